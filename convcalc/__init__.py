@@ -1,0 +1,54 @@
+"""Exact shapes, parameters and operation counts of convolutional networks.
+
+>>> import convcalc
+>>> network = convcalc.load("lenet")
+>>> convcalc.analyze(network).totals.params
+61706
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convcalc.analysis.report import Report, analyze
+    from convcalc.diagnostics import ConvcalcError, Problem, Span
+    from convcalc.graph import Network, Node
+    from convcalc.spec.load import load, loads
+
+__version__ = "0.1.0"
+
+#: Where each public name lives; it is imported when it is first asked for.
+_HOMES = {
+    "ConvcalcError": "convcalc.diagnostics",
+    "Network": "convcalc.graph",
+    "Node": "convcalc.graph",
+    "Problem": "convcalc.diagnostics",
+    "Report": "convcalc.analysis.report",
+    "Span": "convcalc.diagnostics",
+    "analyze": "convcalc.analysis.report",
+    "load": "convcalc.spec.load",
+    "loads": "convcalc.spec.load",
+}
+
+__all__ = [
+    "ConvcalcError",
+    "Network",
+    "Node",
+    "Problem",
+    "Report",
+    "Span",
+    "analyze",
+    "load",
+    "loads",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'convcalc' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,123 @@
+"""The report: what every layer of a network costs, as exact integers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from convcalc.counts import Counts
+from convcalc.graph import Network, Node
+from convcalc.layers.base import parameter_count
+from convcalc.shapes import Shape, with_batch
+
+
+class Cost(NamedTuple):
+    """Parameters and operations, of a layer or of many."""
+
+    params: int = 0
+    buffers: int = 0
+    counts: Counts = Counts()
+    macs: int = 0
+
+    @property
+    def flops(self) -> int:
+        """The sum of the five counted classes."""
+        return self.counts.flops
+
+    def plus(self, other: Cost) -> Cost:
+        """The sum, field by field."""
+        return Cost(
+            self.params + other.params,
+            self.buffers + other.buffers,
+            self.counts.plus(other.counts),
+            self.macs + other.macs,
+        )
+
+
+class LayerReport:
+    """One operation: its node, its shapes with the batch axis in front, and its cost."""
+
+    __slots__ = ("cost", "inputs", "node", "output")
+
+    def __init__(self, node: Node, inputs: tuple[Shape, ...], output: Shape, cost: Cost) -> None:
+        self.node = node
+        self.inputs = inputs
+        self.output = output
+        self.cost = cost
+
+
+class Report:
+    """All operations of a network in execution order, and their totals.
+
+    batch       samples at once; every count holds for all of them
+    valid_taps  whether taps that fall on padding were left out
+    layers      a `LayerReport` for each operation
+    totals      the sum over the layers
+    """
+
+    def __init__(
+        self, network: Network, batch: int, valid_taps: bool, layers: list[LayerReport]
+    ) -> None:
+        self.network = network
+        self.batch = batch
+        self.valid_taps = valid_taps
+        self.layers = layers
+        self.totals = total(layers)
+
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        """The inputs' shapes by name, with the batch axis."""
+        return {name: with_batch(s, self.batch) for name, s in self.network.inputs.items()}
+
+    @property
+    def outputs(self) -> dict[str, Shape]:
+        """The results' shapes by name, with the batch axis."""
+        nodes = self.network.nodes
+        return {
+            name: with_batch(nodes[index].shape, self.batch)
+            for name, index in self.network.outputs.items()
+        }
+
+
+def analyze(network: Network, *, batch: int = 1, valid_taps: bool = False) -> Report:
+    """Counts what every layer costs.
+
+    Counts hold for `batch` samples; `valid_taps` leaves out the taps that fall on padding.
+
+    >>> import convcalc
+    >>> convcalc.analyze(convcalc.load("lenet")).totals.macs
+    416520
+    """
+    # Copies of a layer share one Layer object; their costs are computed once for each input shape.
+    known: dict[tuple[int, tuple[Shape, ...]], tuple[tuple[Shape, ...], Shape, Cost]] = {}
+    layers: list[LayerReport] = []
+    nodes = network.nodes
+    for node in nodes:
+        if not node.inputs:
+            continue
+        layer = node.layer
+        shapes = tuple([nodes[index].shape for index in node.inputs])
+        found = known.get((id(layer), shapes))
+        if found is None:
+            counts = layer.counts(shapes, node.shape, valid_taps=valid_taps)
+            if batch != 1:
+                counts = counts.times(batch)
+            cost = Cost(
+                parameter_count(layer.parameters(shapes)),
+                parameter_count(layer.buffers(shapes)),
+                counts,
+                counts.multiplies if layer.accumulates else 0,
+            )
+            batched = tuple([with_batch(shape, batch) for shape in shapes])
+            found = known[id(layer), shapes] = (batched, with_batch(node.shape, batch), cost)
+        inputs, output, cost = found
+        if node.shares is not None:
+            cost = cost._replace(params=0, buffers=0)
+        layers.append(LayerReport(node, inputs, output, cost))
+    return Report(network, batch, valid_taps, layers)
+
+
+def total(layers: list[LayerReport]) -> Cost:
+    """The sum of the layers' costs."""
+    columns = zip(*[(*r.cost[:2], *r.cost.counts, r.cost.macs) for r in layers], strict=True)
+    sums = [sum(column) for column in columns] or [0] * 8
+    return Cost(sums[0], sums[1], Counts(*sums[2:7]), sums[7])

@@ -1,0 +1,83 @@
+"""The layer kinds, in one explicit table."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from convcalc.layers.base import Layer
+
+#: Every kind: the module of this package that holds it, and its class. A kind's module is imported
+#: when a network first uses it, because a command should start in a blink.
+KINDS: dict[str, tuple[str, str]] = {
+    "conv": ("convolution", "Conv"),
+    "depthwise": ("convolution", "Depthwise"),
+    "conv_transpose": ("convolution", "ConvTranspose"),
+    "maxpool": ("pooling", "MaxPool"),
+    "minpool": ("pooling", "MinPool"),
+    "avgpool": ("pooling", "AvgPool"),
+    "global_maxpool": ("pooling", "GlobalMaxPool"),
+    "global_avgpool": ("pooling", "GlobalAvgPool"),
+    "adaptive_maxpool": ("pooling", "AdaptiveMaxPool"),
+    "adaptive_avgpool": ("pooling", "AdaptiveAvgPool"),
+    "dense": ("dense", "Dense"),
+    "batchnorm": ("normalisation", "BatchNorm"),
+    "layernorm": ("normalisation", "LayerNorm"),
+    "groupnorm": ("normalisation", "GroupNorm"),
+    "instancenorm": ("normalisation", "InstanceNorm"),
+    "lrn": ("normalisation", "LocalResponseNorm"),
+    "relu": ("activation", "ReLU"),
+    "relu6": ("activation", "ReLU6"),
+    "leaky_relu": ("activation", "LeakyReLU"),
+    "prelu": ("activation", "PReLU"),
+    "elu": ("activation", "ELU"),
+    "selu": ("activation", "SELU"),
+    "celu": ("activation", "CELU"),
+    "gelu": ("activation", "GELU"),
+    "silu": ("activation", "SiLU"),
+    "mish": ("activation", "Mish"),
+    "softplus": ("activation", "Softplus"),
+    "sigmoid": ("activation", "Sigmoid"),
+    "hard_sigmoid": ("activation", "HardSigmoid"),
+    "hard_swish": ("activation", "HardSwish"),
+    "tanh": ("activation", "Tanh"),
+    "softmax": ("activation", "Softmax"),
+    "dropout": ("structure", "Dropout"),
+    "identity": ("structure", "Identity"),
+    "flatten": ("structure", "Flatten"),
+    "reshape": ("structure", "Reshape"),
+    "transpose": ("structure", "Transpose"),
+    "pad": ("structure", "Pad"),
+    "crop": ("structure", "Crop"),
+    "upsample": ("structure", "Upsample"),
+    "pixel_shuffle": ("structure", "PixelShuffle"),
+    "channel_shuffle": ("structure", "ChannelShuffle"),
+    "slice": ("structure", "Slice"),
+    "scale": ("structure", "Scale"),
+    "add": ("joins", "Add"),
+    "mul": ("joins", "Mul"),
+    "concat": ("joins", "Concat"),
+}
+
+#: Words that stand for a normalisation behind `norm:`, short for a kind without arguments.
+NORM_WORDS: dict[str, str] = {
+    "batch": "batchnorm",
+    "layer": "layernorm",
+    "instance": "instancenorm",
+}
+
+#: Every word that some argument understands; a test holds it against the kinds' fields.
+CHOICES: frozenset[str] = frozenset(
+    ["none", *NORM_WORDS, "valid", "same", "same_lower"]
+    + ["zeros", "reflect", "replicate", "circular", "nearest", "bilinear"]
+)
+
+_loaded: dict[str, type[Layer]] = {}
+
+
+def layer_class(kind: str) -> type[Layer]:
+    """The class of a kind; KeyError where there is none."""
+    cls = _loaded.get(kind)
+    if cls is None:
+        module, name = KINDS[kind]
+        cls = _loaded[kind] = getattr(import_module(f"convcalc.layers.{module}"), name)
+    return cls

@@ -1,0 +1,239 @@
+"""What a layer kind is: its fields, its shape rule, its parameters and its counts.
+
+A kind says here, once, all that the analyses and the what-ifs need to know of it, so that none of
+them lists kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
+
+from convcalc.arithmetic import extent
+from convcalc.counts import Counts
+from convcalc.diagnostics import RuleError
+from convcalc.layers.fields import Field, field
+from convcalc.shapes import Shape
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_: object) -> Any:
+        """Tells type checkers that fields make the constructor; nothing happens at run time."""
+        return lambda cls: cls
+
+
+class Window(NamedTuple):
+    """A sliding window on one spatial axis, in positions of the input."""
+
+    n: int
+    taps: int
+    stride: int
+    dilation: int
+    before: int
+    after: int
+    out: int
+
+    @property
+    def extent(self) -> int:
+        """The positions it spans."""
+        return extent(self.taps, self.dilation)
+
+
+Relation = Literal[
+    "free", "same", "tied", "joined", "sliced", "spread", "gathered", "shuffled", "fixed"
+]
+
+
+class ChannelRule(NamedTuple):
+    """How a layer's output channels relate to its input's.
+
+    free      chosen by the layer itself
+    same      the input's, one to one
+    tied      the inputs', which must agree one to one
+    joined    the inputs', one after the other
+    sliced    the input's from `start` to `stop`
+    spread    each input channel becomes `factor` consecutive ones
+    gathered  each `factor` consecutive input channels become one
+    shuffled  the input's in `factor` groups, dealt out in turn
+    fixed     none of these: neither side can change
+
+    `groups` divides the input's channels and, where free, the output's.
+    """
+
+    relation: Relation
+    factor: int = 1
+    start: int = 0
+    stop: int = 0
+    groups: int = 1
+
+
+SAME = ChannelRule("same")
+FIXED = ChannelRule("fixed")
+
+L = TypeVar("L", bound="Layer")
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+class Layer:
+    """One operation of a network; abstract. Shapes are those of one sample, channels first.
+
+    A subclass declares its arguments as class attributes made by `field`, the first argument
+    first. Instances are immutable. (A dataclass would do the same, but creating one costs half a
+    millisecond at import, and there are fifty kinds.)
+    """
+
+    #: The word that names it in a spec.
+    kind: ClassVar[str] = ""
+    #: What unnamed layers are called, before their number.
+    prefix: ClassVar[str] = ""
+    fields: ClassVar[dict[str, Field]] = {}
+    #: "norm" or "activation": may stand behind that key of another layer.
+    role: ClassVar[Literal["", "norm", "activation"]] = ""
+    #: Takes branches instead of one input.
+    joins: ClassVar[bool] = False
+    #: Takes `norm` and `activation`.
+    fuses: ClassVar[bool] = False
+    #: Its multiplies are multiply-accumulates.
+    accumulates: ClassVar[bool] = False
+    #: Each output element depends on the input element at its place only, so it can run in place.
+    elementwise: ClassVar[bool] = False
+    #: The same values in the same order: needs no memory and no time.
+    view: ClassVar[bool] = False
+    #: Least number of spatial axes.
+    least_rank: ClassVar[int] = 0
+
+    def __init_subclass__(cls, kind: str = "", prefix: str = "") -> None:
+        cls.kind = kind
+        cls.prefix = prefix or kind
+        own: dict[str, Field] = {}
+        for name, value in list(vars(cls).items()):
+            if isinstance(value, Field):
+                value.name = name
+                own[name] = value
+                delattr(cls, name)
+        # A kind's own required arguments come before inherited ones: `channels` before `kernel`.
+        required = {name: declared for name, declared in own.items() if declared.required}
+        cls.fields = {**required, **cls.fields, **own}
+
+    def __init__(self, **values: Any) -> None:
+        for name, declared in self.fields.items():
+            if name not in values:
+                if declared.required:
+                    raise TypeError(f"{self.kind} needs {name}")
+                values[name] = declared.default
+        self.__dict__.update(values)
+        if len(values) != len(self.fields):
+            raise TypeError(f"{self.kind} takes {', '.join(self.fields)}, not {sorted(values)}")
+
+    @classmethod
+    def read(cls: type[L], values: Mapping[str, object], rank: int) -> L:
+        """The layer with these arguments as a user gave them, for `rank` spatial axes.
+
+        Raises RuleError, with the argument to blame as its field.
+        """
+        read: dict[str, object] = {}
+        for name, declared in cls.fields.items():
+            value = values.get(name, declared.default)
+            if value is None and declared.default is None:
+                read[name] = None
+                continue
+            try:
+                read[name] = declared.type.read(value, rank)
+            except RuleError as error:
+                error.field = name
+                error.message = f"{name} {error.message}"
+                raise
+        return cls(**read)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a layer is immutable; use replace({name}=...)")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((self.kind, *self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.fields)
+        return f"{type(self).__name__}({values})"
+
+    def replace(self: L, **changes: Any) -> L:
+        """The same layer with other arguments."""
+        return type(self)(**{**self.__dict__, **changes})
+
+    # What a kind says of itself.
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The shape of the result; raises RuleError where the inputs do not fit."""
+        raise NotImplementedError
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        """Scalar operations on one sample; `valid_taps` leaves out taps that fall on padding."""
+        raise NotImplementedError
+
+    def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
+        """The learned arrays, by name."""
+        return {}
+
+    def buffers(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
+        """Arrays that are kept with the parameters but not learned."""
+        return {}
+
+    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, ...]:
+        """The window on each spatial axis; empty for kinds without one."""
+        return ()
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        """How the output's channels relate to the input's."""
+        return SAME
+
+    def with_channels(self: L, rule: ChannelRule) -> L:
+        """The layer with the changed numbers of `rule`: free `factor` channels, or a new slice."""
+        return self
+
+    def summary(self) -> str:
+        """The kind with what most matters of its arguments, for a table."""
+        return self.kind
+
+
+def parameter_count(arrays: dict[str, Shape]) -> int:
+    """The number of values in some arrays."""
+    return sum(prod(shape) for shape in arrays.values())
+
+
+def only(inputs: Sequence[Shape]) -> Shape:
+    """The one input of a layer that takes one."""
+    (shape,) = inputs
+    return shape
+
+
+def divisible_by_groups(channels: int, groups: int, what: str) -> None:
+    """Refuses channels that do not fall into equal groups."""
+    if channels % groups:
+        raise RuleError(
+            "groups-mismatch",
+            f"{channels} {what} cannot be split into {groups} equal groups",
+            "groups",
+            [("rule", f"{channels} / {groups} must be whole")],
+        )
+
+
+class ElementwiseLayer(Layer):
+    """A kind whose output has its input's shape, and that costs the same for every element.
+
+    Abstract: a subclass says the cost of one element.
+    """
+
+    elementwise = True
+    #: Scalar operations for one element.
+    cost: ClassVar[Counts] = Counts()
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        return only(inputs)
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        return self.cost.times(prod(output))

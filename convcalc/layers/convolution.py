@@ -1,0 +1,211 @@
+"""Convolutions: `conv`, `depthwise` and `conv_transpose`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from convcalc.arithmetic import pairs_within, positions_with_real_tap, products_land
+from convcalc.counts import Counts
+from convcalc.layers.base import ChannelRule, Layer, Window, divisible_by_groups, only
+from convcalc.layers.fields import Flag, PaddingSides, Padding, PerAxis, Whole, field
+from convcalc.layers.windows import sliding_windows, transposed_windows
+from convcalc.layers.windows import window_summary
+from convcalc.shapes import Shape
+from convcalc.terms import named
+
+
+class _Convolution(Layer):
+    """What convolutions share: a window of learned weights; abstract."""
+
+    fuses = True
+    accumulates = True
+    least_rank = 1
+
+    kernel: tuple[int, ...] = field(PerAxis(), "window size", symbol="k")
+    stride: tuple[int, ...] = field(PerAxis(), "step of the window", default=1, symbol="s")
+    padding: Padding = field(
+        PaddingSides("valid", "same", "same_lower"), "padding per side", default=0, symbol="p"
+    )
+    dilation: tuple[int, ...] = field(PerAxis(), "spacing of the taps", default=1, symbol="d")
+    bias: bool = field(Flag(), "add one learned number per output channel", default=True)
+
+    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, ...]:
+        return sliding_windows(
+            only(inputs)[1:], self.kernel, self.stride, self.dilation, self.padding
+        )
+
+    def _counts(self, inputs: Sequence[Shape], output: Shape, depth: int, valid: bool) -> Counts:
+        """Counts of a convolution whose outputs each sum over `depth` input channels."""
+        if valid:
+            windows = self.windows(inputs)
+            products = output[0] * depth * prod([_real_taps(w) for w in windows])
+            sums = output[0] * prod([_real_windows(w) for w in windows])
+            return Counts(products, products - sums + (sums if self.bias else 0))
+        taps = named("T", depth * prod(self.kernel))
+        outputs = named("O", prod(output))
+        return Counts(outputs * taps, outputs * (taps - 1) + (outputs if self.bias else 0))
+
+
+def _real_taps(w: Window) -> int:
+    return pairs_within(w.out, w.taps, w.stride, w.dilation, w.before, w.before + w.n)
+
+
+def _real_windows(w: Window) -> int:
+    return positions_with_real_tap(w.out, w.taps, w.stride, w.dilation, w.before, w.n)
+
+
+class Conv(_Convolution, kind="conv"):
+    """Convolution (cross-correlation, unless `flip` is true) over 1, 2 or 3 spatial axes.
+
+    Shape:  (c, h, w) -> (channels, h', w'), h' = floor((h - k + p + s) / s), k the dilated extent
+    Params: channels * (c / groups) * k_h * k_w, + channels with a bias
+    Counts: T = (c / groups) * k_h * k_w, O output elements;
+            multiplies = O*T; adds = O*(T - 1), + O with a bias
+    Errors: window-too-large, groups-mismatch, wrong-rank
+    Source: Dumoulin & Visin, arXiv:1603.07285 (there p is per side)
+
+    >>> conv = Conv(channels=6, kernel=(5, 5), stride=(1, 1), padding=((2, 2), (2, 2)),
+    ...             dilation=(1, 1))
+    >>> conv.output_shape([(1, 28, 28)])
+    (6, 28, 28)
+    >>> conv.counts([(1, 28, 28)], (6, 28, 28)).multiplies
+    117600
+    """
+
+    channels: int = field(Whole(), "output channels", symbol="c_out")
+    groups: int = field(Whole(), "groups of channels kept apart", default=1, symbol="g")
+    flip: bool = field(Flag(), "turn the kernel by 180 degrees", default=False)
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        divisible_by_groups(only(inputs)[0], self.groups, "input channels")
+        divisible_by_groups(self.channels, self.groups, "output channels")
+        return (self.channels, *[w.out for w in self.windows(inputs)])
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        return self._counts(inputs, output, only(inputs)[0] // self.groups, valid_taps)
+
+    def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
+        weight = (self.channels, only(inputs)[0] // self.groups, *self.kernel)
+        return {"weight": weight, "bias": (self.channels,)} if self.bias else {"weight": weight}
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        c_in = only(inputs)[0]
+        if self.groups == c_in > 1:
+            # A depthwise convolution in all but name: its groups follow its input.
+            return ChannelRule("spread", self.channels // c_in)
+        return ChannelRule("free", self.channels, groups=self.groups)
+
+    def with_channels(self, rule: ChannelRule) -> Conv:
+        if rule.relation == "spread":
+            return self.replace(channels=rule.stop, groups=rule.stop // rule.factor)
+        return self.replace(channels=rule.factor)
+
+    def summary(self) -> str:
+        text = window_summary(self, self.kernel, self.stride, self.dilation)
+        return text if self.groups == 1 else f"{text} g{self.groups}"
+
+
+class Depthwise(_Convolution, kind="depthwise"):
+    """Convolution of each channel on its own, with `multiplier` outputs a channel.
+
+    Shape:  (c, h, w) -> (c*multiplier, h', w'), h' = floor((h - k + p + s) / s)
+    Params: c * multiplier * k_h * k_w, + c * multiplier with a bias
+    Counts: T = k_h * k_w, O output elements; multiplies = O*T; adds = O*(T - 1), + O with a bias
+    Errors: window-too-large, wrong-rank
+    Source: a convolution with groups = c; Chollet, arXiv:1610.02357
+
+    >>> layer = Depthwise(kernel=(3, 3), stride=(1, 1), padding="same", dilation=(1, 1))
+    >>> layer.output_shape([(32, 112, 112)])
+    (32, 112, 112)
+    """
+
+    multiplier: int = field(Whole(), "output channels per input channel", default=1, symbol="m")
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        windows = self.windows(inputs)
+        return (only(inputs)[0] * self.multiplier, *[w.out for w in windows])
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        return self._counts(inputs, output, 1, valid_taps)
+
+    def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
+        channels = only(inputs)[0] * self.multiplier
+        weight = (channels, 1, *self.kernel)
+        return {"weight": weight, "bias": (channels,)} if self.bias else {"weight": weight}
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        return ChannelRule("spread", self.multiplier)
+
+    def summary(self) -> str:
+        return window_summary(self, self.kernel, self.stride, self.dilation)
+
+
+class ConvTranspose(_Convolution, kind="conv_transpose"):
+    """Transposed convolution: every input element adds a weighted kernel to the output.
+
+    Shape:  (c, h, w) -> (channels, h', w'), h' = (h - 1)*s - p + k + output_padding
+    Params: c * (channels / groups) * k_h * k_w, + channels with a bias
+    Counts: multiplies = c * h * w * (channels / groups) * k_h * k_w, cropped products included;
+            adds = multiplies - positions of the uncropped output that receive a product,
+            + output elements with a bias
+    Errors: window-too-large, groups-mismatch, wrong-rank
+    Source: Dumoulin & Visin, arXiv:1603.07285, chapter 4. `padding: same` gives h' = h*s.
+
+    >>> layer = ConvTranspose(channels=64, kernel=(4, 4), stride=(2, 2), dilation=(1, 1),
+    ...                       padding=((1, 1), (1, 1)), output_padding=(0, 0))
+    >>> layer.output_shape([(100, 4, 4)])
+    (64, 8, 8)
+    """
+
+    channels: int = field(Whole(), "output channels", symbol="c_out")
+    output_padding: tuple[int, ...] = field(
+        PerAxis(0), "positions added after the output", default=0, symbol="o"
+    )
+    groups: int = field(Whole(), "groups of channels kept apart", default=1, symbol="g")
+
+    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, ...]:
+        return transposed_windows(
+            only(inputs)[1:],
+            self.kernel,
+            self.stride,
+            self.dilation,
+            self.padding,
+            self.output_padding,
+        )
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        divisible_by_groups(only(inputs)[0], self.groups, "input channels")
+        divisible_by_groups(self.channels, self.groups, "output channels")
+        return (self.channels, *[w.out for w in self.windows(inputs)])
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        c_in, *sizes = only(inputs)
+        windows = self.windows(inputs)
+        per_input = self.channels // self.groups
+        if valid_taps:
+            kept = [
+                (w.n, w.taps, w.stride, w.dilation, w.before, w.before + w.out) for w in windows
+            ]
+            products = c_in * per_input * prod([pairs_within(*axis) for axis in kept])
+            sums = self.channels * prod([products_land(*axis) for axis in kept])
+            return Counts(products, products - sums + (sums if self.bias else 0))
+        products = named("M", c_in * prod(sizes) * per_input * prod(self.kernel))
+        land = [
+            products_land(*[int(v) for v in (w.n, w.taps, w.stride, w.dilation)]) for w in windows
+        ]
+        reached = named("R", self.channels * prod(land))
+        return Counts(products, products - reached + (prod(output) if self.bias else 0))
+
+    def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
+        weight = (only(inputs)[0], self.channels // self.groups, *self.kernel)
+        return {"weight": weight, "bias": (self.channels,)} if self.bias else {"weight": weight}
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        return ChannelRule("free", self.channels, groups=self.groups)
+
+    def with_channels(self, rule: ChannelRule) -> ConvTranspose:
+        return self.replace(channels=rule.factor)
+
+    def summary(self) -> str:
+        return window_summary(self, self.kernel, self.stride, self.dilation)

@@ -1,0 +1,60 @@
+"""The dense (fully connected) layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from convcalc.counts import Counts
+from convcalc.layers.base import ChannelRule, Layer, only
+from convcalc.layers.fields import Flag, Whole, field
+from convcalc.shapes import Shape
+from convcalc.terms import named
+
+
+class Dense(Layer, kind="dense"):
+    """Fully connected layer. A map is flattened first, unless `positionwise` is true.
+
+    Shape:  (c, h, w) -> (units,); positionwise: (c, h, w) -> (units, h, w)
+    Params: units * c*h*w (positionwise: units * c), + units with a bias
+    Counts: T inputs per unit, O output elements; multiplies = O*T; adds = O*(T - 1), + O with a bias
+    Source: Gluon's Dense; positionwise is PyTorch's Linear on the channel axis
+
+    >>> Dense(units=120).output_shape([(16, 5, 5)])
+    (120,)
+    >>> Dense(units=120).counts([(16, 5, 5)], (120,))
+    Counts(multiplies=48000, adds=48000, divides=0, compares=0, specials=0)
+    """
+
+    fuses = True
+    accumulates = True
+
+    units: int = field(Whole(), "output features", symbol="u")
+    bias: bool = field(Flag(), "add one learned number per unit", default=True)
+    positionwise: bool = field(Flag(), "work on the channels of each position", default=False)
+
+    def _inputs_per_unit(self, inputs: Sequence[Shape]) -> int:
+        shape = only(inputs)
+        return shape[0] if self.positionwise else prod(shape)
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        return (self.units, *only(inputs)[1:]) if self.positionwise else (self.units,)
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        taps = named("T", self._inputs_per_unit(inputs))
+        outputs = named("O", prod(output))
+        return Counts(outputs * taps, outputs * (taps - 1) + (outputs if self.bias else 0))
+
+    def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
+        weight = (self.units, self._inputs_per_unit(inputs))
+        return {"weight": weight, "bias": (self.units,)} if self.bias else {"weight": weight}
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        # Only the positionwise layer is a (1x1) convolution; a classifier's units are its own.
+        return ChannelRule("free", self.units) if self.positionwise else ChannelRule("fixed")
+
+    def with_channels(self, rule: ChannelRule) -> Dense:
+        return self.replace(units=rule.factor)
+
+    def summary(self) -> str:
+        return "dense positionwise" if self.positionwise else "dense"

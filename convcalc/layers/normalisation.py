@@ -1,0 +1,165 @@
+"""Normalisation layers, at inference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from convcalc.counts import Counts
+from convcalc.layers.base import ChannelRule, Layer, divisible_by_groups, only
+from convcalc.layers.fields import Flag, Real, Whole, field
+from convcalc.shapes import Shape
+from convcalc.terms import named
+
+
+class _Norm(Layer):
+    """A layer that keeps its input's shape and may scale and shift each channel; abstract."""
+
+    role = "norm"
+
+    eps: float = field(Real(0, above=True), "added to the variance", default=1e-5)
+    affine: bool = field(Flag(), "learn a scale and a shift per channel", default=True)
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        return only(inputs)
+
+    def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
+        channels = only(inputs)[0]
+        return {"weight": (channels,), "bias": (channels,)} if self.affine else {}
+
+    def _counts(self, output: Shape, statistics: int) -> Counts:
+        """Counts of normalising with statistics of the input itself, `statistics` sets of them.
+
+        Each set of M values: mean (M - 1 adds, 1 divide), centred (M adds), variance (M multiplies,
+        M - 1 adds, 1 divide), + eps (1 add), root (1 special), M divides; then scale and shift.
+        """
+        elements = named("N", prod(output))
+        sets = named("G", statistics)
+        affine = elements if self.affine else 0
+        return Counts(
+            multiplies=elements + affine,
+            adds=elements * 3 - sets + affine,
+            divides=elements + sets * 2,
+            specials=sets,
+        )
+
+
+class BatchNorm(_Norm, kind="batchnorm"):
+    """Batch normalisation at inference, statistics, scale and shift folded into one of each.
+
+    Shape:  (c, ...) -> (c, ...)
+    Params: 2*c with affine; buffers 2*c, the running mean and variance
+    Counts: multiplies = N, adds = N
+    Source: Ioffe & Szegedy, arXiv:1502.03167
+
+    >>> BatchNorm().counts([(64, 8, 8)], (64, 8, 8)).multiplies
+    4096
+    """
+
+    elementwise = True
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        elements = named("N", prod(output))
+        return Counts(multiplies=elements, adds=elements)
+
+    def buffers(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
+        channels = only(inputs)[0]
+        return {"running_mean": (channels,), "running_var": (channels,)}
+
+
+class LayerNorm(_Norm, kind="layernorm"):
+    """Normalises the channel axis of each position.
+
+    Shape:  (c, ...) -> (c, ...)
+    Params: 2*c with affine
+    Counts: per position of c values: multiplies = c, adds = 3*c - 1, divides = c + 2, specials = 1;
+            affine: c multiplies and c adds more
+    Source: Ba, Kiros & Hinton, arXiv:1607.06450
+    """
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        return self._counts(output, prod(output[1:]))
+
+
+class GroupNorm(_Norm, kind="groupnorm"):
+    """Normalises groups of channels over all positions.
+
+    Shape:  (c, ...) -> (c, ...)
+    Params: 2*c with affine
+    Counts: per group of M values: multiplies = M, adds = 3*M - 1, divides = M + 2, specials = 1;
+            affine: M multiplies and M adds more
+    Errors: groups-mismatch
+    Source: Wu & He, arXiv:1803.08494
+    """
+
+    groups: int = field(Whole(), "groups of channels", symbol="g")
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        divisible_by_groups(only(inputs)[0], self.groups, "channels")
+        return only(inputs)
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        return self._counts(output, self.groups)
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        return ChannelRule("same", groups=self.groups)
+
+
+class InstanceNorm(_Norm, kind="instancenorm"):
+    """Normalises each channel over all positions.
+
+    Shape:  (c, h, w) -> (c, h, w)
+    Params: 2*c with affine
+    Counts: per channel of M values: multiplies = M, adds = 3*M - 1, divides = M + 2, specials = 1;
+            affine: M multiplies and M adds more
+    Source: Ulyanov, Vedaldi & Lempitsky, arXiv:1607.08022
+    """
+
+    least_rank = 1
+
+    affine: bool = field(Flag(), "learn a scale and a shift per channel", default=False)
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        return self._counts(output, output[0])
+
+
+class LocalResponseNorm(Layer, kind="lrn"):
+    """Local response normalisation: x / (k + alpha/size * sum of `size` neighbours' squares)^beta.
+
+    Neighbours are channels at the same position; those outside count as zeros.
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: per element: multiplies = 2 (its square; alpha/size), adds = size (size - 1 for the sum,
+            1 for k), specials = 1, divides = 1
+    Source: Krizhevsky, Sutskever & Hinton 2012; PyTorch's LocalResponseNorm
+    """
+
+    role = "norm"
+
+    size: int = field(Whole(), "neighbouring channels summed over", symbol="size")
+    alpha: float = field(Real(), "weight of the sum", default=1e-4)
+    beta: float = field(Real(), "exponent", default=0.75)
+    k: float = field(Real(), "constant added", default=1.0)
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        return only(inputs)
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        elements = named("N", prod(output))
+        taps = elements * self.size
+        if valid_taps:
+            taps = prod(output[1:]) * _real_neighbours(output[0], self.size)
+        return Counts(
+            multiplies=elements * 2,
+            adds=taps - elements + elements,
+            divides=elements,
+            specials=elements,
+        )
+
+
+def _real_neighbours(channels: int, size: int) -> int:
+    """Channels within the window, summed over all windows; the window begins size // 2 before."""
+    from convcalc.arithmetic import pairs_within
+
+    before = size // 2
+    return pairs_within(channels, size, 1, 1, before, before + channels)

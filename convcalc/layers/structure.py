@@ -1,0 +1,327 @@
+"""Layers that move, select, repeat or scale values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from convcalc.counts import Counts
+from convcalc.diagnostics import RuleError
+from convcalc.layers.base import (
+    FIXED,
+    ChannelRule,
+    ElementwiseLayer,
+    Layer,
+    divisible_by_groups,
+    only,
+)
+from convcalc.layers.fields import Choice, PaddingSides, PerAxis, Real, Whole, WholeList
+from convcalc.layers.fields import field
+from convcalc.shapes import LARGEST_SIZE, Shape, axis_name, cross_text
+
+
+class _Free(Layer):
+    """A layer that computes nothing; abstract."""
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        return Counts()
+
+
+class Input(_Free, kind="input"):
+    """A network's input; made by the reader, not written as a layer."""
+
+    shape: tuple[int, ...] = field(WholeList("a shape", 1, 4), "channels, then spatial sizes")
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        return self.shape
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        return FIXED
+
+
+class Identity(_Free, kind="identity"):
+    """The input itself: nothing to compute."""
+
+    view = True
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        return only(inputs)
+
+
+class Dropout(_Free, kind="dropout"):
+    """Dropout, which at inference is the identity: nothing to compute."""
+
+    view = True
+
+    rate: float = field(Real(0, 1), "probability of dropping a value", default=0.5)
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        return only(inputs)
+
+
+class Flatten(_Free, kind="flatten"):
+    """All axes in one, channels outermost: (c, h, w) -> (c*h*w,). Nothing to compute."""
+
+    view = True
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        return (prod(only(inputs)),)
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        return ChannelRule("spread", prod(only(inputs)[1:]))
+
+
+class Reshape(_Free, kind="reshape"):
+    """The same values in another shape; one entry may be -1. Nothing to compute.
+
+    >>> Reshape(shape=(4, -1)).output_shape([(8, 3, 3)])
+    (4, 18)
+    """
+
+    view = True
+
+    shape: tuple[int, ...] = field(
+        WholeList("a list of 1 to 4 sizes, one of which may be -1", -1, 4),
+        "the new shape, without the batch axis",
+    )
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        total = prod(only(inputs))
+        known = prod([size for size in self.shape if size != -1])
+        unknown = self.shape.count(-1)
+        if 0 in self.shape or unknown > 1:
+            raise RuleError("bad-value", "shape may hold one -1 and no 0", "shape")
+        fits = total % known == 0 if unknown else total == known
+        if not fits:
+            raise RuleError(
+                "reshape-mismatch",
+                f"shape {list(self.shape)} does not hold the input's {total} values",
+                "shape",
+                [("rule", f"{cross_text(only(inputs))} = {total}, {known} given")],
+            )
+        return tuple([total // known if size == -1 else size for size in self.shape])
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        return FIXED
+
+
+class Transpose(_Free, kind="transpose"):
+    """The axes in another order, axis 0 being the channels. Nothing to compute.
+
+    >>> Transpose(order=(1, 2, 0)).output_shape([(3, 4, 5)])
+    (4, 5, 3)
+    """
+
+    order: tuple[int, ...] = field(
+        WholeList("a list of axes, counted from 0 without the batch axis", 0, 4),
+        "input axes in order",
+    )
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        shape = only(inputs)
+        if sorted(self.order) != list(range(len(shape))):
+            raise RuleError(
+                "bad-order",
+                f"order {list(self.order)} must name each of the axes 0 to {len(shape) - 1} once",
+                "order",
+            )
+        return tuple([shape[axis] for axis in self.order])
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        return FIXED
+
+
+class Pad(_Free, kind="pad"):
+    """Padding as a layer: zeros, a reflection, the edge repeated, or the other side's values.
+
+    Shape:  (c, h, w) -> (c, h + p_h, w + p_w), p = before + after
+    Counts: nothing to compute
+    Errors: padding-too-large (reflect: below the size; circular: up to it)
+    Source: PyTorch's ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d
+    """
+
+    least_rank = 1
+
+    padding: tuple[tuple[int, int], ...] = field(
+        PaddingSides(), "positions added per side", symbol="p"
+    )
+    mode: str = field(
+        Choice("zeros", "reflect", "replicate", "circular"), "what is added", default="zeros"
+    )
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        channels, *sizes = only(inputs)
+        most = {"reflect": -1, "circular": 0}.get(self.mode, LARGEST_SIZE)
+        grown = []
+        for axis, (n, (before, after)) in enumerate(zip(sizes, self.padding, strict=True)):
+            if max(before, after) > n + most:
+                raise RuleError(
+                    "padding-too-large",
+                    f"{self.mode} padding {max(before, after)} of the {axis_name(axis, len(sizes))}"
+                    f" may be at most {n + most}",
+                    "padding",
+                )
+            grown.append(n + (before + after))
+        return (channels, *grown)
+
+
+class Crop(_Free, kind="crop"):
+    """Positions cut off at the borders.
+
+    Shape:  (c, h, w) -> (c, h - p_h, w - p_w), p = before + after
+    Counts: nothing to compute
+    Errors: crop-too-large
+    """
+
+    least_rank = 1
+
+    padding: tuple[tuple[int, int], ...] = field(
+        PaddingSides(), "positions cut off per side", symbol="p"
+    )
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        channels, *sizes = only(inputs)
+        left = []
+        for axis, (n, (before, after)) in enumerate(zip(sizes, self.padding, strict=True)):
+            if n - (before + after) < 1:
+                raise RuleError(
+                    "crop-too-large",
+                    f"cropping {before} + {after} leaves nothing of the"
+                    f" {axis_name(axis, len(sizes))} {n}",
+                    "padding",
+                    [
+                        (
+                            "rule",
+                            f"{n} - {before + after} = {n - before - after}, must be at least 1",
+                        )
+                    ],
+                )
+            left.append(n - (before + after))
+        return (channels, *left)
+
+
+class Upsample(Layer, kind="upsample"):
+    """A larger map, by a whole factor or to a size: nearest neighbour, or (bi)linear.
+
+    Shape:  (c, h, w) -> (c, h*factor, w*factor), or (c, *size)
+    Counts: nearest: nothing; bilinear: 2^r - 1 interpolations a + t*(b - a) an output element for r
+            spatial axes: one multiplication and two additions each
+    Errors: upsample-size (give factor or size, not both)
+    Source: PyTorch's Upsample, align_corners=False
+    """
+
+    least_rank = 1
+
+    factor: tuple[int, ...] | None = field(PerAxis(), "how many times larger", default=None)
+    size: tuple[int, ...] | None = field(PerAxis(), "output size of each axis", default=None)
+    mode: str = field(Choice("nearest", "bilinear"), "how values are made", default="nearest")
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        channels, *sizes = only(inputs)
+        if self.factor and not self.size:
+            return (channels, *[n * f for n, f in zip(sizes, self.factor, strict=True)])
+        if self.size and not self.factor:
+            return (channels, *self.size)
+        raise RuleError("upsample-size", "takes either factor or size", "size")
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        if self.mode == "nearest":
+            return Counts()
+        steps = prod(output) * (2 ** (len(output) - 1) - 1)
+        return Counts(multiplies=steps, adds=steps * 2)
+
+
+class PixelShuffle(_Free, kind="pixel_shuffle"):
+    """Channels become positions: (c*f^r, h, w) -> (c, h*f, w*f) for r spatial axes.
+
+    Counts: nothing to compute
+    Errors: groups-mismatch
+    Source: Shi et al., arXiv:1609.05158
+    """
+
+    least_rank = 1
+
+    factor: int = field(Whole(), "how many times larger", symbol="f")
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        channels, *sizes = only(inputs)
+        block = self.factor ** len(sizes)
+        if channels % block:
+            raise RuleError(
+                "groups-mismatch",
+                f"{channels} channels cannot be dealt into blocks of {block}",
+                "factor",
+                [("rule", f"{channels} / {self.factor}^{len(sizes)} must be whole")],
+            )
+        return (channels // block, *[n * self.factor for n in sizes])
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        return ChannelRule("gathered", self.factor ** (len(only(inputs)) - 1))
+
+
+class ChannelShuffle(_Free, kind="channel_shuffle"):
+    """Channels of `groups` groups dealt out in turn: a0 a1 b0 b1 -> a0 b0 a1 b1.
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: nothing to compute
+    Errors: groups-mismatch
+    Source: Zhang et al., arXiv:1707.01083
+    """
+
+    groups: int = field(Whole(), "groups of channels", symbol="g")
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        divisible_by_groups(only(inputs)[0], self.groups, "channels")
+        return only(inputs)
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        return ChannelRule("shuffled", groups=self.groups)
+
+
+class Slice(_Free, kind="slice"):
+    """A range of channels: those from start up to, not including, stop.
+
+    Shape:  (c, ...) -> (stop - start, ...)
+    Counts: nothing to compute
+    Errors: slice-out-of-range
+
+    >>> Slice(channels=(0, 58)).output_shape([(116, 28, 28)])
+    (58, 28, 28)
+    """
+
+    channels: tuple[int, ...] = field(
+        WholeList("[start, stop], counted from 0", 0, 2, 2), "the range [start, stop]"
+    )
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        c_in, *sizes = only(inputs)
+        start, stop = self.channels
+        if not start < stop <= c_in:
+            raise RuleError(
+                "slice-out-of-range",
+                f"channels {start} to {stop} are not a range of the input's {c_in}",
+                "channels",
+                [("rule", f"0 <= start < stop <= {c_in}")],
+            )
+        return (stop - start, *sizes)
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        return ChannelRule("sliced", start=self.channels[0], stop=self.channels[1])
+
+    def with_channels(self, rule: ChannelRule) -> Slice:
+        return self.replace(channels=(rule.start, rule.stop))
+
+
+class Scale(ElementwiseLayer, kind="scale"):
+    """Each channel times a learned factor: one multiplication an element.
+
+    Params: c
+    Source: layer scale, Touvron et al., arXiv:2103.17239
+    """
+
+    cost = Counts(multiplies=1)
+
+    init: float = field(Real(), "the factors' first value", default=1.0)
+
+    def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
+        return {"weight": (only(inputs)[0],)}

@@ -1,0 +1,154 @@
+"""Windows on every spatial axis: padding resolved, sizes checked, outputs computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convcalc.arithmetic import (
+    extent,
+    same_padding,
+    transposed_output,
+    window_output,
+    window_output_ceil,
+)
+from convcalc.diagnostics import RuleError
+from convcalc.layers.base import Layer, Window
+from convcalc.layers.fields import Padding
+from convcalc.shapes import axis_name, cross_text
+from convcalc.terms import Term, named
+
+
+def sides(padding: Padding, axis: int, n: int, k: int, s: int) -> tuple[int, int]:
+    """Padding (before, after) of one axis; `same` puts the odd position after, `same_lower` before.
+
+    >>> sides("same", 0, n=224, k=3, s=2)
+    (0, 1)
+    """
+    if not isinstance(padding, str):
+        return padding[axis]
+    total = same_padding(n, k, s)
+    smaller, larger = total // 2, total - total // 2
+    return (larger, smaller) if padding == "same_lower" else (smaller, larger)
+
+
+def sliding_windows(
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    padding: Padding,
+    ceil_mode: bool = False,
+) -> tuple[Window, ...]:
+    """The window of each axis; raises RuleError window-too-large where one does not fit."""
+    windows = []
+    for axis, n in enumerate(sizes):
+        k = named("k", extent(kernel[axis], dilation[axis]))
+        s = stride[axis]
+        before, after = sides(padding, axis, n, k, s)
+        p = named("p", before + after)
+        if ceil_mode:
+            out = window_output_ceil(n, k, before, after, s)
+        else:
+            out = window_output(n, k, p, s)
+        if out < 1:
+            raise _too_large(axis, sizes, kernel, stride, dilation, (before, after))
+        windows.append(Window(n, kernel[axis], s, dilation[axis], before, after, out))
+    return tuple(windows)
+
+
+def transposed_windows(
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    padding: Padding,
+    output_padding: Sequence[int],
+) -> tuple[Window, ...]:
+    """The window of each axis of a transposed convolution: n inputs, `out` cropped outputs."""
+    windows = []
+    for axis, n in enumerate(sizes):
+        k = named("k", extent(kernel[axis], dilation[axis]))
+        s = stride[axis]
+        if output_padding[axis] >= max(s, dilation[axis]):
+            raise RuleError(
+                "output-padding-too-large",
+                f"output_padding {int(output_padding[axis])} must be smaller than the stride {int(s)}"
+                f" or the dilation {int(dilation[axis])}",
+                "output_padding",
+            )
+        before, after = sides_transposed(padding, axis, k, s)
+        p = named("p", before + after)
+        out = transposed_output(n, k, p, s, output_padding[axis])
+        if out < 1:
+            rule = transposed_output(
+                Term(n, "n"), Term(k, "k"), Term(p, "p"), Term(s, "s"), output_padding[axis]
+            )
+            raise RuleError(
+                "window-too-large",
+                f"padding leaves no output {axis_name(axis, len(sizes))}",
+                "padding",
+                [("rule", f"{_numbers(rule)} = {int(rule)}, must be at least 1")],
+            )
+        windows.append(Window(n, kernel[axis], s, dilation[axis], before, after, out))
+    return tuple(windows)
+
+
+def sides_transposed(padding: Padding, axis: int, k: int, s: int) -> tuple[int, int]:
+    """Cropping (before, after) of one axis; `same` crops to n*s."""
+    if not isinstance(padding, str):
+        return padding[axis]
+    if k < s:
+        raise RuleError(
+            "window-too-large",
+            f"padding: {padding} needs a kernel of at least the stride {int(s)}, not {int(k)}",
+            "padding",
+        )
+    smaller, larger = (k - s) // 2, (k - s) - (k - s) // 2
+    return (larger, smaller) if padding == "same_lower" else (smaller, larger)
+
+
+def _too_large(
+    axis: int,
+    sizes: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    padded: tuple[int, int],
+) -> RuleError:
+    n, s, d = int(sizes[axis]), int(stride[axis]), int(dilation[axis])
+    k, p = int(extent(kernel[axis], d)), int(sum(padded))
+    name = axis_name(axis, len(sizes))
+    dilated = f" ({k} with dilation {d})" if d > 1 else ""
+    rule = window_output(Term(n, "n"), Term(k, "k"), Term(p, "p"), Term(s, "s"))
+    helps = []
+    per_side = -(-(k - n) // 2)
+    if padded[0] == padded[1]:
+        helps.append(f"'padding: {per_side}' gives {window_output(n, k, 2 * per_side, s)}")
+    fits = (n + p - 1) // d + 1
+    helps.append(f"'kernel: {fits}' gives {window_output(n, extent(fits, d), p, s)}")
+    where = f" {name}" if len(sizes) > 1 else ""
+    return RuleError(
+        "window-too-large",
+        f"kernel{where} {int(kernel[axis])}{dilated} does not fit the padded input {name} {n + p}",
+        "kernel",
+        [
+            ("rule", f"{_numbers(rule)} = {int(rule)}, must be at least 1"),
+            ("help", ", ".join(helps)),
+        ],
+    )
+
+
+def _numbers(value: int) -> str:
+    return value.numbers if isinstance(value, Term) else str(value)
+
+
+def window_summary(
+    layer: Layer, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> str:
+    """`conv 3x3 /2`: the kind, its window, its stride and dilation where they are not 1."""
+    text = f"{layer.kind} {cross_text(kernel) if len(kernel) > 1 else kernel[0]}"
+    if set(stride) != {1}:
+        text += f" /{cross_text(stride) if len(set(stride)) > 1 else stride[0]}"
+    if set(dilation) != {1}:
+        text += f" d{cross_text(dilation) if len(set(dilation)) > 1 else dilation[0]}"
+    return text

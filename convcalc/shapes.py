@@ -1,0 +1,44 @@
+"""Shapes: one sample's axes, channels first, without the batch axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+
+Shape = tuple[int, ...]
+
+#: No size, count of channels or window may be larger: what a signed 32-bit index can name.
+LARGEST_SIZE = 2**31 - 1
+
+
+def elements(shape: Shape) -> int:
+    """The number of values in a shape.
+
+    >>> elements((6, 28, 28))
+    4704
+    """
+    return prod(shape)
+
+
+def with_batch(shape: Shape, batch: int) -> Shape:
+    """The shape with the batch axis in front."""
+    return (batch, *shape)
+
+
+def tuple_text(shape: Iterable[int]) -> str:
+    """A shape as Python prints it: `(1, 6, 28, 28)`, `(10,)`."""
+    return str(tuple(int(size) for size in shape))
+
+
+def cross_text(shape: Iterable[int]) -> str:
+    """A shape as people say it: `6x28x28`."""
+    return "x".join(str(int(size)) for size in shape)
+
+
+_AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+
+
+def axis_name(axis: int, rank: int) -> str:
+    """What a spatial axis is called: height and width in 2-D, length in 1-D."""
+    names = _AXIS_NAMES.get(rank)
+    return names[axis] if names else f"axis {axis}"
