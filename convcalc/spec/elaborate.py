@@ -1,0 +1,547 @@
+"""From a document to the graph of layers.
+
+Blocks are called, copies made, conditions decided, names given and looked up; every layer is made
+with the shape that enters it known, because expressions may ask for it. A mistake leaves its layer
+without a value: what depends on it is checked as far as that goes, and no knock-on error is told.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics import Call, Problem, RuleError, printable
+from convcalc.graph import same_parameters
+from convcalc.layers import KINDS, layer_class
+from convcalc.layers.fields import value_text
+from convcalc.spec.document import NAME, Block, Document
+from convcalc.spec.evaluation import MOST_LAYERS, Evaluator, Frame
+from convcalc.spec.expressions import ExpressionError, LayerReference, UnknownSizeError
+from convcalc.spec.groups import UNKNOWN, Flow, Group
+from convcalc.spec.items import (
+    GROUP,
+    Argument,
+    Item,
+    Made,
+    Refusal,
+    check_arguments,
+    is_empty,
+    read_item,
+)
+from convcalc.spec.making import LayerMaker
+from convcalc.spec.reader import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
+
+
+class Copy(NamedTuple):
+    """One copy of an item at its place.
+
+    target  the kind, block or group that it is
+    name    what it is called in its group
+    flow    the value that enters; None where none does
+    number  which copy it is, of how many `copies`
+    """
+
+    item: Item
+    target: str
+    name: str
+    flow: Flow | None
+    group: Group
+    frame: Frame
+    number: int
+    copies: int
+
+    @property
+    def path(self) -> str:
+        """Its group path."""
+        return self.group.path_of(self.name)
+
+    @property
+    def first(self) -> MapNode | None:
+        """The arguments that differ in this copy."""
+        return self.item.first if self.number == 0 else None
+
+
+class Elaborator:
+    """Builds the nodes of one network."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.evaluator = Evaluator(document)
+        self.maker = LayerMaker(document, self.evaluator)
+        self._items: dict[int, Item] = {}
+        self._depth = 0
+        self._copies = 1
+
+    # Lists of layers.
+
+    def sequence(self, node: ListNode, flow: Flow | None, group: Group, frame: Frame) -> Flow:
+        """The layers of a list, one after the other; the value of the last."""
+        self._depth += 1
+        if self._depth > DEEPEST:
+            self.evaluator.stop(
+                Problem(
+                    "nesting-too-deep",
+                    f"blocks and groups are nested more than {DEEPEST} deep",
+                    node.span,
+                    (),
+                    frame.calls,
+                )
+            )
+        for child in node.items:
+            try:
+                item = self._items.get(id(child))
+                if item is None:
+                    item = read_item(child, self.document, frame.args)
+                    self._items[id(child)] = item
+            except Refusal as refusal:
+                self.evaluator.refused(refusal, frame)
+                flow = UNKNOWN
+                continue
+            flow = self._item(item, flow, group, frame)
+        self._depth -= 1
+        return UNKNOWN if flow is None else flow
+
+    def _item(self, item: Item, flow: Flow | None, group: Group, frame: Frame) -> Flow | None:
+        """All copies of an item."""
+        target = item.head
+        if target not in KINDS and target not in self.document.blocks and target != GROUP:
+            held = frame.args.get(target)
+            if not isinstance(held, str) or (
+                held not in KINDS and held not in self.document.blocks
+            ):
+                shown = f"'{target}' holds {value_text(held)}, which"
+                self.evaluator.refused(
+                    Refusal("unknown-kind", f"{shown} is neither a kind nor a block", item.span),
+                    frame,
+                )
+                return UNKNOWN
+            target = held
+        entering = flow
+        try:
+            if item.from_ is not None:
+                entering = group.lookup(item.from_)
+            copies = self._copies_of(item, entering, frame)
+        except Refusal as refusal:
+            self.evaluator.refused(refusal, frame)
+            return self._give_up(item, target, group)
+        except UnknownSizeError:
+            return self._give_up(item, target, group)
+        outer_copies = self._copies
+        self._copies *= max(copies, 1)
+        if self._copies > MOST_LAYERS and item.repeat is not None:
+            self.evaluator.too_many_layers(item.repeat.span, self._copies, frame)
+        for copy in range(copies):
+            try:
+                if item.when is not None and not self._holds(item.when, entering, frame):
+                    self._note_left_out(item, copy, group)
+                    continue
+            except Refusal as refusal:
+                self.evaluator.refused(refusal, frame)
+                flow = entering = UNKNOWN
+                continue
+            except UnknownSizeError:
+                flow = entering = UNKNOWN
+                continue
+            name = self._name(item, target, copy, group, frame)
+            flow = entering = self._layer(
+                Copy(item, target, name, entering, group, frame, copy, copies)
+            )
+            group.values[name] = flow
+            group.last = name
+        if copies == 0:
+            self._note_left_out(item, 0, group)
+        self._copies = outer_copies
+        return flow
+
+    def _give_up(self, item: Item, target: str, group: Group) -> Flow:
+        """Names a layer that could not be made, so that references to it are not blamed."""
+        name = item.name.text if item.name else group.count(_prefix(target))
+        group.values.setdefault(name, UNKNOWN)
+        group.last = name
+        return UNKNOWN
+
+    def _note_left_out(self, item: Item, copy: int, group: Group) -> None:
+        if item.name is not None:
+            group.left_out.add(item.name.text if item.repeat is None else f"{item.name.text}{copy}")
+            group.left_out.add(item.name.text)
+
+    def _copies_of(self, item: Item, entering: Flow | None, frame: Frame) -> int:
+        if item.repeat is None:
+            return 1
+        value = self.evaluator.evaluate(item.repeat, self.evaluator.scope(frame, entering))
+        if type(value) is not int or value < 0:
+            raise Refusal(
+                "bad-value",
+                f"repeat must be a whole number from 0 on, not {value_text(value)}",
+                item.repeat.span,
+            )
+        if value > MOST_LAYERS:
+            self.evaluator.too_many_layers(item.repeat.span, value, frame)
+        return value
+
+    def _holds(self, when: YamlNode, entering: Flow | None, frame: Frame) -> bool:
+        value = self.evaluator.evaluate(when, self.evaluator.scope(frame, entering))
+        if not isinstance(value, bool):
+            raise Refusal(
+                "bad-value",
+                f"when must be true or false, not {value_text(value)}",
+                when.span,
+                "compare it, as in 'when: s > 1'",
+            )
+        return value
+
+    # Names.
+
+    def _name(self, item: Item, target: str, copy: int, group: Group, frame: Frame) -> str:
+        if item.name is None:
+            return group.count(_prefix(target))
+        name = item.name.text if item.repeat is None else f"{item.name.text}{copy}"
+        if name in group.values:
+            self.evaluator.refuse(
+                Problem(
+                    "duplicate-name",
+                    f"the name '{name}' is taken by an earlier layer of this group",
+                    item.name.span,
+                    (),
+                    frame.calls,
+                )
+            )
+        return name
+
+    # One layer.
+
+    def _layer(self, copy: Copy) -> Flow:
+        """One copy of an item."""
+        item, target, frame = copy.item, copy.target, copy.frame
+        if copy.flow is None and not self._may_begin(item, target, copy.number):
+            self.evaluator.refuse(
+                Problem(
+                    "no-input",
+                    f"{copy.path}: no value enters here",
+                    item.span,
+                    (("help", self._input_help()),),
+                    frame.calls,
+                )
+            )
+            return UNKNOWN
+        before = len(self.maker.nodes)
+        try:
+            if target == GROUP:
+                value = self._sequential(copy)
+            elif target in self.document.blocks:
+                value = self._call(copy)
+            elif layer_class(target).joins:
+                value = self._join(copy)
+            else:
+                value = self._kind(copy)
+            if item.share is not None:
+                self._share(item.share, before, copy.group)
+        except Refusal as refusal:
+            self.evaluator.refused(refusal, frame, copy.path)
+            return UNKNOWN
+        except UnknownSizeError:
+            return UNKNOWN
+        return value
+
+    def _may_begin(self, item: Item, target: str, copy: int) -> bool:
+        # Groups, blocks and joins may name their inputs inside.
+        return (
+            target == GROUP
+            or target in self.document.blocks
+            or layer_class(target).joins
+            or (copy == 0 and item.from_ is not None)
+        )
+
+    def _input_help(self) -> str:
+        names = ", ".join(node.path for node in self.maker.nodes if node.kind == "input")
+        return f"with several inputs ({names}) the first layer says 'from'"
+
+    # Kinds.
+
+    def _kind(self, copy: Copy) -> Flow:
+        item, kind, flow, frame, path = copy.item, copy.target, copy.flow, copy.frame, copy.path
+        cls = layer_class(kind)
+        rank = len(flow.shape) - 1 if flow and flow.shape else -1
+        made = item.layers.get((kind, rank)) if copy.first is None else None
+        if made is None:
+            names = [*cls.fields, *(("norm", "activation") if cls.fuses else ())]
+            given = self.maker.arguments(item, copy.first, kind, names)
+            followers = {key: given.pop(key, None) for key in ("norm", "activation")}
+            self.maker.find_followers(kind, followers)
+            layer, constant = self.maker.make(cls, given, item.span, path, flow, frame)
+            fused = [node for node in followers.values() if node is not None]
+            if layer is None:
+                # Its followers are still read for mistakes of their own.
+                return self.maker.follow(fused, UNKNOWN, path, frame)
+            made = Made(layer, given, fused)
+            if constant and copy.first is None:
+                item.layers[kind, rank] = made
+        value = self.maker.add(made.layer, path, path, (flow,), item.span, made.arguments, frame)
+        return self.maker.follow(made.fused, value, path, frame) if made.fused else value
+
+    # Groups and blocks.
+
+    def _sequential(self, copy: Copy) -> Flow:
+        item = copy.item
+        check_arguments(item, GROUP, [], item.arguments)
+        if copy.first is not None:
+            check_arguments(item, GROUP, [], copy.first.entries)
+        if not isinstance(item.value, ListNode):
+            raise Refusal("bad-value", "sequential takes a list of layers", item.span)
+        inner = Group(copy.path, copy.group)
+        value = self.sequence(item.value, copy.flow, inner, copy.frame)
+        copy.group.groups[copy.name] = inner
+        return value
+
+    def _call(self, copy: Copy) -> Flow:
+        item, frame = copy.item, copy.frame
+        block = self.document.blocks[copy.target]
+        if block.name in frame.blocks:
+            chain = " -> ".join([*frame.blocks[frame.blocks.index(block.name) :], block.name])
+            raise Refusal("block-recursion", f"a block cannot contain itself: {chain}", item.span)
+        args = self._block_arguments(block, copy)
+        call = Call(item.span, block.name, copy.number, copy.copies)
+        inner_frame = Frame(args, (*frame.calls, call), (*frame.blocks, block.name))
+        inner = Group(copy.path, None)
+        value = self.sequence(block.body, copy.flow, inner, inner_frame)
+        copy.group.groups[copy.name] = inner
+        return value
+
+    def _block_arguments(self, block: Block, copy: Copy) -> dict[str, Any]:
+        item, first, flow, frame = copy.item, copy.first, copy.flow, copy.frame
+        names = [parameter.name for parameter in block.parameters]
+        positional: list[YamlNode] = []
+        if isinstance(item.value, ListNode):
+            positional = item.value.items
+            if len(positional) > len(names):
+                raise Refusal(
+                    "bad-value",
+                    f"{block.name} takes {len(names)} arguments, not {len(positional)}",
+                    positional[len(names)].span,
+                )
+            written = Item(item.head, item.key, None)
+            written.arguments = item.arguments
+            written.first = item.first
+            given = self.maker.arguments(written, first, block.name, names)
+            for text, node in zip(names, positional, strict=False):
+                if text in item.arguments:
+                    raise Refusal(
+                        "duplicate-key",
+                        f"the argument '{text}' is given twice",
+                        item.arguments[text].key.span,
+                    )
+                replaced = first is not None and text in first.entries
+                if not replaced and isinstance(item.key, ScalarNode):
+                    given[text] = Argument(item.key, node)
+        else:
+            given = self.maker.arguments(item, first, block.name, names)
+        scope = self.evaluator.scope(frame, flow, copy.group)
+        # A name may hold a size that an earlier mistake left unknown: the block's body is then
+        # read with the argument missing from its scope, and its errors are knock-on ones.
+        args = dict(self.evaluator.args)
+        inner = Frame(args, frame.calls, frame.blocks)
+        for parameter in block.parameters:
+            argument = given.get(parameter.name)
+            if argument is not None:
+                if is_empty(argument.node):
+                    raise Refusal(
+                        "missing-value",
+                        f"the value of '{parameter.name}' is missing",
+                        argument.key.span,
+                    )
+                args[parameter.name] = self.evaluator.evaluate(argument.node, scope)
+            elif parameter.default is not None:
+                try:
+                    args[parameter.name] = parameter.default.evaluate(
+                        self.evaluator.scope(inner, flow)
+                    )
+                except ExpressionError as error:
+                    message = f"default of '{parameter.name}': {error.message}"
+                    raise Refusal(error.code, message, parameter.span, error.help) from None
+            else:
+                raise Refusal(
+                    "missing-argument",
+                    f"{block.name} needs '{parameter.name}'",
+                    item.span,
+                    f"its signature is {block.key.text}",
+                )
+        return args
+
+    # Joins.
+
+    def _join(self, copy: Copy) -> Flow:
+        item, kind, first, group = copy.item, copy.target, copy.first, copy.group
+        flow, frame, path = copy.flow, copy.frame, copy.path
+        check_arguments(item, kind, ["norm", "activation"], item.arguments)
+        followers: dict[str, Argument | None] = {
+            key: item.arguments.get(key) for key in ("norm", "activation")
+        }
+        if first is not None:
+            check_arguments(item, kind, ["norm", "activation"], first.entries)
+            for text, entry in first.entries.items():
+                followers[text] = Argument(*entry)
+        self.maker.find_followers(kind, followers)
+        inner = Group(path, group)
+        values: list[tuple[str, Flow]] = []
+        for label, node in self._branches(item, kind):
+            found = self._branch(label, node, flow, inner, group, frame)
+            if found is not None:
+                values.append((label, found))
+                inner.values[label] = found
+        group.groups[copy.name] = inner
+        fused = [argument for argument in followers.values() if argument is not None]
+        if not values:
+            raise Refusal("no-branches", f"no branch of {kind} is left", item.span)
+        if len(values) == 1:
+            return self.maker.follow(fused, values[0][1], path, frame)
+        layer, _ = self.maker.make(
+            layer_class(kind), {}, item.span, path, Flow(0, (1, 1, 1)), frame
+        )
+        facts = tuple(
+            [("branch", f"{label}: {self.maker.origin(value)}") for label, value in values]
+        )
+        flows = [value for _, value in values]
+        if layer is None:
+            return UNKNOWN
+        value = self.maker.add(layer, path, path, flows, item.span, {}, frame, facts)
+        return self.maker.follow(fused, value, path, frame)
+
+    def _branches(self, item: Item, kind: str) -> list[tuple[str, YamlNode]]:
+        value = item.value
+        if isinstance(value, ListNode):
+            return [(f"branch{index}", node) for index, node in enumerate(value.items)]
+        if isinstance(value, MapNode):
+            for text, (key, _) in value.entries.items():
+                if text in ("when", "layers"):
+                    raise Refusal(
+                        "taken-name",
+                        f"'{text}' cannot name a branch",
+                        key.span,
+                        "a branch with a condition is an item of its own",
+                    )
+                if text == "input" or not NAME.match(text):
+                    raise Refusal("bad-name", f"'{printable(text)}' cannot name a branch", key.span)
+            return [(text, node) for text, (_, node) in value.entries.items()]
+        span = item.span if value is None or is_empty(value) else value.span
+        raise Refusal("bad-value", f"{kind} takes a list or mapping of branches", span)
+
+    def _branch(
+        self,
+        label: str,
+        node: YamlNode,
+        flow: Flow | None,
+        inner: Group,
+        group: Group,
+        frame: Frame,
+    ) -> Flow | None:
+        """A branch's value; None where its condition fails."""
+        layers = node
+        try:
+            if isinstance(node, MapNode):
+                layers_or_none = self._conditional(node, flow, frame)
+                if layers_or_none is None:
+                    return None
+                layers = layers_or_none
+            if isinstance(layers, ScalarNode):
+                return self._named(layers, group, frame)
+        except Refusal as refusal:
+            self.evaluator.refused(refusal, frame, inner.path_of(label))
+            return UNKNOWN
+        except UnknownSizeError:
+            return UNKNOWN
+        if not isinstance(layers, ListNode):
+            raise TypeError(f"not a branch: {layers!r}")
+        if flow is None and not layers.items:
+            message = f"{inner.path_of(label)}: no value enters here"
+            facts = (("help", self._input_help()),)
+            self.evaluator.refuse(Problem("no-input", message, layers.span, facts, frame.calls))
+            return UNKNOWN
+        branch = Group(inner.path_of(label), inner)
+        value = flow if not layers.items else self.sequence(layers, flow, branch, frame)
+        inner.groups[label] = branch
+        return value
+
+    def _conditional(self, node: MapNode, flow: Flow | None, frame: Frame) -> YamlNode | None:
+        """The layers of a branch `{when: ..., layers: [...]}`; None where the condition fails."""
+        for text, (key, _) in node.entries.items():
+            if text not in ("when", "layers"):
+                raise Refusal(
+                    "bad-branch",
+                    f"a branch is a list of layers, a name, or {{when: ..., layers: [...]}}:"
+                    f" '{printable(text)}' is no key of it",
+                    key.span,
+                    "put the layer into a list: [{conv: 64, kernel: 1}]",
+                )
+        if "layers" not in node.entries:
+            raise Refusal("bad-branch", "this branch has no 'layers'", node.span)
+        layers = node.entries["layers"][1]
+        if isinstance(layers, MapNode) or is_empty(layers):
+            raise Refusal("bad-branch", "the layers of a branch are a list", layers.span)
+        if "when" in node.entries and not self._holds(node.entries["when"][1], flow, frame):
+            return None
+        return layers
+
+    def _named(self, node: ScalarNode, group: Group, frame: Frame) -> Flow:
+        """The value that a word in a join stands for."""
+        word = node.text.strip()
+        if not word:
+            raise Refusal(
+                "missing-value", "a branch is missing here", node.span, "the incoming value is []"
+            )
+        held = frame.args.get(word)
+        if isinstance(held, LayerReference):
+            return Flow(held.node, held.shape)
+        found = group.find(word)
+        if found is not None:
+            return found
+        if isinstance(held, str):
+            return group.lookup(
+                ScalarNode(node.source, node.line, node.column, node.width, held, False)
+            )
+        if word in KINDS or word in self.document.blocks:
+            raise Refusal(
+                "unknown-layer",
+                f"in a join a word is a layer's name, and none is called '{word}'",
+                node.span,
+                f"the kind or block is written as a list: [{word}]",
+            )
+        return group.lookup(node)
+
+    # Shared parameters.
+
+    def _share(self, node: ScalarNode, before: int, group: Group) -> None:
+        """Lets the nodes from `before` on use the parameters of an earlier layer's."""
+        group.lookup(node)
+        target = group.path_of_reference(node.text)
+        shared = [
+            index
+            for index in range(before)
+            if self.maker.nodes[index].unit == target
+            or self.maker.nodes[index].path.startswith(f"{target}.")
+        ]
+        mine = range(before, len(self.maker.nodes))
+        if len(shared) != len(mine):
+            if any(node.kind != "input" for node in self.maker.nodes[before:]):
+                raise Refusal(
+                    "share-mismatch",
+                    f"{len(mine)} operations cannot share the parameters of {len(shared)}",
+                    node.span,
+                )
+            return
+        for index, other in zip(mine, shared, strict=True):
+            here, there = self.maker.nodes[index], self.maker.nodes[other]
+            try:
+                same_parameters(
+                    here.layer,
+                    [self.maker.nodes[i].shape for i in here.inputs],
+                    there.layer,
+                    [self.maker.nodes[i].shape for i in there.inputs],
+                    there.path,
+                )
+            except RuleError as error:
+                raise Refusal(error.code, error.message, node.span, "", error.facts) from None
+            here.shares = there.shares if there.shares is not None else other
+
+
+def _prefix(target: str) -> str:
+    """What unnamed layers of a kind or block are called, before their number."""
+    return layer_class(target).prefix if target in KINDS else target

@@ -1,0 +1,103 @@
+"""Specs from files, from text, and from the networks that ship with the package."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Mapping
+
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Source, did_you_mean, printable
+from convcalc.graph import Network
+from convcalc.spec.network import InputShapes, build
+from convcalc.spec.reader import LONGEST
+from convcalc.spec.shipped import shipped_names, shipped_path
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    args: Mapping[str, object] | None = None,
+    input: InputShapes | None = None,
+) -> Network:
+    """The network in a spec file, or the shipped one of that name; "-" reads standard input.
+
+    args   override the file's arguments, as `--set` does: {"width": "0.5"} or {"width": 2}
+    input  overrides the input shape without the batch axis: [3, 96, 96]
+
+    Raises ConvcalcError: status 1 where the spec is wrong, 2 where it cannot be opened.
+
+    >>> load("lenet").inputs
+    {'input': (1, 28, 28)}
+    """
+    return build(find_source(os.fspath(path)), read_file, args, input)
+
+
+def loads(
+    text: str,
+    *,
+    name: str = "-",
+    args: Mapping[str, object] | None = None,
+    input: InputShapes | None = None,
+) -> Network:
+    """The network in a spec's text; `name` is what error messages call it.
+
+    >>> loads("{input: [4], layers: [{dense: 3}]}").operations
+    [<dense0: Dense(units=3, bias=True, positionwise=False) -> (3,)>]
+    """
+    return build(Source(name, text), read_file, args, input)
+
+
+def find_source(path: str) -> Source:
+    """The text of a file, of a shipped network, or of standard input."""
+    if path == "-":
+        return _decoded("-", sys.stdin.buffer.read(LONGEST + 1))
+    if not is_word(path) or os.path.exists(path):
+        return read_file(path)
+    shipped = shipped_path(path)
+    if shipped is None:
+        help_text = did_you_mean(path, shipped_names()) or f"a path has a suffix: {path}.yaml"
+        message = (
+            f"no network called '{printable(path)}' ships with convcalc, and there is no such file"
+        )
+        raise ConvcalcError(
+            [Problem("unknown-network", message, None, (("help", help_text),))], UNUSABLE
+        )
+    return read_file(str(shipped))
+
+
+def is_word(path: str) -> bool:
+    """Whether a path may be the name of a shipped network: no slash and no suffix."""
+    return "/" not in path and os.sep not in path and not os.path.splitext(path)[1]
+
+
+def read_file(path: str) -> Source:
+    """The text of a spec file; raises ConvcalcError with status 2."""
+    try:
+        # Asked before it is opened: opening a pipe would wait for somebody to write to it.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise _unusable(path, "a folder" if os.path.isdir(path) else "not a regular file")
+        with open(path, "rb") as file:
+            return _decoded(path, file.read(LONGEST + 1))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise _unusable(path, reason[:1].lower() + reason[1:]) from None
+
+
+def _decoded(name: str, data: bytes) -> Source:
+    if len(data) > LONGEST:
+        raise _unusable(name, f"longer than {LONGEST} bytes")
+    try:
+        return Source(name, data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _unusable(
+            name,
+            f"not UTF-8 text: byte 0x{data[error.start]:02x} at line {line}",
+            "cannot be decoded",
+        ) from None
+
+
+def _unusable(path: str, reason: str, what: str = "cannot be opened") -> ConvcalcError:
+    message = f"{printable(path, 200)} {what}: {reason}"
+    return ConvcalcError([Problem("unusable-file", message, None)], UNUSABLE)

@@ -1,0 +1,402 @@
+"""From a document to a network: arguments, inputs, layers, results and expectations."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from convcalc.diagnostics import (
+    UNUSABLE,
+    ConvcalcError,
+    Problem,
+    Source,
+    did_you_mean,
+    printable,
+)
+from convcalc.graph import Expectation, Network, Node
+from convcalc.layers import layer_class
+from convcalc.layers.fields import value_text
+from convcalc.layers.structure import Input
+from convcalc.shapes import LARGEST_SIZE, Shape
+from convcalc.spec.document import NAME, Document, Opener, read_document
+from convcalc.spec.elaborate import Elaborator
+from convcalc.spec.evaluation import MOST_LAYERS, Frame, TooMany
+from convcalc.spec.expressions import ExpressionError, Scope, UnknownSizeError
+from convcalc.spec.groups import UNKNOWN, Flow, Group
+from convcalc.spec.items import Item, Refusal, check_arguments, reference
+from convcalc.spec.reader import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
+from convcalc.spec.size import least_layers
+
+#: Spatial axes that windows can have.
+MOST_AXES = 3
+
+#: Totals that `expect` may state, beside `output` and `layers`.
+METRICS = (
+    "params",
+    "buffers",
+    "multiplies",
+    "adds",
+    "divides",
+    "compares",
+    "specials",
+    "macs",
+    "flops",
+)
+
+InputShapes = Sequence[int] | Mapping[str, Sequence[int]]
+
+
+def build(
+    source: Source,
+    opener: Opener,
+    args: Mapping[str, object] | None = None,
+    inputs: InputShapes | None = None,
+) -> Network:
+    """The network that a spec describes.
+
+    `args` override the file's own arguments: texts as on the command line, or plain values.
+    `inputs` override its input shape, or some of several by name. Raises ConvcalcError.
+    """
+    document = read_document(source, opener)
+    builder = _Builder(document, args or {}, inputs)
+    try:
+        network = builder.network()
+    except TooMany:
+        network = None
+    problems = builder.evaluator.problems
+    if problems or network is None:
+        raise ConvcalcError(problems)
+    return network
+
+
+class _Builder:
+    def __init__(
+        self, document: Document, args: Mapping[str, object], inputs: InputShapes | None
+    ) -> None:
+        self.document = document
+        self.overrides = args
+        self.override_inputs = inputs
+        self.elaborator = Elaborator(document)
+        self.evaluator = self.elaborator.evaluator
+        self.frame = Frame(self.evaluator.args, (), ())
+        self.top = Group("", None)
+
+    def network(self) -> Network | None:
+        self._args()
+        self._check_defaults()
+        flow = self._inputs()
+        layers = self._layers_node()
+        if layers is None:
+            return None
+        found = least_layers(layers, self.document, self.evaluator)
+        if found > MOST_LAYERS:
+            self.evaluator.too_many_layers(layers.span, found, self.frame)
+        value = self.elaborator.sequence(layers, flow, self.top, self.frame)
+        outputs = self._outputs(value)
+        expect = self._expect()
+        self._budget()
+        if self.evaluator.problems:
+            return None
+        self._check_used(outputs)
+        altered = " ".join(
+            flag
+            for flag, used in (("--set", self.overrides), ("--input", self.override_inputs))
+            if used
+        )
+        return Network(
+            self._name(),
+            self.document.source.name,
+            self.elaborator.maker.nodes,
+            outputs,
+            expect,
+            altered,
+        )
+
+    def _refuse(self, code: str, message: str, node: YamlNode | None, help_text: str = "") -> None:
+        facts = (("help", help_text),) if help_text else ()
+        self.evaluator.refuse(Problem(code, message, node.span if node else None, facts))
+
+    def _evaluate(self, node: YamlNode) -> Any:
+        """A value of the file's own scope; None after a mistake, which is noted."""
+        scope = Scope(self.evaluator.args, self.evaluator.words, entering=False)
+        try:
+            return self.evaluator.evaluate(node, scope)
+        except Refusal as refusal:
+            self.evaluator.refused(refusal, self.frame)
+        return None
+
+    def _name(self) -> str:
+        entry = self.document.keys.get("name")
+        if entry is not None and isinstance(entry[1], ScalarNode) and entry[1].text:
+            return entry[1].text
+        name = os.path.basename(self.document.source.name)
+        return os.path.splitext(name)[0] or "network"
+
+    # Arguments.
+
+    def _args(self) -> None:
+        args = self.evaluator.args
+        for name in self.overrides:
+            if name not in self.document.args:
+                raise ConvcalcError(
+                    [
+                        Problem(
+                            "unknown-argument",
+                            f"--set {printable(name)}: the file has no such argument",
+                            None,
+                            (("help", did_you_mean(name, self.document.args) or "it has none"),),
+                        )
+                    ],
+                    UNUSABLE,
+                )
+        for name, (_, node) in self.document.args.items():
+            if name in self.overrides:
+                args[name] = self._override(name, self.overrides[name])
+            else:
+                args[name] = self._evaluate(node)
+
+    def _override(self, name: str, value: object) -> Any:
+        if not isinstance(value, str):
+            value = _as_text(value)
+        source = Source(f"--set {name}", value)
+        try:
+            node = read_yaml(source)
+            if node is None:
+                raise ExpressionError("missing-value", "a value is missing")
+            scope = Scope(self.evaluator.args, self.evaluator.words, entering=False)
+            return self.evaluator.evaluate(node, scope)
+        except ConvcalcError as error:
+            raise ConvcalcError(error.problems, UNUSABLE) from None
+        except (Refusal, ExpressionError) as error:
+            help_text = error.help if isinstance(error, ExpressionError) else ""
+            facts = error.facts if isinstance(error, Refusal) else (("help", help_text),)
+            message = f"--set {printable(name)}={printable(value)}: {error.message}"
+            facts = tuple([fact for fact in facts if fact[1]])
+            raise ConvcalcError([Problem(error.code, message, None, facts)], UNUSABLE) from None
+
+    def _check_defaults(self) -> None:
+        for kind, arguments in self.document.defaults.items():
+            cls = layer_class(kind)
+            names = [*cls.fields, *(("norm", "activation") if cls.fuses else ())]
+            for text, (key, value) in arguments.items():
+                try:
+                    check_arguments(Item(kind, key, None), kind, names, {text: (key, value)})
+                except Refusal as refusal:
+                    self.evaluator.refused(refusal, self.frame)
+
+    # Inputs.
+
+    def _inputs(self) -> Flow | None:
+        """Makes the input nodes; the value that enters the first layer, if there is just one."""
+        entry = self.document.keys.get("input")
+        if entry is None:
+            self._refuse(
+                "missing-key",
+                "the spec has no 'input'",
+                None,
+                "input: [channels, height, width], without the batch axis",
+            )
+            self.evaluator.locate_last(self.document.source)
+            self.top.values["input"] = UNKNOWN
+            return UNKNOWN
+        node = entry[1]
+        if isinstance(node, MapNode):
+            if not node.entries:
+                self._refuse("bad-value", "'input' names no input", node)
+            for name, (key, value) in node.entries.items():
+                if name != "input" and not NAME.match(name):
+                    self._refuse("bad-name", f"'{printable(name)}' cannot name an input", key)
+                self.top.values[name] = self._input(name, value)
+            self._check_override(list(node.entries))
+            flows = list(self.top.values.values())
+            return flows[0] if len(flows) == 1 else None
+        self._check_override(["input"])
+        flow = self.top.values["input"] = self._input("input", node)
+        return flow
+
+    def _check_override(self, names: list[str]) -> None:
+        inputs = self.override_inputs
+        if inputs is None:
+            return
+        unknown = [name for name in inputs if name not in names] if _is_mapping(inputs) else []
+        if unknown or (not _is_mapping(inputs) and len(names) > 1):
+            what = f"no input is called '{printable(unknown[0])}'" if unknown else "which input?"
+            message = f"--input: {what}"
+            facts = (("help", "its inputs are " + ", ".join(names) + ": write NAME=CxHxW"),)
+            raise ConvcalcError([Problem("unknown-input", message, None, facts)], UNUSABLE)
+
+    def _input(self, name: str, node: YamlNode) -> Flow:
+        inputs = self.override_inputs
+        given: Any = None
+        if inputs is not None:
+            given = inputs.get(name) if isinstance(inputs, Mapping) else inputs
+        shape = self._evaluate(node) if given is None else list(given)
+        if shape is None:
+            return UNKNOWN
+        reason = _not_a_shape(shape)
+        if reason:
+            if given is not None:
+                raise ConvcalcError([Problem("bad-input", f"--input: {reason}", None)], UNUSABLE)
+            self._refuse(
+                "bad-input",
+                f"{name}: {reason}",
+                node,
+                "input: [channels, height, width], without the batch axis",
+            )
+            return UNKNOWN
+        layer = Input(shape=tuple(shape))
+        nodes = self.elaborator.maker.nodes
+        nodes.append(Node(name, name, layer, (), tuple(shape), node.span))
+        return Flow(len(nodes) - 1, tuple(shape))
+
+    # Layers and results.
+
+    def _layers_node(self) -> ListNode | None:
+        entry = self.document.keys.get("layers")
+        if entry is None:
+            self._refuse(
+                "missing-key", "the spec has no 'layers'", None, "layers: a list of layers"
+            )
+            self.evaluator.locate_last(self.document.source)
+            return None
+        node = entry[1]
+        if not isinstance(node, ListNode):
+            self._refuse("bad-value", "'layers' takes a list of layers", node)
+            return None
+        if not node.items:
+            self._refuse("bad-value", "'layers' holds no layer", node)
+            return None
+        return node
+
+    def _outputs(self, value: Flow) -> dict[str, int]:
+        entry = self.document.keys.get("outputs")
+        if entry is None:
+            if value.node is None:
+                return {}
+            last = self.top.last
+            if not last:
+                key = self.document.keys["layers"][0]
+                self._refuse("no-layers", "every layer is left out", key)
+            return {last: value.node}
+        node = entry[1]
+        if not isinstance(node, ListNode) or not node.items:
+            self._refuse("bad-value", "'outputs' takes a list of layers' names", node)
+            return {}
+        outputs: dict[str, int] = {}
+        for item in node.items:
+            try:
+                name = reference(item, "outputs")
+                flow = self.top.lookup(name)
+            except Refusal as refusal:
+                self.evaluator.refused(refusal, self.frame)
+                continue
+            if name.text in outputs:
+                self._refuse("duplicate-name", f"'{name.text}' is named twice", name)
+            if flow.node is not None:
+                outputs[name.text] = flow.node
+        return outputs
+
+    def _check_used(self, outputs: dict[str, int]) -> None:
+        """A value that nobody uses is a mistake, in wiring or in `outputs`."""
+        nodes = self.elaborator.maker.nodes
+        used = set(outputs.values())
+        for node in nodes:
+            used.update(node.inputs)
+        for index, node in enumerate(nodes):
+            if index not in used:
+                what = "the input" if node.kind == "input" else "the value of"
+                self.evaluator.refuse(
+                    Problem(
+                        "unused-value",
+                        f"nobody uses {what} {node.path}",
+                        node.span,
+                        (("help", "take it by 'from', or name it in 'outputs'"),),
+                        node.calls,
+                    )
+                )
+
+    # Expectations.
+
+    def _expect(self) -> list[Expectation]:
+        entry = self.document.keys.get("expect")
+        found: list[Expectation] = []
+        if entry is None:
+            return found
+        node = entry[1]
+        if not isinstance(node, MapNode):
+            self._refuse("bad-value", "'expect' takes a mapping", node)
+            return found
+        for text, (key, value) in node.entries.items():
+            if text in METRICS:
+                number = self._evaluate(value)
+                if number is not None and (type(number) is not int or number < 0):
+                    shown = value_text(number)
+                    self._refuse("bad-value", f"{text} is a whole number, not {shown}", value)
+                elif number is not None:
+                    found.append(Expectation(text, number, value.span))
+            elif text in ("output", "outputs"):
+                if isinstance(value, MapNode):
+                    found += self._expected_shapes("outputs", value)
+                else:
+                    found += self._expected_shape("output", value)
+            elif text == "layers":
+                if isinstance(value, MapNode):
+                    found += self._expected_shapes("layers", value)
+                else:
+                    self._refuse("bad-value", "'layers' maps layers' names to shapes", value)
+            else:
+                names = [*METRICS, "output", "layers"]
+                help_text = did_you_mean(text, names)
+                message = f"'{printable(text)}' is nothing that can be expected"
+                self._refuse("unknown-key", message, key, help_text)
+        return found
+
+    def _expected_shapes(self, metric: str, node: MapNode) -> list[Expectation]:
+        found: list[Expectation] = []
+        for name, (_, value) in node.entries.items():
+            found += self._expected_shape(f"{metric}.{name}", value)
+        return found
+
+    def _expected_shape(self, metric: str, node: YamlNode) -> list[Expectation]:
+        shape = self._evaluate(node)
+        if shape is None:
+            return []
+        reason = _not_a_shape(shape, most_axes=8)
+        if reason:
+            self._refuse("bad-value", f"{metric}: {reason}", node)
+            return []
+        return [Expectation(metric, tuple(shape), node.span)]
+
+    def _budget(self) -> None:
+        entry = self.document.keys.get("budget")
+        if entry is not None and not isinstance(entry[1], MapNode):
+            self._refuse("bad-value", "'budget' takes a mapping of limits", entry[1])
+
+
+def _is_mapping(inputs: InputShapes) -> bool:
+    return isinstance(inputs, Mapping)
+
+
+def _not_a_shape(shape: object, most_axes: int = MOST_AXES + 1) -> str:
+    """Why a value is not a shape; empty where it is one."""
+    if not isinstance(shape, list):
+        return f"a shape is a list of sizes, not {value_text(shape)}"
+    if not 1 <= len(shape) <= most_axes:
+        axes = f"channels and up to {MOST_AXES} spatial sizes"
+        return f"a shape has {axes}, not {len(shape)} numbers"
+    for size in shape:
+        if type(size) is not int or not 1 <= size <= LARGEST_SIZE:
+            return f"a size is a whole number from 1 to {LARGEST_SIZE}, not {value_text(size)}"
+    return ""
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_as_text(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+__all__ = ["InputShapes", "Shape", "UnknownSizeError", "build"]

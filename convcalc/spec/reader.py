@@ -1,0 +1,288 @@
+"""YAML text to nodes with spans, read strictly.
+
+PyYAML's event stream is used rather than its loader: nothing is constructed, no tag is resolved,
+every scalar stays the text that the user wrote, and the depth is bounded as it is met.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from convcalc.diagnostics import ConvcalcError, Problem, Source, Span, printable
+
+#: Brackets or indentation may nest this deep.
+DEEPEST = 100
+#: Characters in a file; 200,000 written-out layers take a sixth of it.
+LONGEST = 64 * 1024 * 1024
+
+
+class YamlNode:
+    """A piece of a document and where it stands; abstract."""
+
+    __slots__ = ("column", "line", "source", "width")
+
+    def __init__(self, source: Source, line: int, column: int, width: int) -> None:
+        self.source = source
+        self.line = line
+        self.column = column
+        self.width = width
+
+    @property
+    def span(self) -> Span:
+        """Its place."""
+        return Span(self.source, self.line, self.column, self.width)
+
+
+class ScalarNode(YamlNode):
+    """A word, number or expression, as written."""
+
+    __slots__ = ("quoted", "text")
+
+    def __init__(
+        self, source: Source, line: int, column: int, width: int, text: str, quoted: bool
+    ) -> None:
+        super().__init__(source, line, column, width)
+        self.text = text
+        self.quoted = quoted
+
+
+class ListNode(YamlNode):
+    """A sequence."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, source: Source, line: int, column: int, width: int) -> None:
+        super().__init__(source, line, column, width)
+        self.items: list[YamlNode] = []
+
+
+class MapNode(YamlNode):
+    """A mapping, its entries in the order in which they are written."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self, source: Source, line: int, column: int, width: int) -> None:
+        super().__init__(source, line, column, width)
+        self.entries: dict[str, tuple[ScalarNode, YamlNode]] = {}
+
+
+def read_yaml(source: Source) -> YamlNode | None:
+    """The document as nodes; None where the text holds nothing.
+
+    Raises ConvcalcError where it is not YAML, or uses what specs leave out: tags, anchors, aliases,
+    merge keys, keys that are not words, duplicate keys, further documents, bottomless nesting.
+    """
+    if len(source.text) > LONGEST:
+        message = f"the file has {len(source.text)} characters, more than {LONGEST}"
+        raise ConvcalcError([Problem("file-too-large", message, Span(source, 1, 1))])
+    # libyaml's parser is ten times faster; PyYAML may have been built without it.
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return _Reader(source).read(yaml.parse(source.text, Loader=loader))
+    except yaml.YAMLError as error:
+        raise ConvcalcError([_yaml_problem(source, error)]) from None
+
+
+class _Reader:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems: list[Problem] = []
+
+    def read(self, events: Iterator[Any]) -> YamlNode | None:
+        root: YamlNode | None = None
+        # Open collections, innermost last; for a mapping also the key that waits for its value.
+        stack: list[tuple[ListNode | MapNode, ScalarNode | None]] = []
+        documents = 0
+        source = self.source
+        for event in events:
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                mark = event.start_mark
+                end = event.end_mark
+                width = end.column - mark.column if end.line == mark.line else 1
+                node: YamlNode = ScalarNode(
+                    source,
+                    mark.line + 1,
+                    mark.column + 1,
+                    max(width, 1),
+                    event.value,
+                    event.style in ("'", '"', "|", ">"),
+                )
+            elif kind is yaml.SequenceStartEvent:
+                mark = event.start_mark
+                node = ListNode(source, mark.line + 1, mark.column + 1, 1)
+            elif kind is yaml.MappingStartEvent:
+                mark = event.start_mark
+                node = MapNode(source, mark.line + 1, mark.column + 1, 1)
+            elif kind is yaml.SequenceEndEvent or kind is yaml.MappingEndEvent:
+                stack.pop()
+                continue
+            elif kind is yaml.AliasEvent:
+                mark = event.start_mark
+                self._refuse(
+                    "yaml-alias",
+                    f"the alias '*{printable(event.anchor)}' is not part of the language",
+                    Span(source, mark.line + 1, mark.column + 1),
+                    "name a piece once under 'blocks', a number under 'args'",
+                )
+                node = ScalarNode(source, mark.line + 1, mark.column + 1, 1, "", True)
+            else:
+                if kind is yaml.DocumentStartEvent:
+                    documents += 1
+                    if documents == 2:
+                        mark = event.start_mark
+                        self._refuse(
+                            "yaml-second-document",
+                            "a second document begins here",
+                            Span(source, mark.line + 1, mark.column + 1),
+                            "one file holds one network; put the other into a file of its own",
+                        )
+                        break
+                continue
+
+            if kind is not yaml.AliasEvent and (event.anchor or event.tag):
+                self._refuse_tag_or_anchor(event, node)
+            if not stack:
+                root = node
+            else:
+                parent, key = stack[-1]
+                if isinstance(parent, ListNode):
+                    parent.items.append(node)
+                elif key is None:
+                    stack[-1] = (parent, self._key(parent, node))
+                else:
+                    if key.text in parent.entries:
+                        self._duplicate(parent, key)
+                    else:
+                        parent.entries[key.text] = (key, node)
+                    stack[-1] = (parent, None)
+            if isinstance(node, ListNode | MapNode):
+                stack.append((node, None))
+                if len(stack) > DEEPEST:
+                    self._refuse(
+                        "nesting-too-deep",
+                        f"lists and mappings are nested more than {DEEPEST} deep",
+                        node.span,
+                        "name inner pieces under 'blocks'",
+                    )
+                    break
+        if self.problems:
+            raise ConvcalcError(self.problems)
+        return root
+
+    def _key(self, parent: MapNode, node: YamlNode) -> ScalarNode:
+        if isinstance(node, ScalarNode):
+            if node.text == "<<" and not node.quoted:
+                self._refuse(
+                    "yaml-merge-key",
+                    "the merge key '<<' is not part of the language",
+                    node.span,
+                    "share arguments through 'defaults', pieces through 'blocks'",
+                )
+            return node
+        self._refuse("yaml-key", "a key must be a word, not a list or mapping", node.span, "")
+        return ScalarNode(node.source, node.line, node.column, 1, f"\0{len(parent.entries)}", True)
+
+    def _duplicate(self, parent: MapNode, key: ScalarNode) -> None:
+        first = parent.entries[key.text][0]
+        self.problems.append(
+            Problem(
+                "duplicate-key",
+                f"the key '{printable(key.text)}' is written twice",
+                key.span,
+                (("first", f"line {first.line}, column {first.column}"),),
+            )
+        )
+
+    def _refuse_tag_or_anchor(self, event: Any, node: YamlNode) -> None:
+        if event.anchor:
+            self._refuse(
+                "yaml-anchor",
+                f"the anchor '&{printable(event.anchor)}' is not part of the language",
+                node.span,
+                "name a piece once under 'blocks', a number under 'args'",
+            )
+        else:
+            self._refuse(
+                "yaml-tag",
+                f"the tag '{printable(event.tag)}' is not part of the language",
+                node.span,
+                "write the plain value; nothing in a spec constructs objects",
+            )
+
+    def _refuse(self, code: str, message: str, span: Span, help_text: str) -> None:
+        facts = (("help", help_text),) if help_text else ()
+        self.problems.append(Problem(code, message, span, facts))
+
+
+#: What libyaml says, and what it usually means.
+_EXPLANATIONS = (
+    (
+        r"found character '\\t'|found a tab",
+        "a tab stands where only spaces may",
+        "indent by spaces",
+    ),
+    (
+        r"mapping values are not allowed",
+        "a ':' stands where no key can",
+        "check the indentation and the quotes around text that holds ': '",
+    ),
+    (
+        r"did not find expected ',' or '\]'",
+        "a '[' is not closed, or a ',' is missing",
+        "close it with ']'",
+    ),
+    (
+        r"did not find expected ',' or '\}'",
+        "a '{' is not closed, or a ',' is missing",
+        "close it with '}'; a value that holds brackets or commas needs quotes",
+    ),
+    (
+        r"could not find expected ':'",
+        "a key stands without ':'",
+        "write 'key: value', with a space after the colon",
+    ),
+    (
+        r"did not find expected '-' indicator|did not find expected key",
+        "the line does not continue what stands above it",
+        "check the indentation: the items of a list begin in one column",
+    ),
+    (
+        r"found unexpected end of stream",
+        "the text ends inside a quoted scalar",
+        "close the quote",
+    ),
+    (r"control characters|special characters", "a control character is not allowed", "remove it"),
+)
+
+
+def _yaml_problem(source: Source, error: yaml.YAMLError) -> Problem:
+    reason = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    mark = getattr(error, "problem_mark", None)
+    context_mark = getattr(error, "context_mark", None)
+    if mark is not None:
+        span = Span(source, mark.line + 1, mark.column + 1)
+    else:
+        span = _span_at_byte(source, getattr(error, "position", 0) or 0)
+    facts: list[tuple[str, str]] = []
+    context = getattr(error, "context", None)
+    if context and context_mark is not None:
+        place = f"line {context_mark.line + 1}, column {context_mark.column + 1}"
+        facts.append(("note", f"{printable(context)}, which begins at {place}"))
+    message = f"not YAML: {printable(reason)}"
+    for pattern, meaning, help_text in _EXPLANATIONS:
+        if re.search(pattern, reason):
+            message = f"not YAML: {meaning}"
+            facts.append(("help", help_text))
+            break
+    return Problem("yaml-syntax", message, span, tuple(facts))
+
+
+def _span_at_byte(source: Source, position: int) -> Span:
+    before = source.text.encode("utf-8", "replace")[:position].decode("utf-8", "replace")
+    line = before.count("\n")
+    return Span(source, line + 1, len(before) - (before.rfind("\n") + 1) + 1)

@@ -1,0 +1,37 @@
+"""The networks that ship with the package, found by name.
+
+`os.path` and not `pathlib` or `importlib.resources`: those take longer to import than a network
+takes to read.
+"""
+
+from __future__ import annotations
+
+import os
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_SUFFIX = ".yaml"
+
+
+def folder() -> str:
+    """Where the networks are: inside an installed package, or beside it in a checkout."""
+    installed = os.path.join(_PACKAGE, "configs")
+    return installed if os.path.isdir(installed) else os.path.join(_PACKAGE, os.pardir, "configs")
+
+
+def shipped_path(name: str) -> str | None:
+    """The path of the shipped network of this name; None where there is none.
+
+    >>> shipped_path("no-such-network") is None
+    True
+    """
+    if os.path.basename(name) != name:
+        return None
+    path = os.path.normpath(os.path.join(folder(), name + _SUFFIX))
+    return path if os.path.isfile(path) else None
+
+
+def shipped_names() -> list[str]:
+    """The names of all shipped networks, sorted."""
+    return sorted(
+        entry.removesuffix(_SUFFIX) for entry in os.listdir(folder()) if entry.endswith(_SUFFIX)
+    )

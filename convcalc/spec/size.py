@@ -1,0 +1,102 @@
+"""How many layers a spec is sure to have, found before any is built.
+
+Blocks that call blocks multiply: thirty lines can ask for 10^30 layers. The count is a lower bound
+(what depends on a block's arguments counts once, a condition that does counts as false), reached by
+one look at every line.
+"""
+
+from __future__ import annotations
+
+from convcalc.diagnostics import Problem
+from convcalc.layers import KINDS
+from convcalc.spec.document import Document
+from convcalc.spec.evaluation import Evaluator
+from convcalc.spec.expressions import Scope, UnknownSizeError
+from convcalc.spec.items import GROUP, Refusal
+from convcalc.spec.reader import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
+
+
+def least_layers(layers: ListNode, document: Document, evaluator: Evaluator) -> int:
+    """A lower bound on the network's layers; notes blocks that contain themselves."""
+    counter = _Counter(document, evaluator)
+    try:
+        return counter.items(layers, ())
+    except _Endless:
+        return 0
+
+
+class _Endless(Exception):
+    """A block contains itself; already noted."""
+
+
+class _Counter:
+    def __init__(self, document: Document, evaluator: Evaluator) -> None:
+        self.document = document
+        self.evaluator = evaluator
+        self.known: dict[str, int] = {}
+
+    def items(self, node: YamlNode, blocks: tuple[str, ...]) -> int:
+        if not isinstance(node, ListNode):
+            return 0
+        return sum([self.item(item, blocks) for item in node.items])
+
+    def item(self, node: YamlNode, blocks: tuple[str, ...]) -> int:
+        if isinstance(node, ListNode):
+            return self.items(node, blocks)
+        if isinstance(node, ScalarNode):
+            word = node.text.strip()
+            return self.block(word, node, blocks) if word in self.document.blocks else 1
+        if not isinstance(node, MapNode):
+            return 0
+        count = 1
+        for text, (key, value) in node.entries.items():
+            if text in self.document.blocks:
+                count = self.block(text, key, blocks)
+                break
+            if text == GROUP:
+                count = self.items(value, blocks)
+                break
+            if text in ("add", "mul", "concat") and text in KINDS:
+                count = 1 + self.branches(value, blocks)
+                break
+        if "when" in node.entries and self.constant(node.entries["when"][1], True) is not True:
+            return 0
+        if "repeat" in node.entries:
+            copies = self.constant(node.entries["repeat"][1], 1)
+            count *= copies if type(copies) is int and copies >= 0 else 1
+        return count
+
+    def branches(self, node: YamlNode, blocks: tuple[str, ...]) -> int:
+        if isinstance(node, MapNode):
+            branches = [value for _, value in node.entries.values()]
+        else:
+            branches = node.items if isinstance(node, ListNode) else []
+        return sum([self.items(branch, blocks) for branch in branches])
+
+    def block(self, name: str, node: ScalarNode, blocks: tuple[str, ...]) -> int:
+        if name in blocks:
+            chain = " -> ".join([*blocks[blocks.index(name) :], name])
+            self.evaluator.refuse(
+                Problem("block-recursion", f"a block cannot contain itself: {chain}", node.span)
+            )
+            raise _Endless
+        if name not in self.known:
+            if len(blocks) > DEEPEST:
+                self.evaluator.stop(
+                    Problem(
+                        "nesting-too-deep",
+                        f"blocks call each other more than {DEEPEST} deep",
+                        node.span,
+                    )
+                )
+            self.known[name] = self.items(self.document.blocks[name].body, (*blocks, name))
+        return self.known[name]
+
+    def constant(self, node: YamlNode, otherwise: object) -> object:
+        """The value of what depends on the file's arguments only."""
+        evaluator = self.evaluator
+        scope = Scope(evaluator.args, evaluator.words, entering=False)
+        try:
+            return evaluator.evaluate(node, scope)
+        except (Refusal, UnknownSizeError):
+            return None if otherwise is True else otherwise
