@@ -233,7 +233,7 @@ class Elaborator:
                 value = self._join(copy)
             else:
                 value = self._kind(copy)
-            if item.share is not None:
+            if item.share is not None and value.node is not None:
                 self._share(item.share, before, copy.group)
         except Refusal as refusal:
             self.evaluator.refused(refusal, frame, copy.path)

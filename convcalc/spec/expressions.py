@@ -39,7 +39,7 @@ class ExpressionError(Exception):
 
 
 class UnknownSizeError(Exception):
-    """`in_channels` or `in_size` of a value that an earlier mistake left without a shape."""
+    """A name whose value an earlier mistake left unknown: `in_channels`, say, or an argument."""
 
 
 class LayerReference(NamedTuple):
@@ -53,7 +53,7 @@ class LayerReference(NamedTuple):
 class Scope:
     """The names that an expression can use.
 
-    args     arguments in scope, with their values
+    args     arguments in scope, with their values; None after a mistake
     shape    of the value that enters the layer; None where it is not known
     words    kinds, choices and blocks: words that stand for themselves
     layer    looks up a layer's name, where one may be handed on
@@ -79,7 +79,10 @@ class Scope:
     def lookup(self, name: str, offset: int) -> Value:
         """The value of a name; raises ExpressionError with the nearest names."""
         if name in self.args:
-            return self.args[name]
+            value = self.args[name]
+            if value is None:
+                raise UnknownSizeError
+            return value
         if name in ("in_channels", "in_size"):
             if not self.entering:
                 raise ExpressionError(

@@ -18,7 +18,7 @@ from convcalc.graph import Expectation, Network, Node
 from convcalc.layers import layer_class
 from convcalc.layers.fields import value_text
 from convcalc.layers.structure import Input
-from convcalc.shapes import LARGEST_SIZE, Shape
+from convcalc.shapes import LARGEST_SIZE
 from convcalc.spec.document import NAME, Document, Opener, read_document
 from convcalc.spec.elaborate import Elaborator
 from convcalc.spec.evaluation import MOST_LAYERS, Frame, TooMany
@@ -66,8 +66,21 @@ def build(
         network = None
     problems = builder.evaluator.problems
     if problems or network is None:
-        raise ConvcalcError(problems)
+        raise ConvcalcError(_in_reading_order(problems))
     return network
+
+
+def _in_reading_order(problems: list[Problem]) -> list[Problem]:
+    """Problems by their place: file by file in the order of their first, then top down."""
+    files: dict[object, int] = {}
+
+    def place(problem: Problem) -> tuple[int, int, int]:
+        if problem.span is None:
+            return (-1, 0, 0)
+        source, line, column, _ = problem.span
+        return (files.setdefault(source, len(files)), line, column)
+
+    return sorted(problems, key=place)
 
 
 class _Builder:
@@ -124,6 +137,8 @@ class _Builder:
             return self.evaluator.evaluate(node, scope)
         except Refusal as refusal:
             self.evaluator.refused(refusal, self.frame)
+        except UnknownSizeError:
+            pass  # an argument it needs is wrong, which is told already
         return None
 
     def _name(self) -> str:
@@ -397,6 +412,3 @@ def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-__all__ = ["InputShapes", "Shape", "UnknownSizeError", "build"]

@@ -34,11 +34,23 @@ class _Counter:
         self.document = document
         self.evaluator = evaluator
         self.known: dict[str, int] = {}
+        self.depth = 0
 
     def items(self, node: YamlNode, blocks: tuple[str, ...]) -> int:
         if not isinstance(node, ListNode):
             return 0
-        return sum([self.item(item, blocks) for item in node.items])
+        self.depth += 1
+        if self.depth > DEEPEST:
+            self.evaluator.stop(
+                Problem(
+                    "nesting-too-deep",
+                    f"blocks and groups are nested more than {DEEPEST} deep",
+                    node.span,
+                )
+            )
+        count = sum([self.item(item, blocks) for item in node.items])
+        self.depth -= 1
+        return count
 
     def item(self, node: YamlNode, blocks: tuple[str, ...]) -> int:
         if isinstance(node, ListNode):
@@ -81,14 +93,6 @@ class _Counter:
             )
             raise _Endless
         if name not in self.known:
-            if len(blocks) > DEEPEST:
-                self.evaluator.stop(
-                    Problem(
-                        "nesting-too-deep",
-                        f"blocks call each other more than {DEEPEST} deep",
-                        node.span,
-                    )
-                )
             self.known[name] = self.items(self.document.blocks[name].body, (*blocks, name))
         return self.known[name]
 

@@ -1,0 +1,73 @@
+"""What must hold of every network, on networks grown at random from the language."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+import convcalc
+from convcalc.counts import Counts
+from tests.networks.grow import random_spec
+
+SEEDS = range(150)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_batch_multiplies_every_count_and_no_parameter(seed: int) -> None:
+    network = convcalc.loads(random_spec(Random(seed)))
+    one = convcalc.analyze(network)
+    eight = convcalc.analyze(network, batch=8)
+    for single, batched in zip(one.layers, eight.layers, strict=True):
+        assert batched.cost.params == single.cost.params
+        assert batched.cost.buffers == single.cost.buffers
+        assert batched.cost.counts == Counts(*[8 * count for count in single.cost.counts])
+        assert batched.cost.macs == 8 * single.cost.macs
+        assert batched.output == (8, *single.output[1:])
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_valid_taps_never_cost_more(seed: int) -> None:
+    network = convcalc.loads(random_spec(Random(seed)))
+    padded = convcalc.analyze(network)
+    valid = convcalc.analyze(network, valid_taps=True)
+    for all_taps, real_taps in zip(padded.layers, valid.layers, strict=True):
+        assert real_taps.cost.params == all_taps.cost.params
+        pairs = zip(real_taps.cost.counts, all_taps.cost.counts, strict=True)
+        assert all(real <= both for real, both in pairs), all_taps.node
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_paths_are_unique_and_point_at_the_file(seed: int) -> None:
+    text = random_spec(Random(seed))
+    network = convcalc.loads(text)
+    paths = [node.path for node in network.nodes]
+    assert len(set(paths)) == len(paths)
+    lines = text.split("\n")
+    for node in network.operations:
+        assert node.span is not None
+        written = lines[node.span.line - 1][node.span.column - 1 :]
+        # Where a layer is written stands its kind, an argument that names it, or its block's list.
+        assert written.strip()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nodes_read_earlier_nodes_and_every_value_is_used(seed: int) -> None:
+    network = convcalc.loads(random_spec(Random(seed)))
+    used = set(network.outputs.values())
+    for index, node in enumerate(network.nodes):
+        assert all(source < index for source in node.inputs)
+        used.update(node.inputs)
+    assert used == set(range(len(network.nodes)))
+
+
+def test_the_networks_take_every_part_of_the_language() -> None:
+    kinds: set[str] = set()
+    text = ""
+    for seed in SEEDS:
+        spec = random_spec(Random(seed))
+        text += spec
+        kinds.update(node.kind for node in convcalc.loads(spec).nodes)
+    assert {"conv", "depthwise", "conv_transpose", "dense", "add", "mul", "concat"} <= kinds
+    for word in ("repeat:", "first:", "when:", "blocks:", "groups:", "dilation:", "same_lower"):
+        assert word in text
