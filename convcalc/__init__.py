@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from convcalc.analysis.report import Report, analyze
     from convcalc.diagnostics import ConvcalcError, Problem, Span
+    from convcalc.executor.run import execute
     from convcalc.graph import Network, Node
     from convcalc.spec.load import load, loads
 
@@ -27,6 +28,7 @@ _HOMES = {
     "Report": "convcalc.analysis.report",
     "Span": "convcalc.diagnostics",
     "analyze": "convcalc.analysis.report",
+    "execute": "convcalc.executor.run",
     "load": "convcalc.spec.load",
     "loads": "convcalc.spec.load",
 }
@@ -39,6 +41,7 @@ __all__ = [
     "Report",
     "Span",
     "analyze",
+    "execute",
     "load",
     "loads",
 ]

@@ -14,13 +14,14 @@ UNUSABLE = 2
 
 
 class Source:
-    """A text that was read: its display name and its content."""
+    """A text that was read: its display name, its content, and where it really lies."""
 
-    __slots__ = ("_lines", "name", "text")
+    __slots__ = ("_lines", "name", "path", "text")
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, path: str = "") -> None:
         self.name = name
         self.text = text
+        self.path = path or name
         self._lines: list[str] | None = None
 
     def line(self, number: int) -> str:

@@ -1,4 +1,8 @@
-"""Activations: element-wise functions, and softmax along the channels."""
+"""Activations: element-wise functions, and softmax along the channels.
+
+N is the number of elements. Where a function has two cases, both are computed and one is taken, so
+that the count does not depend on the data.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +22,34 @@ class _Activation(ElementwiseLayer):
 
 
 class ReLU(_Activation, kind="relu"):
-    """max(x, 0): one comparison an element."""
+    """max(x, 0).
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: compares = N
+    Source: Nair & Hinton, ICML 2010
+    """
 
     cost = Counts(compares=1)
 
 
 class ReLU6(_Activation, kind="relu6"):
-    """min(max(x, 0), 6): two comparisons an element."""
+    """min(max(x, 0), 6).
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: compares = 2*N
+    Source: Sandler et al., arXiv:1801.04381
+    """
 
     cost = Counts(compares=2)
 
 
 class LeakyReLU(_Activation, kind="leaky_relu"):
-    """x if x > 0 else slope*x: one comparison and one multiplication an element."""
+    """x if x > 0 else slope*x.
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: compares = N, multiplies = N
+    Source: Maas, Hannun & Ng, ICML 2013
+    """
 
     cost = Counts(compares=1, multiplies=1)
 
@@ -38,7 +57,13 @@ class LeakyReLU(_Activation, kind="leaky_relu"):
 
 
 class PReLU(_Activation, kind="prelu"):
-    """leaky_relu with a learned slope: one comparison and one multiplication an element."""
+    """x if x > 0 else slope*x, with a learned slope.
+
+    Shape:  (c, ...) -> (c, ...)
+    Params: 1; with per_channel c
+    Counts: compares = N, multiplies = N
+    Source: He et al., arXiv:1502.01852
+    """
 
     cost = Counts(compares=1, multiplies=1)
 
@@ -49,7 +74,12 @@ class PReLU(_Activation, kind="prelu"):
 
 
 class ELU(_Activation, kind="elu"):
-    """x if x > 0 else alpha*(exp(x) - 1): a comparison, exp, addition, multiplication."""
+    """x if x > 0 else alpha*(exp(x) - 1).
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: compares = N, specials = N (exp), adds = N, multiplies = N
+    Source: Clevert, Unterthiner & Hochreiter, arXiv:1511.07289
+    """
 
     cost = Counts(multiplies=1, adds=1, compares=1, specials=1)
 
@@ -57,13 +87,23 @@ class ELU(_Activation, kind="elu"):
 
 
 class SELU(_Activation, kind="selu"):
-    """scale*(x if x > 0 else alpha*(exp(x) - 1)), both constants fixed: two multiplications."""
+    """scale*(x if x > 0 else alpha*(exp(x) - 1)), scale 1.0507..., alpha 1.6732...
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: compares = N, specials = N (exp), adds = N, multiplies = 2*N
+    Source: Klambauer et al., arXiv:1706.02515
+    """
 
     cost = Counts(multiplies=2, adds=1, compares=1, specials=1)
 
 
 class CELU(_Activation, kind="celu"):
-    """x if x > 0 else alpha*(exp(x/alpha) - 1): as elu, and one division."""
+    """x if x > 0 else alpha*(exp(x/alpha) - 1).
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: compares = N, divides = N, specials = N (exp), adds = N, multiplies = N
+    Source: Barron, arXiv:1704.07483
+    """
 
     cost = Counts(multiplies=1, adds=1, divides=1, compares=1, specials=1)
 
@@ -71,49 +111,87 @@ class CELU(_Activation, kind="celu"):
 
 
 class GELU(_Activation, kind="gelu"):
-    """x*0.5*(1 + erf(x*0.7071...)): three multiplications, one addition, one erf."""
+    """x*0.5*(1 + erf(x*0.7071...)), the exact form.
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: multiplies = 3*N, specials = N (erf), adds = N
+    Source: Hendrycks & Gimpel, arXiv:1606.08415
+    """
 
     cost = Counts(multiplies=3, adds=1, specials=1)
 
 
 class SiLU(_Activation, kind="silu"):
-    """x / (1 + exp(-x)): one exp, one addition, one division."""
+    """x / (1 + exp(-x)), also called swish.
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: specials = N (exp), adds = N, divides = N
+    Source: Elfwing, Uchibe & Doya, arXiv:1702.03118
+    """
 
     cost = Counts(adds=1, divides=1, specials=1)
 
 
 class Mish(_Activation, kind="mish"):
-    """x*tanh(log(1 + exp(x))): exp, log and tanh, one addition, one multiplication."""
+    """x*tanh(log(1 + exp(x))).
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: specials = 3*N (exp, log, tanh), adds = N, multiplies = N
+    Source: Misra, arXiv:1908.08681
+    """
 
     cost = Counts(multiplies=1, adds=1, specials=3)
 
 
 class Softplus(_Activation, kind="softplus"):
-    """log(1 + exp(x)): exp and log, one addition."""
+    """log(1 + exp(x)).
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: specials = 2*N (exp, log), adds = N
+    Source: Dugas et al., NIPS 2000
+    """
 
     cost = Counts(adds=1, specials=2)
 
 
 class Sigmoid(_Activation, kind="sigmoid"):
-    """1 / (1 + exp(-x)): one exp, one addition, one division."""
+    """1 / (1 + exp(-x)).
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: specials = N (exp), adds = N, divides = N
+    """
 
     cost = Counts(adds=1, divides=1, specials=1)
 
 
 class HardSigmoid(_Activation, kind="hard_sigmoid"):
-    """min(max(x + 3, 0), 6) / 6: one addition, two comparisons, one division."""
+    """min(max(x + 3, 0), 6) / 6.
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: adds = N, compares = 2*N, divides = N
+    Source: Howard et al., arXiv:1905.02244
+    """
 
     cost = Counts(adds=1, divides=1, compares=2)
 
 
 class HardSwish(_Activation, kind="hard_swish"):
-    """x*min(max(x + 3, 0), 6) / 6: as hard_sigmoid, and one multiplication."""
+    """x*min(max(x + 3, 0), 6) / 6.
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: adds = N, compares = 2*N, multiplies = N, divides = N
+    Source: Howard et al., arXiv:1905.02244
+    """
 
     cost = Counts(multiplies=1, adds=1, divides=1, compares=2)
 
 
 class Tanh(_Activation, kind="tanh"):
-    """tanh(x): one special an element."""
+    """tanh(x).
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: specials = N
+    """
 
     cost = Counts(specials=1)
 
@@ -124,6 +202,7 @@ class Softmax(Layer, kind="softmax"):
     Shape:  (c, ...) -> (c, ...)
     Counts: per position: compares = c - 1, adds = 2*c - 1 (c to shift, c - 1 to sum),
             specials = c, divides = c
+    Source: Bridle, NIPS 1989; shifted by the largest so that exp stays finite
 
     >>> Softmax().counts([(10,)], (10,))
     Counts(multiplies=0, adds=19, divides=10, compares=9, specials=10)

@@ -43,14 +43,15 @@ class Window(NamedTuple):
 
 
 Relation = Literal[
-    "free", "same", "tied", "joined", "sliced", "spread", "gathered", "shuffled", "fixed"
+    "free", "own", "same", "tied", "joined", "sliced", "spread", "gathered", "shuffled", "fixed"
 ]
 
 
 class ChannelRule(NamedTuple):
     """How a layer's output channels relate to its input's.
 
-    free      chosen by the layer itself
+    free      chosen by the layer itself, a convolution
+    own       chosen by the layer itself, which is none: they change only with what they are tied to
     same      the input's, one to one
     tied      the inputs', which must agree one to one
     joined    the inputs', one after the other
@@ -70,6 +71,8 @@ class ChannelRule(NamedTuple):
     groups: int = 1
 
 
+FREE = ChannelRule("free")
+OWN = ChannelRule("own")
 SAME = ChannelRule("same")
 FIXED = ChannelRule("fixed")
 
@@ -155,7 +158,8 @@ class Layer:
         return type(self) is type(other) and self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash((self.kind, *self.__dict__.values()))
+        # In the fields' order: __dict__ has that in which the arguments were given.
+        return hash((self.kind, *[self.__dict__[name] for name in self.fields]))
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.fields)
@@ -191,8 +195,22 @@ class Layer:
         """How the output's channels relate to the input's."""
         return SAME
 
-    def with_channels(self: L, rule: ChannelRule) -> L:
-        """The layer with the changed numbers of `rule`: free `factor` channels, or a new slice."""
+    def with_channels(self: L, rule: ChannelRule, channels: int, start: int) -> L:
+        """The layer after a change of channels, `rule` being what held before.
+
+        It now puts out `channels`; where `rule` is a slice, those from `start` on.
+        """
+        return self
+
+    def with_kernel(self: L, size: int) -> L:
+        """The layer with a kernel of `size` on every axis, if it is a convolution.
+
+        Its padding changes with the kernel so that the output keeps its size where it can.
+        """
+        return self
+
+    def with_double_padding(self: L, inputs: Sequence[Shape]) -> L:
+        """The layer with twice the padding on every side, if it is a convolution."""
         return self
 
     def summary(self) -> str:

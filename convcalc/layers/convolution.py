@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import TypeVar
 
 from convcalc.arithmetic import pairs_within, positions_with_real_tap, products_land
 from convcalc.counts import Counts
-from convcalc.layers.base import ChannelRule, Layer, Window, divisible_by_groups, only
-from convcalc.layers.fields import Flag, PaddingSides, Padding, PerAxis, Whole, field
-from convcalc.layers.windows import sliding_windows, transposed_windows
-from convcalc.layers.windows import window_summary
-from convcalc.shapes import Shape
+from convcalc.diagnostics import RuleError
+from convcalc.layers.base import FREE, ChannelRule, Layer, Window, divisible_by_groups, only
+from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, Whole, field
+from convcalc.layers.windows import (
+    resized_padding,
+    sliding_windows,
+    transposed_windows,
+    window_summary,
+)
+from convcalc.shapes import LARGEST_SIZE, Shape
 from convcalc.terms import named
+
+C = TypeVar("C", bound="_Convolution")
 
 
 class _Convolution(Layer):
@@ -35,6 +43,18 @@ class _Convolution(Layer):
             only(inputs)[1:], self.kernel, self.stride, self.dilation, self.padding
         )
 
+    def with_kernel(self: C, size: int) -> C:
+        padding = self.padding
+        if not isinstance(padding, str):
+            axes = zip(padding, self.kernel, self.dilation, strict=True)
+            padding = _allowed([resized_padding(sides, d * (size - k)) for sides, k, d in axes])
+        return self.replace(kernel=(size,) * len(self.kernel), padding=padding)
+
+    def with_double_padding(self: C, inputs: Sequence[Shape]) -> C:
+        # The windows hold `same` padding as the numbers that it comes to.
+        doubled = [(2 * w.before, 2 * w.after) for w in self.windows(inputs)]
+        return self.replace(padding=_allowed(doubled))
+
     def _counts(self, inputs: Sequence[Shape], output: Shape, depth: int, valid: bool) -> Counts:
         """Counts of a convolution whose outputs each sum over `depth` input channels."""
         if valid:
@@ -45,6 +65,18 @@ class _Convolution(Layer):
         taps = named("T", depth * prod(self.kernel))
         outputs = named("O", prod(output))
         return Counts(outputs * taps, outputs * (taps - 1) + (outputs if self.bias else 0))
+
+
+def _allowed(padding: Sequence[tuple[int, int]]) -> Padding:
+    """Changed padding; refuses what no spec could hold."""
+    largest = max(max(sides) for sides in padding)
+    if largest > LARGEST_SIZE:
+        raise RuleError(
+            "size-too-large",
+            f"padding {largest} is above the largest allowed, {LARGEST_SIZE}",
+            "padding",
+        )
+    return tuple(padding)
 
 
 def _real_taps(w: Window) -> int:
@@ -94,12 +126,12 @@ class Conv(_Convolution, kind="conv"):
         if self.groups == c_in > 1:
             # A depthwise convolution in all but name: its groups follow its input.
             return ChannelRule("spread", self.channels // c_in)
-        return ChannelRule("free", self.channels, groups=self.groups)
+        return FREE._replace(groups=self.groups)
 
-    def with_channels(self, rule: ChannelRule) -> Conv:
+    def with_channels(self, rule: ChannelRule, channels: int, start: int) -> Conv:
         if rule.relation == "spread":
-            return self.replace(channels=rule.stop, groups=rule.stop // rule.factor)
-        return self.replace(channels=rule.factor)
+            return self.replace(channels=channels, groups=channels // rule.factor)
+        return self.replace(channels=channels)
 
     def summary(self) -> str:
         text = window_summary(self, self.kernel, self.stride, self.dilation)
@@ -118,6 +150,8 @@ class Depthwise(_Convolution, kind="depthwise"):
     >>> layer = Depthwise(kernel=(3, 3), stride=(1, 1), padding="same", dilation=(1, 1))
     >>> layer.output_shape([(32, 112, 112)])
     (32, 112, 112)
+    >>> layer.parameters([(32, 112, 112)])
+    {'weight': (32, 1, 3, 3), 'bias': (32,)}
     """
 
     multiplier: int = field(Whole(), "output channels per input channel", default=1, symbol="m")
@@ -149,7 +183,7 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
     Counts: multiplies = c * h * w * (channels / groups) * k_h * k_w, cropped products included;
             adds = multiplies - positions of the uncropped output that receive a product,
             + output elements with a bias
-    Errors: window-too-large, groups-mismatch, wrong-rank
+    Errors: window-too-large, output-padding-too-large, groups-mismatch, wrong-rank
     Source: Dumoulin & Visin, arXiv:1603.07285, chapter 4. `padding: same` gives h' = h*s.
 
     >>> layer = ConvTranspose(channels=64, kernel=(4, 4), stride=(2, 2), dilation=(1, 1),
@@ -202,10 +236,10 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
         return {"weight": weight, "bias": (self.channels,)} if self.bias else {"weight": weight}
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
-        return ChannelRule("free", self.channels, groups=self.groups)
+        return FREE._replace(groups=self.groups)
 
-    def with_channels(self, rule: ChannelRule) -> ConvTranspose:
-        return self.replace(channels=rule.factor)
+    def with_channels(self, rule: ChannelRule, channels: int, start: int) -> ConvTranspose:
+        return self.replace(channels=channels)
 
     def summary(self) -> str:
         return window_summary(self, self.kernel, self.stride, self.dilation)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import Counts
-from convcalc.layers.base import ChannelRule, Layer, only
+from convcalc.layers.base import FREE, OWN, ChannelRule, Layer, only
 from convcalc.layers.fields import Flag, Whole, field
 from convcalc.shapes import Shape
 from convcalc.terms import named
@@ -17,7 +17,8 @@ class Dense(Layer, kind="dense"):
 
     Shape:  (c, h, w) -> (units,); positionwise: (c, h, w) -> (units, h, w)
     Params: units * c*h*w (positionwise: units * c), + units with a bias
-    Counts: T inputs per unit, O output elements; multiplies = O*T; adds = O*(T - 1), + O with a bias
+    Counts: T inputs per unit, O output elements;
+            multiplies = O*T; adds = O*(T - 1), + O with a bias
     Source: Gluon's Dense; positionwise is PyTorch's Linear on the channel axis
 
     >>> Dense(units=120).output_shape([(16, 5, 5)])
@@ -51,10 +52,10 @@ class Dense(Layer, kind="dense"):
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         # Only the positionwise layer is a (1x1) convolution; a classifier's units are its own.
-        return ChannelRule("free", self.units) if self.positionwise else ChannelRule("fixed")
+        return FREE if self.positionwise else OWN
 
-    def with_channels(self, rule: ChannelRule) -> Dense:
-        return self.replace(units=rule.factor)
+    def with_channels(self, rule: ChannelRule, channels: int, start: int) -> Dense:
+        return self.replace(units=channels)
 
     def summary(self) -> str:
         return "dense positionwise" if self.positionwise else "dense"

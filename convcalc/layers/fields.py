@@ -104,12 +104,18 @@ class Real(FieldType):
         # Numbers arrive as int or Fraction; both are recognised without importing fractions.
         if isinstance(value, bool) or not isinstance(value, SupportsFloat):
             raise self.refuse(value)
-        if self.low is not None and (float(value) < self.low or (self.above and value == self.low)):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = float("inf")
+        low, high = self.low, self.high
+        if low is not None and (number < low or (self.above and number == low)):
             raise self.refuse(value)
-        number = float(value)
+        if high is not None and number >= high:
+            raise self.refuse(value)
         # The bound keeps numbers within what a float32 can hold when the network runs.
-        if number >= (10**30 if self.high is None else self.high) or number <= -(10**30):
-            raise self.refuse(value)
+        if abs(number) >= 1e30:
+            raise RuleError("bad-value", f"must be below 10^30 in size, not {value_text(value)}")
         return number
 
     def schema(self) -> dict[str, Any]:

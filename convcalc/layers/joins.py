@@ -73,6 +73,9 @@ class Mul(_ElementwiseJoin, kind="mul"):
     Shape:  equal channels; spatial axes equal or 1
     Counts: multiplies = (branches - 1)*N, N elements of the result
     Errors: join-mismatch
+
+    >>> Mul().counts([(64, 8, 8), (64, 1, 1)], (64, 8, 8)).multiplies
+    4096
     """
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:

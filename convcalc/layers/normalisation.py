@@ -75,6 +75,9 @@ class LayerNorm(_Norm, kind="layernorm"):
     Counts: per position of c values: multiplies = c, adds = 3*c - 1, divides = c + 2, specials = 1;
             affine: c multiplies and c adds more
     Source: Ba, Kiros & Hinton, arXiv:1607.06450
+
+    >>> LayerNorm(affine=False).counts([(96,)], (96,))
+    Counts(multiplies=96, adds=287, divides=98, compares=0, specials=1)
     """
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
@@ -90,6 +93,9 @@ class GroupNorm(_Norm, kind="groupnorm"):
             affine: M multiplies and M adds more
     Errors: groups-mismatch
     Source: Wu & He, arXiv:1803.08494
+
+    >>> GroupNorm(groups=8).counts([(32, 2, 2)], (32, 2, 2)).specials
+    8
     """
 
     groups: int = field(Whole(), "groups of channels", symbol="g")
@@ -112,7 +118,11 @@ class InstanceNorm(_Norm, kind="instancenorm"):
     Params: 2*c with affine
     Counts: per channel of M values: multiplies = M, adds = 3*M - 1, divides = M + 2, specials = 1;
             affine: M multiplies and M adds more
+    Errors: wrong-rank
     Source: Ulyanov, Vedaldi & Lempitsky, arXiv:1607.08022
+
+    >>> InstanceNorm().parameters([(64, 8, 8)]), InstanceNorm(affine=True).parameters([(64, 8, 8)])
+    ({}, {'weight': (64,), 'bias': (64,)})
     """
 
     least_rank = 1
@@ -126,12 +136,16 @@ class InstanceNorm(_Norm, kind="instancenorm"):
 class LocalResponseNorm(Layer, kind="lrn"):
     """Local response normalisation: x / (k + alpha/size * sum of `size` neighbours' squares)^beta.
 
-    Neighbours are channels at the same position; those outside count as zeros.
+    Neighbours are channels at the same position, size // 2 before and (size - 1) // 2 after; those
+    outside count as zeros.
 
     Shape:  (c, ...) -> (c, ...)
     Counts: per element: multiplies = 2 (its square; alpha/size), adds = size (size - 1 for the sum,
             1 for k), specials = 1, divides = 1
     Source: Krizhevsky, Sutskever & Hinton 2012; PyTorch's LocalResponseNorm
+
+    >>> LocalResponseNorm(size=5).counts([(96, 1, 1)], (96, 1, 1))
+    Counts(multiplies=192, adds=480, divides=96, compares=0, specials=96)
     """
 
     role = "norm"

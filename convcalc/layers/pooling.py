@@ -101,6 +101,9 @@ class MaxPool(_SelectingPool, kind="maxpool", prefix="pool"):
     Errors: window-too-large, padding-too-large, wrong-rank
     Source: PyTorch's MaxPool2d
 
+    >>> stem = MaxPool(kernel=(3, 3), stride=(2, 2), padding=((1, 1), (1, 1)), dilation=(1, 1))
+    >>> stem.output_shape([(64, 112, 112)])
+    (64, 56, 56)
     >>> pool = MaxPool(kernel=(3, 3), stride=(2, 2), padding=((0, 0), (0, 0)), dilation=(1, 1))
     >>> pool.output_shape([(96, 54, 54)])
     (96, 26, 26)
@@ -114,6 +117,10 @@ class MinPool(_SelectingPool, kind="minpool", prefix="pool"):
     Counts: compares = O*(k_h*k_w - 1)
     Errors: window-too-large, padding-too-large, wrong-rank
     Source: maxpool of the negated input, negated
+
+    >>> pool = MinPool(kernel=(2, 2), padding=((0, 0), (0, 0)), dilation=(1, 1))
+    >>> pool.counts([(3, 8, 8)], (3, 4, 4)).compares
+    144
     """
 
 
@@ -163,7 +170,11 @@ class GlobalMaxPool(_GlobalPool, kind="global_maxpool", prefix="pool"):
 
     Shape:  (c, h, w) -> (c, 1, 1), or (c,) without keepdims
     Counts: compares = c*(h*w - 1)
+    Errors: wrong-rank
     Source: maxpool with the input's size as window
+
+    >>> GlobalMaxPool(keepdims=False).output_shape([(512, 7, 7)])
+    (512,)
     """
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
@@ -175,6 +186,7 @@ class GlobalAvgPool(_GlobalPool, kind="global_avgpool", prefix="pool"):
 
     Shape:  (c, h, w) -> (c, 1, 1), or (c,) without keepdims
     Counts: adds = c*(h*w - 1); divides = c
+    Errors: wrong-rank
     Source: Lin, Chen & Yan, arXiv:1312.4400
 
     >>> GlobalAvgPool().counts([(10, 5, 5)], (10, 1, 1))
@@ -209,9 +221,14 @@ class _AdaptivePool(Layer):
 class AdaptiveMaxPool(_AdaptivePool, kind="adaptive_maxpool", prefix="pool"):
     """The largest value of each of `size` windows per axis.
 
-    Shape:  (c, h, w) -> (c, size_h, size_w); window i of o over n is floor(i*n/o) to ceil((i+1)*n/o)
+    Shape:  (c, h, w) -> (c, size_h, size_w);
+            window i of o over n is floor(i*n/o) up to, not including, ceil((i+1)*n/o)
     Counts: compares = sum over windows of (size - 1)
+    Errors: wrong-rank
     Source: PyTorch's AdaptiveMaxPool2d
+
+    >>> AdaptiveMaxPool(size=(7, 7)).output_shape([(512, 10, 13)])
+    (512, 7, 7)
     """
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
@@ -221,8 +238,10 @@ class AdaptiveMaxPool(_AdaptivePool, kind="adaptive_maxpool", prefix="pool"):
 class AdaptiveAvgPool(_AdaptivePool, kind="adaptive_avgpool", prefix="pool"):
     """The mean of each of `size` windows per axis.
 
-    Shape:  (c, h, w) -> (c, size_h, size_w); window i of o over n is floor(i*n/o) to ceil((i+1)*n/o)
+    Shape:  (c, h, w) -> (c, size_h, size_w);
+            window i of o over n is floor(i*n/o) up to, not including, ceil((i+1)*n/o)
     Counts: adds = sum over windows of (size - 1); divides = O
+    Errors: wrong-rank
     Source: PyTorch's AdaptiveAvgPool2d
 
     >>> AdaptiveAvgPool(size=(3, 3)).counts([(1, 7, 7)], (1, 3, 3)).adds == 9 * 9 - 9

@@ -9,14 +9,14 @@ from convcalc.counts import Counts
 from convcalc.diagnostics import RuleError
 from convcalc.layers.base import (
     FIXED,
+    SAME,
     ChannelRule,
     ElementwiseLayer,
     Layer,
     divisible_by_groups,
     only,
 )
-from convcalc.layers.fields import Choice, PaddingSides, PerAxis, Real, Whole, WholeList
-from convcalc.layers.fields import field
+from convcalc.layers.fields import Choice, PaddingSides, PerAxis, Real, Whole, WholeList, field
 from convcalc.shapes import LARGEST_SIZE, Shape, axis_name, cross_text
 
 
@@ -40,7 +40,11 @@ class Input(_Free, kind="input"):
 
 
 class Identity(_Free, kind="identity"):
-    """The input itself: nothing to compute."""
+    """The input itself: nothing to compute.
+
+    Shape:  any -> the same
+    Counts: nothing to compute
+    """
 
     view = True
 
@@ -49,7 +53,12 @@ class Identity(_Free, kind="identity"):
 
 
 class Dropout(_Free, kind="dropout"):
-    """Dropout, which at inference is the identity: nothing to compute."""
+    """Dropout, which at inference is the identity: nothing to compute.
+
+    Shape:  any -> the same
+    Counts: nothing to compute
+    Source: Srivastava et al., Journal of Machine Learning Research 15, 2014
+    """
 
     view = True
 
@@ -60,7 +69,14 @@ class Dropout(_Free, kind="dropout"):
 
 
 class Flatten(_Free, kind="flatten"):
-    """All axes in one, channels outermost: (c, h, w) -> (c*h*w,). Nothing to compute."""
+    """All axes in one, channels outermost.
+
+    Shape:  (c, h, w) -> (c*h*w,)
+    Counts: nothing to compute
+
+    >>> Flatten().output_shape([(16, 5, 5)])
+    (400,)
+    """
 
     view = True
 
@@ -72,7 +88,11 @@ class Flatten(_Free, kind="flatten"):
 
 
 class Reshape(_Free, kind="reshape"):
-    """The same values in another shape; one entry may be -1. Nothing to compute.
+    """The same values in another shape, in the same order; one entry may be -1.
+
+    Shape:  any -> the given one; -1 stands for what is left
+    Counts: nothing to compute
+    Errors: reshape-mismatch, bad-value
 
     >>> Reshape(shape=(4, -1)).output_shape([(8, 3, 3)])
     (4, 18)
@@ -102,11 +122,25 @@ class Reshape(_Free, kind="reshape"):
         return tuple([total // known if size == -1 else size for size in self.shape])
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
-        return FIXED
+        # Channels are outermost on both sides: each of the input's is a whole number of the
+        # output's, or the other way round.
+        before, after = prod(only(inputs)[1:]), prod(self.output_shape(inputs)[1:])
+        if before % after == 0:
+            return ChannelRule("spread", before // after)
+        return FIXED if after % before else ChannelRule("gathered", after // before)
+
+    def with_channels(self, rule: ChannelRule, channels: int, start: int) -> Reshape:
+        first = -1 if self.shape[0] == -1 else channels
+        return self.replace(shape=(first, *self.shape[1:]))
 
 
 class Transpose(_Free, kind="transpose"):
-    """The axes in another order, axis 0 being the channels. Nothing to compute.
+    """The axes in another order, axis 0 being the channels.
+
+    Shape:  axis i of the result is axis order[i] of the input
+    Counts: nothing to compute
+    Errors: bad-order
+    Source: PyTorch's permute
 
     >>> Transpose(order=(1, 2, 0)).output_shape([(3, 4, 5)])
     (4, 5, 3)
@@ -128,7 +162,7 @@ class Transpose(_Free, kind="transpose"):
         return tuple([shape[axis] for axis in self.order])
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
-        return FIXED
+        return SAME if self.order[0] == 0 else FIXED
 
 
 class Pad(_Free, kind="pad"):
@@ -136,8 +170,11 @@ class Pad(_Free, kind="pad"):
 
     Shape:  (c, h, w) -> (c, h + p_h, w + p_w), p = before + after
     Counts: nothing to compute
-    Errors: padding-too-large (reflect: below the size; circular: up to it)
+    Errors: padding-too-large (reflect: below the size; circular: up to it), wrong-rank
     Source: PyTorch's ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d
+
+    >>> Pad(padding=((3, 3), (0, 1))).output_shape([(3, 224, 224)])
+    (3, 230, 225)
     """
 
     least_rank = 1
@@ -170,7 +207,10 @@ class Crop(_Free, kind="crop"):
 
     Shape:  (c, h, w) -> (c, h - p_h, w - p_w), p = before + after
     Counts: nothing to compute
-    Errors: crop-too-large
+    Errors: crop-too-large, wrong-rank
+
+    >>> Crop(padding=((4, 4), (4, 4))).output_shape([(512, 64, 64)])
+    (512, 56, 56)
     """
 
     least_rank = 1
@@ -206,8 +246,11 @@ class Upsample(Layer, kind="upsample"):
     Shape:  (c, h, w) -> (c, h*factor, w*factor), or (c, *size)
     Counts: nearest: nothing; bilinear: 2^r - 1 interpolations a + t*(b - a) an output element for r
             spatial axes: one multiplication and two additions each
-    Errors: upsample-size (give factor or size, not both)
+    Errors: upsample-size (give factor or size, not both), wrong-rank
     Source: PyTorch's Upsample, align_corners=False
+
+    >>> Upsample(factor=(2, 2), mode="bilinear").counts([(1, 4, 4)], (1, 8, 8))
+    Counts(multiplies=192, adds=384, divides=0, compares=0, specials=0)
     """
 
     least_rank = 1
@@ -232,11 +275,15 @@ class Upsample(Layer, kind="upsample"):
 
 
 class PixelShuffle(_Free, kind="pixel_shuffle"):
-    """Channels become positions: (c*f^r, h, w) -> (c, h*f, w*f) for r spatial axes.
+    """Channels become positions: each f^r of them one channel, f times larger on r spatial axes.
 
+    Shape:  (c*f*f, h, w) -> (c, h*f, w*f)
     Counts: nothing to compute
-    Errors: groups-mismatch
+    Errors: groups-mismatch, wrong-rank
     Source: Shi et al., arXiv:1609.05158
+
+    >>> PixelShuffle(factor=3).output_shape([(27, 100, 100)])
+    (3, 300, 300)
     """
 
     least_rank = 1
@@ -266,6 +313,9 @@ class ChannelShuffle(_Free, kind="channel_shuffle"):
     Counts: nothing to compute
     Errors: groups-mismatch
     Source: Zhang et al., arXiv:1707.01083
+
+    >>> ChannelShuffle(groups=2).output_shape([(116, 28, 28)])
+    (116, 28, 28)
     """
 
     groups: int = field(Whole(), "groups of channels", symbol="g")
@@ -308,15 +358,20 @@ class Slice(_Free, kind="slice"):
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("sliced", start=self.channels[0], stop=self.channels[1])
 
-    def with_channels(self, rule: ChannelRule) -> Slice:
-        return self.replace(channels=(rule.start, rule.stop))
+    def with_channels(self, rule: ChannelRule, channels: int, start: int) -> Slice:
+        return self.replace(channels=(start, start + channels))
 
 
 class Scale(ElementwiseLayer, kind="scale"):
     """Each channel times a learned factor: one multiplication an element.
 
+    Shape:  (c, ...) -> (c, ...)
     Params: c
+    Counts: multiplies = N
     Source: layer scale, Touvron et al., arXiv:2103.17239
+
+    >>> Scale().parameters([(96, 56, 56)])
+    {'weight': (96,)}
     """
 
     cost = Counts(multiplies=1)

@@ -51,7 +51,7 @@ def sliding_windows(
         else:
             out = window_output(n, k, p, s)
         if out < 1:
-            raise _too_large(axis, sizes, kernel, stride, dilation, (before, after))
+            raise _too_large(axis, sizes, kernel, stride, dilation, (before, after), ceil_mode)
         windows.append(Window(n, kernel[axis], s, dilation[axis], before, after, out))
     return tuple(windows)
 
@@ -72,8 +72,8 @@ def transposed_windows(
         if output_padding[axis] >= max(s, dilation[axis]):
             raise RuleError(
                 "output-padding-too-large",
-                f"output_padding {int(output_padding[axis])} must be smaller than the stride {int(s)}"
-                f" or the dilation {int(dilation[axis])}",
+                f"output_padding {int(output_padding[axis])} must be smaller than"
+                f" the stride {int(s)} or the dilation {int(dilation[axis])}",
                 "output_padding",
             )
         before, after = sides_transposed(padding, axis, k, s)
@@ -107,6 +107,24 @@ def sides_transposed(padding: Padding, axis: int, k: int, s: int) -> tuple[int, 
     return (larger, smaller) if padding == "same_lower" else (smaller, larger)
 
 
+def resized_padding(padded: tuple[int, int], growth: int) -> tuple[int, int]:
+    """Padding (before, after) whose sum grows by `growth`, down to 0, split as it was.
+
+    Even sides stay as even as they can, the odd position where it was, or after; others, such as
+    the causal (k - 1, 0), keep their proportion.
+
+    >>> resized_padding((1, 1), 2), resized_padding((1, 1), -1), resized_padding((2, 0), 2)
+    ((2, 2), (0, 1), (4, 0))
+    """
+    before, after = padded
+    total = max(before + after + growth, 0)
+    if abs(after - before) > 1:
+        first = total * before // (before + after)
+    else:
+        first = (total + (before > after)) // 2
+    return first, total - first
+
+
 def _too_large(
     axis: int,
     sizes: Sequence[int],
@@ -114,18 +132,26 @@ def _too_large(
     stride: Sequence[int],
     dilation: Sequence[int],
     padded: tuple[int, int],
+    ceil_mode: bool,
 ) -> RuleError:
     n, s, d = int(sizes[axis]), int(stride[axis]), int(dilation[axis])
     k, p = int(extent(kernel[axis], d)), int(sum(padded))
+
+    def positions(n: int, k: int, before: int, after: int, s: int) -> int:
+        if ceil_mode:
+            return window_output_ceil(n, k, before, after, s)
+        return window_output(n, k, named("p", before + after), s)
+
     name = axis_name(axis, len(sizes))
     dilated = f" ({k} with dilation {d})" if d > 1 else ""
-    rule = window_output(Term(n, "n"), Term(k, "k"), Term(p, "p"), Term(s, "s"))
+    before, after = padded
+    rule = positions(Term(n, "n"), Term(k, "k"), Term(before, "b"), Term(after, "a"), Term(s, "s"))
     helps = []
     per_side = -(-(k - n) // 2)
-    if padded[0] == padded[1]:
-        helps.append(f"'padding: {per_side}' gives {window_output(n, k, 2 * per_side, s)}")
+    if before == after:
+        helps.append(f"'padding: {per_side}' gives {positions(n, k, per_side, per_side, s)}")
     fits = (n + p - 1) // d + 1
-    helps.append(f"'kernel: {fits}' gives {window_output(n, extent(fits, d), p, s)}")
+    helps.append(f"'kernel: {fits}' gives {positions(n, extent(fits, d), before, after, s)}")
     where = f" {name}" if len(sizes) > 1 else ""
     return RuleError(
         "window-too-large",

@@ -101,7 +101,7 @@ class Document:
 def read_document(source: Source, opener: Opener) -> Document:
     """Reads a spec and everything that it extends; raises ConvcalcError."""
     documents = [_own(source)]
-    seen = [os.path.normpath(source.name)]
+    seen = [os.path.normpath(source.path)]
     while "extends" in documents[-1].keys:
         path, span = _extended_path(documents[-1])
         if os.path.normpath(path) in seen:
@@ -132,7 +132,7 @@ def _extended_path(document: Document) -> tuple[str, Span]:
     if not isinstance(value, ScalarNode) or not value.text:
         message = "extends takes the path of another spec"
         raise ConvcalcError([*document.problems, Problem("bad-value", message, value.span)])
-    folder = os.path.dirname(document.source.name)
+    folder = os.path.dirname(document.source.path)
     return os.path.join(folder, value.text), value.span
 
 

@@ -11,7 +11,7 @@ from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Source, did_y
 from convcalc.graph import Network
 from convcalc.spec.network import InputShapes, build
 from convcalc.spec.reader import LONGEST
-from convcalc.spec.shipped import shipped_names, shipped_path
+from convcalc.spec.shipped import shipped_folder, shipped_names, shipped_path
 
 
 def load(
@@ -78,17 +78,23 @@ def read_file(path: str) -> Source:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise _unusable(path, "a folder" if os.path.isdir(path) else "not a regular file")
         with open(path, "rb") as file:
-            return _decoded(path, file.read(LONGEST + 1))
+            return _decoded(_display_name(path), file.read(LONGEST + 1), path)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise _unusable(path, reason[:1].lower() + reason[1:]) from None
 
 
-def _decoded(name: str, data: bytes) -> Source:
+def _display_name(path: str) -> str:
+    """A shipped network's place in the package, wherever that is installed; else the path."""
+    folder, name = os.path.split(path)
+    return f"convcalc/configs/{name}" if folder == shipped_folder() else path
+
+
+def _decoded(name: str, data: bytes, path: str = "") -> Source:
     if len(data) > LONGEST:
         raise _unusable(name, f"longer than {LONGEST} bytes")
     try:
-        return Source(name, data.decode("utf-8-sig"))
+        return Source(name, data.decode("utf-8-sig"), path)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _unusable(

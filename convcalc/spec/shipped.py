@@ -12,10 +12,12 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SUFFIX = ".yaml"
 
 
-def folder() -> str:
+def shipped_folder() -> str:
     """Where the networks are: inside an installed package, or beside it in a checkout."""
     installed = os.path.join(_PACKAGE, "configs")
-    return installed if os.path.isdir(installed) else os.path.join(_PACKAGE, os.pardir, "configs")
+    if os.path.isdir(installed):
+        return installed
+    return os.path.join(os.path.dirname(_PACKAGE), "configs")
 
 
 def shipped_path(name: str) -> str | None:
@@ -26,12 +28,14 @@ def shipped_path(name: str) -> str | None:
     """
     if os.path.basename(name) != name:
         return None
-    path = os.path.normpath(os.path.join(folder(), name + _SUFFIX))
+    path = os.path.join(shipped_folder(), name + _SUFFIX)
     return path if os.path.isfile(path) else None
 
 
 def shipped_names() -> list[str]:
     """The names of all shipped networks, sorted."""
     return sorted(
-        entry.removesuffix(_SUFFIX) for entry in os.listdir(folder()) if entry.endswith(_SUFFIX)
+        entry.removesuffix(_SUFFIX)
+        for entry in os.listdir(shipped_folder())
+        if entry.endswith(_SUFFIX)
     )

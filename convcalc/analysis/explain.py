@@ -1,0 +1,219 @@
+"""One layer's arithmetic, step by step, with its numbers put in.
+
+The layer's own rules are run on `Term`s, integers that remember how they were computed; no formula
+is written a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+from convcalc.arithmetic import unused
+from convcalc.graph import Network, Node
+from convcalc.layers.base import Layer, Window, parameter_count
+from convcalc.shapes import Shape, axis_name, tuple_text
+from convcalc.terms import Term
+
+_AXES = {1: ("l",), 2: ("h", "w"), 3: ("d", "h", "w")}
+
+
+class Step(NamedTuple):
+    """One line: what is computed, its formula in symbols and in numbers, and the result."""
+
+    what: str
+    symbol: str
+    numbers: str
+    value: int
+
+
+class Explanation(NamedTuple):
+    """How a layer's figures come about.
+
+    shape, params, counts  the steps of each; `counts` for one sample, taps on padding included
+    total_params           their sum
+    valid                  the same classes without the taps that fall on padding, where they differ
+    notes                  what the windows leave unused, and what is not computed at all
+    """
+
+    node: Node
+    inputs: tuple[Shape, ...]
+    shape: list[Step]
+    params: list[Step]
+    total_params: int
+    counts: list[Step]
+    valid: list[Step]
+    notes: list[str]
+
+
+def explain(network: Network, node: Node) -> Explanation:
+    """The arithmetic of one operation, for one sample."""
+    shapes = tuple(network.input_shapes(node))
+    layer, inputs = _traced(node.layer, shapes)
+    output = layer.output_shape(inputs)
+    parameters = layer.parameters(inputs)
+    plain_counts = node.layer.counts(shapes, node.shape)
+    traced = layer.counts(inputs, _named_output(output, node.shape))
+    valid = node.layer.counts(shapes, node.shape, valid_taps=True)
+    return Explanation(
+        node,
+        shapes,
+        _shape_steps(output),
+        [step for name, shape in parameters.items() for step in _steps(name, prod(shape))],
+        parameter_count(node.layer.parameters(shapes)),
+        _count_steps(plain_counts._asdict(), traced._asdict()),
+        [
+            Step(name, "", "", count)
+            for (name, count), both in zip(valid._asdict().items(), plain_counts, strict=True)
+            if count != both
+        ],
+        _notes(node, shapes),
+    )
+
+
+def _traced(layer: Layer, shapes: Sequence[Shape]) -> tuple[Layer, Sequence[Shape]]:
+    """The layer and its input shapes with every number replaced by a Term."""
+    rank = len(shapes[0]) - 1
+    axes = _AXES.get(rank, tuple(f"n{axis}" for axis in range(rank)))
+    changes: dict[str, Any] = {}
+    for name, declared in layer.fields.items():
+        # One group, one output a channel: left out of the formulas, as in textbooks.
+        if declared.symbol and not (declared.default == 1 and getattr(layer, name) == 1):
+            changes[name] = _symbolic(getattr(layer, name), declared.symbol, axes)
+    inputs: list[Shape] = []
+    for index, shape in enumerate(shapes):
+        suffix = str(index + 1) if len(shapes) > 1 else ""
+        names = [f"c_in{suffix}", *[f"{axis}{suffix}" for axis in axes]]
+        sizes = zip(shape, names, strict=False)
+        inputs.append(tuple([Term(size, name) for size, name in sizes]))
+    return layer.replace(**changes), inputs
+
+
+def _symbolic(value: Any, symbol: str, axes: Sequence[str]) -> Any:
+    """A field's value as Terms: `k_h` and `k_w` for a kernel, `p_h0` and `p_h1` for padding."""
+    if isinstance(value, bool) or value is None or isinstance(value, str | float):
+        return value
+    if isinstance(value, int):
+        return Term(value, symbol)
+    parts: list[Any] = []
+    for axis, entry in enumerate(value):
+        name = axes[axis] if axis < len(axes) else str(axis)
+        if isinstance(entry, tuple):
+            sides = (f"{symbol}_{name}0", f"{symbol}_{name}1")
+            parts.append(tuple([Term(s, text) for s, text in zip(entry, sides, strict=True)]))
+        else:
+            # Where all axes agree, one letter says it.
+            alike = len(set(value)) == 1
+            parts.append(Term(entry, symbol if alike and symbol != "k" else f"{symbol}_{name}"))
+    return tuple(parts)
+
+
+def _named_output(output: Shape, sizes: Shape) -> Shape:
+    """The output's sizes under names of their own, so that counts need not repeat the formulas."""
+    rank = len(sizes) - 1
+    axes = _AXES.get(rank, tuple(f"n{axis}" for axis in range(rank)))
+    names = ["c_out", *[f"{axis}_out" for axis in axes]]
+    return tuple([Term(size, name) for size, name in zip(sizes, names, strict=True)])
+
+
+def _shape_steps(output: Shape) -> list[Step]:
+    rank = len(output) - 1
+    whats = ["channels" if rank else "features", *[axis_name(axis, rank) for axis in range(rank)]]
+    steps: list[Step] = []
+    for what, size in zip(whats, output, strict=True):
+        steps += _steps(what, size)
+    return steps
+
+
+def _count_steps(plain: dict[str, int], traced: dict[str, int]) -> list[Step]:
+    steps: list[Step] = []
+    for name, count in traced.items():
+        if plain[name]:
+            steps += _steps(name, count)
+    # A definition that two classes use (T, O) is told once.
+    return list(dict.fromkeys(steps))
+
+
+def _steps(what: str, value: int) -> list[Step]:
+    """The definitions that a value uses, then the value."""
+    if not isinstance(value, Term):
+        return [Step(what, "", "", int(value))]
+    steps = [
+        Step(d.name, d.symbol, d.numbers, d.value)
+        for d in value.where
+        # p = p is no definition, and k = k_h says nothing.
+        if d.numbers != str(d.value)
+    ]
+    return [*steps, Step(what, value.symbol, value.numbers, int(value))]
+
+
+def _notes(node: Node, shapes: Sequence[Shape]) -> list[str]:
+    notes: list[str] = []
+    windows = node.layer.windows(shapes)
+    slides = windows and not _grows(windows)
+    for axis, window in enumerate(windows if slides else ()):
+        left = unused(
+            window.n, window.extent, window.before + window.after, window.stride, window.out
+        )
+        name = axis_name(axis, len(windows))
+        if left > 0:
+            notes.append(_unused_note(left, window, name))
+        elif left < 0:
+            notes.append(f"{name}: the last window hangs {-left} over the edge (ceil_mode)")
+    if node.layer.view:
+        notes.append("nothing to compute: the same values in the same order")
+    return notes
+
+
+def _grows(windows: Sequence[Window]) -> bool:
+    # A transposed convolution's windows lie on its output.
+    return any(
+        unused(w.n, w.extent, w.before + w.after, w.stride, w.out) < -w.extent for w in windows
+    )
+
+
+def _unused_note(left: int, window: Window, name: str) -> str:
+    positions = "position" if left == 1 else "positions"
+    real = max(left - window.after, 0)
+    padding = left - real
+    if not real:
+        return f"{name}: the floor leaves {left} {positions} of padding unused"
+    first, last = window.n - real, window.n - 1
+    which = f"{first}" if real == 1 else f"{first} to {last}"
+    text = f"{name}: the floor leaves {left} {positions} unused: input {which}"
+    return f"{text}, and {padding} of padding" if padding else text
+
+
+def find_nodes(network: Network, name: str) -> list[Node]:
+    """The operations that a name stands for: a path, or a layer with what is fused behind it."""
+    exact = [node for node in network.operations if node.path == name and node.unit != name]
+    return exact or [node for node in network.operations if node.unit == name]
+
+
+def explanation_lines(explanation: Explanation) -> list[str]:
+    """An explanation as text, one figure a line."""
+    node = explanation.node
+    lines = [f"{node.path}: {node.layer.summary()}"]
+    lines.append(f"  input   {', '.join(tuple_text((1, *s)) for s in explanation.inputs)}")
+    lines.append(f"  output  {tuple_text((1, *node.shape))}")
+    sections = (
+        ("shape", explanation.shape),
+        ("params", explanation.params),
+        ("counts, for one sample", explanation.counts),
+        ("without the taps on padding (--valid-taps)", explanation.valid),
+    )
+    for title, steps in sections:
+        if steps:
+            width = max(len(step.what) for step in steps)
+            lines.append(f"  {title}")
+            lines += [f"    {_step_text(step, width)}" for step in steps]
+        if steps is explanation.params and len(steps) > 1:
+            lines.append(f"    {'total'.ljust(width)} = {explanation.total_params}")
+    return lines + [f"  {note}" for note in explanation.notes]
+
+
+def _step_text(step: Step, width: int) -> str:
+    texts = [step.symbol, step.numbers, str(step.value)]
+    shown = [text for index, text in enumerate(texts) if text and text not in texts[:index]]
+    return f"{step.what.ljust(width)} = " + " = ".join(shown)

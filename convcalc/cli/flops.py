@@ -1,0 +1,200 @@
+"""`convcalc flops`: what every layer costs, as it is and after a what-if."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from convcalc.analysis.report import Report, analyze
+from convcalc.analysis.rows import Row
+from convcalc.cli import options
+from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
+from convcalc.cli.shapes import selected_rows, title
+from convcalc.diagnostics import printable
+from convcalc.render.numbers import grouped, ratio
+from convcalc.render.table import Cell, Column, Table
+from convcalc.shapes import tuple_text
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+RULE = (
+    "FLOPs = multiplies + adds + divides + compares + special functions, each counted as one;",
+    "MACs = products accumulated by convolutions and dense layers.",
+)
+VALID_TAPS = "Taps that fall on padding are left out (--valid-taps)."
+
+
+@guarded
+def flops(
+    file: options.File,
+    double_channels: Annotated[
+        bool, typer.Option("--double-channels", help="Double every convolution's channels.")
+    ] = False,
+    scale_channels: Annotated[
+        str | None,
+        typer.Option("--scale-channels", metavar="X", help="Multiply them by X instead: 0.5, 3/4."),
+    ] = None,
+    double_padding: Annotated[
+        bool, typer.Option("--double-padding", help="Double every convolution's padding.")
+    ] = False,
+    kernel: Annotated[
+        int | None,
+        typer.Option("--kernel", metavar="K", help="Give every convolution this kernel."),
+    ] = None,
+    sets: options.Sets = None,
+    input_: options.Input = None,
+    batch: options.Batch = 1,
+    valid_taps: options.ValidTaps = False,
+    depth: options.Depth = None,
+    expand: options.Expand = False,
+    sort: options.Sort = None,
+    top: options.Top = None,
+    by: options.By = None,
+    style: options.Format = "table",
+    output: options.Output = None,
+) -> int:
+    """Every layer's multiplies, adds and other operations, and the totals.
+
+    \b
+    Examples:
+      convcalc flops lenet
+      convcalc flops resnet50 --by kind
+      convcalc flops vgg16 --sort macs --top 5
+      convcalc flops resnet50 --double-channels     before, after and ratio
+      convcalc flops lenet --kernel 1 --format json
+
+    Formats: table, plain, json, csv, markdown.
+    """
+    options.read_word("--format", style, TABLE_FORMATS)
+    options.read_batch(batch)
+    network = options.load_network(file, sets, input_)
+    before = analyze(network, batch=batch, valid_taps=valid_taps)
+    after = None
+    if double_channels or scale_channels is not None or double_padding or kernel is not None:
+        from convcalc.transform.whatif import apply
+
+        changed = apply(
+            network,
+            double_channels=double_channels,
+            scale_channels=None if scale_channels is None else _factor(scale_channels),
+            double_padding=double_padding,
+            kernel=kernel,
+        )
+        after = analyze(changed, batch=batch, valid_taps=valid_taps)
+    if style == "json":
+        from convcalc.render.jsons import report_text
+
+        emit(report_text(after or before, before if after else None), output)
+        return 0
+    # A what-if is about single operations: fused behind a convolution, a batchnorm's additions
+    # would hide that the convolution's own are four times as many.
+    expand = expand or (after is not None and depth is None and by is None)
+    shown = selected_rows(after or before, depth, expand, sort, top, by)
+    if after is None:
+        table = _table(before, shown, by)
+    else:
+        original = selected_rows(before, depth, expand, None, None, by)
+        table = _comparison(before, after, {row.name: row for row in original}, shown, by)
+    emit_table(table, style, output)
+    return 0
+
+
+def _factor(text: str) -> Fraction:
+    from fractions import Fraction
+
+    try:
+        if len(text) > 40 or "e" in text.lower():
+            raise ValueError
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        unusable(
+            f"--scale-channels takes a factor, not '{printable(text)}'",
+            "--scale-channels 0.5 or 3/4",
+        )
+
+
+def _table(report: Report, found: list[Row], by: str | None) -> Table:
+    totals = report.totals
+    whole = totals.flops
+
+    def cells(name: str, row: Row) -> list[Cell]:
+        counts = row.cost.counts
+        others = counts.divides + counts.compares + counts.specials
+        return [
+            name,
+            counts.multiplies,
+            counts.adds,
+            others,
+            row.cost.macs,
+            row.cost.flops,
+            row.cost.flops,
+        ]
+
+    counts = totals.counts
+    others = counts.divides + counts.compares + counts.specials
+    return Table(
+        title(report),
+        [
+            Column("name" if by is None else "kind", "name"),
+            Column("multiplies", "number"),
+            Column("adds", "number"),
+            Column("other", "number"),
+            Column("MACs", "number"),
+            Column("FLOPs", "number"),
+            Column("share", "share", whole),
+        ],
+        [cells(row.name, row) for row in found],
+        ("total", counts.multiplies, counts.adds, others, totals.macs, whole, ""),
+        [*_other_note(report), *RULE, *([VALID_TAPS] if report.valid_taps else [])],
+    )
+
+
+def _other_note(report: Report) -> list[str]:
+    counts = report.totals.counts
+    named = (
+        ("divides", counts.divides),
+        ("compares", counts.compares),
+        ("specials", counts.specials),
+    )
+    parts = [f"{grouped(count)} {name}" for name, count in named if count]
+    return [f"other: {', '.join(parts)}."] if parts else []
+
+
+def _comparison(
+    before: Report, after: Report, original: dict[str, Row], shown: list[Row], by: str | None
+) -> Table:
+    old, new = before.totals.counts, after.totals.counts
+    lines: list[list[Cell]] = []
+    reshaped: list[str] = []
+    for row in shown:
+        was, now = original[row.name].cost.counts, row.cost.counts
+        lines.append([row.name, *_pair(was.multiplies, now.multiplies), *_pair(was.adds, now.adds)])
+        # Other channels are what was asked for; other spatial sizes are news.
+        if original[row.name].output[2:] != row.output[2:] and by is None:
+            shapes = f"{tuple_text(original[row.name].output)} -> {tuple_text(row.output)}"
+            reshaped.append(f"{row.name}: {shapes}")
+    notes = [*reshaped, *([VALID_TAPS] if before.valid_taps else [])]
+    if reshaped:
+        notes.insert(0, "New output shapes:")
+    return Table(
+        title(after),
+        [
+            Column("name" if by is None else "kind", "name"),
+            Column("multiplies", "number"),
+            Column("after", "number"),
+            Column("ratio", "number"),
+            Column("adds", "number"),
+            Column("after", "number"),
+            Column("ratio", "number"),
+        ],
+        lines,
+        ["total", *_pair(old.multiplies, new.multiplies), *_pair(old.adds, new.adds)],
+        notes,
+    )
+
+
+def _pair(before: int, after: int) -> list[Cell]:
+    return [before, after, ratio(before, after)]

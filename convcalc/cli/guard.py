@@ -1,0 +1,70 @@
+"""What every command does about errors: the message, and the exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import NoReturn, ParamSpec
+
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem
+
+#: Something in convcalc itself went wrong.
+INTERNAL = 3
+#: What a shell gives a command that was interrupted.
+INTERRUPTED = 130
+
+P = ParamSpec("P")
+
+
+def guarded(command: Callable[P, int]) -> Callable[P, None]:
+    """Turns a function that returns an exit status into a command.
+
+    Every error becomes a message on standard error and a status; nothing becomes a traceback.
+    """
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            status = command(*args, **kwargs)
+            sys.stdout.flush()
+        except ConvcalcError as error:
+            from convcalc.render.diagnostics import diagnostics_text
+
+            sys.stderr.write(diagnostics_text(error.problems))
+            status = error.status
+        except BrokenPipeError:
+            _forget_output()
+            status = 0
+        except KeyboardInterrupt:
+            sys.stderr.write("\ninterrupted\n")
+            status = INTERRUPTED
+        except Exception as error:  # noqa: BLE001 - the outermost place: nothing may pass
+            status = _internal(error)
+        sys.exit(status)
+
+    return run
+
+
+def _internal(error: Exception) -> int:
+    if os.environ.get("CONVCALC_DEBUG"):
+        raise error
+    sys.stderr.write(
+        f"error[internal]: {type(error).__name__}: {error}\n"
+        "This is a mistake in convcalc, not in your file. Please report it with the command and the"
+        " file; CONVCALC_DEBUG=1 shows where it happened.\n"
+    )
+    return INTERNAL
+
+
+def _forget_output() -> None:
+    """Points standard output at nothing, so that Python's exit does not complain about the pipe."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, sys.stdout.fileno())
+
+
+def unusable(message: str, help_text: str = "") -> NoReturn:
+    """Refuses an option's value: exit status 2."""
+    facts = (("help", help_text),) if help_text else ()
+    raise ConvcalcError([Problem("bad-option", message, None, facts)], UNUSABLE)

@@ -1,0 +1,66 @@
+"""`convcalc kinds`: every layer kind with its arguments, formula and counts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from convcalc.cli import options
+from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
+from convcalc.diagnostics import did_you_mean, printable
+from convcalc.layers import KINDS
+from convcalc.render.jsons import json_text
+from convcalc.render.reference import (
+    kind_data,
+    kind_page,
+    kind_table,
+    kinds_table,
+    reference_page,
+)
+from convcalc.render.table import plain_text
+
+
+@guarded
+def kinds(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[KIND]", help="Only this one, in full.")
+    ] = None,
+    style: options.Format = "table",
+    output: options.Output = None,
+) -> int:
+    """Every layer kind; or one, with its arguments, shape rule and counts.
+
+    \b
+    Examples:
+      convcalc kinds
+      convcalc kinds conv
+      convcalc kinds --format markdown --output docs/kinds.md
+
+    Formats: table, plain, json, csv, markdown.
+    """
+    options.read_word("--format", style, TABLE_FORMATS)
+    if kind is not None and kind not in KINDS:
+        from convcalc.spec.foreign import foreign_kind
+
+        ours = foreign_kind(kind, KINDS)
+        help_text = f"it is called '{ours}' here" if ours else did_you_mean(kind, KINDS)
+        unusable(f"there is no kind '{printable(kind)}'", help_text)
+    if style == "json":
+        chosen = [kind] if kind else list(KINDS)
+        emit(json_text({"kinds": [kind_data(name) for name in chosen]}), output)
+    elif kind is None and style == "markdown":
+        emit(reference_page(), output)
+    elif kind is None:
+        emit_table(kinds_table(), style, output)
+    elif style in {"csv", "markdown"}:
+        emit_table(kind_table(kind), style, output)
+    else:
+        summary, lines = kind_page(kind)
+        parts = [f"{kind}: {summary}", "", *[f"  {line}" for line in lines]]
+        table = kind_table(kind)
+        if table.rows:
+            parts += ["", plain_text(table).rstrip("\n")]
+        emit("\n".join(parts) + "\n", output)
+    return 0

@@ -1,0 +1,122 @@
+"""Options that several commands share, and the reading of their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from convcalc.cli.guard import unusable
+from convcalc.diagnostics import did_you_mean, printable
+from convcalc.shapes import LARGEST_SIZE
+from convcalc.spec.load import load
+
+if TYPE_CHECKING:
+    from convcalc.graph import Network
+
+FILE_HELP = "A spec, '-' for standard input, or the name of a network that ships with convcalc."
+
+File = Annotated[str, typer.Argument(metavar="FILE", help=FILE_HELP)]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Another value for one of the file's args; repeatable."
+    ),
+]
+Input = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        metavar="[NAME=]CxHxW",
+        help="Another input shape; repeatable where there are several inputs.",
+    ),
+]
+Batch = Annotated[int, typer.Option("--batch", metavar="N", help="Samples at once.")]
+Format = Annotated[str, typer.Option("--format", metavar="NAME", help="How it is printed.")]
+Output = Annotated[
+    str | None, typer.Option("--output", metavar="PATH", help="Write to this file instead.")
+]
+Depth = Annotated[
+    int | None, typer.Option("--depth", metavar="N", help="Sum up groups below this depth.")
+]
+Expand = Annotated[
+    bool, typer.Option("--expand", help="A row for every operation, fused ones included.")
+]
+Sort = Annotated[
+    str | None, typer.Option("--sort", metavar="COLUMN", help="Largest first, by this column.")
+]
+Top = Annotated[int | None, typer.Option("--top", metavar="N", help="Only the first N rows.")]
+By = Annotated[str | None, typer.Option("--by", metavar="kind", help="One row for each kind.")]
+ValidTaps = Annotated[
+    bool, typer.Option("--valid-taps", help="Leave out window taps that fall on padding.")
+]
+
+#: A batch larger than any memory; larger ones are typing mistakes.
+_LARGEST_BATCH = LARGEST_SIZE
+
+
+def load_network(file: str, sets: Sequence[str] | None, inputs: Sequence[str] | None) -> Network:
+    """The network that the common options describe."""
+    return load(file, args=read_sets(sets), input=read_inputs(inputs))
+
+
+def read_sets(texts: Sequence[str] | None) -> dict[str, str]:
+    """`NAME=VALUE` texts as a mapping."""
+    values: dict[str, str] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            unusable(f"--set takes NAME=VALUE, not '{printable(text)}'", "--set width=0.5")
+        if name.strip() in values:
+            unusable(f"--set {printable(name.strip())} is given twice")
+        values[name.strip()] = value
+    return values
+
+
+def read_inputs(texts: Sequence[str] | None) -> Sequence[int] | Mapping[str, Sequence[int]] | None:
+    """`CxHxW` or `NAME=CxHxW` texts as a shape, or shapes by name."""
+    if not texts:
+        return None
+    shapes: dict[str, list[int]] = {}
+    for text in texts:
+        name, _, sizes = text.rpartition("=")
+        if name in shapes:
+            unusable(f"--input {printable(text)}: this input is given twice")
+        parts = re.split(r"[xX×,]", sizes.strip())
+        if not all(re.fullmatch(r"[0-9]{1,12}", part.strip()) for part in parts):
+            unusable(
+                f"--input takes sizes joined by x, not '{printable(text)}'",
+                "channels first, without the batch axis: --input 3x224x224",
+            )
+        shapes[name] = [int(part) for part in parts]
+    if "" in shapes:
+        if len(shapes) > 1:
+            unusable("--input: with several inputs each needs its name: --input left=3x64x64")
+        return shapes[""]
+    return shapes
+
+
+def read_batch(batch: int) -> int:
+    """The batch size, if it is one."""
+    if not 1 <= batch <= _LARGEST_BATCH:
+        unusable(f"--batch must be a whole number from 1 to {_LARGEST_BATCH}, not {batch}")
+    return batch
+
+
+def read_count(option: str, value: int | None) -> int | None:
+    """A count that an option gives, at least 1."""
+    if value is not None and value < 1:
+        unusable(f"{option} must be at least 1, not {value}")
+    return value
+
+
+def read_word(option: str, word: str, words: Sequence[str]) -> str:
+    """One of a few words."""
+    if word not in words:
+        unusable(
+            f"{option} {printable(word)}: there is no such {option.lstrip('-')}",
+            did_you_mean(word, words),
+        )
+    return word

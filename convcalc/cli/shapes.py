@@ -1,0 +1,108 @@
+"""`convcalc shapes`: every layer's output shape and parameters."""
+
+from __future__ import annotations
+
+from convcalc.analysis.report import Report, analyze
+from convcalc.analysis.rows import SORT_KEYS, Row, rows, sort_rows
+from convcalc.cli import options
+from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
+from convcalc.render.table import Column, Table
+from convcalc.shapes import tuple_text
+
+
+@guarded
+def shapes(
+    file: options.File,
+    sets: options.Sets = None,
+    input_: options.Input = None,
+    batch: options.Batch = 1,
+    depth: options.Depth = None,
+    expand: options.Expand = False,
+    sort: options.Sort = None,
+    top: options.Top = None,
+    by: options.By = None,
+    style: options.Format = "table",
+    output: options.Output = None,
+) -> int:
+    """Every layer's output shape and parameters, and the totals.
+
+    \b
+    Examples:
+      convcalc shapes lenet
+      convcalc shapes vgg11_d2l --depth 1 --format listing
+      convcalc shapes mynet.yaml --set width=0.5 --input 3x96x96
+      cat mynet.yaml | convcalc shapes - --format json
+
+    Formats: table, plain, json, csv, markdown, listing.
+    """
+    options.read_word("--format", style, (*TABLE_FORMATS, "listing"))
+    options.read_batch(batch)
+    report = analyze(options.load_network(file, sets, input_), batch=batch)
+    if style == "json":
+        from convcalc.render.jsons import report_text
+
+        emit(report_text(report), output)
+        return 0
+    found = selected_rows(report, depth, expand, sort, top, by)
+    if style == "listing":
+        lines = [f"{row.name} output shape:\t {tuple_text(row.output)}\n" for row in found]
+        emit("".join(lines), output)
+    else:
+        emit_table(_table(report, found, by), style, output)
+    return 0
+
+
+def selected_rows(
+    report: Report,
+    depth: int | None,
+    expand: bool,
+    sort: str | None,
+    top: int | None,
+    by: str | None,
+) -> list[Row]:
+    """The rows that the table options ask for."""
+    options.read_count("--depth", depth)
+    options.read_count("--top", top)
+    if by is not None:
+        options.read_word("--by", by, ("kind",))
+        if depth is not None or expand:
+            unusable("--by kind sums over the whole network: it goes without --depth and --expand")
+    found = rows(report.layers, depth=depth, expand=expand, by_kind=by is not None)
+    if sort is not None:
+        found = sort_rows(found, options.read_word("--sort", sort, list(SORT_KEYS)))
+    return found[:top]
+
+
+def title(report: Report) -> str:
+    """The network's name and its inputs."""
+    inputs = report.inputs
+    if len(inputs) == 1:
+        return f"{report.network.name}: input {tuple_text(next(iter(inputs.values())))}"
+    shapes_text = ", ".join(f"{name} {tuple_text(shape)}" for name, shape in inputs.items())
+    return f"{report.network.name}: inputs {shapes_text}"
+
+
+def _table(report: Report, found: list[Row], by: str | None) -> Table:
+    totals = report.totals
+    notes = [f"{totals.buffers} buffers (running statistics)"] if totals.buffers else []
+    if by is not None:
+        return Table(
+            title(report),
+            [Column("kind"), Column("layers"), Column("params", "number")],
+            [(row.name, row.kind, row.cost.params) for row in found],
+            ("total", f"{len(report.layers)} layers", totals.params),
+            notes,
+        )
+    return Table(
+        title(report),
+        [
+            Column("name", "name"),
+            Column("kind"),
+            Column("output shape"),
+            Column("params", "number"),
+        ],
+        [(row.name, row.kind, tuple_text(row.output), row.cost.params) for row in found],
+        ("total", "", " ".join(tuple_text(s) for s in report.outputs.values()), totals.params),
+        notes,
+    )

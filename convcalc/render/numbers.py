@@ -1,0 +1,65 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+_UNITS = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
+
+
+def grouped(number: int) -> str:
+    """All digits, in groups of three.
+
+    >>> grouped(15470264320)
+    '15,470,264,320'
+    """
+    return f"{number:,}" if abs(number) < 10**1000 else short(number)
+
+
+def short(number: int) -> str:
+    """Three significant digits and a unit, exact below 1,000; rounded in integers, never in floats.
+
+    >>> short(15470264320), short(61706), short(999999), short(84)
+    ('15.5G', '61.7k', '1.00M', '84')
+    """
+    if abs(number) < 1000:
+        return str(number)
+    sign, number = ("-", -number) if number < 0 else ("", number)
+    digits = len(str(number)) if number < 10**1000 else number.bit_length() * 301 // 1000 + 1
+    scale = max(digits - 3, 0)
+    leading = (2 * number + 10**scale) // (2 * 10**scale)
+    if leading >= 1000:
+        leading, scale = leading // 10, scale + 1
+    power, shift = divmod(scale + 2, 3)
+    if power >= len(_UNITS):
+        return f"{sign}{leading / 100:.2f}e{scale + 2}"
+    text = str(leading)
+    return sign + (f"{text[: shift + 1]}.{text[shift + 1 :]}".rstrip(".")) + _UNITS[power]
+
+
+def percent(part: int, whole: int) -> str:
+    """A share with one decimal, computed in integers.
+
+    >>> percent(1, 3), percent(0, 0)
+    ('33.3%', '0.0%')
+    """
+    if whole == 0:
+        return "0.0%"
+    thousandths = (2000 * part + whole) // (2 * whole)
+    return f"{thousandths // 10}.{thousandths % 10}%"
+
+
+def ratio(before: int, after: int) -> str:
+    """How many times as much, as short as it is exact, else with three decimals.
+
+    >>> ratio(4, 16), ratio(3, 4), ratio(0, 0), ratio(0, 5)
+    ('x4', 'x1.333', 'x1', 'new')
+    """
+    if before == after:
+        return "x1"
+    if before == 0:
+        return "new"
+    if after % before == 0:
+        return f"x{after // before}"
+    thousandths = (2000 * after + before) // (2 * before)
+    if thousandths * before != 1000 * after:
+        return f"x{thousandths // 1000}.{thousandths % 1000:03d}"
+    return f"x{thousandths // 1000}.{thousandths % 1000:03d}".rstrip("0")

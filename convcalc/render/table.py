@@ -1,0 +1,129 @@
+"""Tables as text: aligned plain text, Markdown and CSV. No terminal is involved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+from unicodedata import east_asian_width
+
+from convcalc.diagnostics import printable
+from convcalc.render.numbers import grouped, percent, short
+
+Cell = str | int | None
+
+
+class Column(NamedTuple):
+    """A column.
+
+    style   "text", "number" (whole numbers, right-aligned), "share" (of `whole`, with a bar) or
+            "name" (a path, cut on its left where space is short)
+    whole   what a share is a part of
+    """
+
+    title: str
+    style: Literal["text", "number", "share", "name"] = "text"
+    whole: int = 0
+
+
+class Table(NamedTuple):
+    """Rows under a heading, with totals and notes below. Whole numbers stay integers until drawn."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    totals: Sequence[Cell] = ()
+    notes: Sequence[str] = ()
+
+
+BAR_WIDTH = 10
+
+
+def cell_text(cell: Cell, column: Column, brief: bool = False) -> str:
+    """A cell as a person reads it."""
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return printable(cell, 500)
+    if column.style == "share":
+        return f"{percent(cell, column.whole):>6} {bar(cell, column.whole)}".rstrip()
+    return short(cell) if brief else grouped(cell)
+
+
+def bar(part: int, whole: int, width: int = BAR_WIDTH) -> str:
+    """A share as a bar of eighths of a character."""
+    if whole <= 0 or part <= 0:
+        return ""
+    eighths = (2 * part * width * 8 + whole) // (2 * whole)
+    full, rest = divmod(eighths, 8)
+    return "█" * full + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[rest]
+
+
+def display_width(text: str) -> int:
+    """Columns that a text takes in a terminal: wide East Asian characters take two."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def plain_text(table: Table) -> str:
+    """The table as aligned text at its natural width, whatever the terminal's."""
+    columns = table.columns
+    lines = [
+        [cell_text(cell, c) for cell, c in zip(row, columns, strict=True)] for row in table.rows
+    ]
+    totals = [cell_text(cell, c) for cell, c in zip(table.totals, columns, strict=False)]
+    heading = [column.title for column in columns]
+    every = [heading, *lines, *([totals] if totals else [])]
+    widths = [max(display_width(row[i]) for row in every) for i in range(len(columns))]
+
+    def drawn(row: Sequence[str]) -> str:
+        cells = []
+        for text, width, column in zip(row, widths, columns, strict=True):
+            space = " " * (width - display_width(text))
+            cells.append(space + text if column.style == "number" else text + space)
+        return "  ".join(cells).rstrip()
+
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+    out = [table.title] if table.title else []
+    out += [drawn(heading), rule, *[drawn(row) for row in lines]]
+    if totals:
+        out += [rule, drawn(totals)]
+    return "\n".join([*out, *table.notes]) + "\n"
+
+
+def markdown_text(table: Table) -> str:
+    """The table as GitHub Markdown; names cannot end a cell or begin markup."""
+    columns = table.columns
+
+    def drawn(row: Sequence[Cell]) -> str:
+        cells = [_escaped(cell_text(cell, c)) for cell, c in zip(row, columns, strict=True)]
+        return "| " + " | ".join(cells) + " |"
+
+    right = {"number", "share"}
+    out = [f"### {_escaped(table.title)}", ""] if table.title else []
+    out.append("| " + " | ".join(column.title for column in columns) + " |")
+    out.append("|" + "|".join(" ---: " if c.style in right else " --- " for c in columns) + "|")
+    out += [drawn(row) for row in table.rows]
+    if table.totals:
+        cells = [cell_text(cell, c) for cell, c in zip(table.totals, columns, strict=True)]
+        out.append("| " + " | ".join(f"**{_escaped(c)}**" if c else "" for c in cells) + " |")
+    if table.notes:
+        out += ["", *[_escaped(note) + "  " for note in table.notes]]
+    return "\n".join(out) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{c}" if c in "\\|`*_[]<>#" else c for c in text)
+
+
+def csv_text(table: Table) -> str:
+    """The table as CSV with exact integers, one heading line, no totals."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([column.title for column in table.columns])
+    for row in table.rows:
+        writer.writerow(["" if cell is None else cell for cell in row])
+    return out.getvalue()

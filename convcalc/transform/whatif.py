@@ -1,0 +1,155 @@
+"""What-ifs: the same network with other channels, kernels or padding.
+
+Each takes a network and gives a new one with the same nodes, paths, order and wiring; only the
+numbers in its layers and the shapes differ. A what-if that would make the network invalid is
+refused with the layer at which it breaks. No layer kind is named here: what a kind makes of a
+what-if is said in its class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, RuleError
+from convcalc.graph import Network, located
+from convcalc.layers.base import Layer
+from convcalc.layers.fields import value_text
+from convcalc.shapes import LARGEST_SIZE, Shape
+from convcalc.transform.channels import channel_rules, scaled_channels
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+
+def apply(
+    network: Network,
+    *,
+    double_channels: bool = False,
+    scale_channels: Fraction | int | None = None,
+    double_padding: bool = False,
+    kernel: int | None = None,
+) -> Network:
+    """The network under several what-ifs: first other channels, then kernels, then padding.
+
+    `double_channels` beside `scale_channels` doubles the factor. Without a what-if it is the
+    network itself. Raises ConvcalcError where the result is no valid network.
+    """
+    what = ["--double-channels"] if double_channels else []
+    factor: Fraction | int = 2 if double_channels else 1
+    if scale_channels is not None:
+        what.append(f"--scale-channels {value_text(scale_channels)}")
+        factor *= scale_channels
+    if what:
+        network = _with_channels(network, factor, " ".join(what))
+    if kernel is not None:
+        network = with_kernel(network, kernel)
+    return _with_padding(network) if double_padding else network
+
+
+def scale_channels(network: Network, factor: Fraction | int) -> Network:
+    """Every convolution with `factor` times as many output channels.
+
+    Inputs and results keep their sizes; channels that an add, a mul, a depthwise convolution or a
+    shared layer ties together change together, or not at all if tied to an input or a result. A
+    positionwise dense layer counts as a 1x1 convolution; the units of any other only follow what
+    they are tied to. Slices take the same part of what is now there.
+
+    Counts are rounded to the nearest that groups allow, halves up, at least one channel a group.
+    A factor of 1 changes nothing, and where nothing was rounded 1/factor undoes it; a convolution
+    whose groups have come to equal its input channels is a depthwise one from then on, though.
+
+    Raises ConvcalcError: the factor is not above 0, or a size becomes too large.
+
+    >>> import convcalc
+    >>> double = scale_channels(convcalc.load("lenet"), 2)
+    >>> [node.shape for node in double.nodes if node.kind == "conv"]
+    [(12, 28, 28), (32, 10, 10)]
+    """
+    return _with_channels(network, factor, f"--scale-channels {value_text(factor)}")
+
+
+def with_kernel(network: Network, size: int) -> Network:
+    """Every convolution with a kernel of `size` on every axis.
+
+    Total padding grows or shrinks with the dilated kernel, so that the output keeps its size where
+    it can; it is split over the sides as before and stops at 0, and `same` stays `same`. A
+    transposed convolution, whose output grows with its kernel, is cropped more or less.
+
+    Raises ConvcalcError: the size is out of range, or the network breaks.
+
+    >>> import convcalc
+    >>> [node.shape for node in with_kernel(convcalc.load("lenet"), 3).nodes if node.kind == "conv"]
+    [(6, 28, 28), (16, 12, 12)]
+    """
+    what = f"--kernel {value_text(size)}"
+    if not 1 <= size <= LARGEST_SIZE:
+        raise _unusable(what, f"the size must be a whole number from 1 to {LARGEST_SIZE}")
+    return _with_each(network, lambda layer, inputs: layer.with_kernel(size), what)
+
+
+def double_padding(network: Network) -> Network:
+    """Every convolution with twice the padding on every side.
+
+    `same` padding is first turned into the numbers that it comes to. The padding of a transposed
+    convolution is what is cropped from its output, so that it shrinks.
+
+    Raises ConvcalcError where the network breaks.
+
+    >>> import convcalc
+    >>> [node.shape for node in double_padding(convcalc.load("lenet")).nodes if node.kind == "conv"]
+    [(6, 32, 32), (16, 12, 12)]
+    """
+    return _with_padding(network)
+
+
+def _with_padding(network: Network) -> Network:
+    return _with_each(
+        network, lambda layer, inputs: layer.with_double_padding(inputs), "--double-padding"
+    )
+
+
+def _with_channels(network: Network, factor: Fraction | int, what: str) -> Network:
+    if factor <= 0:
+        raise _unusable(what, "the factor must be above 0")
+    layers = []
+    rules, counts = channel_rules(network), scaled_channels(network, factor)
+    for node, rule, (channels, start) in zip(network.nodes, rules, counts, strict=True):
+        same = channels == node.shape[0] and start == rule.start
+        layers.append(node.layer if same else node.layer.with_channels(rule, channels, start))
+    return _rebuilt(network, layers, what)
+
+
+def _with_each(
+    network: Network, change: Callable[[Layer, Sequence[Shape]], Layer], what: str
+) -> Network:
+    """The network with every layer changed on its own."""
+    layers = []
+    for node in network.nodes:
+        shapes = network.input_shapes(node)
+        try:
+            layers.append(change(node.layer, shapes))
+        except RuleError as error:
+            raise _broken([located(error, node, shapes)], what) from None
+    return _rebuilt(network, layers, what)
+
+
+def _rebuilt(network: Network, layers: Sequence[Layer], what: str) -> Network:
+    if all(layer == node.layer for layer, node in zip(layers, network.nodes, strict=True)):
+        return network
+    try:
+        changed = network.with_layers(layers)
+    except ConvcalcError as error:
+        raise _broken(error.problems, what) from None
+    # The file's expectations are about the network that it describes.
+    changed.altered = f"{network.altered} {what}".lstrip()
+    return changed
+
+
+def _broken(problems: Iterable[Problem], what: str) -> ConvcalcError:
+    """The what-if is to blame, not the file: the messages say so."""
+    return ConvcalcError([p._replace(message=f"with {what}, {p.message}") for p in problems])
+
+
+def _unusable(what: str, rule: str) -> ConvcalcError:
+    return ConvcalcError([Problem("bad-value", f"{what}: {rule}")], UNUSABLE)

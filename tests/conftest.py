@@ -1,0 +1,16 @@
+"""Settings that hold for all tests."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# A machine that happens to be slow is no reason to fail, so nothing here is judged by the clock.
+_PATIENT = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+
+# At a desk every run tries new examples. In CI they are the same each time, so that a red build
+# tells about the change and not about luck.
+settings.register_profile("desk", _PATIENT)
+settings.register_profile("ci", _PATIENT, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")

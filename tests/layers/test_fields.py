@@ -1,0 +1,276 @@
+"""The arguments of kinds: what is taken, what is refused and how, and the schema that says so."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convcalc.diagnostics import RuleError
+from convcalc.layers import KINDS, layer_class
+from convcalc.layers.fields import (
+    REQUIRED,
+    Choice,
+    Field,
+    FieldType,
+    Flag,
+    PaddingSides,
+    PerAxis,
+    Real,
+    Whole,
+    WholeList,
+    decimal_text,
+    field,
+    per_axis,
+    value_text,
+)
+
+LARGEST = 2**31 - 1
+
+
+def refusal(type_: FieldType, value: object, rank: int = 2) -> RuleError:
+    """The error for a value that the type does not take."""
+    with pytest.raises(RuleError) as caught:
+        type_.read(value, rank)
+    return caught.value
+
+
+class TestWhole:
+    def test_takes_whole_numbers_within_limits(self) -> None:
+        assert Whole().read(1, 2) == 1
+        assert Whole().read(LARGEST, 2) == LARGEST
+        assert Whole(0, 5).read(0, 2) == 0
+
+    @pytest.mark.parametrize("value", [0, -1, 2**31, True, "6", 6.0, [6], None, Fraction(7, 2)])
+    def test_refuses_everything_else(self, value: object) -> None:
+        error = refusal(Whole(), value)
+        assert error.code == "bad-value"
+        assert error.message.startswith("must be a whole number from 1 to 2147483647, not ")
+
+
+class TestFlag:
+    def test_takes_true_and_false(self) -> None:
+        assert Flag().read(value=True, rank=2) is True
+        assert Flag().read(value=False, rank=2) is False
+
+    @pytest.mark.parametrize("value", [1, 0, "true", None])
+    def test_refuses_what_only_counts_as_true(self, value: object) -> None:
+        assert refusal(Flag(), value).message.startswith("must be true or false, not ")
+
+
+class TestReal:
+    def test_takes_numbers_as_floats(self) -> None:
+        assert Real().read(Fraction(1, 10), 2) == 0.1
+        assert Real().read(-3, 2) == -3.0
+        assert type(Real().read(3, 2)) is float
+
+    @pytest.mark.parametrize("value", [True, "0.1", [0.1], None])
+    def test_refuses_what_is_no_number(self, value: object) -> None:
+        assert refusal(Real(), value).message.startswith("must be a number, not ")
+
+    def test_limits(self) -> None:
+        rate = Real(0, 1)
+        assert rate.read(0, 2) == 0.0
+        assert refusal(rate, 1).message == "must be a number from 0 up to but not 1, not 1"
+        assert refusal(rate, Fraction(-1, 2)).message.endswith("not -0.5")
+        eps = Real(0, above=True)
+        assert eps.read(Fraction(1, 10**5), 2) == 1e-5
+        assert refusal(eps, 0).message == "must be a number above 0, not 0"
+        assert refusal(Real(0), -1).message == "must be a number of at least 0, not -1"
+
+    @pytest.mark.parametrize("value", [10**30, -(10**30), 10**400, Fraction(10**401, 3)])
+    def test_refuses_what_float32_could_not_hold(self, value: object) -> None:
+        assert refusal(Real(), value).message.startswith("must be below 10^30 in size, not ")
+
+    def test_refuses_a_limit_reached_by_rounding(self) -> None:
+        # Too small for a float: it would become the 0 that must not be.
+        assert refusal(Real(0, above=True), Fraction(1, 10**400)).code == "bad-value"
+        assert refusal(Real(0, 1), 1 - Fraction(1, 10**300)).code == "bad-value"
+
+
+class TestChoice:
+    def test_takes_its_words_only(self) -> None:
+        mode = Choice("nearest", "bilinear")
+        assert mode.read("nearest", 2) == "nearest"
+        error = refusal(mode, "bilinar")
+        assert error.message == "must be nearest or bilinear, not 'bilinar'"
+        assert error.facts == (("help", "did you mean 'bilinear'?"),)
+        assert refusal(mode, 2).facts == ()
+
+
+class TestPerAxis:
+    def test_spreads_one_number_over_the_axes(self) -> None:
+        assert PerAxis().read(3, 1) == (3,)
+        assert PerAxis().read(3, 3) == (3, 3, 3)
+        assert PerAxis().read([1, 2], 2) == (1, 2)
+        assert PerAxis(0).read(0, 2) == (0, 0)
+
+    def test_refuses_a_list_of_another_length(self) -> None:
+        error = refusal(PerAxis(), [3], 2)
+        assert error.code == "wrong-rank"
+        assert error.message == "lists 1 values, but the input has 2 spatial axes"
+        assert error.facts == (("rule", "a list has one entry per spatial axis"),)
+        assert refusal(PerAxis(), [3, 3], 1).message.endswith("the input has 1 spatial axis")
+
+    @pytest.mark.parametrize("value", [0, [3, 0], [3, True], [3, [3]], "3", None, Fraction(3, 2)])
+    def test_refuses_what_is_no_size(self, value: object) -> None:
+        error = refusal(PerAxis(), value)
+        assert error.code == "bad-value"
+        assert "a whole number from 1 to 2147483647, or one per axis" in error.message
+
+
+class TestPaddingSides:
+    @pytest.mark.parametrize(
+        ("value", "rank", "expected"),
+        [
+            (1, 2, ((1, 1), (1, 1))),
+            (0, 1, ((0, 0),)),
+            ([1, 2], 2, ((1, 1), (2, 2))),
+            ([[1, 0]], 1, ((1, 0),)),
+            ([[0, 1], 2], 2, ((0, 1), (2, 2))),
+            ("valid", 2, ((0, 0), (0, 0))),
+            ("same", 2, "same"),
+            ("same_lower", 3, "same_lower"),
+        ],
+    )
+    def test_takes_padding_in_every_form(self, value: object, rank: int, expected: object) -> None:
+        assert PaddingSides("valid", "same", "same_lower").read(value, rank) == expected
+
+    def test_refuses_a_pair_without_its_axis(self) -> None:
+        # In 1-D [1, 0] looks like one number for each of two axes.
+        assert refusal(PaddingSides(), [1, 0], 1).code == "wrong-rank"
+
+    def test_refuses_three_sides_of_an_axis(self) -> None:
+        error = refusal(PaddingSides(), [[1, 2, 3], 1])
+        assert error.message == "takes [before, after] for an axis, not [1, 2, 3]"
+
+    @pytest.mark.parametrize("value", [-1, [[0, -1], 0], True, "same", None, [["1", 1], 1]])
+    def test_refuses_what_is_no_padding(self, value: object) -> None:
+        assert refusal(PaddingSides(), value).message.startswith(
+            "must be a whole number from 0 to 2147483647, one or [before, after] per axis, not "
+        )
+
+    def test_offers_the_nearest_word(self) -> None:
+        error = refusal(PaddingSides("valid", "same", "same_lower"), "smae")
+        assert error.facts == (("help", "did you mean 'same'?"),)
+
+
+class TestWholeList:
+    def test_takes_lists_within_limits(self) -> None:
+        shape = WholeList("a shape", 1, 4)
+        assert shape.read([3, 224, 224], 2) == (3, 224, 224)
+
+    @pytest.mark.parametrize("value", [[], [1] * 5, [0], 3, [True], ["3"], [LARGEST + 1]])
+    def test_refuses_others(self, value: object) -> None:
+        assert refusal(WholeList("a shape", 1, 4), value).message.startswith("must be a shape, not")
+
+
+json_values = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.sampled_from([-2, -1, 0, 1, 2, 3, 7, LARGEST, LARGEST + 1]),
+        st.sampled_from([0.5, -0.5, 1.5]),
+        st.sampled_from(["valid", "same", "same_lower", "nearest", "bilinear", "zeros", "x"]),
+    ),
+    lambda inner: st.lists(inner, max_size=5),
+    max_leaves=8,
+)
+declared_fields = [
+    pytest.param(declared, id=f"{kind}-{name}")
+    for kind in KINDS
+    for name, declared in layer_class(kind).fields.items()
+]
+# One field of each type and limits stands for all of them.
+distinct_types = {
+    f"{type(declared.type).__name__}: {declared.type.text}": declared.type
+    for kind in KINDS
+    for declared in layer_class(kind).fields.values()
+}
+
+
+@pytest.mark.parametrize("type_", distinct_types.values(), ids=distinct_types)
+def test_the_schema_takes_what_the_reader_takes(type_: FieldType) -> None:
+    """With any number of axes: a schema cannot know the input."""
+    schema = type_.schema()
+    jsonschema.Draft7Validator.check_schema(schema)
+    validator = jsonschema.Draft7Validator(schema)
+
+    @given(json_values)
+    def compare(value: object) -> None:
+        assert validator.is_valid(value) == any(_reads(type_, value, rank) for rank in (1, 2, 3))
+
+    compare()
+
+
+def _reads(type_: FieldType, value: object, rank: int) -> bool:
+    try:
+        type_.read(value, rank)
+    except RuleError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("declared", declared_fields)
+def test_a_default_is_a_value_that_the_field_takes(declared: Field) -> None:
+    if not declared.required and declared.default is not None:
+        declared.type.read(declared.default, 2)
+
+
+class TestField:
+    def test_is_required_without_a_default(self) -> None:
+        declared: Any = field(Whole(), "a size")
+        assert declared.default is REQUIRED
+        assert declared.required
+        assert not field(Whole(), "a size", default=None).required
+
+    def test_an_abstract_type_takes_nothing(self) -> None:
+        with pytest.raises(NotImplementedError):
+            FieldType().read(1, 2)
+        with pytest.raises(NotImplementedError):
+            FieldType().schema()
+        with pytest.raises(NotImplementedError):
+            _ = FieldType().text
+
+
+class TestValueText:
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [
+            (True, "true"),
+            (3, "3"),
+            (10**60, "a number of over 60 digits"),
+            (-(10**59), "-1" + "0" * 59),
+            ("same", "'same'"),
+            ("a\nb", "'a\\nb'"),
+            (Fraction(1, 2), "0.5"),
+            (Fraction(-1, 3), "-1/3"),
+            (Fraction(1, 10**60), "a fraction of over 60 digits"),
+            ([1, [2, False], "x"], "[1, [2, false], 'x']"),
+            (list(range(20)), "[0, 1, 2, 3, 4, 5, 6, 7]"),
+            (None, "None"),
+        ],
+    )
+    def test_is_what_a_user_would_write(self, value: object, text: str) -> None:
+        assert value_text(value) == text
+
+    def test_of_a_number_with_thousands_of_digits_is_short(self) -> None:
+        assert value_text(10**10000) == "a number of over 60 digits"
+
+    @given(st.fractions())
+    def test_of_a_fraction_says_exactly_it(self, value: Fraction) -> None:
+        assert Fraction(decimal_text(value)) == value
+
+    @given(st.integers(-(10**9), 10**9), st.integers(0, 9))
+    def test_of_a_decimal_is_a_decimal(self, digits: int, places: int) -> None:
+        assert "/" not in decimal_text(Fraction(digits, 10**places))
+
+
+def test_per_axis_takes_one_entry_for_each() -> None:
+    per_axis([1, 2, 3], 3)
+    with pytest.raises(RuleError):
+        per_axis([], 1)

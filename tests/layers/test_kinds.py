@@ -1,0 +1,164 @@
+"""The table of kinds, and what users may write, as the file format promises it."""
+
+from __future__ import annotations
+
+import pytest
+
+from convcalc.layers import CHOICES, KINDS, NORM_WORDS, layer_class
+from convcalc.layers.fields import Field, PaddingSides, value_text
+
+# The arguments of each kind in the order of the file format's documentation, without `norm` and
+# `activation`, which are layers of their own.
+_WINDOW = "kernel, stride=1, padding=0"
+_POOL = "kernel, stride, padding=0"
+_NORM = "eps=1e-05, affine=true"
+SIGNATURES = {
+    "conv": f"channels, {_WINDOW}, dilation=1, groups=1, bias=true, flip=false",
+    "depthwise": f"{_WINDOW}, dilation=1, multiplier=1, bias=true",
+    "conv_transpose": f"channels, {_WINDOW}, output_padding=0, dilation=1, groups=1, bias=true",
+    "maxpool": f"{_POOL}, dilation=1, ceil_mode=false",
+    "minpool": f"{_POOL}, dilation=1, ceil_mode=false",
+    "avgpool": f"{_POOL}, ceil_mode=false, count_include_pad=true",
+    "global_maxpool": "keepdims=true",
+    "global_avgpool": "keepdims=true",
+    "adaptive_maxpool": "size",
+    "adaptive_avgpool": "size",
+    "dense": "units, bias=true, positionwise=false",
+    "batchnorm": _NORM,
+    "layernorm": _NORM,
+    "groupnorm": f"groups, {_NORM}",
+    "instancenorm": "eps=1e-05, affine=false",
+    "lrn": "size, alpha=0.0001, beta=0.75, k=1.0",
+    "leaky_relu": "slope=0.01",
+    "prelu": "per_channel=false",
+    "elu": "alpha=1.0",
+    "celu": "alpha=1.0",
+    "dropout": "rate=0.5",
+    "reshape": "shape",
+    "transpose": "order",
+    "pad": "padding, mode=zeros",
+    "crop": "padding",
+    "upsample": "factor, size, mode=nearest",
+    "pixel_shuffle": "factor",
+    "channel_shuffle": "groups",
+    "slice": "channels",
+    "scale": "init=1.0",
+}
+NORMS = {"batchnorm", "layernorm", "groupnorm", "instancenorm", "lrn"}
+ACTIVATIONS = {"relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu"}
+ACTIVATIONS |= {"mish", "softplus", "sigmoid", "hard_sigmoid", "hard_swish", "tanh", "softmax"}
+JOINS = {"add", "mul", "concat"}
+WEIGHTED = {"conv", "depthwise", "conv_transpose", "dense"}
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def written(name: str, declared: Field) -> str:
+    """An argument as the documentation writes it."""
+    if declared.required or declared.default is None:
+        return name
+    default = declared.default
+    return f"{name}={default if isinstance(default, str) else value_text(default)}"
+
+
+@every_kind
+def test_the_table_names_the_class(kind: str) -> None:
+    assert layer_class(kind).kind == kind
+    assert layer_class(kind) is layer_class(kind)
+
+
+def test_an_unknown_kind_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        layer_class("conv2d")
+
+
+@every_kind
+def test_takes_the_documented_arguments(kind: str) -> None:
+    fields = layer_class(kind).fields
+    documented = [text for text in SIGNATURES.get(kind, "").split(", ") if text]
+    assert sorted(written(name, declared) for name, declared in fields.items()) == sorted(
+        documented
+    )
+
+
+@every_kind
+def test_its_first_argument_is_the_documented_one(kind: str) -> None:
+    """`{conv: 64}` gives the first argument; the others have names, so their order is free."""
+    documented = SIGNATURES.get(kind, "")
+    first = next(iter(layer_class(kind).fields), "")
+    assert first == documented.partition(",")[0].partition("=")[0]
+
+
+def test_only_a_required_argument_may_follow_the_first_unnamed() -> None:
+    for kind in KINDS:
+        required = [declared.required for declared in layer_class(kind).fields.values()]
+        assert required == sorted(required, reverse=True), kind
+
+
+def test_choices_are_all_words_that_arguments_understand() -> None:
+    words = {"none", *NORM_WORDS}
+    for kind in KINDS:
+        for declared in layer_class(kind).fields.values():
+            words.update(declared.type.words)
+    assert words == CHOICES
+
+
+def test_norm_words_stand_for_norms_without_required_arguments() -> None:
+    for kind in NORM_WORDS.values():
+        cls = layer_class(kind)
+        assert cls.role == "norm"
+        assert not any(declared.required for declared in cls.fields.values())
+
+
+def test_no_choice_is_a_kind() -> None:
+    assert not CHOICES & set(KINDS)
+
+
+@every_kind
+def test_roles(kind: str) -> None:
+    cls = layer_class(kind)
+    expected = "norm" if kind in NORMS else "activation" if kind in ACTIVATIONS else ""
+    assert cls.role == expected
+    assert cls.joins == (kind in JOINS)
+    assert cls.fuses == (kind in JOINS | WEIGHTED)
+    assert cls.accumulates == (kind in WEIGHTED)
+
+
+@every_kind
+def test_unnamed_layers_are_called_after_the_kind_or_pool(kind: str) -> None:
+    assert layer_class(kind).prefix == ("pool" if kind.endswith("pool") else kind)
+
+
+def test_what_needs_spatial_axes() -> None:
+    spatial = {kind for kind in KINDS if layer_class(kind).least_rank == 1}
+    windows = {kind for kind in KINDS if kind.endswith(("pool", "conv", "wise", "transpose"))}
+    assert spatial == (windows - {"transpose"}) | {
+        "instancenorm",
+        "pad",
+        "crop",
+        "upsample",
+        "pixel_shuffle",
+    }
+
+
+def test_what_can_run_in_place() -> None:
+    elementwise = {kind for kind in KINDS if layer_class(kind).elementwise}
+    assert elementwise == ACTIVATIONS - {"softmax"} | {"batchnorm", "scale", "add", "mul"}
+
+
+def test_what_only_looks_at_the_same_memory() -> None:
+    assert {kind for kind in KINDS if layer_class(kind).view} == {
+        "identity",
+        "dropout",
+        "flatten",
+        "reshape",
+    }
+
+
+def test_every_sliding_window_understands_the_padding_words() -> None:
+    for kind in KINDS:
+        declared = layer_class(kind).fields.get("padding")
+        if declared is None or kind in {"pad", "crop"}:
+            continue
+        assert isinstance(declared.type, PaddingSides)
+        assert declared.type.words == ("valid", "same", "same_lower")

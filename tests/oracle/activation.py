@@ -1,0 +1,122 @@
+"""Activations, each written as its formula stands in the literature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from convcalc.layers.activation import CELU, ELU, LeakyReLU, PReLU, Softmax
+from convcalc.layers.base import Layer
+from tests.oracle.counting import (
+    Number,
+    Run,
+    Tensor,
+    at,
+    combine,
+    erf,
+    exp,
+    log,
+    maximum,
+    minimum,
+    select,
+    tanh,
+    total,
+)
+from tests.oracle.windows import everywhere, shape_of
+
+# Klambauer et al., arXiv:1706.02515.
+_SELU_ALPHA = 1.6732632423543772
+_SELU_SCALE = 1.0507009873554805
+
+Kind = Callable[[Layer, Sequence[Tensor], Run], Tensor]
+
+
+def each(function: Callable[[Number], Number]) -> Kind:
+    """The kind that applies a function without arguments of its own to each element."""
+
+    def run_kind(layer: Layer, inputs: Sequence[Tensor], run: Run) -> Tensor:
+        (x,) = inputs
+        return {index: function(value) for index, value in x.items()}
+
+    return run_kind
+
+
+def relu(x: Number) -> Number:
+    return maximum(x, 0.0)
+
+
+def relu6(x: Number) -> Number:
+    return minimum(maximum(x, 0.0), 6.0)
+
+
+def leaky_relu(layer: LeakyReLU, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    (x,) = inputs
+    return {index: select(v > 0, v, layer.slope * v) for index, v in x.items()}
+
+
+def prelu(layer: PReLU, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    (x,) = inputs
+    result: Tensor = {}
+    for index, value in x.items():
+        slope = run.weight("slope", index[0] if layer.per_channel else 0)
+        result[index] = select(value > 0, value, slope * value)
+    return result
+
+
+def elu(layer: ELU, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    (x,) = inputs
+    return {index: select(v > 0, v, layer.alpha * (exp(v) - 1)) for index, v in x.items()}
+
+
+def selu(x: Number) -> Number:
+    return _SELU_SCALE * select(x > 0, x, _SELU_ALPHA * (exp(x) - 1))
+
+
+def celu(layer: CELU, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    (x,) = inputs
+    return {
+        index: select(v > 0, v, layer.alpha * (exp(v / layer.alpha) - 1)) for index, v in x.items()
+    }
+
+
+def gelu(x: Number) -> Number:
+    return x * 0.5 * (1 + erf(x * math.sqrt(0.5)))
+
+
+def silu(x: Number) -> Number:
+    return x / (1 + exp(-x))
+
+
+def mish(x: Number) -> Number:
+    return x * tanh(log(1 + exp(x)))
+
+
+def softplus(x: Number) -> Number:
+    return log(1 + exp(x))
+
+
+def sigmoid(x: Number) -> Number:
+    return 1 / (1 + exp(-x))
+
+
+def hard_sigmoid(x: Number) -> Number:
+    return minimum(maximum(x + 3, 0.0), 6.0) / 6
+
+
+def hard_swish(x: Number) -> Number:
+    return x * minimum(maximum(x + 3, 0.0), 6.0) / 6
+
+
+def softmax(layer: Softmax, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    """Along the channels of each position; the largest is taken off so that exp stays finite."""
+    (x,) = inputs
+    channels, *sizes = shape_of(x)
+    result: Tensor = {}
+    for place in everywhere(sizes):
+        row = [x[at(c, *place)] for c in range(channels)]
+        largest = combine(row, maximum)
+        powers = [exp(value - largest) for value in row]
+        sum_ = total(powers)
+        for c in range(channels):
+            result[at(c, *place)] = powers[c] / sum_
+    return result

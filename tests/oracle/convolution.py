@@ -1,0 +1,112 @@
+"""Convolutions as loops over outputs, channels and taps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convcalc.layers.convolution import Conv, ConvTranspose, Depthwise
+from convcalc.layers.fields import Padding
+from tests.oracle.counting import Run, Tensor, at, total
+from tests.oracle.windows import axes, everywhere, shape_of, split, tap_offsets, window_positions
+
+
+def conv(layer: Conv, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    """Each group of outputs looks at its own group of inputs."""
+    (x,) = inputs
+    c_in = shape_of(x)[0]
+    ins_per_group = c_in // layer.groups
+    outs_per_group = layer.channels // layer.groups
+    seen = [
+        [group * ins_per_group + i for i in range(ins_per_group)]
+        for group in range(layer.groups)
+        for _ in range(outs_per_group)
+    ]
+    return _convolve(layer, x, run, seen, flip=layer.flip)
+
+
+def depthwise(layer: Depthwise, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    """Each output looks at one input; each input has `multiplier` outputs."""
+    (x,) = inputs
+    seen = [[channel] for channel in range(shape_of(x)[0]) for _ in range(layer.multiplier)]
+    return _convolve(layer, x, run, seen)
+
+
+def _convolve(
+    layer: Conv | Depthwise, x: Tensor, run: Run, seen: list[list[int]], *, flip: bool = False
+) -> Tensor:
+    """`seen` lists, for each output channel, the input channels that it sums over."""
+    windows = axes(shape_of(x)[1:], layer.kernel, layer.stride, layer.dilation, layer.padding)
+    result: Tensor = {}
+    for out_channel, channels in enumerate(seen):
+        for place in everywhere([len(window.starts) for window in windows]):
+            products = []
+            for i, channel in enumerate(channels):
+                for tap, position in window_positions(windows, place):
+                    turned = [k - 1 - t for k, t in zip(layer.kernel, tap, strict=True)]
+                    weight = run.weight("weight", out_channel, i, tuple(turned) if flip else tap)
+                    source = (channel, *position)
+                    values = [x[source]] if source in x else run.padding(0.0)
+                    products += [value * weight for value in values]
+            bias = run.weight("bias", out_channel) if layer.bias else None
+            if not products:
+                # Nothing to compute: the value is known before the input is.
+                result[at(out_channel, *place)] = bias or run.constant(0.0)
+                continue
+            sum_ = total(products)
+            result[at(out_channel, *place)] = sum_ + bias if bias else sum_
+    return result
+
+
+def conv_transpose(layer: ConvTranspose, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    """Every input is multiplied with the kernel and added onto the output around its place."""
+    (x,) = inputs
+    c_in, *sizes = shape_of(x)
+    rank = len(sizes)
+    # Which positions of the uncropped axis are kept, by axis; output padding is appended first.
+    offsets = [tap_offsets(layer.kernel[i], layer.dilation[i]) for i in range(rank)]
+    kept = []
+    for i in range(rank):
+        last_written = (sizes[i] - 1) * layer.stride[i] + offsets[i][-1]
+        uncropped = list(range(last_written + 1))
+        before, after = _cropped(layer.padding, i, sizes[i] * layer.stride[i], len(uncropped))
+        uncropped += [last_written + 1 + extra for extra in range(layer.output_padding[i])]
+        kept.append(uncropped[before : len(uncropped) - after])
+    canvas: Tensor = {}
+    outs_per_group = layer.channels // layer.groups
+    ins_per_group = c_in // layer.groups
+    for (channel, *place), value in x.items():
+        group = channel // ins_per_group
+        for o in range(outs_per_group):
+            out_channel = group * outs_per_group + o
+            for tap in everywhere(layer.kernel):
+                position = tuple(
+                    [place[i] * layer.stride[i] + offsets[i][tap[i]] for i in range(rank)]
+                )
+                inside = all(position[i] in kept[i] for i in range(rank))
+                if run.valid_taps and not inside:
+                    continue
+                product = value * run.weight("weight", channel, o, tap)
+                source = (out_channel, *position)
+                canvas[source] = canvas[source] + product if source in canvas else product
+    result: Tensor = {}
+    for out_channel in range(layer.channels):
+        bias = run.weight("bias", out_channel) if layer.bias else None
+        for place_ in everywhere([len(positions) for positions in kept]):
+            source = (out_channel, *[kept[i][place_[i]] for i in range(rank)])
+            if source in canvas:
+                result[at(out_channel, *place_)] = canvas[source] + bias if bias else canvas[source]
+            elif bias and not run.valid_taps:
+                result[at(out_channel, *place_)] = run.constant(0.0) + bias
+            else:
+                result[at(out_channel, *place_)] = bias or run.constant(0.0)
+    return result
+
+
+def _cropped(padding: Padding, axis: int, same: int, uncropped: int) -> tuple[int, int]:
+    """Positions cut off before and after; the words cut down to `same` positions."""
+    if not isinstance(padding, str):
+        return padding[axis]
+    total_cropped = 0
+    while uncropped - total_cropped > same:
+        total_cropped += 1
+    return split(total_cropped, padding)

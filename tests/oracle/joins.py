@@ -1,0 +1,41 @@
+"""Joins, element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from convcalc.layers.base import Layer
+from tests.oracle.counting import Number, Run, Tensor, at, combine
+from tests.oracle.windows import everywhere, shape_of
+
+
+def add(layer: Layer, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    return _elementwise(inputs, lambda a, b: a + b)
+
+
+def mul(layer: Layer, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    return _elementwise(inputs, lambda a, b: a * b)
+
+
+def _elementwise(inputs: Sequence[Tensor], step: Callable[[Number, Number], Number]) -> Tensor:
+    """An axis of size 1 gives its one value to every place."""
+    shapes = [shape_of(x) for x in inputs]
+    result: Tensor = {}
+    for index in everywhere([max(sizes) for sizes in zip(*shapes, strict=True)]):
+        values = [
+            x[tuple([0 if size == 1 else i for i, size in zip(index, shape, strict=True)])]
+            for x, shape in zip(inputs, shapes, strict=True)
+        ]
+        result[index] = combine(values, step)
+    return result
+
+
+def concat(layer: Layer, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    result: Tensor = {}
+    taken = 0
+    for x in inputs:
+        channels, *sizes = shape_of(x)
+        for channel, *place in everywhere([channels, *sizes]):
+            result[at(taken + channel, *place)] = x[at(channel, *place)]
+        taken += channels
+    return result

@@ -1,0 +1,455 @@
+"""Random layers that are valid by construction, small enough to be run by plain loops.
+
+`random_layer(rng, kind)` gives a layer and its input shapes; `random_values(rng, kind)` gives the
+arguments as a user would write them. Every argument of a kind is given now and then and left to its
+default now and then; windows of 1 to 3 axes, other kinds also on plain features.
+
+What is valid is worked out here from the rules of the file format, not by asking the layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import prod
+from random import Random
+from typing import Any
+
+from convcalc.layers import layer_class
+from convcalc.layers.base import Layer
+from convcalc.shapes import Shape
+
+#: Arguments by name as a user writes them, and the input shapes.
+Drawn = tuple[dict[str, Any], list[Shape]]
+
+# Largest sizes by number of spatial axes: loops over all of them must stay short.
+_LARGEST_INPUT = {0: 1, 1: 14, 2: 6, 3: 4}
+_LARGEST_KERNEL = {1: 6, 2: 4, 3: 3}
+_LARGEST_PADDING = {1: 12, 2: 4, 3: 2}
+
+
+def random_layer(rng: Random, kind: str) -> tuple[Layer, list[Shape]]:
+    """A valid layer of a kind, with input shapes that fit it."""
+    values, inputs = random_values(rng, kind)
+    return layer_class(kind).read(values, len(inputs[0]) - 1), inputs
+
+
+def drawn(kind: str, seed: str) -> tuple[Layer, list[Shape]]:
+    """A random layer of a kind, the same one for the same seed on every machine."""
+    return random_layer(Random(f"{kind} {seed}"), kind)
+
+
+def random_values(rng: Random, kind: str) -> Drawn:
+    """Valid arguments of a kind as a user writes them, with input shapes that fit them."""
+    return GENERATORS[kind](rng)
+
+
+# Pieces that several kinds share.
+
+
+def _rank(rng: Random, least: int = 1) -> int:
+    """Spatial axes; two are the most usual."""
+    return rng.choice([rank for rank in (0, 1, 2, 2, 2, 3) if rank >= least])
+
+
+def _chance(rng: Random, percent: int) -> bool:
+    return rng.randrange(100) < percent
+
+
+def _sizes(rng: Random, rank: int) -> Shape:
+    return tuple([rng.randint(1, _LARGEST_INPUT[rank]) for _ in range(rank)])
+
+
+def _shape(rng: Random, rank: int, channels: int | None = None) -> Shape:
+    return (channels or rng.randint(1, 6), *_sizes(rng, rank))
+
+
+def _sometimes(rng: Random, values: dict[str, Any], name: str, value: object) -> None:
+    """Gives an argument, or leaves it to its default."""
+    if _chance(rng, 60):
+        values[name] = value
+
+
+def _per_axis(rng: Random, numbers: list[int]) -> int | list[int]:
+    """One number per axis as a user writes it: a single one where all are equal."""
+    if len(set(numbers)) == 1 and _chance(rng, 80):
+        return numbers[0]
+    return numbers
+
+
+def _padding(rng: Random, pairs: list[tuple[int, int]]) -> object:
+    """Padding as a user writes it: as short as it can be, or not."""
+    if set(pairs) == {(0, 0)} and _chance(rng, 20):
+        return "valid"
+    if all(before == after for before, after in pairs) and _chance(rng, 80):
+        return _per_axis(rng, [before for before, _ in pairs])
+    return [list(pair) for pair in pairs]
+
+
+def _split(rng: Random, total: int, parts: int) -> list[int]:
+    """Whole numbers of at least 0 that sum up to `total`."""
+    cuts = sorted(rng.randint(0, total) for _ in range(parts - 1))
+    return [high - low for low, high in zip([0, *cuts], [*cuts, total], strict=True)]
+
+
+class _Axis:
+    """One axis of a window: taps, stride, dilation, padding, and an input that they fit."""
+
+    def __init__(self, rng: Random, rank: int, *, dilate: bool, pool: bool, ceil_mode: bool):
+        self.taps = rng.randint(1, _LARGEST_KERNEL[rank])
+        self.stride = rng.choice([1, 1, 2, 2, 3, 4, self.taps])
+        self.dilation = rng.choice([1, 1, 2, 3]) if dilate else 1
+        span = self.dilation * (self.taps - 1) + 1
+        # Padding beyond the window leaves windows without a real tap; a pool refuses that.
+        most = min(span - 1 if pool else span + 2, _LARGEST_PADDING[rank])
+        self.before = rng.choice([0, rng.randint(0, most)])
+        self.after = rng.choice([self.before, min(self.before + 1, most), rng.randint(0, most)])
+        # Under ceil_mode the first window may hang over the edge by less than a stride.
+        overhang = self.stride - 1 if ceil_mode else 0
+        least = max(1, span - self.before - self.after - overhang)
+        self.n = rng.randint(least, max(least, _LARGEST_INPUT[rank]))
+
+
+def _window(
+    rng: Random, rank: int, *, dilate: bool = True, pool: bool = False, ceil_mode: bool = False
+) -> tuple[dict[str, Any], list[int]]:
+    """Arguments of a sliding window, and the spatial sizes of an input that it fits."""
+    axes = [_Axis(rng, rank, dilate=dilate, pool=pool, ceil_mode=ceil_mode) for _ in range(rank)]
+    if _chance(rng, 60):
+        # Most windows people write are the same along every axis.
+        axes = [axes[0]] * rank
+    values: dict[str, Any] = {"kernel": _per_axis(rng, [axis.taps for axis in axes])}
+    # A pool steps by its own size unless it is told otherwise.
+    usual = [axis.taps if pool else 1 for axis in axes]
+    if [axis.stride for axis in axes] != usual or _chance(rng, 30):
+        values["stride"] = _per_axis(rng, [axis.stride for axis in axes])
+    if dilate:
+        _set_unless(rng, values, "dilation", [axis.dilation for axis in axes], 1)
+    sizes = [axis.n for axis in axes]
+    if _chance(rng, 30):
+        values["padding"] = rng.choice(["same", "same_lower"])
+        sizes = list(_sizes(rng, rank))
+    elif any(axis.before or axis.after for axis in axes) or _chance(rng, 30):
+        values["padding"] = _padding(rng, [(axis.before, axis.after) for axis in axes])
+    return values, sizes
+
+
+def _set_unless(
+    rng: Random, values: dict[str, Any], name: str, numbers: list[int], default: int
+) -> None:
+    """Gives an argument; where it is the default, only now and then."""
+    if set(numbers) != {default} or _chance(rng, 30):
+        values[name] = _per_axis(rng, numbers)
+
+
+# Convolutions and dense.
+
+
+def _conv(rng: Random) -> Drawn:
+    values, sizes = _window(rng, _rank(rng))
+    groups = rng.choice([1, 1, 1, 2, 3])
+    values["channels"] = groups * rng.randint(1, 3)
+    c_in = groups * rng.randint(1, 3)
+    if groups > 1 or _chance(rng, 30):
+        values["groups"] = groups
+    _sometimes(rng, values, "bias", _chance(rng, 50))
+    _sometimes(rng, values, "flip", _chance(rng, 50))
+    return values, [(c_in, *sizes)]
+
+
+def _depthwise(rng: Random) -> Drawn:
+    values, sizes = _window(rng, _rank(rng))
+    _sometimes(rng, values, "multiplier", rng.randint(1, 3))
+    _sometimes(rng, values, "bias", _chance(rng, 50))
+    return values, [(rng.randint(1, 5), *sizes)]
+
+
+def _conv_transpose(rng: Random) -> Drawn:
+    rank = _rank(rng)
+    taps, strides, dilations, extras, pairs, sizes = [], [], [], [], [], []
+    for _ in range(rank):
+        taps.append(rng.randint(1, _LARGEST_KERNEL[rank]))
+        strides.append(rng.choice([1, 2, 2, 3, 4]))
+        dilations.append(rng.choice([1, 1, 2, 3]))
+        extras.append(rng.choice([0, rng.randrange(max(strides[-1], dilations[-1]))]))
+        sizes.append(rng.randint(1, {1: 8, 2: 4, 3: 3}[rank]))
+        uncropped = (sizes[-1] - 1) * strides[-1] + dilations[-1] * (taps[-1] - 1) + 1
+        # At least one position must be left.
+        cropped = rng.choice([0, rng.randint(0, uncropped + extras[-1] - 1)])
+        before = rng.choice([cropped // 2, rng.randint(0, cropped)])
+        pairs.append((before, cropped - before))
+    values: dict[str, Any] = {"kernel": _per_axis(rng, taps)}
+    _set_unless(rng, values, "stride", strides, 1)
+    _set_unless(rng, values, "dilation", dilations, 1)
+    _set_unless(rng, values, "output_padding", extras, 0)
+    windows = list(zip(taps, strides, dilations, strict=True))
+    if all(d * (k - 1) + 1 >= s for k, s, d in windows) and _chance(rng, 40):
+        values["padding"] = rng.choice(["same", "same_lower"])
+    elif set(pairs) != {(0, 0)} or _chance(rng, 30):
+        values["padding"] = _padding(rng, pairs)
+    groups = rng.choice([1, 1, 1, 2, 3])
+    values["channels"] = groups * rng.randint(1, 2)
+    if groups > 1 or _chance(rng, 30):
+        values["groups"] = groups
+    _sometimes(rng, values, "bias", _chance(rng, 50))
+    return values, [(groups * rng.randint(1, 2), *sizes)]
+
+
+def _dense(rng: Random) -> Drawn:
+    values: dict[str, Any] = {"units": rng.randint(1, 6)}
+    _sometimes(rng, values, "bias", _chance(rng, 50))
+    _sometimes(rng, values, "positionwise", _chance(rng, 50))
+    return values, [_shape(rng, _rank(rng, 0))]
+
+
+# Pooling.
+
+
+def _pool(rng: Random, *, dilate: bool) -> Drawn:
+    rank = _rank(rng)
+    ceil_mode = _chance(rng, 50)
+    values, sizes = _window(rng, rank, dilate=dilate, pool=True, ceil_mode=ceil_mode)
+    if ceil_mode:
+        values["ceil_mode"] = True
+    else:
+        _sometimes(rng, values, "ceil_mode", value=False)
+    return values, [(rng.randint(1, 4), *sizes)]
+
+
+def _selecting_pool(rng: Random) -> Drawn:
+    return _pool(rng, dilate=True)
+
+
+def _avgpool(rng: Random) -> Drawn:
+    values, inputs = _pool(rng, dilate=False)
+    _sometimes(rng, values, "count_include_pad", _chance(rng, 50))
+    return values, inputs
+
+
+def _global_pool(rng: Random) -> Drawn:
+    values: dict[str, Any] = {}
+    _sometimes(rng, values, "keepdims", _chance(rng, 50))
+    return values, [_shape(rng, _rank(rng))]
+
+
+def _adaptive_pool(rng: Random) -> Drawn:
+    rank = _rank(rng)
+    # Larger than the input is allowed: the windows then share positions.
+    size = [rng.randint(1, _LARGEST_INPUT[rank] + 2) for _ in range(rank)]
+    if _chance(rng, 50):
+        size = size[:1] * rank
+    return {"size": _per_axis(rng, size)}, [_shape(rng, rank, rng.randint(1, 3))]
+
+
+# Normalisation.
+
+
+def _norm(rng: Random, least_rank: int = 0) -> Drawn:
+    values: dict[str, Any] = {}
+    _sometimes(rng, values, "eps", rng.choice([Fraction(1, 1000), Fraction(1, 100000), 1]))
+    _sometimes(rng, values, "affine", _chance(rng, 50))
+    return values, [_shape(rng, _rank(rng, least_rank))]
+
+
+def _instancenorm(rng: Random) -> Drawn:
+    return _norm(rng, 1)
+
+
+def _groupnorm(rng: Random) -> Drawn:
+    values, [shape] = _norm(rng)
+    values["groups"] = rng.choice([1, 2, 3])
+    return values, [(values["groups"] * rng.randint(1, 3), *shape[1:])]
+
+
+def _lrn(rng: Random) -> Drawn:
+    values: dict[str, Any] = {"size": rng.randint(1, 7)}
+    _sometimes(rng, values, "alpha", rng.choice([Fraction(1, 10000), 1, 2]))
+    _sometimes(rng, values, "beta", rng.choice([Fraction(3, 4), Fraction(1, 2), 1]))
+    _sometimes(rng, values, "k", rng.choice([1, 2]))
+    return values, [_shape(rng, _rank(rng, 0))]
+
+
+# Activations.
+
+
+def _plain(rng: Random) -> Drawn:
+    return {}, [_shape(rng, _rank(rng, 0))]
+
+
+def _leaky_relu(rng: Random) -> Drawn:
+    values, inputs = _plain(rng)
+    _sometimes(rng, values, "slope", rng.choice([Fraction(1, 10), Fraction(1, 5), 0]))
+    return values, inputs
+
+
+def _prelu(rng: Random) -> Drawn:
+    values, inputs = _plain(rng)
+    _sometimes(rng, values, "per_channel", _chance(rng, 50))
+    return values, inputs
+
+
+def _elu(rng: Random) -> Drawn:
+    values, inputs = _plain(rng)
+    _sometimes(rng, values, "alpha", rng.choice([Fraction(1, 2), 1, 2]))
+    return values, inputs
+
+
+# Structure.
+
+
+def _dropout(rng: Random) -> Drawn:
+    values, inputs = _plain(rng)
+    _sometimes(rng, values, "rate", rng.choice([0, Fraction(1, 5), Fraction(9, 10)]))
+    return values, inputs
+
+
+def _reshape(rng: Random) -> Drawn:
+    shape = _shape(rng, _rank(rng, 0))
+    left = prod(shape)
+    target: list[int] = []
+    for _ in range(rng.randrange(4)):
+        size = rng.choice([size for size in range(1, left + 1) if left % size == 0])
+        target.append(size)
+        left //= size
+    target.append(left)
+    if _chance(rng, 50):
+        target[rng.randrange(len(target))] = -1
+    return {"shape": target}, [shape]
+
+
+def _transpose(rng: Random) -> Drawn:
+    shape = _shape(rng, _rank(rng, 0))
+    return {"order": rng.sample(range(len(shape)), len(shape))}, [shape]
+
+
+def _pad(rng: Random) -> Drawn:
+    shape = _shape(rng, _rank(rng), rng.randint(1, 3))
+    values: dict[str, Any] = {}
+    mode = rng.choice(["zeros", "reflect", "replicate", "circular"])
+    if mode != "zeros" or _chance(rng, 50):
+        values["mode"] = mode
+    pairs = []
+    for n in shape[1:]:
+        most = {"reflect": n - 1, "circular": n}.get(mode, 3)
+        pairs.append((rng.randint(0, most), rng.randint(0, most)))
+    if _chance(rng, 30):
+        least = min(min(pair) for pair in pairs)
+        pairs = [(least, least)] * len(pairs)
+    padding = _padding(rng, pairs)
+    values["padding"] = 0 if padding == "valid" else padding
+    return values, [shape]
+
+
+def _crop(rng: Random) -> Drawn:
+    shape = _shape(rng, _rank(rng))
+    pairs = []
+    for n in shape[1:]:
+        before, after, _ = _split(rng, n - 1, 3)
+        pairs.append((before, after))
+    padding = _padding(rng, pairs)
+    return {"padding": 0 if padding == "valid" else padding}, [shape]
+
+
+def _upsample(rng: Random) -> Drawn:
+    shape = _shape(rng, _rank(rng), rng.randint(1, 3))
+    rank = len(shape) - 1
+    values: dict[str, Any] = {}
+    most = {1: 5, 2: 3, 3: 2}[rank]
+    if _chance(rng, 50):
+        values["factor"] = _per_axis(rng, [rng.randint(1, most)] * rank)
+    else:
+        values["size"] = _per_axis(rng, [rng.randint(1, most * n) for n in shape[1:]])
+    _sometimes(rng, values, "mode", rng.choice(["nearest", "bilinear"]))
+    return values, [shape]
+
+
+def _pixel_shuffle(rng: Random) -> Drawn:
+    rank = _rank(rng)
+    factor = rng.randint(1, 3 if rank < 3 else 2)
+    return {"factor": factor}, [_shape(rng, rank, rng.randint(1, 3) * factor**rank)]
+
+
+def _channel_shuffle(rng: Random) -> Drawn:
+    groups = rng.randint(1, 4)
+    return {"groups": groups}, [_shape(rng, _rank(rng, 0), groups * rng.randint(1, 3))]
+
+
+def _slice(rng: Random) -> Drawn:
+    shape = _shape(rng, _rank(rng, 0))
+    start = rng.randrange(shape[0])
+    return {"channels": [start, rng.randint(start + 1, shape[0])]}, [shape]
+
+
+def _scale(rng: Random) -> Drawn:
+    values, inputs = _plain(rng)
+    _sometimes(rng, values, "init", rng.choice([0, Fraction(1, 1000000), 1]))
+    return values, inputs
+
+
+# Joins.
+
+
+def _elementwise_join(rng: Random) -> Drawn:
+    shape = _shape(rng, _rank(rng, 0))
+    branches = []
+    for _ in range(rng.randint(2, 4)):
+        sizes = [1 if _chance(rng, 20) else size for size in shape[1:]]
+        branches.append((shape[0], *sizes))
+    return {}, branches
+
+
+def _concat(rng: Random) -> Drawn:
+    shape = _shape(rng, _rank(rng, 0))
+    return {}, [(rng.randint(1, 4), *shape[1:]) for _ in range(rng.randint(2, 4))]
+
+
+#: How to draw each kind; a new kind gets one line.
+GENERATORS: dict[str, Callable[[Random], Drawn]] = {
+    "conv": _conv,
+    "depthwise": _depthwise,
+    "conv_transpose": _conv_transpose,
+    "maxpool": _selecting_pool,
+    "minpool": _selecting_pool,
+    "avgpool": _avgpool,
+    "global_maxpool": _global_pool,
+    "global_avgpool": _global_pool,
+    "adaptive_maxpool": _adaptive_pool,
+    "adaptive_avgpool": _adaptive_pool,
+    "dense": _dense,
+    "batchnorm": _norm,
+    "layernorm": _norm,
+    "groupnorm": _groupnorm,
+    "instancenorm": _instancenorm,
+    "lrn": _lrn,
+    "relu": _plain,
+    "relu6": _plain,
+    "leaky_relu": _leaky_relu,
+    "prelu": _prelu,
+    "elu": _elu,
+    "selu": _plain,
+    "celu": _elu,
+    "gelu": _plain,
+    "silu": _plain,
+    "mish": _plain,
+    "softplus": _plain,
+    "sigmoid": _plain,
+    "hard_sigmoid": _plain,
+    "hard_swish": _plain,
+    "tanh": _plain,
+    "softmax": _plain,
+    "dropout": _dropout,
+    "identity": _plain,
+    "flatten": _plain,
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "pad": _pad,
+    "crop": _crop,
+    "upsample": _upsample,
+    "pixel_shuffle": _pixel_shuffle,
+    "channel_shuffle": _channel_shuffle,
+    "slice": _slice,
+    "scale": _scale,
+    "add": _elementwise_join,
+    "mul": _elementwise_join,
+    "concat": _concat,
+}

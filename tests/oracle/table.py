@@ -1,0 +1,94 @@
+"""The counting oracle: every kind run with plain loops on numbers that count.
+
+Written from the definitions of the operations and from `op-counts`; nothing here asks a layer for
+its shape, its windows, its parameters or its counts. A new kind gets one line in `ORACLES`; a test
+fails while it has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from convcalc.counts import Counts
+from convcalc.layers.base import Layer
+from convcalc.shapes import Shape
+from tests.oracle import activation, convolution, joins, normalisation, pooling, structure
+from tests.oracle.activation import each
+from tests.oracle.counting import Run, Tensor, tanh
+from tests.oracle.dense import dense
+from tests.oracle.windows import everywhere, shape_of
+
+#: What runs each kind: (layer, inputs, run) -> output. A layer's fields are its class's own.
+ORACLES: dict[str, Callable[[Any, Sequence[Tensor], Run], Tensor]] = {
+    "conv": convolution.conv,
+    "depthwise": convolution.depthwise,
+    "conv_transpose": convolution.conv_transpose,
+    "maxpool": pooling.maxpool,
+    "minpool": pooling.minpool,
+    "avgpool": pooling.avgpool,
+    "global_maxpool": pooling.global_maxpool,
+    "global_avgpool": pooling.global_avgpool,
+    "adaptive_maxpool": pooling.adaptive_maxpool,
+    "adaptive_avgpool": pooling.adaptive_avgpool,
+    "dense": dense,
+    "batchnorm": normalisation.batchnorm,
+    "layernorm": normalisation.layernorm,
+    "groupnorm": normalisation.groupnorm,
+    "instancenorm": normalisation.instancenorm,
+    "lrn": normalisation.lrn,
+    "relu": each(activation.relu),
+    "relu6": each(activation.relu6),
+    "leaky_relu": activation.leaky_relu,
+    "prelu": activation.prelu,
+    "elu": activation.elu,
+    "selu": each(activation.selu),
+    "celu": activation.celu,
+    "gelu": each(activation.gelu),
+    "silu": each(activation.silu),
+    "mish": each(activation.mish),
+    "softplus": each(activation.softplus),
+    "sigmoid": each(activation.sigmoid),
+    "hard_sigmoid": each(activation.hard_sigmoid),
+    "hard_swish": each(activation.hard_swish),
+    "tanh": each(tanh),
+    "softmax": activation.softmax,
+    "dropout": structure.unchanged,
+    "identity": structure.unchanged,
+    "flatten": structure.flatten,
+    "reshape": structure.reshape,
+    "transpose": structure.transpose,
+    "pad": structure.pad,
+    "crop": structure.crop,
+    "upsample": structure.upsample,
+    "pixel_shuffle": structure.pixel_shuffle,
+    "channel_shuffle": structure.channel_shuffle,
+    "slice": structure.slice_,
+    "scale": structure.scale,
+    "add": joins.add,
+    "mul": joins.mul,
+    "concat": joins.concat,
+}
+
+
+class Observed(NamedTuple):
+    """What a layer was seen to do: its output's shape, the numbers it uses, its operations."""
+
+    shape: Shape
+    params: int
+    buffers: int
+    counts: Counts
+
+
+def observe(
+    layer: Layer, inputs: Sequence[Shape], *, valid_taps: bool = False, seed: int = 0
+) -> Observed:
+    """Runs a layer on random numbers. With `valid_taps` padding is not there to be computed with.
+
+    The learned numbers are those that the run touches; with `valid_taps` that may be fewer than the
+    layer has, where a tap never meets the input.
+    """
+    run = Run(seed, valid_taps=valid_taps)
+    tensors = [{index: run.number() for index in everywhere(shape)} for shape in inputs]
+    output = ORACLES[layer.kind](layer, tensors, run)
+    return Observed(shape_of(output), len(run.learned), len(run.statistics), run.tally.counts())
