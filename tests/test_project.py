@@ -56,8 +56,8 @@ class TestInstalled:
 
     def test_needs_four_packages_at_run_time(self) -> None:
         requirements = distribution("convcalc").requires or []
-        needed = {re.split(r"[^\w-]", r)[0] for r in requirements if "extra ==" not in r}
-        assert needed == {"numpy", "PyYAML", "rich", "typer"}
+        needed = {re.split(r"[^\w-]", r)[0].lower() for r in requirements if "extra ==" not in r}
+        assert needed == {"numpy", "pyyaml", "rich", "typer"}
 
     def test_module_runs_as_the_command(self) -> None:
         assert convcalc.__version__ in run_python("-m", "convcalc", "--version")
@@ -130,7 +130,7 @@ class TestWheel:
         empty.mkdir()
         with ZipFile(wheel) as archive:
             archive.extractall(unpacked)
-        code = "from convcalc.spec import shipped; print(shipped.folder())"
+        code = "from convcalc.spec import shipped; print(shipped.shipped_folder())"
         folder = run_python("-c", code, folder=empty, path=unpacked).strip()
         assert Path(folder).samefile(unpacked / "convcalc" / "configs")
         output = run_python("-m", "convcalc", "shapes", "vgg16", folder=empty, path=unpacked)
