@@ -115,10 +115,15 @@ def printable(text: object, limit: int = 80) -> str:
 
 def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
     """The names most like `word`, best first; none where nothing is close."""
-    from difflib import get_close_matches  # only a mistake needs it
+    from difflib import SequenceMatcher, get_close_matches  # only a mistake needs it
 
+    word = word.lower()[:80]
     known = {name.lower(): name for name in names}
-    return [known[m] for m in get_close_matches(word.lower()[:80], known, count, 0.6)]
+    found = get_close_matches(word, known, count, 0.6)
+    likeness = [SequenceMatcher(None, name, word).ratio() for name in found]
+    # A name that is much less alike than the best one only distracts.
+    close = [m for m, ratio in zip(found, likeness, strict=True) if ratio > likeness[0] - 0.12]
+    return [known[m] for m in close]
 
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:

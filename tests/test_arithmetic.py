@@ -48,7 +48,7 @@ class TestWindowOutput:
     @pytest.mark.parametrize(
         ("n", "k", "p", "s", "out"),
         [
-            # Dumoulin & Visin, figures 2.1 to 2.4 and 2.6: their p is per side.
+            # Dumoulin & Visin, figures 2.1 to 2.7: their p is per side.
             (4, 3, 0, 1, 2),
             (5, 4, 4, 1, 6),
             (5, 3, 2, 1, 5),

@@ -54,21 +54,27 @@ def explain(network: Network, node: Node) -> Explanation:
     output = layer.output_shape(inputs)
     parameters = layer.parameters(inputs)
     plain_counts = node.layer.counts(shapes, node.shape)
-    traced = layer.counts(inputs, _named_output(output, node.shape))
+    traced = layer.counts(inputs, _named_output(output))
     valid = node.layer.counts(shapes, node.shape, valid_taps=True)
+    shared = None if node.shares is None else network.nodes[node.shares]
+    if shared is not None:
+        parameters = {}
     return Explanation(
         node,
         shapes,
         _shape_steps(output),
         [step for name, shape in parameters.items() for step in _steps(name, prod(shape))],
-        parameter_count(node.layer.parameters(shapes)),
+        int(parameter_count(parameters)),
         _count_steps(plain_counts._asdict(), traced._asdict()),
         [
             Step(name, "", "", count)
             for (name, count), both in zip(valid._asdict().items(), plain_counts, strict=True)
             if count != both
         ],
-        _notes(node, shapes),
+        [
+            *([f"params: those of {shared.path}, counted there"] if shared else []),
+            *_notes(node, shapes, computes=any(plain_counts)),
+        ],
     )
 
 
@@ -81,6 +87,13 @@ def _traced(layer: Layer, shapes: Sequence[Shape]) -> tuple[Layer, Sequence[Shap
         # One group, one output a channel: left out of the formulas, as in textbooks.
         if declared.symbol and not (declared.default == 1 and getattr(layer, name) == 1):
             changes[name] = _symbolic(getattr(layer, name), declared.symbol, axes)
+    windows = layer.windows(shapes)
+    if windows:
+        # What is left open follows from the sizes: `padding: same`, a pool's stride.
+        padding = tuple([(w.before, w.after) for w in windows])
+        changes["padding"] = _symbolic(padding, layer.fields["padding"].symbol, axes)
+        stride = tuple([w.stride for w in windows])
+        changes["stride"] = _symbolic(stride, layer.fields["stride"].symbol, axes)
     inputs: list[Shape] = []
     for index, shape in enumerate(shapes):
         suffix = str(index + 1) if len(shapes) > 1 else ""
@@ -109,12 +122,18 @@ def _symbolic(value: Any, symbol: str, axes: Sequence[str]) -> Any:
     return tuple(parts)
 
 
-def _named_output(output: Shape, sizes: Shape) -> Shape:
+def _named_output(output: Shape) -> Shape:
     """The output's sizes under names of their own, so that counts need not repeat the formulas."""
-    rank = len(sizes) - 1
-    axes = _AXES.get(rank, tuple(f"n{axis}" for axis in range(rank)))
-    names = ["c_out", *[f"{axis}_out" for axis in axes]]
-    return tuple([Term(size, name) for size, name in zip(sizes, names, strict=True)])
+    rank = len(output) - 1
+    names = ["c_out", *[f"{axis}_out" for axis in _AXES.get(rank, ())]]
+    return tuple([_short(size, name) for size, name in zip(output, names, strict=True)])
+
+
+def _short(size: int, name: str) -> int:
+    # A plain number or a single symbol is as short as a new name.
+    if not isinstance(size, Term) or size.symbol.isidentifier():
+        return size
+    return Term(int(size), name)
 
 
 def _shape_steps(output: Shape) -> list[Step]:
@@ -130,29 +149,30 @@ def _count_steps(plain: dict[str, int], traced: dict[str, int]) -> list[Step]:
     steps: list[Step] = []
     for name, count in traced.items():
         if plain[name]:
-            steps += _steps(name, count)
+            steps += _steps(name, count, every=True)
     # A definition that two classes use (T, O) is told once.
     return list(dict.fromkeys(steps))
 
 
-def _steps(what: str, value: int) -> list[Step]:
-    """The definitions that a value uses, then the value."""
+def _steps(what: str, value: int, every: bool = False) -> list[Step]:
+    """The definitions that a value uses, then the value.
+
+    Those that only rename something, such as k = k_h, are left out unless `every` one is wanted.
+    """
     if not isinstance(value, Term):
         return [Step(what, "", "", int(value))]
     steps = [
         Step(d.name, d.symbol, d.numbers, d.value)
         for d in value.where
-        # p = p is no definition, and k = k_h says nothing.
-        if d.numbers != str(d.value)
+        if every or d.numbers != str(d.value)
     ]
     return [*steps, Step(what, value.symbol, value.numbers, int(value))]
 
 
-def _notes(node: Node, shapes: Sequence[Shape]) -> list[str]:
+def _notes(node: Node, shapes: Sequence[Shape], computes: bool) -> list[str]:
     notes: list[str] = []
-    windows = node.layer.windows(shapes)
-    slides = windows and not _grows(windows)
-    for axis, window in enumerate(windows if slides else ()):
+    windows = () if node.layer.scatters else node.layer.windows(shapes)
+    for axis, window in enumerate(windows):
         left = unused(
             window.n, window.extent, window.before + window.after, window.stride, window.out
         )
@@ -163,14 +183,9 @@ def _notes(node: Node, shapes: Sequence[Shape]) -> list[str]:
             notes.append(f"{name}: the last window hangs {-left} over the edge (ceil_mode)")
     if node.layer.view:
         notes.append("nothing to compute: the same values in the same order")
+    elif not computes:
+        notes.append("nothing to compute: values are only moved or copied")
     return notes
-
-
-def _grows(windows: Sequence[Window]) -> bool:
-    # A transposed convolution's windows lie on its output.
-    return any(
-        unused(w.n, w.extent, w.before + w.after, w.stride, w.out) < -w.extent for w in windows
-    )
 
 
 def _unused_note(left: int, window: Window, name: str) -> str:
@@ -197,20 +212,40 @@ def explanation_lines(explanation: Explanation) -> list[str]:
     lines = [f"{node.path}: {node.layer.summary()}"]
     lines.append(f"  input   {', '.join(tuple_text((1, *s)) for s in explanation.inputs)}")
     lines.append(f"  output  {tuple_text((1, *node.shape))}")
+    params = explanation.params
+    if len(params) > 1:
+        params = [*params, Step("total", "", "", explanation.total_params)]
     sections = (
         ("shape", explanation.shape),
-        ("params", explanation.params),
+        ("params", params),
         ("counts, for one sample", explanation.counts),
         ("without the taps on padding (--valid-taps)", explanation.valid),
     )
     for title, steps in sections:
-        if steps:
-            width = max(len(step.what) for step in steps)
-            lines.append(f"  {title}")
-            lines += [f"    {_step_text(step, width)}" for step in steps]
-        if steps is explanation.params and len(steps) > 1:
-            lines.append(f"    {'total'.ljust(width)} = {explanation.total_params}")
+        lines += [f"  {title}", *_aligned(steps), *_legend(steps)] if steps else []
     return lines + [f"  {note}" for note in explanation.notes]
+
+
+#: What the names of intermediate results stand for.
+_MEANINGS = {
+    "O": "output elements",
+    "T": "products summed for each",
+    "N": "elements",
+    "G": "sets of statistics",
+    "M": "products",
+    "R": "positions that receive one",
+}
+
+
+def _legend(steps: Sequence[Step]) -> list[str]:
+    names = dict.fromkeys(step.what for step in steps if step.what in _MEANINGS)
+    told = ", ".join(f"{name} {_MEANINGS[name]}" for name in names)
+    return [f"    ({told})"] if told else []
+
+
+def _aligned(steps: Sequence[Step]) -> list[str]:
+    width = max(len(step.what) for step in steps)
+    return [f"    {_step_text(step, width)}" for step in steps]
 
 
 def _step_text(step: Step, width: int) -> str:

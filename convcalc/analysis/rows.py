@@ -23,7 +23,7 @@ class Row:
             self.cost = self.cost.plus(member.cost)
 
 
-#: What rows can be sorted by, besides the order in which the network runs.
+#: Figures that rows can be sorted by, the largest first.
 SORT_KEYS: dict[str, Callable[[Cost], int]] = {
     "params": lambda cost: cost.params,
     "buffers": lambda cost: cost.buffers,
@@ -32,8 +32,15 @@ SORT_KEYS: dict[str, Callable[[Cost], int]] = {
     "divides": lambda cost: cost.counts.divides,
     "compares": lambda cost: cost.counts.compares,
     "specials": lambda cost: cost.counts.specials,
+    "other": lambda cost: cost.counts.divides + cost.counts.compares + cost.counts.specials,
     "macs": lambda cost: cost.macs,
     "flops": lambda cost: cost.flops,
+}
+
+#: Texts that rows can be sorted by, from A to Z.
+TEXT_KEYS: dict[str, Callable[[Row], str]] = {
+    "name": lambda row: row.name,
+    "kind": lambda row: row.kind,
 }
 
 
@@ -69,7 +76,10 @@ def rows(
 
 
 def sort_rows(found: Sequence[Row], key: str) -> list[Row]:
-    """The rows with the largest of a figure first; equal ones stay in order."""
+    """The rows by name or kind, or with the largest of a figure first; equal ones stay in order."""
+    if key in TEXT_KEYS:
+        text = TEXT_KEYS[key]
+        return sorted(found, key=text)
     value = SORT_KEYS[key]
     return sorted(found, key=lambda row: -value(row.cost))
 

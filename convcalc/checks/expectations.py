@@ -62,9 +62,9 @@ def _check(expectation: Expectation, report: Report, shapes: dict[str, Shape]) -
         name = next(iter(known))
     if name not in known:
         help_text = did_you_mean(name, known)
-        facts = (("help", help_text),) if help_text else ()
+        help_facts = (("help", help_text),) if help_text else ()
         what = "layer" if place == "layers" else "output"
-        return Problem("expectation", f"no {what} is called '{printable(name)}'", span, facts)
+        return Problem("expectation", f"no {what} is called '{printable(name)}'", span, help_facts)
     shape = known[name][1:]
     if shape == value:
         return None

@@ -1,11 +1,12 @@
-"""`convcalc check`: does every file keep its promises?"""
+"""`convcalc check`: holds what specs say of themselves against what is true."""
 
 from __future__ import annotations
 
 import glob
 import os
 import sys
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -13,10 +14,19 @@ from convcalc.checks.expectations import broken_expectations
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import emit
-from convcalc.diagnostics import WRONG, ConvcalcError, printable
-from convcalc.spec.load import is_word, load
+from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable
+from convcalc.spec.load import load
 
-FORMATS = ("text", "json")
+FORMATS = ("table", "plain", "json")
+
+
+class Checked(NamedTuple):
+    """What became of one file: its problems, the exit status they ask for, what was not checked."""
+
+    file: str
+    status: int
+    problems: tuple[Problem, ...]
+    skipped: str
 
 
 @guarded
@@ -29,88 +39,91 @@ def check(
     ],
     sets: options.Sets = None,
     input_: options.Input = None,
-    style: options.Format = "text",
+    style: options.Format = "table",
     output: options.Output = None,
 ) -> int:
-    """Loads every spec and verifies what its `expect` says.
+    """Every spec is read, and what its `expect` says must hold.
 
-    \b
     Examples:
       convcalc check mynet.yaml
       convcalc check configs/
       convcalc check 'models/*.yaml' --format json
 
     A broken file does not stop the others. Exit status: 0 all good, 1 a spec is wrong or an
-    expectation does not hold, 2 a file cannot be read. Formats: text, json.
+    expectation does not hold, 2 a file cannot be read. Formats: table, plain, json.
     """
     options.read_word("--format", style, FORMATS)
     args = options.read_sets(sets)
     inputs = options.read_inputs(input_)
-    results: list[dict[str, object]] = []
-    status = 0
-    lines: list[str] = []
-    for path in _expand(files):
-        problems, skipped, failed = [], "", 0
-        try:
-            network = load(path, args=args, input=inputs)
-            problems = broken_expectations(network)
-            failed = WRONG if problems else 0
-            if network.altered and network.expect:
-                skipped = (
-                    f"its expectations are about the file as it is: skipped under {network.altered}"
-                )
-        except ConvcalcError as error:
-            problems, failed = list(error.problems), error.status
-        status = max(status, failed)
-        if problems:
+    results = [_checked(path, args, inputs) for path in _expand(files)]
+    status = max(result.status for result in results)
+    for result in results:
+        if result.problems:
             from convcalc.render.diagnostics import diagnostics_text
 
-            sys.stderr.write(diagnostics_text(problems) + "\n")
-        shown = printable(path, 200)
-        lines.append(f"{shown}: {'FAILED' if failed else 'ok'}{f' ({skipped})' if skipped else ''}")
-        results.append(
-            {
-                "file": path,
-                "ok": not failed,
-                "skipped": skipped,
-                "problems": [
-                    {
-                        "code": problem.code,
-                        "message": problem.message,
-                        "line": problem.span.line if problem.span else None,
-                        "column": problem.span.column if problem.span else None,
-                    }
-                    for problem in problems
-                ],
-            }
-        )
-    bad = sum(not result["ok"] for result in results)
+            sys.stderr.write(diagnostics_text(result.problems) + "\n")
     if style == "json":
         from convcalc.render.jsons import json_text
 
-        emit(json_text({"schema": "convcalc.check/1", "files": results}), output)
+        data = {"schema": "convcalc.check/1", "files": [_data(result) for result in results]}
+        emit(json_text(data), output)
+    elif status and output is None:
+        # Standard output stays empty where something is wrong, as with every command.
+        sys.stderr.write(_summary(results))
     else:
-        checked = (
-            f"{len(results)} checked, {bad} failed" if bad else f"{len(results)} checked, all ok"
-        )
-        emit("\n".join([*lines, checked]) + "\n", output)
+        emit(_summary(results), output)
     return status
 
 
-def _expand(files: list[str]) -> list[str]:
+def _checked(
+    path: str, args: Mapping[str, str], inputs: Sequence[int] | Mapping[str, Sequence[int]] | None
+) -> Checked:
+    try:
+        network = load(path, args=args, input=inputs)
+        problems = tuple(broken_expectations(network))
+    except ConvcalcError as error:
+        return Checked(path, error.status, error.problems, "")
+    skipped = ""
+    if network.altered and network.expect:
+        skipped = f"its expectations are about the file as it is: skipped under {network.altered}"
+    return Checked(path, WRONG if problems else 0, problems, skipped)
+
+
+def _summary(results: Sequence[Checked]) -> str:
+    lines = []
+    for result in results:
+        note = f" ({result.skipped})" if result.skipped else ""
+        lines.append(f"{printable(result.file, 200)}: {'FAILED' if result.status else 'ok'}{note}")
+    bad = sum(1 for result in results if result.status)
+    lines.append(f"{len(results)} checked, {f'{bad} failed' if bad else 'all ok'}")
+    return "\n".join(lines) + "\n"
+
+
+def _data(result: Checked) -> dict[str, object]:
+    return {
+        "file": result.file,
+        "ok": not result.status,
+        "skipped": result.skipped,
+        "problems": [
+            {
+                "code": problem.code,
+                "message": problem.message,
+                "file": problem.span.source.name if problem.span else None,
+                "line": problem.span.line if problem.span else None,
+                "column": problem.span.column if problem.span else None,
+            }
+            for problem in result.problems
+        ],
+    }
+
+
+def _expand(files: Sequence[str]) -> list[str]:
     """Folders and globs as the specs in them, each once."""
     found: list[str] = []
     for file in files:
         if os.path.isdir(file):
-            inside = sorted(
-                os.path.join(file, name)
-                for name in os.listdir(file)
-                if name.endswith((".yaml", ".yml"))
-            )
-            if not inside:
-                unusable(f"the folder {printable(file, 200)} holds no .yaml file")
-            found += inside
-        elif any(c in file for c in "*?[") and not os.path.exists(file) and not is_word(file):
+            found += _specs_in(file)
+        elif any(mark in file for mark in "*?[") and not os.path.exists(file):
             matches = sorted(glob.glob(file, recursive=True))
             if not matches:
                 unusable(f"nothing matches {printable(file, 200)}")
@@ -118,3 +131,14 @@ def _expand(files: list[str]) -> list[str]:
         else:
             found.append(file)
     return list(dict.fromkeys(found))
+
+
+def _specs_in(folder: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        unusable(f"the folder {printable(folder, 200)} cannot be read: {error.strerror}")
+    specs = [os.path.join(folder, name) for name in names if name.endswith((".yaml", ".yml"))]
+    if not specs:
+        unusable(f"the folder {printable(folder, 200)} holds no .yaml file")
+    return specs

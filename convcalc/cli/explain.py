@@ -6,14 +6,17 @@ from typing import Annotated
 
 import typer
 
-from convcalc.analysis.explain import Explanation, explain as explain_node
-from convcalc.analysis.explain import explanation_lines, find_nodes
+from convcalc.analysis.explain import Explanation, explanation_lines, find_nodes
+from convcalc.analysis.explain import explain as explain_node
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import emit
 from convcalc.diagnostics import did_you_mean, printable
+from convcalc.graph import Network
 
 FORMATS = ("table", "plain", "json", "markdown")
+#: Layers of a group that a message names.
+_SHOWN = 4
 
 
 @guarded
@@ -28,9 +31,8 @@ def explain(
     style: options.Format = "table",
     output: options.Output = None,
 ) -> int:
-    """One layer's output shape, parameters and operations, step by step.
+    """One layer's shape, parameters and operations, step by step.
 
-    \b
     Examples:
       convcalc explain lenet conv0
       convcalc explain resnet50 bottleneck0.add0.main.conv1
@@ -42,18 +44,28 @@ def explain(
     network = options.load_network(file, sets, input_)
     nodes = find_nodes(network, layer)
     if not nodes:
-        names = {node.unit for node in network.operations} | {n.path for n in network.operations}
-        unusable(f"no layer is called '{printable(layer)}'", did_you_mean(layer, names))
+        unusable(f"no layer is called '{printable(layer)}'", _other_names(network, layer))
     explanations = [explain_node(network, node) for node in nodes]
     if style == "json":
         from convcalc.render.jsons import json_text
 
-        emit(json_text({"layers": [_data(one) for one in explanations]}), output)
+        layers = [_data(one) for one in explanations]
+        emit(json_text({"schema": "convcalc.explain/1", "layers": layers}), output)
         return 0
     lines = [line for one in explanations for line in explanation_lines(one)]
     text = "\n".join(lines) + "\n"
     emit(f"```\n{text}```\n" if style == "markdown" else text, output)
     return 0
+
+
+def _other_names(network: Network, name: str) -> str:
+    """What the user may have meant: the layers of a group, or names that look alike."""
+    units = dict.fromkeys(node.unit for node in network.operations)
+    inside = [unit for unit in units if unit.startswith(f"{name}.")]
+    if inside:
+        more = ", ..." if len(inside) > _SHOWN else ""
+        return f"it is a group, of {', '.join(inside[:_SHOWN])}{more}"
+    return did_you_mean(name, [*units, *[node.path for node in network.operations]])
 
 
 def _data(explanation: Explanation) -> dict[str, object]:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.analysis.report import Report, analyze
+from convcalc.analysis.report import Cost, Report, analyze
 from convcalc.analysis.rows import Row
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
 from convcalc.cli.shapes import selected_rows, title
+from convcalc.counts import Counts
 from convcalc.diagnostics import printable
 from convcalc.render.numbers import grouped, ratio
 from convcalc.render.table import Cell, Column, Table
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 RULE = (
-    "FLOPs = multiplies + adds + divides + compares + special functions, each counted as one;",
+    "FLOPs = multiplies + adds + divides + compares + specials, each counting 1;",
     "MACs = products accumulated by convolutions and dense layers.",
 )
 VALID_TAPS = "Taps that fall on padding are left out (--valid-taps)."
 
 
 @guarded
-def flops(
+def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     file: options.File,
     double_channels: Annotated[
         bool, typer.Option("--double-channels", help="Double every convolution's channels.")
@@ -56,9 +57,8 @@ def flops(
     style: options.Format = "table",
     output: options.Output = None,
 ) -> int:
-    """Every layer's multiplies, adds and other operations, and the totals.
+    """Every layer's multiplies, adds and other operations.
 
-    \b
     Examples:
       convcalc flops lenet
       convcalc flops resnet50 --by kind
@@ -94,7 +94,7 @@ def flops(
     expand = expand or (after is not None and depth is None and by is None)
     shown = selected_rows(after or before, depth, expand, sort, top, by)
     if after is None:
-        table = _table(before, shown, by)
+        table = _exact_table(shown, by) if style == "csv" else _table(before, shown, by)
     else:
         original = selected_rows(before, depth, expand, None, None, by)
         table = _comparison(before, after, {row.name: row for row in original}, shown, by)
@@ -118,23 +118,12 @@ def _factor(text: str) -> Fraction:
 
 def _table(report: Report, found: list[Row], by: str | None) -> Table:
     totals = report.totals
-    whole = totals.flops
 
-    def cells(name: str, row: Row) -> list[Cell]:
-        counts = row.cost.counts
+    def cells(name: str, cost: Cost) -> list[Cell]:
+        counts = cost.counts
         others = counts.divides + counts.compares + counts.specials
-        return [
-            name,
-            counts.multiplies,
-            counts.adds,
-            others,
-            row.cost.macs,
-            row.cost.flops,
-            row.cost.flops,
-        ]
+        return [name, counts.multiplies, counts.adds, others, cost.macs, cost.flops]
 
-    counts = totals.counts
-    others = counts.divides + counts.compares + counts.specials
     return Table(
         title(report),
         [
@@ -144,12 +133,23 @@ def _table(report: Report, found: list[Row], by: str | None) -> Table:
             Column("other", "number"),
             Column("MACs", "number"),
             Column("FLOPs", "number"),
-            Column("share", "share", whole),
+            Column("share", "share", totals.flops),
         ],
-        [cells(row.name, row) for row in found],
-        ("total", counts.multiplies, counts.adds, others, totals.macs, whole, ""),
+        [[*cells(row.name, row.cost), row.cost.flops] for row in found],
+        [*cells("total", totals), ""],
         [*_other_note(report), *RULE, *([VALID_TAPS] if report.valid_taps else [])],
     )
+
+
+def _exact_table(found: list[Row], by: str | None) -> Table:
+    """Every class on its own, for programs."""
+    classes = Counts._fields
+    figures = [Column(name, "number") for name in (*classes, "macs", "flops")]
+    rows: list[list[Cell]] = [
+        [row.name, row.kind, *row.cost.counts, row.cost.macs, row.cost.flops] for row in found
+    ]
+    heading = [Column("name"), Column("kind")] if by is None else [Column("kind"), Column("layers")]
+    return Table("", [*heading, *figures], rows)
 
 
 def _other_note(report: Report) -> list[str]:
@@ -179,16 +179,17 @@ def _comparison(
     notes = [*reshaped, *([VALID_TAPS] if before.valid_taps else [])]
     if reshaped:
         notes.insert(0, "New output shapes:")
+    altered = after.network.altered
     return Table(
-        title(after),
+        f"{title(after)}, with {altered}" if altered else title(after),
         [
             Column("name" if by is None else "kind", "name"),
             Column("multiplies", "number"),
-            Column("after", "number"),
-            Column("ratio", "number"),
+            Column("after", "number", key="multiplies_after"),
+            Column("ratio", "number", key="multiplies_ratio"),
             Column("adds", "number"),
-            Column("after", "number"),
-            Column("ratio", "number"),
+            Column("after", "number", key="adds_after"),
+            Column("ratio", "number", key="adds_ratio"),
         ],
         lines,
         ["total", *_pair(old.multiplies, new.multiplies), *_pair(old.adds, new.adds)],

@@ -28,14 +28,13 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             status = command(*args, **kwargs)
-            sys.stdout.flush()
         except ConvcalcError as error:
             from convcalc.render.diagnostics import diagnostics_text
 
             sys.stderr.write(diagnostics_text(error.problems))
             status = error.status
         except BrokenPipeError:
-            _forget_output()
+            forget_output()
             status = 0
         except KeyboardInterrupt:
             sys.stderr.write("\ninterrupted\n")
@@ -58,10 +57,11 @@ def _internal(error: Exception) -> int:
     return INTERNAL
 
 
-def _forget_output() -> None:
-    """Points standard output at nothing, so that Python's exit does not complain about the pipe."""
+def forget_output() -> None:
+    """Points standard output at nothing, so that Python's exit does not write to it again."""
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, sys.stdout.fileno())
+    os.close(sink)
 
 
 def unusable(message: str, help_text: str = "") -> NoReturn:

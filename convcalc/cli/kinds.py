@@ -8,7 +8,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
-from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
+from convcalc.cli.output import TABLE_FORMATS, emit, emit_table, terminal
 from convcalc.diagnostics import did_you_mean, printable
 from convcalc.layers import KINDS
 from convcalc.render.jsons import json_text
@@ -30,9 +30,8 @@ def kinds(
     style: options.Format = "table",
     output: options.Output = None,
 ) -> int:
-    """Every layer kind; or one, with its arguments, shape rule and counts.
+    """Every layer kind, or one with its arguments and formulas.
 
-    \b
     Examples:
       convcalc kinds
       convcalc kinds conv
@@ -57,10 +56,16 @@ def kinds(
     elif style in {"csv", "markdown"}:
         emit_table(kind_table(kind), style, output)
     else:
-        summary, lines = kind_page(kind)
-        parts = [f"{kind}: {summary}", "", *[f"  {line}" for line in lines]]
-        table = kind_table(kind)
-        if table.rows:
-            parts += ["", plain_text(table).rstrip("\n")]
-        emit("\n".join(parts) + "\n", output)
+        _emit_one(kind, style, output)
     return 0
+
+
+def _emit_one(kind: str, style: str, output: str | None) -> None:
+    summary, lines = kind_page(kind)
+    text = "\n".join([f"{kind}: {summary}", "", *[f"  {line}" for line in lines]]) + "\n"
+    table = kind_table(kind)
+    if table.rows and style == "table" and output is None and terminal():
+        emit(text + "\n", output)
+        emit_table(table, style, output)
+    else:
+        emit(f"{text}\n{plain_text(table)}" if table.rows else text, output)

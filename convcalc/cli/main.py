@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from inspect import cleandoc
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ import typer
 from convcalc import __version__
 
 #: Every command: the module of this package that holds it, under the same name.
-COMMANDS = ("shapes", "flops", "explain", "check", "kinds", "schema")
+COMMANDS = ("shapes", "flops", "explain", "verify", "weights", "check", "zoo", "kinds", "schema")
 
 _HELP = """Exact shapes, parameters and operation counts of convolutional networks.
 
@@ -52,18 +53,29 @@ def application(arguments: list[str]) -> typer.Typer:
     names = [word] if word in COMMANDS and not completing else COMMANDS
     for name in names:
         module = import_module(f"convcalc.cli.{name}")
-        app.command(name)(getattr(module, name))
+        command = getattr(module, name)
+        text = cleandoc(command.__doc__)
+        if "\b" not in text:  # the mark that keeps the examples' lines as they are
+            text = text.replace("Examples:", "\b\nExamples:")
+        app.command(name, help=text)(command)
     return app
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"convcalc {__version__}")
+        raise typer.Exit
 
 
 def _application(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+        ),
     ] = False,
 ) -> None:
-    if version:
-        print(f"convcalc {__version__}")
-        raise typer.Exit
+    """Options of the program itself."""
 
 
 if __name__ == "__main__":

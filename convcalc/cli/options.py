@@ -45,7 +45,10 @@ Expand = Annotated[
     bool, typer.Option("--expand", help="A row for every operation, fused ones included.")
 ]
 Sort = Annotated[
-    str | None, typer.Option("--sort", metavar="COLUMN", help="Largest first, by this column.")
+    str | None,
+    typer.Option(
+        "--sort", metavar="COLUMN", help="By this column: figures largest first, names A to Z."
+    ),
 ]
 Top = Annotated[int | None, typer.Option("--top", metavar="N", help="Only the first N rows.")]
 By = Annotated[str | None, typer.Option("--by", metavar="kind", help="One row for each kind.")]
@@ -84,7 +87,7 @@ def read_inputs(texts: Sequence[str] | None) -> Sequence[int] | Mapping[str, Seq
         name, _, sizes = text.rpartition("=")
         if name in shapes:
             unusable(f"--input {printable(text)}: this input is given twice")
-        parts = re.split(r"[xX×,]", sizes.strip())
+        parts = re.split("[xX\u00d7,]", sizes.strip())
         if not all(re.fullmatch(r"[0-9]{1,12}", part.strip()) for part in parts):
             unusable(
                 f"--input takes sizes joined by x, not '{printable(text)}'",
@@ -115,8 +118,5 @@ def read_count(option: str, value: int | None) -> int | None:
 def read_word(option: str, word: str, words: Sequence[str]) -> str:
     """One of a few words."""
     if word not in words:
-        unusable(
-            f"{option} {printable(word)}: there is no such {option.lstrip('-')}",
-            did_you_mean(word, words),
-        )
+        unusable(f"{option} cannot be '{printable(word)}'", did_you_mean(word, words))
     return word

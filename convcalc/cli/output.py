@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from convcalc.cli.guard import unusable
+from convcalc.cli.guard import forget_output, unusable
 from convcalc.diagnostics import printable
 from convcalc.render.table import Table, csv_text, markdown_text, plain_text
 
@@ -18,6 +18,7 @@ def emit_table(table: Table, style: str, output: str | None) -> None:
         from convcalc.render.terminal import print_table
 
         print_table(table)
+        sys.stdout.flush()
         return
     texts = {"csv": csv_text, "markdown": markdown_text}
     emit(texts.get(style, plain_text)(table), output)
@@ -25,7 +26,7 @@ def emit_table(table: Table, style: str, output: str | None) -> None:
 
 def terminal() -> bool:
     """Whether standard output is a terminal that can do more than a teletype."""
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def emit(text: str, output: str | None) -> None:
@@ -33,20 +34,44 @@ def emit(text: str, output: str | None) -> None:
     if output is None:
         _write_out(text)
         return
-    partial = f"{output}.{os.getpid()}.partial"
+    # A link stays one; what is neither a file nor a link, such as /dev/null, cannot be replaced.
+    target = os.path.realpath(output)
+    in_place = os.path.exists(target) and not os.path.isfile(target)
+    partial = target if in_place else f"{target}.{os.getpid()}.partial"
     try:
-        with open(partial, "w", encoding="utf-8", newline="\n") as file:
+        with open(partial, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(text)
-        os.replace(partial, output)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        unusable(f"--output {printable(output, 200)} cannot be written: {reason.lower()}")
+        if not in_place:
+            os.replace(partial, target)
+    except OSError as error:
+        unusable(f"--output {printable(output, 200)} cannot be written: {_reason(error)}")
     finally:
-        if os.path.exists(partial):
+        if not in_place and os.path.exists(partial):
             os.remove(partial)
 
 
 def _write_out(text: str) -> None:
+    if sys.stdout is None:
+        unusable("standard output is closed")
     encoding = sys.stdout.encoding or "utf-8"
-    # A terminal or pipe that cannot show a character gets an escape instead of an error.
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        # What cannot be shown becomes something like it, or an escape, instead of an error.
+        text = text.translate(_PLAINER).encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        forget_output()
+        unusable(f"standard output cannot be written: {_reason(error)}")
+
+
+def _reason(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return reason[:1].lower() + reason[1:]
+
+
+_PLAINER = str.maketrans({"█": "#", **dict.fromkeys("▏▎▍▌▋▊▉", None), "…": "."})

@@ -11,7 +11,6 @@ from convcalc.cli.output import emit
 def schema(output: options.Output = None) -> int:
     """The JSON Schema (draft 7) of a spec, for editors.
 
-    \b
     Examples:
       convcalc schema --output convcalc.schema.json
       # then, as the first line of a spec, for the YAML language server:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from convcalc.analysis.report import Report, analyze
-from convcalc.analysis.rows import SORT_KEYS, Row, rows, sort_rows
+from convcalc.analysis.rows import SORT_KEYS, TEXT_KEYS, Row, rows, sort_rows
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
+from convcalc.diagnostics import printable
+from convcalc.render.numbers import grouped
 from convcalc.render.table import Column, Table
 from convcalc.shapes import tuple_text
 
 
 @guarded
-def shapes(
+def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
     file: options.File,
     sets: options.Sets = None,
     input_: options.Input = None,
@@ -27,7 +29,6 @@ def shapes(
 ) -> int:
     """Every layer's output shape and parameters, and the totals.
 
-    \b
     Examples:
       convcalc shapes lenet
       convcalc shapes vgg11_d2l --depth 1 --format listing
@@ -70,22 +71,24 @@ def selected_rows(
             unusable("--by kind sums over the whole network: it goes without --depth and --expand")
     found = rows(report.layers, depth=depth, expand=expand, by_kind=by is not None)
     if sort is not None:
-        found = sort_rows(found, options.read_word("--sort", sort, list(SORT_KEYS)))
+        columns = [*TEXT_KEYS, *SORT_KEYS]
+        found = sort_rows(found, options.read_word("--sort", sort.lower(), columns))
     return found[:top]
 
 
 def title(report: Report) -> str:
     """The network's name and its inputs."""
     inputs = report.inputs
+    name = printable(report.network.name)
     if len(inputs) == 1:
-        return f"{report.network.name}: input {tuple_text(next(iter(inputs.values())))}"
-    shapes_text = ", ".join(f"{name} {tuple_text(shape)}" for name, shape in inputs.items())
-    return f"{report.network.name}: inputs {shapes_text}"
+        return f"{name}: input {tuple_text(next(iter(inputs.values())))}"
+    shapes_text = ", ".join(f"{key} {tuple_text(shape)}" for key, shape in inputs.items())
+    return f"{name}: inputs {shapes_text}"
 
 
 def _table(report: Report, found: list[Row], by: str | None) -> Table:
     totals = report.totals
-    notes = [f"{totals.buffers} buffers (running statistics)"] if totals.buffers else []
+    notes = [f"{grouped(totals.buffers)} buffers (running statistics)"] if totals.buffers else []
     if by is not None:
         return Table(
             title(report),
@@ -99,7 +102,7 @@ def _table(report: Report, found: list[Row], by: str | None) -> Table:
         [
             Column("name", "name"),
             Column("kind"),
-            Column("output shape"),
+            Column("output shape", key="output_shape"),
             Column("params", "number"),
         ],
         [(row.name, row.kind, tuple_text(row.output), row.cost.params) for row in found],

@@ -58,10 +58,11 @@ KINDS: dict[str, tuple[str, str]] = {
     "concat": ("joins", "Concat"),
 }
 
-#: Words that stand for a normalisation behind `norm:`, short for a kind without arguments.
+#: Words that stand for a normalisation behind `norm:`. A groupnorm's groups come from `defaults`.
 NORM_WORDS: dict[str, str] = {
     "batch": "batchnorm",
     "layer": "layernorm",
+    "group": "groupnorm",
     "instance": "instancenorm",
 }
 

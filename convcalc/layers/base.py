@@ -105,6 +105,8 @@ class Layer:
     elementwise: ClassVar[bool] = False
     #: The same values in the same order: needs no memory and no time.
     view: ClassVar[bool] = False
+    #: Its windows lie on its output: each input element is added onto one of them.
+    scatters: ClassVar[bool] = False
     #: Least number of spatial axes.
     least_rank: ClassVar[int] = 0
 

@@ -192,6 +192,8 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
     (64, 8, 8)
     """
 
+    scatters = True
+
     channels: int = field(Whole(), "output channels", symbol="c_out")
     output_padding: tuple[int, ...] = field(
         PerAxis(0), "positions added after the output", default=0, symbol="o"

@@ -9,6 +9,8 @@ from convcalc.render.table import display_width
 
 #: Characters of a source line that are shown; the part around the mistake is chosen.
 _LINE_WIDTH = 100
+#: Characters of a message or a fact.
+_LONGEST = 5000
 
 
 def diagnostics_text(problems: Sequence[Problem]) -> str:
@@ -24,16 +26,18 @@ def diagnostic_text(problem: Problem) -> str:
 
     Inside a block, the calls that led there follow, innermost first.
     """
-    lines = [str(problem)]
+    lines = [printable(problem, _LONGEST)]
     margin = 1
     if problem.span is not None:
         spans = [problem.span, *[call.span for call in problem.calls]]
-        margin = max(len(str(span.line)) for span in spans) + 2
+        margin = max(len(str(span.line)) for span in spans) + 1
         lines += _source(problem.span, margin)
     for call in reversed(problem.calls):
         lines.append(f"{' ' * margin}: in {_call(call)}")
         lines += _source(call.span, margin)[1:]
-    lines += [f"{' ' * margin}= {label}: {text}" for label, text in problem.facts]
+    lines += [
+        f"{' ' * margin}= {label}: {printable(text, _LONGEST)}" for label, text in problem.facts
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -50,10 +54,8 @@ def _source(span: Span, margin: int) -> list[str]:
     if span.column > _LINE_WIDTH - 20:
         start = span.column - 40
     shown = line[start : start + _LINE_WIDTH]
-    cut_left, cut_right = (
-        ("..." if start else ""),
-        ("..." if start + _LINE_WIDTH < len(line) else ""),
-    )
+    cut_left = "..." if start else ""
+    cut_right = "..." if start + _LINE_WIDTH < len(line) else ""
     before = cut_left + _drawable(shown[: span.column - 1 - start])
     marked = _drawable(shown[span.column - 1 - start :][: span.width])
     caret = "^" * max(display_width(marked), 1)
@@ -66,4 +68,4 @@ def _source(span: Span, margin: int) -> list[str]:
 
 
 def _drawable(text: str) -> str:
-    return printable(text.replace("\t", "    "), 10 * _LINE_WIDTH)
+    return printable(text.replace("\t", "    "), _LONGEST)

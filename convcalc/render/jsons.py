@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeGuard
 
 from convcalc.analysis.report import Cost, LayerReport, Report
 from convcalc.diagnostics import Call
@@ -16,9 +17,9 @@ def report_text(report: Report, before: Report | None = None) -> str:
     return json_text(report_data(report, before))
 
 
-def json_text(data: object) -> str:
-    """Data as JSON: indented, except that a layer or a list of numbers stands on one line."""
-    return _lines(data, 0) + "\n"
+def json_text(data: Mapping[str, object]) -> str:
+    """Data as JSON, a line for each key, and in a list of objects one for each of them."""
+    return "".join(_lines(data, "")) + "\n"
 
 
 def report_data(report: Report, before: Report | None = None) -> dict[str, Any]:
@@ -82,20 +83,24 @@ def _cost(cost: Cost) -> dict[str, int]:
     }
 
 
-def _lines(data: object, depth: int) -> str:
-    if isinstance(data, dict) and data and depth < 3:
-        inner = [f"{'  ' * (depth + 1)}{_one(k)}: {_lines(v, depth + 1)}" for k, v in data.items()]
-        # A mapping of plain values is short enough for one line, save the report itself.
-        if depth and not any(isinstance(value, dict | list) for value in data.values()):
-            return _one(data)
-        if depth and "path" in data:
-            return _one(data)
-        return "{\n" + ",\n".join(inner) + "\n" + "  " * depth + "}"
-    if isinstance(data, list) and data and isinstance(data[0], dict):
-        inner = [f"{'  ' * (depth + 1)}{_one(item)}" for item in data]
-        return "[\n" + ",\n".join(inner) + "\n" + "  " * depth + "]"
-    return _one(data)
+def _lines(data: Mapping[str, object], indent: str) -> Iterator[str]:
+    inner = indent + "  "
+    start = "{\n"
+    for key, value in data.items():
+        yield f"{start}{inner}{_one(key)}: "
+        start = ",\n"
+        if isinstance(value, dict) and any(_is_layered(part) for part in value.values()):
+            yield from _lines(value, inner)
+        elif _is_layered(value):
+            yield "[\n" + ",\n".join([f"{inner}  {_one(item)}" for item in value]) + f"\n{inner}]"
+        else:
+            yield _one(value)
+    yield f"\n{indent}}}"
 
 
-def _one(data: object) -> str:
-    return json.dumps(data, ensure_ascii=False)
+def _is_layered(value: object) -> TypeGuard[list[dict[str, object]]]:
+    """Whether it is a list of objects, such as a network's layers."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+_one = json.JSONEncoder(ensure_ascii=False).encode

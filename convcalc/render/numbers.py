@@ -48,18 +48,19 @@ def percent(part: int, whole: int) -> str:
 
 
 def ratio(before: int, after: int) -> str:
-    """How many times as much, as short as it is exact, else with three decimals.
+    """How many times as much: exact where three decimals do, and three digits where it is small.
 
-    >>> ratio(4, 16), ratio(3, 4), ratio(0, 0), ratio(0, 5)
-    ('x4', 'x1.333', 'x1', 'new')
+    >>> ratio(4, 16), ratio(3, 4), ratio(8, 5), ratio(1000000, 81), ratio(0, 0), ratio(0, 5)
+    ('x4', 'x1.333', 'x0.625', 'x0.000081', 'x1', 'new')
     """
     if before == after:
         return "x1"
     if before == 0:
         return "new"
-    if after % before == 0:
-        return f"x{after // before}"
-    thousandths = (2000 * after + before) // (2 * before)
-    if thousandths * before != 1000 * after:
-        return f"x{thousandths // 1000}.{thousandths % 1000:03d}"
-    return f"x{thousandths // 1000}.{thousandths % 1000:03d}".rstrip("0")
+    decimals = 3
+    while 0 < 10**decimals * after < 100 * before:
+        decimals += 1
+    scaled = (2 * 10**decimals * after + before) // (2 * before)
+    text = f"x{scaled // 10**decimals}.{scaled % 10**decimals:0{decimals}d}"
+    # Zeros at the end are dropped where the number is exact; otherwise they say how near it is.
+    return text.rstrip("0").rstrip(".") if scaled * before == 10**decimals * after else text

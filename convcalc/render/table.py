@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
-from unicodedata import east_asian_width
+from unicodedata import combining, east_asian_width
 
 from convcalc.diagnostics import printable
 from convcalc.render.numbers import grouped, percent, short
@@ -15,18 +15,20 @@ Cell = str | int | None
 class Column(NamedTuple):
     """A column.
 
-    style   "text", "number" (whole numbers, right-aligned), "share" (of `whole`, with a bar) or
-            "name" (a path, cut on its left where space is short)
+    style   "text", "prose" (a longer text, which may wrap), "number" (whole, right-aligned),
+            "share" (of `whole`, with a bar) or "name" (a path, cut on its left to save space)
     whole   what a share is a part of
+    key     what it is called in CSV, if not by its title
     """
 
     title: str
-    style: Literal["text", "number", "share", "name"] = "text"
+    style: Literal["text", "prose", "number", "share", "name"] = "text"
     whole: int = 0
+    key: str = ""
 
 
 class Table(NamedTuple):
-    """Rows under a heading, with totals and notes below. Whole numbers stay integers until drawn."""
+    """Rows under a heading, with totals and notes below; whole numbers are integers until drawn."""
 
     title: str
     columns: Sequence[Column]
@@ -59,10 +61,16 @@ def bar(part: int, whole: int, width: int = BAR_WIDTH) -> str:
 
 
 def display_width(text: str) -> int:
-    """Columns that a text takes in a terminal: wide East Asian characters take two."""
+    """Columns that a text takes in a terminal: wide East Asian characters two, accents none."""
     if text.isascii():
         return len(text)
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if combining(character):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
 
 
 def plain_text(table: Table) -> str:
@@ -123,7 +131,7 @@ def csv_text(table: Table) -> str:
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column.title for column in table.columns])
+    writer.writerow([column.key or column.title for column in table.columns])
     for row in table.rows:
         writer.writerow(["" if cell is None else cell for cell in row])
     return out.getvalue()

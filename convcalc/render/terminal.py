@@ -6,53 +6,49 @@ import sys
 
 from convcalc.render.table import Table, cell_text, display_width
 
-#: A name is cut no shorter than this.
-_SHORTEST_NAME = 12
+#: A name or a text is cut no shorter than this.
+_SHORTEST = 8
+#: Columns between two cells.
+_GAP = 2
 
 
 def print_table(table: Table, width: int | None = None) -> None:
-    """Prints a table to standard output.
+    """Prints a table to standard output, to its width if none is given.
 
     Where the width does not do, numbers are shortened to three digits and a unit, then shares lose
-    their bars, then names are cut on their left: the tail tells them apart.
+    their bars, then names are cut on their left (the tail tells them apart) and texts on their
+    right, the longest first. Prose is wrapped instead.
     """
+    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text
 
     console = Console(file=sys.stdout, width=width, highlight=False, emoji=False, markup=False)
-    space = console.width
-    brief, bars = False, True
-    cells = _cells(table, brief, bars)
-    if _width(cells) > space:
-        brief = True
-        cells = _cells(table, brief, bars)
-    if _width(cells) > space:
-        bars = False
-        cells = _cells(table, brief, bars)
-    over = _width(cells) - space
-    for index, column in enumerate(table.columns):
-        if over > 0 and column.style in {"name", "text"}:
-            widest = max(display_width(row[index]) for row in cells)
-            shown = max(widest - over, _SHORTEST_NAME if column.style == "name" else 8)
-            over -= max(widest - shown, 0)
-            for row in cells:
-                row[index] = _cut(row[index], shown, left=column.style == "name")
-    drawn = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in table.columns:
-        right = column.style == "number"
-        drawn.add_column(column.title, justify="right" if right else "left", no_wrap=True)
-    body = cells[1:-1] if table.totals else cells[1:]
-    for row in body:
-        drawn.add_row(
-            *[
-                Text(text, style=_STYLES.get(column.style, ""))
-                for text, column in zip(row, table.columns, strict=True)
-            ]
+    cells = _fitting_cells(table, console.width)
+    # Better a line that the terminal breaks than a number without its last digits.
+    console.width += max(_over(table, cells, console.width), 0)
+    heading, *rows = cells
+    totals = rows.pop() if table.totals else [""] * len(heading)
+    drawn = RichTable(
+        box=SIMPLE,
+        show_edge=False,
+        show_footer=bool(table.totals),
+        pad_edge=False,
+        padding=(0, _GAP - 1, 0, 0),
+        header_style="bold",
+        footer_style="bold",
+    )
+    for column, title, total in zip(table.columns, heading, totals, strict=True):
+        drawn.add_column(
+            Text(title),
+            Text(total),
+            justify="right" if column.style == "number" else "left",
+            no_wrap=column.style != "prose",
+            style=_STYLES.get(column.style, ""),
         )
-    if table.totals:
-        drawn.add_section()
-        drawn.add_row(*[Text(text, style="bold") for text in cells[-1]])
+    for row in rows:
+        drawn.add_row(*[Text(text) for text in row])
     if table.title:
         console.print(Text(table.title, style="bold"))
     console.print(drawn)
@@ -63,20 +59,48 @@ def print_table(table: Table, width: int | None = None) -> None:
 _STYLES = {"name": "cyan", "share": "green"}
 
 
+def _fitting_cells(table: Table, space: int) -> list[list[str]]:
+    """The heading's, the rows' and the totals' texts, shortened until they fit."""
+    cells = _cells(table, brief=False, bars=True)
+    if _over(table, cells, space) > 0:
+        cells = _cells(table, brief=True, bars=True)
+    if _over(table, cells, space) > 0:
+        cells = _cells(table, brief=True, bars=False)
+    cuttable = [i for i, c in enumerate(table.columns) if c.style in {"name", "text"}]
+    widths = _widths(cells)
+    over = _over(table, cells, space)
+    longest = max([widths[i] for i in cuttable], default=0)
+    shown = longest
+    while shown > _SHORTEST and sum(max(widths[i] - shown, 0) for i in cuttable) < over:
+        shown -= 1
+    if shown < longest:
+        for index in cuttable:
+            for row in cells:
+                row[index] = _cut(row[index], shown, table.columns[index].style == "name")
+    return cells
+
+
 def _cells(table: Table, brief: bool, bars: bool) -> list[list[str]]:
     def text(cell: str | int | None, index: int) -> str:
         column = table.columns[index]
         shown = cell_text(cell, column, brief)
         return shown[:6] if column.style == "share" and not bars else shown
 
-    rows = [list(row) for row in table.rows] + ([list(table.totals)] if table.totals else [])
+    rows = [*table.rows, *([table.totals] if table.totals else [])]
     body = [[text(cell, index) for index, cell in enumerate(row)] for row in rows]
     return [[column.title for column in table.columns], *body]
 
 
-def _width(cells: list[list[str]]) -> int:
-    columns = range(len(cells[0]))
-    return sum(max(display_width(row[i]) for row in cells) + 2 for i in columns) - 2
+def _widths(cells: list[list[str]]) -> list[int]:
+    return [max(display_width(row[index]) for row in cells) for index in range(len(cells[0]))]
+
+
+def _over(table: Table, cells: list[list[str]], space: int) -> int:
+    """By how many columns the table is too wide; prose needs little, it can wrap."""
+    needed = 0
+    for column, width in zip(table.columns, _widths(cells), strict=True):
+        needed += min(width, _SHORTEST) if column.style == "prose" else width
+    return needed + _GAP * (len(table.columns) - 1) - space
 
 
 def _cut(text: str, width: int, left: bool) -> str:

@@ -14,12 +14,14 @@ from convcalc.diagnostics import (
     Source,
     Span,
     did_you_mean,
+    nearest,
     printable,
 )
 from convcalc.layers import CHOICES, KINDS
 from convcalc.spec.expressions import FUNCTIONS, Expression, ExpressionError, parse
 from convcalc.spec.foreign import TOP_LEVEL
 from convcalc.spec.reader import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
+from convcalc.spec.shipped import is_word, shipped_path
 
 #: The keys of a file, in the order of the documentation.
 TOP_KEYS = (
@@ -57,12 +59,12 @@ class Parameter(NamedTuple):
 
 
 class Block:
-    """A named piece of a network."""
+    """A named piece of a network; `body` is None where it is wrong, which is told already."""
 
     __slots__ = ("body", "key", "name", "parameters")
 
     def __init__(
-        self, name: str, parameters: list[Parameter], body: ListNode, key: ScalarNode
+        self, name: str, parameters: list[Parameter], body: ListNode | None, key: ScalarNode
     ) -> None:
         self.name = name
         self.parameters = parameters
@@ -83,6 +85,10 @@ class Document:
         #: Default arguments by kind, each with its own place.
         self.defaults: dict[str, dict[str, Entry]] = {}
         self.blocks: dict[str, Block] = {}
+        #: Keys that are missing but stand there under another name.
+        self.meant: set[str] = set()
+        #: The files that it extends, and where each is named.
+        self.bases: dict[Source, Span] = {}
         self.problems: list[Problem] = []
 
     def refuse(
@@ -103,23 +109,27 @@ def read_document(source: Source, opener: Opener) -> Document:
     documents = [_own(source)]
     seen = [os.path.normpath(source.path)]
     while "extends" in documents[-1].keys:
-        path, span = _extended_path(documents[-1])
+        document = documents[-1]
+        path, span = _extended_path(document)
         if os.path.normpath(path) in seen:
             chain = " -> ".join(printable(name) for name in [*seen, os.path.normpath(path)])
-            raise ConvcalcError([Problem("extends-loop", f"extends itself: {chain}", span)])
+            document.refuse("extends-loop", f"extends itself: {chain}", span)
+            raise ConvcalcError(_all_problems(documents))
         if len(documents) == LONGEST_CHAIN:
             message = f"more than {LONGEST_CHAIN} files extend each other"
-            raise ConvcalcError([Problem("extends-loop", message, span)])
+            document.refuse("extends-loop", message, span)
+            raise ConvcalcError(_all_problems(documents))
         seen.append(os.path.normpath(path))
         try:
             documents.append(_own(opener(path)))
         except ConvcalcError as error:
             if error.status != UNUSABLE:
-                raise
-            reasons = [problem.message for problem in error.problems]
-            raise ConvcalcError(
-                [Problem("extends-not-found", f"extends {reasons[0]}", span)], UNUSABLE
-            ) from None
+                found = [extended(problem, span) for problem in error.problems]
+                raise ConvcalcError([*_all_problems(documents), *found]) from None
+            help_text = "a path is relative to this file; a word names a network that ships"
+            document.refuse("extends-not-found", error.problems[0].message, span, help_text)
+            raise ConvcalcError(_all_problems(documents), UNUSABLE) from None
+        documents[0].bases[documents[-1].source] = span
     merged = documents[0]
     for base in documents[1:]:
         _merge(merged, base)
@@ -127,13 +137,28 @@ def read_document(source: Source, opener: Opener) -> Document:
     return merged
 
 
+def extended(problem: Problem, span: Span) -> Problem:
+    """A problem in a file, with the place that extends the file."""
+    return problem._replace(
+        facts=(("note", f"read because of 'extends' at {span}"), *problem.facts)
+    )
+
+
+def _all_problems(documents: list[Document]) -> list[Problem]:
+    return [problem for document in documents for problem in document.problems]
+
+
 def _extended_path(document: Document) -> tuple[str, Span]:
-    key, value = document.keys["extends"]
+    value = document.keys["extends"][1]
     if not isinstance(value, ScalarNode) or not value.text:
-        message = "extends takes the path of another spec"
-        raise ConvcalcError([*document.problems, Problem("bad-value", message, value.span)])
-    folder = os.path.dirname(document.source.path)
-    return os.path.join(folder, value.text), value.span
+        message = "extends takes the path of one other spec"
+        document.refuse("bad-value", message, value.span)
+        raise ConvcalcError(document.problems)
+    path = os.path.join(os.path.dirname(document.source.path), value.text)
+    if is_word(value.text) and not os.path.exists(path):
+        # As on the command line, a word is the name of a network that ships with the package.
+        path = shipped_path(value.text) or path
+    return path, value.span
 
 
 def _own(source: Source) -> Document:
@@ -153,37 +178,27 @@ def _own(source: Source) -> Document:
             ]
         )
     if not isinstance(root, MapNode):
-        raise ConvcalcError(
-            [
-                Problem(
-                    "bad-spec",
-                    "a spec is a mapping with keys such as 'input' and 'layers'",
-                    root.span,
-                    _missing_space(root),
-                )
-            ]
-        )
+        message = "a spec is a mapping with keys such as 'input' and 'layers'"
+        help_text = "write 'input: [3, 224, 224]', then 'layers:' and the list"
+        if isinstance(root, ScalarNode) and ":" in root.text:
+            help_text = "a space is missing after the ':'"
+        raise ConvcalcError([Problem("bad-spec", message, root.span, (("help", help_text),))])
     for text, entry in root.entries.items():
-        if text not in TOP_KEYS:
-            ours = TOP_LEVEL.get(text.lower())
-            document.refuse(
-                "unknown-key",
-                f"'{printable(text)}' is not a key of a spec",
-                entry[0].span,
-                f"it is called '{ours}' here" if ours else did_you_mean(text, TOP_KEYS),
-            )
-        else:
+        if text in TOP_KEYS:
             document.keys[text] = entry
+            continue
+        message = f"'{printable(text)}' is not a key of a spec"
+        ours = TOP_LEVEL.get(text.lower())
+        help_text = f"it is called '{ours}' here" if ours else did_you_mean(text, TOP_KEYS)
+        if ":" in text:
+            ours = text.partition(":")[0]
+            help_text = "a space is missing after the ':'"
+        document.refuse("unknown-key", message, entry[0].span, help_text)
+        document.meant.update([ours] if ours else nearest(text, TOP_KEYS, 1))
     _read_args(document)
     _read_defaults(document)
     _read_blocks(document)
     return document
-
-
-def _missing_space(root: YamlNode) -> tuple[tuple[str, str], ...]:
-    if isinstance(root, ScalarNode) and ":" in root.text:
-        return (("help", "a space is missing after the ':'"),)
-    return ()
 
 
 def _mapping(document: Document, key: str) -> dict[str, Entry]:
@@ -241,8 +256,11 @@ def _read_blocks(document: Document) -> None:
                 "bad-signature",
                 f"'{printable(signature)}' is not a block's signature",
                 key.span,
-                "write name(argument, argument=default)",
+                "write name(argument, argument=default); names begin with a letter",
             )
+            word = re.match(r"\s*([A-Za-z_][A-Za-z0-9_]*)", signature)
+            if word:
+                document.blocks.setdefault(word[1], Block(word[1], [], None, key))
             continue
         name = match[1]
         if name in document.blocks:
@@ -254,11 +272,18 @@ def _read_blocks(document: Document) -> None:
                 first=f"line {first.line}, column {first.column}",
             )
             continue
+        found = len(document.problems)
         parameters = _read_parameters(document, key, match[2] or "", match.start(2))
         if not isinstance(value, ListNode):
-            document.refuse("bad-value", f"the block '{name}' takes a list of layers", value.span)
-            continue
-        document.blocks[name] = Block(name, parameters, value, key)
+            document.refuse(
+                "bad-value",
+                f"the block '{name}' takes a list of layers",
+                value.span,
+                "put a '-' before each layer",
+            )
+        sound = len(document.problems) == found
+        body = value if isinstance(value, ListNode) and sound else None
+        document.blocks[name] = Block(name, parameters, body, key)
 
 
 def _read_parameters(
@@ -289,7 +314,7 @@ def _read_parameters(
                 document.refuse(
                     error.code,
                     f"default of '{name}': {error.message}",
-                    Span(key.source, key.line, column),
+                    Span(key.source, key.line, column, max(error.width, 1)),
                     error.help,
                 )
         elif any(parameter.default for parameter in parameters):

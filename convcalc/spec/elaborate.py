@@ -23,11 +23,12 @@ from convcalc.spec.items import (
     Item,
     Made,
     Refusal,
+    argument_names,
     check_arguments,
     is_empty,
     read_item,
 )
-from convcalc.spec.making import LayerMaker
+from convcalc.spec.making import LayerMaker, given_twice
 from convcalc.spec.reader import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
 
 
@@ -94,11 +95,24 @@ class Elaborator:
                     self._items[id(child)] = item
             except Refusal as refusal:
                 self.evaluator.refused(refusal, frame)
+                self._unreadable(child, group)
                 flow = UNKNOWN
                 continue
+            for wrong in item.refusals:
+                self.evaluator.refused(wrong, frame)
+                group.unsure = True
+                flow = UNKNOWN
             flow = self._item(item, flow, group, frame)
         self._depth -= 1
         return UNKNOWN if flow is None else flow
+
+    def _unreadable(self, node: YamlNode, group: Group) -> None:
+        """Notes that a layer is missing from a group, so that references to it are not blamed."""
+        group.unsure = True
+        if isinstance(node, MapNode) and "name" in node.entries:
+            name = node.entries["name"][1]
+            if isinstance(name, ScalarNode):
+                group.values.setdefault(name.text, UNKNOWN)
 
     def _item(self, item: Item, flow: Flow | None, group: Group, frame: Frame) -> Flow | None:
         """All copies of an item."""
@@ -113,11 +127,12 @@ class Elaborator:
                     Refusal("unknown-kind", f"{shown} is neither a kind nor a block", item.span),
                     frame,
                 )
+                self._unreadable(item.key, group)
                 return UNKNOWN
             target = held
         entering = flow
         try:
-            if item.from_ is not None:
+            if item.from_ is not None and not item.refusals:
                 entering = group.lookup(item.from_)
             copies = self._copies_of(item, entering, frame)
         except Refusal as refusal:
@@ -136,10 +151,10 @@ class Elaborator:
                     continue
             except Refusal as refusal:
                 self.evaluator.refused(refusal, frame)
-                flow = entering = UNKNOWN
+                flow = entering = self._give_up(item, target, group)
                 continue
             except UnknownSizeError:
-                flow = entering = UNKNOWN
+                flow = entering = self._give_up(item, target, group)
                 continue
             name = self._name(item, target, copy, group, frame)
             flow = entering = self._layer(
@@ -157,6 +172,7 @@ class Elaborator:
         name = item.name.text if item.name else group.count(_prefix(target))
         group.values.setdefault(name, UNKNOWN)
         group.last = name
+        group.unsure = True
         return UNKNOWN
 
     def _note_left_out(self, item: Item, copy: int, group: Group) -> None:
@@ -167,7 +183,7 @@ class Elaborator:
     def _copies_of(self, item: Item, entering: Flow | None, frame: Frame) -> int:
         if item.repeat is None:
             return 1
-        value = self.evaluator.evaluate(item.repeat, self.evaluator.scope(frame, entering))
+        value = self.evaluator.evaluate(item.repeat, self.evaluator.scope(frame, entering), ())
         if type(value) is not int or value < 0:
             raise Refusal(
                 "bad-value",
@@ -179,7 +195,7 @@ class Elaborator:
         return value
 
     def _holds(self, when: YamlNode, entering: Flow | None, frame: Frame) -> bool:
-        value = self.evaluator.evaluate(when, self.evaluator.scope(frame, entering))
+        value = self.evaluator.evaluate(when, self.evaluator.scope(frame, entering), ())
         if not isinstance(value, bool):
             raise Refusal(
                 "bad-value",
@@ -196,16 +212,20 @@ class Elaborator:
             return group.count(_prefix(target))
         name = item.name.text if item.repeat is None else f"{item.name.text}{copy}"
         if name in group.values:
+            message = f"the name '{name}' is taken by an earlier layer of this group"
+            first = self._place(group.path_of(name))
+            facts = (("first", first),) if first else ()
             self.evaluator.refuse(
-                Problem(
-                    "duplicate-name",
-                    f"the name '{name}' is taken by an earlier layer of this group",
-                    item.name.span,
-                    (),
-                    frame.calls,
-                )
+                Problem("duplicate-name", message, item.name.span, facts, frame.calls)
             )
         return name
+
+    def _place(self, path: str) -> str:
+        """Where a layer is written, if it is one operation."""
+        for node in self.maker.nodes:
+            if node.path == path and node.span is not None:
+                return f"line {node.span.line}, column {node.span.column}"
+        return ""
 
     # One layer.
 
@@ -220,7 +240,8 @@ class Elaborator:
                     item.span,
                     (("help", self._input_help()),),
                     frame.calls,
-                )
+                ),
+                copy.path,
             )
             return UNKNOWN
         before = len(self.maker.nodes)
@@ -263,11 +284,15 @@ class Elaborator:
         rank = len(flow.shape) - 1 if flow and flow.shape else -1
         made = item.layers.get((kind, rank)) if copy.first is None else None
         if made is None:
-            names = [*cls.fields, *(("norm", "activation") if cls.fuses else ())]
-            given = self.maker.arguments(item, copy.first, kind, names)
+            names = argument_names(kind, self.document)
+            given, wrong = self.maker.arguments(item, copy.first, kind, names)
+            if wrong is not None:
+                self.evaluator.refused(wrong, frame, path)
             followers = {key: given.pop(key, None) for key in ("norm", "activation")}
             self.maker.find_followers(kind, followers)
-            layer, constant = self.maker.make(cls, given, item.span, path, flow, frame)
+            layer, constant = self.maker.make(
+                cls, given, item.span, path, flow, frame, complete=wrong is None
+            )
             fused = [node for node in followers.values() if node is not None]
             if layer is None:
                 # Its followers are still read for mistakes of their own.
@@ -284,9 +309,14 @@ class Elaborator:
         item = copy.item
         check_arguments(item, GROUP, [], item.arguments)
         if copy.first is not None:
-            check_arguments(item, GROUP, [], copy.first.entries)
+            check_arguments(item, GROUP, [], copy.first.entries, ())
         if not isinstance(item.value, ListNode):
-            raise Refusal("bad-value", "sequential takes a list of layers", item.span)
+            raise Refusal(
+                "bad-value",
+                "sequential takes a list of layers",
+                item.value.span if item.value and not is_empty(item.value) else item.span,
+                "write {sequential: [{conv: 64, kernel: 3}, relu]}",
+            )
         inner = Group(copy.path, copy.group)
         value = self.sequence(item.value, copy.flow, inner, copy.frame)
         copy.group.groups[copy.name] = inner
@@ -298,6 +328,8 @@ class Elaborator:
         if block.name in frame.blocks:
             chain = " -> ".join([*frame.blocks[frame.blocks.index(block.name) :], block.name])
             raise Refusal("block-recursion", f"a block cannot contain itself: {chain}", item.span)
+        if block.body is None:
+            raise UnknownSizeError
         args = self._block_arguments(block, copy)
         call = Call(item.span, block.name, copy.number, copy.copies)
         inner_frame = Frame(args, (*frame.calls, call), (*frame.blocks, block.name))
@@ -313,27 +345,27 @@ class Elaborator:
         if isinstance(item.value, ListNode):
             positional = item.value.items
             if len(positional) > len(names):
+                takes = f"{len(names)} argument{'s' if len(names) != 1 else ''}"
                 raise Refusal(
                     "bad-value",
-                    f"{block.name} takes {len(names)} arguments, not {len(positional)}",
+                    f"{block.name} takes {takes}, not {len(positional)}",
                     positional[len(names)].span,
+                    f"its signature is {block.key.text}",
                 )
             written = Item(item.head, item.key, None)
             written.arguments = item.arguments
             written.first = item.first
-            given = self.maker.arguments(written, first, block.name, names)
+            given, wrong = self.maker.arguments(written, first, block.name, names)
             for text, node in zip(names, positional, strict=False):
                 if text in item.arguments:
-                    raise Refusal(
-                        "duplicate-key",
-                        f"the argument '{text}' is given twice",
-                        item.arguments[text].key.span,
-                    )
+                    raise given_twice(text, item.arguments[text].key, node)
                 replaced = first is not None and text in first.entries
                 if not replaced and isinstance(item.key, ScalarNode):
                     given[text] = Argument(item.key, node)
         else:
-            given = self.maker.arguments(item, first, block.name, names)
+            given, wrong = self.maker.arguments(item, first, block.name, names)
+        if wrong is not None:
+            raise wrong
         scope = self.evaluator.scope(frame, flow, copy.group)
         # A name may hold a size that an earlier mistake left unknown: the block's body is then
         # read with the argument missing from its scope, and its errors are knock-on ones.
@@ -376,7 +408,7 @@ class Elaborator:
             key: item.arguments.get(key) for key in ("norm", "activation")
         }
         if first is not None:
-            check_arguments(item, kind, ["norm", "activation"], first.entries)
+            check_arguments(item, kind, ["norm", "activation"], first.entries, ())
             for text, entry in first.entries.items():
                 followers[text] = Argument(*entry)
         self.maker.find_followers(kind, followers)
@@ -390,7 +422,13 @@ class Elaborator:
         group.groups[copy.name] = inner
         fused = [argument for argument in followers.values() if argument is not None]
         if not values:
-            raise Refusal("no-branches", f"no branch of {kind} is left", item.span)
+            raise Refusal(
+                "no-branches",
+                f"no branch of {kind} is left",
+                item.span,
+                "",
+                (("rule", "one branch at least must have no condition or one that holds"),),
+            )
         if len(values) == 1:
             return self.maker.follow(fused, values[0][1], path, frame)
         layer, _ = self.maker.make(
@@ -416,13 +454,18 @@ class Elaborator:
                         "taken-name",
                         f"'{text}' cannot name a branch",
                         key.span,
-                        "a branch with a condition is an item of its own",
+                        "a branch with a condition is written NAME: {when: ..., layers: [...]}",
                     )
                 if text == "input" or not NAME.match(text):
                     raise Refusal("bad-name", f"'{printable(text)}' cannot name a branch", key.span)
             return [(text, node) for text, (_, node) in value.entries.items()]
         span = item.span if value is None or is_empty(value) else value.span
-        raise Refusal("bad-value", f"{kind} takes a list or mapping of branches", span)
+        raise Refusal(
+            "bad-value",
+            f"{kind} takes a list or mapping of branches",
+            span,
+            f"write {{{kind}: [[], [{{conv: 64, kernel: 1}}]]}}, where [] is what enters",
+        )
 
     def _branch(
         self,
@@ -472,7 +515,12 @@ class Elaborator:
                     "put the layer into a list: [{conv: 64, kernel: 1}]",
                 )
         if "layers" not in node.entries:
-            raise Refusal("bad-branch", "this branch has no 'layers'", node.span)
+            raise Refusal(
+                "bad-branch",
+                "this branch has no 'layers'",
+                node.span,
+                "write {when: ..., layers: [...]}; [] is what enters",
+            )
         layers = node.entries["layers"][1]
         if isinstance(layers, MapNode) or is_empty(layers):
             raise Refusal("bad-branch", "the layers of a branch are a list", layers.span)

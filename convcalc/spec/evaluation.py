@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from convcalc.diagnostics import Call, Problem, Source, Span
+from convcalc.diagnostics import Call, Problem, Span, did_you_mean, nearest, printable
 from convcalc.layers import CHOICES, KINDS
 from convcalc.layers.fields import value_text
 from convcalc.spec.document import Document
-from convcalc.spec.expressions import Expression, ExpressionError, LayerReference, Scope
+from convcalc.spec.expressions import (
+    Expression,
+    ExpressionError,
+    LayerReference,
+    Scope,
+    bounded_list,
+)
 from convcalc.spec.foreign import foreign_word
 from convcalc.spec.groups import Flow, Group
 from convcalc.spec.items import GROUP, Refusal, at, parse_scalar
-from convcalc.spec.reader import ListNode, ScalarNode, YamlNode
+from convcalc.spec.reader import MOST_PROBLEMS, ListNode, ScalarNode, YamlNode
 
 #: Layers in a network, and copies that `repeat` may make in all.
 MOST_LAYERS = 1_000_000
-#: Problems told in one run.
-MOST_PROBLEMS = 100
+
+_TRUE = ("yes", "on", "y", "true")
+_FALSE = ("no", "off", "n", "false")
 
 
 class Frame(NamedTuple):
@@ -39,12 +47,13 @@ class Evaluator:
         self.problems: list[Problem] = list(document.problems)
         self.words = dict.fromkeys([*KINDS, *CHOICES, GROUP, *document.blocks])
         self.args: dict[str, Any] = {}
+        self._document_args = document.args
         self._expressions: dict[str, Expression] = {}
-        self._seen: set[tuple[str, Span | None]] = set()
+        self._seen: set[tuple[str, str, Span | None]] = set()
 
-    def refuse(self, problem: Problem) -> None:
-        """Notes a problem; the same one in another copy is told once."""
-        key = (problem.code, problem.span)
+    def refuse(self, problem: Problem, name: str = "") -> None:
+        """Notes a problem of the layer `name`; the same one in another copy is told once."""
+        key = (problem.code, problem.message.removeprefix(f"{name}: "), problem.span)
         if key in self._seen:
             return
         self._seen.add(key)
@@ -52,14 +61,11 @@ class Evaluator:
         if len(self.problems) >= MOST_PROBLEMS:
             raise TooMany
 
-    def locate_last(self, source: Source) -> None:
-        """Gives the last problem, about what a file lacks, the file's first line as its place."""
-        self.problems[-1] = self.problems[-1]._replace(span=Span(source, 1, 1))
-
     def refused(self, refusal: Refusal, frame: Frame, name: str = "") -> None:
-        """Notes a Refusal."""
-        message = f"{name}: {refusal.message}" if name else refusal.message
-        self.refuse(Problem(refusal.code, message, refusal.span, refusal.facts, frame.calls))
+        """Notes a Refusal and those that were found with it."""
+        for each in (refusal, *refusal.others):
+            message = f"{name}: {each.message}" if name else each.message
+            self.refuse(Problem(each.code, message, each.span, each.facts, frame.calls), name)
 
     def stop(self, problem: Problem) -> None:
         """Notes a problem and gives up."""
@@ -77,26 +83,61 @@ class Evaluator:
             )
         )
 
-    def evaluate(self, node: YamlNode, scope: Scope) -> Any:
-        """The value of a scalar or a list; raises Refusal or UnknownSizeError."""
+    def evaluate(self, node: YamlNode, scope: Scope, choices: Sequence[str] | None = None) -> Any:
+        """The value of a scalar or a list; raises Refusal or UnknownSizeError.
+
+        `choices` are the words that the field takes besides expressions, for the help of an error;
+        None where it takes any.
+        """
         if isinstance(node, ScalarNode):
             expression = parse_scalar(node, self._expressions)
             try:
                 return expression.evaluate(scope)
             except ExpressionError as error:
-                raise self._explained(node, error) from None
+                alone = bool(expression.word)
+                raise at(node, self._explained(error, scope, choices, alone)) from None
         if isinstance(node, ListNode):
-            return [self.evaluate(item, scope) for item in node.items]
+            try:
+                return bounded_list([self.evaluate(item, scope, choices) for item in node.items])
+            except ExpressionError as error:
+                raise Refusal(error.code, error.message, node.span) from None
         raise Refusal(
-            "bad-value", "a number, a word or a list is needed here, not a mapping", node.span
+            "bad-value",
+            "a number, a word or a list is needed here, not a mapping",
+            node.span,
+            "one number per axis is a list: [3, 5]",
         )
 
-    def _explained(self, node: ScalarNode, error: ExpressionError) -> Refusal:
-        if error.code == "unknown-name" and self._expressions[node.text].word:
-            ours = foreign_word(node.text.strip())
-            if ours:
-                error.help = f"it is called '{ours}' here"
-        return at(node, error)
+    def _explained(
+        self, error: ExpressionError, scope: Scope, choices: Sequence[str] | None, alone: bool
+    ) -> ExpressionError:
+        """The error of an unknown name with the help that fits its field."""
+        word = error.word
+        if not word:
+            return error
+        offered = [*self.words] if choices is None else choices if alone else ()
+        ours = foreign_word(word, offered)
+        if ours:
+            error.code = "foreign-name"
+            error.message = f"'{printable(word)}' is called '{ours}' here"
+            error.help = ""
+            return error
+        near = nearest(word, [*scope.args, *offered, "in_channels", "in_size"])
+        if word.lower() in _TRUE or word.lower() in _FALSE:
+            error.help = f"write {'true' if word.lower() in _TRUE else 'false'}"
+        elif word.lower() in ("null", "nil", "undefined"):
+            error.help = "leave the argument out"
+        elif word in self._document_args:
+            error.help = f"args are evaluated in order, and '{word}' comes later"
+        elif near:
+            error.help = did_you_mean(word, near)
+        elif offered and choices is not None:
+            error.help = did_you_mean(word, offered)
+        elif scope.args:
+            error.help = f"arguments in scope: {', '.join(list(scope.args)[:20])}"
+        else:
+            error.help = "arguments are the file's 'args', and a block's own"
+        return error
 
     def constant(self, node: YamlNode) -> bool:
         """Whether a value is the same in every copy."""

@@ -23,18 +23,35 @@ if TYPE_CHECKING:
 WIDEST = 4096
 #: Operators, names and numbers in one expression.
 LONGEST = 200
+#: Items in a list, those of lists in it included, and lists within lists.
+LONGEST_LIST = 1000
+DEEPEST_LIST = 8
 
 FUNCTIONS = ("abs", "ceil", "divisible", "floor", "len", "max", "min", "round", "sum")
 
 
 class ExpressionError(Exception):
-    """A scalar that is no expression, or has no value; `offset` is where in its text."""
+    """A scalar that is no expression, or has no value.
 
-    def __init__(self, code: str, message: str, offset: int = 0, help_text: str = "") -> None:
+    offset, width  the part of its text that is wrong; width 0 from the offset on
+    word           the unknown name, if that is what is wrong
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        offset: int = 0,
+        help_text: str = "",
+        width: int = 0,
+        word: str = "",
+    ) -> None:
         self.code = code
         self.message = message
         self.offset = offset
         self.help = help_text
+        self.width = width
+        self.word = word
         super().__init__(message)
 
 
@@ -101,23 +118,15 @@ class Scope:
             raise ExpressionError(
                 "bad-expression", f"the function '{name}' needs brackets: {name}(...)", offset
             )
-        near = [*self.args, "in_channels", "in_size", *self.words, *FUNCTIONS]
-        help_text = _WORD_HELP.get(name.lower(), "") or did_you_mean(name, near)
         raise ExpressionError(
             "unknown-name",
             f"'{printable(name)}' is neither an argument in scope nor a word of the language",
             offset,
-            help_text,
+            did_you_mean(name, [*self.args, *self.words]),
+            len(name),
+            name,
         )
 
-
-_WORD_HELP = {
-    **dict.fromkeys(("yes", "on", "y"), "the booleans are true and false"),
-    **dict.fromkeys(("no", "off", "n"), "the booleans are true and false"),
-    "true": "write true in small letters",
-    "false": "write false in small letters",
-    **dict.fromkeys(("null", "nan", "inf"), "write none, or leave the argument out"),
-}
 
 Evaluate = Callable[[Scope], Any]
 
@@ -157,7 +166,7 @@ def parse(text: str) -> Expression:
     if _DECIMAL.match(text) and len(text) < 40:
         number = int(text)
         return Expression(lambda _: number, constant=True)
-    if text == "true" or text == "false":
+    if text in {"true", "false"}:
         truth = text == "true"
         return Expression(lambda _: truth, constant=True)
     return _Parser(text).parse()
@@ -194,7 +203,9 @@ class _Parser:
     def _scan(self, text: str) -> list[_Token]:
         if text.lstrip().startswith("."):
             if re.match(r"\.(inf|nan)\b", text.strip(), re.IGNORECASE):
-                raise ExpressionError("bad-number", f"'{printable(text)}' is no number here")
+                raise ExpressionError(
+                    "bad-number", f"'{printable(text)}' is not a number", 0, "numbers are finite"
+                )
         tokens: list[_Token] = []
         offset = 0
         end = len(text.rstrip())
@@ -258,14 +269,26 @@ class _Parser:
             return ExpressionError(
                 "bad-expression", "the expression ends too early", max(token.offset - 1, 0)
             )
+        before = self.tokens[self.position - 1] if self.position else token
+        if token.text == "(" and before.kind == "name":
+            return ExpressionError(
+                "unknown-function",
+                f"there is no function '{printable(before.text)}'",
+                before.offset,
+                did_you_mean(before.text, FUNCTIONS),
+                len(before.text),
+            )
         help_text = ""
         if token.text in (")", "]"):
             help_text = "inside {...} and [...] an expression with a comma needs quotes"
+        elif token.text == ",":
+            help_text = "a list is written in brackets: [1, 2]"
         return ExpressionError(
             "bad-expression",
             f"'{printable(token.text)}' is not expected here",
             token.offset,
             help_text,
+            len(token.text),
         )
 
     def _condition(self) -> Evaluate:
@@ -411,7 +434,7 @@ class _Parser:
             return value
         if token.text == "[":
             items = self._list("]", token)
-            return lambda scope: [item(scope) for item in items]
+            return lambda scope: bounded_list([item(scope) for item in items], token.offset)
         self.position -= 1
         raise self._unexpected()
 
@@ -432,13 +455,45 @@ class _Parser:
         return lambda scope: function(name, [argument(scope) for argument in arguments])
 
 
+def bounded_list(items: list[Any], offset: int = 0) -> list[Any]:
+    """The list, if it is none that doubles and doubles again: [a, a] of [b, b] of [c, c]..."""
+    size, depth = _measure(items)
+    if size > LONGEST_LIST or depth > DEEPEST_LIST:
+        raise ExpressionError(
+            "list-too-long",
+            f"a list may hold at most {LONGEST_LIST} items, and nest {DEEPEST_LIST} deep",
+            offset,
+        )
+    return items
+
+
+def _measure(value: object) -> tuple[int, int]:
+    """How many items a value holds, and how deep they nest."""
+    if not isinstance(value, list):
+        return 1, 0
+    inner = [_measure(item) for item in value]
+    return sum([size for size, _ in inner]) + 1, max([depth for _, depth in inner], default=0) + 1
+
+
 def _bad_character(text: str, offset: int) -> ExpressionError:
     rest = text[offset:].lstrip()
     offset = len(text) - len(rest)
     character = rest[0]
     help_text = ""
-    if re.match(r"\d+(:\d+)+\Z", text.strip()):
-        help_text = "YAML 1.1 would read this as a base-60 number; write the decimal number"
+    if re.match(r"\d+(:[0-5]?\d)+\Z", text.strip()) and len(text) < 40:
+        value = 0
+        for digits in text.split(":"):
+            value = 60 * value + int(digits)
+        return ExpressionError(
+            "bad-number",
+            f"'{text.strip()}' is not a number",
+            0,
+            f"YAML 1.1 would read it in base 60: write {value} if that is meant",
+        )
+    if character == "~":
+        help_text = "write none, or leave the argument out"
+    elif character in "'\"":
+        help_text = "words need no quotes, and an expression holds no text"
     elif ":" in text:
         help_text = "a space is missing after the ':'"
     elif character == "=":
@@ -452,6 +507,7 @@ def _bad_character(text: str, offset: int) -> ExpressionError:
         f"'{printable(character)}' has no meaning in an expression: '{printable(text)}'",
         offset,
         help_text,
+        1,
     )
 
 
@@ -463,12 +519,14 @@ def _bad_number(text: str, start: int) -> ExpressionError:
         help_text = f"write {int(written, 0)}" if len(written) < 20 else help_text
     elif re.match(r"0[oO][0-7]+\Z", written):
         help_text = f"write {int(written, 0)}" if len(written) < 20 else help_text
+    elif re.match(r"\d+(x\d+)+\Z", written):
+        help_text = f"a shape is a list: [{printable(written.replace('x', ', '))}]"
     elif re.match(r"\d+[kKMG]\Z", written):
         help_text = "write the number in full; units belong to 'budget'"
     elif re.match(r"\d+[A-Za-z_]\w*\Z", written):
         help_text = "a multiplication is written with '*'"
     return ExpressionError(
-        "bad-number", f"'{printable(written)}' is not a number", start, help_text
+        "bad-number", f"'{printable(written)}' is not a number", start, help_text, len(written)
     )
 
 
@@ -678,7 +736,7 @@ def _divisible(token: _Token, arguments: list[Any]) -> int:
     if type(by) is not int or by < 1:
         raise ExpressionError(
             "bad-expression",
-            f"the second argument of divisible must be a positive whole number, not {value_text(by)}",
+            f"divisible(x, by) needs a positive whole number to divide by, not {value_text(by)}",
             token.offset,
         )
     # The nearest multiple, ties up: floor(x/by + 1/2), in whole numbers.

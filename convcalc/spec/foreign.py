@@ -6,6 +6,7 @@ None is a second spelling: each gets an error that names ours.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 #: Kinds of other libraries, in small letters without "1d", "2d", "3d", "_" and "layer".
 _KINDS = {
@@ -51,16 +52,18 @@ _KINDS = {
     "rectifier": "relu",
     "leaky": "leaky_relu",
     "swish": "silu",
-    "hardtanh": "tanh",
     "logistic": "sigmoid",
-    "activation": "a kind such as relu, or 'activation: relu' on the layer before",
+    "activation": "relu, say, or 'activation: relu' on the layer before",
     "drop": "dropout",
     "alphadropout": "dropout",
     "view": "reshape",
     "permute": "transpose",
     "zeropad": "pad",
     "zeropadding": "pad",
+    "constantpad": "pad",
     "reflectionpad": "pad with mode: reflect",
+    "replicationpad": "pad with mode: replicate",
+    "circularpad": "pad with mode: circular",
     "cropping": "crop",
     "upsampling": "upsample",
     "upsamplingnearest": "upsample",
@@ -78,61 +81,86 @@ _KINDS = {
     "residual": "add",
     "multiply": "mul",
     "seq": "sequential",
+    "sequential": "sequential",
+    "convbn": "conv with norm: batch",
+    "convbnrelu": "conv with norm: batch and activation: relu",
+    "convbnact": "conv with norm: batch and an activation",
+    "convrelu": "conv with activation: relu",
     "passthrough": "identity",
     "noop": "identity",
-    "relu6": "relu6",
 }
 
-#: Arguments of other libraries.
+#: Arguments of other libraries, and ours: the first that the kind has.
 _ARGUMENTS = {
-    "kernel_size": "kernel",
-    "kernel_shape": "kernel",
-    "ksize": "kernel",
-    "window": "kernel",
-    "pool_size": "kernel",
-    "filter_size": "kernel",
-    "k": "kernel",
-    "filters": "channels",
-    "num_filter": "channels",
-    "num_filters": "channels",
-    "out_channels": "channels",
-    "num_output": "channels",
-    "out": "channels",
-    "nf": "channels",
-    "strides": "stride",
-    "s": "stride",
-    "pad": "padding",
-    "pads": "padding",
-    "paddings": "padding",
-    "p": "padding",
-    "dilations": "dilation",
-    "dilation_rate": "dilation",
-    "dilate": "dilation",
-    "d": "dilation",
-    "group": "groups",
-    "num_group": "groups",
-    "num_groups": "groups",
-    "g": "groups",
-    "use_bias": "bias",
-    "no_bias": "bias: false",
-    "act": "activation",
-    "nonlinearity": "activation",
-    "activation_fn": "activation",
-    "normalization": "norm",
-    "bn": "norm: batch",
-    "batch_norm": "norm: batch",
-    "batchnorm": "norm: batch",
-    "out_features": "units",
-    "features": "units",
-    "output_size": "size",
-    "scale_factor": "factor",
-    "upscale_factor": "factor",
-    "negative_slope": "slope",
-    "epsilon": "eps",
-    "num_classes": "units",
-    "depth_multiplier": "multiplier",
-    "drop_rate": "rate",
-    "prob": "rate",
+    "kernel_size": ("kernel",),
+    "kernel_shape": ("kernel",),
+    "ksize": ("kernel",),
+    "window": ("kernel",),
+    "window_size": ("kernel",),
+    "pool_size": ("kernel",),
+    "filter_size": ("kernel",),
+    "size": ("kernel",),
+    "k": ("kernel",),
+    "filters": ("channels", "units"),
+    "filter": ("channels",),
+    "num_filter": ("channels",),
+    "num_filters": ("channels",),
+    "out_channels": ("channels", "units"),
+    "out_channel": ("channels", "units"),
+    "num_output": ("channels", "units"),
+    "out": ("channels", "units"),
+    "nf": ("channels",),
+    "c": ("channels",),
+    "channel": ("channels",),
+    "channels": ("units", "groups"),
+    "units": ("channels",),
+    "out_features": ("units", "channels"),
+    "features": ("units", "channels"),
+    "hidden_size": ("units",),
+    "num_classes": ("units",),
+    "strides": ("stride",),
+    "s": ("stride",),
+    "step": ("stride",),
+    "pad": ("padding",),
+    "pads": ("padding",),
+    "paddings": ("padding",),
+    "p": ("rate", "padding"),
+    "dilations": ("dilation",),
+    "dilation_rate": ("dilation",),
+    "dilate": ("dilation",),
+    "d": ("dilation",),
+    "group": ("groups",),
+    "num_group": ("groups",),
+    "num_groups": ("groups",),
+    "g": ("groups",),
+    "use_bias": ("bias",),
+    "no_bias": ("bias: false",),
+    "act": ("activation",),
+    "nonlinearity": ("activation",),
+    "activation_fn": ("activation",),
+    "act_layer": ("activation",),
+    "relu": ("activation: relu",),
+    "normalization": ("norm",),
+    "norm_layer": ("norm",),
+    "bn": ("norm: batch",),
+    "batch_norm": ("norm: batch",),
+    "batchnorm": ("norm: batch",),
+    "batch_normalize": ("norm: batch",),
+    "output_size": ("size",),
+    "scale_factor": ("factor",),
+    "upscale_factor": ("factor",),
+    "scale": ("factor",),
+    "negative_slope": ("slope",),
+    "alpha": ("slope",),
+    "epsilon": ("eps",),
+    "depth_multiplier": ("multiplier",),
+    "drop_rate": ("rate",),
+    "prob": ("rate",),
+    "ceil": ("ceil_mode",),
+    "keep_dims": ("keepdims",),
+    "perm": ("order",),
+    "dims": ("order",),
+    "target_shape": ("shape",),
 }
 
 #: Arguments that ours have no need of.
@@ -140,9 +168,16 @@ _NEEDLESS = {
     "in_channels": "the input's channels follow from the layer before",
     "in_features": "the inputs of a dense layer follow from the layer before",
     "num_features": "the channels follow from the layer before",
+    "normalized_shape": "the channels follow from the layer before",
     "input_shape": "the network's input is the top-level key 'input'",
     "data_format": "shapes are channels first",
     "padding_mode": "put a 'pad' layer before, with its mode",
+    "axis": "concat joins channels, and softmax works along them",
+    "dim": "concat joins channels, and softmax works along them",
+    "inplace": "what runs in place is found out, not written",
+    "momentum": "training settings are no part of the network",
+    "kernel_initializer": "training settings are no part of the network",
+    "kernel_regularizer": "training settings are no part of the network",
     "n": "copies are made by 'repeat'",
     "times": "copies are made by 'repeat'",
     "inputs": "an earlier layer's value is taken by 'from'",
@@ -179,53 +214,72 @@ TOP_LEVEL = {
     "title": "name",
 }
 
-#: Words for padding and choices in other libraries.
+#: Words for padding and choices in other libraries, and ours: the first that the field has.
 _WORDS = {
-    "SAME": "same",
-    "VALID": "valid",
-    "SAME_UPPER": "same",
-    "SAME_LOWER": "same_lower",
-    "batchnorm": "batch",
-    "bn": "batch",
-    "layernorm": "layer",
-    "instancenorm": "instance",
-    "groupnorm": "group, or {groupnorm: 8}",
-    "linear": "none",
-    "identity": "none",
-    "null": "none",
-    "None": "none",
-    "swish": "silu",
-    "edge": "replicate",
-    "constant": "zeros",
-    "wrap": "circular",
-    "symmetric": "reflect",
-    "trilinear": "bilinear",
+    "same_upper": ("same",),
+    "bn": ("batch",),
+    "batch_norm": ("batch",),
+    "batchnorm": ("batch",),
+    "batchnormalization": ("batch",),
+    "layernorm": ("layer",),
+    "ln": ("layer",),
+    "instancenorm": ("instance",),
+    "linear": ("none", "bilinear"),
+    "identity": ("none",),
+    "null": ("none",),
+    "swish": ("silu",),
+    "leaky": ("leaky_relu",),
+    "edge": ("replicate",),
+    "constant": ("zeros",),
+    "zero": ("zeros",),
+    "wrap": ("circular",),
+    "symmetric": ("reflect",),
+    "reflection": ("reflect",),
+    "trilinear": ("bilinear",),
 }
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[123]d|_|-|layer$", "", name.lower())
+    # Of nn.Conv2d the last part.
+    return re.sub(r"[123]d|_|-|layer$", "", name.rpartition(".")[2].lower())
 
 
-def foreign_kind(name: str, kinds: object) -> str:
+def foreign_kind(name: str, kinds: Iterable[str]) -> str:
     """What another library's kind is called here; empty where it is none."""
     plain = _plain(name)
     if plain in _KINDS and _KINDS[plain] != name:
         return _KINDS[plain]
-    for kind in kinds if isinstance(kinds, dict) else ():
+    for kind in kinds:
         if kind != name and plain == kind.replace("_", ""):
-            return str(kind)
+            return kind
     return ""
 
 
-def foreign_argument(name: str) -> str:
-    """A sentence on another library's argument; empty where it is none."""
-    ours = _ARGUMENTS.get(name) or _ARGUMENTS.get(name.lower())
-    if ours:
-        return f"it is called '{ours}' here" if ":" not in ours else f"write '{ours}'"
+def foreign_argument(name: str, names: Sequence[str]) -> str:
+    """A sentence on another library's argument, for a kind that has `names`; empty if it is none.
+
+    >>> foreign_argument("out_channels", ["units", "bias"])
+    "it is called 'units' here"
+    """
+    for ours in _ARGUMENTS.get(name) or _ARGUMENTS.get(name.lower()) or ():
+        if ours.partition(":")[0] in names:
+            return f"write '{ours}'" if ":" in ours else f"it is called '{ours}' here"
     return _NEEDLESS.get(name, "")
 
 
-def foreign_word(word: str) -> str:
-    """What another library's choice is called here; empty where it is none."""
-    return _WORDS.get(word) or _WORDS.get(word.upper(), "")
+def foreign_word(word: str, choices: Sequence[str]) -> str:
+    """Which of a field's choices another library's word means; empty if it is none.
+
+    >>> foreign_word("SAME", ["valid", "same"]), foreign_word("same", ["nearest"])
+    ('same', '')
+    """
+    if word in choices:
+        return ""
+    plain = _plain(word)
+    for ours in (*_WORDS.get(word.lower(), ()), *_WORDS.get(plain, ())):
+        if ours in choices:
+            return ours
+    for ours in choices:
+        if plain == ours.replace("_", ""):
+            return ours
+    return ""

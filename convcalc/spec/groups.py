@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from convcalc.diagnostics import did_you_mean, printable
+from convcalc.diagnostics import did_you_mean, nearest, printable
+from convcalc.layers import KINDS
 from convcalc.shapes import Shape
-from convcalc.spec.items import Refusal
+from convcalc.spec.items import GROUP, Refusal
 from convcalc.spec.reader import ScalarNode
 
 
@@ -26,7 +28,7 @@ class Group:
     outer is the group in which a reference goes on looking; None at a block's border.
     """
 
-    __slots__ = ("counters", "groups", "last", "left_out", "outer", "path", "values")
+    __slots__ = ("counters", "groups", "last", "left_out", "outer", "path", "unsure", "values")
 
     def __init__(self, path: str, outer: Group | None) -> None:
         self.path = path
@@ -36,36 +38,40 @@ class Group:
         self.counters: dict[str, int] = {}
         self.left_out: set[str] = set()
         self.last = ""
+        #: A layer could not be read, so that the counters may be behind.
+        self.unsure = False
 
     def path_of(self, name: str) -> str:
         """The path of a member."""
         return f"{self.path}.{name}" if self.path else name
 
+    def outward(self) -> Iterator[Group]:
+        """This group and those around it, in which a reference goes on looking."""
+        group: Group | None = self
+        while group is not None:
+            yield group
+            group = group.outer
+
     def find(self, reference: str) -> Flow | None:
         """The value of a name, looked up here, then outward."""
-        group: Group | None = self
         head, *inner = reference.split(".")
-        while group is not None:
+        for group in self.outward():
             if head in group.values:
-                found: Group | None = group
-                value: Flow | None = group.values[head]
-                name = head
-                for part in inner:
-                    found = found.groups.get(name) if found else None
-                    value = found.values.get(part) if found else None
-                    name = part
-                return value
-            group = group.outer
+                return group.inside(head, inner)
         return None
 
-    def known(self) -> list[str]:
-        """Every name that a reference from here can use first."""
-        names: list[str] = []
-        group: Group | None = self
-        while group is not None:
-            names += group.values
-            group = group.outer
-        return names
+    def inside(self, head: str, inner: list[str]) -> Flow | None:
+        """The value of a member, or of what the further names lead to in it."""
+        value: Flow | None = self.values[head]
+        found: Group | None = self
+        name = head
+        for part in inner:
+            if value == UNKNOWN:
+                return UNKNOWN  # a mistake inside it is told already
+            found = found.groups.get(name) if found else None
+            value = found.values.get(part) if found else None
+            name = part
+        return value
 
     def count(self, prefix: str) -> str:
         """A name for an unnamed layer: the prefix and the next number that is free."""
@@ -81,23 +87,39 @@ class Group:
         if found is not None:
             return found
         shown = printable(node.text)
-        if node.text.split(".")[0] in self.left_out:
+        head, *inner = node.text.split(".")
+        groups = list(self.outward())
+        if any(head in group.left_out for group in groups):
             raise Refusal(
                 "unknown-layer",
                 f"the layer '{shown}' is left out here, by its 'when' or 'repeat'",
                 node.span,
             )
-        known = self.known()
-        if f"{node.text}0" in known:
-            help_text = f"its copies are called '{shown}0', '{shown}1', ..."
-        else:
-            help_text = did_you_mean(node.text, known)
+        prefix = head.rstrip("0123456789")
+        numbered = prefix != head and (prefix in KINDS or prefix in ("pool", GROUP))
+        if numbered and any(group.unsure for group in groups):
+            return UNKNOWN
         message = f"no earlier layer is called '{shown}'"
-        raise Refusal("unknown-layer", message, node.span, help_text)
+        raise Refusal("unknown-layer", message, node.span, self._help(head, inner))
+
+    def _help(self, head: str, inner: list[str]) -> str:
+        """What may have been meant by a name that leads nowhere."""
+        known: list[str] = []
+        for group in self.outward():
+            if inner and head in group.groups:
+                inside = did_you_mean(inner[0], group.groups[head].values)
+                return f"in '{head}': {inside}" if inside else ""
+            known += group.values
+        if f"{head}0" in known:
+            return f"its copies are called '{head}0', '{head}1', ..."
+        help_text = did_you_mean(head, known)
+        if not nearest(head, known) and list(self.outward())[-1].path:
+            return "a block sees its own layers only; a name can be handed on as an argument"
+        return help_text
 
     def path_of_reference(self, reference: str) -> str:
         """The path of the layer that a name stands for."""
-        head = reference.split(".")[0]
+        head = reference.partition(".")[0]
         found: Group | None = self
         while found is not None and head not in found.values:
             found = found.outer

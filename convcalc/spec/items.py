@@ -6,10 +6,11 @@ place (expressions, shapes) is left to the elaboration.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.diagnostics import Span, did_you_mean, printable
-from convcalc.layers import KINDS
+from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.layers.base import Layer
 from convcalc.spec.document import COMMON_KEYS, NAME, Document, Entry
 from convcalc.spec.expressions import Expression, ExpressionError, parse
@@ -23,7 +24,10 @@ GROUP = "sequential"
 
 
 class Refusal(Exception):
-    """A mistake in an item, with its place; the item has no value, reading goes on."""
+    """A mistake in an item, with its place; the item has no value, reading goes on.
+
+    others  further mistakes found at the same time
+    """
 
     def __init__(
         self,
@@ -37,7 +41,19 @@ class Refusal(Exception):
         self.message = message
         self.span = span
         self.facts = (*facts, ("help", help_text)) if help_text else facts
+        self.others: tuple[Refusal, ...] = ()
         super().__init__(message)
+
+
+#: Mistakes about which everything else of a layer may be: they are told alone.
+TOLD_FIRST = ("foreign-name", "missing-space", "unquoted-expression")
+
+
+def gathered(refusals: list[Refusal]) -> Refusal:
+    """Several mistakes of one layer as one, with those left out that may follow from others."""
+    first = [refusal for refusal in refusals if refusal.code in TOLD_FIRST] or refusals
+    first[0].others = tuple(first[1:])
+    return first[0]
 
 
 class Argument(NamedTuple):
@@ -62,6 +78,7 @@ class Item:
     key        where that word stands
     value      what stands behind it; None for a bare word
     arguments  the other keys that are not common ones
+    refusals   what is wrong with its common keys
     """
 
     __slots__ = (
@@ -72,6 +89,7 @@ class Item:
         "key",
         "layers",
         "name",
+        "refusals",
         "repeat",
         "share",
         "span",
@@ -91,6 +109,7 @@ class Item:
         self.when: YamlNode | None = None
         self.from_: ScalarNode | None = None
         self.share: ScalarNode | None = None
+        self.refusals: list[Refusal] = []
         #: Layers with constant arguments, by rank: copies share them.
         self.layers: dict[tuple[str, int], Made] = {}
 
@@ -115,6 +134,16 @@ def read_item(node: YamlNode, document: Document, args: dict[str, Value]) -> Ite
     raise TypeError(f"not a node: {node!r}")
 
 
+def argument_names(target: str, document: Document) -> list[str]:
+    """The arguments of a kind or block, the first one first; none for a group."""
+    if target in document.blocks:
+        return [parameter.name for parameter in document.blocks[target].parameters]
+    if target not in KINDS:
+        return []
+    cls = layer_class(target)
+    return [*cls.fields, *(("norm", "activation") if cls.fuses else ())]
+
+
 def _is_head(word: str, document: Document) -> bool:
     return word in KINDS or word == GROUP or word in document.blocks
 
@@ -124,25 +153,54 @@ def _word(node: ScalarNode, document: Document, args: dict[str, Value]) -> str:
     if _is_head(word, document) or word in args:
         return word
     if not word:
-        raise Refusal("missing-value", "a layer is missing here", node.span)
+        raise Refusal(
+            "missing-value",
+            "a layer is missing here",
+            node.span,
+            "name a kind or block, or remove the '-'",
+        )
     raise _unknown_kind(word, node.span, document)
 
 
 def _unknown_kind(word: str, span: Span, document: Document) -> Refusal:
-    ours = foreign_kind(word, KINDS)
-    if ours:
-        return Refusal("foreign-name", f"'{printable(word)}' is called '{ours}' here", span)
+    shown = printable(word)
+    foreign = _foreign_kind(word, span)
+    if foreign is not None:
+        return foreign
+    message = f"'{shown}' is neither a kind nor a block"
     if ":" in word:
-        help_text = "a space is missing after the ':'"
-    elif "(" in word or ")" in word:
-        help_text = "an expression with a comma needs quotes inside {...}"
-    elif word in ("input", "from"):
+        return _missing_space(word, message, span)
+    if "(" in word or ")" in word:
+        return _unquoted(message, span)
+    if word.lower() in ("input", "inputlayer", "from"):
         help_text = "an earlier value is taken by 'from', as in {identity: , from: input}"
+    elif word[0].isdigit():
+        help_text = "a layer begins with its kind: {conv: 64, kernel: 3}"
     else:
         help_text = did_you_mean(word, [*KINDS, GROUP, *document.blocks])
-    return Refusal(
-        "unknown-kind", f"'{printable(word)}' is neither a kind nor a block", span, help_text
-    )
+        help_text = help_text or "'convcalc kinds' lists the kinds"
+    return Refusal("unknown-kind", message, span, help_text)
+
+
+def _foreign_kind(word: str, span: Span) -> Refusal | None:
+    ours = foreign_kind(word, KINDS)
+    if not ours:
+        return None
+    if ours in KINDS or ours == GROUP:
+        return Refusal("foreign-name", f"'{printable(word)}' is called '{ours}' here", span)
+    message = f"'{printable(word)}' is no kind of this language"
+    return Refusal("foreign-name", message, span, f"write {ours}")
+
+
+def _missing_space(word: str, message: str, span: Span) -> Refusal:
+    key, _, value = printable(word).partition(":")
+    help_text = f"a space is missing after the ':', write '{key}: {value}'"
+    return Refusal("missing-space", message, span, help_text)
+
+
+def _unquoted(message: str, span: Span) -> Refusal:
+    help_text = "an expression with a comma needs quotes inside {...}: 'max(1, 2)'"
+    return Refusal("unquoted-expression", message, span, help_text)
 
 
 def _read_mapping(node: MapNode, document: Document, args: dict[str, Value]) -> Item:
@@ -150,7 +208,7 @@ def _read_mapping(node: MapNode, document: Document, args: dict[str, Value]) -> 
     heads = [text for text in entries if _is_head(text, document)]
     if len(heads) > 1:
         # `pad` beside `conv` is another library's word for the padding, not a second kind.
-        others = [text for text in heads if not foreign_argument(text)] or heads
+        others = [text for text in heads if not _foreign_beside(text, heads, document)] or heads
         if len(others) == 1:
             heads = others
     if not heads:
@@ -169,32 +227,47 @@ def _read_mapping(node: MapNode, document: Document, args: dict[str, Value]) -> 
         if text == head:
             continue
         if text in COMMON_KEYS:
-            _set_common(item, text, value)
+            try:
+                _set_common(item, text, value)
+            except Refusal as refusal:
+                item.refusals.append(refusal)
         elif text in heads:
-            foreign = foreign_argument(text)
-            if foreign:
-                raise Refusal("foreign-name", f"{head} has no '{text}'", key.span, foreign)
             raise Refusal(
                 "two-kinds",
                 f"a layer is one kind or block, but '{head}' and '{text}' stand in one mapping",
                 key.span,
-                "put each into a mapping of its own",
+                _second_kind_help(head, text, document),
             )
         else:
             item.arguments[text] = Argument(key, value)
     return item
 
 
+def _foreign_beside(text: str, heads: list[str], document: Document) -> bool:
+    """Whether a kind's name is also another library's argument of a kind beside it."""
+    return any(
+        foreign_argument(text, argument_names(head, document)) for head in heads if head != text
+    )
+
+
+def _second_kind_help(head: str, second: str, document: Document) -> str:
+    role = layer_class(second).role if second in KINDS else ""
+    if role and role in argument_names(head, document):
+        short = [word for word, kind in NORM_WORDS.items() if kind == second]
+        return f"write '{role}: {short[0] if short else second}'"
+    return "put each into a mapping of its own"
+
+
 def _no_head(node: MapNode, document: Document) -> Refusal:
     for text, (key, _) in node.entries.items():
-        ours = foreign_kind(text, KINDS)
-        if ours and not (foreign_argument(text) and len(node.entries) > 1):
-            return Refusal("foreign-name", f"'{printable(text)}' is called '{ours}' here", key.span)
+        foreign = _foreign_kind(text, key.span)
+        if foreign is not None and (len(node.entries) == 1 or not _is_argument(text)):
+            ours = foreign_kind(text, KINDS)
+            return gathered([foreign, *_foreign_arguments(node, text, ours, document)])
     for text, (key, _) in node.entries.items():
-        if foreign_argument(text) and text in ("type", "class_name"):
-            return Refusal(
-                "foreign-name", f"a layer has no '{text}'", key.span, foreign_argument(text)
-            )
+        if text in ("type", "class_name"):
+            help_text = foreign_argument(text, ())
+            return Refusal("foreign-name", f"a layer has no '{text}'", key.span, help_text)
     for text, (key, _) in node.entries.items():
         if text not in COMMON_KEYS:
             return _unknown_kind(text, key.span, document)
@@ -206,45 +279,73 @@ def _no_head(node: MapNode, document: Document) -> Refusal:
     )
 
 
+def _is_argument(text: str) -> bool:
+    """Whether a word may be meant as an argument of some kind."""
+    return any(foreign_argument(text, argument) for argument in (["norm"], ["activation"]))
+
+
+def _foreign_arguments(node: MapNode, head: str, ours: str, document: Document) -> list[Refusal]:
+    """What else is foreign beside another library's kind, ours being called `ours`."""
+    names = argument_names(ours, document)
+    return [
+        _unknown_argument(ours, text, key, names)
+        for text, (key, _) in node.entries.items()
+        if text != head and text not in COMMON_KEYS and foreign_argument(text, names)
+    ]
+
+
 def _set_common(item: Item, text: str, value: YamlNode) -> None:
     if text == "when":
         item.when = value
     elif text == "repeat":
         item.repeat = value
     elif text == "first":
-        if not isinstance(value, MapNode):
-            raise Refusal(
-                "bad-value", "first takes a mapping of arguments", value.span, "first: {stride: 2}"
-            )
-        for key_text, (key, _) in value.entries.items():
-            if key_text in COMMON_KEYS:
-                raise Refusal(
-                    "bad-value", f"first holds arguments, not the common key '{key_text}'", key.span
-                )
-        item.first = value
+        item.first = _first(value)
     elif text == "name":
-        item.name = plain_name(value, "name")
+        item.name = plain_name(value)
     elif text == "from":
         item.from_ = reference(value, "from")
     else:
         item.share = reference(value, "share")
 
 
-def plain_name(node: YamlNode, what: str) -> ScalarNode:
+def _first(value: YamlNode) -> MapNode:
+    if not isinstance(value, MapNode):
+        raise Refusal(
+            "bad-value", "first takes a mapping of arguments", value.span, "first: {stride: 2}"
+        )
+    for text, (key, _) in value.entries.items():
+        if text in COMMON_KEYS:
+            message = f"first holds arguments, not the common key '{text}'"
+            raise Refusal("bad-value", message, key.span)
+    return value
+
+
+def plain_name(node: YamlNode) -> ScalarNode:
     """A name that is being given; raises Refusal."""
-    if not isinstance(node, ScalarNode) or not NAME.match(node.text):
-        shown = f", not '{printable(node.text)}'" if isinstance(node, ScalarNode) else ""
-        raise Refusal("bad-name", f"{what} takes letters, digits, '_' and '-'{shown}", node.span)
+    if is_empty(node):
+        raise Refusal("missing-value", "the value of 'name' is missing", node.span)
+    if not isinstance(node, ScalarNode):
+        raise Refusal("bad-name", "name takes one word", node.span)
+    if not NAME.match(node.text):
+        message = f"'{printable(node.text)}' cannot name a layer"
+        raise Refusal("bad-name", message, node.span, "letters, digits, '_' and '-'")
     if node.text == "input":
-        raise Refusal("taken-name", "'input' is the network's input and no other name", node.span)
+        raise Refusal("taken-name", "'input' names the network's input, not a layer", node.span)
     return node
 
 
 def reference(node: YamlNode, what: str) -> ScalarNode:
     """A name of another layer, with dots to go into groups; raises Refusal."""
-    if not isinstance(node, ScalarNode) or not all(map(NAME.match, node.text.split("."))):
-        shown = f", not '{printable(node.text)}'" if isinstance(node, ScalarNode) else ""
-        raise Refusal("bad-name", f"{what} takes the name of an earlier layer{shown}", node.span)
+    if is_empty(node):
+        raise Refusal("missing-value", f"the value of '{what}' is missing", node.span)
+    if not isinstance(node, ScalarNode):
+        help_text = "several values are joined: {concat: [a, b]}" if what == "from" else ""
+        message = f"{what} takes the name of one earlier layer"
+        raise Refusal("bad-name", message, node.span, help_text)
+    if not all(map(NAME.match, node.text.split("."))):
+        message = f"{what} takes the name of an earlier layer, not '{printable(node.text)}'"
+        raise Refusal("bad-name", message, node.span, "names are letters, digits, '_' and '-'")
     return node
 
 
@@ -265,44 +366,58 @@ def at(node: ScalarNode, error: ExpressionError) -> Refusal:
     span = node.span
     # Only what stands on one line, without escapes, can be pointed into.
     within = node.width == len(node.text) + (2 if node.quoted else 0)
-    if error.offset and within:
-        span = span._replace(column=span.column + error.offset + int(node.quoted), width=1)
+    if within and (error.offset or error.width):
+        column = span.column + error.offset + int(node.quoted)
+        span = span._replace(column=column, width=max(error.width, 1))
     return Refusal(error.code, error.message, span, error.help)
 
 
-def check_arguments(
-    item: Item, target: str, names: list[str], given: dict[str, Entry] | dict[str, Argument]
-) -> None:
-    """Refuses an argument that the kind or block does not have."""
+def unknown_arguments(
+    item: Item,
+    target: str,
+    names: list[str],
+    given: Mapping[str, Entry | Argument],
+    common: Sequence[str] = COMMON_KEYS,
+) -> list[Refusal]:
+    """A refusal for each argument that the kind or block does not have.
+
+    `common` are the common keys that may stand beside them.
+    """
+    refusals = []
     for text, (key, _) in given.items():
         if text in names:
             continue
-        foreign = foreign_argument(text)
-        if foreign:
-            raise Refusal("foreign-name", f"{target} has no '{text}'", key.span, foreign)
         if text in COMMON_KEYS:
-            raise Refusal(
-                "unknown-key",
-                f"'{text}' belongs beside '{item.head}', not inside its mapping",
-                key.span,
-            )
-        if "(" in text or ")" in text:
-            raise Refusal(
-                "unknown-key",
-                f"'{printable(text)}' is no argument of {target}",
-                key.span,
-                "an expression with a comma needs quotes inside {...}",
-            )
-        if ":" in text:
-            raise Refusal(
-                "unknown-key",
-                f"'{printable(text)}' is no argument of {target}",
-                key.span,
-                "a space is missing after the ':'",
-            )
-        raise Refusal(
-            "unknown-key",
-            f"{target} has no argument '{printable(text)}'",
-            key.span,
-            did_you_mean(text, [*names, *COMMON_KEYS]),
-        )
+            message = f"'{text}' belongs beside '{item.head}', not inside its mapping"
+            refusals.append(Refusal("unknown-key", message, key.span))
+        else:
+            refusals.append(_unknown_argument(target, text, key, names, common))
+    return refusals
+
+
+def check_arguments(
+    item: Item,
+    target: str,
+    names: list[str],
+    given: Mapping[str, Entry | Argument],
+    common: Sequence[str] = COMMON_KEYS,
+) -> None:
+    """Refuses arguments that the kind or block does not have."""
+    refusals = unknown_arguments(item, target, names, given, common)
+    if refusals:
+        raise gathered(refusals)
+
+
+def _unknown_argument(
+    target: str, text: str, key: ScalarNode, names: list[str], common: Sequence[str] = COMMON_KEYS
+) -> Refusal:
+    shown = printable(text)
+    foreign = foreign_argument(text, names)
+    if foreign:
+        return Refusal("foreign-name", f"{target} has no '{shown}'", key.span, foreign)
+    message = f"{target} has no argument '{shown}'"
+    if "(" in text or ")" in text:
+        return _unquoted(message, key.span)
+    if ":" in text:
+        return _missing_space(text, message, key.span)
+    return Refusal("unknown-key", message, key.span, did_you_mean(text, [*names, *common]))

@@ -11,7 +11,7 @@ from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Source, did_y
 from convcalc.graph import Network
 from convcalc.spec.network import InputShapes, build
 from convcalc.spec.reader import LONGEST
-from convcalc.spec.shipped import shipped_folder, shipped_names, shipped_path
+from convcalc.spec.shipped import is_word, shipped_folder, shipped_names, shipped_path
 
 
 def load(
@@ -51,6 +51,8 @@ def loads(
 def find_source(path: str) -> Source:
     """The text of a file, of a shipped network, or of standard input."""
     if path == "-":
+        if sys.stdin is None:
+            raise _unusable("-", "standard input is closed", "cannot be read")
         return _decoded("-", sys.stdin.buffer.read(LONGEST + 1))
     if not is_word(path) or os.path.exists(path):
         return read_file(path)
@@ -64,11 +66,6 @@ def find_source(path: str) -> Source:
             [Problem("unknown-network", message, None, (("help", help_text),))], UNUSABLE
         )
     return read_file(str(shipped))
-
-
-def is_word(path: str) -> bool:
-    """Whether a path may be the name of a shipped network: no slash and no suffix."""
-    return "/" not in path and os.sep not in path and not os.path.splitext(path)[1]
 
 
 def read_file(path: str) -> Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.diagnostics import Problem, RuleError, Span, did_you_mean, printable
+from convcalc.diagnostics import Problem, RuleError, Span, did_you_mean, nearest
 from convcalc.graph import Node, result_shape
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.layers.base import Layer
@@ -16,7 +16,16 @@ from convcalc.spec.evaluation import MOST_LAYERS, Evaluator, Frame
 from convcalc.spec.expressions import UnknownSizeError
 from convcalc.spec.foreign import foreign_word
 from convcalc.spec.groups import UNKNOWN, Flow
-from convcalc.spec.items import Argument, Item, Refusal, check_arguments, is_empty, read_item
+from convcalc.spec.items import (
+    TOLD_FIRST,
+    Argument,
+    Item,
+    Refusal,
+    gathered,
+    is_empty,
+    read_item,
+    unknown_arguments,
+)
 from convcalc.spec.reader import MapNode, ScalarNode, YamlNode
 
 
@@ -30,40 +39,39 @@ class LayerMaker:
 
     def arguments(
         self, item: Item, first: MapNode | None, target: str, names: list[str]
-    ) -> dict[str, Argument]:
-        """The arguments as written: beside the kind, in its mapping, and of the first copy."""
-        check_arguments(item, target, names, item.arguments)
-        given = dict(item.arguments)
+    ) -> tuple[dict[str, Argument], Refusal | None]:
+        """The arguments as written: beside the kind, in its mapping, and of the first copy.
+
+        With them comes what is wrong with their names, if the rest may be looked at all the same.
+        """
         value = item.value
+        refusals = unknown_arguments(item, target, names, item.arguments)
         if isinstance(value, MapNode):
-            check_arguments(item, target, names, value.entries)
+            refusals += unknown_arguments(item, target, names, value.entries)
+        if item.first is not None:
+            refusals += unknown_arguments(item, target, names, item.first.entries, ())
+        wrong = gathered(refusals) if refusals else None
+        if wrong is not None and wrong.code in TOLD_FIRST:
+            raise wrong
+        given = {text: entry for text, entry in item.arguments.items() if text in names}
+        if isinstance(value, MapNode):
             for text, (key, node) in value.entries.items():
                 if text in given:
-                    raise Refusal(
-                        "duplicate-key",
-                        f"the argument '{text}' is given twice",
-                        given[text].key.span,
-                        "",
-                        (("first", f"line {key.line}, column {key.column}"),),
-                    )
-                given[text] = Argument(key, node)
+                    raise given_twice(text, given[text].key, key)
+                if text in names:
+                    given[text] = Argument(key, node)
         elif value is not None and not is_empty(value):
             if not names:
                 raise Refusal("bad-value", f"{target} takes no argument", value.span)
             if names[0] in given:
-                raise Refusal(
-                    "duplicate-key",
-                    f"the argument '{names[0]}' is given twice: it is the value of '{item.head}'",
-                    given[names[0]].key.span,
-                )
+                raise given_twice(names[0], given[names[0]].key, item.key)
             if isinstance(item.key, ScalarNode):
                 given[names[0]] = Argument(item.key, value)
-        if item.first is not None:
-            check_arguments(item, target, names, item.first.entries)
         if first is not None:
             for text, (key, node) in first.entries.items():
-                given[text] = Argument(key, node)
-        return given
+                if text in names:
+                    given[text] = Argument(key, node)
+        return given, wrong
 
     def find_followers(self, kind: str, followers: dict[str, Argument | None]) -> None:
         """Puts in the norm and activation of `defaults` where the layer does not say."""
@@ -81,11 +89,12 @@ class LayerMaker:
         path: str,
         flow: Flow | None,
         frame: Frame,
+        complete: bool = True,
     ) -> tuple[Layer | None, bool]:
         """A layer of these arguments and whether it is the same in every copy.
 
         None where a mistake was found or the input's shape is not known; every argument is looked
-        at all the same.
+        at all the same. `complete` is false where some were left out for their names.
         """
         shape = flow.shape if flow else None
         scope = self.evaluator.scope(frame, flow)
@@ -96,7 +105,7 @@ class LayerMaker:
                 if text in cls.fields and text not in arguments:
                     arguments[text] = Argument(*entry)
         values: dict[str, Any] = {}
-        failed = shape is None
+        failed = shape is None or not complete
         constant = True
         for text, argument in arguments.items():
             try:
@@ -104,30 +113,24 @@ class LayerMaker:
                     raise Refusal(
                         "missing-value", f"the value of '{text}' is missing", argument.key.span
                     )
-                values[text] = self.evaluator.evaluate(argument.node, scope)
+                choices = cls.fields[text].type.words
+                values[text] = self.evaluator.evaluate(argument.node, scope, choices)
                 constant = constant and self.evaluator.constant(argument.node)
-                if shape is None and not isinstance(values[text], list):
-                    # Lists depend on the rank, which is not known.
-                    cls.fields[text].type.read(values[text], 2)
             except UnknownSizeError:
                 failed = True
             except Refusal as refusal:
                 failed = True
                 self.evaluator.refused(refusal, frame, path)
-            except RuleError as error:
-                failed = True
-                self._broken(error, text, argument, path, frame)
-        for text, declared in cls.fields.items():
-            if declared.required and text not in arguments:
-                failed = True
-                self.evaluator.refused(
-                    Refusal("missing-argument", f"{cls.kind} needs '{text}': {declared.doc}", span),
-                    frame,
-                    path,
-                )
-        if failed or shape is None:
-            return None, False
-        if len(shape) - 1 < cls.least_rank:
+        missing = [
+            text
+            for text, declared in cls.fields.items()
+            if declared.required and text not in arguments
+        ]
+        if missing and complete:
+            failed = True
+            self.evaluator.refused(_missing(cls, missing, span), frame, path)
+        if shape is not None and len(shape) - 1 < cls.least_rank:
+            failed = True
             self.evaluator.refuse(
                 Problem(
                     "wrong-rank",
@@ -136,34 +139,47 @@ class LayerMaker:
                     span,
                     self._entering((flow,)),
                     frame.calls,
-                )
+                ),
+                path,
             )
-            return None, False
-        try:
-            return cls.read(values, len(shape) - 1), constant
-        except RuleError as error:
-            text = error.field
-            named = arguments.get(text)
-            message = error.message.removeprefix(f"{text} ")
-            plain = RuleError(error.code, message, text, error.facts)
-            if named is not None:
-                self._broken(plain, text, named, path, frame)
-            return None, False
+        if not failed and shape is not None:
+            try:
+                return cls.read(values, len(shape) - 1), constant
+            except RuleError:
+                pass  # told below, with all others of this layer
+        for text, value in values.items():
+            self._check(cls, text, value, arguments[text], shape, path, frame)
+        return None, False
 
-    def _broken(
-        self, error: RuleError, text: str, argument: Argument, path: str, frame: Frame
+    def _check(
+        self,
+        cls: type[Layer],
+        text: str,
+        value: Any,
+        argument: Argument,
+        shape: Shape | None,
+        path: str,
+        frame: Frame,
     ) -> None:
-        facts = error.facts
-        value = argument.node
-        if isinstance(value, ScalarNode):
-            ours = foreign_word(value.text.strip())
-            if ours:
-                facts = (("help", f"it is called '{ours}' here"),)
-        if value.source is not argument.key.source:
-            value = argument.key
-        self.evaluator.refuse(
-            Problem(error.code, f"{path}: {text} {error.message}", value.span, facts, frame.calls)
-        )
+        """Notes what is wrong with one argument's value."""
+        rank = len(shape) - 1 if shape is not None else 0
+        if rank < max(cls.least_rank, 1) and isinstance(value, list):
+            return  # how long a list must be depends on the rank, which is not known
+        field_type = cls.fields[text].type
+        try:
+            field_type.read(value, rank)
+        except RuleError as error:
+            facts = error.facts
+            node = argument.node
+            if isinstance(value, str):
+                ours = foreign_word(value, field_type.words)
+                if ours:
+                    facts = (("help", f"it is called '{ours}' here"),)
+            elif _is_fraction(value) and "whole" in error.message:
+                facts = (("help", "floor, ceil, round or divisible makes it whole"),)
+            message = f"{path}: {text} {error.message}"
+            problem = Problem(error.code, message, node.span, facts, frame.calls)
+            self.evaluator.refuse(problem, path)
 
     def add(
         self,
@@ -199,7 +215,8 @@ class LayerMaker:
                     place,
                     (*shown, *error.facts),
                     frame.calls,
-                )
+                ),
+                path,
             )
             return UNKNOWN
         if len(self.nodes) >= MOST_LAYERS:
@@ -217,10 +234,14 @@ class LayerMaker:
             return "unknown"
         node = self.nodes[flow.node]
         text = tuple_text(with_batch(flow.shape, 1))
+        place = ""
+        if node.span:
+            own = node.span.source is self.document.source
+            place = f" at line {node.span.line}" if own else f" at {node.span}"
         if node.kind == "input":
-            return f"{text}, the network's input"
-        line = f" at line {node.span.line}" if node.span else ""
-        return f"{text}, from {node.path}{line}"
+            what = "the network's input" if node.path == "input" else f"the input '{node.path}'"
+            return f"{text}, {what}{place}"
+        return f"{text}, from {node.path}{place}"
 
     def follow(self, fused: list[Argument], flow: Flow, unit: str, frame: Frame) -> Flow:
         for argument in fused:
@@ -244,46 +265,86 @@ class LayerMaker:
             for common in (item.name, item.repeat, item.first, item.when, item.from_, item.share):
                 if common is not None:
                     raise Refusal("bad-value", f"{role} takes no common keys", common.span)
-            self._check_role(role, kind, item.span)
-            given = self.arguments(item, None, kind, list(layer_class(kind).fields))
+            if kind not in _kinds_of(role):
+                raise _not_a(role, kind, item.span)
+            given, wrong = self.arguments(item, None, kind, list(layer_class(kind).fields))
+            if wrong is not None:
+                raise wrong
         else:
-            if is_empty(node):
-                raise Refusal("missing-value", f"the value of '{role}' is missing", node.span)
-            word = self.evaluator.evaluate(node, self.evaluator.scope(frame, flow))
-            if word == "none":
+            kind = self._follower_word(role, node, flow, frame)
+            if kind == "none":
                 return flow
-            if not isinstance(word, str):
-                raise Refusal(
-                    "bad-value", f"{role} takes a word, not {value_text(word)}", node.span
-                )
-            kind = NORM_WORDS.get(word, word) if role == "norm" else word
-            if role == "norm" and word == kind:
-                short = [key for key, value in NORM_WORDS.items() if value == word]
-                help_text = f"write '{short[0]}'" if short else ""
-                if not short and word in KINDS and layer_class(word).role == "norm":
-                    help_text = f"write {{{word}: ...}}"
-                raise self._not_a(role, word, node.span, help_text)
-            self._check_role(role, kind, node.span)
         cls = layer_class(kind)
         layer, _ = self.make(cls, given, node.span, f"{unit}.{kind}", flow, frame)
         if layer is None:
             return UNKNOWN
         return self.add(layer, f"{unit}.{kind}", unit, (flow,), node.span, given, frame)
 
-    def _check_role(self, role: str, kind: str, span: Span) -> None:
-        if kind not in KINDS or layer_class(kind).role != role:
-            raise self._not_a(role, kind, span)
+    def _follower_word(self, role: str, node: YamlNode, flow: Flow, frame: Frame) -> str:
+        """The kind that a word behind `norm` or `activation` means, or "none"."""
+        if is_empty(node):
+            raise Refusal("missing-value", f"the value of '{role}' is missing", node.span)
+        words = _role_words(role)
+        word = self.evaluator.evaluate(node, self.evaluator.scope(frame, flow), words)
+        if isinstance(word, str) and word in words:
+            return NORM_WORDS.get(word, word)
+        raise _not_a(role, word, node.span)
 
-    def _not_a(self, role: str, word: str, span: Span, help_text: str = "") -> Refusal:
-        if role == "norm":
-            good = ["none", *NORM_WORDS]
-        else:
-            good = ["none", *[k for k, home in KINDS.items() if home[0] == "activation"]]
-        ours = foreign_word(word)
-        help_text = help_text or (f"it is called '{ours}' here" if ours in good else "")
-        return Refusal(
-            "bad-value",
-            f"'{printable(word)}' is no {'normalisation' if role == 'norm' else 'activation'}",
-            span,
-            help_text or did_you_mean(word, good),
-        )
+
+def given_twice(name: str, again: YamlNode, first: YamlNode) -> Refusal:
+    """The refusal of an argument that is written in two places."""
+    if (first.line, first.column) > (again.line, again.column):
+        first, again = again, first
+    place = ("first", f"line {first.line}, column {first.column}")
+    message = f"the argument '{name}' is given twice"
+    return Refusal("duplicate-key", message, again.span, "", (place,))
+
+
+def _missing(cls: type[Layer], names: list[str], span: Span) -> Refusal:
+    """The refusal of a layer without some of its required arguments."""
+    needed = " and ".join([f"'{name}' ({cls.fields[name].doc})" for name in names])
+    required = [name for name, declared in cls.fields.items() if declared.required]
+    head, *others = required
+    pattern = ", ".join([f"{cls.kind}: {head.upper()}", *[f"{o}: {o.upper()}" for o in others]])
+    return Refusal("missing-argument", f"{cls.kind} needs {needed}", span, f"write {{{pattern}}}")
+
+
+def _is_fraction(value: object) -> bool:
+    return not isinstance(value, int) and getattr(value, "denominator", 1) != 1
+
+
+def _kinds_of(role: str) -> list[str]:
+    return [kind for kind in KINDS if layer_class(kind).role == role]
+
+
+def _role_words(role: str) -> list[str]:
+    """The words that `norm` or `activation` takes."""
+    if role == "norm":
+        return ["none", *NORM_WORDS]
+    return ["none", *[kind for kind, home in KINDS.items() if home[0] == "activation"]]
+
+
+def _not_a(role: str, value: object, span: Span) -> Refusal:
+    """The refusal of a value behind `norm` or `activation` that is none."""
+    words = _role_words(role)
+    shown = value_text(getattr(value, "name", value))
+    what = "an activation such as relu"
+    if role == "norm":
+        what = f"one of {', '.join(words)}, or a mapping such as {{groupnorm: 8}}"
+    help_text = ""
+    if isinstance(value, str):
+        ours = foreign_word(value, words)
+        short = [word for word, kind in NORM_WORDS.items() if kind == value]
+        other = layer_class(value).role if value in KINDS else ""
+        near = nearest(value, words)
+        if role == "norm" and short:
+            help_text = f"write '{short[0]}', or {{{value}: ...}} with its arguments"
+        elif ours:
+            help_text = f"it is called '{ours}' here"
+        elif role == other:
+            help_text = f"write {{{value}: ...}}"
+        elif other or value in NORM_WORDS:
+            help_text = f"it belongs to '{other or 'norm'}'"
+        elif near:
+            help_text = did_you_mean(value, near)
+    return Refusal("bad-value", f"{role} must be {what}, not {shown}", span, help_text)

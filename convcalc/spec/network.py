@@ -11,6 +11,7 @@ from convcalc.diagnostics import (
     ConvcalcError,
     Problem,
     Source,
+    Span,
     did_you_mean,
     printable,
 )
@@ -19,14 +20,14 @@ from convcalc.layers import layer_class
 from convcalc.layers.fields import value_text
 from convcalc.layers.structure import Input
 from convcalc.shapes import LARGEST_SIZE
-from convcalc.spec.document import NAME, Document, Opener, read_document
+from convcalc.spec.document import NAME, Document, Opener, extended, read_document
 from convcalc.spec.elaborate import Elaborator
-from convcalc.spec.evaluation import MOST_LAYERS, Frame, TooMany
+from convcalc.spec.evaluation import Frame, TooMany
 from convcalc.spec.expressions import ExpressionError, Scope, UnknownSizeError
 from convcalc.spec.groups import UNKNOWN, Flow, Group
 from convcalc.spec.items import Item, Refusal, check_arguments, reference
-from convcalc.spec.reader import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
-from convcalc.spec.size import least_layers
+from convcalc.spec.reader import MOST_PROBLEMS, ListNode, MapNode, ScalarNode, YamlNode, read_yaml
+from convcalc.spec.size import bound_layers
 
 #: Spatial axes that windows can have.
 MOST_AXES = 3
@@ -66,7 +67,12 @@ def build(
         network = None
     problems = builder.evaluator.problems
     if problems or network is None:
-        raise ConvcalcError(_in_reading_order(problems))
+        bases = document.bases
+        told = [
+            extended(p, bases[p.span.source]) if p.span and p.span.source in bases else p
+            for p in problems
+        ]
+        raise ConvcalcError(_in_reading_order(told)[:MOST_PROBLEMS])
     return network
 
 
@@ -99,16 +105,15 @@ class _Builder:
         self._args()
         self._check_defaults()
         flow = self._inputs()
+        name = self._name()
+        expect = self._expect()
+        self._budget()
         layers = self._layers_node()
         if layers is None:
             return None
-        found = least_layers(layers, self.document, self.evaluator)
-        if found > MOST_LAYERS:
-            self.evaluator.too_many_layers(layers.span, found, self.frame)
+        bound_layers(layers, self.document, self.evaluator)
         value = self.elaborator.sequence(layers, flow, self.top, self.frame)
         outputs = self._outputs(value)
-        expect = self._expect()
-        self._budget()
         if self.evaluator.problems:
             return None
         self._check_used(outputs)
@@ -118,7 +123,7 @@ class _Builder:
             if used
         )
         return Network(
-            self._name(),
+            name,
             self.document.source.name,
             self.elaborator.maker.nodes,
             outputs,
@@ -130,11 +135,11 @@ class _Builder:
         facts = (("help", help_text),) if help_text else ()
         self.evaluator.refuse(Problem(code, message, node.span if node else None, facts))
 
-    def _evaluate(self, node: YamlNode) -> Any:
+    def _evaluate(self, node: YamlNode, choices: Sequence[str] | None = ()) -> Any:
         """A value of the file's own scope; None after a mistake, which is noted."""
         scope = Scope(self.evaluator.args, self.evaluator.words, entering=False)
         try:
-            return self.evaluator.evaluate(node, scope)
+            return self.evaluator.evaluate(node, scope, choices)
         except Refusal as refusal:
             self.evaluator.refused(refusal, self.frame)
         except UnknownSizeError:
@@ -143,10 +148,20 @@ class _Builder:
 
     def _name(self) -> str:
         entry = self.document.keys.get("name")
-        if entry is not None and isinstance(entry[1], ScalarNode) and entry[1].text:
-            return entry[1].text
+        if entry is not None:
+            if isinstance(entry[1], ScalarNode) and entry[1].text:
+                return entry[1].text
+            self._refuse("bad-value", "'name' takes a name", entry[1])
         name = os.path.basename(self.document.source.name)
         return os.path.splitext(name)[0] or "network"
+
+    def _missing(self, key: str, help_text: str) -> None:
+        """Refuses a spec without a key; one that was misspelt is told already."""
+        if key in self.document.meant:
+            return
+        facts = (("help", help_text),)
+        place = Span(self.document.source, 1, 1)
+        self.evaluator.refuse(Problem("missing-key", f"the spec has no '{key}'", place, facts))
 
     # Arguments.
 
@@ -169,7 +184,7 @@ class _Builder:
             if name in self.overrides:
                 args[name] = self._override(name, self.overrides[name])
             else:
-                args[name] = self._evaluate(node)
+                args[name] = self._evaluate(node, None)
 
     def _override(self, name: str, value: object) -> Any:
         if not isinstance(value, str):
@@ -206,13 +221,7 @@ class _Builder:
         """Makes the input nodes; the value that enters the first layer, if there is just one."""
         entry = self.document.keys.get("input")
         if entry is None:
-            self._refuse(
-                "missing-key",
-                "the spec has no 'input'",
-                None,
-                "input: [channels, height, width], without the batch axis",
-            )
-            self.evaluator.locate_last(self.document.source)
+            self._missing("input", "input: [channels, height, width], without the batch axis")
             self.top.values["input"] = UNKNOWN
             return UNKNOWN
         node = entry[1]
@@ -256,7 +265,7 @@ class _Builder:
             self._refuse(
                 "bad-input",
                 f"{name}: {reason}",
-                node,
+                _blamed(node, shape),
                 "input: [channels, height, width], without the batch axis",
             )
             return UNKNOWN
@@ -270,14 +279,13 @@ class _Builder:
     def _layers_node(self) -> ListNode | None:
         entry = self.document.keys.get("layers")
         if entry is None:
-            self._refuse(
-                "missing-key", "the spec has no 'layers'", None, "layers: a list of layers"
-            )
-            self.evaluator.locate_last(self.document.source)
+            self._missing("layers", "layers: a list of layers")
             return None
         node = entry[1]
         if not isinstance(node, ListNode):
-            self._refuse("bad-value", "'layers' takes a list of layers", node)
+            self._refuse(
+                "bad-value", "'layers' takes a list of layers", node, "put a '-' before each layer"
+            )
             return None
         if not node.items:
             self._refuse("bad-value", "'layers' holds no layer", node)
@@ -292,11 +300,13 @@ class _Builder:
             last = self.top.last
             if not last:
                 key = self.document.keys["layers"][0]
-                self._refuse("no-layers", "every layer is left out", key)
+                self._refuse("no-layers", "every layer is left out, by 'when' or 'repeat'", key)
             return {last: value.node}
         node = entry[1]
         if not isinstance(node, ListNode) or not node.items:
-            self._refuse("bad-value", "'outputs' takes a list of layers' names", node)
+            shown = node.text if isinstance(node, ScalarNode) and NAME.match(node.text) else "NAME"
+            help_text = f"outputs: [{shown}]"
+            self._refuse("bad-value", "'outputs' takes a list of layers' names", node, help_text)
             return {}
         outputs: dict[str, int] = {}
         for item in node.items:
@@ -321,12 +331,15 @@ class _Builder:
         for index, node in enumerate(nodes):
             if index not in used:
                 what = "the input" if node.kind == "input" else "the value of"
+                help_text = "take it by 'from', or name it in 'outputs'"
+                if node.kind == "input":
+                    help_text = "take it by 'from', or remove it"
                 self.evaluator.refuse(
                     Problem(
                         "unused-value",
-                        f"nobody uses {what} {node.path}",
+                        f"nobody uses {what} '{node.path}'",
                         node.span,
-                        (("help", "take it by 'from', or name it in 'outputs'"),),
+                        (("help", help_text),),
                         node.calls,
                     )
                 )
@@ -347,7 +360,7 @@ class _Builder:
                 number = self._evaluate(value)
                 if number is not None and (type(number) is not int or number < 0):
                     shown = value_text(number)
-                    self._refuse("bad-value", f"{text} is a whole number, not {shown}", value)
+                    self._refuse("bad-value", f"{text} must be a whole number, not {shown}", value)
                 elif number is not None:
                     found.append(Expectation(text, number, value.span))
             elif text in ("output", "outputs"):
@@ -359,7 +372,9 @@ class _Builder:
                 if isinstance(value, MapNode):
                     found += self._expected_shapes("layers", value)
                 else:
-                    self._refuse("bad-value", "'layers' maps layers' names to shapes", value)
+                    help_text = "layers: {conv0: [6, 28, 28]}"
+                    message = "'layers' maps layers' names to shapes"
+                    self._refuse("bad-value", message, value, help_text)
             else:
                 names = [*METRICS, "output", "layers"]
                 help_text = did_you_mean(text, names)
@@ -404,6 +419,15 @@ def _not_a_shape(shape: object, most_axes: int = MOST_AXES + 1) -> str:
         if type(size) is not int or not 1 <= size <= LARGEST_SIZE:
             return f"a size is a whole number from 1 to {LARGEST_SIZE}, not {value_text(size)}"
     return ""
+
+
+def _blamed(node: YamlNode, shape: object) -> YamlNode:
+    """The size that makes a list no shape, or the list."""
+    if isinstance(node, ListNode) and isinstance(shape, list) and len(shape) <= MOST_AXES + 1:
+        for item, size in zip(node.items, shape, strict=False):
+            if type(size) is not int or not 1 <= size <= LARGEST_SIZE:
+                return item
+    return node
 
 
 def _as_text(value: object) -> str:

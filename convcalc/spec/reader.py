@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -16,6 +16,8 @@ from convcalc.diagnostics import ConvcalcError, Problem, Source, Span, printable
 
 #: Brackets or indentation may nest this deep.
 DEEPEST = 100
+#: Problems told in one run.
+MOST_PROBLEMS = 100
 #: Characters in a file; 200,000 written-out layers take a sixth of it.
 LONGEST = 64 * 1024 * 1024
 
@@ -170,6 +172,8 @@ class _Reader:
                         "name inner pieces under 'blocks'",
                     )
                     break
+            if len(self.problems) >= MOST_PROBLEMS:
+                break
         if self.problems:
             raise ConvcalcError(self.problems)
         return root
@@ -184,7 +188,12 @@ class _Reader:
                     "share arguments through 'defaults', pieces through 'blocks'",
                 )
             return node
-        self._refuse("yaml-key", "a key must be a word, not a list or mapping", node.span, "")
+        self._refuse(
+            "yaml-key",
+            "a key must be a word, not a list or mapping",
+            node.span,
+            "a layer is written {conv: 64, kernel: 3}; text that holds brackets needs quotes",
+        )
         return ScalarNode(node.source, node.line, node.column, 1, f"\0{len(parent.entries)}", True)
 
     def _duplicate(self, parent: MapNode, key: ScalarNode) -> None:
@@ -209,7 +218,7 @@ class _Reader:
         else:
             self._refuse(
                 "yaml-tag",
-                f"the tag '{printable(event.tag)}' is not part of the language",
+                f"the tag '{_tag_text(event.tag)}' is not part of the language",
                 node.span,
                 "write the plain value; nothing in a spec constructs objects",
             )
@@ -219,67 +228,107 @@ class _Reader:
         self.problems.append(Problem(code, message, span, facts))
 
 
-#: What libyaml says, and what it usually means.
-_EXPLANATIONS = (
-    (
-        r"found character '\\t'|found a tab",
-        "a tab stands where only spaces may",
-        "indent by spaces",
-    ),
-    (
-        r"mapping values are not allowed",
-        "a ':' stands where no key can",
-        "check the indentation and the quotes around text that holds ': '",
-    ),
-    (
-        r"did not find expected ',' or '\]'",
-        "a '[' is not closed, or a ',' is missing",
-        "close it with ']'",
-    ),
-    (
-        r"did not find expected ',' or '\}'",
-        "a '{' is not closed, or a ',' is missing",
-        "close it with '}'; a value that holds brackets or commas needs quotes",
-    ),
-    (
-        r"could not find expected ':'",
-        "a key stands without ':'",
-        "write 'key: value', with a space after the colon",
-    ),
-    (
-        r"did not find expected '-' indicator|did not find expected key",
-        "the line does not continue what stands above it",
-        "check the indentation: the items of a list begin in one column",
-    ),
-    (
-        r"found unexpected end of stream",
-        "the text ends inside a quoted scalar",
-        "close the quote",
-    ),
-    (r"control characters|special characters", "a control character is not allowed", "remove it"),
-)
+def _tag_text(tag: str) -> str:
+    """A tag as it is written: PyYAML tells it in full."""
+    return printable(tag.replace("tag:yaml.org,2002:", "!!", 1))
+
+
+class _Complaint(NamedTuple):
+    """What libyaml or PyYAML says.
+
+    span   where it came up, `here` being the character that stands there
+    start  where the list, mapping, key or quote around it begins
+    """
+
+    reason: str
+    span: Span
+    start: Span
+
+    @property
+    def here(self) -> str:
+        return self.span.source.line(self.span.line)[self.span.column - 1 : self.span.column]
+
+
+#: A message, a help text, and the place to blame.
+_Meaning = tuple[str, str, Span]
 
 
 def _yaml_problem(source: Source, error: yaml.YAMLError) -> Problem:
+    """What a complaint usually means, at the place to blame."""
     reason = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     mark = getattr(error, "problem_mark", None)
-    context_mark = getattr(error, "context_mark", None)
-    if mark is not None:
-        span = Span(source, mark.line + 1, mark.column + 1)
-    else:
+    began = getattr(error, "context_mark", None)
+    if mark is None:
         span = _span_at_byte(source, getattr(error, "position", 0) or 0)
-    facts: list[tuple[str, str]] = []
-    context = getattr(error, "context", None)
-    if context and context_mark is not None:
-        place = f"line {context_mark.line + 1}, column {context_mark.column + 1}"
-        facts.append(("note", f"{printable(context)}, which begins at {place}"))
-    message = f"not YAML: {printable(reason)}"
-    for pattern, meaning, help_text in _EXPLANATIONS:
-        if re.search(pattern, reason):
-            message = f"not YAML: {meaning}"
-            facts.append(("help", help_text))
-            break
-    return Problem("yaml-syntax", message, span, tuple(facts))
+    else:
+        span = Span(source, mark.line + 1, mark.column + 1)
+    start = span if began is None else Span(source, began.line + 1, began.column + 1)
+    complaint = _Complaint(reason, span, start)
+    meaning = _of_character(complaint) or _of_brackets(complaint) or _of_lines(complaint)
+    message, help_text, blamed = meaning or (printable(reason), "", span)
+    facts = [("help", help_text)] if help_text else []
+    if blamed == start and start.line != span.line and source.line(span.line).strip():
+        facts.insert(0, ("note", f"noticed at line {span.line}, column {span.column}"))
+    return Problem("yaml-syntax", f"not YAML: {message}", blamed, tuple(facts))
+
+
+def _of_character(complaint: _Complaint) -> _Meaning | None:
+    """A character that may not stand where it stands."""
+    reason, span, _ = complaint
+    if complaint.here == "\t" or "found a tab" in reason:
+        return "a tab stands where only spaces may", "indent by spaces", span
+    if "cannot start any token" in reason:
+        message = f"no value begins with '{printable(complaint.here)}'"
+        return message, "remove it, or quote the text", span
+    if "control characters" in reason or "special characters" in reason:
+        return "a control character is not allowed", "remove it", span
+    return None
+
+
+def _of_brackets(complaint: _Complaint) -> _Meaning | None:
+    """A bracket or a quote that is not closed, or not opened."""
+    reason, span, start = complaint
+    inside = re.search(r"did not find expected ',' or '([]}])'", reason)
+    if inside and span.line == start.line:
+        if complaint.here and complaint.here in "[{":
+            message = f"a '{complaint.here}' follows a value"
+            return message, "an expression with brackets needs quotes inside {...}", span
+        message = f"a ',' or '{inside[1]}' is missing here"
+        return message, "a value that holds brackets, commas or ': ' needs quotes", span
+    if inside:
+        help_text = f"close it with '{inside[1]}', or check the ',' between its parts"
+        return f"the '{'[' if inside[1] == ']' else '{'}' is never closed", help_text, start
+    if "unexpected end of stream" in reason or "unexpected document indicator" in reason:
+        return "the quote is never closed", "close it, or leave quotes out", start
+    if complaint.here and complaint.here in "]}":
+        message = f"the '{complaint.here}' closes nothing"
+        return message, "remove it, or open a bracket before", span
+    return None
+
+
+def _of_lines(complaint: _Complaint) -> _Meaning | None:
+    """A key or an item that does not fit what stands above it."""
+    reason, span, start = complaint
+    if "could not find expected ':'" in reason:
+        return "a key stands without ':'", "write 'key: value', with a space after the ':'", start
+    if "mapping values are not allowed" in reason:
+        missing = _missing_space(span.source, span.line - 1)
+        if missing is not None:
+            return "a space is missing after the ':'", "write 'key: value'", missing
+        help_text = "check the indentation, and quote text that holds ': '"
+        return "a ':' stands where no key can", help_text, span
+    if re.search(r"expected '-' indicator|expected <block end>|did not find expected key", reason):
+        message = "the line does not continue what stands above it"
+        return message, "the items of a list, and the keys of a mapping, begin in one column", span
+    return None
+
+
+def _missing_space(source: Source, number: int) -> Span | None:
+    """The ':' of the line, or the last one before it that is not blank, if no space follows it."""
+    while number > 0 and not source.line(number).strip():
+        number -= 1
+    found = re.match(r"\s*(?:- *)?[A-Za-z_]\w*(:)[^\s:/]", source.line(number))
+    return Span(source, number, found.start(1) + 1) if found else None
 
 
 def _span_at_byte(source: Source, position: int) -> Span:

@@ -62,7 +62,7 @@ def spec_schema() -> dict[str, Any]:
                 "type": "object",
                 "additionalProperties": False,
                 "properties": {
-                    **dict.fromkeys(METRICS, {"$ref": "#/definitions/expression"}),
+                    **{metric: {"$ref": "#/definitions/expression"} for metric in METRICS},
                     "output": shape,
                     "outputs": shapes,
                     "layers": shapes,
@@ -91,7 +91,7 @@ def _definitions(value: dict[str, Any], layers: dict[str, Any]) -> dict[str, Any
                 },
                 "allOf": [
                     *[_kind_rule(kind) for kind in KINDS],
-                    {"if": {"required": [GROUP]}, "then": {"properties": {GROUP: layers}}},
+                    {"if": {"required": [GROUP]}, "then": _only({GROUP: layers})},
                 ],
                 # What is no kind's key is a block's or an argument's, which a schema cannot know.
                 "minProperties": 1,
@@ -190,12 +190,13 @@ def _first_or_mapping(kind: str) -> dict[str, Any]:
 def _kind_rule(kind: str) -> dict[str, Any]:
     """If a mapping has the kind's key, its other keys are the kind's arguments or common."""
     fields = {name: _reference(f"{kind} arguments/properties/{name}") for name in _fields(kind)}
-    then = {
-        "properties": {
-            **dict.fromkeys(COMMON_KEYS, True),
-            **fields,
-            kind: _reference(f"{kind} value"),
-        },
-        "additionalProperties": False,
+    return {
+        "if": {"required": [kind]},
+        "then": _only({**fields, kind: _reference(f"{kind} value")}),
     }
-    return {"if": {"required": [kind]}, "then": then}
+
+
+def _only(properties: dict[str, Any]) -> dict[str, Any]:
+    """These keys and the common ones, which are described with the layer; no others."""
+    keys = {**dict.fromkeys(COMMON_KEYS, True), **properties}
+    return {"properties": keys, "additionalProperties": False}

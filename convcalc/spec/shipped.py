@@ -39,3 +39,8 @@ def shipped_names() -> list[str]:
         for entry in os.listdir(shipped_folder())
         if entry.endswith(_SUFFIX)
     )
+
+
+def is_word(path: str) -> bool:
+    """Whether a path may be the name of a shipped network: no slash and no suffix."""
+    return "/" not in path and os.sep not in path and not os.path.splitext(path)[1]

@@ -10,19 +10,21 @@ from __future__ import annotations
 from convcalc.diagnostics import Problem
 from convcalc.layers import KINDS
 from convcalc.spec.document import Document
-from convcalc.spec.evaluation import Evaluator
+from convcalc.spec.evaluation import MOST_LAYERS, Evaluator, Frame
 from convcalc.spec.expressions import Scope, UnknownSizeError
 from convcalc.spec.items import GROUP, Refusal
 from convcalc.spec.reader import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
 
 
-def least_layers(layers: ListNode, document: Document, evaluator: Evaluator) -> int:
-    """A lower bound on the network's layers; notes blocks that contain themselves."""
+def bound_layers(layers: ListNode, document: Document, evaluator: Evaluator) -> None:
+    """Refuses a network that is sure to have too many layers, or a block that contains itself."""
     counter = _Counter(document, evaluator)
-    try:
-        return counter.items(layers, ())
-    except _Endless:
-        return 0
+    count = 0
+    for item in layers.items:
+        try:
+            count = counter.bounded(count + counter.item(item, ()), item)
+        except _Endless:
+            pass
 
 
 class _Endless(Exception):
@@ -74,8 +76,16 @@ class _Counter:
         if "when" in node.entries and self.constant(node.entries["when"][1], True) is not True:
             return 0
         if "repeat" in node.entries:
-            copies = self.constant(node.entries["repeat"][1], 1)
-            count *= copies if type(copies) is int and copies >= 0 else 1
+            repeat = node.entries["repeat"][1]
+            copies = self.constant(repeat, 1)
+            if type(copies) is int and copies > 1:
+                count = self.bounded(count * copies, repeat)
+        return count
+
+    def bounded(self, count: int, node: YamlNode) -> int:
+        """The count, if a network may have so many layers."""
+        if count > MOST_LAYERS:
+            self.evaluator.too_many_layers(node.span, count, Frame({}, (), ()))
         return count
 
     def branches(self, node: YamlNode, blocks: tuple[str, ...]) -> int:
@@ -93,7 +103,8 @@ class _Counter:
             )
             raise _Endless
         if name not in self.known:
-            self.known[name] = self.items(self.document.blocks[name].body, (*blocks, name))
+            body = self.document.blocks[name].body
+            self.known[name] = self.items(body, (*blocks, name)) if body else 0
         return self.known[name]
 
     def constant(self, node: YamlNode, otherwise: object) -> object:

@@ -103,11 +103,8 @@ def test_choices_are_all_words_that_arguments_understand() -> None:
     assert words == CHOICES
 
 
-def test_norm_words_stand_for_norms_without_required_arguments() -> None:
-    for kind in NORM_WORDS.values():
-        cls = layer_class(kind)
-        assert cls.role == "norm"
-        assert not any(declared.required for declared in cls.fields.values())
+def test_norm_words_stand_for_norms() -> None:
+    assert all(layer_class(kind).role == "norm" for kind in NORM_WORDS.values())
 
 
 def test_no_choice_is_a_kind() -> None:
@@ -153,6 +150,10 @@ def test_what_only_looks_at_the_same_memory() -> None:
         "flatten",
         "reshape",
     }
+
+
+def test_only_transposed_convolutions_scatter() -> None:
+    assert {kind for kind in KINDS if layer_class(kind).scatters} == {"conv_transpose"}
 
 
 def test_every_sliding_window_understands_the_padding_words() -> None:

@@ -154,6 +154,52 @@ def test_a_dense_gate_follows_the_map_through_its_reshape() -> None:
     ]
 
 
+def test_a_dense_gate_may_come_first() -> None:
+    text = """
+        input: [3, 8, 8]
+        layers:
+          - {conv: 24, kernel: 3}
+          - mul:
+              - - {global_avgpool: , keepdims: false}
+                - {dense: 24, activation: sigmoid}
+                - {reshape: [-1, 1, 1]}
+              - [{conv: 24, kernel: 1}]
+          - {conv: 5, kernel: 1}
+    """
+    network = loads(text)
+    double = scale_channels(network, 2)
+    assert some(channels(double), "conv0", "mul0.branch0.dense0", "mul0.branch1.conv0") == [
+        48,
+        48,
+        48,
+    ]
+    back = scale_channels(double, Fraction(1, 2))
+    assert [node.layer for node in back.nodes] == [node.layer for node in network.nodes]
+
+
+def test_part_of_what_a_depthwise_convolution_makes_stands_for_all() -> None:
+    text = """
+        input: [3, 8, 8]
+        layers:
+          - {conv: 4, kernel: 1, name: narrow}
+          - {depthwise: 3, padding: 1, multiplier: 2, name: wide}
+          - {add: [[{conv: 8, kernel: 1, from: input}], []], name: sum}
+          - {slice: [0, 3], name: before}
+          - {slice: [3, 8], from: sum, name: after}
+          - {conv: 5, kernel: 1, from: before, name: end}
+        outputs: [after, end]
+    """
+    # Only `after` is a result, but half a channel of `narrow` ends on either side.
+    assert some(doubled(text), "narrow", "wide", "sum", "before") == [4, 8, 8, 3]
+    plain = text.replace("- {add: [[{conv: 8, kernel: 1, from: input}], []], name: sum}", "")
+    assert some(doubled(plain.replace("from: sum", "from: wide")), "narrow", "wide") == [4, 8]
+    text = text.replace("outputs: [after, end]", "outputs: [end]").replace(
+        "from: before", "from: after"
+    )
+    text = text.replace("- {slice: [0, 3], name: before}", "")
+    assert some(doubled(text), "narrow", "wide", "sum", "after") == [8, 16, 16, 10]
+
+
 def test_inverted_residual_with_depthwise() -> None:
     text = """
         input: [3, 16, 16]
@@ -199,6 +245,31 @@ def test_grouped_convolutions_keep_their_groups() -> None:
     # And never below one channel a group.
     found = scaled(text, Fraction(1, 100))
     assert some(found, "conv0", "add0.branch1.conv0", "add0.branch1.conv1") == [1, 8, 8]
+
+
+def test_a_whole_product_that_does_not_fit_the_groups_is_rounded() -> None:
+    text = """
+        input: [3, 8, 8]
+        layers:
+          - {conv: 12, kernel: 1}
+          - {conv: 20, kernel: 1, groups: 4}
+          - {conv: 5, kernel: 1}
+    """
+    # Neither 6 nor 10 is four groups; of 4 and 8, and of 8 and 12, the larger.
+    assert some(scaled(text, Fraction(1, 2)), "conv0", "conv1") == [8, 12]
+
+
+def test_groups_of_what_a_depthwise_convolution_multiplied() -> None:
+    text = """
+        input: [3, 8, 8]
+        layers:
+          - {conv: 8, kernel: 1}
+          - {depthwise: 3, multiplier: 4}
+          - {conv: 20, kernel: 1, groups: 4}
+          - {conv: 5, kernel: 1}
+    """
+    # Four times any number of channels falls into four groups, so 5.6 is 6 and not 4 or 8.
+    assert some(scaled(text, Fraction(7, 10)), "conv0", "depthwise0", "conv1") == [6, 24, 16]
 
 
 def test_groupnorm_alone_limits_what_it_normalises() -> None:
@@ -565,8 +636,9 @@ def test_rows_of_more_runs_than_are_paired() -> None:
           - {conv: 4, kernel: 1}
     """
     assert some(doubled(text), "start", "one.concat599", "add0") == [4, 1204, 1204]
-    # By one ratio all 602 change, or none.
-    assert some(doubled(text), "one.concat0.branch1.conv0", "add0") == [2, 1204]
+    # By one ratio they all change, or none does.
+    text = text.replace("{conv: 2, kernel: 1, name: start}", "{relu: , name: start}")
+    assert some(doubled(text), "start", "one.concat599", "add0") == [3, 603, 603]
 
 
 def test_the_same_value_twice() -> None:
@@ -631,6 +703,8 @@ def test_transposed_and_reshaped_channels() -> None:
           - {reshape: [20, 2]}
           - {conv: 5, kernel: 1}
     """
+    wider = text.replace("[12, 4]", "[4, 12]").replace("[20, 2]", "[60, 2]")
+    assert some(doubled(wider), "conv0", "reshape0", "conv1", "reshape1") == [16, 8, 20, 120]
     # Six values a channel do not go into rows of four; four do into rows of two.
     assert some(doubled(text), "conv0", "reshape0", "conv1", "reshape1") == [8, 12, 20, 40]
 

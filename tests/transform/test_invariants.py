@@ -249,7 +249,7 @@ def test_inner_convolutions_of_what_ships_cost_four_times_as_much(name: str) -> 
 
 
 @shipped
-@pytest.mark.parametrize("factor", [1, Fraction(1, 2), Fraction(3, 4), Fraction(7, 5)])
+@pytest.mark.parametrize("factor", [1, Fraction(3, 4)])
 def test_scaling_what_ships(name: str, factor: Fraction) -> None:
     network = shipped_network(name)
     after = scale_channels(network, factor)

@@ -1,0 +1,22 @@
+"""How deep a network is."""
+
+from __future__ import annotations
+
+from convcalc.graph import Network
+
+
+def weighted_depth(network: Network) -> int:
+    """Weighted layers (convolutions and dense layers) on the longest way from input to result.
+
+    The number in a network's name: 16 for VGG-16, 50 for ResNet-50, whose projection shortcuts
+    lie beside longer branches.
+
+    >>> import convcalc
+    >>> weighted_depth(convcalc.load("vgg16"))
+    16
+    """
+    depths: list[int] = []
+    for node in network.nodes:
+        before = max([depths[index] for index in node.inputs], default=0)
+        depths.append(before + node.layer.accumulates)
+    return max(depths[index] for index in network.outputs.values())

@@ -1,0 +1,49 @@
+"""`convcalc weights`: writes a network's weights to a file, for `verify --weights` and others."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from convcalc.cli import options
+from convcalc.cli.guard import guarded
+from convcalc.diagnostics import printable
+
+
+@guarded
+def weights(
+    file: options.File,
+    output: Annotated[
+        str, typer.Option("--output", metavar="PATH", help="The .npz file to write.")
+    ],
+    sets: options.Sets = None,
+    input_: options.Input = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="What chance starts from.")] = 0,
+    dtype: Annotated[
+        str, typer.Option("--dtype", metavar="NAME", help="float32 or float64.")
+    ] = "float32",
+) -> int:
+    """Write the weights that the seed makes: an .npz file with an array for each name.
+
+    Examples:
+      convcalc weights lenet --output lenet.npz
+      convcalc verify lenet --weights lenet.npz
+
+    Names are layer paths: conv0.weight (channels out, channels in / groups, height, width),
+    conv0.bias, stage1.unit0.conv0.batchnorm.running_mean. Values are those that `verify` makes from
+    the same seed. The file is written beside and renamed, one array at a time.
+    """
+    options.read_word("--dtype", dtype, ("float32", "float64"))
+    network = options.load_network(file, sets, input_)
+
+    from convcalc.executor.blas import keep_to_one_thread
+
+    keep_to_one_thread()
+    from convcalc.executor.files import write_npz
+    from convcalc.executor.weights import made_weights
+
+    count = write_npz(output, made_weights(network, seed, dtype))
+    sys.stderr.write(f"{count} arrays written to {printable(output, 200)}\n")
+    return 0

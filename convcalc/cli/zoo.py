@@ -1,0 +1,130 @@
+"""`convcalc zoo`: the networks that ship with convcalc, side by side."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Annotated, NamedTuple
+
+import typer
+
+from convcalc.analysis.depth import weighted_depth
+from convcalc.analysis.report import analyze
+from convcalc.cli import options
+from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.output import TABLE_FORMATS, emit, emit_table, terminal
+from convcalc.diagnostics import printable
+from convcalc.render.jsons import json_text
+from convcalc.render.table import Column, Table
+from convcalc.shapes import Shape, cross_text
+from convcalc.spec.load import load
+from convcalc.spec.shipped import shipped_names
+
+SORT_KEYS = ("name", "params", "macs", "flops", "depth")
+
+
+class Entry(NamedTuple):
+    """A shipped network; costs for one sample."""
+
+    name: str
+    inputs: dict[str, Shape]
+    params: int
+    macs: int
+    flops: int
+    depth: int
+
+
+@guarded
+def zoo(
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="COLUMN", help="By name, or largest first.")
+    ] = "name",
+    pattern: Annotated[
+        str, typer.Option("--filter", metavar="PATTERN", help="Names like this: 'mobile*'.")
+    ] = "*",
+    top: options.Top = None,
+    style: options.Format = "table",
+    output: options.Output = None,
+) -> int:
+    """All networks that ship with convcalc: input, parameters, MACs, FLOPs, depth.
+
+    \b
+    Examples:
+      convcalc zoo
+      convcalc zoo --sort macs --filter 'mobile*'
+      convcalc zoo --format csv --output zoo.csv
+
+    Depth counts the weighted layers on the longest way through. Columns to sort by: name, params,
+    macs, flops, depth. Formats: table, plain, json, csv, markdown.
+    """
+    options.read_word("--format", style, TABLE_FORMATS)
+    options.read_word("--sort", sort, SORT_KEYS)
+    options.read_count("--top", top)
+    names = [name for name in shipped_names() if fnmatchcase(name, pattern)]
+    if not names:
+        unusable(f"--filter {printable(pattern)}: no shipped network is called like that")
+    entries = [entry(name) for name in _shown(names)]
+    if sort != "name":
+        entries.sort(key=lambda one: -getattr(one, sort))
+    entries = entries[:top]
+    if style == "json":
+        emit(
+            json_text({"schema": "convcalc.zoo/1", "networks": [_data(e) for e in entries]}), output
+        )
+    else:
+        emit_table(_table(entries), style, output)
+    return 0
+
+
+def entry(name: str) -> Entry:
+    """A shipped network's figures."""
+    network = load(name)
+    totals = analyze(network).totals
+    return Entry(
+        name,
+        network.inputs,
+        totals.params,
+        totals.macs,
+        totals.flops,
+        weighted_depth(network),
+    )
+
+
+def _shown(names: Sequence[str]) -> Iterator[str]:
+    """The names, with a progress bar on a terminal where there are enough to wait for."""
+    if len(names) < 10 or not (terminal() and sys.stderr.isatty()):
+        yield from names
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(names, "reading", console=Console(stderr=True), transient=True)
+
+
+def _data(one: Entry) -> dict[str, object]:
+    return {**one._asdict(), "inputs": {key: list(shape) for key, shape in one.inputs.items()}}
+
+
+def _table(entries: Sequence[Entry]) -> Table:
+    rows = [
+        (
+            one.name,
+            ", ".join(cross_text(shape) for shape in one.inputs.values()),
+            one.params,
+            one.macs,
+            one.flops,
+            one.depth,
+        )
+        for one in entries
+    ]
+    columns = [
+        Column("name", "name"),
+        Column("input"),
+        Column("params", "number"),
+        Column("MACs", "number"),
+        Column("FLOPs", "number"),
+        Column("depth", "number"),
+    ]
+    notes = ["One sample each. FLOPs: every scalar operation counts one; see `convcalc flops`."]
+    return Table("", columns, rows, (), notes)

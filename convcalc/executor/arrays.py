@@ -1,0 +1,41 @@
+"""Arrays: how values lie in memory while a network runs.
+
+Every value has the axes that users know, (batch, channels, *spatial). In memory the channels come
+last, so that the values a window needs of one position stand together; `np.moveaxis` makes one view
+of the other, and no kernel's result depends on the layout of what it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def channels_last(value: Array) -> Array:
+    """The same values seen as (batch, *spatial, channels)."""
+    return np.moveaxis(value, 1, -1)
+
+
+def channels_first(value: Array) -> Array:
+    """The view (batch, channels, *spatial) of values seen as (batch, *spatial, channels)."""
+    return np.moveaxis(value, -1, 1)
+
+
+def packed(value: Array) -> Array:
+    """The values as (batch, *spatial, channels) without gaps in memory; copied only if needed."""
+    return np.ascontiguousarray(channels_last(value))
+
+
+def empty(shape: Sequence[int], dtype: Any) -> Array:
+    """A new value of the shape (batch, channels, *spatial), channels last in memory."""
+    batch, channels, *sizes = shape
+    return channels_first(np.empty((batch, *sizes, channels), dtype))
+
+
+def per_channel(vector: Array, rank: int) -> Array:
+    """A vector with a number a channel, ready to meet a value of `rank` axes, batch included."""
+    return vector.reshape(-1, *[1] * (rank - 2))

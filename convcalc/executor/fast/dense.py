@@ -1,0 +1,34 @@
+"""The dense layer by blocks of units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from convcalc.executor.arrays import Array
+from convcalc.executor.fast.finish import Finish
+from convcalc.executor.threads import Scratch, Team
+
+#: Rows of the weight, given where they begin and end and a buffer that may hold them.
+Rows = Callable[[int, int, Scratch], Array]
+
+
+def dense(data: Array, rows: Rows, units: int, step: int, finish: Finish, team: Team) -> Array:
+    """data (n, inputs), `rows` giving parts of the weight (units, inputs) -> (n, units).
+
+    The product reads every weight once, so its time is the memory's; a block's weights can be made
+    when they are needed and forgotten.
+
+    Buffer: `step` rows of weights a thread, where they are made on the way.
+    """
+    out = np.empty((len(data), units), data.dtype)
+
+    def work(start: int, scratch: Scratch) -> None:
+        stop = min(start + step, units)
+        part = slice(start, stop)
+        np.matmul(data, rows(start, stop, scratch).T, out=out[:, part])
+        finish.apply(out, (slice(None), part))
+
+    team.run(work, range(0, units, step))
+    return out

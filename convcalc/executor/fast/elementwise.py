@@ -1,0 +1,51 @@
+"""Operations that look at one position at a time, by pieces that stay in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from convcalc.executor.arrays import Array, channels_first, packed
+from convcalc.executor.threads import Scratch, Team
+
+#: Numbers of a piece: a kernel's temporaries are this long, not as long as the value.
+PIECE = 65_536
+
+
+def positionwise(
+    data: Array, compute: Callable[[Array], Array], out: Array | None, team: Team
+) -> Array:
+    """What a kernel makes of each position's channels.
+
+    data (n, c, *sizes); `compute` takes and gives (positions, c). `out` is where to put the result,
+    the data itself for a change in place, or None for a new value.
+
+    Buffer: the kernel's temporaries for `PIECE` numbers a thread.
+    """
+    last = packed(data)
+    target = np.empty_like(last) if out is None else packed(out)
+    rows, results = last.reshape(-1, last.shape[-1]), target.reshape(-1, last.shape[-1])
+    step = max(1, PIECE // rows.shape[1])
+
+    def work(start: int, scratch: Scratch) -> None:
+        results[start : start + step] = compute(rows[start : start + step])
+
+    team.run(work, range(0, len(rows), step))
+    return channels_first(target)
+
+
+def combined(values: Sequence[Array], combine: np.ufunc, team: Team, out: Array | None) -> Array:
+    """Values of one shape, (n, c, *sizes), combined element by element."""
+    flats = [packed(value) for value in values]
+    target = np.empty_like(flats[0]) if out is None else packed(out)
+    lines, result = [flat.reshape(-1) for flat in flats], target.reshape(-1)
+
+    def work(start: int, scratch: Scratch) -> None:
+        part = slice(start, start + PIECE)
+        combine(lines[0][part], lines[1][part], out=result[part])
+        for line in lines[2:]:
+            combine(result[part], line[part], out=result[part])
+
+    team.run(work, range(0, len(result), PIECE))
+    return channels_first(target)

@@ -1,0 +1,126 @@
+"""Pieces of a layer's output, and the part of the input that each needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import product
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from convcalc.executor.arrays import Array
+from convcalc.executor.fast.finish import Index
+from convcalc.executor.kernels.windows import Sides, strided_windows
+from convcalc.executor.threads import Scratch
+
+
+class Slide(NamedTuple):
+    """How a window slides over a map: what a kernel needs to know of it, each axis its own entry.
+
+    `outputs` are the numbers of windows, as NumPy's view of them has it.
+    """
+
+    kernel: tuple[int, ...]
+    spans: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    sides: Sides
+    outputs: tuple[int, ...]
+
+
+@lru_cache(maxsize=1024)
+def slide_over(
+    sizes: tuple[int, ...],
+    kernel: tuple[int, ...],
+    spans: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    sides: Sides,
+) -> Slide:
+    """The slide of a window over a map of these sizes.
+
+    The windows are counted on a map of one number repeated, which takes no memory. (Layers of a
+    network repeat, and so do its runs: it is counted once.)
+    """
+    grown = [before + size + after for (before, after), size in zip(sides, sizes, strict=True)]
+    windows = strided_windows(
+        np.broadcast_to(np.zeros(()), grown), spans, stride, dilation, first_axis=0
+    )
+    outputs = windows.shape[: len(grown)]
+    return Slide(kernel, spans, stride, dilation, sides, outputs)
+
+
+def pieces(batch: int, outputs: Sequence[int], most: int) -> list[Index]:
+    """The index of each piece of a value (batch, *outputs, channels): a sample, and a block of it.
+
+    Blocks have at most `most` positions (or one), whole rows wherever they fit. All axes before the
+    one that is cut have length 1 in a block, all after it are whole, so that a block is one stretch
+    of memory.
+    """
+    lengths = list(outputs)
+    for axis in range(len(lengths)):
+        rest = prod(outputs[axis + 1 :])
+        lengths[axis] = min(max(1, most // rest), outputs[axis])
+        if rest <= most:
+            break
+    ranges = [
+        [slice(start, min(start + length, size)) for start in range(0, size, length)]
+        for size, length in zip(outputs, lengths, strict=True)
+    ]
+    return list(product(range(batch), *ranges))
+
+
+def strip(
+    sample: Array,
+    block: Sequence[slice],
+    slide: Slide,
+    scratch: Scratch,
+    fill: float,
+) -> Array:
+    """The padded input that a block of outputs needs, (*sizes, channels).
+
+    A view of the sample (*sizes, channels) where no padding is needed, else a copy in the scratch.
+    """
+    inside, lengths, offsets = [], [], []
+    for part, size, step, span, (before, _) in zip(
+        block, sample.shape, slide.stride, slide.spans, slide.sides, strict=False
+    ):
+        start = part.start * step - before
+        stop = (part.stop - 1) * step - before + span
+        inside.append(slice(min(max(start, 0), size), min(max(stop, 0), size)))
+        offsets.append(max(-start, 0))
+        lengths.append(stop - start)
+    data = sample[tuple(inside)]
+    if data.shape[:-1] == tuple(lengths):
+        return data
+    result = scratch.array("strip", (*lengths, sample.shape[-1]), sample.dtype)
+    target = [
+        slice(offset, offset + size) for offset, size in zip(offsets, data.shape, strict=False)
+    ]
+    # Only the borders are filled: along each axis what is before and after the data, within the
+    # part of the earlier axes that holds data.
+    where: list[slice] = []
+    for part, length in zip(target, lengths, strict=True):
+        if part.start:
+            border = (*where, slice(0, part.start))
+            result[border] = fill
+        if part.stop < length:
+            border = (*where, slice(part.stop, length))
+            result[border] = fill
+        where.append(part)
+    result[tuple(target)] = data
+    return result
+
+
+def windows(data: Array, block: Sequence[slice], slide: Slide) -> Array:
+    """The windows of a strip, (*outputs, *kernel, channels), a view."""
+    strides = data.strides
+    counts = [part.stop - part.start for part in block]
+    rank = len(counts)
+    shape = (*counts, *slide.kernel, data.shape[-1])
+    steps = [strides[axis] * slide.stride[axis] for axis in range(rank)]
+    taps = [strides[axis] * slide.dilation[axis] for axis in range(rank)]
+    return as_strided(data, shape, (*steps, *taps, strides[-1]), writeable=False)

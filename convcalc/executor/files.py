@@ -1,0 +1,134 @@
+"""Arrays in files: `.npy` and `.npz`, never unpickled, written beside and renamed."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, printable
+from convcalc.executor.arrays import Array
+
+
+def refused(path: str | Path, reason: str, code: str = "bad-array-file") -> ConvcalcError:
+    """The error for a file of arrays that cannot be used."""
+    return ConvcalcError([Problem(code, f"{printable(path)}: {reason}")], UNUSABLE)
+
+
+def unsuitable(dtype: Any) -> str:
+    """Why numbers of this type cannot enter a network; empty if they can."""
+    if dtype.kind in "fiu":
+        return ""
+    what = {"O": "Python objects", "c": "complex numbers", "b": "truth values"}.get(dtype.kind)
+    return f"holds {what or f'values of type {dtype}'}, not numbers"
+
+
+class ArrayFile:
+    """An `.npz` file whose arrays' names, shapes and types are known and whose values are not read.
+
+    headers  (shape, dtype) of every array
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = path
+        self.headers: dict[str, tuple[tuple[int, ...], Any]] = {}
+        with _reading(path), zipfile.ZipFile(path) as archive:
+            for member in archive.namelist():
+                with archive.open(member) as stream:
+                    self.headers[member.removesuffix(".npy")] = _header(stream)
+
+    def read(self, name: str) -> Array:
+        """The values of one array."""
+        with (
+            _reading(self.path),
+            zipfile.ZipFile(self.path) as archive,
+            archive.open(f"{name}.npy") as stream,
+        ):
+            return _values(stream)
+
+
+def read_arrays(path: str | Path) -> dict[str, Array] | Array:
+    """The array of an `.npy` file, or those of an `.npz` file by name."""
+    with _reading(path):
+        if zipfile.is_zipfile(path):
+            file = ArrayFile(path)
+            return {name: file.read(name) for name in file.headers}
+        with open(path, "rb") as stream:
+            return _values(stream)
+
+
+def _values(stream: IO[bytes]) -> Array:
+    value: Array = npy.read_array(stream, allow_pickle=False)
+    return value
+
+
+def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], Any]:
+    version = npy.read_magic(stream)
+    if version == (1, 0):
+        shape, _, dtype = npy.read_array_header_1_0(stream)
+    else:
+        shape, _, dtype = npy.read_array_header_2_0(stream)
+    return shape, dtype
+
+
+@contextmanager
+def _reading(path: str | Path) -> Iterator[None]:
+    """Turns what can go wrong with a file into a ConvcalcError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise refused(path, "there is no such file", "no-such-file") from None
+    except IsADirectoryError:
+        raise refused(path, "is a folder", "no-such-file") from None
+    except OSError as error:
+        raise refused(path, error.strerror or "cannot be read", "no-such-file") from None
+    except ValueError as error:
+        # NumPy's message for arrays of Python objects; those would have to be unpickled.
+        if "pickle" in str(error) or "Object arrays" in str(error):
+            raise refused(path, "holds Python objects, which are never read") from None
+        raise refused(path, "is no complete .npy or .npz file") from None
+    except (EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, KeyError):
+        raise refused(path, "is no complete .npy or .npz file") from None
+    except SyntaxError:
+        raise refused(path, "is no complete .npy or .npz file") from None
+    except MemoryError:
+        raise refused(path, "needs more memory than there is", "no-memory") from None
+
+
+@contextmanager
+def written_beside(path: str | Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of `path` when all is written, or leaves no trace."""
+    # A link stays one.
+    target = Path(path).resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with open(beside, "xb") as stream:
+            yield stream
+        os.replace(beside, target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise refused(path, error.strerror or "cannot be written", "cannot-write") from None
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def write_npz(path: str | Path, arrays: Iterable[tuple[str, Array]]) -> int:
+    """Writes arrays one at a time, so that an iterable may make each when it is its turn.
+
+    Returns how many there were. The same arrays give the same bytes: members carry a fixed date.
+    """
+    count = 0
+    with written_beside(path) as stream, zipfile.ZipFile(stream, "w", allowZip64=True) as archive:
+        for name, value in arrays:
+            member = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            with archive.open(member, "w", force_zip64=True) as inside:
+                npy.write_array(inside, np.asanyarray(value), allow_pickle=False)
+            count += 1
+    return count

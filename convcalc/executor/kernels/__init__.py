@@ -1,0 +1,77 @@
+"""The plain kernels: what each kind computes, as short as NumPy can say it.
+
+They are the reference: `convcalc.executor.choice` puts faster ones in the place of some, and tests
+hold those against these. A kernel takes its layer, its inputs (batch, channels, *spatial) and its
+weights by name, and returns a new array, or a view of its input. Sizes come out of NumPy's views;
+no kernel may ask the layer, or the formulas the predictions come from, for a shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from convcalc.executor.arrays import Array
+from convcalc.executor.kernels import (
+    activation,
+    convolution,
+    dense,
+    joins,
+    normalisation,
+    pooling,
+    structure,
+)
+
+#: (layer, inputs, weights) -> output. The layer's type is the kind's own class.
+Kernel = Callable[[Any, Any, Any], Array]
+
+#: Every kind's kernel. A new kind adds its line here.
+KERNELS: dict[str, Kernel] = {
+    "conv": convolution.conv,
+    "depthwise": convolution.depthwise,
+    "conv_transpose": convolution.conv_transpose,
+    "maxpool": pooling.maxpool,
+    "minpool": pooling.minpool,
+    "avgpool": pooling.avgpool,
+    "global_maxpool": pooling.global_maxpool,
+    "global_avgpool": pooling.global_avgpool,
+    "adaptive_maxpool": pooling.adaptive_maxpool,
+    "adaptive_avgpool": pooling.adaptive_avgpool,
+    "dense": dense.dense,
+    "batchnorm": normalisation.batchnorm,
+    "layernorm": normalisation.layernorm,
+    "groupnorm": normalisation.groupnorm,
+    "instancenorm": normalisation.instancenorm,
+    "lrn": normalisation.lrn,
+    "relu": activation.relu,
+    "relu6": activation.relu6,
+    "leaky_relu": activation.leaky_relu,
+    "prelu": activation.prelu,
+    "elu": activation.elu,
+    "selu": activation.selu,
+    "celu": activation.celu,
+    "gelu": activation.gelu,
+    "silu": activation.silu,
+    "mish": activation.mish,
+    "softplus": activation.softplus,
+    "sigmoid": activation.sigmoid,
+    "hard_sigmoid": activation.hard_sigmoid,
+    "hard_swish": activation.hard_swish,
+    "tanh": activation.tanh,
+    "softmax": activation.softmax,
+    "dropout": structure.dropout,
+    "identity": structure.identity,
+    "flatten": structure.flatten,
+    "reshape": structure.reshape,
+    "transpose": structure.transpose,
+    "pad": structure.pad,
+    "crop": structure.crop,
+    "upsample": structure.upsample,
+    "pixel_shuffle": structure.pixel_shuffle,
+    "channel_shuffle": structure.channel_shuffle,
+    "slice": structure.slice_channels,
+    "scale": structure.scale,
+    "add": joins.add,
+    "mul": joins.mul,
+    "concat": joins.concat,
+}

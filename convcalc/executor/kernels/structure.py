@@ -1,0 +1,137 @@
+"""Layers that move, select, repeat or scale values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convcalc.executor.arrays import Array, channels_first, channels_last, per_channel
+
+if TYPE_CHECKING:
+    from convcalc.layers import structure as kinds
+
+Weights = Mapping[str, Array]
+
+#: What np.pad calls the ways of padding.
+_PAD_MODES = {
+    "zeros": "constant",
+    "reflect": "reflect",
+    "replicate": "edge",
+    "circular": "wrap",
+}
+
+
+def identity(layer: kinds.Identity, inputs: Sequence[Array], weights: Weights) -> Array:
+    """The input itself."""
+    return inputs[0]
+
+
+def dropout(layer: kinds.Dropout, inputs: Sequence[Array], weights: Weights) -> Array:
+    """The input itself, as always at inference."""
+    return inputs[0]
+
+
+def flatten(layer: kinds.Flatten, inputs: Sequence[Array], weights: Weights) -> Array:
+    """All axes but the batch in one, channels outermost."""
+    (data,) = inputs
+    result: Array = data.reshape(len(data), -1)
+    return result
+
+
+def reshape(layer: kinds.Reshape, inputs: Sequence[Array], weights: Weights) -> Array:
+    """The same values in another shape."""
+    (data,) = inputs
+    result: Array = data.reshape(len(data), *layer.shape)
+    return result
+
+
+def transpose(layer: kinds.Transpose, inputs: Sequence[Array], weights: Weights) -> Array:
+    """The axes in another order."""
+    result: Array = inputs[0].transpose(0, *[axis + 1 for axis in layer.order])
+    return result
+
+
+def pad(layer: kinds.Pad, inputs: Sequence[Array], weights: Weights) -> Array:
+    """Values added at the borders."""
+    (data,) = inputs
+    around = ((0, 0), *layer.padding, (0, 0))
+    # mypy knows the modes only as literals.
+    mode: Any = _PAD_MODES[layer.mode]
+    result: Array = np.pad(channels_last(data), around, mode=mode)
+    return channels_first(result)
+
+
+def crop(layer: kinds.Crop, inputs: Sequence[Array], weights: Weights) -> Array:
+    """Positions cut off at the borders."""
+    (data,) = inputs
+    inner = [
+        slice(before, size - after)
+        for (before, after), size in zip(layer.padding, data.shape[2:], strict=True)
+    ]
+    index = (slice(None), slice(None), *inner)
+    return data[index]
+
+
+def upsample(layer: kinds.Upsample, inputs: Sequence[Array], weights: Weights) -> Array:
+    """A larger map, axis by axis: the nearest position, or the two nearest in proportion."""
+    data = channels_last(inputs[0])
+    for axis in range(1, data.ndim - 1):
+        n = data.shape[axis]
+        if layer.factor:
+            factor = layer.factor[axis - 1]
+            nearest = np.repeat(np.arange(n), factor)
+            places = (np.arange(len(nearest)) + 0.5) / factor - 0.5
+        else:
+            out = (layer.size or ())[axis - 1]
+            nearest = np.arange(out) * n // out
+            places = (np.arange(out) + 0.5) * n / out - 0.5
+        if layer.mode == "nearest":
+            data = data.take(nearest, axis)
+            continue
+        places = places.clip(0, n - 1)
+        low = np.floor(places).astype(np.intp)
+        high = np.minimum(low + 1, n - 1)
+        share = (places - low).astype(data.dtype).reshape(-1, *[1] * (data.ndim - axis - 1))
+        start = data.take(low, axis)
+        data = start + share * (data.take(high, axis) - start)
+    return channels_first(data)
+
+
+def pixel_shuffle(layer: kinds.PixelShuffle, inputs: Sequence[Array], weights: Weights) -> Array:
+    """Channels become positions: c*f*f channels make blocks of f by f positions of c channels."""
+    (data,) = inputs
+    batch, _, *sizes = data.shape
+    rank = len(sizes)
+    blocks = data.reshape(batch, -1, *[layer.factor] * rank, *sizes)
+    # (n, c, f_h, f_w, h, w) -> (n, c, h, f_h, w, f_w)
+    order = [0, 1]
+    for axis in range(rank):
+        order += [2 + rank + axis, 2 + axis]
+    grown = [size * layer.factor for size in sizes]
+    result: Array = blocks.transpose(order).reshape(batch, -1, *grown)
+    return result
+
+
+def channel_shuffle(
+    layer: kinds.ChannelShuffle, inputs: Sequence[Array], weights: Weights
+) -> Array:
+    """The channels of `groups` groups dealt out in turn."""
+    (data,) = inputs
+    batch, channels, *sizes = data.shape
+    groups = data.reshape(batch, layer.groups, channels // layer.groups, *sizes)
+    result: Array = groups.swapaxes(1, 2).reshape(data.shape)
+    return result
+
+
+def slice_channels(layer: kinds.Slice, inputs: Sequence[Array], weights: Weights) -> Array:
+    """The channels from start up to, not including, stop."""
+    return inputs[0][:, slice(*layer.channels)]
+
+
+def scale(layer: kinds.Scale, inputs: Sequence[Array], weights: Weights) -> Array:
+    """Each channel times a learned factor."""
+    (data,) = inputs
+    result: Array = data * per_channel(weights["weight"], data.ndim)
+    return result

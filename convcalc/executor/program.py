@@ -1,0 +1,265 @@
+"""A network made ready to run: step by step, with no more in memory than the step needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from math import prod
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, printable
+from convcalc.executor import choice
+from convcalc.executor.arrays import Array, packed
+from convcalc.executor.blas import default_threads
+from convcalc.executor.choice import Prepared
+from convcalc.executor.fast.finish import Finish, relu6_in_place, relu_in_place
+from convcalc.executor.kernels import KERNELS
+from convcalc.executor.kernels.normalisation import folded
+from convcalc.executor.plan import Step, steps_of
+from convcalc.executor.threads import Scratch, Team
+from convcalc.executor.weights import (
+    GivenWeights,
+    RandomWeights,
+    Weights,
+    declared,
+    laid_out,
+    rows_of_chunk,
+)
+from convcalc.graph import Network, Node
+from convcalc.shapes import Shape
+
+#: What a run calculates with.
+DTYPES = ("float32", "float64")
+
+#: Activations that need no memory of their own; the others are computed beside and copied back.
+IN_PLACE: dict[str, Callable[[Array], None]] = {"relu": relu_in_place, "relu6": relu6_in_place}
+
+#: Weights that a run makes block by block are at least this large.
+STREAMED = 4 << 20
+
+
+class Observed(NamedTuple):
+    """What a run saw of a node, given by its index.
+
+    seconds  is None where it ran fused with the one before
+    """
+
+    node: int
+    shape: Shape
+    bytes: int
+    seconds: float | None
+
+
+class Need(NamedTuple):
+    """Bytes that a step, named by its first node, will have in memory."""
+
+    node: int
+    values: int
+    weights: int
+    buffers: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.values + self.weights + self.buffers
+
+
+#: Is told of every node as soon as it has run.
+Watch = Callable[[Observed], None]
+
+
+class Program:
+    """A network made ready to run, as often as one likes.
+
+    weights   where they come from
+    dtype     float32 or float64
+    exact     only kernels that perform the products that are counted
+    threads   how many share the work; None: see `default_threads`
+    keep      indices of nodes whose values are kept
+    hold      keep the prepared weights for the next run, instead of making them anew every time
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        weights: Weights | None = None,
+        dtype: str = "float32",
+        exact: bool = False,
+        threads: int | None = None,
+        keep: Collection[int] = (),
+        hold: bool = False,
+    ) -> None:
+        if dtype not in DTYPES:
+            message = f"a network runs in {' or '.join(DTYPES)}, not {printable(dtype)}"
+            raise ConvcalcError([Problem("bad-dtype", message)], UNUSABLE)
+        self.network = network
+        self.dtype = np.dtype(dtype)
+        self.exact = exact
+        self.threads = threads or default_threads()
+        self.keep = frozenset(keep)
+        self.hold = hold
+        self.steps = steps_of(network, self.keep)
+        self.weights = weights or RandomWeights()
+        self._held: dict[int, Prepared] = {}
+        if isinstance(self.weights, GivenWeights):
+            self.weights.check(network)
+
+    def run(
+        self,
+        inputs: Mapping[str, Array],
+        *,
+        watch: Watch | None = None,
+        begin: Callable[[Node], None] | None = None,
+    ) -> dict[int, Array]:
+        """The values of the outputs and of the kept nodes, by node.
+
+        `inputs` holds arrays (batch, channels, *spatial) of the run's dtype. `begin` is told which
+        node comes next.
+        """
+        nodes = self.network.nodes
+        values: dict[int, Array] = {}
+        for index, node in enumerate(nodes):
+            if not node.inputs:
+                values[index] = inputs[node.path]
+        wanted = {*self.keep, *self.network.outputs.values()}
+        # What is not finite is a result like any other; who asked for it is told of it there.
+        with Team(self.threads) as team, np.errstate(all="ignore"):
+            for number, step in enumerate(self.steps):
+                if begin is not None:
+                    begin(nodes[step.first])
+                ready = self._held.get(number)
+                if ready is None:
+                    ready = self._prepare(step, team)
+                    if self.hold:
+                        self._held[number] = ready
+                start = perf_counter()
+                value = self._compute(step, values, ready, team)
+                seconds = perf_counter() - start
+                values[step.result] = value
+                if watch is not None:
+                    for index in step.nodes:
+                        own = seconds if index == step.first else None
+                        watch(Observed(index, value.shape, value.nbytes, own))
+                del ready
+                for index in step.frees:
+                    del values[index]
+                del value
+        return {index: value for index, value in values.items() if index in wanted}
+
+    def needs(self, batch: int) -> list[Need]:
+        """What each step will have in memory, from predicted shapes."""
+        nodes = self.network.nodes
+        itemsize = self.dtype.itemsize
+        sizes = [prod(node.shape) * batch * itemsize for node in nodes]
+        alive = {index for index, node in enumerate(nodes) if not node.inputs}
+        held = 0
+        needs = []
+        for step in self.steps:
+            node = nodes[step.first]
+            weights = sum(
+                prod(shape) for shape in declared(self.network, self._owner(step.first)).values()
+            )
+            weights *= itemsize
+            if self._streams(step.first):
+                width = prod(declared(self.network, self._owner(step.first))["weight"][1:])
+                weights = self.threads * rows_of_chunk(width) * width * itemsize
+            buffers = choice.buffer_bytes(
+                node.layer,
+                self.network.input_shapes(node),
+                nodes[step.first].shape,
+                batch,
+                itemsize,
+                self.threads,
+            )
+            values = sum([sizes[index] for index in alive])
+            if not step.in_place:
+                values += sizes[step.result]
+            needs.append(Need(step.first, values, weights + held, buffers))
+            if self.hold:
+                held += weights
+            alive.add(step.result)
+            alive.difference_update(step.frees)
+        return needs
+
+    def _owner(self, index: int) -> int:
+        """The node whose weights a node uses."""
+        shares = self.network.nodes[index].shares
+        return index if shares is None else shares
+
+    def _streams(self, index: int) -> bool:
+        """Whether a layer's weight is made block by block, while it is used."""
+        node = self.network.nodes[index]
+        if not self.weights.streams or self.hold or node.kind != "dense":
+            return False
+        weight = declared(self.network, self._owner(index))["weight"]
+        layer: Any = node.layer
+        return not layer.positionwise and prod(weight) * self.dtype.itemsize >= STREAMED
+
+    def _prepare(self, step: Step, team: Team) -> Prepared:
+        """The step's weights, normalisation folded in."""
+        nodes = self.network.nodes
+        index = step.first
+        node = nodes[index]
+        owner = self._owner(index)
+        streams = self._streams(index)
+        without = ("weight",) if streams else ()
+        ready = Prepared(
+            self.weights.get(self.network, owner, self.dtype, team, without), keep=self.hold
+        )
+        if streams:
+            width = declared(self.network, owner)["weight"][1]
+
+            def rows(start: int, stop: int, scratch: Scratch) -> Array:
+                return self.weights.rows(self.network, owner, start, stop, self.dtype, scratch)
+
+            ready.rows, ready.step = rows, rows_of_chunk(width)
+        if getattr(node.layer, "flip", False):
+            weight = ready.arrays["weight"]
+            inside = np.flip(weight, tuple(range(2, weight.ndim)))
+            ready.arrays["weight"] = laid_out(node.kind, "weight", inside, self.dtype)
+        if step.norm is not None:
+            self._fold(step.norm, node, ready, team)
+        return ready
+
+    def _fold(self, norm: int, node: Node, ready: Prepared, team: Team) -> None:
+        """Puts a batchnorm into the weights and the bias of the layer before it."""
+        layer: Any = self.network.nodes[norm].layer
+        arrays = self.weights.get(self.network, self._owner(norm), self.dtype, team)
+        factor, shift = folded(layer, arrays)
+        ready.bias = shift if ready.bias is None else ready.bias * factor + shift
+        ready.factor = factor
+        if node.kind in ("conv", "depthwise"):
+            weight = ready.arrays["weight"]
+            # Along the output channels, which are the last in memory: one pass.
+            inside = weight.transpose(*range(2, weight.ndim), 1, 0)
+            inside *= factor
+            ready.factor = None
+
+    def _compute(
+        self, step: Step, values: Mapping[int, Array], ready: Prepared, team: Team
+    ) -> Array:
+        nodes = self.network.nodes
+        layer: Any = nodes[step.first].layer
+        inputs = [values[index] for index in nodes[step.first].inputs]
+        if not layer.accumulates:
+            return choice.compute(layer, inputs, ready, team, step.in_place)
+        residual = None
+        if step.residual is not None:
+            residual = packed(values[step.residual])
+        finish = Finish(ready.bias, residual, self._activation(step), ready.factor)
+        return choice.accumulate(layer, inputs[0], ready, finish, team, self.exact)
+
+    def _activation(self, step: Step) -> Callable[[Array], None] | None:
+        if step.activation is None:
+            return None
+        layer = self.network.nodes[step.activation].layer
+        return IN_PLACE.get(layer.kind) or partial(_beside, layer)
+
+
+def _beside(layer: Any, piece: Array) -> None:
+    """An activation computed beside the piece and copied back."""
+    piece[...] = KERNELS[layer.kind](layer, [piece], {})

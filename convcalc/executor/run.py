@@ -1,0 +1,284 @@
+"""Running a network once: inputs found or made, memory asked for, results handed over."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from math import isqrt, prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, did_you_mean, printable
+from convcalc.executor.arrays import Array, channels_first, packed
+from convcalc.executor.files import ArrayFile, read_arrays, unsuitable
+from convcalc.executor.memory import available
+from convcalc.executor.program import Need, Program
+from convcalc.executor.threads import Scratch
+from convcalc.executor.weights import GivenWeights, RandomWeights, Weights, uniform
+from convcalc.graph import Network
+from convcalc.shapes import Shape, cross_text, tuple_text
+
+
+def execute(
+    network: Network,
+    inputs: Mapping[str, Array] | Array | None = None,
+    weights: Mapping[str, Array] | str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    dtype: str = "float32",
+    *,
+    batch: int = 1,
+    layers: Sequence[str] = (),
+    exact: bool = False,
+    threads: int | None = None,
+    max_memory: int | None = None,
+) -> dict[str, Array]:
+    """Runs a network on NumPy; returns the results by name, (batch, channels, *spatial) each.
+
+    inputs      arrays by input name, or one array for a network with one input; made from the seed
+                where none are given, `batch` samples then
+    weights     arrays by name (`conv0.weight`), or the path of an `.npz` file; made from the seed,
+                layer by layer, where none are given
+    dtype       float32 or float64
+    layers      names of layers or groups: the values of their operations are returned as well
+    exact       only kernels that perform the products that are counted: no Winograd
+    threads     default: the processors, if NumPy's matrix products are told to use one thread
+                (OPENBLAS_NUM_THREADS=1), otherwise 1
+    max_memory  bytes that the run may take; default: what is free
+
+    Raises ConvcalcError where inputs or weights do not fit, or memory does not suffice; warns of
+    inputs and weights that are not finite.
+
+    >>> import convcalc
+    >>> convcalc.execute(convcalc.load("lenet"))["dense2"].shape
+    (1, 10)
+    """
+    keep = layers_named(network, layers)
+    program = Program(
+        network,
+        weights=weights_from(weights, seed),
+        dtype=dtype,
+        exact=exact,
+        threads=threads,
+        keep=keep,
+    )
+    values = inputs_from(network, inputs)
+    batch = len(next(iter(values.values()))) if values else batch
+    check_memory(program, batch, max_memory)
+    ready = ready_inputs(network, values, batch, seed, program.dtype)
+    results = named_results(network, program.run(ready), keep)
+    for text in not_finite(values, program.weights, results):
+        warnings.warn(text, stacklevel=2)
+    return results
+
+
+def weights_from(
+    weights: Mapping[str, Array] | str | os.PathLike[str] | None, seed: int
+) -> Weights:
+    """Where a run takes its weights from."""
+    if weights is None:
+        return RandomWeights(seed)
+    if isinstance(weights, Mapping):
+        return GivenWeights({name: np.asarray(value) for name, value in weights.items()})
+    return GivenWeights(ArrayFile(Path(weights)), printable(os.fspath(weights)))
+
+
+def layers_named(network: Network, names: Sequence[str]) -> set[int]:
+    """The operations of the layers and groups with these names."""
+    found: set[int] = set()
+    for name in names:
+        mine = {
+            index
+            for index, node in enumerate(network.nodes)
+            if node.inputs and (name in (node.path, node.unit) or node.path.startswith(f"{name}."))
+        }
+        if not mine:
+            known = [path for node in network.operations for path in (node.path, node.unit)]
+            help_text = did_you_mean(name, known)
+            raise ConvcalcError(
+                [
+                    Problem(
+                        "unknown-layer",
+                        f"{network.name} has no layer or group called '{printable(name)}'",
+                        None,
+                        (("help", help_text),) if help_text else (),
+                    )
+                ],
+                UNUSABLE,
+            )
+        found |= mine
+    return found
+
+
+def named_results(
+    network: Network, values: Mapping[int, Array], keep: set[int]
+) -> dict[str, Array]:
+    """The outputs by their names, then the kept values by their layers' paths."""
+    results = {name: np.ascontiguousarray(values[i]) for name, i in network.outputs.items()}
+    for index in sorted(keep):
+        results.setdefault(network.nodes[index].path, np.ascontiguousarray(values[index]))
+    return results
+
+
+def inputs_from(
+    network: Network, inputs: Mapping[str, Array] | Array | None, source: str = ""
+) -> dict[str, Array]:
+    """The inputs of the user's by name, checked; empty if there are none.
+
+    `source` is the file that messages name.
+    """
+    if inputs is None:
+        return {}
+    shapes = network.inputs
+    where = f"{printable(source)}: " if source else ""
+    if not isinstance(inputs, Mapping):
+        if len(shapes) > 1:
+            raise _bad_input(
+                f"{where}{network.name} has {len(shapes)} inputs, and one array is given",
+                ("help", f"give each by name: {', '.join(shapes)}"),
+            )
+        inputs = dict.fromkeys(shapes, inputs)
+    values = {name: np.asarray(value) for name, value in inputs.items()}
+    for name in values:
+        if name not in shapes:
+            help_text = did_you_mean(name, shapes)
+            raise _bad_input(
+                f"{where}{network.name} has no input called '{printable(name)}'",
+                *([("help", help_text)] if help_text else []),
+            )
+    batches = {}
+    for name, shape in shapes.items():
+        if name not in values:
+            raise _bad_input(f"{where}the input {name}, {tuple_text(shape)}, is missing")
+        value = values[name]
+        if reason := unsuitable(value.dtype):
+            raise _bad_input(f"{where}the input {name} {reason}")
+        if value.shape[1:] != shape or not len(value):
+            wanted = "(batch, " + tuple_text(shape)[1:].replace(",)", ")")
+            facts = []
+            if value.shape == shape:
+                facts.append(("help", "the batch axis comes first: array[None] adds it"))
+            raise _bad_input(
+                f"{where}the input {name} has the shape {tuple_text(value.shape)}, not {wanted}",
+                *facts,
+            )
+        batches[name] = len(value)
+    if len(set(batches.values())) > 1:
+        counts = ", ".join(f"{name} {count}" for name, count in batches.items())
+        raise _bad_input(f"{where}the inputs differ in the number of samples: {counts}")
+    return {name: values[name] for name in shapes}
+
+
+def inputs_in_file(network: Network, path: str) -> dict[str, Array]:
+    """The inputs in an `.npy` or `.npz` file, checked."""
+    return inputs_from(network, read_arrays(path), path)
+
+
+def _bad_input(message: str, *facts: tuple[str, str]) -> ConvcalcError:
+    return ConvcalcError([Problem("bad-input", message, None, facts)], UNUSABLE)
+
+
+def not_finite(
+    inputs: Mapping[str, Array], weights: Weights, results: Mapping[str, Array]
+) -> list[str]:
+    """Warnings of NaN and infinity, in what a run was given and in what it gave."""
+    named = [("input", name, value) for name, value in inputs.items()]
+    named += [("result", name, value) for name, value in results.items()]
+    found = [
+        f"{what} {printable(name)} holds values that are not finite"
+        for what, name, value in named
+        if not bool(np.isfinite(value).all())
+    ]
+    if isinstance(weights, GivenWeights) and weights.not_finite:
+        names = list(weights.not_finite)
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        found.append(f"weights {names[0]}{more} hold values that are not finite")
+    return found
+
+
+def ready_inputs(
+    network: Network, values: Mapping[str, Array], batch: int, seed: int, dtype: Any
+) -> dict[str, Array]:
+    """Inputs in the run's type, channels last in memory.
+
+    Where none are given they are made from the seed, uniform between -1 and 1.
+    """
+    if values:
+        return {
+            name: channels_first(packed(value.astype(dtype, copy=False)))
+            for name, value in values.items()
+        }
+    made = {}
+    for name, (channels, *sizes) in network.inputs.items():
+        flat = np.empty(batch * channels * prod(sizes), np.float32)
+        uniform(flat, f"{seed}\n{name}\ninput".encode(), 1.0, Scratch())
+        shaped = flat.reshape(batch, *sizes, channels).astype(dtype, copy=False)
+        made[name] = channels_first(shaped)
+    return made
+
+
+def check_memory(program: Program, batch: int, max_memory: int | None = None) -> Need:
+    """The step that will need most; raises ConvcalcError if that is more than there is."""
+    most = _peak(program, batch)
+    free = available()
+    limits = [limit for limit in (free, max_memory) if limit is not None]
+    limit = min(limits, default=None)
+    if limit is None or most.total <= limit:
+        return most
+    node = program.network.nodes[most.node]
+    allowed = "are allowed" if limit == max_memory else "are free"
+    facts = [
+        ("note", f"values: {size_text(most.values)}"),
+        ("note", f"weights: {size_text(most.weights)}"),
+        ("note", f"buffers: {size_text(most.buffers)}"),
+    ]
+    fits = _largest_batch(program, batch, limit)
+    smaller = None if fits else _smaller_input(program, limit)
+    if fits:
+        facts.append(("help", f"'--batch {fits}' would fit"))
+    elif smaller:
+        facts.append(("help", f"a smaller input may fit: '--input {cross_text(smaller)}'"))
+    message = (
+        f"{node.path}: running {program.network.name} with batch {batch} needs"
+        f" {size_text(most.total)} of memory at this layer, {size_text(limit)} {allowed}"
+    )
+    raise ConvcalcError([Problem("no-memory", message, node.span, tuple(facts))], UNUSABLE)
+
+
+def _peak(program: Program, batch: int) -> Need:
+    return max(program.needs(batch), key=lambda need: need.total, default=Need(0, 0, 0, 0))
+
+
+def _largest_batch(program: Program, batch: int, limit: int) -> int:
+    """The largest smaller batch that fits; 0 if none does."""
+    low, high = 0, batch
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _peak(program, middle).total <= limit:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _smaller_input(program: Program, limit: int) -> Shape | None:
+    """An input so small that the values, which shrink with its area, may fit; None if none can."""
+    most = _peak(program, 1)
+    room = limit - most.weights - program.threads * 2**20
+    shapes = list(program.network.inputs.values())
+    if len(shapes) != 1 or room <= 0 or len(shapes[0]) != 3:
+        return None
+    channels, *sizes = shapes[0]
+    # Half of the room: buffers shrink more slowly than values.
+    shrunk = [isqrt(size * size * room // (2 * (most.total - most.weights))) for size in sizes]
+    return (channels, *shrunk) if min(shrunk) > 0 else None
+
+
+def size_text(size: int) -> str:
+    """Bytes for people: `1.5 MiB`, `12 KiB`."""
+    for unit, power in (("GiB", 3), ("MiB", 2), ("KiB", 1)):
+        if size >= 1024**power:
+            return f"{size / 1024**power:.1f} {unit}"
+    return f"{size} bytes"

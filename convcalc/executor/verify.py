@@ -1,0 +1,102 @@
+"""Verification: every observed shape against the predicted one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from statistics import median
+from time import perf_counter
+from typing import NamedTuple
+
+from convcalc.executor.arrays import Array
+from convcalc.executor.program import Observed, Program
+from convcalc.graph import Node
+from convcalc.shapes import Shape, with_batch
+
+
+class Check(NamedTuple):
+    """One operation: what was predicted, and what the run saw.
+
+    seconds  of its kernel, the median over the runs; None where it ran fused with the layer before
+    bytes    of its result
+    """
+
+    node: Node
+    predicted: Shape
+    observed: Shape
+    seconds: float | None
+    bytes: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the prediction was right."""
+        return self.predicted == self.observed
+
+
+class Verification(NamedTuple):
+    """What verifying a network found.
+
+    checks   every operation in execution order
+    seconds  of a whole run, weights included, the median over the runs
+    peak     predicted bytes at the step that needs most
+    values   the results and kept values of the last run, by node index
+    """
+
+    checks: tuple[Check, ...]
+    batch: int
+    runs: int
+    seconds: float
+    peak: int
+    values: dict[int, Array]
+
+    @property
+    def differences(self) -> list[Check]:
+        """The operations whose prediction was wrong."""
+        return [check for check in self.checks if not check.agrees]
+
+
+def verify(
+    program: Program,
+    inputs: Mapping[str, Array],
+    *,
+    repeat: int = 1,
+    begin: Callable[[Node], None] | None = None,
+    done: Callable[[Observed], None] | None = None,
+) -> Verification:
+    """Runs a program `repeat` times and holds every shape that it saw against the prediction.
+
+    `begin` is told of each layer before it runs, `done` of every operation after.
+    """
+    batch = len(next(iter(inputs.values())))
+    seen: dict[int, list[Observed]] = {}
+
+    def watch(observed: Observed) -> None:
+        seen.setdefault(observed.node, []).append(observed)
+        if done is not None:
+            done(observed)
+
+    times = []
+    values: dict[int, Array] = {}
+    for _ in range(repeat):
+        values.clear()
+        start = perf_counter()
+        values = program.run(inputs, watch=watch, begin=begin)
+        times.append(perf_counter() - start)
+    nodes = program.network.nodes
+    checks = []
+    for index in sorted(seen):
+        runs = seen[index]
+        seconds = [run.seconds for run in runs if run.seconds is not None]
+        predicted = with_batch(nodes[index].shape, batch)
+        # A shape that differs between the runs would be shown by the last.
+        last = runs[-1]
+        checks.append(
+            Check(
+                nodes[index],
+                tuple(int(size) for size in predicted),
+                last.shape,
+                median(seconds) if seconds else None,
+                last.bytes,
+            )
+        )
+    peak = max([need.total for need in program.needs(batch)], default=0)
+    return Verification(tuple(checks), batch, repeat, median(times), peak, values)

@@ -1,0 +1,160 @@
+"""Where output goes: pipes, files, devices, and terminals."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.runner import run
+
+CONVCALC = [sys.executable, "-m", "convcalc"]
+
+
+def in_a_terminal(*arguments: str, columns: int = 100, **environment: str) -> str:
+    """What a command prints on a terminal of some width."""
+    ours, theirs = pty.openpty()
+    variables = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), **environment}
+    variables.pop("NO_COLOR", None)
+    variables.update(environment)
+    with subprocess.Popen(
+        [*CONVCALC, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=variables
+    ) as process:
+        os.close(theirs)
+        parts = []
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            parts.append(part)
+    os.close(ours)
+    assert process.returncode == 0
+    return b"".join(parts).decode().replace("\r\n", "\n")
+
+
+class TestTerminal:
+    def test_has_colour_and_rules(self) -> None:
+        text = in_a_terminal("flops", "lenet")
+        assert "\x1b[36mconv0" in text
+        assert "─────" in text
+        assert "█████" in text
+        assert "117,600" in text
+
+    @pytest.mark.parametrize("columns", [80, 140])
+    def test_is_filled_and_not_overrun(self, columns: int) -> None:
+        text = in_a_terminal("flops", "resnet18", columns=columns, NO_COLOR="1")
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+        assert max(len(line.rstrip()) for line in lines) <= columns
+        assert ("1.81G" in text) == (columns == 80)
+        assert ("1,814,073,344" in text) == (columns == 140)
+
+    def test_no_color_is_respected(self) -> None:
+        text = in_a_terminal("shapes", "lenet", NO_COLOR="1")
+        assert not re.search(r"\x1b\[[0-9;]*3[0-9]", text)
+
+    def test_a_dumb_terminal_gets_plain_text(self) -> None:
+        assert in_a_terminal("shapes", "lenet", TERM="dumb") == run("shapes", "lenet").out
+
+    def test_plain_is_plain_anywhere(self) -> None:
+        text = in_a_terminal("shapes", "lenet", "--format", "plain")
+        assert text == run("shapes", "lenet").out
+
+    def test_one_kind_has_its_page_and_a_table(self) -> None:
+        text = in_a_terminal("kinds", "conv", NO_COLOR="1")
+        assert "floor((h - k + p + s) / s)" in text
+        assert "─────" in text
+
+    def test_markup_in_a_name_is_shown(self, tmp_path: Path) -> None:
+        path = tmp_path / "net.yaml"
+        path.write_text("{name: '[bold]x[/bold] :smile:', input: [4], layers: [relu]}")
+        assert "[bold]x[/bold] :smile:" in in_a_terminal("shapes", str(path))
+
+
+class TestFiles:
+    def test_a_link_stays_a_link(self, tmp_path: Path) -> None:
+        target, link = tmp_path / "real.txt", tmp_path / "link.txt"
+        target.write_text("old")
+        link.symlink_to(target)
+        assert run("shapes", "lenet", "--output", str(link)).status == 0
+        assert link.is_symlink()
+        assert "61,706" in target.read_text()
+
+    def test_a_device_is_written_to_and_never_replaced(self) -> None:
+        assert run("shapes", "lenet", "--output", os.devnull).status == 0
+        assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+    def test_a_pipe_with_a_name_is_written_to(self, tmp_path: Path) -> None:
+        path = tmp_path / "pipe"
+        os.mkfifo(path)
+        with subprocess.Popen(
+            [*CONVCALC, "shapes", "lenet", "--output", str(path)], stdout=subprocess.PIPE
+        ) as process:
+            assert "61,706" in path.read_text()
+        assert process.returncode == 0
+        assert stat.S_ISFIFO(os.stat(path).st_mode)
+
+    def test_a_folder_is_refused(self, tmp_path: Path) -> None:
+        result = run("shapes", "lenet", "--output", str(tmp_path))
+        assert result.status == 2
+        assert "cannot be written: is a directory" in result.err
+        assert list(tmp_path.iterdir()) == []
+
+    def test_nothing_half_written_is_left(self, tmp_path: Path) -> None:
+        (tmp_path / "out.txt").mkdir()
+        assert run("shapes", "lenet", "--output", str(tmp_path / "out.txt")).status == 2
+        assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+    def test_a_full_disk(self) -> None:
+        result = run("shapes", "lenet", "--output", "/dev/full")
+        assert result.status == 2
+        assert "no space left" in result.err
+
+
+class TestStandardOutput:
+    def shell(self, command: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+        line = command.replace("convcalc", f"{sys.executable} -m convcalc")
+        return subprocess.run(
+            ["/bin/sh", "-c", line],
+            capture_output=True,
+            env={**os.environ, **environment},
+            check=False,
+        )
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+    def test_that_is_full(self) -> None:
+        done = self.shell("convcalc shapes lenet > /dev/full")
+        assert done.returncode == 2
+        assert done.stderr.decode() == (
+            "error[bad-option]: standard output cannot be written: no space left on device\n"
+        )
+
+    def test_that_is_closed(self) -> None:
+        done = self.shell("convcalc shapes lenet >&-")
+        assert done.returncode == 2
+        assert done.stderr.decode() == "error[bad-option]: standard output is closed\n"
+
+    def test_that_knows_no_blocks(self) -> None:
+        done = self.shell("convcalc flops lenet", PYTHONIOENCODING="ascii")
+        assert done.returncode == 0
+        assert " 56.4% #####\n" in done.stdout.decode("ascii")
+
+    def test_a_path_that_is_no_text_is_escaped(self, tmp_path: Path) -> None:
+        path = os.fsencode(tmp_path) + b"/\xff.yaml"
+        with open(path, "wb") as file:
+            file.write(b"{input: [4], layers: [relu]}")
+        command: list[str | bytes] = [*CONVCALC, "shapes", path, "--format", "json"]
+        done = subprocess.run(command, capture_output=True, check=True)
+        assert rb"\udcff.yaml" in done.stdout
+        target = tmp_path / "out.json"
+        subprocess.run([*command, "--output", str(target)], check=True)
+        assert target.read_bytes() == done.stdout

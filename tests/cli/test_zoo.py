@@ -1,0 +1,66 @@
+"""`convcalc zoo`: the shipped networks side by side."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+import convcalc
+from convcalc.analysis.depth import weighted_depth
+from convcalc.spec.shipped import shipped_names
+from tests.cli.runner import run
+
+
+def names(*options: str) -> list[str]:
+    """The networks that are listed, in order."""
+    result = run("zoo", "--format", "csv", *options)
+    assert result.status == 0, result.err
+    return [row["name"] for row in csv.DictReader(io.StringIO(result.out))]
+
+
+def test_every_shipped_network_is_listed_with_its_figures() -> None:
+    data = json.loads(run("zoo", "--format", "json").out)
+    assert data["schema"] == "convcalc.zoo/1"
+    networks = {one["name"]: one for one in data["networks"]}
+    assert list(networks) == shipped_names()
+    resnet50 = networks["resnet50"]
+    assert resnet50["params"] == 25557032
+    assert resnet50["macs"] == 4089184256
+    assert resnet50["inputs"] == {"input": [3, 224, 224]}
+    assert resnet50["flops"] == convcalc.analyze(convcalc.load("resnet50")).totals.flops
+
+
+@pytest.mark.parametrize(
+    ("name", "depth"),
+    [
+        *(("alexnet", 8), ("vgg11", 11), ("vgg19", 19), ("googlenet", 22), ("lenet", 5)),
+        *((f"resnet{depth}", depth) for depth in (18, 34, 50, 101, 152)),
+        *((f"densenet{depth}", depth) for depth in (121, 161, 169, 201)),
+    ],
+)
+def test_the_depth_is_the_one_in_the_name(name: str, depth: int) -> None:
+    assert weighted_depth(convcalc.load(name)) == depth
+
+
+def test_filter_sort_and_top() -> None:
+    assert names("--filter", "vgg1?") == ["vgg11", "vgg13", "vgg16", "vgg19"]
+    assert names("--filter", "resnet??", "--sort", "macs", "--top", "2") == ["resnet50", "resnet34"]
+
+
+@pytest.mark.parametrize("options", [("--filter", "nothing*"), ("--sort", "size"), ("--top", "0")])
+def test_wrong_usage(options: tuple[str, str]) -> None:
+    result = run("zoo", *options)
+    assert result.status == 2
+    assert result.out == ""
+    assert options[0] in result.err
+
+
+def test_plain_and_markdown() -> None:
+    assert run("zoo", "--filter", "lenet").out.splitlines()[2].startswith("lenet  1x28x28  61,706")
+    assert (
+        "| lenet | 1x28x28 | 61,706 |"
+        in run("zoo", "--filter", "lenet", "--format", "markdown").out
+    )

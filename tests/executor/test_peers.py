@@ -1,0 +1,106 @@
+"""Random layers and known networks against onnxruntime, in float32."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import convcalc
+from convcalc.executor.arrays import Array
+from convcalc.executor.program import Program
+from convcalc.executor.run import ready_inputs
+from convcalc.executor.weights import GivenWeights, made_weights
+from convcalc.graph import Network
+from convcalc.layers import KINDS
+from tests.executor.values import network_of, random_inputs, random_weights, relative_error, seeded
+from tests.oracle.random_layers import random_layer
+from tests.peers.onnx_layers import TRANSLATIONS, NoCounterpart, onnx_model
+
+onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+
+#: Relative to the output's largest magnitude, in float32.
+CLOSE = 1e-4
+#: Layers a kind that are compared at least: 47 kinds make more than 500.
+LAYERS = 12
+
+
+def theirs(model: bytes, inputs: dict[str, Array]) -> list[Array]:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    feeds = {name: np.ascontiguousarray(value) for name, value in inputs.items()}
+    results: list[Array] = session.run(None, feeds)
+    return results
+
+
+def ours(network: Network, inputs: Any, weights: dict[str, Array], **options: Any) -> list[Array]:
+    program = Program(network, weights=GivenWeights(weights), **options)
+    values = program.run(inputs)
+    return [values[index] for index in network.outputs.values()]
+
+
+def singles(arrays: dict[str, Array]) -> dict[str, Array]:
+    return {name: value.astype(np.float32) for name, value in arrays.items()}
+
+
+def test_every_kind_is_translated() -> None:
+    assert set(TRANSLATIONS) == set(KINDS)
+    assert len(KINDS) * LAYERS >= 500
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_layers_agree_with_onnxruntime(kind: str) -> None:
+    compared = 0
+    for number in range(50 * LAYERS):
+        chance, values = seeded(f"peer {kind} {number}")
+        layer, shapes = random_layer(chance, kind)
+        network = network_of(layer, shapes)
+        batch = chance.choice([1, 2])
+        inputs = singles(random_inputs(network, batch, values))
+        weights = singles(random_weights(network, values))
+        try:
+            model = onnx_model(network, weights, batch)
+        except NoCounterpart:
+            continue
+        (expected,) = theirs(model, inputs)
+        (found,) = ours(network, inputs, weights, threads=2)
+        assert relative_error(found, expected) < CLOSE, f"{layer!r} on {shapes}, number {number}"
+        compared += 1
+        if compared == LAYERS:
+            return
+    pytest.fail(f"only {compared} layers have a counterpart")
+
+
+#: Networks that ship with convcalc, with inputs that are quickly run.
+NETWORKS = {
+    "lenet": None,
+    "alexnet_d2l": None,
+    "nin": None,
+    "resnet18": [3, 64, 64],
+    "resnet50": [3, 96, 96],
+    "resnext50_32x4d": [3, 64, 64],
+    "densenet121": [3, 64, 64],
+    "googlenet": [3, 64, 64],
+    "squeezenet1_1": [3, 96, 96],
+    "mobilenet_v2": [3, 96, 96],
+    "mobilenet_v3_small": [3, 64, 64],
+    "shufflenet_v2_x0_5": [3, 64, 64],
+    "efficientnet_b0": [3, 64, 64],
+    "regnet_y_400mf": [3, 64, 64],
+    "convnext_tiny": [3, 64, 64],
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_agree_with_onnxruntime(name: str) -> None:
+    network = convcalc.load(name, input=NETWORKS[name])
+    weights = dict(made_weights(network, seed=3))
+    inputs = ready_inputs(network, {}, 2, 3, np.dtype(np.float32))
+    expected = theirs(onnx_model(network, weights, 2), inputs)
+    for options in ({}, {"exact": True}, {"threads": 2}, {"hold": True}):
+        for found, wanted in zip(ours(network, inputs, weights, **options), expected, strict=True):
+            assert relative_error(found, wanted) < CLOSE
+            assert np.abs(wanted).max() > 1e-3

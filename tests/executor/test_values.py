@@ -1,0 +1,111 @@
+"""Every kernel, plain and fast, and whole runs, against plain loops in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convcalc.executor.fast import convolution, elementwise, pooling
+from convcalc.executor.kernels import KERNELS
+from convcalc.layers import KINDS
+from tests.executor.random_networks import random_network
+from tests.executor.values import (
+    loops,
+    network_loops,
+    network_of,
+    random_inputs,
+    random_weights,
+    relative_error,
+    run,
+    seeded,
+)
+from tests.oracle.random_layers import random_layer
+
+#: Relative error of float64 arithmetic in another order.
+EXACT = 1e-12
+#: The kinds whose kernels have the most to get wrong.
+INTRICATE = {"conv": 60, "depthwise": 40, "conv_transpose": 60, "maxpool": 30, "avgpool": 30}
+
+
+@pytest.fixture(params=["whole", "small pieces"])
+def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Runs a test with pieces as they are, and with pieces so small that every layer has many."""
+    if request.param == "small pieces":
+        for module in (convolution, pooling):
+            monkeypatch.setattr(module, "COLUMNS", 300)
+        monkeypatch.setattr(convolution, "FEW_MACS", 0)
+        monkeypatch.setattr(convolution, "FEW_DEPTHWISE_MACS", 0)
+        monkeypatch.setattr(convolution, "SMALL_MAP", 5)
+        monkeypatch.setattr(pooling, "FEW_VALUES", 0)
+        monkeypatch.setattr(elementwise, "PIECE", 7)
+    return str(request.param)
+
+
+def test_every_kind_has_a_kernel() -> None:
+    assert set(KERNELS) == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_layers_agree_with_loops(kind: str, pieces: str) -> None:
+    for number in range(INTRICATE.get(kind, 12)):
+        chance, values = seeded(f"{kind} {number} {pieces}")
+        layer, shapes = random_layer(chance, kind)
+        network = network_of(layer, shapes)
+        inputs = random_inputs(network, chance.randint(1, 3), values)
+        weights = random_weights(network, values)
+        own = {name.removeprefix("layer."): value for name, value in weights.items()}
+        expected = loops(layer, list(inputs.values()), own)
+        told = f"{layer!r} on {shapes}, number {number}"
+        plain = KERNELS[kind](layer, list(inputs.values()), own)
+        assert relative_error(plain, expected) < EXACT, f"plain: {told}"
+        threads = chance.choice([1, 2, 3])
+        (found,) = run(network, inputs, weights, threads=threads).values()
+        assert relative_error(found, expected) < EXACT, f"{threads} threads: {told}"
+
+
+def test_the_result_does_not_depend_on_the_layout_of_the_input() -> None:
+    for kind in KINDS:
+        chance, values = seeded(f"layout {kind}")
+        layer, shapes = random_layer(chance, kind)
+        network = network_of(layer, shapes)
+        inputs = random_inputs(network, 2, values)
+        weights = random_weights(network, values)
+        rows = {name: np.ascontiguousarray(value) for name, value in inputs.items()}
+        (first,) = run(network, inputs, weights).values()
+        (second,) = run(network, rows, weights).values()
+        np.testing.assert_allclose(first, second, rtol=EXACT, atol=EXACT)
+
+
+def test_inputs_stay_as_they_were() -> None:
+    for kind in KINDS:
+        chance, values = seeded(f"untouched {kind}")
+        layer, shapes = random_layer(chance, kind)
+        network = network_of(layer, shapes)
+        inputs = random_inputs(network, 1, values)
+        weights = random_weights(network, values)
+        before = {name: value.copy() for name, value in {**inputs, **weights}.items()}
+        run(network, inputs, weights)
+        for name, value in {**inputs, **weights}.items():
+            np.testing.assert_array_equal(value, before[name], err_msg=kind)
+
+
+@pytest.mark.parametrize("chunk", range(6))
+def test_networks_agree_with_loops(chunk: int, pieces: str) -> None:
+    for number in range(15):
+        chance, values = seeded(f"network {chunk} {number}")
+        network = random_network(chance)
+        inputs = random_inputs(network, chance.choice([1, 2]), values)
+        weights = random_weights(network, values)
+        expected = network_loops(network, inputs, weights)
+        told = "\n".join(map(repr, network.nodes))
+        outputs = set(network.outputs.values())
+        # Fused as far as possible; all values kept, so that nothing is fused; weights kept.
+        for options in (
+            {"threads": 2},
+            {"keep": range(1, len(network.nodes))},
+            {"hold": True},
+        ):
+            found = run(network, inputs, weights, **options)
+            assert set(found) >= outputs, told
+            for index, value in found.items():
+                assert relative_error(value, expected[index]) < EXACT, f"{index} in\n{told}"

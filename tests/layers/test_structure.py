@@ -1,0 +1,253 @@
+"""Layers that move, select, repeat or scale values: sizes, errors, channel rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from convcalc.counts import Counts
+from convcalc.layers.base import FIXED, SAME, ChannelRule, Layer
+from convcalc.layers.structure import Input, Reshape, Slice
+from tests.layers.making import counts, made, params, refusal, shape, unreadable
+
+
+@pytest.mark.parametrize(
+    ("layer", "given", "expected"),
+    [
+        (made("identity"), (3, 8, 8), (3, 8, 8)),
+        (made("dropout", 0), (4096,), (4096,)),
+        (made("flatten"), (16, 5, 5), (400,)),
+        (made("flatten", 0), (400,), (400,)),
+        (made("reshape", 0, shape=[1024, 4, 4]), (16384,), (1024, 4, 4)),
+        (made("reshape", shape=[8, -1, 4]), (16, 6, 4), (8, 12, 4)),
+        (made("transpose", order=[1, 2, 0]), (3, 4, 5), (4, 5, 3)),
+        (made("pad", padding=[[0, 1], [2, 3]]), (3, 8, 8), (3, 9, 13)),
+        (made("pad", padding=7, mode="reflect"), (3, 8, 8), (3, 22, 22)),
+        (made("pad", padding=8, mode="circular"), (3, 8, 8), (3, 24, 24)),
+        (made("pad", padding=9, mode="replicate"), (3, 8, 8), (3, 26, 26)),
+        # U-Net crops its skips: 64 to 56.
+        (made("crop", padding=4), (512, 64, 64), (512, 56, 56)),
+        (made("crop", 1, padding=[[0, 7]]), (2, 8), (2, 1)),
+        (made("upsample", factor=2), (256, 13, 13), (256, 26, 26)),
+        (made("upsample", factor=[1, 2, 2], rank=3), (8, 4, 4, 4), (8, 4, 8, 8)),
+        (made("upsample", size=[33, 65], mode="bilinear"), (21, 9, 9), (21, 33, 65)),
+        # ESPCN enlarges three times.
+        (made("pixel_shuffle", factor=3), (27, 100, 80), (3, 300, 240)),
+        (made("pixel_shuffle", 1, factor=2), (6, 10), (3, 20)),
+        # ShuffleNet v2's unit: half of the channels, and the shuffle after joining.
+        (made("slice", channels=[0, 58]), (116, 28, 28), (58, 28, 28)),
+        (made("slice", channels=[58, 116]), (116, 28, 28), (58, 28, 28)),
+        (made("channel_shuffle", groups=2), (116, 28, 28), (116, 28, 28)),
+        (made("scale"), (96, 56, 56), (96, 56, 56)),
+    ],
+)
+def test_sizes(layer: Layer, given: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    assert shape(layer, given) == expected
+
+
+@pytest.mark.parametrize(
+    ("layer", "given", "rule"),
+    [
+        (made("identity"), (3, 8, 8), SAME),
+        (made("flatten"), (16, 5, 5), ChannelRule("spread", 25)),
+        (made("flatten", 0), (400,), ChannelRule("spread", 1)),
+        (made("reshape", 0, shape=[1024, 4, 4]), (16384,), ChannelRule("gathered", 16)),
+        (made("reshape", shape=[64, -1]), (16, 4, 4), ChannelRule("spread", 4)),
+        (made("reshape", shape=[3, 2]), (2, 3, 1), FIXED),
+        (made("transpose", order=[0, 2, 1]), (3, 4, 5), SAME),
+        (made("transpose", order=[1, 2, 0]), (3, 4, 5), FIXED),
+        (made("pixel_shuffle", factor=3), (27, 10, 10), ChannelRule("gathered", 9)),
+        (made("slice", channels=[58, 116]), (116, 4, 4), ChannelRule("sliced", start=58, stop=116)),
+        (made("channel_shuffle", groups=2), (116, 4, 4), ChannelRule("shuffled", groups=2)),
+        (made("scale"), (96, 4, 4), SAME),
+        (Input(shape=(3, 224, 224)), (), FIXED),
+    ],
+)
+def test_channel_rules(layer: Layer, given: tuple[int, ...], rule: ChannelRule) -> None:
+    assert layer.channel_rule([given]) == rule
+
+
+@pytest.mark.parametrize(
+    ("layer", "given", "code", "field", "message", "facts"),
+    [
+        pytest.param(
+            made("reshape", shape=[4, 5]),
+            (3, 2, 2),
+            "reshape-mismatch",
+            "shape",
+            "shape [4, 5] does not hold the input's 12 values",
+            (("rule", "3x2x2 = 12, 20 given"),),
+            id="reshape",
+        ),
+        pytest.param(
+            made("reshape", shape=[5, -1]),
+            (3, 2, 2),
+            "reshape-mismatch",
+            "shape",
+            "shape [5, -1] does not hold the input's 12 values",
+            (("rule", "3x2x2 = 12, 5 given"),),
+            id="reshape-rest",
+        ),
+        pytest.param(
+            made("reshape", shape=[-1, -1]),
+            (3, 2, 2),
+            "bad-value",
+            "shape",
+            "shape may hold one -1 and no 0",
+            (),
+            id="reshape-unknowns",
+        ),
+        pytest.param(
+            made("transpose", order=[0, 1, 1]),
+            (3, 2, 2),
+            "bad-order",
+            "order",
+            "order [0, 1, 1] must name each of the axes 0 to 2 once",
+            (),
+            id="transpose",
+        ),
+        pytest.param(
+            made("pad", padding=[1, 8], mode="reflect"),
+            (3, 8, 8),
+            "padding-too-large",
+            "padding",
+            "reflect padding 8 of the width may be at most 7",
+            (),
+            id="reflect",
+        ),
+        pytest.param(
+            made("pad", padding=[[9, 0], 0], mode="circular"),
+            (3, 8, 8),
+            "padding-too-large",
+            "padding",
+            "circular padding 9 of the height may be at most 8",
+            (),
+            id="circular",
+        ),
+        pytest.param(
+            made("crop", padding=[0, [3, 5]]),
+            (3, 8, 8),
+            "crop-too-large",
+            "padding",
+            "cropping 3 + 5 leaves nothing of the width 8",
+            (("rule", "8 - 8 = 0, must be at least 1"),),
+            id="crop",
+        ),
+        pytest.param(
+            made("upsample"),
+            (3, 8, 8),
+            "upsample-size",
+            "size",
+            "takes either factor or size",
+            (),
+            id="upsample-neither",
+        ),
+        pytest.param(
+            made("upsample", factor=2, size=4),
+            (3, 8, 8),
+            "upsample-size",
+            "size",
+            "takes either factor or size",
+            (),
+            id="upsample-both",
+        ),
+        pytest.param(
+            made("pixel_shuffle", factor=2),
+            (6, 8, 8),
+            "groups-mismatch",
+            "factor",
+            "6 channels cannot be dealt into blocks of 4",
+            (("rule", "6 / 2^2 must be whole"),),
+            id="pixel_shuffle",
+        ),
+        pytest.param(
+            made("channel_shuffle", groups=4),
+            (6, 8, 8),
+            "groups-mismatch",
+            "groups",
+            "6 channels cannot be split into 4 equal groups",
+            (("rule", "6 / 4 must be whole"),),
+            id="channel_shuffle",
+        ),
+        pytest.param(
+            made("slice", channels=[4, 9]),
+            (8, 3, 3),
+            "slice-out-of-range",
+            "channels",
+            "channels 4 to 9 are not a range of the input's 8",
+            (("rule", "0 <= start < stop <= 8"),),
+            id="slice",
+        ),
+        pytest.param(
+            made("slice", channels=[4, 4]),
+            (8, 3, 3),
+            "slice-out-of-range",
+            "channels",
+            "channels 4 to 4 are not a range of the input's 8",
+            (("rule", "0 <= start < stop <= 8"),),
+            id="slice-empty",
+        ),
+    ],
+)
+def test_errors(
+    layer: Layer,
+    given: tuple[int, ...],
+    code: str,
+    field: str,
+    message: str,
+    facts: tuple[tuple[str, str], ...],
+) -> None:
+    error = refusal(layer, given)
+    assert (error.code, error.field, error.message) == (code, field, message)
+    assert error.facts == facts
+
+
+@pytest.mark.parametrize("kind", ["pad", "crop", "upsample", "pixel_shuffle"])
+def test_what_changes_spatial_axes_needs_them(kind: str) -> None:
+    argument = {"pad": "padding", "crop": "padding"}.get(kind, "factor")
+    assert refusal(made(kind, 0, **{argument: 1}), (120,)).code == "wrong-rank"
+
+
+def test_moving_values_costs_nothing() -> None:
+    assert counts(made("flatten"), (16, 5, 5)) == Counts()
+    assert counts(made("pad", padding=1), (16, 5, 5)) == Counts()
+    assert counts(made("upsample", factor=2), (16, 5, 5)) == Counts()
+
+
+@pytest.mark.parametrize(("rank", "steps"), [(1, 1), (2, 3), (3, 7)])
+def test_linear_upsampling_interpolates_along_each_axis(rank: int, steps: int) -> None:
+    layer = made("upsample", rank, factor=2, mode="bilinear")
+    outputs = 3 * 8**rank
+    expected = Counts(multiplies=steps * outputs, adds=2 * steps * outputs)
+    assert counts(layer, (3, *[4] * rank)) == expected
+
+
+def test_a_scale_learns_a_factor_for_each_channel() -> None:
+    layer = made("scale")
+    assert params(layer, (96, 56, 56)) == 96
+    assert counts(layer, (96, 56, 56)) == Counts(multiplies=301056)
+
+
+def test_a_dropout_rate_is_a_probability_below_one() -> None:
+    assert unreadable("dropout", rate=1).message == (
+        "rate must be a number from 0 up to but not 1, not 1"
+    )
+
+
+def test_a_changed_slice_takes_other_channels() -> None:
+    layer = made("slice", channels=[58, 116])
+    changed = layer.with_channels(layer.channel_rule([(116, 4, 4)]), 116, 116)
+    assert changed == Slice(channels=(116, 232))
+
+
+def test_a_changed_reshape_keeps_what_was_left_open() -> None:
+    rest_first = Reshape(shape=(-1, 4, 4))
+    rule = rest_first.channel_rule([(64,)])
+    assert rest_first.with_channels(rule, 8, 0) == rest_first
+    given = Reshape(shape=(4, -1))
+    assert given.with_channels(given.channel_rule([(4, 3, 3)]), 8, 0) == Reshape(shape=(8, -1))
+
+
+def test_an_input_is_its_shape() -> None:
+    layer = Input(shape=(3, 224, 224))
+    assert layer.output_shape([]) == (3, 224, 224)
+    assert layer.counts([], (3, 224, 224)) == Counts()

@@ -1,0 +1,408 @@
+"""Every kind as operators of ONNX, whose definitions others wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from convcalc.executor.arrays import Array
+from convcalc.executor.weights import array_name, declared
+from convcalc.graph import Network
+from convcalc.layers.base import Layer
+from convcalc.shapes import Shape, with_batch
+from tests.peers.onnx_format import Graph
+
+
+class NoCounterpart(Exception):
+    """ONNX has no operator for this layer, or none with these arguments."""
+
+
+class _Case:
+    """One layer to be translated: its graph, input names, batched input shapes and weights."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: Sequence[str],
+        shapes: Sequence[Shape],
+        weights: Mapping[str, Array],
+    ) -> None:
+        self.graph = graph
+        self.inputs = list(inputs)
+        self.shapes = list(shapes)
+        self._weights = weights
+
+    @property
+    def input(self) -> str:
+        return self.inputs[0]
+
+    @property
+    def shape(self) -> Shape:
+        return self.shapes[0]
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape) - 2
+
+    def weight(self, name: str = "weight") -> Array:
+        return self._weights[name]
+
+    def has(self, name: str) -> bool:
+        return name in self._weights
+
+    def constants(self, *names: str) -> list[str]:
+        return [self.graph.constant(self.weight(name)) for name in names if self.has(name)]
+
+    def per_channel(self, value: Array) -> str:
+        return self.graph.constant(value.reshape(-1, *[1] * self.rank))
+
+
+def _pads(layer: Any) -> dict[str, Any]:
+    if isinstance(layer.padding, str):
+        if any(d > 1 for d in getattr(layer, "dilation", ())):
+            raise NoCounterpart("automatic padding goes without dilation")
+        return {"auto_pad": "SAME_LOWER" if layer.padding == "same_lower" else "SAME_UPPER"}
+    before, after = zip(*layer.padding, strict=True)
+    return {"pads": [*before, *after]}
+
+
+def _conv(layer: Any, case: _Case) -> str:
+    weight = case.weight()
+    if getattr(layer, "flip", False):
+        weight = np.flip(weight, tuple(range(2, weight.ndim)))
+    return case.graph.add(
+        "Conv",
+        case.input,
+        case.graph.constant(np.ascontiguousarray(weight)),
+        *case.constants("bias"),
+        strides=layer.stride,
+        dilations=layer.dilation,
+        group=case.shape[1] // weight.shape[1],
+        **_pads(layer),
+    )
+
+
+def _conv_transpose(layer: Any, case: _Case) -> str:
+    if isinstance(layer.padding, str):
+        raise NoCounterpart("ConvTranspose has another idea of automatic padding")
+    return case.graph.add(
+        "ConvTranspose",
+        case.input,
+        *case.constants("weight", "bias"),
+        strides=layer.stride,
+        dilations=layer.dilation,
+        group=layer.groups,
+        output_padding=layer.output_padding,
+        **_pads(layer),
+    )
+
+
+def _maxpool(layer: Any, case: _Case) -> str:
+    return _pool("MaxPool", layer, case, dilations=layer.dilation)
+
+
+def _minpool(layer: Any, case: _Case) -> str:
+    case.inputs[0] = case.graph.add("Neg", case.input)
+    return case.graph.add("Neg", _maxpool(layer, case))
+
+
+def _avgpool(layer: Any, case: _Case) -> str:
+    if layer.count_include_pad and (isinstance(layer.padding, str) or layer.ceil_mode):
+        raise NoCounterpart("the runtime counts the overhang and automatic padding differently")
+    return _pool("AveragePool", layer, case, count_include_pad=int(layer.count_include_pad))
+
+
+def _pool(operator: str, layer: Any, case: _Case, **attributes: Any) -> str:
+    stride = layer.stride or layer.kernel
+    if isinstance(layer.padding, str):
+        if layer.ceil_mode or any(s > k for s, k in zip(stride, layer.kernel, strict=True)):
+            raise NoCounterpart("automatic padding goes without ceil_mode and wide strides")
+    elif any(max(pair) >= k for pair, k in zip(layer.padding, layer.kernel, strict=True)):
+        raise NoCounterpart("padding must be smaller than the undilated kernel")
+    return case.graph.add(
+        operator,
+        case.input,
+        kernel_shape=layer.kernel,
+        strides=stride,
+        ceil_mode=int(layer.ceil_mode),
+        **attributes,
+        **_pads(layer),
+    )
+
+
+def _global(operator: str) -> Callable[[Any, _Case], str]:
+    def translate(layer: Any, case: _Case) -> str:
+        result = case.graph.add(operator, case.input)
+        if layer.keepdims:
+            return result
+        return case.graph.add("Flatten", result, axis=1)
+
+    return translate
+
+
+def _adaptive(operator: str) -> Callable[[Any, _Case], str]:
+    def translate(layer: Any, case: _Case) -> str:
+        sizes = case.shape[2:]
+        if any(n % o for n, o in zip(sizes, layer.size, strict=True)):
+            raise NoCounterpart("only whole windows")
+        windows = [n // o for n, o in zip(sizes, layer.size, strict=True)]
+        return case.graph.add(operator, case.input, kernel_shape=windows, strides=windows)
+
+    return translate
+
+
+def _dense(layer: Any, case: _Case) -> str:
+    weight = case.weight()
+    if layer.positionwise and case.rank:
+        kernel = weight.reshape(*weight.shape, *[1] * case.rank)
+        return case.graph.add(
+            "Conv", case.input, case.graph.constant(kernel), *case.constants("bias")
+        )
+    flat = case.graph.add("Flatten", case.input, axis=1)
+    return case.graph.add("Gemm", flat, *case.constants("weight", "bias"), transB=1)
+
+
+def _batchnorm(layer: Any, case: _Case) -> str:
+    channels = case.shape[1]
+    scale = case.weight() if case.has("weight") else np.ones(channels)
+    shift = case.weight("bias") if case.has("bias") else np.zeros(channels)
+    return case.graph.add(
+        "BatchNormalization",
+        case.input,
+        case.graph.constant(scale),
+        case.graph.constant(shift),
+        *case.constants("running_mean", "running_var"),
+        epsilon=layer.eps,
+    )
+
+
+def _scaled(case: _Case, value: str) -> str:
+    if case.has("weight"):
+        value = case.graph.add("Mul", value, case.per_channel(case.weight()))
+        value = case.graph.add("Add", value, case.per_channel(case.weight("bias")))
+    return value
+
+
+def _layernorm(layer: Any, case: _Case) -> str:
+    axes = list(range(case.rank + 2))
+    last = [0, *axes[2:], 1]
+    moved = case.graph.add("Transpose", case.input, perm=last)
+    ones = case.graph.constant(np.ones(case.shape[1]))
+    normal = case.graph.add("LayerNormalization", moved, ones, axis=-1, epsilon=layer.eps)
+    back = case.graph.add("Transpose", normal, perm=[0, axes[-1], *axes[1:-1]])
+    return _scaled(case, back)
+
+
+def _groupnorm(layer: Any, case: _Case) -> str:
+    batch, *_ = case.shape
+    grouped = case.graph.add("Reshape", case.input, case.graph.whole(batch, layer.groups, -1))
+    return _scaled(case, _by_instance(layer, case, grouped, layer.groups))
+
+
+def _instancenorm(layer: Any, case: _Case) -> str:
+    return _scaled(case, _by_instance(layer, case, case.input, case.shape[1]))
+
+
+def _by_instance(layer: Any, case: _Case, value: str, channels: int) -> str:
+    ones, zeros = np.ones(channels), np.zeros(channels)
+    constants = [case.graph.constant(ones), case.graph.constant(zeros)]
+    normal = case.graph.add("InstanceNormalization", value, *constants, epsilon=layer.eps)
+    return case.graph.add("Reshape", normal, case.graph.whole(*case.shape))
+
+
+def _lrn(layer: Any, case: _Case) -> str:
+    if layer.size % 2 == 0 or case.rank != 2:
+        raise NoCounterpart("the runtime wants an odd size and a two-dimensional map")
+    return case.graph.add(
+        "LRN", case.input, size=layer.size, alpha=layer.alpha, beta=layer.beta, bias=layer.k
+    )
+
+
+def _operator(name: str, **attributes: Any) -> Callable[[Any, _Case], str]:
+    return lambda layer, case: case.graph.add(name, *case.inputs, **attributes)
+
+
+def _relu6(layer: Any, case: _Case) -> str:
+    low, high = np.array(0.0), np.array(6.0)
+    return case.graph.add("Clip", case.input, case.graph.constant(low), case.graph.constant(high))
+
+
+def _leaky_relu(layer: Any, case: _Case) -> str:
+    return case.graph.add("LeakyRelu", case.input, alpha=layer.slope)
+
+
+def _prelu(layer: Any, case: _Case) -> str:
+    return case.graph.add("PRelu", case.input, case.per_channel(case.weight()))
+
+
+def _alpha(name: str) -> Callable[[Any, _Case], str]:
+    return lambda layer, case: case.graph.add(name, case.input, alpha=layer.alpha)
+
+
+def _silu(layer: Any, case: _Case) -> str:
+    return case.graph.add("Mul", case.input, case.graph.add("Sigmoid", case.input))
+
+
+def _unchanged(layer: Any, case: _Case) -> str:
+    return case.graph.add("Identity", case.input)
+
+
+def _reshape(layer: Any, case: _Case) -> str:
+    return case.graph.add("Reshape", case.input, case.graph.whole(case.shape[0], *layer.shape))
+
+
+def _transpose(layer: Any, case: _Case) -> str:
+    return case.graph.add("Transpose", case.input, perm=[0, *[axis + 1 for axis in layer.order]])
+
+
+def _pad(layer: Any, case: _Case) -> str:
+    before, after = zip(*layer.padding, strict=True)
+    modes = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    pads = case.graph.whole(0, 0, *before, 0, 0, *after)
+    return case.graph.add("Pad", case.input, pads, mode=modes[layer.mode])
+
+
+def _sliced(case: _Case, axes: Sequence[int], starts: Sequence[int], stops: Sequence[int]) -> str:
+    whole = case.graph.whole
+    return case.graph.add("Slice", case.input, whole(*starts), whole(*stops), whole(*axes))
+
+
+def _crop(layer: Any, case: _Case) -> str:
+    before, after = zip(*layer.padding, strict=True)
+    stops = [size - cut for size, cut in zip(case.shape[2:], after, strict=True)]
+    return _sliced(case, range(2, case.rank + 2), before, stops)
+
+
+def _slice(layer: Any, case: _Case) -> str:
+    start, stop = layer.channels
+    return _sliced(case, [1], [start], [stop])
+
+
+def _upsample(layer: Any, case: _Case) -> str:
+    sizes = layer.size or [n * f for n, f in zip(case.shape[2:], layer.factor, strict=True)]
+    if layer.mode == "bilinear" and case.rank != 2:
+        raise NoCounterpart("the runtime interpolates two-dimensional maps only")
+    how: dict[str, Any]
+    if layer.mode == "nearest":
+        how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    else:
+        how = {"coordinate_transformation_mode": "half_pixel"}
+    mode = "nearest" if layer.mode == "nearest" else "linear"
+    target = case.graph.whole(*case.shape[:2], *sizes)
+    return case.graph.add("Resize", case.input, "", "", target, mode=mode, **how)
+
+
+def _pixel_shuffle(layer: Any, case: _Case) -> str:
+    if case.rank != 2:
+        raise NoCounterpart("two-dimensional maps only")
+    return case.graph.add("DepthToSpace", case.input, blocksize=layer.factor, mode="CRD")
+
+
+def _channel_shuffle(layer: Any, case: _Case) -> str:
+    batch, channels, *sizes = case.shape
+    groups = case.graph.whole(batch, layer.groups, channels // layer.groups, *sizes)
+    split = case.graph.add("Reshape", case.input, groups)
+    order = [0, 2, 1, *range(3, 3 + len(sizes))]
+    dealt = case.graph.add("Transpose", split, perm=order)
+    return case.graph.add("Reshape", dealt, case.graph.whole(*case.shape))
+
+
+def _scale(layer: Any, case: _Case) -> str:
+    return case.graph.add("Mul", case.input, case.per_channel(case.weight()))
+
+
+def _folded(operator: str) -> Callable[[Any, _Case], str]:
+    def translate(layer: Any, case: _Case) -> str:
+        first, *others = case.inputs
+        for other in others:
+            first = case.graph.add(operator, first, other)
+        return first
+
+    return translate
+
+
+TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
+    "conv": _conv,
+    "depthwise": _conv,
+    "conv_transpose": _conv_transpose,
+    "maxpool": _maxpool,
+    "minpool": _minpool,
+    "avgpool": _avgpool,
+    "global_maxpool": _global("GlobalMaxPool"),
+    "global_avgpool": _global("GlobalAveragePool"),
+    "adaptive_maxpool": _adaptive("MaxPool"),
+    "adaptive_avgpool": _adaptive("AveragePool"),
+    "dense": _dense,
+    "batchnorm": _batchnorm,
+    "layernorm": _layernorm,
+    "groupnorm": _groupnorm,
+    "instancenorm": _instancenorm,
+    "lrn": _lrn,
+    "relu": _operator("Relu"),
+    "relu6": _relu6,
+    "leaky_relu": _leaky_relu,
+    "prelu": _prelu,
+    "elu": _alpha("Elu"),
+    "selu": _operator("Selu"),
+    "celu": _alpha("Celu"),
+    "gelu": _operator("Gelu"),
+    "silu": _silu,
+    "mish": _operator("Mish"),
+    "softplus": _operator("Softplus"),
+    "sigmoid": _operator("Sigmoid"),
+    "hard_sigmoid": _operator("HardSigmoid", alpha=1 / 6, beta=0.5),
+    "hard_swish": _operator("HardSwish"),
+    "tanh": _operator("Tanh"),
+    "softmax": _operator("Softmax", axis=1),
+    "dropout": _unchanged,
+    "identity": _unchanged,
+    "flatten": _operator("Flatten", axis=1),
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "pad": _pad,
+    "crop": _crop,
+    "upsample": _upsample,
+    "pixel_shuffle": _pixel_shuffle,
+    "channel_shuffle": _channel_shuffle,
+    "slice": _slice,
+    "scale": _scale,
+    "add": _folded("Add"),
+    "mul": _folded("Mul"),
+    "concat": _operator("Concat", axis=1),
+}
+
+
+def translated(
+    layer: Layer,
+    graph: Graph,
+    inputs: Sequence[str],
+    shapes: Sequence[Shape],
+    weights: Mapping[str, Array],
+) -> str:
+    """A layer added to a graph; shapes with the batch axis. Raises NoCounterpart."""
+    return TRANSLATIONS[layer.kind](layer, _Case(graph, inputs, shapes, weights))
+
+
+def onnx_model(
+    network: Network, weights: Mapping[str, Array], batch: int = 1, dtype: str = "float32"
+) -> bytes:
+    """A whole network as an ONNX model; its outputs are in the order of `network.outputs`."""
+    graph = Graph(dtype)
+    names: list[str] = []
+    for index, node in enumerate(network.nodes):
+        if not node.inputs:
+            names.append(graph.input(node.path, with_batch(node.shape, batch)))
+            continue
+        owner = index if node.shares is None else node.shares
+        own = {
+            name: weights[array_name(network.nodes[owner], name)]
+            for name in declared(network, owner)
+        }
+        shapes = [with_batch(network.nodes[i].shape, batch) for i in node.inputs]
+        inputs = [names[i] for i in node.inputs]
+        names.append(translated(node.layer, graph, inputs, shapes, own))
+    for index in network.outputs.values():
+        graph.output(names[index])
+    return graph.model()

@@ -1,0 +1,135 @@
+"""Tables in their formats, and numbers as people read them."""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convcalc.render.numbers import grouped, percent, ratio, short
+from convcalc.render.table import (
+    Column,
+    Table,
+    bar,
+    csv_text,
+    display_width,
+    markdown_text,
+    plain_text,
+)
+from convcalc.render.terminal import print_table
+
+GOLDEN = Path(__file__).parent / "golden"
+
+TABLE = Table(
+    "net: input (1, 3, 224, 224)",
+    [
+        Column("name", "name"),
+        Column("kind"),
+        Column("multiplies", "number"),
+        Column("share", "share", 20_000_000_000),
+    ],
+    [
+        (
+            "stage4.bottleneck2.add0.main.conv1",
+            "conv 3x3 + batchnorm",
+            15_470_264_320,
+            15_000_000_000,
+        ),
+        ("[bold]名前[/bold]", "dense", 4096, 5_000_000_000),
+        ("pool0", "maxpool 2x2 /2", 0, 0),
+    ],
+    ("total", "", 15_470_268_416, ""),
+    ["A note that stands below."],
+)
+
+
+@given(st.integers(min_value=0, max_value=10**30))
+def test_short_numbers_are_right_to_three_digits(number: int) -> None:
+    text = short(number)
+    units = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
+    units |= {"Z": 10**21, "Y": 10**24}
+    if "e" in text:
+        mantissa, _, exponent = text.partition("e")
+        value = Fraction(mantissa) * 10 ** int(exponent)
+    elif text[-1] in units:
+        value = Fraction(text[:-1]) * units[text[-1]]
+    else:
+        value = Fraction(text)
+    assert abs(value - number) * 200 <= number
+    assert len(text) <= 9
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1.00k"),
+        (12345, "12.3k"),
+        (999_499, "999k"),
+        (999_500, "1.00M"),
+    ],
+)
+def test_short_numbers(number: int, text: str) -> None:
+    assert short(number) == text
+
+
+def test_numbers_beyond_what_python_prints() -> None:
+    assert short(10**5000).endswith("e5000")
+    assert grouped(10**5000).endswith("e5000")
+
+
+@given(st.integers(0, 10**40), st.integers(1, 10**40))
+def test_shares_round_to_the_nearest_tenth(part: int, whole: int) -> None:
+    part = min(part, whole)
+    assert abs(Fraction(percent(part, whole)[:-1]) - Fraction(100 * part, whole)) <= Fraction(1, 20)
+    assert len(bar(part, whole)) <= 10
+
+
+@given(st.integers(1, 10**12), st.integers(0, 10**12))
+def test_ratios_are_exact_or_have_three_decimals(before: int, after: int) -> None:
+    shown = Fraction(ratio(before, after)[1:])
+    assert abs(shown - Fraction(after, before)) <= Fraction(1, 2000)
+    if after % before == 0:
+        assert shown == after // before
+
+
+def test_plain_text() -> None:
+    assert plain_text(TABLE) == (GOLDEN / "plain.txt").read_text(encoding="utf-8")
+
+
+def test_markdown() -> None:
+    assert markdown_text(TABLE) == (GOLDEN / "table.md").read_text(encoding="utf-8")
+
+
+def test_csv_holds_exact_numbers() -> None:
+    assert csv_text(TABLE).splitlines()[1] == (
+        "stage4.bottleneck2.add0.main.conv1,conv 3x3 + batchnorm,15470264320,15000000000"
+    )
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 140])
+def test_a_terminal_of_any_width_is_never_overrun(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_table(TABLE, width=width)
+    text = out.getvalue()
+    assert all(display_width(line.rstrip()) <= width for line in text.splitlines())
+    assert text == (GOLDEN / f"terminal_{width}.txt").read_text(encoding="utf-8")
+
+
+def test_no_color_has_no_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_table(TABLE, width=100)
+    assert "\x1b" not in out.getvalue()
+    # What looks like markup is part of the name.
+    assert "[bold]名前[/bold]" in out.getvalue()

@@ -1,0 +1,29 @@
+"""Writes the golden files anew: `python -m tests.render.update_golden`; look at the difference."""
+
+from __future__ import annotations
+
+import io
+import os
+from contextlib import redirect_stdout
+
+from convcalc.render.table import markdown_text, plain_text
+from convcalc.render.terminal import print_table
+from tests.render.test_tables import GOLDEN, TABLE
+
+
+def main() -> None:
+    """Writes every golden file."""
+    GOLDEN.mkdir(exist_ok=True)
+    os.environ["NO_COLOR"] = "1"
+    texts = {"plain.txt": plain_text(TABLE), "table.md": markdown_text(TABLE)}
+    for width in (40, 60, 80, 140):
+        out = io.StringIO()
+        with redirect_stdout(out):
+            print_table(TABLE, width=width)
+        texts[f"terminal_{width}.txt"] = out.getvalue()
+    for name, text in texts.items():
+        (GOLDEN / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
