@@ -1,0 +1,26 @@
+"""The README's picture shows what the command prints now."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from runpy import run_path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def lines_of(svg: str) -> list[str]:
+    """The text of a picture, line by line; how it is drawn is up to the version of rich."""
+    found: dict[float, str] = {}
+    for height, text in re.findall(r"<text[^>]* y=\"([\d.]+)\"[^>]*>([^<]*)</text>", svg):
+        found[float(height)] = found.get(float(height), "") + html.unescape(text)
+    return [found[height].replace("\xa0", " ").strip() for height in sorted(found)]
+
+
+def test_picture_is_up_to_date() -> None:
+    script = run_path(str(REPOSITORY / "scripts" / "screenshot.py"))
+    now = script["picture"](script["terminal_output"](script["COMMAND"], script["WIDTH"]))
+    shown = lines_of(script["PICTURE"].read_text(encoding="utf-8"))
+    assert shown == lines_of(now), "`python scripts/screenshot.py` draws it again"
+    assert "$ convcalc shapes vgg16" in shown

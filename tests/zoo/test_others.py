@@ -1,0 +1,73 @@
+"""The networks beside torchvision's classifiers, against what their authors and others counted."""
+
+from __future__ import annotations
+
+import pytest
+
+import convcalc
+from convcalc.analysis.report import Report
+
+
+def analyze(name: str, **args: str | int) -> Report:
+    return convcalc.analyze(convcalc.load(name, args=args))
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("dcgan", 3576704),  # PyTorch's example
+        ("deeplabv3_resnet50", 42004074),  # torchvision
+        ("mobilenet_v1", 4231976),  # Keras
+        ("r3d_18", 33371472),  # torchvision
+        ("unet", 31030658),  # Keras
+        ("xception", 22855952),  # the paper, Table 3
+    ],
+)
+def test_params_are_those_that_others_count(name: str, params: int) -> None:
+    assert analyze(name).totals.params == params
+
+
+@pytest.mark.parametrize(
+    ("name", "total"),
+    [("ds_cnn", 24908), ("fc_autoencoder", 269992), ("mobilenet_v1_025_96", 221794)]
+    + [("resnet8", 78666)],
+)
+def test_mlperf_tiny_has_as_many_numbers_as_keras_counts(name: str, total: int) -> None:
+    totals = analyze(name).totals
+    assert totals.params + totals.buffers == total
+
+
+@pytest.mark.parametrize(("name", "gmacs"), [("deeplabv3_resnet50", 178.722), ("r3d_18", 40.697)])
+def test_macs_are_those_that_torchvision_publishes(name: str, gmacs: float) -> None:
+    assert round(analyze(name).totals.macs / 1e9, 3) == gmacs
+
+
+@pytest.mark.parametrize(
+    ("width", "millions", "macs"), [("1.0", 4.2, 569), ("0.75", 2.6, 325), ("0.5", 1.3, 149)]
+)
+def test_mobilenet_in_its_widths_costs_what_the_paper_says(
+    width: str, millions: float, macs: int
+) -> None:
+    totals = analyze("mobilenet_v1", width=width).totals  # Table 6
+    assert (round(totals.params / 1e6, 1), round(totals.macs / 1e6)) == (millions, macs)
+
+
+@pytest.mark.parametrize(("resolution", "macs"), [(224, 569), (192, 418), (160, 290), (128, 186)])
+def test_mobilenet_in_its_resolutions_costs_what_the_paper_says(resolution: int, macs: int) -> None:
+    totals = analyze("mobilenet_v1", resolution=resolution).totals  # Table 7
+    assert abs(totals.macs / 1e6 - macs) < 1  # some rounded, some cut off
+
+
+def test_unet_has_the_papers_23_convolutions_and_sizes() -> None:
+    network = convcalc.load("unet")
+    weighted = [node for node in network.nodes if node.layer.accumulates]
+    assert len(weighted) == 23
+    sizes = [node.shape[1] for node in weighted]  # along Figure 1
+    assert sizes == [570, 568, 282, 280, 138, 136, 66, 64, 30, 28, 56, 54, 52, 104, 102, 100] + [
+        200, 198, 196, 392, 390, 388, 388
+    ]  # fmt: skip
+
+
+def test_espcn_takes_the_same_products_at_every_small_pixel() -> None:
+    # 25 * 64, then 9 * 64 * 32, then 9 * 32 * 9
+    assert analyze("espcn").totals.macs == 360 * 640 * (1600 + 18432 + 2592)

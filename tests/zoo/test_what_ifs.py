@@ -1,0 +1,46 @@
+"""What the zoo costs with twice the channels and with a batch.
+
+What holds of the what-ifs on any network stands in tests/transform.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+import convcalc
+from convcalc.counts import Counts
+from convcalc.graph import Network
+from convcalc.layers.convolution import Conv
+from convcalc.spec.shipped import shipped_names
+from convcalc.transform.whatif import scale_channels
+from tests.zoo.torchvision import PUBLISHED
+
+
+def inner_convolutions(network: Network) -> list[str]:
+    """The paths of the ungrouped convolutions between the first and the last weighted layer."""
+    weighted = [node for node in network.nodes if node.layer.accumulates]
+    return [
+        node.path
+        for node in weighted[1:-1]
+        if isinstance(node.layer, Conv) and node.layer.groups == 1
+    ]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_double_channels_makes_inner_convolutions_four_times_dearer(name: str) -> None:
+    network = convcalc.load(name)
+    before, after = (
+        {row.node.path: row.cost.counts.multiplies for row in convcalc.analyze(which).layers}
+        for which in (network, scale_channels(network, 2))
+    )
+    inner = inner_convolutions(network)
+    assert inner
+    assert {path: after[path] for path in inner} == {path: 4 * before[path] for path in inner}
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_batch_of_eight_multiplies_every_count_and_no_parameter(name: str) -> None:
+    network = convcalc.load(name)
+    one, eight = convcalc.analyze(network).totals, convcalc.analyze(network, batch=8).totals
+    assert eight.counts == Counts(*[8 * count for count in one.counts])
+    assert (eight.macs, eight.params, eight.buffers) == (8 * one.macs, one.params, one.buffers)
