@@ -169,9 +169,14 @@ def _comparison(
     old, new = before.totals.counts, after.totals.counts
     lines: list[list[Cell]] = []
     reshaped: list[str] = []
+    empty = 0
     for row in shown:
         was, now = original[row.name].cost.counts, row.cost.counts
-        lines.append([row.name, *_pair(was.multiplies, now.multiplies), *_pair(was.adds, now.adds)])
+        if was.multiplies + was.adds + now.multiplies + now.adds == 0:
+            empty += 1
+        else:
+            pairs = [*_pair(was.multiplies, now.multiplies), *_pair(was.adds, now.adds)]
+            lines.append([row.name, *pairs])
         # Other channels are what was asked for; other spatial sizes are news.
         if original[row.name].output[2:] != row.output[2:] and by is None:
             shapes = f"{tuple_text(original[row.name].output)} -> {tuple_text(row.output)}"
@@ -179,6 +184,10 @@ def _comparison(
     notes = [*reshaped, *([VALID_TAPS] if before.valid_taps else [])]
     if reshaped:
         notes.insert(0, "New output shapes:")
+    if empty:
+        notes.insert(0, f"Not shown: {empty} without a multiplication or addition.")
+    if after.network is before.network:
+        notes.insert(0, "The what-if changes nothing in this network.")
     altered = after.network.altered
     return Table(
         f"{title(after)}, with {altered}" if altered else title(after),

@@ -76,7 +76,3 @@ def _application(
     ] = False,
 ) -> None:
     """Options of the program itself."""
-
-
-if __name__ == "__main__":
-    main()

@@ -245,6 +245,9 @@ def buffer_bytes(
         columns = positions * row if positions < 4 * convolution.SMALL_MAP else 0
         strided = size if taps == 1 and prod(layer.stride) > 1 else 0
         pieces = threads * (2 * convolution.COLUMNS + convolution.LEAST_POSITIONS * row)
+        if max(layer.dilation) > 1:
+            # The padded strip of a dilated window may hold a good part of the input.
+            pieces += threads * size
         if tuple(layer.kernel) == (3, 3) and layer.kind == "conv":
             kernels = 36 * inputs[0][0] * CHANNELS * itemsize
             tile = 36 * (inputs[0][0] + output[0]) * itemsize
@@ -254,4 +257,4 @@ def buffer_bytes(
         return threads * 2 * convolution.COLUMNS
     if layer.kind in POSITIONWISE or layer.elementwise:
         return min(size, threads * elementwise.PIECE * itemsize) * 8
-    return size + out
+    return size + 2 * out

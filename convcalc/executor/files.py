@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
@@ -29,15 +29,22 @@ def unsuitable(dtype: Any) -> str:
     return f"holds {what or f'values of type {dtype}'}, not numbers"
 
 
+class Header(NamedTuple):
+    """What is known of an array before its values are read."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+
+
 class ArrayFile:
     """An `.npz` file whose arrays' names, shapes and types are known and whose values are not read.
 
-    headers  (shape, dtype) of every array
+    headers  shape and type of every array
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = path
-        self.headers: dict[str, tuple[tuple[int, ...], Any]] = {}
+        self.headers: dict[str, Header] = {}
         with _reading(path), zipfile.ZipFile(path) as archive:
             for member in archive.namelist():
                 with archive.open(member) as stream:
@@ -53,14 +60,23 @@ class ArrayFile:
             return _values(stream)
 
 
-def read_arrays(path: str | Path) -> dict[str, Array] | Array:
-    """The array of an `.npy` file, or those of an `.npz` file by name."""
+def array_headers(path: str | Path) -> dict[str, Header]:
+    """Shape and type of the arrays in an `.npz` file by name, or of an `.npy` file's under ""."""
+    with _reading(path):
+        if zipfile.is_zipfile(path):
+            return ArrayFile(path).headers
+        with open(path, "rb") as stream:
+            return {"": _header(stream)}
+
+
+def read_arrays(path: str | Path) -> dict[str, Array]:
+    """The values behind `array_headers`."""
     with _reading(path):
         if zipfile.is_zipfile(path):
             file = ArrayFile(path)
             return {name: file.read(name) for name in file.headers}
         with open(path, "rb") as stream:
-            return _values(stream)
+            return {"": _values(stream)}
 
 
 def _values(stream: IO[bytes]) -> Array:
@@ -68,13 +84,13 @@ def _values(stream: IO[bytes]) -> Array:
     return value
 
 
-def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], Any]:
+def _header(stream: IO[bytes]) -> Header:
     version = npy.read_magic(stream)
     if version == (1, 0):
         shape, _, dtype = npy.read_array_header_1_0(stream)
     else:
         shape, _, dtype = npy.read_array_header_2_0(stream)
-    return shape, dtype
+    return Header(shape, dtype)
 
 
 @contextmanager
@@ -106,6 +122,9 @@ def written_beside(path: str | Path) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of `path` when all is written, or leaves no trace."""
     # A link stays one.
     target = Path(path).resolve()
+    if target.exists() and not target.is_file():
+        # A device such as /dev/null would be replaced by a file, for every other program too.
+        raise refused(path, "is not a regular file", "cannot-write")
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with open(beside, "xb") as stream:

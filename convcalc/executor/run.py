@@ -7,19 +7,21 @@ import warnings
 from collections.abc import Mapping, Sequence
 from math import isqrt, prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, did_you_mean, printable
 from convcalc.executor.arrays import Array, channels_first, packed
-from convcalc.executor.files import ArrayFile, read_arrays, unsuitable
+from convcalc.executor.files import ArrayFile, Header, array_headers, read_arrays, unsuitable
 from convcalc.executor.memory import available
 from convcalc.executor.program import Need, Program
 from convcalc.executor.threads import Scratch
 from convcalc.executor.weights import GivenWeights, RandomWeights, Weights, uniform
 from convcalc.graph import Network
 from convcalc.shapes import Shape, cross_text, tuple_text
+
+V = TypeVar("V", Header, Array)
 
 
 def execute(
@@ -122,26 +124,36 @@ def named_results(
     return results
 
 
-def inputs_from(
-    network: Network, inputs: Mapping[str, Array] | Array | None, source: str = ""
-) -> dict[str, Array]:
-    """The inputs of the user's by name, checked; empty if there are none.
-
-    `source` is the file that messages name.
-    """
+def inputs_from(network: Network, inputs: Mapping[str, Array] | Array | None) -> dict[str, Array]:
+    """The inputs of the user's by name, checked; empty if there are none."""
     if inputs is None:
         return {}
+    given = inputs if isinstance(inputs, Mapping) else {"": inputs}
+    values = {name: np.asarray(value) for name, value in given.items()}
+    return _checked(network, values, "")
+
+
+def inputs_in_file(network: Network, path: str) -> dict[str, Array]:
+    """The inputs in an `.npy` or `.npz` file; its headers are checked before it is read."""
+    where = f"{printable(path, 200)}: "
+    _checked(network, array_headers(path), where)
+    return _checked(network, read_arrays(path), where)
+
+
+def _checked(network: Network, given: Mapping[str, V], where: str) -> dict[str, V]:
+    """The given inputs in the network's order; refused where they do not fit.
+
+    An array without a name is for a network with one input. `where` begins every message.
+    """
     shapes = network.inputs
-    where = f"{printable(source)}: " if source else ""
-    if not isinstance(inputs, Mapping):
+    if "" in given:
         if len(shapes) > 1:
             raise _bad_input(
                 f"{where}{network.name} has {len(shapes)} inputs, and one array is given",
                 ("help", f"give each by name: {', '.join(shapes)}"),
             )
-        inputs = dict.fromkeys(shapes, inputs)
-    values = {name: np.asarray(value) for name, value in inputs.items()}
-    for name in values:
+        given = dict.fromkeys(shapes, given[""])
+    for name in given:
         if name not in shapes:
             help_text = did_you_mean(name, shapes)
             raise _bad_input(
@@ -150,30 +162,24 @@ def inputs_from(
             )
     batches = {}
     for name, shape in shapes.items():
-        if name not in values:
+        if name not in given:
             raise _bad_input(f"{where}the input {name}, {tuple_text(shape)}, is missing")
-        value = values[name]
-        if reason := unsuitable(value.dtype):
+        found, dtype = given[name].shape, given[name].dtype
+        if reason := unsuitable(dtype):
             raise _bad_input(f"{where}the input {name} {reason}")
-        if value.shape[1:] != shape or not len(value):
+        if found[1:] != shape or not found[0]:
             wanted = "(batch, " + tuple_text(shape)[1:].replace(",)", ")")
             facts = []
-            if value.shape == shape:
+            if found == shape:
                 facts.append(("help", "the batch axis comes first: array[None] adds it"))
             raise _bad_input(
-                f"{where}the input {name} has the shape {tuple_text(value.shape)}, not {wanted}",
-                *facts,
+                f"{where}the input {name} has the shape {tuple_text(found)}, not {wanted}", *facts
             )
-        batches[name] = len(value)
+        batches[name] = found[0]
     if len(set(batches.values())) > 1:
         counts = ", ".join(f"{name} {count}" for name, count in batches.items())
         raise _bad_input(f"{where}the inputs differ in the number of samples: {counts}")
-    return {name: values[name] for name in shapes}
-
-
-def inputs_in_file(network: Network, path: str) -> dict[str, Array]:
-    """The inputs in an `.npy` or `.npz` file, checked."""
-    return inputs_from(network, read_arrays(path), path)
+    return {name: given[name] for name in shapes}
 
 
 def _bad_input(message: str, *facts: tuple[str, str]) -> ConvcalcError:

@@ -15,7 +15,7 @@ import numpy as np
 
 from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, did_you_mean
 from convcalc.executor.arrays import Array
-from convcalc.executor.files import ArrayFile, unsuitable
+from convcalc.executor.files import ArrayFile, Header, unsuitable
 from convcalc.executor.threads import Scratch, Team
 from convcalc.graph import Network, Node
 from convcalc.shapes import Shape, tuple_text
@@ -267,7 +267,7 @@ class GivenWeights(Weights):
         shapes = (
             self._arrays.headers
             if isinstance(self._arrays, ArrayFile)
-            else {name: (value.shape, value.dtype) for name, value in self._arrays.items()}
+            else {name: Header(value.shape, value.dtype) for name, value in self._arrays.items()}
         )
         problems: list[str] = []
         helps: list[str] = []

@@ -48,10 +48,10 @@ def percent(part: int, whole: int) -> str:
 
 
 def ratio(before: int, after: int) -> str:
-    """How many times as much: exact where three decimals do, and three digits where it is small.
+    """How many times as much: three decimals, more where it is small, a ~ where it was rounded.
 
     >>> ratio(4, 16), ratio(3, 4), ratio(8, 5), ratio(1000000, 81), ratio(0, 0), ratio(0, 5)
-    ('x4', 'x1.333', 'x0.625', 'x0.000081', 'x1', 'new')
+    ('x4', '~x1.333', 'x0.625', 'x0.000081', 'x1', 'new')
     """
     if before == after:
         return "x1"
@@ -62,5 +62,5 @@ def ratio(before: int, after: int) -> str:
         decimals += 1
     scaled = (2 * 10**decimals * after + before) // (2 * before)
     text = f"x{scaled // 10**decimals}.{scaled % 10**decimals:0{decimals}d}"
-    # Zeros at the end are dropped where the number is exact; otherwise they say how near it is.
-    return text.rstrip("0").rstrip(".") if scaled * before == 10**decimals * after else text
+    exact = scaled * before == 10**decimals * after
+    return text.rstrip("0").rstrip(".") if exact else f"~{text}"

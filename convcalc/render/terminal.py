@@ -6,8 +6,11 @@ import sys
 
 from convcalc.render.table import Table, cell_text, display_width
 
-#: A name or a text is cut no shorter than this.
-_SHORTEST = 8
+#: What is tried in turn where a table is too wide: numbers shortened to three digits and a unit,
+#: shares with their bars, and how short a name or a text may be cut.
+_ATTEMPTS = ((False, True, 500), (False, True, 20), (True, True, 20), (True, False, 8))
+#: Prose is not wrapped to less.
+_NARROWEST = 12
 #: Columns between two cells.
 _GAP = 2
 
@@ -15,9 +18,9 @@ _GAP = 2
 def print_table(table: Table, width: int | None = None) -> None:
     """Prints a table to standard output, to its width if none is given.
 
-    Where the width does not do, numbers are shortened to three digits and a unit, then shares lose
-    their bars, then names are cut on their left (the tail tells them apart) and texts on their
-    right, the longest first. Prose is wrapped instead.
+    Where the width does not do, names are cut on their left (the tail tells them apart) and texts
+    on their right, the longest first; then numbers are shortened, then shares lose their bars.
+    Prose is wrapped instead.
     """
     from rich.box import SIMPLE
     from rich.console import Console
@@ -61,22 +64,21 @@ _STYLES = {"name": "cyan", "share": "green"}
 
 def _fitting_cells(table: Table, space: int) -> list[list[str]]:
     """The heading's, the rows' and the totals' texts, shortened until they fit."""
-    cells = _cells(table, brief=False, bars=True)
-    if _over(table, cells, space) > 0:
-        cells = _cells(table, brief=True, bars=True)
-    if _over(table, cells, space) > 0:
-        cells = _cells(table, brief=True, bars=False)
     cuttable = [i for i, c in enumerate(table.columns) if c.style in {"name", "text"}]
-    widths = _widths(cells)
-    over = _over(table, cells, space)
-    longest = max([widths[i] for i in cuttable], default=0)
-    shown = longest
-    while shown > _SHORTEST and sum(max(widths[i] - shown, 0) for i in cuttable) < over:
-        shown -= 1
-    if shown < longest:
-        for index in cuttable:
-            for row in cells:
+    cells: list[list[str]] = []
+    for brief, bars, shortest in _ATTEMPTS:
+        cells = _cells(table, brief, bars)
+        over = _over(table, cells, space)
+        widths = [_widths(cells)[index] for index in cuttable]
+        longest = max(widths, default=0)
+        shown = longest
+        while shown > shortest and sum(max(width - shown, 0) for width in widths) < over:
+            shown -= 1
+        for row in cells if shown < longest else ():
+            for index in cuttable:
                 row[index] = _cut(row[index], shown, table.columns[index].style == "name")
+        if _over(table, cells, space) <= 0:
+            break
     return cells
 
 
@@ -99,7 +101,7 @@ def _over(table: Table, cells: list[list[str]], space: int) -> int:
     """By how many columns the table is too wide; prose needs little, it can wrap."""
     needed = 0
     for column, width in zip(table.columns, _widths(cells), strict=True):
-        needed += min(width, _SHORTEST) if column.style == "prose" else width
+        needed += min(width, _NARROWEST) if column.style == "prose" else width
     return needed + _GAP * (len(table.columns) - 1) - space
 
 

@@ -51,11 +51,12 @@ Opener = Callable[[str], Source]
 
 
 class Parameter(NamedTuple):
-    """A block's argument: its name, its default if it has one, and where they stand."""
+    """A block's argument: its name, its default if it has one, and where they begin."""
 
     name: str
     default: Expression | None
     span: Span
+    default_span: Span
 
 
 class Block:
@@ -145,7 +146,14 @@ def extended(problem: Problem, span: Span) -> Problem:
 
 
 def _all_problems(documents: list[Document]) -> list[Problem]:
-    return [problem for document in documents for problem in document.problems]
+    problems: list[Problem] = []
+    for document in documents:
+        problems += sorted(document.problems, key=_position)
+    return problems
+
+
+def _position(problem: Problem) -> tuple[int, int]:
+    return (problem.span.line, problem.span.column) if problem.span else (0, 0)
 
 
 def _extended_path(document: Document) -> tuple[str, Span]:
@@ -326,7 +334,8 @@ def _read_parameters(
             )
         if any(parameter.name == name for parameter in parameters):
             document.refuse("bad-signature", f"the argument '{name}' is written twice", span)
-        parameters.append(Parameter(name, expression, span))
+        default_span = span._replace(column=base + start + len(part) - len(default))
+        parameters.append(Parameter(name, expression, span, default_span))
     return parameters
 
 

@@ -13,9 +13,15 @@ from convcalc.diagnostics import Call, Problem, RuleError, printable
 from convcalc.graph import same_parameters
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.fields import value_text
-from convcalc.spec.document import NAME, Block, Document
+from convcalc.spec.document import NAME, Block, Document, Parameter
 from convcalc.spec.evaluation import MOST_LAYERS, Evaluator, Frame
-from convcalc.spec.expressions import ExpressionError, LayerReference, UnknownSizeError
+from convcalc.spec.expressions import (
+    Expression,
+    ExpressionError,
+    LayerReference,
+    Scope,
+    UnknownSizeError,
+)
 from convcalc.spec.groups import UNKNOWN, Flow, Group
 from convcalc.spec.items import (
     GROUP,
@@ -69,6 +75,8 @@ class Elaborator:
         self.evaluator = Evaluator(document)
         self.maker = LayerMaker(document, self.evaluator)
         self._items: dict[int, Item] = {}
+        #: The operations of layers whose parameters are shared, by path.
+        self._shared: dict[str, list[int]] = {}
         self._depth = 0
         self._copies = 1
 
@@ -119,6 +127,9 @@ class Elaborator:
         target = item.head
         if target not in KINDS and target not in self.document.blocks and target != GROUP:
             held = frame.args.get(target)
+            if held is None:
+                self._unreadable(item.key, group)
+                return UNKNOWN
             if not isinstance(held, str) or (
                 held not in KINDS and held not in self.document.blocks
             ):
@@ -133,7 +144,7 @@ class Elaborator:
         entering = flow
         try:
             if item.from_ is not None and not item.refusals:
-                entering = group.lookup(item.from_)
+                entering = self._taken(item.from_, group, frame)
             copies = self._copies_of(item, entering, frame)
         except Refusal as refusal:
             self.evaluator.refused(refusal, frame)
@@ -166,6 +177,17 @@ class Elaborator:
             self._note_left_out(item, 0, group)
         self._copies = outer_copies
         return flow
+
+    def _taken(self, node: ScalarNode, group: Group, frame: Frame) -> Flow:
+        """The value that `from` names; unknown after a mistake, which is noted."""
+        try:
+            return group.lookup(node)
+        except Refusal as refusal:
+            if isinstance(frame.args.get(node.text), LayerReference):
+                help_text = f"'from' is no expression; {{add: [{node.text}]}} takes what it names"
+                refusal = Refusal(refusal.code, refusal.message, node.span, help_text)
+            self.evaluator.refused(refusal, frame)
+            return UNKNOWN
 
     def _give_up(self, item: Item, target: str, group: Group) -> Flow:
         """Names a layer that could not be made, so that references to it are not blamed."""
@@ -367,36 +389,48 @@ class Elaborator:
         if wrong is not None:
             raise wrong
         scope = self.evaluator.scope(frame, flow, copy.group)
-        # A name may hold a size that an earlier mistake left unknown: the block's body is then
-        # read with the argument missing from its scope, and its errors are knock-on ones.
+        # What a mistake leaves without a value is None: the body is read all the same, and what
+        # depends on the value there is not judged.
         args = dict(self.evaluator.args)
-        inner = Frame(args, frame.calls, frame.blocks)
+        inner = self.evaluator.scope(Frame(args, frame.calls, frame.blocks), flow)
+        missing = []
         for parameter in block.parameters:
-            argument = given.get(parameter.name)
-            if argument is not None:
-                if is_empty(argument.node):
-                    raise Refusal(
-                        "missing-value",
-                        f"the value of '{parameter.name}' is missing",
-                        argument.key.span,
-                    )
-                args[parameter.name] = self.evaluator.evaluate(argument.node, scope)
-            elif parameter.default is not None:
-                try:
-                    args[parameter.name] = parameter.default.evaluate(
-                        self.evaluator.scope(inner, flow)
-                    )
-                except ExpressionError as error:
-                    message = f"default of '{parameter.name}': {error.message}"
-                    raise Refusal(error.code, message, parameter.span, error.help) from None
-            else:
-                raise Refusal(
-                    "missing-argument",
-                    f"{block.name} needs '{parameter.name}'",
-                    item.span,
-                    f"its signature is {block.key.text}",
-                )
+            name = parameter.name
+            args[name] = None
+            try:
+                if name in given:
+                    args[name] = self._handed(name, given[name], scope)
+                elif parameter.default is not None:
+                    args[name] = self._default(parameter, parameter.default, inner, item)
+                else:
+                    missing.append(f"'{name}'")
+            except Refusal as refusal:
+                self.evaluator.refused(refusal, frame, copy.path)
+            except UnknownSizeError:
+                pass
+        if missing:
+            message = f"{block.name} needs {' and '.join(missing)}"
+            help_text = f"its signature is {block.key.text}"
+            wrong = Refusal("missing-argument", message, item.span, help_text)
+            self.evaluator.refused(wrong, frame, copy.path)
         return args
+
+    def _handed(self, name: str, argument: Argument, scope: Scope) -> Any:
+        if is_empty(argument.node):
+            message = f"the value of '{name}' is missing"
+            raise Refusal("missing-value", message, argument.key.span)
+        return self.evaluator.evaluate(argument.node, scope)
+
+    def _default(self, parameter: Parameter, default: Expression, scope: Scope, item: Item) -> Any:
+        try:
+            return default.evaluate(scope)
+        except ExpressionError as error:
+            told = self.evaluator.explained(error, scope, None, bool(default.word))
+            start = parameter.default_span
+            span = start._replace(column=start.column + error.offset, width=max(error.width, 1))
+            message = f"default of '{parameter.name}': {told.message}"
+            note = ("note", f"called at {item.span}")
+            raise Refusal(told.code, message, span, told.help, (note,)) from None
 
     # Joins.
 
@@ -538,6 +572,8 @@ class Elaborator:
         held = frame.args.get(word)
         if isinstance(held, LayerReference):
             return Flow(held.node, held.shape)
+        if word in frame.args and held is None:
+            return UNKNOWN
         found = group.find(word)
         if found is not None:
             return found
@@ -557,37 +593,54 @@ class Elaborator:
     # Shared parameters.
 
     def _share(self, node: ScalarNode, before: int, group: Group) -> None:
-        """Lets the nodes from `before` on use the parameters of an earlier layer's."""
+        """Lets the nodes from `before` on use the parameters of an earlier layer's.
+
+        Operations without parameters, such as another activation, may differ.
+        """
         group.lookup(node)
         target = group.path_of_reference(node.text)
-        shared = [
-            index
-            for index in range(before)
-            if self.maker.nodes[index].unit == target
-            or self.maker.nodes[index].path.startswith(f"{target}.")
-        ]
-        mine = range(before, len(self.maker.nodes))
-        if len(shared) != len(mine):
-            if any(node.kind != "input" for node in self.maker.nodes[before:]):
-                raise Refusal(
-                    "share-mismatch",
-                    f"{len(mine)} operations cannot share the parameters of {len(shared)}",
-                    node.span,
-                )
-            return
-        for index, other in zip(mine, shared, strict=True):
-            here, there = self.maker.nodes[index], self.maker.nodes[other]
-            try:
-                same_parameters(
-                    here.layer,
-                    [self.maker.nodes[i].shape for i in here.inputs],
-                    there.layer,
-                    [self.maker.nodes[i].shape for i in there.inputs],
-                    there.path,
-                )
-            except RuleError as error:
-                raise Refusal(error.code, error.message, node.span, "", error.facts) from None
-            here.shares = there.shares if there.shares is not None else other
+        theirs = self._shared.get(target)
+        if theirs is None:
+            nodes = self.maker.nodes
+            theirs = self._shared[target] = [
+                index
+                for index in range(before)
+                if nodes[index].unit == target or nodes[index].path.startswith(f"{target}.")
+            ]
+        ours = list(range(before, len(self.maker.nodes)))
+        sharing = [index for index in ours if self._has_parameters(index)]
+        shared = [index for index in theirs if self._has_parameters(index)]
+        if ours and theirs and (len(sharing) != len(shared) or not sharing):
+            self._check_same(ours[0], theirs[0], node)
+        if len(sharing) != len(shared):
+            message = f"{_layers(len(sharing))} cannot share those of {_layers(len(shared))}"
+            raise Refusal("share-mismatch", message, node.span)
+        for index, other in zip(sharing, shared, strict=True):
+            self._check_same(index, other, node)
+            source = self.maker.nodes[other].shares
+            self.maker.nodes[index].shares = other if source is None else source
+
+    def _has_parameters(self, index: int) -> bool:
+        node = self.maker.nodes[index]
+        return bool(node.layer.parameters([self.maker.nodes[i].shape for i in node.inputs]))
+
+    def _check_same(self, index: int, other: int, node: ScalarNode) -> None:
+        """Refuses sharing between operations of other kinds or sizes."""
+        here, there = self.maker.nodes[index], self.maker.nodes[other]
+        try:
+            same_parameters(
+                here.layer,
+                [self.maker.nodes[i].shape for i in here.inputs],
+                there.layer,
+                [self.maker.nodes[i].shape for i in there.inputs],
+                there.path,
+            )
+        except RuleError as error:
+            raise Refusal(error.code, error.message, node.span, "", error.facts) from None
+
+
+def _layers(count: int) -> str:
+    return f"{count} layer{'s' if count != 1 else ''} with parameters"
 
 
 def _prefix(target: str) -> str:

@@ -95,7 +95,7 @@ class Evaluator:
                 return expression.evaluate(scope)
             except ExpressionError as error:
                 alone = bool(expression.word)
-                raise at(node, self._explained(error, scope, choices, alone)) from None
+                raise at(node, self.explained(error, scope, choices, alone)) from None
         if isinstance(node, ListNode):
             try:
                 return bounded_list([self.evaluate(item, scope, choices) for item in node.items])
@@ -108,7 +108,7 @@ class Evaluator:
             "one number per axis is a list: [3, 5]",
         )
 
-    def _explained(
+    def explained(
         self, error: ExpressionError, scope: Scope, choices: Sequence[str] | None, alone: bool
     ) -> ExpressionError:
         """The error of an unknown name with the help that fits its field."""

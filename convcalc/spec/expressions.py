@@ -179,9 +179,16 @@ class _Token(NamedTuple):
 
 
 _END = "end"
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Equality; true and false are no numbers, though Python's bool is an int."""
+    return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
+
+
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
+    "==": _equal,
+    "!=": lambda a, b: not _equal(a, b),
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
     ">": lambda a, b: a > b,
@@ -266,8 +273,12 @@ class _Parser:
     def _unexpected(self) -> ExpressionError:
         token = self.token
         if token.kind == _END:
+            percent = self.text.rstrip().endswith("%")
             return ExpressionError(
-                "bad-expression", "the expression ends too early", max(token.offset - 1, 0)
+                "bad-expression",
+                "the expression ends too early",
+                max(token.offset - 1, 0),
+                "a percentage is written as a fraction: 0.5" if percent else "",
             )
         before = self.tokens[self.position - 1] if self.position else token
         if token.text == "(" and before.kind == "name":

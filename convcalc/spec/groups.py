@@ -112,10 +112,11 @@ class Group:
             known += group.values
         if f"{head}0" in known:
             return f"its copies are called '{head}0', '{head}1', ..."
-        help_text = did_you_mean(head, known)
-        if not nearest(head, known) and list(self.outward())[-1].path:
+        if nearest(head, known):
+            return did_you_mean(head, known)
+        if list(self.outward())[-1].path:
             return "a block sees its own layers only; a name can be handed on as an argument"
-        return help_text
+        return f"earlier values: {', '.join(known[-10:])}" if known else ""
 
     def path_of_reference(self, reference: str) -> str:
         """The path of the layer that a name stands for."""

@@ -148,6 +148,11 @@ def _is_head(word: str, document: Document) -> bool:
     return word in KINDS or word == GROUP or word in document.blocks
 
 
+def _may_be_head(value: object, document: Document) -> bool:
+    """Whether an argument holds a kind's or block's name; None may be one, after a mistake."""
+    return value is None or (isinstance(value, str) and _is_head(value, document))
+
+
 def _word(node: ScalarNode, document: Document, args: dict[str, Value]) -> str:
     word = node.text.strip()
     if _is_head(word, document) or word in args:
@@ -215,9 +220,7 @@ def _read_mapping(node: MapNode, document: Document, args: dict[str, Value]) -> 
         heads = [
             text
             for text in entries
-            if text not in COMMON_KEYS
-            and isinstance(args.get(text), str)
-            and _is_head(str(args[text]), document)
+            if text not in COMMON_KEYS and text in args and _may_be_head(args[text], document)
         ]
     if not heads:
         raise _no_head(node, document)

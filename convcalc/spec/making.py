@@ -13,7 +13,7 @@ from convcalc.layers.fields import value_text
 from convcalc.shapes import Shape, tuple_text, with_batch
 from convcalc.spec.document import Document
 from convcalc.spec.evaluation import MOST_LAYERS, Evaluator, Frame
-from convcalc.spec.expressions import UnknownSizeError
+from convcalc.spec.expressions import LayerReference, UnknownSizeError
 from convcalc.spec.foreign import foreign_word
 from convcalc.spec.groups import UNKNOWN, Flow
 from convcalc.spec.items import (
@@ -178,6 +178,11 @@ class LayerMaker:
             elif _is_fraction(value) and "whole" in error.message:
                 facts = (("help", "floor, ceil, round or divisible makes it whole"),)
             message = f"{path}: {text} {error.message}"
+            if isinstance(value, LayerReference):
+                message = f"{path}: {text} must be {field_type.text}, not the layer '{value.name}'"
+            elif isinstance(value, list) and set(field_type.words) & _words_in(value):
+                message = f"{path}: {text} takes a word alone, for all axes, not in a list"
+                facts = ()
             problem = Problem(error.code, message, node.span, facts, frame.calls)
             self.evaluator.refuse(problem, path)
 
@@ -265,6 +270,8 @@ class LayerMaker:
             for common in (item.name, item.repeat, item.first, item.when, item.from_, item.share):
                 if common is not None:
                     raise Refusal("bad-value", f"{role} takes no common keys", common.span)
+            if kind in frame.args and frame.args[kind] is None:
+                raise UnknownSizeError
             if kind not in _kinds_of(role):
                 raise _not_a(role, kind, item.span)
             given, wrong = self.arguments(item, None, kind, list(layer_class(kind).fields))
@@ -307,6 +314,10 @@ def _missing(cls: type[Layer], names: list[str], span: Span) -> Refusal:
     head, *others = required
     pattern = ", ".join([f"{cls.kind}: {head.upper()}", *[f"{o}: {o.upper()}" for o in others]])
     return Refusal("missing-argument", f"{cls.kind} needs {needed}", span, f"write {{{pattern}}}")
+
+
+def _words_in(values: list[Any]) -> set[str]:
+    return {value for value in values if isinstance(value, str)}
 
 
 def _is_fraction(value: object) -> bool:

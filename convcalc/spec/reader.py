@@ -312,23 +312,31 @@ def _of_lines(complaint: _Complaint) -> _Meaning | None:
     if "could not find expected ':'" in reason:
         return "a key stands without ':'", "write 'key: value', with a space after the ':'", start
     if "mapping values are not allowed" in reason:
-        missing = _missing_space(span.source, span.line - 1)
-        if missing is not None:
-            return "a space is missing after the ':'", "write 'key: value'", missing
         help_text = "check the indentation, and quote text that holds ': '"
-        return "a ':' stands where no key can", help_text, span
+        meaning = "a ':' stands where no key can", help_text, span
+        return _line_above(span.source, span.line) or meaning
     if re.search(r"expected '-' indicator|expected <block end>|did not find expected key", reason):
         message = "the line does not continue what stands above it"
         return message, "the items of a list, and the keys of a mapping, begin in one column", span
     return None
 
 
-def _missing_space(source: Source, number: int) -> Span | None:
-    """The ':' of the line, or the last one before it that is not blank, if no space follows it."""
+def _line_above(source: Source, number: int) -> _Meaning | None:
+    """What is wrong with the line above, where it is to blame for a ':' that finds no key."""
+    indent = re.match(r" *", source.line(number))
+    number -= 1
     while number > 0 and not source.line(number).strip():
         number -= 1
-    found = re.match(r"\s*(?:- *)?[A-Za-z_]\w*(:)[^\s:/]", source.line(number))
-    return Span(source, number, found.start(1) + 1) if found else None
+    above = source.line(number)
+    found = re.match(r"\s*(?:- *)?[A-Za-z_]\w*(:)[^\s:/]", above)
+    if found:
+        span = Span(source, number, found.start(1) + 1)
+        return "a space is missing after the ':'", "write 'key: value'", span
+    word = re.match(r"( *)\w[^:#]*\Z", above)
+    if word and indent and word[1] == indent[0]:
+        span = Span(source, number, len(word[1]) + 1)
+        return "a key stands without ':'", "write 'key: value', with a space after the ':'", span
+    return None
 
 
 def _span_at_byte(source: Source, position: int) -> Span:

@@ -141,7 +141,25 @@ class TestShapes:
 
         assert "conv0.sigmoid" in names("--expand")
         assert names("--sort", "params", "--top", "2") == ["dense0", "dense1"]
+        assert names("--sort", "name") == sorted(names())
+        assert names("--sort", "Kind")[:2] == ["pool0", "pool1"]
         assert names("--by", "kind") == ["conv", "avgpool", "sigmoid", "dense"]
+
+    def test_several_inputs_each_have_a_name(self, tmp_path: Path) -> None:
+        path = spec(
+            tmp_path,
+            "{input: {left: [3, 8, 8], right: [3, 8, 8]}, layers: [{add: [left, right]}]}",
+        )
+        assert run("shapes", path).out.startswith(
+            "net: inputs left (1, 3, 8, 8), right (1, 3, 8, 8)\n"
+        )
+        smaller = ("--input", "left=3x4x4", "--input", "right=3x1x1")
+        assert "(1, 3, 4, 4)" in run("shapes", path, *smaller).out
+        assert run("shapes", path, *smaller, "--input", "3x4x4").status == 2
+        assert run("shapes", path, *smaller, *smaller).status == 2
+
+    def test_running_statistics_are_told_apart(self) -> None:
+        assert run("shapes", "resnet18").out.endswith("\n9,600 buffers (running statistics)\n")
 
     def test_names_are_data_and_never_markup(self, tmp_path: Path) -> None:
         path = spec(
@@ -160,6 +178,37 @@ class TestFlops:
         assert "416,520" in out
         assert "858,868" in out
         assert "FLOPs = multiplies + adds" in out
+
+    def test_csv_has_every_class(self) -> None:
+        out = run("flops", "lenet", "--format", "csv").out
+        lines = list(csv.DictReader(io.StringIO(out)))
+        sums = {key: sum(int(line[key]) for line in lines) for key in list(lines[0])[2:]}
+        assert sums == {
+            "multiplies": 416520,
+            "adds": 427756,
+            "divides": 8084,
+            "compares": 0,
+            "specials": 6508,
+            "macs": 416520,
+            "flops": 858868,
+        }
+        by_kind = run("flops", "lenet", "--format", "csv", "--by", "kind").out.splitlines()
+        assert by_kind[:2] == [
+            "kind,layers,multiplies,adds,divides,compares,specials,macs,flops",
+            "conv,2 layers,357600,357600,0,0,0,357600,715200",
+        ]
+
+    def test_csv_of_a_what_if_names_every_column_once(self) -> None:
+        out = run("flops", "lenet", "--double-padding", "--format", "csv").out
+        heading = out.splitlines()[0].split(",")
+        assert heading == [
+            *("name", "multiplies", "multiplies_after", "multiplies_ratio"),
+            *("adds", "adds_after", "adds_ratio"),
+        ]
+
+    def test_a_what_if_says_what_it_is(self) -> None:
+        out = run("flops", "lenet", "--kernel", "3", "--double-padding").out
+        assert out.splitlines()[0].endswith(", with --kernel 3 --double-padding")
 
     def test_doubled_channels_cost_twice_then_four_times(self) -> None:
         result = run("flops", "lenet", "--double-channels", "--format", "csv")
@@ -207,6 +256,16 @@ class TestExplain:
         steps = {step["what"]: step["value"] for step in data["layers"][0]["counts"]}
         assert steps["multiplies"] == 240000
 
+    def test_markdown_is_a_block_of_code(self) -> None:
+        plain = run("explain", "lenet", "conv1").out
+        assert run("explain", "lenet", "conv1", "--format", "markdown").out == f"```\n{plain}```\n"
+
+    def test_a_group_names_its_layers(self) -> None:
+        result = run("explain", "resnet18", "stage0")
+        assert result.status == 2
+        assert "= help: it is a group, of stage0." in result.err
+        assert result.err.endswith(", ...\n")
+
     def test_an_unknown_layer(self) -> None:
         result = run("explain", "lenet", "conv7")
         assert result.status == 2
@@ -229,6 +288,12 @@ class TestKindsAndSchema:
         result = run("kinds", "Conv2d")
         assert result.status == 2
         assert "it is called 'conv' here" in result.err
+
+    def test_one_kind_in_other_formats(self) -> None:
+        assert run("kinds", "relu").out.startswith("relu: max(x, 0).\n")
+        assert "| groups | " in run("kinds", "conv", "--format", "markdown").out
+        assert run("kinds", "conv", "--format", "csv").out.startswith("argument,takes,")
+        assert len(run("kinds", "--format", "csv").out.splitlines()) > 40
 
     def test_json_of_the_kinds(self) -> None:
         kinds = json.loads(run("kinds", "--format", "json").out)["kinds"]
@@ -282,6 +347,13 @@ class TestCheck:
         assert run("check", str(tmp_path / "*.json")).status == 2
         (tmp_path / "empty").mkdir()
         assert run("check", str(tmp_path / "empty")).status == 2
+
+    def test_a_failure_leaves_standard_output_empty(self, tmp_path: Path) -> None:
+        path = spec(tmp_path, "{input: [4], layers: [rel]}")
+        assert run("check", path).out == ""
+        target = tmp_path / "report.txt"
+        assert run("check", path, "--output", str(target)).status == 1
+        assert target.read_text() == f"{path}: FAILED\n1 checked, 1 failed\n"
 
     def test_json(self, tmp_path: Path) -> None:
         path = spec(tmp_path, "{input: [4], layers: [rel]}")
@@ -348,6 +420,15 @@ class TestErrors:
         assert result.status == 3
         assert "ZeroDivisionError: boom" in result.err
         assert "Please report it" in result.err
+
+    def test_a_mistake_of_our_own_can_be_looked_into(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(*_: object, **__: object) -> None:
+            raise ZeroDivisionError("boom")
+
+        monkeypatch.setattr("convcalc.cli.shapes.analyze", broken)
+        monkeypatch.setenv("CONVCALC_DEBUG", "1")
+        with pytest.raises(ZeroDivisionError):
+            run("shapes", "lenet")
 
     def test_an_interruption_is_short(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def interrupted(*_: object, **__: object) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import pty
 import re
@@ -12,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from convcalc.cli.guard import guarded
+from convcalc.cli.output import emit, terminal
+from convcalc.diagnostics import ConvcalcError
 from tests.cli.runner import run
 
 CONVCALC = [sys.executable, "-m", "convcalc"]
@@ -77,6 +82,57 @@ class TestTerminal:
         path = tmp_path / "net.yaml"
         path.write_text("{name: '[bold]x[/bold] :smile:', input: [4], layers: [relu]}")
         assert "[bold]x[/bold] :smile:" in in_a_terminal("shapes", str(path))
+
+
+class TestWriting:
+    """The same inside this process, where standard output can be anything."""
+
+    def test_a_table_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("convcalc.cli.output.terminal", lambda: True)
+        monkeypatch.setattr("convcalc.cli.kinds.terminal", lambda: True)
+        assert "─────" in run("shapes", "lenet").out
+        assert "─────" in run("kinds", "conv").out
+        assert "─────" not in run("shapes", "lenet", "--format", "plain").out
+
+    def test_what_cannot_be_shown_is_replaced(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        out = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
+        monkeypatch.setattr(sys, "stdout", out)
+        emit("█▌ é 名\n", None)
+        assert out.buffer.getvalue() == b"# \xe9 \\u540d\n"
+
+    def test_no_standard_output(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "stdout", None)
+        assert not terminal()
+        with pytest.raises(ConvcalcError, match="standard output is closed"):
+            emit("text", None)
+
+    @pytest.mark.parametrize(("number", "status"), [(errno.ENOSPC, 2), (errno.EPIPE, 0)])
+    def test_output_that_cannot_be_written(
+        self, number: int, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with open(tmp_path / "out", "w", encoding="utf-8") as file:
+
+            class Broken(io.StringIO):
+                encoding = "utf-8"
+
+                def flush(self) -> None:
+                    raise OSError(number, os.strerror(number))
+
+                def fileno(self) -> int:
+                    return file.fileno()
+
+            monkeypatch.setattr(sys, "stdout", Broken())
+
+            def command() -> int:
+                emit("text", None)
+                return 0
+
+            with pytest.raises(SystemExit) as left:
+                guarded(command)()
+            assert left.value.code == status
+            # The file behind it is let go of, so that nothing tries again when Python ends.
+            file.write("more")
+        assert (tmp_path / "out").read_text() == ""
 
 
 class TestFiles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import convcalc
+from convcalc.executor import run as run_module
 from convcalc.executor.files import read_arrays, write_npz, written_beside
 from convcalc.executor.run import execute, inputs_in_file
 from convcalc.graph import Network
@@ -61,6 +63,13 @@ class TestInputs:
 
     def test_no_samples(self, network: Network) -> None:
         assert "(0, 1, 28, 28)" in refusal(execute, network, np.ones((0, 1, 28, 28)))
+
+    def test_a_large_file_is_refused_by_its_header(
+        self, network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(run_module, "read_arrays", lambda path: pytest.fail("it was read"))
+        path = saved(tmp_path / "x.npz", input=np.ones((1, 3, 99, 99)))
+        assert "(1, 3, 99, 99)" in refusal(inputs_in_file, network, path)
 
     def test_unknown_name(self, network: Network, tmp_path: Path) -> None:
         path = saved(tmp_path / "x.npz", imput=np.ones((1, 1, 28, 28)))
@@ -140,6 +149,8 @@ class TestPickles:
     def test_an_array_of_objects(self, network: Network, tmp_path: Path) -> None:
         np.save(tmp_path / "x.npy", np.array([Explosive()], object), allow_pickle=True)
         told = refusal(inputs_in_file, network, str(tmp_path / "x.npy"))
+        assert "the input input holds Python objects, not numbers" in told
+        told = refusal(read_arrays, tmp_path / "x.npy")
         assert "holds Python objects, which are never read" in told
 
     def test_a_pickle_alone(self, network: Network, tmp_path: Path) -> None:
@@ -188,3 +199,7 @@ class TestWriting:
             stream.write(b"new")
         assert (tmp_path / "link").is_symlink()
         assert (tmp_path / "real").read_bytes() == b"new"
+
+    def test_a_device_is_not_replaced(self) -> None:
+        told = refusal(write_npz, os.devnull, [])
+        assert "is not a regular file" in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import redirect_stdout
 from fractions import Fraction
 from pathlib import Path
 
@@ -72,6 +73,9 @@ def test_short_numbers_are_right_to_three_digits(number: int) -> None:
         (12345, "12.3k"),
         (999_499, "999k"),
         (999_500, "1.00M"),
+        (-12345, "-12.3k"),
+        (10**27, "1.00e27"),
+        (-(10**30) - 5 * 10**27, "-1.01e30"),
     ],
 )
 def test_short_numbers(number: int, text: str) -> None:
@@ -91,11 +95,35 @@ def test_shares_round_to_the_nearest_tenth(part: int, whole: int) -> None:
 
 
 @given(st.integers(1, 10**12), st.integers(0, 10**12))
-def test_ratios_are_exact_or_have_three_decimals(before: int, after: int) -> None:
-    shown = Fraction(ratio(before, after)[1:])
-    assert abs(shown - Fraction(after, before)) <= Fraction(1, 2000)
-    if after % before == 0:
-        assert shown == after // before
+def test_ratios_are_exact_or_marked_as_rounded(before: int, after: int) -> None:
+    text = ratio(before, after)
+    shown, true = Fraction(text.lstrip("~")[1:]), Fraction(after, before)
+    assert abs(shown - true) <= Fraction(1, 2000)
+    # The mark tells that a figure was rounded.
+    assert text.startswith("~") == (shown != true)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (0, 0, "x1"),
+        (0, 7, "new"),
+        (7, 0, "x0"),
+        (2, 3, "x1.5"),
+        (3, 2, "~x0.667"),
+        (121, 1, "~x0.00826"),
+        (10**9, 1, "x0.000000001"),
+        (1000, 1999, "x1.999"),
+        (10000, 19999, "~x2.000"),
+    ],
+)
+def test_ratios(before: int, after: int, text: str) -> None:
+    assert ratio(before, after) == text
+
+
+def test_nothing_is_no_share() -> None:
+    assert percent(0, 0) == "0.0%"
+    assert bar(0, 0) == ""
 
 
 def test_plain_text() -> None:
@@ -104,6 +132,41 @@ def test_plain_text() -> None:
 
 def test_markdown() -> None:
     assert markdown_text(TABLE) == (GOLDEN / "table.md").read_text(encoding="utf-8")
+
+
+def test_an_empty_cell_and_a_key_for_programs() -> None:
+    table = Table("", [Column("after", key="adds_after"), Column("n", "number")], [(None, 1)])
+    assert csv_text(table) == "adds_after,n\n,1\n"
+    assert plain_text(table) == "after  n\n--------\n       1\n"
+
+
+def test_a_table_without_title_totals_and_notes(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_table(Table("", [Column("a")], [("b",)]), width=20)
+    assert [line.rstrip() for line in out.getvalue().splitlines()] == ["a", "─", "b"]
+
+
+@given(width=st.integers(10, 200), longest=st.integers(1, 60))
+def test_a_number_never_loses_digits(width: int, longest: int) -> None:
+    columns = [Column("name", "name"), Column("kind"), *[Column("n", "number")] * 4]
+    row = ("n" * longest, "k" * longest, 123_456, 7_890, 12, 345_678_901)
+    out = io.StringIO()
+    with redirect_stdout(out):
+        print_table(Table("", columns, [row]), width=width)
+    last = out.getvalue().splitlines()[-1].split()[-4:]
+    exact = [f"{number:,}" for number in row[2:]]
+    assert last in (exact, ["123k", "7.89k", "12", "346M"])
+
+
+def test_prose_wraps_where_others_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stdout", out)
+    table = Table("", [Column("kind"), Column("meaning", "prose")], [("conv", "word " * 30)])
+    print_table(table, width=40)
+    assert out.getvalue().count("word") == 30
+    assert all(len(line) <= 40 for line in out.getvalue().splitlines())
 
 
 def test_csv_holds_exact_numbers() -> None:

@@ -7,11 +7,10 @@ from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from convcalc.executor.arrays import Array
 from convcalc.executor.fast.finish import Finish, Index
-from convcalc.executor.fast.strips import Slide, pieces, strip, windows
+from convcalc.executor.fast.strips import Slide, pieces, strided, strip, unfold_by_taps, windows
 from convcalc.executor.threads import Scratch, Team
 
 #: Bytes of the columns of one piece: they and the piece's output stay in the second-level cache.
@@ -40,9 +39,9 @@ def pointwise(
     Buffer: with a stride, the positions that are used, at most `COLUMNS` a thread.
     """
     every = (slice(None), *[slice(None, None, s) for s in stride])
-    strided = data[every]
-    rows = np.ascontiguousarray(strided).reshape(-1, data.shape[-1])
-    out = np.empty((*strided.shape[:-1], weight.shape[-1]), data.dtype)
+    used = data[every]
+    rows = np.ascontiguousarray(used).reshape(-1, data.shape[-1])
+    out = np.empty((*used.shape[:-1], weight.shape[-1]), data.dtype)
     flat = out.reshape(-1, out.shape[-1])
     if finish.residual is not None:
         finish = Finish(
@@ -122,6 +121,10 @@ def direct(
 
     def unfold(index: Index, scratch: Scratch, columns: Array) -> None:
         n, *block = index
+        if groups == 1 and max(slide.dilation) > 1:
+            shape = (*[part.stop - part.start for part in block], *slide.kernel, channels)
+            unfold_by_taps(data[n], block, slide, columns.reshape(shape))
+            return
         view = windows(strip(data[n], block, slide, scratch, 0), block, slide)
         if groups > 1:
             # The channels of a group stand together, behind them its taps: one matrix a group.
@@ -184,14 +187,15 @@ def depthwise(data: Array, weight: Array, slide: Slide, finish: Finish, team: Te
 
     def work(index: Index, scratch: Scratch) -> None:
         n, *block = index
-        view = windows(strip(data[n], block, slide, scratch, 0), block, slide)
+        lines = strip(data[n], block, slide, scratch, 0)
+        view = windows(lines, block, slide)
         result = out[index]
         if merged > 1:
             # Neighbouring columns lie behind each other, in the input and in the output.
             strides = list(view.strides)
             strides[rank - 1] *= merged
             shape = (*view.shape[: rank - 1], across, *slide.kernel, merged * channels)
-            view = as_strided(view, shape, strides, writeable=False)
+            view = strided(lines, shape, strides)
             result = result.reshape(*result.shape[:-2], across, merged * channels)
         for copy in range(multiplier):
             np.einsum(

@@ -123,4 +123,37 @@ def windows(data: Array, block: Sequence[slice], slide: Slide) -> Array:
     shape = (*counts, *slide.kernel, data.shape[-1])
     steps = [strides[axis] * slide.stride[axis] for axis in range(rank)]
     taps = [strides[axis] * slide.dilation[axis] for axis in range(rank)]
-    return as_strided(data, shape, (*steps, *taps, strides[-1]), writeable=False)
+    return strided(data, shape, (*steps, *taps, strides[-1]))
+
+
+def unfold_by_taps(sample: Array, block: Sequence[slice], slide: Slide, columns: Array) -> None:
+    """Fills columns (*outputs of the block, *kernel, channels) from a sample, tap by tap.
+
+    Dilated windows span far more input than they read: nothing is padded here, which would take a
+    large strip, but each tap's part of the input is copied and the rest set to zero.
+    """
+    rank = len(block)
+    for tap in np.ndindex(*slide.kernel):
+        target, source = [], []
+        for axis, (part, t) in enumerate(zip(block, tap, strict=True)):
+            step, size = slide.stride[axis], sample.shape[axis]
+            first = t * slide.dilation[axis] - slide.sides[axis][0]
+            # Output o reads the position o * step + first; it lies on the input from low to high.
+            low = max(part.start, -(first // step))
+            high = max(low, min(part.stop, (size - 1 - first) // step + 1))
+            target.append(slice(low - part.start, high - part.start))
+            source.append(slice(low * step + first, max(high * step + first, 0), step))
+        seen = columns[(slice(None),) * rank + tap]
+        whole = all(t.stop - t.start == n for t, n in zip(target, seen.shape, strict=False))
+        if not whole:
+            seen[...] = 0
+        if all(t.start < t.stop for t in target):
+            seen[tuple(target)] = sample[tuple(source)]
+
+
+def strided(data: Array, shape: Sequence[int], strides: Sequence[int]) -> Array:
+    """A view with other axes; `as_strided` takes four times as long where memory has no gaps."""
+    if data.flags.c_contiguous:
+        whole: Array = np.ndarray(shape, data.dtype, data, 0, strides)
+        return whole
+    return as_strided(data, shape, strides)

@@ -94,8 +94,10 @@ def upsample(layer: kinds.Upsample, inputs: Sequence[Array], weights: Weights) -
         low = np.floor(places).astype(np.intp)
         high = np.minimum(low + 1, n - 1)
         share = (places - low).astype(data.dtype).reshape(-1, *[1] * (data.ndim - axis - 1))
-        start = data.take(low, axis)
-        data = start + share * (data.take(high, axis) - start)
+        start, data = data.take(low, axis), data.take(high, axis)
+        data -= start
+        data *= share
+        data += start
     return channels_first(data)
 
 
