@@ -24,6 +24,7 @@ from benchmarks.measure import (
     run,
 )
 
+PEERS = ("torch", "torchvision", "torchinfo", "fvcore")
 NETWORKS = ("vgg16", "resnet50", "efficientnet_b0")
 FASTER = 25
 SMALLER = 10
@@ -33,8 +34,8 @@ _MODEL = """
 import sys, types, warnings
 warnings.simplefilter("ignore")
 import torch
-# Shapes of compiled operators, which these models do not use; without this module a torchvision that
-# was made for another build of PyTorch can be imported too.
+# Shapes of compiled operators, which these models do not use; without this module a torchvision
+# that was made for another build of PyTorch can be imported too.
 sys.modules["torchvision._meta_registrations"] = types.ModuleType("_meta_registrations")
 import torchvision
 model = getattr(torchvision.models, sys.argv[1])(weights=None).eval()
@@ -53,7 +54,7 @@ print(flop_count_table(FlopCountAnalysis(model, torch.zeros(1, 3, 224, 224)), ma
 
 def main() -> None:
     """Prints the table."""
-    missing = [name for name in ("torch", "torchvision", "torchinfo", "fvcore") if not find_spec(name)]
+    missing = [name for name in PEERS if not find_spec(name)]
     if missing:
         sys.exit(f"not installed: {', '.join(missing)}; see the head of {__file__}")
     rows: list[Row] = []

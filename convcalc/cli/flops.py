@@ -97,7 +97,8 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
         table = _exact_table(shown, by) if style == "csv" else _table(before, shown, by)
     else:
         original = selected_rows(before, depth, expand, None, None, by)
-        table = _comparison(before, after, {row.name: row for row in original}, shown, by)
+        pairs = {row.name: row for row in original}
+        table = _comparison(before, after, pairs, shown, by, every=style == "csv")
     emit_table(table, style, output)
     return 0
 
@@ -164,15 +165,22 @@ def _other_note(report: Report) -> list[str]:
 
 
 def _comparison(
-    before: Report, after: Report, original: dict[str, Row], shown: list[Row], by: str | None
+    before: Report,
+    after: Report,
+    original: dict[str, Row],
+    shown: list[Row],
+    by: str | None,
+    *,
+    every: bool,
 ) -> Table:
+    """Both networks side by side; `every` row, or those with a multiplication or addition."""
     old, new = before.totals.counts, after.totals.counts
     lines: list[list[Cell]] = []
     reshaped: list[str] = []
     empty = 0
     for row in shown:
         was, now = original[row.name].cost.counts, row.cost.counts
-        if was.multiplies + was.adds + now.multiplies + now.adds == 0:
+        if not every and was.multiplies + was.adds + now.multiplies + now.adds == 0:
             empty += 1
         else:
             pairs = [*_pair(was.multiplies, now.multiplies), *_pair(was.adds, now.adds)]

@@ -1,8 +1,8 @@
 """Arrays: how values lie in memory while a network runs.
 
 Every value has the axes that users know, (batch, channels, *spatial). In memory the channels come
-last, so that the values a window needs of one position stand together; `np.moveaxis` makes one view
-of the other, and no kernel's result depends on the layout of what it is given.
+last, so that the values a window needs of one position stand together. The functions here make one
+view of the other; no kernel's result depends on the layout of what it is given.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 def channels_last(value: Array) -> Array:
     """The same values seen as (batch, *spatial, channels)."""
-    return np.moveaxis(value, 1, -1)
+    # `np.moveaxis` does the same in ten times the time, which counts for a hundred small layers.
+    return value.transpose(0, *range(2, value.ndim), 1)
 
 
 def channels_first(value: Array) -> Array:
     """The view (batch, channels, *spatial) of values seen as (batch, *spatial, channels)."""
-    return np.moveaxis(value, -1, 1)
+    return value.transpose(0, value.ndim - 1, *range(1, value.ndim - 1))
 
 
 def packed(value: Array) -> Array:

@@ -206,6 +206,19 @@ class TestFlops:
             *("adds", "adds_after", "adds_ratio"),
         ]
 
+    def test_a_what_if_shows_rows_that_multiply_or_add_and_csv_has_all(self) -> None:
+        out = run("flops", "lenet_relu", "--double-channels").out
+        assert "conv0.relu" not in out
+        assert "pool0" not in out
+        assert "Not shown: 6 without a multiplication or addition." in out
+        lines = run("flops", "lenet_relu", "--double-channels", "--format", "csv").out.splitlines()
+        assert "conv0.relu,0,0,x1,0,0,x1" in lines
+
+    def test_a_what_if_that_changes_nothing_says_so(self, tmp_path: Path) -> None:
+        path = spec(tmp_path, "{input: [4], layers: [{dense: 3}]}")
+        out = run("flops", path, "--kernel", "3").out
+        assert "The what-if changes nothing in this network." in out
+
     def test_a_what_if_says_what_it_is(self) -> None:
         out = run("flops", "lenet", "--kernel", "3", "--double-padding").out
         assert out.splitlines()[0].endswith(", with --kernel 3 --double-padding")
