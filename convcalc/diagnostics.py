@@ -5,6 +5,7 @@ Nothing here knows how a problem looks on a page; `convcalc.render.diagnostics` 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -27,8 +28,8 @@ class Source:
     def line(self, number: int) -> str:
         """The text of a line, counted from 1; empty past the end."""
         if self._lines is None:
-            # YAML breaks lines at these only; str.splitlines() also does at \f, \x1c, \u2028...
-            self._lines = self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            # YAML breaks lines at these only; str.splitlines() also does at \f and \x1c.
+            self._lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", self.text)
         return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
 
 

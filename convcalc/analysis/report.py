@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from convcalc.collection import collector_paused
 from convcalc.counts import Counts
 from convcalc.graph import Network, Node
 from convcalc.layers.base import parameter_count
@@ -78,6 +79,7 @@ class Report:
         }
 
 
+@collector_paused()
 def analyze(network: Network, *, batch: int = 1, valid_taps: bool = False) -> Report:
     """Counts what every layer costs.
 

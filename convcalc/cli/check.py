@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, NamedTuple
 
@@ -12,7 +11,7 @@ import typer
 
 from convcalc.checks.expectations import broken_expectations
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.guard import guarded, tell, unusable
 from convcalc.cli.output import emit
 from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable
 from convcalc.spec.load import load
@@ -61,7 +60,7 @@ def check(
         if result.problems:
             from convcalc.render.diagnostics import diagnostics_text
 
-            sys.stderr.write(diagnostics_text(result.problems) + "\n")
+            tell(diagnostics_text(result.problems) + "\n")
     if style == "json":
         from convcalc.render.jsons import json_text
 
@@ -69,7 +68,7 @@ def check(
         emit(json_text(data), output)
     elif status and output is None:
         # Standard output stays empty where something is wrong, as with every command.
-        sys.stderr.write(_summary(results))
+        tell(_summary(results))
     else:
         emit(_summary(results), output)
     return status

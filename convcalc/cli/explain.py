@@ -35,7 +35,7 @@ def explain(
 
     Examples:
       convcalc explain lenet conv0
-      convcalc explain resnet50 bottleneck0.add0.main.conv1
+      convcalc explain resnet50 stage0.bottleneck0.add0.main.conv1
       convcalc explain mynet.yaml conv3 --input 3x96x96 --format json
 
     Formats: table, plain, json, markdown.
@@ -65,6 +65,9 @@ def _other_names(network: Network, name: str) -> str:
     if inside:
         more = ", ..." if len(inside) > _SHOWN else ""
         return f"it is a group, of {', '.join(inside[:_SHOWN])}{more}"
+    alike = [unit for unit in units if unit.endswith(f".{name}")]
+    if alike:
+        return "did you mean " + " or ".join(f"'{unit}'" for unit in alike[:3]) + "?"
     return did_you_mean(name, [*units, *[node.path for node in network.operations]])
 
 

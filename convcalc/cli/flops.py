@@ -66,7 +66,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc flops resnet50 --double-channels     before, after and ratio
       convcalc flops lenet --kernel 1 --format json
 
-    Formats: table, plain, json, csv, markdown.
+    Formats: table, plain, json (always every operation), csv, markdown.
     """
     options.read_word("--format", style, TABLE_FORMATS)
     options.read_batch(batch)

@@ -31,13 +31,13 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
         except ConvcalcError as error:
             from convcalc.render.diagnostics import diagnostics_text
 
-            sys.stderr.write(diagnostics_text(error.problems))
+            tell(diagnostics_text(error.problems))
             status = error.status
         except BrokenPipeError:
             forget_output()
             status = 0
         except KeyboardInterrupt:
-            sys.stderr.write("\ninterrupted\n")
+            tell("\ninterrupted\n")
             status = INTERRUPTED
         except Exception as error:  # noqa: BLE001 - the outermost place: nothing may pass
             status = _internal(error)
@@ -49,12 +49,22 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
 def _internal(error: Exception) -> int:
     if os.environ.get("CONVCALC_DEBUG"):
         raise error
-    sys.stderr.write(
+    tell(
         f"error[internal]: {type(error).__name__}: {error}\n"
         "This is a mistake in convcalc, not in your file. Please report it with the command and the"
         " file; CONVCALC_DEBUG=1 shows where it happened.\n"
     )
     return INTERNAL
+
+
+def tell(text: str) -> None:
+    """Writes to standard error; where that is closed or full the exit status alone must do."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.stderr = None
 
 
 def forget_output() -> None:

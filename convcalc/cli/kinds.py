@@ -48,7 +48,8 @@ def kinds(
         unusable(f"there is no kind '{printable(kind)}'", help_text)
     if style == "json":
         chosen = [kind] if kind else list(KINDS)
-        emit(json_text({"kinds": [kind_data(name) for name in chosen]}), output)
+        data = {"schema": "convcalc.kinds/1", "kinds": [kind_data(name) for name in chosen]}
+        emit(json_text(data), output)
     elif kind is None and style == "markdown":
         emit(reference_page(), output)
     elif kind is None:

@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from convcalc import __version__
+from convcalc.cli.guard import tell
+from convcalc.diagnostics import UNUSABLE
 
 #: Every command: the module of this package that holds it, under the same name.
 COMMANDS = ("shapes", "flops", "explain", "verify", "weights", "check", "zoo", "kinds", "schema")
@@ -29,9 +31,13 @@ Examples:
 
 def main() -> None:
     """The entry point."""
-    # A closed pipe must not end in a traceback while Python shuts down.
     app = application(sys.argv[1:])
-    app()
+    try:
+        app()
+    except OSError as error:
+        # The help or the version could not be written; commands see to their own output.
+        tell(f"error: standard output cannot be written: {error.strerror}\n")
+        sys.exit(UNUSABLE)
 
 
 def application(arguments: list[str]) -> typer.Typer:

@@ -35,7 +35,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc shapes mynet.yaml --set width=0.5 --input 3x96x96
       cat mynet.yaml | convcalc shapes - --format json
 
-    Formats: table, plain, json, csv, markdown, listing.
+    Formats: table, plain, json (always every operation), csv, markdown, listing.
     """
     options.read_word("--format", style, (*TABLE_FORMATS, "listing"))
     options.read_batch(batch)

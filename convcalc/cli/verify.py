@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.guard import guarded, tell, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
 from convcalc.diagnostics import WRONG, Problem, printable
 from convcalc.render.table import Cell, Column, Table
@@ -120,7 +120,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
         found = verified(program, inputs, repeat=repeat, begin=bar.begin)
     results = run.named_results(network, found.values, keep)
     for text in run.not_finite(given, program.weights, results):
-        sys.stderr.write(f"warning: {text}\n")
+        tell(f"warning: {text}\n")
     if save:
         write_npz(save, results.items())
     if style == "json":
@@ -134,7 +134,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
         return 0
     from convcalc.render.diagnostics import diagnostics_text
 
-    sys.stderr.write(diagnostics_text([difference(check) for check in found.differences]))
+    tell(diagnostics_text([difference(check) for check in found.differences]))
     return WRONG
 
 

@@ -7,7 +7,6 @@ view of the other; no kernel's result depends on the layout of what it is given.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,23 +17,19 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def channels_last(value: Array) -> Array:
     """The same values seen as (batch, *spatial, channels)."""
     # `np.moveaxis` does the same in ten times the time, which counts for a hundred small layers.
-    return value.transpose(0, *range(2, value.ndim), 1)
+    view: Array = value.transpose(0, *range(2, value.ndim), 1)
+    return view
 
 
 def channels_first(value: Array) -> Array:
     """The view (batch, channels, *spatial) of values seen as (batch, *spatial, channels)."""
-    return value.transpose(0, value.ndim - 1, *range(1, value.ndim - 1))
+    view: Array = value.transpose(0, value.ndim - 1, *range(1, value.ndim - 1))
+    return view
 
 
 def packed(value: Array) -> Array:
     """The values as (batch, *spatial, channels) without gaps in memory; copied only if needed."""
     return np.ascontiguousarray(channels_last(value))
-
-
-def empty(shape: Sequence[int], dtype: Any) -> Array:
-    """A new value of the shape (batch, channels, *spatial), channels last in memory."""
-    batch, channels, *sizes = shape
-    return channels_first(np.empty((batch, *sizes, channels), dtype))
 
 
 def per_channel(vector: Array, rank: int) -> Array:

@@ -29,7 +29,7 @@ from convcalc.executor.weights import (
     rows_of_chunk,
 )
 from convcalc.graph import Network, Node
-from convcalc.shapes import Shape
+from convcalc.shapes import Shape, tuple_text
 
 #: What a run calculates with.
 DTYPES = ("float32", "float64")
@@ -137,7 +137,7 @@ class Program:
                     if self.hold:
                         self._held[number] = ready
                 start = perf_counter()
-                value = self._compute(step, values, ready, team)
+                value = self._located(step, values, ready, team)
                 seconds = perf_counter() - start
                 values[step.result] = value
                 if watch is not None:
@@ -149,6 +149,24 @@ class Program:
                     del values[index]
                 del value
         return {index: value for index, value in values.items() if index in wanted}
+
+    def _located(
+        self, step: Step, values: Mapping[int, Array], ready: Prepared, team: Team
+    ) -> Array:
+        """The step's value; what NumPy cannot do becomes an error that names the layer.
+
+        Shapes that do not fit each other here were predicted to fit: a wrong prediction.
+        """
+        node = self.network.nodes[step.first]
+        try:
+            return self._compute(step, values, ready, team)
+        except ValueError as error:
+            shapes = ", ".join([tuple_text(values[index].shape) for index in node.inputs])
+            code, message = "shape-differs", f"{node.path}: does not run on {shapes}: {error}"
+            raise ConvcalcError([Problem(code, message, node.span, (), node.calls)]) from error
+        except MemoryError as error:
+            code, message = "no-memory", f"{node.path}: there was not enough memory to run it"
+            raise ConvcalcError([Problem(code, message, node.span)], UNUSABLE) from error
 
     def needs(self, batch: int) -> list[Need]:
         """What each step will have in memory, from predicted shapes."""
@@ -182,7 +200,8 @@ class Program:
             if self.hold:
                 held += weights
             alive.add(step.result)
-            alive.difference_update(step.frees)
+            # The inputs are the caller's, who keeps them.
+            alive.difference_update([index for index in step.frees if nodes[index].inputs])
         return needs
 
     def _owner(self, index: int) -> int:
@@ -251,7 +270,11 @@ class Program:
         if step.residual is not None:
             residual = packed(values[step.residual])
         finish = Finish(ready.bias, residual, self._activation(step), ready.factor)
-        return choice.accumulate(layer, inputs[0], ready, finish, team, self.exact)
+        value = choice.accumulate(layer, inputs[0], ready, finish, team, self.exact)
+        if step.residual is not None and values[step.residual].shape != value.shape:
+            other = tuple_text(values[step.residual].shape)
+            raise ValueError(f"{tuple_text(value.shape)} and {other} were predicted to be equal")
+        return value
 
     def _activation(self, step: Step) -> Callable[[Array], None] | None:
         if step.activation is None:

@@ -97,7 +97,8 @@ class Real(FieldType):
         if self.low is None:
             return "a number"
         if self.high is not None:
-            return f"a number from {self.low} up to but not {self.high}"
+            least = f"above {self.low}" if self.above else f"of at least {self.low}"
+            return f"a number {least} and below {self.high}"
         return f"a number above {self.low}" if self.above else f"a number of at least {self.low}"
 
     def read(self, value: object, rank: int) -> float:

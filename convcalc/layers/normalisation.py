@@ -17,7 +17,7 @@ class _Norm(Layer):
 
     role = "norm"
 
-    eps: float = field(Real(0, above=True), "added to the variance", default=1e-5)
+    eps: float = field(Real(0, 1, above=True), "added to the variance", default=1e-5)
     affine: bool = field(Flag(), "learn a scale and a shift per channel", default=True)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:

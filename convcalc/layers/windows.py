@@ -14,7 +14,7 @@ from convcalc.arithmetic import (
 from convcalc.diagnostics import RuleError
 from convcalc.layers.base import Layer, Window
 from convcalc.layers.fields import Padding
-from convcalc.shapes import axis_name, cross_text
+from convcalc.shapes import LARGEST_SIZE, axis_name, cross_text
 from convcalc.terms import Term, named
 
 
@@ -148,7 +148,7 @@ def _too_large(
     rule = positions(Term(n, "n"), Term(k, "k"), Term(before, "b"), Term(after, "a"), Term(s, "s"))
     helps = []
     per_side = -(-(k - n) // 2)
-    if before == after:
+    if before == after and per_side <= LARGEST_SIZE:
         helps.append(f"'padding: {per_side}' gives {positions(n, k, per_side, per_side, s)}")
     fits = (n + p - 1) // d + 1
     helps.append(f"'kernel: {fits}' gives {positions(n, extent(fits, d), before, after, s)}")

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 from convcalc.analysis.report import Cost, LayerReport, Report
+from convcalc.collection import collector_paused
 from convcalc.diagnostics import Call
 
 SCHEMA = "convcalc.report/1"
 
 
+@collector_paused()
 def report_text(report: Report, before: Report | None = None) -> str:
     """The report as JSON; with a what-if, `before` is the original's."""
     return json_text(report_data(report, before))

@@ -27,7 +27,9 @@ def kind_table(kind: str) -> Table:
     cls = layer_class(kind)
     rows = [(d.name, _accepts(d), _default(d), d.doc) for d in cls.fields.values()]
     if cls.fuses:
-        rows.append(("norm", "batch, layer, instance or a mapping", "none", "appended first"))
+        rows.append(
+            ("norm", "batch, layer, instance, group or a mapping", "none", "appended first")
+        )
         rows.append(("activation", "an activation's name or a mapping", "none", "appended last"))
     columns = [
         Column("argument"),

@@ -18,9 +18,9 @@ _GAP = 2
 def print_table(table: Table, width: int | None = None) -> None:
     """Prints a table to standard output, to its width if none is given.
 
-    Where the width does not do, names are cut on their left (the tail tells them apart) and texts
-    on their right, the longest first; then numbers are shortened, then shares lose their bars.
-    Prose is wrapped instead.
+    Where the width does not do, names lose a piece inside (head and tail tell them apart) and texts
+    their end, the longest first; then numbers are shortened, then shares lose their bars. Prose is
+    wrapped instead.
     """
     from rich.box import SIMPLE
     from rich.console import Console
@@ -57,6 +57,8 @@ def print_table(table: Table, width: int | None = None) -> None:
     console.print(drawn)
     for note in table.notes:
         console.print(Text(note, style="dim"))
+    if cells != _cells(table, brief=False, bars=True):
+        console.print(Text("Shortened to fit; --format plain shows it all.", style="dim"))
 
 
 _STYLES = {"name": "cyan", "share": "green"}
@@ -105,9 +107,20 @@ def _over(table: Table, cells: list[list[str]], space: int) -> int:
     return needed + _GAP * (len(table.columns) - 1) - space
 
 
-def _cut(text: str, width: int, left: bool) -> str:
+def _cut(text: str, width: int, inside: bool) -> str:
+    """The text within a width: without its end, or without a piece inside, nearer its head."""
     if display_width(text) <= width:
         return text
-    while text and display_width(text) > width - 1:
-        text = text[1:] if left else text[:-1]
-    return "…" + text if left else text + "…"
+    head, tail = text, ""
+    if inside:
+        middle = len(text) // 3
+        head, tail = text[:middle], text[middle:]
+    while head or tail:
+        head_width, tail_width = display_width(head), display_width(tail)
+        if head_width + tail_width <= width - 1:
+            break
+        if tail and 2 * head_width < tail_width:
+            tail = tail[1:]
+        else:
+            head = head[:-1]
+    return f"{head}…{tail}"

@@ -131,11 +131,27 @@ def read_document(source: Source, opener: Opener) -> Document:
             document.refuse("extends-not-found", error.problems[0].message, span, help_text)
             raise ConvcalcError(_all_problems(documents), UNUSABLE) from None
         documents[0].bases[documents[-1].source] = span
+    for number, document in enumerate(documents[:-1]):
+        _check_inherited_args(document, documents[number + 1 :])
     merged = documents[0]
     for base in documents[1:]:
         _merge(merged, base)
     _check_names(merged)
     return merged
+
+
+def _check_inherited_args(document: Document, bases: list[Document]) -> None:
+    """An argument that no base has and nothing here mentions is most likely misspelt."""
+    for name, (key, _) in document.args.items():
+        mentions = re.findall(rf"\b{name}\b", document.source.text)
+        if len(mentions) < 2 and not any(name in base.args for base in bases):
+            names = [inherited for base in bases for inherited in base.args]
+            document.refuse(
+                "unknown-argument",
+                f"nothing uses the argument '{name}', and no extended file has it",
+                key.span,
+                did_you_mean(name, names),
+            )
 
 
 def extended(problem: Problem, span: Span) -> Problem:
@@ -163,7 +179,7 @@ def _extended_path(document: Document) -> tuple[str, Span]:
         document.refuse("bad-value", message, value.span)
         raise ConvcalcError(document.problems)
     path = os.path.join(os.path.dirname(document.source.path), value.text)
-    if is_word(value.text) and not os.path.exists(path):
+    if is_word(value.text) and not os.path.isfile(path):
         # As on the command line, a word is the name of a network that ships with the package.
         path = shipped_path(value.text) or path
     return path, value.span

@@ -14,7 +14,7 @@ from convcalc.graph import same_parameters
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.fields import value_text
 from convcalc.spec.document import NAME, Block, Document, Parameter
-from convcalc.spec.evaluation import MOST_LAYERS, Evaluator, Frame
+from convcalc.spec.evaluation import MOST_LAYERS, Evaluator, Frame, TooMany
 from convcalc.spec.expressions import (
     Expression,
     ExpressionError,
@@ -36,6 +36,10 @@ from convcalc.spec.items import (
 )
 from convcalc.spec.making import LayerMaker, given_twice
 from convcalc.spec.reader import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
+
+#: Copies, calls and groups that may come to nothing, beside ten for each layer that is made.
+_IDLE_STEPS = 20_000
+_STEPS_AFTER_A_MISTAKE = 200_000
 
 
 class Copy(NamedTuple):
@@ -79,6 +83,7 @@ class Elaborator:
         self._shared: dict[str, list[int]] = {}
         self._depth = 0
         self._copies = 1
+        self._steps = 0
 
     # Lists of layers.
 
@@ -156,6 +161,7 @@ class Elaborator:
         if self._copies > MOST_LAYERS and item.repeat is not None:
             self.evaluator.too_many_layers(item.repeat.span, self._copies, frame)
         for copy in range(copies):
+            self._step(item, frame)
             try:
                 if item.when is not None and not self._holds(item.when, entering, frame):
                     self._note_left_out(item, copy, group)
@@ -177,6 +183,29 @@ class Elaborator:
             self._note_left_out(item, 0, group)
         self._copies = outer_copies
         return flow
+
+    def _step(self, item: Item, frame: Frame) -> None:
+        """Counts a copy, and gives up where copies and calls go on without adding layers.
+
+        Conditions that depend on a block's arguments can make a short file visit 2^40 places that
+        all come to nothing; the bound on layers would never be met.
+        """
+        self._steps += 1
+        if self._steps > _IDLE_STEPS + 10 * len(self.maker.nodes):
+            if self.evaluator.problems:
+                # After a mistake no layers are made; what stands below it is still looked at.
+                if self._steps > _STEPS_AFTER_A_MISTAKE:
+                    raise TooMany
+                return
+            self.evaluator.stop(
+                Problem(
+                    "too-many-steps",
+                    f"{self._steps} copies and calls have made only {len(self.maker.nodes)} layers",
+                    item.span,
+                    (("rule", "copies, calls and groups must add layers"),),
+                    frame.calls,
+                )
+            )
 
     def _taken(self, node: ScalarNode, group: Group, frame: Frame) -> Flow:
         """The value that `from` names; unknown after a mistake, which is noted."""

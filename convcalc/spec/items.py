@@ -179,7 +179,7 @@ def _unknown_kind(word: str, span: Span, document: Document) -> Refusal:
         return _unquoted(message, span)
     if word.lower() in ("input", "inputlayer", "from"):
         help_text = "an earlier value is taken by 'from', as in {identity: , from: input}"
-    elif word[0].isdigit():
+    elif word[:1].isdigit():
         help_text = "a layer begins with its kind: {conv: 64, kernel: 3}"
     else:
         help_text = did_you_mean(word, [*KINDS, GROUP, *document.blocks])

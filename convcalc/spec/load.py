@@ -54,9 +54,11 @@ def find_source(path: str) -> Source:
         if sys.stdin is None:
             raise _unusable("-", "standard input is closed", "cannot be read")
         return _decoded("-", sys.stdin.buffer.read(LONGEST + 1))
-    if not is_word(path) or os.path.exists(path):
+    if not is_word(path) or os.path.isfile(path):
         return read_file(path)
     shipped = shipped_path(path)
+    if shipped is None and os.path.exists(path):
+        return read_file(path)  # a folder, say: refused there
     if shipped is None:
         help_text = did_you_mean(path, shipped_names()) or f"a path has a suffix: {path}.yaml"
         message = (

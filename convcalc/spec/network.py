@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from convcalc.collection import collector_paused
 from convcalc.diagnostics import (
     UNUSABLE,
     ConvcalcError,
@@ -48,6 +49,7 @@ METRICS = (
 InputShapes = Sequence[int] | Mapping[str, Sequence[int]]
 
 
+@collector_paused()
 def build(
     source: Source,
     opener: Opener,
@@ -198,6 +200,8 @@ class _Builder:
             return self.evaluator.evaluate(node, scope)
         except ConvcalcError as error:
             raise ConvcalcError(error.problems, UNUSABLE) from None
+        except UnknownSizeError:
+            return None  # an earlier argument that it needs is wrong, which is told already
         except (Refusal, ExpressionError) as error:
             help_text = error.help if isinstance(error, ExpressionError) else ""
             facts = error.facts if isinstance(error, Refusal) else (("help", help_text),)
@@ -255,7 +259,11 @@ class _Builder:
         given: Any = None
         if inputs is not None:
             given = inputs.get(name) if isinstance(inputs, Mapping) else inputs
-        shape = self._evaluate(node) if given is None else list(given)
+        shape = written = self._evaluate(node)
+        if given is not None:
+            shape = list(given)
+            if isinstance(written, list) and len(written) != len(shape):
+                raise ConvcalcError([_other_rank(name, written, shape)], UNUSABLE)
         if shape is None:
             return UNKNOWN
         reason = _not_a_shape(shape)
@@ -402,6 +410,16 @@ class _Builder:
         entry = self.document.keys.get("budget")
         if entry is not None and not isinstance(entry[1], MapNode):
             self._refuse("bad-value", "'budget' takes a mapping of limits", entry[1])
+
+
+def _other_rank(name: str, written: list[Any], given: list[int]) -> Problem:
+    shown = "x".join(str(size) for size in given)
+    return Problem(
+        "bad-input",
+        f"--input {shown}: the file's {name} has {len(written)} sizes, not {len(given)}",
+        None,
+        (("help", "channels first, without the batch axis: --input 3x224x224, say"),),
+    )
 
 
 def _is_mapping(inputs: InputShapes) -> bool:

@@ -87,6 +87,10 @@ def read_yaml(source: Source) -> YamlNode | None:
         return _Reader(source).read(yaml.parse(source.text, Loader=loader))
     except yaml.YAMLError as error:
         raise ConvcalcError([_yaml_problem(source, error)]) from None
+    except UnicodeEncodeError:
+        # An argument of the command line whose bytes are not UTF-8.
+        problem = Problem("yaml-syntax", "not UTF-8 text", Span(source, 1, 1))
+        raise ConvcalcError([problem]) from None
 
 
 class _Reader:

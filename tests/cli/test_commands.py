@@ -361,6 +361,17 @@ class TestCheck:
         (tmp_path / "empty").mkdir()
         assert run("check", str(tmp_path / "empty")).status == 2
 
+    def test_a_folder_that_cannot_be_read(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(folder: str) -> list[str]:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(os, "listdir", refuse)
+        result = run("check", str(tmp_path))
+        assert result.status == 2
+        assert "cannot be read: Permission denied" in result.err
+
     def test_a_failure_leaves_standard_output_empty(self, tmp_path: Path) -> None:
         path = spec(tmp_path, "{input: [4], layers: [rel]}")
         assert run("check", path).out == ""

@@ -164,10 +164,18 @@ class TestFiles:
         assert "cannot be written: is a directory" in result.err
         assert list(tmp_path.iterdir()) == []
 
-    def test_nothing_half_written_is_left(self, tmp_path: Path) -> None:
-        (tmp_path / "out.txt").mkdir()
-        assert run("shapes", "lenet", "--output", str(tmp_path / "out.txt")).status == 2
-        assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+    def test_nothing_half_written_is_left(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(source: str, target: str) -> None:
+            assert Path(source).read_text()
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(os, "replace", refuse)
+        result = run("shapes", "lenet", "--output", str(tmp_path / "out.txt"))
+        assert result.status == 2
+        assert "out.txt cannot be written: operation not permitted" in result.err
+        assert list(tmp_path.iterdir()) == []
 
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
     def test_a_full_disk(self) -> None:

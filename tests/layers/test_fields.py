@@ -75,7 +75,7 @@ class TestReal:
     def test_limits(self) -> None:
         rate = Real(0, 1)
         assert rate.read(0, 2) == 0.0
-        assert refusal(rate, 1).message == "must be a number from 0 up to but not 1, not 1"
+        assert refusal(rate, 1).message == "must be a number of at least 0 and below 1, not 1"
         assert refusal(rate, Fraction(-1, 2)).message.endswith("not -0.5")
         eps = Real(0, above=True)
         assert eps.read(Fraction(1, 10**5), 2) == 1e-5

@@ -108,4 +108,4 @@ class TestLocalResponseNorm:
 def test_eps_must_be_above_zero(kind: str) -> None:
     error = unreadable(kind, eps=0)
     assert (error.code, error.field) == ("bad-value", "eps")
-    assert error.message == "eps must be a number above 0, not 0"
+    assert error.message == "eps must be a number above 0 and below 1, not 0"

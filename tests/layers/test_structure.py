@@ -229,7 +229,7 @@ def test_a_scale_learns_a_factor_for_each_channel() -> None:
 
 def test_a_dropout_rate_is_a_probability_below_one() -> None:
     assert unreadable("dropout", rate=1).message == (
-        "rate must be a number from 0 up to but not 1, not 1"
+        "rate must be a number of at least 0 and below 1, not 1"
     )
 
 

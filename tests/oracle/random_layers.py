@@ -246,7 +246,9 @@ def _adaptive_pool(rng: Random) -> Drawn:
 
 def _norm(rng: Random, least_rank: int = 0) -> Drawn:
     values: dict[str, Any] = {}
-    _sometimes(rng, values, "eps", rng.choice([Fraction(1, 1000), Fraction(1, 100000), 1]))
+    _sometimes(
+        rng, values, "eps", rng.choice([Fraction(1, 1000), Fraction(1, 100000), Fraction(1, 2)])
+    )
     _sometimes(rng, values, "affine", _chance(rng, 50))
     return values, [_shape(rng, _rank(rng, least_rank))]
 

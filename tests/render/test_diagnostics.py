@@ -10,6 +10,9 @@ from convcalc.diagnostics import Call, Problem, Source, Span
 from convcalc.render.diagnostics import diagnostic_text, diagnostics_text
 from convcalc.render.table import display_width
 
+#: What ends a line in YAML.
+_LINE_BREAKS = "\r\n\x85\u2028\u2029"
+
 
 def drawn(line: str, column: int, width: int = 1) -> list[str]:
     """The source line and the caret line of a problem in a file of one line."""
@@ -112,8 +115,8 @@ def test_of_a_long_line_the_part_around_the_mistake_is_shown() -> None:
 
 
 @given(
-    before=st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=150),
-    after=st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=150),
+    before=st.text(st.characters(codec="utf-8", exclude_characters=_LINE_BREAKS), max_size=150),
+    after=st.text(st.characters(codec="utf-8", exclude_characters=_LINE_BREAKS), max_size=150),
 )
 def test_whatever_the_line_holds_the_caret_is_right_and_nothing_escapes(
     before: str, after: str

@@ -155,7 +155,8 @@ def test_a_number_never_loses_digits(width: int, longest: int) -> None:
     out = io.StringIO()
     with redirect_stdout(out):
         print_table(Table("", columns, [row]), width=width)
-    last = out.getvalue().splitlines()[-1].split()[-4:]
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    last = next(words[-4:] for words in lines if "12" in words)
     exact = [f"{number:,}" for number in row[2:]]
     assert last in (exact, ["123k", "7.89k", "12", "346M"])
 

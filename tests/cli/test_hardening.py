@@ -1,0 +1,104 @@
+"""Odd input that once went wrong: a bug gets its test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.runner import run
+
+
+def spec(folder: Path, text: str) -> str:
+    """Writes a spec and gives its path."""
+    path = folder / "net.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+MONSTERS = {
+    "calls that double and come to nothing": (
+        "input: [3, 8, 8]\nblocks:\n"
+        + "".join(
+            f"  b{i}(x): [{{b{i + 1}: x, when: x > 0}}, {{b{i + 1}: x, when: x > 0}}]\n"
+            for i in range(40)
+        )
+        + "  b40(x): [{relu: , when: x > 5}]\nlayers: [{b0: 1}, relu]\n"
+    ),
+    "empty groups": "{input: [3, 8, 8], layers: [{sequential: [], repeat: 1000000}, relu]}",
+    "copies that are left out": (
+        "{input: [3, 8, 8], layers: [{relu: , repeat: 999999, when: in_channels > 3}, relu]}"
+    ),
+    "joins of nothing": "{input: [3, 8, 8], layers: [{add: [[]], repeat: 999999}, relu]}",
+}
+
+
+@pytest.mark.parametrize("text", MONSTERS.values(), ids=MONSTERS)
+def test_work_that_makes_no_layers_is_bounded(text: str, tmp_path: Path) -> None:
+    result = run("shapes", spec(tmp_path, text))
+    assert result.status == 1
+    assert "error[too-many-steps]" in result.err
+    assert result.out == ""
+
+
+def test_a_misspelt_argument_of_an_extended_file(tmp_path: Path) -> None:
+    result = run("shapes", spec(tmp_path, "extends: resnet18\nargs: {clases: 10}\n"))
+    assert result.status == 1
+    assert "net.yaml:2:8: error[unknown-argument]" in result.err
+    assert "did you mean 'classes'?" in result.err
+
+
+def test_an_argument_that_the_file_itself_uses(tmp_path: Path) -> None:
+    text = "extends: lenet\nargs: {units: 7}\nlayers: [{dense: units}]\n"
+    assert "(1, 7)" in run("shapes", spec(tmp_path, text)).out
+
+
+def test_a_word_extends_a_shipped_network_and_a_file_goes_before(tmp_path: Path) -> None:
+    assert "25,557,032" in run("shapes", spec(tmp_path, "extends: resnet50\n")).out
+    (tmp_path / "resnet50").write_text("{input: [4], layers: [{dense: 3}]}")
+    assert "(1, 3)" in run("shapes", spec(tmp_path, "extends: resnet50\n")).out
+
+
+def test_an_input_of_another_rank() -> None:
+    result = run("shapes", "lenet", "--input", "28x28")
+    assert result.status == 2
+    assert "the file's input has 3 sizes, not 2" in result.err
+
+
+def test_bytes_that_are_no_text_on_the_command_line() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "convcalc", "shapes", "vgg16", "--set", b"classes=\xff"],
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert b"not UTF-8 text" in result.stderr
+    assert result.stdout == b""
+
+
+def test_an_empty_key(tmp_path: Path) -> None:
+    result = run("shapes", spec(tmp_path, "{input: [4], layers: [{'': 3}]}"))
+    assert result.status == 1
+    assert "net.yaml:1:24" in result.err
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
+def test_line_breaks_of_yaml_that_editors_do_not_show(separator: str, tmp_path: Path) -> None:
+    text = f"input: [3, 8, 8] # {separator}# x\nlayers: [rel]\n"
+    result = run("shapes", spec(tmp_path, text))
+    assert "net.yaml:3:10" in result.err
+    assert "3 | layers: [rel]" in result.err
+
+
+def test_a_hint_never_breaks_another_rule(tmp_path: Path) -> None:
+    text = "{input: [1, 8, 8], layers: [{conv: 1, kernel: 2147483647, dilation: 2147483647}]}"
+    result = run("shapes", spec(tmp_path, text))
+    assert "window-too-large" in result.err
+    assert "'padding:" not in result.err
+
+
+def test_a_closed_standard_error_keeps_the_status() -> None:
+    command = f"{sys.executable} -m convcalc shapes no_such_network 2>&-"
+    assert subprocess.run(["bash", "-c", command], check=False).returncode == 2
