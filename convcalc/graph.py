@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from convcalc.diagnostics import Call, ConvcalcError, Problem, RuleError, Span
 from convcalc.layers.base import Layer
-from convcalc.shapes import LARGEST_SIZE, Shape, tuple_text
+from convcalc.shapes import LARGEST_SIZE, Shape, tuple_text, with_batch
 
 
 class Node:
@@ -136,7 +136,7 @@ class Network:
 
 def located(error: RuleError, node: Node, shapes: Sequence[Shape]) -> Problem:
     """A broken rule as a problem of this node."""
-    inputs = [("input", ", ".join(tuple_text(shape) for shape in shapes))]
+    inputs = [("input", ", ".join(tuple_text(with_batch(shape, 1)) for shape in shapes))]
     return Problem(
         error.code,
         f"{node.path}: {error.message}",

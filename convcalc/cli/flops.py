@@ -36,14 +36,26 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     ] = False,
     scale_channels: Annotated[
         str | None,
-        typer.Option("--scale-channels", metavar="X", help="Multiply them by X instead: 0.5, 3/4."),
+        typer.Option(
+            "--scale-channels",
+            metavar="X",
+            help="Multiply them by X instead (0.5, 3/4), rounded to what groups allow.",
+        ),
     ] = None,
     double_padding: Annotated[
-        bool, typer.Option("--double-padding", help="Double every convolution's padding.")
+        bool,
+        typer.Option(
+            "--double-padding",
+            help="Double every convolution's padding; what is added to it must still fit.",
+        ),
     ] = False,
     kernel: Annotated[
         int | None,
-        typer.Option("--kernel", metavar="K", help="Give every convolution this kernel."),
+        typer.Option(
+            "--kernel",
+            metavar="K",
+            help="Give every convolution this kernel, padded to keep its shape if it can.",
+        ),
     ] = None,
     sets: options.Sets = None,
     input_: options.Input = None,

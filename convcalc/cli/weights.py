@@ -25,7 +25,7 @@ def weights(
         str, typer.Option("--dtype", metavar="NAME", help="float32 or float64.")
     ] = "float32",
 ) -> int:
-    """Write the weights that the seed makes: an .npz file with an array for each name.
+    """Write the weights that a seed makes to an .npz file.
 
     Examples:
       convcalc weights lenet --output lenet.npz

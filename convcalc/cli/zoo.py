@@ -47,7 +47,7 @@ def zoo(
     style: options.Format = "table",
     output: options.Output = None,
 ) -> int:
-    """All networks that ship with convcalc: input, parameters, MACs, FLOPs, depth.
+    """The networks that ship with convcalc, side by side.
 
     \b
     Examples:

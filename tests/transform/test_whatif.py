@@ -284,7 +284,7 @@ layers:
         "net.yaml:4:5: error[join-mismatch]: with --kernel 1, add0: add needs equal spatial sizes"
         " (or 1), not 8x8, 6x6"
     )
-    assert ("input", "(4, 8, 8), (4, 6, 6)") in problem.facts
+    assert ("input", "(1, 4, 8, 8), (1, 4, 6, 6)") in problem.facts
 
 
 def test_a_window_that_no_longer_fits() -> None:
