@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from convcalc.executor.arrays import Array
 
 def refused(path: str | Path, reason: str, code: str = "bad-array-file") -> ConvcalcError:
     """The error for a file of arrays that cannot be used."""
-    return ConvcalcError([Problem(code, f"{printable(path)}: {reason}")], UNUSABLE)
+    return ConvcalcError([Problem(code, f"{printable(path, 200)}: {reason}")], UNUSABLE)
 
 
 def unsuitable(dtype: Any) -> str:
@@ -96,6 +97,9 @@ def _header(stream: IO[bytes]) -> Header:
 @contextmanager
 def _reading(path: str | Path) -> Iterator[None]:
     """Turns what can go wrong with a file into a ConvcalcError."""
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        # A pipe would be waited for, /dev/zero read for ever.
+        raise refused(path, "is not a regular file", "no-such-file")
     try:
         yield
     except FileNotFoundError:
@@ -111,8 +115,11 @@ def _reading(path: str | Path) -> Iterator[None]:
         raise refused(path, "is no complete .npy or .npz file") from None
     except (EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, KeyError):
         raise refused(path, "is no complete .npy or .npz file") from None
-    except SyntaxError:
+    except (SyntaxError, TokenError):
         raise refused(path, "is no complete .npy or .npz file") from None
+    except RuntimeError as error:
+        # zipfile's word for a member that needs a password.
+        raise refused(path, f"cannot be read: {error}") from None
     except MemoryError:
         raise refused(path, "needs more memory than there is", "no-memory") from None
 
@@ -121,11 +128,17 @@ def _reading(path: str | Path) -> Iterator[None]:
 def written_beside(path: str | Path) -> Iterator[IO[bytes]]:
     """A file to write that takes the place of `path` when all is written, or leaves no trace."""
     # A link stays one.
-    target = Path(path).resolve()
-    if target.exists() and not target.is_file():
+    try:
+        target = Path(path).resolve()
+        irregular = target.exists() and not target.is_file()
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "leads nowhere"
+        raise refused(path, reason, "cannot-write") from None
+    if irregular:
         # A device such as /dev/null would be replaced by a file, for every other program too.
         raise refused(path, "is not a regular file", "cannot-write")
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    # The name is short: the target's own may be as long as names can be.
+    beside = target.parent / f".convcalc-{os.getpid()}.part"
     try:
         with open(beside, "xb") as stream:
             yield stream

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import convcalc
+from convcalc.diagnostics import ConvcalcError
 from convcalc.executor import run as run_module
 from convcalc.executor.files import read_arrays, write_npz, written_beside
 from convcalc.executor.run import execute, inputs_in_file
@@ -203,3 +204,47 @@ class TestWriting:
     def test_a_device_is_not_replaced(self) -> None:
         told = refusal(write_npz, os.devnull, [])
         assert "is not a regular file" in told
+
+
+class TestOddFiles:
+    """What once ended in an internal error."""
+
+    def test_a_member_that_needs_a_password(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.npz"
+        np.savez(path, input=np.zeros((1, 1, 28, 28), np.float32))
+        data = bytearray(path.read_bytes())
+        # The flag of encryption, in the member's header and in the directory.
+        data[6] |= 1
+        data[data.index(b"PK\x01\x02") + 8] |= 1
+        path.write_bytes(data)
+        with pytest.raises(ConvcalcError) as caught:
+            read_arrays(path)
+        assert caught.value.status == 2
+        assert caught.value.problems[0].code == "bad-array-file"
+
+    def test_a_header_of_brackets(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.npy"
+        header = b"(" * 5000
+        path.write_bytes(b"\x93NUMPY\x02\x00" + len(header).to_bytes(4, "little") + header)
+        with pytest.raises(ConvcalcError, match="no complete"):
+            read_arrays(path)
+
+    def test_a_pipe_is_not_waited_for(self, tmp_path: Path) -> None:
+        path = tmp_path / "pipe"
+        os.mkfifo(path)
+        with pytest.raises(ConvcalcError, match="not a regular file"):
+            read_arrays(path)
+
+    @pytest.mark.parametrize("name", ["loop", "n" * 300])
+    def test_targets_that_cannot_be(self, name: str, tmp_path: Path) -> None:
+        (tmp_path / "loop").symlink_to(tmp_path / "loop")
+        with pytest.raises(ConvcalcError) as caught, written_beside(tmp_path / name) as stream:
+            stream.write(b"x")
+        assert caught.value.problems[0].code == "cannot-write"
+
+    def test_a_name_as_long_as_names_can_be(self, tmp_path: Path) -> None:
+        path = tmp_path / ("n" * 255)
+        with written_beside(path) as stream:
+            stream.write(b"x")
+        assert path.read_bytes() == b"x"
+        assert os.listdir(tmp_path) == [path.name]
