@@ -42,7 +42,8 @@ class Span(NamedTuple):
     width: int = 1
 
     def __str__(self) -> str:
-        return f"{printable(self.source.name)}:{self.line}:{self.column}"
+        # A path is shown whole: it is there to be opened.
+        return f"{printable(self.source.name, 4096)}:{self.line}:{self.column}"
 
 
 class Call(NamedTuple):

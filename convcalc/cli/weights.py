@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from convcalc.cli import options
-from convcalc.cli.guard import guarded
+from convcalc.cli.guard import guarded, tell
 from convcalc.diagnostics import printable
 
 
@@ -45,5 +44,5 @@ def weights(
     from convcalc.executor.weights import made_weights
 
     count = write_npz(output, made_weights(network, seed, dtype))
-    sys.stderr.write(f"{count} arrays written to {printable(output, 200)}\n")
+    tell(f"{count} arrays written to {printable(output, 200)}\n")
     return 0
