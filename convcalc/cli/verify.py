@@ -72,7 +72,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     style: options.Format = "table",
     output: options.Output = None,
 ) -> int:
-    """Run the network on NumPy: is every shape as predicted?
+    """Run the network on NumPy and compare every shape.
 
     Examples:
       convcalc verify lenet

@@ -101,4 +101,4 @@ def test_a_hint_never_breaks_another_rule(tmp_path: Path) -> None:
 
 def test_a_closed_standard_error_keeps_the_status() -> None:
     command = f"{sys.executable} -m convcalc shapes no_such_network 2>&-"
-    assert subprocess.run(command, shell=True, check=False).returncode == 2
+    assert subprocess.run(["/bin/sh", "-c", command], check=False).returncode == 2
