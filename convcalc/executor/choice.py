@@ -253,8 +253,24 @@ def buffer_bytes(
             tile = 36 * (inputs[0][0] + output[0]) * itemsize
             pieces = max(pieces, kernels + threads * 2 * TILES + FEW_TILES * batch * tile)
         return pieces + max(columns, strided)
-    if layer.accumulates or layer.kind in POOLS:
+    if layer.kind in POOLS:
+        return _pool_bytes(layer, inputs[0], output, itemsize, threads)
+    if layer.accumulates:
         return threads * 2 * convolution.COLUMNS
     if layer.kind in POSITIONWISE or layer.elementwise:
         return min(size, threads * elementwise.PIECE * itemsize) * 8
     return size + 2 * out
+
+
+def _pool_bytes(layer: Any, shape: Shape, output: Shape, itemsize: int, threads: int) -> int:
+    """Padded strips of at least a row of windows, and the divisors of a mean."""
+    stride = layer.stride or layer.kernel
+    dilation = getattr(layer, "dilation", (1,) * len(stride))
+    spans = [d * (k - 1) + 1 for k, d in zip(layer.kernel, dilation, strict=True)]
+    reach = [
+        max(n, (out - 1) * s + span)
+        for n, out, s, span in zip(shape[1:], output[1:], stride, spans, strict=True)
+    ]
+    row: int = spans[0] * prod(reach[1:]) * shape[0] * itemsize
+    divisors: int = 2 * np.dtype(np.int64).itemsize * prod(reach) * (layer.kind == "avgpool")
+    return threads * 2 * (convolution.COLUMNS + row) + divisors

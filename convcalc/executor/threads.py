@@ -62,13 +62,17 @@ class Team:
         self._threads.clear()
         self.clear()
 
-    def run(self, work: Callable[[T, Scratch], None], pieces: Iterable[T]) -> None:
-        """Does `work` on every piece, in any order; returns when all are done.
+    def run(
+        self, work: Callable[[T, Scratch], None], pieces: Iterable[T], threads: int | None = None
+    ) -> None:
+        """Does `work` on every piece, in any order, with `threads` of the team or all of it.
+
+        Returns when all are done.
 
         An exception, of any thread, stops the remaining pieces and is raised here.
         """
         waiting = deque(pieces)
-        helpers = min(len(self._threads), len(waiting) - 1)
+        helpers = min(len(self._threads), len(waiting) - 1, (threads or self.size) - 1)
         if helpers < 1:
             for piece in waiting:
                 work(piece, self._scratches[0])

@@ -94,3 +94,27 @@ def test_a_wrong_prediction_is_seen() -> None:
         assert difference.observed == (2, *right.shape)
         assert difference.predicted == (2, right.shape[0] + 1, *right.shape[1:])
         assert verify(Program(network), inputs).differences == []
+
+
+def test_shapes_that_do_not_fit_each_other_name_the_layer() -> None:
+    """A predictor that takes different shapes for equal ones, where a sum is fused."""
+    network = convcalc.loads(
+        """
+        input: [2, 6, 6]
+        layers:
+          - {conv: 2, kernel: 3, name: a}
+          - {add: [[], [{conv: 2, kernel: 3, padding: 1, name: b}]]}
+        """,
+        name="n.yaml",
+    )
+    a, b = network.nodes[1], network.nodes[2]
+    smaller = b.layer.replace(padding=((0, 0), (0, 0)))
+    nodes = [*network.nodes[:2], Node(b.path, b.unit, smaller, (1,), a.shape, b.span)]
+    lied = Network("lied", "n.yaml", [*nodes, network.nodes[3]], network.outputs)
+    inputs = {"input": np.ones((1, 2, 6, 6), np.float32)}
+    with pytest.raises(convcalc.ConvcalcError) as caught:
+        verify(Program(lied), inputs)
+    (problem,) = caught.value.problems
+    assert problem.code == "shape-differs"
+    assert "b: does not run on (1, 2, 4, 4)" in problem.message
+    assert (caught.value.status, problem.span) == (1, b.span)

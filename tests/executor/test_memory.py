@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import convcalc
+from convcalc.diagnostics import ConvcalcError
 from convcalc.executor import run as run_module
 from convcalc.executor.memory import available
 from convcalc.executor.program import Observed, Program
-from convcalc.executor.run import check_memory, ready_inputs
+from convcalc.executor.run import check_memory, execute, ready_inputs
 
 CHAIN = """
 input: [8, 64, 64]
@@ -87,16 +88,18 @@ def test_activations_behind_a_join_take_its_memory() -> None:
 def test_prediction_counts_what_is_alive() -> None:
     program, _ = started(CHAIN, threads=1)
     value = 8 * 64 * 64 * 4
-    assert {need.values for need in program.needs(1)} == {2 * value}
-    assert {need.values for need in program.needs(3)} == {6 * value}
+    # A layer's input and output, and the network's input, which the caller keeps.
+    first, *others = [need.values for need in program.needs(1)]
+    assert (first, set(others)) == (2 * value, {3 * value})
+    assert [need.values for need in program.needs(4)] == [8 * value, *[12 * value] * 11]
     double = Program(program.network, dtype="float64", threads=1)
-    assert {need.values for need in double.needs(1)} == {4 * value}
+    assert [need.values for need in double.needs(1)] == [4 * value, *[6 * value] * 11]
 
 
 def test_kept_values_count_too() -> None:
     program, _ = started(CHAIN, keep=range(1, 25))
     value = 8 * 64 * 64 * 4
-    assert max(need.values for need in program.needs(1)) == 24 * value
+    assert max(need.values for need in program.needs(1)) == 25 * value
 
 
 def test_prediction_covers_what_numpy_allocates() -> None:
@@ -209,3 +212,12 @@ def test_observed_bytes_are_those_of_the_value() -> None:
     seen: list[Observed] = []
     program.run(inputs, watch=seen.append)
     assert {o.bytes for o in seen} == {8 * 64 * 64 * np.dtype(np.float32).itemsize}
+
+
+@pytest.mark.parametrize("kind", ["maxpool", "avgpool"])
+def test_a_window_that_is_mostly_padding_is_in_the_prediction(kind: str) -> None:
+    """Its padded rows take far more than its one-element input and output."""
+    text = f"{{input: [1, 1, 1], layers: [{{{kind}: 20000, padding: 10000}}]}}"
+    with pytest.raises(ConvcalcError) as caught:
+        execute(convcalc.loads(text), max_memory=50_000_000)
+    assert caught.value.problems[0].code == "no-memory"

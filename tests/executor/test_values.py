@@ -33,6 +33,8 @@ def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     if request.param == "small pieces":
         for module in (convolution, pooling):
             monkeypatch.setattr(module, "COLUMNS", 300)
+        monkeypatch.setattr(convolution, "STRIP", 75)
+        monkeypatch.setattr(convolution, "LEAST_POSITIONS", 2)
         monkeypatch.setattr(convolution, "FEW_MACS", 0)
         monkeypatch.setattr(convolution, "FEW_DEPTHWISE_MACS", 0)
         monkeypatch.setattr(convolution, "SMALL_MAP", 5)

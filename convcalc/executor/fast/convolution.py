@@ -19,9 +19,11 @@ COLUMNS = 1 << 20
 POINTWISE = 1 << 20
 #: Positions of a piece, however wide its columns: each piece reads all of the weights once.
 LEAST_POSITIONS = 196
+#: Bytes of the output of a piece of a depthwise convolution.
+STRIP = 1 << 20
 #: Multiply-accumulates below which a second thread costs more than it saves.
-FEW_MACS = 6_000_000
-FEW_DEPTHWISE_MACS = 900_000
+FEW_MACS = 12_000_000
+FEW_DEPTHWISE_MACS = 2_000_000
 
 
 def positions_per_piece(total: int, most: int, threads: int) -> int:
@@ -61,7 +63,7 @@ def pointwise(
         _product(rows[part], weight, groups, flat[part])
         finish.apply(flat, (part,))
 
-    team.run(work, range(0, len(rows), most))
+    team.run(work, range(0, len(rows), most), threads)
     return out
 
 
@@ -158,7 +160,7 @@ def direct(
         _product(columns, weight, groups, rows)
         finish.apply(out, index)
 
-    team.run(work, jobs)
+    team.run(work, jobs, threads)
     return out
 
 
@@ -167,7 +169,7 @@ def depthwise(data: Array, weight: Array, slide: Slide, finish: Finish, team: Te
 
     data (n, *sizes, c), weight (*kernel, c * multiplier) -> (n, *outputs, c * multiplier)
 
-    Buffer: the padded strip, about `COLUMNS / 4` bytes a thread.
+    Buffer: the padded strip, about `STRIP` bytes a thread, times the square of the stride.
     """
     batch, channels = len(data), data.shape[-1]
     c_out = weight.shape[-1]
@@ -175,7 +177,7 @@ def depthwise(data: Array, weight: Array, slide: Slide, finish: Finish, team: Te
     out = np.empty((batch, *slide.outputs, c_out), data.dtype)
     total = prod(slide.outputs)
     threads = team.size if batch * total * weight.size >= FEW_DEPTHWISE_MACS else 1
-    most = positions_per_piece(total, COLUMNS // 4 // (data.itemsize * channels), threads)
+    most = positions_per_piece(total, STRIP // (data.itemsize * channels), threads)
     rank = len(slide.outputs)
     places, taps = list(range(rank)), list(range(rank, 2 * rank))
     channel = 2 * rank
@@ -208,7 +210,7 @@ def depthwise(data: Array, weight: Array, slide: Slide, finish: Finish, team: Te
             )
         finish.apply(out, index)
 
-    team.run(work, pieces(batch, slide.outputs, most))
+    team.run(work, pieces(batch, slide.outputs, most), threads)
     return out
 
 

@@ -51,7 +51,7 @@ def pooled(data: Array, slide: Slide, combine: np.ufunc, fill: float, team: Team
                 combine(target, tap, out=target)
             value = target
 
-    team.run(work, pieces(batch, slide.outputs, most))
+    team.run(work, pieces(batch, slide.outputs, most), threads)
     return out
 
 
