@@ -115,12 +115,19 @@ def printable(text: object, limit: int = 80) -> str:
     return cut if len(shown) <= limit else cut[: limit - 3] + "..."
 
 
+#: Names that a misspelt one is compared with; a network may have a hundred thousand.
+_MOST_NAMES = 200
+
+
 def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
     """The names most like `word`, best first; none where nothing is close."""
     from difflib import SequenceMatcher, get_close_matches  # only a mistake needs it
 
     word = word.lower()[:80]
     known = {name.lower(): name for name in names}
+    if len(known) > _MOST_NAMES:
+        alike = [name for name in known if name[:1] == word[:1] and abs(len(name) - len(word)) < 3]
+        known = {name: known[name] for name in alike[:_MOST_NAMES]}
     found = get_close_matches(word, known, count, 0.6)
     likeness = [SequenceMatcher(None, name, word).ratio() for name in found]
     # A name that is much less alike than the best one only distracts.

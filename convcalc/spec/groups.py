@@ -112,8 +112,9 @@ class Group:
             known += group.values
         if f"{head}0" in known:
             return f"its copies are called '{head}0', '{head}1', ..."
-        if nearest(head, known):
-            return did_you_mean(head, known)
+        near = nearest(head, known)
+        if near:
+            return did_you_mean(head, near)
         if list(self.outward())[-1].path:
             return "a block sees its own layers only; a name can be handed on as an argument"
         return f"earlier values: {', '.join(known[-10:])}" if known else ""

@@ -100,9 +100,13 @@ def _decoded(name: str, data: bytes, path: str = "") -> Source:
             name,
             f"not UTF-8 text: byte 0x{data[error.start]:02x} at line {line}",
             "cannot be decoded",
+            "a spec is a text file in UTF-8",
         ) from None
 
 
-def _unusable(path: str, reason: str, what: str = "cannot be opened") -> ConvcalcError:
+def _unusable(
+    path: str, reason: str, what: str = "cannot be opened", help_text: str = ""
+) -> ConvcalcError:
     message = f"{printable(path, 200)} {what}: {reason}"
-    return ConvcalcError([Problem("unusable-file", message, None)], UNUSABLE)
+    facts = (("help", help_text),) if help_text else ()
+    return ConvcalcError([Problem("unusable-file", message, None, facts)], UNUSABLE)

@@ -210,8 +210,6 @@ class LayerMaker:
         except RuleError as error:
             blamed = given.get(error.field)
             place = blamed.node.span if blamed else span
-            if blamed is None and error.field and layer.kind in given:
-                place = given[layer.kind].node.span
             shown = self._entering(flows) if facts is None else facts
             self.evaluator.refuse(
                 Problem(

@@ -107,6 +107,15 @@ MADE: dict[str, Callable[[], bytes | None]] = {
         _SPEC.encode() + b"  - {sequential: [{relu: , when: false, repeat: 1000000}],"
         b" repeat: 1000000}\n"
     ),
+    "monster_names": lambda: (
+        _SPEC.encode()
+        + b"".join(b"  - {relu: , name: layer%d}\n" % i for i in range(3_000))
+        + b"".join(b"  - {relu: , from: lyer%d}\n" % i for i in range(150))
+    ),
+    "monster_shared": lambda: (
+        _SPEC.encode() + b"  - {conv: 3, kernel: 1, name: first}\n"
+        b"  - {conv: 3, kernel: 1, share: first, repeat: 20000}\n  - {dense: 0}\n"
+    ),
     "monster_mistakes": lambda: (
         _SPEC.encode() + b"".join(b"  - {conv%d: 0}\n" % i for i in range(20_000))
     ),

@@ -175,6 +175,14 @@ class TestExtendsRefused:
         assert Path(problem.span.source.name).name == "base.yaml"
         assert dict(problem.facts)["note"].endswith("child.yaml:2:10")
 
+    def test_a_value_from_another_file_is_told_with_it(self, tmp_path: Path) -> None:
+        write(
+            tmp_path, base="input: [3, 8, 8]\nblocks:\n  b: [{conv: 4, kernel: 1}]\nlayers: [b]\n"
+        )
+        path = write(tmp_path, child="extends: base.yaml\nlayers: [b, {maxpool: 9}]\n")
+        (problem,) = refusals(path)
+        assert dict(problem.facts)["input"].endswith("base.yaml:3:8")
+
     def test_mistakes_of_both_files_are_told(self, tmp_path: Path) -> None:
         write(tmp_path, base="input: [3]\nlayers: [rel]\nlayer: 3\n")
         path = write(tmp_path, child="extends: base.yaml\nargs: {relu: 3}\n")

@@ -1036,6 +1036,32 @@ class TestHelp:
         top = BLOCKS + "  pick(x): [{concat: [[], x]}]\n"
         assert any(found.startswith(message) for found in messages(layers, top=top))
 
+    @pytest.mark.parametrize(
+        ("layers", "help_text"),
+        [
+            ("{conv: 4, kernel: 1, norm: lrn}", "write {lrn: ...}"),
+            (
+                "{conv: 4, kernel: 1, norm: batchnorm}",
+                "write 'batch', or {batchnorm: ...} with its arguments",
+            ),
+            ("{conv: 4, kernel: 1, norm: relu}", "it belongs to 'activation'"),
+            ("{conv: 4, kernel: 1, activation: layernorm}", "it belongs to 'norm'"),
+            ("{unit: 4, act: identity}", "it is called 'none' here"),
+            ("{unit: 4, act: replicate}", None),
+            ("{conv: 4, kernel: 1, norm: {which: 3}}", "8 / 3 must be whole"),
+            ("{upsample: 2, mode: 'relu if w > 3 else nearest'}", "one of bilinear, nearest"),
+            ("{pad: 1, mode: identity}", "one of circular, reflect, replicate, zeros"),
+            (
+                "{conv: 4, kernel: 1, padding: w * 0.3}",
+                "floor, ceil, round or divisible makes it whole",
+            ),
+        ],
+    )
+    def test_hints(self, layers: str, help_text: str | None) -> None:
+        top = BLOCKS.replace("args: {", "args: {which: groupnorm, ")
+        (problem,) = problems(layers.replace("conv: 4", "conv: 8"), top=top)
+        assert (problem.facts[-1][1] if problem.facts else None) == help_text
+
     def test_long_lists_in_files(self) -> None:
         top = f"args: {{many: [{', '.join(['1'] * 1200)}]}}"
         assert [problem.code for problem in problems("relu", top=top)] == ["list-too-long"]
