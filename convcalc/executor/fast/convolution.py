@@ -27,8 +27,10 @@ FEW_DEPTHWISE_MACS = 2_000_000
 
 
 def positions_per_piece(total: int, most: int, threads: int) -> int:
-    """At most `most` positions a piece, and pieces for every thread."""
-    return max(1, min(most, -(-total // threads)))
+    """At most `most` positions a piece, the same number of equal pieces for every thread."""
+    pieces = -(-total // max(most, 1))
+    pieces += -pieces % threads
+    return max(1, -(-total // pieces))
 
 
 def pointwise(
