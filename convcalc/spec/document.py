@@ -19,7 +19,6 @@ from convcalc.diagnostics import (
 )
 from convcalc.layers import CHOICES, KINDS
 from convcalc.spec.expressions import FUNCTIONS, Expression, ExpressionError, parse
-from convcalc.spec.foreign import TOP_LEVEL
 from convcalc.spec.reader import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
 from convcalc.spec.shipped import is_word, shipped_path
 
@@ -212,6 +211,8 @@ def _own(source: Source) -> Document:
             document.keys[text] = entry
             continue
         message = f"'{printable(text)}' is not a key of a spec"
+        from convcalc.spec.foreign import TOP_LEVEL  # only a mistake needs it
+
         ours = TOP_LEVEL.get(text.lower())
         help_text = f"it is called '{ours}' here" if ours else did_you_mean(text, TOP_KEYS)
         if ":" in text:

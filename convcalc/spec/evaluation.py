@@ -16,7 +16,6 @@ from convcalc.spec.expressions import (
     Scope,
     bounded_list,
 )
-from convcalc.spec.foreign import foreign_word
 from convcalc.spec.groups import Flow, Group
 from convcalc.spec.items import GROUP, Refusal, at, parse_scalar
 from convcalc.spec.reader import MOST_PROBLEMS, ListNode, ScalarNode, YamlNode
@@ -112,6 +111,8 @@ class Evaluator:
         self, error: ExpressionError, scope: Scope, choices: Sequence[str] | None, alone: bool
     ) -> ExpressionError:
         """The error of an unknown name with the help that fits its field."""
+        from convcalc.spec.foreign import foreign_word  # only a mistake needs it
+
         word = error.word
         if not word:
             return error

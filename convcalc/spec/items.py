@@ -14,7 +14,6 @@ from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.layers.base import Layer
 from convcalc.spec.document import COMMON_KEYS, NAME, Document, Entry
 from convcalc.spec.expressions import Expression, ExpressionError, parse
-from convcalc.spec.foreign import foreign_argument, foreign_kind
 from convcalc.spec.reader import ListNode, MapNode, ScalarNode, YamlNode
 
 if TYPE_CHECKING:
@@ -188,6 +187,8 @@ def _unknown_kind(word: str, span: Span, document: Document) -> Refusal:
 
 
 def _foreign_kind(word: str, span: Span) -> Refusal | None:
+    from convcalc.spec.foreign import foreign_kind  # only a mistake needs it
+
     ours = foreign_kind(word, KINDS)
     if not ours:
         return None
@@ -248,6 +249,8 @@ def _read_mapping(node: MapNode, document: Document, args: dict[str, Value]) -> 
 
 def _foreign_beside(text: str, heads: list[str], document: Document) -> bool:
     """Whether a kind's name is also another library's argument of a kind beside it."""
+    from convcalc.spec.foreign import foreign_argument  # only a mistake needs it
+
     return any(
         foreign_argument(text, argument_names(head, document)) for head in heads if head != text
     )
@@ -262,6 +265,8 @@ def _second_kind_help(head: str, second: str, document: Document) -> str:
 
 
 def _no_head(node: MapNode, document: Document) -> Refusal:
+    from convcalc.spec.foreign import foreign_argument, foreign_kind  # only a mistake needs it
+
     for text, (key, _) in node.entries.items():
         foreign = _foreign_kind(text, key.span)
         if foreign is not None and (len(node.entries) == 1 or not _is_argument(text)):
@@ -284,11 +289,15 @@ def _no_head(node: MapNode, document: Document) -> Refusal:
 
 def _is_argument(text: str) -> bool:
     """Whether a word may be meant as an argument of some kind."""
+    from convcalc.spec.foreign import foreign_argument  # only a mistake needs it
+
     return any(foreign_argument(text, argument) for argument in (["norm"], ["activation"]))
 
 
 def _foreign_arguments(node: MapNode, head: str, ours: str, document: Document) -> list[Refusal]:
     """What else is foreign beside another library's kind, ours being called `ours`."""
+    from convcalc.spec.foreign import foreign_argument  # only a mistake needs it
+
     names = argument_names(ours, document)
     return [
         _unknown_argument(ours, text, key, names)
@@ -414,6 +423,8 @@ def check_arguments(
 def _unknown_argument(
     target: str, text: str, key: ScalarNode, names: list[str], common: Sequence[str] = COMMON_KEYS
 ) -> Refusal:
+    from convcalc.spec.foreign import foreign_argument  # only a mistake needs it
+
     shown = printable(text)
     foreign = foreign_argument(text, names)
     if foreign:

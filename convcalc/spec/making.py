@@ -14,7 +14,6 @@ from convcalc.shapes import Shape, tuple_text, with_batch
 from convcalc.spec.document import Document
 from convcalc.spec.evaluation import MOST_LAYERS, Evaluator, Frame
 from convcalc.spec.expressions import LayerReference, UnknownSizeError
-from convcalc.spec.foreign import foreign_word
 from convcalc.spec.groups import UNKNOWN, Flow
 from convcalc.spec.items import (
     TOLD_FIRST,
@@ -162,6 +161,8 @@ class LayerMaker:
         frame: Frame,
     ) -> None:
         """Notes what is wrong with one argument's value."""
+        from convcalc.spec.foreign import foreign_word  # only a mistake needs it
+
         rank = len(shape) - 1 if shape is not None else 0
         if rank < max(cls.least_rank, 1) and isinstance(value, list):
             return  # how long a list must be depends on the rank, which is not known
@@ -335,6 +336,8 @@ def _role_words(role: str) -> list[str]:
 
 def _not_a(role: str, value: object, span: Span) -> Refusal:
     """The refusal of a value behind `norm` or `activation` that is none."""
+    from convcalc.spec.foreign import foreign_word  # only a mistake needs it
+
     words = _role_words(role)
     shown = value_text(getattr(value, "name", value))
     what = "an activation such as relu"
