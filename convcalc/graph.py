@@ -80,6 +80,7 @@ class Network:
     outputs  the results by name: the index of the node that makes each
     expect   the facts that the file states about itself
     altered  why they need not hold: "--set" or "--input" made another network of the file
+    limited  whether the file states a budget, which nothing holds against the network yet
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Network:
         outputs: dict[str, int],
         expect: Sequence[Expectation] = (),
         altered: str = "",
+        limited: bool = False,
     ) -> None:
         self.name = name
         self.source = source
@@ -97,6 +99,7 @@ class Network:
         self.outputs = dict(outputs)
         self.expect = tuple(expect)
         self.altered = altered
+        self.limited = limited
 
     @property
     def inputs(self) -> dict[str, Shape]:
@@ -131,7 +134,15 @@ class Network:
             nodes.append(
                 Node(old.path, old.unit, layer, old.inputs, shape, old.span, old.calls, old.shares)
             )
-        return Network(self.name, self.source, nodes, self.outputs, self.expect, self.altered)
+        return Network(
+            self.name,
+            self.source,
+            nodes,
+            self.outputs,
+            self.expect,
+            self.altered,
+            self.limited,
+        )
 
 
 def located(error: RuleError, node: Node, shapes: Sequence[Shape]) -> Problem:

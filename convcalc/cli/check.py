@@ -82,7 +82,7 @@ def _checked(
         problems = tuple(broken_expectations(network))
     except ConvcalcError as error:
         return Checked(path, error.status, error.problems, "")
-    skipped = ""
+    skipped = "its budget is not checked by this version" if network.limited else ""
     if network.altered and network.expect:
         skipped = f"its expectations are about the file as it is: skipped under {network.altered}"
     return Checked(path, WRONG if problems else 0, problems, skipped)

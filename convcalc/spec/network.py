@@ -131,6 +131,7 @@ class _Builder:
             outputs,
             expect,
             altered,
+            "budget" in self.document.keys,
         )
 
     def _refuse(self, code: str, message: str, node: YamlNode | None, help_text: str = "") -> None:
