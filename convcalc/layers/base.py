@@ -95,6 +95,8 @@ class Layer:
     fields: ClassVar[dict[str, Field]] = {}
     #: "norm" or "activation": may stand behind that key of another layer.
     role: ClassVar[Literal["", "norm", "activation"]] = ""
+    #: Its inputs lie one after the other in its result, so they can be made there at once.
+    gathers: ClassVar[bool] = False
     #: Takes branches instead of one input.
     joins: ClassVar[bool] = False
     #: Takes `norm` and `activation`.
@@ -188,6 +190,10 @@ class Layer:
     def buffers(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         """Arrays that are kept with the parameters but not learned."""
         return {}
+
+    def is_view(self, inputs: Sequence[Shape]) -> bool:
+        """Whether with these inputs the result is its input's memory as it lies there."""
+        return self.view
 
     def windows(self, inputs: Sequence[Shape]) -> tuple[Window, ...]:
         """The window on each spatial axis; empty for kinds without one."""

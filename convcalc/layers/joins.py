@@ -93,6 +93,8 @@ class Concat(_Join, kind="concat"):
     (192, 8, 8)
     """
 
+    gathers = True
+
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         first = inputs[0]
         if any(shape[1:] != first[1:] for shape in inputs):

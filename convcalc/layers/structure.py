@@ -355,6 +355,9 @@ class Slice(_Free, kind="slice"):
             )
         return (stop - start, *sizes)
 
+    def is_view(self, inputs: Sequence[Shape]) -> bool:
+        return self.channels == (0, only(inputs)[0])
+
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("sliced", start=self.channels[0], stop=self.channels[1])
 

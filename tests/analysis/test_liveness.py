@@ -1,0 +1,109 @@
+"""Which tensors are alive at each step."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+import convcalc
+from convcalc.analysis.liveness import memory_of, peak_elements, steps, written_peak
+from convcalc.graph import Network
+from tests.networks.grow import random_spec
+
+
+def live_by_definition(network: Network) -> list[int]:
+    """Elements alive at each operation that is no view, from the definition, tensor by tensor."""
+    nodes = network.nodes
+    owner = list(range(len(nodes)))
+    for index, node in enumerate(nodes):
+        if node.inputs and node.layer.is_view([nodes[i].shape for i in node.inputs]):
+            owner[index] = owner[node.inputs[0]]
+    born = {o: -1 if not nodes[o].inputs else o for o in set(owner)}
+    dies = {o: o if nodes[o].inputs else len(nodes) for o in set(owner)}
+    read: set[int] = set()
+    for index, node in enumerate(nodes):
+        for source in node.inputs:
+            if owner[index] == index:
+                dies[owner[source]] = index
+                read.add(owner[source])
+    for index in network.outputs.values():
+        dies[owner[index]] = len(nodes)
+    sizes = dict.fromkeys(set(owner), 1)
+    for o in sizes:
+        for size in nodes[o].shape:
+            sizes[o] *= size
+    return [
+        sum(sizes[o] for o in sizes if born[o] <= step <= dies[o])
+        for step, node in enumerate(nodes)
+        if node.inputs and owner[step] == step
+    ]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_live_elements_are_those_of_the_definition(seed: int) -> None:
+    network = convcalc.loads(random_spec(Random(seed)))
+    memory = memory_of(network)
+    found = [step.live for step in steps(memory)]
+    expected = live_by_definition(network)
+    assert found == expected
+    assert peak_elements(memory) == max(expected)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_tensors_of_a_step_make_up_what_is_alive(seed: int) -> None:
+    memory = memory_of(convcalc.loads(random_spec(Random(seed))))
+    for step in steps(memory):
+        assert step.live == sum(memory.tensors[t].size for t in step.tensors)
+        assert set(memory.operations[step.operation].reads) <= set(step.tensors)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_in_place_never_needs_more(seed: int) -> None:
+    network = convcalc.loads(random_spec(Random(seed)))
+    plain = [step.live for step in steps(memory_of(network))]
+    in_place = memory_of(network, in_place=True)
+    both = memory_of(network, in_place=True, concat_in_place=True)
+    fewer = [step.live for step in steps(in_place)]
+    fewest = [step.live for step in steps(both)]
+    assert all(a >= b >= c for a, b, c in zip(plain, fewer, fewest, strict=True))
+
+
+def test_resnet50_in_float32() -> None:
+    network = convcalc.load("resnet50")
+    assert written_peak(network, 4) == 9_633_792
+    assert written_peak(network, 1, batch=8) == 9_633_792 * 2
+    assert peak_elements(memory_of(network, in_place=True)) * 4 == 7_225_344
+
+
+SMALL = """
+name: small
+input: [4, 6]
+layers:
+"""
+
+
+def peaks(layers: str, **options: bool) -> tuple[int, int]:
+    """The written peak of some layers after an input of 24 elements: plainly, and in place."""
+    network = convcalc.loads(SMALL + layers)
+    plain = peak_elements(memory_of(network))
+    return plain, peak_elements(memory_of(network, in_place=True, **options))
+
+
+def test_views_take_nothing_and_keep_their_input_alive() -> None:
+    layers = "  - flatten\n  - reshape: [4, 6]\n  - slice: [0, 4]\n  - dropout\n  - identity\n"
+    assert peaks(layers) == (24, 24)
+    assert peaks("  - slice: [0, 3]\n") == (24 + 18, 24 + 18)
+
+
+def test_a_chain_of_elementwise_layers_runs_in_the_input() -> None:
+    assert peaks("  - relu\n  - batchnorm\n  - sigmoid\n") == (48, 24)
+
+
+def test_a_result_is_not_written_over() -> None:
+    network = convcalc.loads(
+        "name: two\ninput: [4]\nlayers:\n  - {relu: {}, name: a}\n  - {sigmoid: {}, name: b}\n"
+        "outputs: [a, b]\n"
+    )
+    memory = memory_of(network, in_place=True)
+    assert [step.in_place for step in steps(memory)] == [(0,), ()]
