@@ -7,11 +7,14 @@ node carries its shape, so that what follows (reports, what-ifs, the executor) c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.diagnostics import Call, ConvcalcError, Problem, RuleError, Span
 from convcalc.layers.base import Layer
 from convcalc.shapes import LARGEST_SIZE, Shape, tuple_text, with_batch
+
+if TYPE_CHECKING:
+    from convcalc.quantities import Growth
 
 
 class Node:
@@ -69,6 +72,27 @@ class Expectation(NamedTuple):
     metric: str
     value: int | Shape
     span: Span
+
+
+class Limit(NamedTuple):
+    """The most that a total may be.
+
+    metric      "macs", "peak_memory", "output", "layers.conv*.params"
+    most        the figure; for "output" sizes; for growth see `quantities.Growth`
+    unit        "" for counts, "B" for bytes
+    text        the limit as it is written: "310M"
+    span        where that is
+    dtype       what a number takes in memory, for bytes
+    convention  whose counting the limit follows: `flops: {max: 620M, as: convcalc}`
+    """
+
+    metric: str
+    most: int | Shape | Growth
+    unit: str
+    text: str
+    span: Span
+    dtype: str = "float32"
+    convention: str = ""
 
 
 class Network:

@@ -1,0 +1,69 @@
+"""What became of each network that was checked: the limits it was held to, and its problems.
+
+Every format of `convcalc check` is drawn from a sequence of `Verdict`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.diagnostics import Problem
+
+
+class Finding(NamedTuple):
+    """One limit held against one network.
+
+    metric    as written: "macs", "peak_memory", "layers.conv*.params", "output"
+    rule      who set the limit: "budget", "warn", "growth" or "fail-on"
+    found     what the network comes to
+    limit     the most it may come to
+    unit      "" for counts, "B" for bytes
+    ok        whether the limit is kept
+    baseline  the lock's value, for a limit on growth
+    problem   what is told where it is not kept; for rule "warn" it is a warning
+    """
+
+    metric: str
+    rule: str
+    found: int
+    limit: int
+    unit: str
+    ok: bool
+    baseline: int | None = None
+    problem: Problem | None = None
+
+
+class Verdict(NamedTuple):
+    """What became of one network.
+
+    file      its display path
+    variant   the args it was given, "width=0.5 classes=10"; "" for the file as it is
+    status    0, 1 (wrong, or a limit is broken) or 2 (it cannot be opened or decoded)
+    problems  errors: of reading, of expectations, of findings
+    warnings  the problems of findings of rule "warn"
+    findings  every limit that was held against it
+    totals    every measured total by name; {} where the network could not be built
+    baseline  the lock's totals; {} without one
+    skipped   what was not checked and why, or ""
+    """
+
+    file: str
+    variant: str
+    status: int
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    totals: dict[str, int] = {}  # noqa: RUF012 - never changed
+    baseline: dict[str, int] = {}  # noqa: RUF012
+    skipped: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file, and the variant in brackets where it is one."""
+        return f"{self.file} ({self.variant})" if self.variant else self.file
+
+
+def worst_status(verdicts: Sequence[Verdict]) -> int:
+    """The exit status that some verdicts ask for; 0 where there are none."""
+    return max([verdict.status for verdict in verdicts], default=0)
