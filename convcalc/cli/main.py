@@ -15,7 +15,18 @@ from convcalc.cli.guard import tell
 from convcalc.diagnostics import UNUSABLE
 
 #: Every command: the module of this package that holds it, under the same name.
-COMMANDS = ("shapes", "flops", "explain", "verify", "weights", "check", "zoo", "kinds", "schema")
+COMMANDS = (
+    "shapes",
+    "flops",
+    "explain",
+    "verify",
+    "weights",
+    "check",
+    "lock",
+    "zoo",
+    "kinds",
+    "schema",
+)
 
 _HELP = """Exact shapes, parameters and operation counts of convolutional networks.
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from contextlib import suppress
+from typing import BinaryIO
 
 from convcalc.cli.guard import forget_output, unusable
 from convcalc.diagnostics import printable
@@ -34,20 +37,69 @@ def emit(text: str, output: str | None) -> None:
     if output is None:
         _write_out(text)
         return
-    # A link stays one; what is neither a file nor a link, such as /dev/null, cannot be replaced.
-    target = os.path.realpath(output)
-    in_place = os.path.exists(target) and not os.path.isfile(target)
-    partial = target if in_place else f"{target}.{os.getpid()}.partial"
     try:
-        with open(partial, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
-        if not in_place:
-            os.replace(partial, target)
+        replace_file(output, text)
     except OSError as error:
         unusable(f"--output {printable(output, 200)} cannot be written: {_reason(error)}")
-    finally:
-        if not in_place and os.path.exists(partial):
+
+
+def replace_file(path: str, text: str) -> None:
+    """Writes a file as a whole: a kill at any moment leaves the old one or the new one.
+
+    Where the system can, what is not finished has no name. What a kill left behind nevertheless,
+    the next call removes. Raises OSError.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    # A link stays one; what is neither a file nor a link, such as /dev/null, cannot be replaced.
+    target = os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
+        with open(target, "wb") as file:
+            file.write(data)
+        return
+    _remove_partials(target)
+    partial = f"{target}.{os.getpid()}.partial"
+    try:
+        _write_partial(partial, data)
+        os.replace(partial, target)
+    except BaseException:
+        if os.path.exists(partial):
             os.remove(partial)
+        raise
+
+
+def _write_partial(partial: str, data: bytes) -> None:
+    """Makes a file of this name, with its data on the disk."""
+    unnamed = getattr(os, "O_TMPFILE", 0)  # Linux only, and there not on every file system
+    if unnamed:
+        try:
+            descriptor = os.open(os.path.dirname(partial), os.O_WRONLY | unnamed, 0o666)
+        except OSError:
+            unnamed = 0
+        else:
+            with open(descriptor, "wb") as file:
+                _flush(file, data)
+                try:
+                    # With a folder given, Python follows the link to what has no name yet.
+                    os.link(f"/proc/self/fd/{descriptor}", partial, src_dir_fd=descriptor)
+                except OSError:
+                    unnamed = 0
+    if not unnamed:
+        with open(partial, "wb") as file:
+            _flush(file, data)
+
+
+def _flush(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _remove_partials(target: str) -> None:
+    folder, name = os.path.split(target)
+    for entry in os.listdir(folder):
+        if re.fullmatch(rf"{re.escape(name)}\.[0-9]+\.partial", entry):
+            with suppress(OSError):
+                os.remove(os.path.join(folder, entry))
 
 
 def _write_out(text: str) -> None:

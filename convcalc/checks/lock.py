@@ -1,0 +1,291 @@
+"""The lock: what every network of a project costs, in a text that is committed with it.
+
+    convcalc.lock 1
+    # What each network costs, so that a pull request's diff shows it. ...
+
+    network configs/lenet.yaml
+      input input: 1x28x28
+      output dense2: 10
+      total params: 61,706
+      total macs: 416,520
+      layer conv0: conv 5x5 + sigmoid -> 6x28x28, params 156, macs 117,600
+
+A changed layer is one changed line: no column is aligned with another row's. Networks are sorted by
+file and variant; layers stand in execution order, one with what is fused behind it on a line. Costs
+hold for one sample. A network's line begins in the first column, where git finds it for the heading
+of a hunk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, NoReturn
+
+from convcalc.analysis.report import Report
+from convcalc.analysis.rows import rows
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Source, Span, printable
+from convcalc.shapes import Shape, cross_text
+from convcalc.spec.load import read_file
+
+#: The file's name, beside convcalc.yaml.
+LOCK_NAME = "convcalc.lock"
+#: Changes whenever a text of before could be misread.
+VERSION = 1
+
+_FIRST = f"{LOCK_NAME} {VERSION}"
+_ABOUT = (
+    "# What each network costs, so that a pull request's diff shows it. `convcalc lock` writes",
+    "# this file, and accepts a change; `convcalc lock --check` tells whether it holds.",
+)
+
+
+class LockedLayer(NamedTuple):
+    """A layer with what is fused behind it: what it is, what it puts out, what it costs."""
+
+    kind: str
+    output: Shape
+    params: int
+    macs: int
+
+
+class LockedNetwork(NamedTuple):
+    """One network's costs, for one sample.
+
+    file     relative to the lock's folder, with forward slashes, or a shipped network's name
+    variant  the arguments that it was given: "width=0.5"; "" for the file as it is
+    inputs   shapes by name
+    outputs  shapes by name
+    totals   by the names of the measures, bytes as numbers of bytes
+    layers   by path, in execution order
+    """
+
+    file: str
+    variant: str
+    inputs: dict[str, Shape]
+    outputs: dict[str, Shape]
+    totals: dict[str, int]
+    layers: dict[str, LockedLayer]
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"{self.file} ({self.variant})" if self.variant else self.file
+
+
+class Lock:
+    """What a lock holds; `source` is its text, for messages.
+
+    spans  the line of each network, by file and variant
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.networks: dict[tuple[str, str], LockedNetwork] = {}
+        self.spans: dict[tuple[str, str], Span] = {}
+
+    def find(self, file: str, variant: str = "") -> LockedNetwork | None:
+        """A network's entry; None where it is not locked."""
+        return self.networks.get((file, variant))
+
+    def place(self, network: LockedNetwork, path: str = "") -> str:
+        """Where a network or one of its layers is locked: `convcalc.lock:12`."""
+        number = self.spans[network.file, network.variant].line
+        if path in network.layers:
+            start = f"  layer {path}: "
+            while not self.source.line(number).startswith(start):
+                number += 1
+        return f"{printable(self.source.name, 4096)}:{number}"
+
+
+def locked_network(
+    file: str, variant: str, report: Report, totals: Mapping[str, int]
+) -> LockedNetwork:
+    """A network's entry, of its report for one sample and its measured totals."""
+    network = report.network
+    layers = {
+        row.name: LockedLayer(row.kind, row.output[1:], row.cost.params, row.cost.macs)
+        for row in rows(report.layers)
+    }
+    outputs = {name: network.nodes[index].shape for name, index in network.outputs.items()}
+    return LockedNetwork(file, variant, network.inputs, outputs, dict(totals), layers)
+
+
+# Writing.
+
+
+def lock_text(networks: Iterable[LockedNetwork]) -> str:
+    """The lock that holds these networks: the same text for the same networks, in any order."""
+    lines = [_FIRST, *_ABOUT]
+    for network in sorted(networks, key=lambda one: (one.file, one.variant)):
+        variant = f" {_text(network.variant)}" if network.variant else ""
+        lines += ["", f"network {_word(network.file)}{variant}"]
+        lines += [f"  input {name}: {cross_text(s)}" for name, s in network.inputs.items()]
+        lines += [f"  output {name}: {cross_text(s)}" for name, s in network.outputs.items()]
+        lines += [f"  total {name}: {value:,}" for name, value in network.totals.items()]
+        lines += [
+            f"  layer {path}: {kind} -> {cross_text(output)}, params {params:,}, macs {macs:,}"
+            for path, (kind, output, params, macs) in network.layers.items()
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _word(text: str) -> str:
+    """A file's name as one word: quoted as in JSON where it has spaces or the like."""
+    if re.fullmatch(r'[^\s"#]\S*', text) and text.isprintable():
+        return text
+    import json
+
+    return json.dumps(text)
+
+
+def _text(text: str) -> str:
+    """Text to the end of the line: quoted as in JSON where that would change it."""
+    if text == text.strip() and text.isprintable() and not text.startswith('"'):
+        return text
+    import json
+
+    return json.dumps(text)
+
+
+# Reading.
+
+# Bounded, because int() refuses thousands of digits.
+_NUMBER = r"(0|[1-9][0-9]{0,2}(?:,[0-9]{3}){0,99})"
+_SHAPE = r"([1-9][0-9]{0,9}(?:x[1-9][0-9]{0,9}){0,9})"
+_NETWORK = re.compile(r'network ("(?:[^"\\]|\\.)*"|[^\s"#]\S*)(?: (\S.*))?')
+_LAYER = re.compile(rf"  layer (\S+): (.+) -> {_SHAPE}, params {_NUMBER}, macs {_NUMBER}")
+_TOTAL = re.compile(rf"  total (\S+): {_NUMBER}")
+_PUT = re.compile(rf"  (input|output) (\S+): {_SHAPE}")
+_CONFLICT = re.compile(r"<{7}(?: |$)|={7}$|>{7}(?: |$)|\|{7}(?: |$)")
+
+_ANEW = "`convcalc lock` writes it"
+_SIDE = "take either side as it is (git checkout --ours or --theirs), then `convcalc lock`"
+
+
+def read_lock(path: str) -> Lock:
+    """The lock in a file.
+
+    Raises ConvcalcError with status 2 where it cannot be opened, is of another version, holds the
+    marks of a merge, or is not what `lock_text` writes.
+    """
+    return parse_lock(read_file(path))
+
+
+def parse_lock(source: Source) -> Lock:
+    """The lock in a text; raises ConvcalcError with status 2, which names the line."""
+    # A checkout on Windows may have turned the ends of lines.
+    lines = source.text.replace("\r\n", "\n").split("\n")
+    _check_version(source, lines)
+    lock = Lock(source)
+    network: LockedNetwork | None = None
+    for number, line in enumerate(lines[1:], 2):
+        if network is not None and line.startswith("  "):
+            _read_row(source, number, line, network)
+        elif line.startswith("network "):
+            network = _read_network(source, number, line)
+            key = (network.file, network.variant)
+            if key in lock.networks:
+                _refuse_twice(source, number, network.title, lock.spans[key].line)
+            lock.networks[key] = network
+            lock.spans[key] = Span(source, number, 1, len(line))
+        elif line and not line.startswith("#"):
+            _refuse_line(source, number, line)
+    return lock
+
+
+def _check_version(source: Source, lines: list[str]) -> None:
+    first = lines[0]
+    if first == _FIRST:
+        return
+    other = re.fullmatch(rf"{re.escape(LOCK_NAME)} ([0-9]{{1,9}})", first)
+    if other:
+        newer = int(other[1]) > VERSION
+        help_text = f"a newer convcalc wrote it: use that one, or {_ANEW.replace('it', 'an older')}"
+        _refuse(
+            source,
+            1,
+            "lock-version",
+            f"the lock is of version {other[1]}, and this convcalc reads version {VERSION}",
+            help_text if newer else f"remove it; {_ANEW} anew",
+        )
+    _refuse_line(source, 1, first, f"a lock begins with the line '{_FIRST}'")
+
+
+def _read_network(source: Source, number: int, line: str) -> LockedNetwork:
+    match = _NETWORK.fullmatch(line)
+    if match is None:
+        _refuse_line(source, number, line)
+    file = _unquoted(source, number, line, match[1])
+    variant = _unquoted(source, number, line, match[2] or "")
+    return LockedNetwork(file, variant, {}, {}, {}, {})
+
+
+def _unquoted(source: Source, number: int, line: str, text: str) -> str:
+    if not text.startswith('"'):
+        return text
+    import json
+
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        _refuse_line(source, number, line)
+
+
+def _read_row(source: Source, number: int, line: str, network: LockedNetwork) -> None:
+    match = _LAYER.fullmatch(line)
+    if match is not None:
+        path, kind, output, params, macs = match.groups()
+        if path in network.layers:
+            _refuse_twice(source, number, f"the layer {path}")
+        network.layers[path] = LockedLayer(kind, _shape(output), _number(params), _number(macs))
+        return
+    match = _TOTAL.fullmatch(line)
+    if match is not None:
+        if match[1] in network.totals:
+            _refuse_twice(source, number, f"the total {match[1]}")
+        network.totals[match[1]] = _number(match[2])
+        return
+    match = _PUT.fullmatch(line)
+    if match is None:
+        _refuse_line(source, number, line)
+    shapes = network.inputs if match[1] == "input" else network.outputs
+    if match[2] in shapes:
+        _refuse_twice(source, number, f"the {match[1]} {match[2]}")
+    shapes[match[2]] = _shape(match[3])
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def _shape(text: str) -> Shape:
+    return tuple([int(size) for size in text.split("x")])
+
+
+def _refuse_line(source: Source, number: int, line: str, rule: str = "") -> NoReturn:
+    if _CONFLICT.match(line):
+        message = "the lock holds the marks of a merge that is not finished"
+        _refuse(source, number, "lock-conflict", message, _SIDE)
+    rule = (
+        rule or "lines are network, input, output, total or layer, as `convcalc lock` writes them"
+    )
+    shown = f"'{printable(line.strip())}'" if line.strip() else "an empty line"
+    _refuse(source, number, "bad-lock", f"{shown} is no line of a lock", _SIDE, rule)
+
+
+def _refuse_twice(source: Source, number: int, what: str, first: int = 0) -> NoReturn:
+    place = f" at line {first} already" if first else " twice"
+    message = f"{printable(what, 200)} is locked{place}"
+    _refuse(source, number, "lock-duplicate", message, f"remove one of them; {_ANEW} anew")
+
+
+def _refuse(
+    source: Source, number: int, code: str, message: str, help_text: str, rule: str = ""
+) -> NoReturn:
+    line = source.line(number)
+    column = len(line) - len(line.lstrip()) + 1
+    span = Span(source, number, column, max(len(line) - column + 1, 1))
+    facts = [("rule", rule)] if rule else []
+    problem = Problem(code, message, span, (*facts, ("help", help_text)))
+    raise ConvcalcError([problem], UNUSABLE)

@@ -1,0 +1,279 @@
+"""Networks held against the lock: which changed, and which line did it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from convcalc.analysis.report import Report
+from convcalc.analysis.rows import Row, rows
+from convcalc.checks.lock import Lock, LockedLayer, LockedNetwork
+from convcalc.diagnostics import Call, Problem, Source, Span, printable
+from convcalc.shapes import Shape, cross_text
+
+#: What accepts a change.
+ACCEPT = "`convcalc lock` accepts the change"
+#: Layers that are named in one message.
+_MOST_LAYERS = 3
+
+
+def stale_problem(lock: Lock, found: LockedNetwork, report: Report) -> Problem | None:
+    """What is not as the lock says, at the line of the first layer that differs; None if nothing.
+
+    `found` is the network's entry as it would be locked now, `report` what it was made of.
+    """
+    locked = lock.find(found.file, found.variant)
+    if locked is None:
+        message = f"{printable(found.title, 200)} is not in the lock"
+        help_text = "`convcalc lock` adds it"
+        return Problem("stale-lock", message, _top(report), (("help", help_text),))
+    if locked == found and list(locked.layers) == list(found.layers):
+        return None
+    path, text, span, calls = _first_difference(locked, found, report)
+    facts = [("note", f"locked at {lock.place(locked, path)}")]
+    differing = _differing(locked, found)
+    others = [name for name in differing if name != path]
+    if others:
+        facts.append(("note", f"{_counted(others)} not as locked: {_named(others)}"))
+    totals = total_changes(locked.totals, found.totals)
+    if totals:
+        facts.append(("note", f"totals: {'; '.join(totals)}"))
+    title = f"{printable(found.variant, 200)}: " if found.variant else ""
+    return Problem("stale-lock", f"{title}{text}", span, (*facts, ("help", ACCEPT)), calls)
+
+
+def gone_problem(lock: Lock, network: LockedNetwork, reason: str) -> Problem:
+    """A network that is locked and is there no more."""
+    message = f"{printable(network.title, 200)} is locked, but {reason}"
+    span = lock.spans[network.file, network.variant]
+    return Problem("stale-lock", message, span, (("help", "`convcalc lock` removes it"),))
+
+
+def total_changes(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
+    """The totals that differ: "params 61,706 -> 80,000 (+29.65%)"."""
+    names = [*before, *[name for name in after if name not in before]]
+    return [
+        _change(name, before.get(name), after.get(name))
+        for name in names
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _change(name: str, before: int | None, after: int | None) -> str:
+    if before is None or after is None:
+        what = "is not locked yet" if before is None else "is locked but not measured any more"
+        return f"{printable(name)} {what}"
+    return f"{printable(name)} {before:,} -> {after:,} ({percent_change(before, after)})"
+
+
+def percent_change(before: int, after: int) -> str:
+    """By how much something grew, with two decimals, computed in integers.
+
+    >>> percent_change(200, 201), percent_change(3, 2), percent_change(0, 5)
+    ('+0.50%', '-33.33%', 'from nothing')
+    """
+    if before == 0:
+        return "from nothing"
+    hundredths = (20000 * abs(after - before) + before) // (2 * before)
+    return f"{'-' if after < before else '+'}{hundredths // 100}.{hundredths % 100:02d}%"
+
+
+def _top(report: Report) -> Span | None:
+    """The first line of the file, for what no layer is to blame for."""
+    for node in report.network.nodes:
+        if node.span is not None:
+            source = node.span.source
+            if source.name == report.network.source:
+                return Span(source, 1, 1)
+    return Span(Source(report.network.source, ""), 1, 1)
+
+
+class _Difference(NamedTuple):
+    """The first place where a network is not as locked.
+
+    path   of the layer; "" where it is none
+    text   what is different there
+    span   the line to blame
+    calls  the block calls around that line
+    """
+
+    path: str
+    text: str
+    span: Span | None
+    calls: tuple[Call, ...] = ()
+
+
+def _first_difference(locked: LockedNetwork, found: LockedNetwork, report: Report) -> _Difference:
+    for node in report.network.nodes:
+        before = locked.inputs.get(node.path)
+        if node.kind == "input" and node.shape != before:
+            was = f"locked as {cross_text(before)}" if before else "not locked"
+            text = f"the input {node.path} is {cross_text(node.shape)}, {was}"
+            return _Difference("", text, node.span)
+    told = rows(report.layers)
+    layers = list(locked.layers.items())
+    for index, row in enumerate(told):
+        now = found.layers[row.name]
+        before_layer = locked.layers.get(row.name)
+        if before_layer is None:
+            text = f"{row.name} is not locked: {_described(now)}"
+            return _Difference(row.name, text, *_added(row, locked, told))
+        if index >= len(layers) or layers[index][0] != row.name:
+            text = f"{row.name} is not locked here: {_instead(layers, index)}"
+            missing = layers[index][0] if index < len(layers) else row.name
+            return _Difference(row.name, text, *_removed(row, missing, told))
+        if before_layer != now:
+            text = f"{row.name} is not as locked: {_layer_changes(before_layer, now)}"
+            return _Difference(row.name, text, *_changed(row, locked, found, told))
+    if len(layers) > len(told):
+        missing = layers[len(told)][0]
+        text = f"nothing follows {told[-1].name}, where {missing} is locked"
+        return _Difference(told[-1].name, text, *_removed(told[-1], missing, told))
+    if locked.outputs != found.outputs:
+        text = f"the outputs are {_puts(found.outputs)}, locked as {_puts(locked.outputs)}"
+        return _Difference("", text, _top(report))
+    text = f"the totals of {printable(found.file, 200)} are not as locked"
+    return _Difference("", text, _top(report))
+
+
+_Place = tuple[Span | None, tuple[Call, ...]]
+
+
+def _own(row: Row) -> _Place:
+    """The line where a layer is written."""
+    node = row.members[0].node
+    return node.span, node.calls
+
+
+def _call(row: Row, depth: int) -> _Place:
+    """The line of the call around a layer that has `depth` calls around itself, if there is one."""
+    calls = row.members[0].node.calls
+    return (calls[depth].span, calls[:depth]) if depth < len(calls) else _own(row)
+
+
+def _added(row: Row, locked: LockedNetwork, told: Sequence[Row]) -> _Place:
+    """The line that adds a layer: its own, or the call of a block that is all new."""
+    known = {""}
+    for path in locked.layers:
+        parts = path.split(".")
+        known.update([".".join(parts[:length]) for length in range(1, len(parts))])
+    group = row.name
+    while group not in known:
+        group = group.rpartition(".")[0]
+    return _call(row, _calls_of(group, told))
+
+
+def _removed(row: Row, missing: str, told: Sequence[Row]) -> _Place:
+    """The line that stands where another layer is locked: in that layer's group, or its last."""
+    group = missing
+    inside: list[Row] = []
+    while group and not inside:
+        group = group.rpartition(".")[0]
+        inside = [other for other in told if other.name.startswith(f"{group}.")]
+    if group and not row.name.startswith(f"{group}."):
+        row = inside[-1]
+    return _call(row, _calls_of(group, told))
+
+
+def _calls_of(group: str, told: Sequence[Row]) -> int:
+    """How many calls are around the layers of a group itself: those that all of them have."""
+    if not group:
+        return 0
+    found = [row.members[0].node.calls for row in told if row.name.startswith(f"{group}.")]
+    shared = 0
+    for calls in zip(*found, strict=False):
+        if any(call != calls[0] for call in calls):
+            break
+        shared += 1
+    return shared
+
+
+def _changed(row: Row, locked: LockedNetwork, found: LockedNetwork, told: Sequence[Row]) -> _Place:
+    """The line that changes a layer: where it is written, or a call of the block around it.
+
+    A line of a block that makes the same layer as ever in another call is not to blame: then it is
+    the call.
+    """
+    before, now = locked.layers[row.name], found.layers[row.name]
+    node = row.members[0].node
+    span = _fused_span(row, before, now)
+    if span != node.span:
+        return span, node.calls
+    aspect = next(one for one in _ASPECTS if one(before) != one(now))
+
+    def same(other: Row) -> bool:
+        was = locked.layers.get(other.name)
+        return was is not None and aspect(was) == aspect(found.layers[other.name])
+
+    alike = [other for other in told if other.members[0].node.span == node.span]
+    inner = 0
+    while inner < len(node.calls) and any(same(other) for other in alike):
+        inner += 1
+        calls = _innermost(node.calls, inner)
+        alike = [o for o in alike if _innermost(o.members[0].node.calls, inner) == calls]
+    return _call(row, len(node.calls) - inner) if inner else (node.span, node.calls)
+
+
+#: What a layer is, from what it alone decides to what other layers before it change as well.
+_ASPECTS: tuple[Callable[[LockedLayer], object], ...] = (
+    lambda layer: layer.kind,
+    lambda layer: layer.output[0],
+    lambda layer: layer.output,
+    lambda layer: layer,
+)
+
+
+def _innermost(calls: Sequence[Call], count: int) -> list[tuple[Span, int]]:
+    return [(call.span, call.copy) for call in calls[len(calls) - count :]]
+
+
+def _fused_span(row: Row, before: LockedLayer, now: LockedLayer) -> Span | None:
+    """The place of the layer, or of what is fused behind it if only that is of another kind."""
+    members = row.members
+    ours, theirs = now.kind.split(" + "), before.kind.split(" + ")
+    if ours != theirs and len(ours) == len(members):
+        for index, member in enumerate(members):
+            if index >= len(theirs) or ours[index] != theirs[index]:
+                return member.node.span
+    return members[0].node.span
+
+
+def _instead(before: Sequence[tuple[str, LockedLayer]], index: int) -> str:
+    """What is locked where another layer stands now."""
+    if index < len(before):
+        return f"{before[index][0]} is, {_described(before[index][1])}"
+    return "the order is another"
+
+
+def _described(layer: LockedLayer) -> str:
+    shape = cross_text(layer.output)
+    return f"{layer.kind} -> {shape}, params {layer.params:,}, macs {layer.macs:,}"
+
+
+def _layer_changes(before: LockedLayer, now: LockedLayer) -> str:
+    parts = []
+    if before.kind != now.kind:
+        parts.append(f"{before.kind} -> {now.kind}")
+    if before.output != now.output:
+        parts.append(f"output {cross_text(before.output)} -> {cross_text(now.output)}")
+    figures = {"params": before.params, "macs": before.macs}
+    parts += total_changes(figures, {"params": now.params, "macs": now.macs})
+    return ", ".join(parts)
+
+
+def _differing(locked: LockedNetwork, found: LockedNetwork) -> list[str]:
+    names = [path for path, layer in found.layers.items() if locked.layers.get(path) != layer]
+    return [*names, *[path for path in locked.layers if path not in found.layers]]
+
+
+def _counted(names: Sequence[str]) -> str:
+    return f"{len(names)} other layer is" if len(names) == 1 else f"{len(names)} other layers are"
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_LAYERS])
+    return f"{shown}, ..." if len(names) > _MOST_LAYERS else shown
+
+
+def _puts(shapes: Mapping[str, Shape]) -> str:
+    return ", ".join(f"{name} {cross_text(shape)}" for name, shape in shapes.items())

@@ -1,0 +1,232 @@
+"""`convcalc lock`: writes what every network costs into a file that is committed, or checks it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
+
+import typer
+
+from convcalc.analysis.report import Report, analyze
+from convcalc.checks.lock import (
+    LOCK_NAME,
+    Lock,
+    LockedNetwork,
+    lock_text,
+    locked_network,
+    read_lock,
+)
+from convcalc.checks.staleness import gone_problem, stale_problem
+from convcalc.checks.targets import Target, expand, variant_text
+from convcalc.cli import options
+from convcalc.cli.guard import guarded, tell, unusable
+from convcalc.cli.output import emit, replace_file
+from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable
+from convcalc.spec.load import load
+from convcalc.spec.shipped import is_word, shipped_path
+
+FORMATS = ("text", "json")
+
+
+class Outcome(NamedTuple):
+    """One network and the lock.
+
+    state     "same", "changed", "added", "removed" or "broken"
+    network   its entry as of now; as it was, for "removed"; None for "broken"
+    problems  why it is broken, or what is not as locked
+    """
+
+    file: str
+    variant: str
+    state: str
+    network: LockedNetwork | None
+    problems: tuple[Problem, ...]
+    status: int = WRONG
+
+
+@guarded
+def lock(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE...]",
+            help="Specs, folders, globs, or names of shipped networks; by default the networks of"
+            " convcalc.yaml.",
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if the lock is stale.")
+    ] = False,
+    sets: options.Sets = None,
+    style: options.Format = "text",
+    output: Annotated[
+        str | None,
+        typer.Option("--output", metavar="PATH", help=f"This lock instead of {LOCK_NAME}."),
+    ] = None,
+) -> int:
+    """What every network costs, in a file to commit: a pull request's diff then shows the cost.
+
+    Examples:
+      convcalc lock                      the networks of convcalc.yaml, found upwards from here
+      convcalc lock --check              is the lock what it would be now?
+      convcalc lock models/ extra.yaml   these; what else is locked stays as it is
+
+    Exit status: 0 good; 1 the lock is stale, or a spec is wrong: then nothing is written; 2 a file
+    or the lock cannot be read. Formats: text, json.
+    """
+    options.read_word("--format", style, FORMATS)
+    args = options.read_sets(sets)
+    if not files:
+        unusable("no FILE")
+    targets = [Target(path, args, variant_text(args)) for path in expand(files)]
+    path = output or LOCK_NAME
+    # A lock that cannot be read is refused even where it would be written anew: it may hold a merge
+    # that is not finished, and networks that are not named now.
+    before = read_lock(path) if check or os.path.lexists(path) else None
+    outcomes = [_outcome(target, path, before) for target in targets]
+    if before is not None:
+        outcomes += _gone(before, path, outcomes)
+    broken = any(outcome.state == "broken" for outcome in outcomes)
+    failed = [outcome for outcome in outcomes if outcome.problems] if check or broken else []
+    if broken:
+        failed = [outcome for outcome in failed if check or outcome.state == "broken"]
+    if failed:
+        from convcalc.render.diagnostics import diagnostics_text
+
+        problems = [problem for outcome in failed for problem in outcome.problems]
+        tell(diagnostics_text(problems) + "\n")
+    elif not check:
+        _write(path, before, outcomes)
+    status = max([outcome.status for outcome in failed], default=0)
+    summary = _summary(path, outcomes, check, bool(failed))
+    if style == "json":
+        emit(_json(path, outcomes, not failed), None)
+    elif failed:
+        tell(summary)
+    else:
+        emit(summary, None)
+    return status
+
+
+def _outcome(target: Target, path: str, before: Lock | None) -> Outcome:
+    """What became of one network."""
+    file = locked_file(target.file, path)
+    try:
+        report = analyze(load(target.file, args=target.args))
+    except ConvcalcError as error:
+        return Outcome(file, target.variant, "broken", None, error.problems, error.status)
+    network = locked_network(file, target.variant, report, measured_totals(report))
+    if before is None:
+        return Outcome(file, target.variant, "added", network, ())
+    problem = stale_problem(before, network, report)
+    if problem is None:
+        return Outcome(file, target.variant, "same", network, ())
+    state = "changed" if before.find(file, target.variant) else "added"
+    return Outcome(file, target.variant, state, network, (problem,))
+
+
+def measured_totals(report: Report) -> dict[str, int]:
+    """The totals that are locked, by name."""
+    totals = report.totals
+    return {"params": totals.params, "macs": totals.macs, "flops": totals.flops}
+
+
+def _gone(before: Lock, path: str, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The networks that are locked, not looked at now, and whose files are not there any more."""
+    seen = {(outcome.file, outcome.variant) for outcome in outcomes}
+    gone = []
+    for key, network in before.networks.items():
+        if key not in seen and not _is_there(network.file, path):
+            problem = gone_problem(before, network, "there is no such file")
+            gone.append(Outcome(*key, "removed", network, (problem,)))
+    return gone
+
+
+def _is_there(file: str, path: str) -> bool:
+    found = os.path.join(os.path.dirname(path), file.replace("/", os.sep))
+    return os.path.exists(found) or (is_word(file) and shipped_path(file) is not None)
+
+
+def locked_file(file: str, path: str) -> str:
+    """What a file is called in the lock at `path`: relative to its folder, with forward slashes."""
+    if file == "-":
+        unusable("standard input has no name to lock it under")
+    if is_word(file) and not os.path.exists(file):
+        return file  # a shipped network
+    try:
+        relative = os.path.relpath(file, os.path.dirname(path) or os.curdir)
+    except ValueError as error:  # another drive of Windows
+        unusable(f"{printable(file, 200)} cannot be locked in {printable(path, 200)}: {error}")
+    return relative.replace(os.sep, "/")
+
+
+def _write(path: str, before: Lock | None, outcomes: Sequence[Outcome]) -> None:
+    networks = {} if before is None else dict(before.networks)
+    for outcome in outcomes:
+        key = (outcome.file, outcome.variant)
+        if outcome.state == "removed":
+            del networks[key]
+        elif outcome.network is not None:
+            networks[key] = outcome.network
+    text = lock_text(networks.values())
+    if before is not None and before.source.text == text:
+        return
+    try:
+        replace_file(path, text)
+    except OSError as error:
+        unusable(f"{printable(path, 200)} cannot be written: {error.strerror}")
+
+
+def _summary(path: str, outcomes: Sequence[Outcome], check: bool, failed: bool) -> str:
+    """What is told last: how many networks, and what became of each that is not as before."""
+    states = [outcome.state for outcome in outcomes]
+    lines = []
+    if not check and not failed and states.count("added") < len(states):
+        lines = [f"  {o.state:7}  {_title(o)}\n" for o in outcomes if o.state != "same"]
+    name = printable(path, 200)
+    total = len(states) - states.count("removed")
+    networks = f"{total} network{'s' if total != 1 else ''}"
+    parts = [
+        f"{states.count(state)} {state}"
+        for state in ("changed", "added", "removed", "broken")
+        if state in states
+    ]
+    what = ", ".join(parts) or ("as locked" if check else "nothing changed")
+    if failed and not check:
+        what += "; nothing is written"
+    return f"{name}: {networks}, {what}\n" + "".join(lines)
+
+
+def _title(outcome: Outcome) -> str:
+    title = f"{outcome.file} ({outcome.variant})" if outcome.variant else outcome.file
+    notes = outcome.problems[0].facts if outcome.problems else ()
+    totals = [text for label, text in notes if text.startswith("totals: ")]
+    return printable(f"{title}: {totals[0][8:]}" if totals else title, 1000)
+
+
+def _json(path: str, outcomes: Sequence[Outcome], ok: bool) -> str:
+    from convcalc.render.jsons import json_text
+
+    networks = [
+        {
+            "file": outcome.file,
+            "variant": outcome.variant,
+            "state": outcome.state,
+            "totals": outcome.network.totals if outcome.network else {},
+            "problems": [_problem(problem) for problem in outcome.problems],
+        }
+        for outcome in outcomes
+    ]
+    return json_text({"schema": "convcalc.locking/1", "lock": path, "ok": ok, "networks": networks})
+
+
+def _problem(problem: Problem) -> dict[str, object]:
+    span = problem.span
+    return {
+        "code": problem.code,
+        "message": problem.message,
+        "file": span.source.name if span else None,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+    }

@@ -1,0 +1,275 @@
+"""`convcalc lock`: what it writes, what it refuses, and that nothing half-written is ever there."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.runner import run
+
+LENET = """\
+input: [1, 28, 28]
+layers:
+  - {conv: 6, kernel: 5, padding: 2, activation: sigmoid}
+  - {avgpool: 2}
+  - {dense: 10}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with two networks, which is where the commands run."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.yaml").write_text(LENET)
+    (tmp_path / "models" / "b.yaml").write_text(LENET.replace("dense: 10", "dense: 20"))
+    return tmp_path
+
+
+def change(name: str, old: str, new: str) -> None:
+    path = Path("models", name)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def lock_bytes() -> bytes:
+    return Path("convcalc.lock").read_bytes()
+
+
+def test_writes_and_holds() -> None:
+    result = run("lock", "models")
+    assert result == (0, "convcalc.lock: 2 networks, 2 added\n", "")
+    text = lock_bytes()
+    assert text.startswith(b"convcalc.lock 1\n")
+    assert b"\r" not in text
+    assert b"\nnetwork models/a.yaml\n  input input: 1x28x28\n  output dense0: 10\n" in text
+    assert run("lock", "--check", "models") == (0, "convcalc.lock: 2 networks, as locked\n", "")
+    assert run("lock", "models") == (0, "convcalc.lock: 2 networks, nothing changed\n", "")
+    assert lock_bytes() == text
+
+
+def test_holds_nothing_of_where_and_when_it_was_made(folder: Path) -> None:
+    run("lock", "models")
+    first = lock_bytes()
+    assert str(folder).encode() not in first
+    other = folder / "elsewhere"
+    (folder / "models").rename(folder / "moved")
+    other.mkdir()
+    (folder / "moved").rename(other / "models")
+    os.chdir(other)
+    run("lock", str(other / "models"))
+    assert lock_bytes() == first
+
+
+def test_files_are_named_from_the_locks_folder(folder: Path) -> None:
+    os.chdir(folder / "models")
+    run("lock", "b.yaml", "./a.yaml", "--output", "../convcalc.lock")
+    os.chdir(folder)
+    text = lock_bytes()
+    assert b"network models/a.yaml\n" in text
+    assert run("lock", "models", "--check").status == 0
+
+
+def test_is_stale_after_a_change() -> None:
+    run("lock", "models")
+    before = lock_bytes()
+    change("a.yaml", "conv: 6", "conv: 8")
+    result = run("lock", "--check", "models")
+    assert (result.status, result.out) == (1, "")
+    assert result.err.startswith(
+        "models/a.yaml:3:6: error[stale-lock]: conv0 is not as locked: output 6x28x28 -> 8x28x28,"
+    )
+    assert "= help: `convcalc lock` accepts the change" in result.err
+    assert result.err.endswith("convcalc.lock: 2 networks, 1 changed\n")
+    assert "b.yaml" not in result.err
+    assert lock_bytes() == before
+    result = run("lock", "models")
+    assert result.status == 0
+    assert result.out.startswith(
+        "convcalc.lock: 2 networks, 1 changed\n  changed  models/a.yaml: params 11,926 -> 15,898"
+    )
+    assert run("lock", "--check", "models").status == 0
+
+
+def test_named_files_leave_what_else_is_locked() -> None:
+    run("lock", "models")
+    change("a.yaml", "conv: 6", "conv: 8")
+    change("b.yaml", "conv: 6", "conv: 8")
+    run("lock", "models/a.yaml")
+    result = run("lock", "--check", "models")
+    assert result.err.count("error[") == 1
+    assert "models/b.yaml:3:6: error[stale-lock]" in result.err
+
+
+def test_a_new_and_a_removed_network() -> None:
+    run("lock", "models")
+    Path("models/b.yaml").rename("models/c.yaml")
+    result = run("lock", "--check", "models")
+    assert result.status == 1
+    assert "models/c.yaml:1:1: error[stale-lock]: models/c.yaml is not in the lock" in result.err
+    assert "error[stale-lock]: models/b.yaml is locked, but there is no such file" in result.err
+    assert result.err.endswith("convcalc.lock: 2 networks, 1 added, 1 removed\n")
+    result = run("lock", "models")
+    assert result.out == (
+        "convcalc.lock: 2 networks, 1 added, 1 removed\n"
+        "  added    models/c.yaml\n  removed  models/b.yaml\n"
+    )
+    assert b"models/b.yaml" not in lock_bytes()
+
+
+def test_variants_and_shipped_networks() -> None:
+    run("lock", "mobilenet_v2", "--set", "width=0.5")
+    text = lock_bytes().decode()
+    assert "\nnetwork mobilenet_v2 width=0.5\n" in text
+    assert "\n  total params: 1,968,680\n" in text
+    assert run("lock", "--check", "mobilenet_v2", "--set", "width=0.5").status == 0
+    result = run("lock", "--check", "mobilenet_v2")
+    assert "error[stale-lock]: mobilenet_v2 is not in the lock" in result.err
+
+
+def test_a_broken_network_keeps_the_lock_from_being_written() -> None:
+    run("lock", "models")
+    before = lock_bytes()
+    change("a.yaml", "dense: 10", "dense: ten")
+    change("b.yaml", "kernel: 5", "kernel: 99")
+    Path("models/c.yaml").write_text(LENET)
+    result = run("lock", "models")
+    assert (result.status, result.out) == (1, "")
+    assert result.err.count(": error[") == 2
+    assert result.err.endswith("convcalc.lock: 3 networks, 1 added, 2 broken; nothing is written\n")
+    assert lock_bytes() == before
+    assert run("lock", "models", "nowhere.yaml").status == 2
+    assert lock_bytes() == before
+
+
+def test_a_broken_network_and_no_lock_yet() -> None:
+    change("a.yaml", "dense: 10", "dense: ten")
+    assert run("lock", "models").status == 1
+    assert os.listdir() == ["models"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("convcalc.lock 7\n", "convcalc.lock:1:1: error[lock-version]: the lock is of version 7"),
+        ("<<<<<<< HEAD\nconvcalc.lock 1\n", "convcalc.lock:1:1: error[lock-conflict]: "),
+        ("convcalc.lock 1\n\n=======\n", "convcalc.lock:3:1: error[lock-conflict]: "),
+        ("convcalc.lock 1\nnetwork a\n  total p: x\n", "convcalc.lock:3:3: error[bad-lock]: "),
+        ("", "convcalc.lock:1:1: error[bad-lock]: an empty line is no line of a lock"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [("models",), ("--check", "models")])
+def test_a_bad_lock_is_refused(text: str, place: str, arguments: tuple[str, ...]) -> None:
+    Path("convcalc.lock").write_text(text)
+    result = run("lock", *arguments)
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith(place)
+    assert result.err.count("error[") == 1
+    assert Path("convcalc.lock").read_text() == text
+
+
+def test_a_lock_that_cannot_be_opened() -> None:
+    result = run("lock", "--check", "models")
+    assert result.status == 2
+    assert result.err.startswith("error[unusable-file]: convcalc.lock cannot be opened: no such")
+    Path("convcalc.lock").mkdir()
+    assert run("lock", "models").status == 2
+    Path("convcalc.lock").rmdir()
+    Path("convcalc.lock").write_bytes(b"\xff\xfe")
+    assert run("lock", "models").status == 2
+
+
+def test_wrong_usage() -> None:
+    assert run("lock", "nothing/*.yaml").status == 2
+    assert run("lock", "models", "--format", "xml").status == 2
+    assert run("lock", "-", stdin=LENET.encode()).status == 2
+    assert run("lock", "models", "--output", "no/such/folder.lock").status == 2
+    assert os.listdir() == ["models"]
+
+
+def test_json() -> None:
+    run("lock", "models")
+    change("a.yaml", "conv: 6", "conv: 8")
+    result = run("lock", "--check", "models", "--format", "json")
+    assert result.status == 1
+    data = json.loads(result.out)
+    assert (data["schema"], data["lock"], data["ok"]) == (
+        "convcalc.locking/1",
+        "convcalc.lock",
+        False,
+    )
+    first, second = data["networks"]
+    assert (first["file"], first["state"]) == ("models/a.yaml", "changed")
+    assert first["totals"]["params"] == 15898
+    (problem,) = first["problems"]
+    assert (problem["code"], problem["file"], problem["line"]) == ("stale-lock", "models/a.yaml", 3)
+    assert (second["state"], second["problems"]) == ("same", [])
+
+
+#: Writes one of two texts, again and again, without a pause.
+WRITER = """
+import sys
+from convcalc.cli.output import replace_file
+texts = ["a" * 300_000 + "\\n", "b" * 500_000 + "\\n"]
+print("ready", flush=True)
+for number in range(10**9):
+    replace_file("convcalc.lock", texts[number % 2])
+"""
+
+
+def killed_after(command: list[str], seconds: float, environment: dict[str, str]) -> None:
+    """Starts a command and kills it; the time counts from its first line of output, if any."""
+    child = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    if "-c" in command and child.stdout is not None:
+        child.stdout.readline()
+    time.sleep(seconds)
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_kill_leaves_the_old_or_the_new() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    wait = random.Random(5)
+    whole = {b"a" * 300_000 + b"\n", b"b" * 500_000 + b"\n"}
+    for _ in range(20):
+        killed_after([sys.executable, "-c", WRITER], wait.uniform(0.001, 0.05), environment)
+        assert not os.path.exists("convcalc.lock") or lock_bytes() in whole
+        left = [name for name in os.listdir() if name not in {"convcalc.lock", "models"}]
+        assert len(left) <= 1
+    Path("convcalc.lock").unlink()
+    assert run("lock", "models").status == 0
+    assert sorted(os.listdir()) == ["convcalc.lock", "models"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_killed_command_leaves_the_old_or_the_new() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    wait = random.Random(6)
+    locks = []
+    for width in ("6", "8"):
+        Path("models/a.yaml").write_text(LENET.replace("conv: 6", f"conv: {width}"))
+        run("lock", "models")
+        locks.append(lock_bytes())
+    start = time.monotonic()
+    command = [sys.executable, "-m", "convcalc", "lock", "models"]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    longest = 1.2 * (time.monotonic() - start)
+    for number in range(12):
+        width = "68"[number % 2]
+        Path("models/a.yaml").write_text(LENET.replace("conv: 6", f"conv: {width}"))
+        killed_after(command, wait.uniform(0.3, 1) * longest, environment)
+        assert lock_bytes() in locks
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert sorted(os.listdir()) == ["convcalc.lock", "models"]
