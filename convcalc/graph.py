@@ -78,21 +78,25 @@ class Limit(NamedTuple):
     """The most that a total may be.
 
     metric      "macs", "peak_memory", "output", "layers.conv*.params"
-    most        the figure; for "output" sizes; for growth see `quantities.Growth`
+    most        the figure; 0 where `sizes` or `growth` says it
     unit        "" for counts, "B" for bytes
     text        the limit as it is written: "310M"
     span        where that is
     dtype       what a number takes in memory, for bytes
     convention  whose counting the limit follows: `flops: {max: 620M, as: convcalc}`
+    sizes       the largest sizes of a result, for "output"
+    growth      by how much the total may grow over the lock
     """
 
     metric: str
-    most: int | Shape | Growth
+    most: int
     unit: str
     text: str
     span: Span
     dtype: str = "float32"
     convention: str = ""
+    sizes: Shape = ()
+    growth: Growth | None = None
 
 
 class Network:
@@ -104,7 +108,7 @@ class Network:
     outputs  the results by name: the index of the node that makes each
     expect   the facts that the file states about itself
     altered  why they need not hold: "--set" or "--input" made another network of the file
-    limited  whether the file states a budget, which nothing holds against the network yet
+    budget   the limits that the file sets itself
     """
 
     def __init__(
@@ -115,7 +119,7 @@ class Network:
         outputs: dict[str, int],
         expect: Sequence[Expectation] = (),
         altered: str = "",
-        limited: bool = False,
+        budget: Sequence[Limit] = (),
     ) -> None:
         self.name = name
         self.source = source
@@ -123,7 +127,7 @@ class Network:
         self.outputs = dict(outputs)
         self.expect = tuple(expect)
         self.altered = altered
-        self.limited = limited
+        self.budget = tuple(budget)
 
     @property
     def inputs(self) -> dict[str, Shape]:
@@ -165,7 +169,7 @@ class Network:
             self.outputs,
             self.expect,
             self.altered,
-            self.limited,
+            self.budget,
         )
 
 

@@ -72,12 +72,10 @@ def read_quantity(text: str, unit: str) -> int:
     numerator, denominator = _decimal(number)
     value, rest = divmod(numerator * units[suffix], denominator)
     if rest:
-        what = "bytes" if unit == BYTES else "a whole number"
-        raise RuleError(
-            "bad-quantity",
-            f"'{printable(text)}' does not come to {'whole ' if unit == BYTES else ''}{what}",
-            facts=[("help", f"{value} or {value + 1}{'B' if unit == BYTES else ''}")],
-        )
+        what = "whole bytes" if unit == BYTES else "a whole number"
+        message = f"'{printable(text)}' does not come to {what}"
+        help_text = f"write {value}{unit} or {value + 1}{unit}"
+        raise RuleError("bad-quantity", message, facts=[("help", help_text)])
     return value
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Span, printable
-from convcalc.graph import Limit
+from convcalc.graph import Limit, Network
 
-#: The file that says which networks are checked, and what they may cost.
+if TYPE_CHECKING:
+    from convcalc.checks.config import Config, Entry, Pattern
+
+#: No spec: it says which networks are checked. `convcalc.checks.config` reads it.
 CONFIG_NAME = "convcalc.yaml"
 
 
@@ -54,6 +57,102 @@ def variant_text(args: Mapping[str, str]) -> str:
     return " ".join([f"{name}={value}" for name, value in args.items()])
 
 
+def find_targets(
+    files: Sequence[str], config: Config | None, args: Mapping[str, str] | None = None
+) -> list[Target]:
+    """The networks that some files, folders and globs stand for, each with what holds for it.
+
+    Without files they are those of convcalc.yaml. An entry of it that names a file holds for that
+    file in the variants that the entry lists. `args`, those of `--set`, make one variant of each
+    file; of the entries those hold that list this variant, or none. Raises ConvcalcError with
+    status 2 where a file, folder or glob stands for nothing.
+    """
+    configured = config_targets(config) if config else []
+    if not files:
+        if not args:
+            return configured
+        files = list(dict.fromkeys([target.file for target in configured]))
+    by_file: dict[str, list[Target]] = {}
+    for target in configured:
+        by_file.setdefault(_identity(target.file), []).append(target)
+    found: list[Target] = []
+    for path in expand(files):
+        known = by_file.get(_identity(path), [])
+        if args:
+            holding = [t for t in known if not t.args or t.args == args]
+            found.append(Target(path, args, variant_text(args), _merged(holding)))
+        elif known:
+            found += [target._replace(file=path) for target in known]
+        else:
+            found.append(Target(path))
+    return found
+
+
+def config_targets(config: Config) -> list[Target]:
+    """Every network of convcalc.yaml in every variant, each once, with all that holds for it."""
+    found: dict[tuple[str, str], list[Target]] = {}
+    problems: list[Problem] = []
+    for entry in config.entries:
+        rules = Rules(entry.budget, entry.warn, entry.growth, entry.dtype, entry.places)
+        for pattern in entry.files:
+            try:
+                paths = _pattern_paths(config.folder, pattern)
+            except ConvcalcError as error:
+                problems += [problem._replace(span=pattern.span) for problem in error.problems]
+                continue
+            for path in paths:
+                for args in _combinations(entry):
+                    target = Target(path, args, variant_text(args), rules)
+                    same = found.setdefault((_identity(path), target.variant), [])
+                    # Two patterns of an entry may name one file.
+                    if all(other.rules is not rules for other in same):
+                        same.append(target)
+    if problems:
+        raise ConvcalcError(problems, UNUSABLE)
+    return [targets[0]._replace(rules=_merged(targets)) for targets in found.values()]
+
+
+def _pattern_paths(folder: str, pattern: Pattern) -> list[str]:
+    """The files that an entry's pattern stands for."""
+    path = os.path.normpath(os.path.join(folder, pattern.text))
+    if not os.path.exists(path):
+        from convcalc.spec.shipped import is_word, shipped_path
+
+        if is_word(pattern.text) and shipped_path(pattern.text) is not None:
+            return [pattern.text]
+        if not _is_glob(pattern.text):
+            raise refused("no-match", f"there is no file {printable(path, 200)}")
+    return expand([path])
+
+
+def _combinations(entry: Entry) -> list[dict[str, str]]:
+    """Every combination of the values that an entry sets, the last argument changing fastest."""
+    combinations: list[dict[str, str]] = [{}]
+    for name, values in entry.sets.items():
+        combinations = [{**known, name: value} for known in combinations for value in values]
+    return combinations
+
+
+def _merged(targets: Sequence[Target]) -> Rules | None:
+    """All that several entries say of one network; the first dtype that was chosen counts."""
+    rules = [target.rules for target in targets if target.rules is not None]
+    if len(rules) < 2:
+        return rules[0] if rules else None
+    usual = Rules().dtype
+    return Rules(
+        tuple([limit for rule in rules for limit in rule.budget]),
+        tuple([limit for rule in rules for limit in rule.warn]),
+        tuple([limit for rule in rules for limit in rule.growth]),
+        next((rule.dtype for rule in rules if rule.dtype != usual), usual),
+        {name: span for rule in rules for name, span in rule.sets.items()},
+    )
+
+
+def _identity(path: str) -> str:
+    """What tells whether two paths are one file; a shipped network's name is its own."""
+    return os.path.realpath(path) if os.path.exists(path) else path
+
+
 def expand(files: Sequence[str]) -> list[str]:
     """Folders and globs as the specs in them, each once; convcalc.yaml is no spec.
 
@@ -63,7 +162,7 @@ def expand(files: Sequence[str]) -> list[str]:
     for file in files:
         if os.path.isdir(file):
             found += _specs_in(file)
-        elif any(mark in file for mark in "*?[") and not os.path.exists(file):
+        elif _is_glob(file) and not os.path.exists(file):
             found += _matches(file)
         else:
             found.append(file)
@@ -77,6 +176,10 @@ def _matches(pattern: str) -> list[str]:
     if not matches:
         raise refused("no-match", f"nothing matches {printable(pattern, 200)}")
     return sorted(matches)
+
+
+def _is_glob(path: str) -> bool:
+    return any(mark in path for mark in "*?[")
 
 
 def _is_spec(path: str) -> bool:
@@ -96,7 +199,8 @@ def _specs_in(folder: str) -> list[str]:
         if name.endswith((".yaml", ".yml")) and name != CONFIG_NAME
     ]
     if not specs:
-        raise refused("no-match", f"the folder {shown} holds no .yaml file")
+        help_text = f"for the folders in it: '{shown.rstrip(os.sep)}/**/*.yaml'"
+        raise refused("no-match", f"the folder {shown} holds no .yaml file", help_text)
     return specs
 
 
@@ -104,3 +208,28 @@ def refused(code: str, message: str, help_text: str = "") -> ConvcalcError:
     """Wrong usage, without a place in a file: exit status 2."""
     facts = (("help", help_text),) if help_text else ()
     return ConvcalcError([Problem(code, message, None, facts)], UNUSABLE)
+
+
+def dtype_of(network: Network, rules: Rules | None) -> str:
+    """What a number takes in memory in a network's totals: convcalc.yaml's word, or its own."""
+    usual = Rules().dtype
+    named = [rules.dtype] if rules is not None else []
+    named += [limit.dtype for limit in network.budget]
+    return next((dtype for dtype in named if dtype != usual), usual)
+
+
+def locked_name(file: str, lock_path: str) -> str:
+    """What a file is called in the lock at `lock_path`: relative to its folder, with slashes.
+
+    A shipped network is called by its name.
+    """
+    from convcalc.spec.shipped import is_word
+
+    if is_word(file) and not os.path.exists(file):
+        return file
+    try:
+        relative = os.path.relpath(file, os.path.dirname(lock_path) or os.curdir)
+    except ValueError as error:  # another drive of Windows
+        message = f"{printable(file, 200)} cannot be locked in {printable(lock_path, 200)}: {error}"
+        raise refused("unusable-file", message) from None
+    return relative.replace(os.sep, "/")

@@ -11,6 +11,20 @@ from typing import NamedTuple
 from convcalc.diagnostics import Problem
 
 
+class Blamed(NamedTuple):
+    """A layer, or a tensor, that a broken limit is blamed on.
+
+    place  "models/edge.yaml:31"; "" where it is written nowhere
+    value  what it adds to the total, or by how much it grew
+    share  of the total in percent, "12.8%"; "" for growth
+    """
+
+    path: str
+    place: str
+    value: int
+    share: str = ""
+
+
 class Finding(NamedTuple):
     """One limit held against one network.
 
@@ -22,6 +36,10 @@ class Finding(NamedTuple):
     ok        whether the limit is kept
     baseline  the lock's value, for a limit on growth
     problem   what is told where it is not kept; for rule "warn" it is a warning
+    written   the limit as it is written: "310M", "+2%", "60kB (int8)"
+    place     where it is written: "convcalc.yaml:6", "--fail-on"
+    reads     what was found, where one figure does not say it: an output's sizes
+    parts     what is to blame, the worst first: the heaviest layers, or those that grew most
     """
 
     metric: str
@@ -32,6 +50,10 @@ class Finding(NamedTuple):
     ok: bool
     baseline: int | None = None
     problem: Problem | None = None
+    written: str = ""
+    place: str = ""
+    reads: str = ""
+    parts: tuple[Blamed, ...] = ()
 
 
 class Verdict(NamedTuple):

@@ -1,143 +1,148 @@
-"""`convcalc check`: holds what specs say of themselves against what is true."""
+"""`convcalc check`: holds networks against their expectations, budgets and growth."""
 
 from __future__ import annotations
 
-import glob
 import os
-from collections.abc import Mapping, Sequence
-from typing import Annotated, NamedTuple
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.checks.expectations import broken_expectations
+from convcalc.checks.gate import Baseline, Gate, judge
+from convcalc.checks.targets import Target, find_targets, refused
+from convcalc.checks.verdicts import Verdict, worst_status
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, tell, unusable
+from convcalc.cli.guard import guarded, tell
 from convcalc.cli.output import emit
-from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable
-from convcalc.spec.load import load
+from convcalc.diagnostics import UNUSABLE, WRONG, ConvcalcError, Problem
 
-FORMATS = ("table", "plain", "json")
+if TYPE_CHECKING:
+    from convcalc.checks.config import Config
+    from convcalc.graph import Limit
 
-
-class Checked(NamedTuple):
-    """What became of one file: its problems, the exit status they ask for, what was not checked."""
-
-    file: str
-    status: int
-    problems: tuple[Problem, ...]
-    skipped: str
+#: Every format but `text`: the function of `convcalc.render` that draws it.
+FORMATS = {
+    "concise": "check_text.concise_text",
+    "json": "check_json.check_json",
+}
+#: Formats that show what the lock has, whether growth is limited or not.
+_COMPARING = ("json", "markdown")
 
 
 @guarded
 def check(
     files: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="FILE...", help="Specs, folders, globs, or names of shipped networks."
+            metavar="[FILE...]",
+            help="Specs, folders, globs, or names of shipped networks; without any, the networks"
+            " of convcalc.yaml.",
         ),
-    ],
+    ] = None,
     sets: options.Sets = None,
     input_: options.Input = None,
-    style: options.Format = "table",
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-on",
+            metavar="LIMIT",
+            help="Fail beyond this too: 'macs>+2%' over convcalc.lock, 'macs>310M' in all;"
+            " repeatable.",
+        ),
+    ] = None,
+    exit_zero: Annotated[
+        bool, typer.Option("--exit-zero", help="Exit with 0 where checks fail.")
+    ] = False,
+    style: options.Format = "text",
     output: options.Output = None,
 ) -> int:
-    """Every spec is read, and what its `expect` says must hold.
+    """Every network is read, its shapes fit, its `expect` holds, and its limits are kept.
 
     Examples:
+      convcalc check                       what convcalc.yaml, found upwards from here, names
       convcalc check mynet.yaml
-      convcalc check configs/
-      convcalc check 'models/*.yaml' --format json
+      convcalc check configs/ 'models/*.yaml' --format concise
+      convcalc check --fail-on 'macs>+2%'  against convcalc.lock
 
-    A broken file does not stop the others. Exit status: 0 all good, 1 a spec is wrong or an
-    expectation does not hold, 2 a file cannot be read. Formats: table, plain, json.
+    Limits stand in a spec's `budget` and in convcalc.yaml; those of its entries that name a FILE
+    hold for that file. A broken file does not stop the others. Exit status: 0 all good; 1 a spec is
+    wrong, or something does not hold; 2 a file, convcalc.yaml or the lock cannot be used. Formats:
+    text, concise, json.
     """
-    options.read_word("--format", style, FORMATS)
+    options.read_word("--format", style, ("text", *FORMATS))
     args = options.read_sets(sets)
     inputs = options.read_inputs(input_)
-    results = [_checked(path, args, inputs) for path in _expand(files)]
-    status = max(result.status for result in results)
-    for result in results:
-        if result.problems:
-            from convcalc.render.diagnostics import diagnostics_text
+    limits = _fail_on(fail_on)
+    config = _config()
+    if not files and config is None:
+        help_text = "name files, as in `convcalc check models/`, or write a convcalc.yaml"
+        raise refused("no-files", "no FILE, and no convcalc.yaml from here upwards", help_text)
+    targets = find_targets(files or [], config, args)
+    baseline = None
+    if inputs is None:
+        baseline = _baseline(config, targets, limits, style)
+    gate = Gate(baseline, limits, inputs)
+    verdicts = [judge(target, gate) for target in targets]
+    _report(verdicts, style, output)
+    status = worst_status(verdicts)
+    return 0 if exit_zero and status == WRONG else status
 
-            tell(diagnostics_text(result.problems) + "\n")
-    if style == "json":
-        from convcalc.render.jsons import json_text
 
-        data = {"schema": "convcalc.check/1", "files": [_data(result) for result in results]}
-        emit(json_text(data), output)
-    elif status and output is None:
-        # Standard output stays empty where something is wrong, as with every command.
-        tell(_summary(results))
+def _config() -> Config | None:
+    from convcalc.checks.config import find_config, read_config
+
+    path = find_config()
+    return read_config(path) if path is not None else None
+
+
+def _fail_on(texts: Sequence[str] | None) -> tuple[Limit, ...]:
+    if not texts:
+        return ()
+    from convcalc.checks.fail_on import read_fail_on
+
+    return tuple([read_fail_on(text) for text in texts])
+
+
+def _baseline(
+    config: Config | None, targets: Sequence[Target], limits: Sequence[Limit], style: str
+) -> Baseline | None:
+    """The lock beside convcalc.yaml, or here; None where nothing is compared with it."""
+    grown = [limit for target in targets if target.rules for limit in target.rules.growth]
+    grown += [limit for limit in limits if limit.growth is not None]
+    if not grown and style not in _COMPARING:
+        return None
+    from convcalc.checks.lock import LOCK_NAME, read_lock
+
+    path = os.path.join(config.folder if config is not None else "", LOCK_NAME)
+    if os.path.lexists(path):
+        return Baseline(path, read_lock(path))
+    if not grown:
+        return None
+    span = None if grown[0].span.source.name.startswith("--") else grown[0].span
+    message = f"growth is measured against {path}, and there is none"
+    facts = (("help", "`convcalc lock` writes it; commit it"),)
+    raise ConvcalcError([Problem("no-lock", message, span, facts)], UNUSABLE)
+
+
+def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None:
+    """Mistakes on standard error; the report on standard output, if any network could be read."""
+    from convcalc.render.check_text import check_text, drawn_elsewhere
+
+    if style != "concise":
+        for verdict in verdicts:
+            problems = drawn_elsewhere(verdict)
+            if problems:
+                from convcalc.render.diagnostics import diagnostics_text
+
+                tell(diagnostics_text(problems) + "\n")
+    if style != "text":
+        module, _, name = FORMATS[style].partition(".")
+        draw: Callable[[Sequence[Verdict]], str]
+        draw = getattr(import_module(f"convcalc.render.{module}"), name)
+        emit(draw(verdicts), output)
+    elif output is None and not any(verdict.totals for verdict in verdicts):
+        # As with every command: standard output stays empty where nothing could be read.
+        tell(check_text(verdicts))
     else:
-        emit(_summary(results), output)
-    return status
-
-
-def _checked(
-    path: str, args: Mapping[str, str], inputs: Sequence[int] | Mapping[str, Sequence[int]] | None
-) -> Checked:
-    try:
-        network = load(path, args=args, input=inputs)
-        problems = tuple(broken_expectations(network))
-    except ConvcalcError as error:
-        return Checked(path, error.status, error.problems, "")
-    skipped = "its budget is not checked by this version" if network.limited else ""
-    if network.altered and network.expect:
-        skipped = f"its expectations are about the file as it is: skipped under {network.altered}"
-    return Checked(path, WRONG if problems else 0, problems, skipped)
-
-
-def _summary(results: Sequence[Checked]) -> str:
-    lines = []
-    for result in results:
-        note = f" ({result.skipped})" if result.skipped else ""
-        lines.append(f"{printable(result.file, 200)}: {'FAILED' if result.status else 'ok'}{note}")
-    bad = sum(1 for result in results if result.status)
-    lines.append(f"{len(results)} checked, {f'{bad} failed' if bad else 'all ok'}")
-    return "\n".join(lines) + "\n"
-
-
-def _data(result: Checked) -> dict[str, object]:
-    return {
-        "file": result.file,
-        "ok": not result.status,
-        "skipped": result.skipped,
-        "problems": [
-            {
-                "code": problem.code,
-                "message": problem.message,
-                "file": problem.span.source.name if problem.span else None,
-                "line": problem.span.line if problem.span else None,
-                "column": problem.span.column if problem.span else None,
-            }
-            for problem in result.problems
-        ],
-    }
-
-
-def _expand(files: Sequence[str]) -> list[str]:
-    """Folders and globs as the specs in them, each once."""
-    found: list[str] = []
-    for file in files:
-        if os.path.isdir(file):
-            found += _specs_in(file)
-        elif any(mark in file for mark in "*?[") and not os.path.exists(file):
-            matches = sorted(glob.glob(file, recursive=True))
-            if not matches:
-                unusable(f"nothing matches {printable(file, 200)}")
-            found += matches
-        else:
-            found.append(file)
-    return list(dict.fromkeys(found))
-
-
-def _specs_in(folder: str) -> list[str]:
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError as error:
-        unusable(f"the folder {printable(folder, 200)} cannot be read: {error.strerror}")
-    specs = [os.path.join(folder, name) for name in names if name.endswith((".yaml", ".yml"))]
-    if not specs:
-        unusable(f"the folder {printable(folder, 200)} holds no .yaml file")
-    return specs
+        emit(check_text(verdicts), output)

@@ -1,24 +1,41 @@
-"""`convcalc schema`: the JSON Schema of a spec."""
+"""`convcalc schema`: the JSON Schema of a spec and of convcalc.yaml."""
 
 from __future__ import annotations
+
+from typing import Annotated
+
+import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded
 from convcalc.cli.output import emit
 
+#: What has a schema.
+WHAT = ("spec", "config")
+
 
 @guarded
-def schema(output: options.Output = None) -> int:
-    """The JSON Schema (draft 7) of a spec, for editors.
+def schema(
+    what: Annotated[
+        str, typer.Argument(metavar="[spec|config]", help="A network, or convcalc.yaml.")
+    ] = "spec",
+    output: options.Output = None,
+) -> int:
+    """The JSON Schema (draft 7) of a spec, or of convcalc.yaml, for editors.
 
     Examples:
       convcalc schema --output convcalc.schema.json
       # then, as the first line of a spec, for the YAML language server:
       # yaml-language-server: $schema=convcalc.schema.json
+      convcalc schema config --output convcalc-config.schema.json
     """
     import json
 
-    from convcalc.spec.schema import spec_schema
+    options.read_word("the schema", what, WHAT)
+    if what == "config":
+        from convcalc.checks.config import config_schema as document
+    else:
+        from convcalc.spec.schema import spec_schema as document
 
-    emit(json.dumps(spec_schema(), indent=2) + "\n", output)
+    emit(json.dumps(document(), indent=2) + "\n", output)
     return 0

@@ -16,7 +16,7 @@ from convcalc.diagnostics import (
     did_you_mean,
     printable,
 )
-from convcalc.graph import Expectation, Network, Node
+from convcalc.graph import Expectation, Limit, Network, Node
 from convcalc.layers import layer_class
 from convcalc.layers.fields import value_text
 from convcalc.layers.structure import Input
@@ -98,6 +98,8 @@ class _Builder:
         self.document = document
         self.overrides = args
         self.override_inputs = inputs
+        #: Whether an override is another value than the file's own.
+        self.changed = False
         self.elaborator = Elaborator(document)
         self.evaluator = self.elaborator.evaluator
         self.frame = Frame(self.evaluator.args, (), ())
@@ -109,7 +111,7 @@ class _Builder:
         flow = self._inputs()
         name = self._name()
         expect = self._expect()
-        self._budget()
+        budget = self._budget()
         layers = self._layers_node()
         if layers is None:
             return None
@@ -121,7 +123,7 @@ class _Builder:
         self._check_used(outputs)
         altered = " ".join(
             flag
-            for flag, used in (("--set", self.overrides), ("--input", self.override_inputs))
+            for flag, used in (("--set", self.changed), ("--input", self.override_inputs))
             if used
         )
         return Network(
@@ -131,7 +133,7 @@ class _Builder:
             outputs,
             expect,
             altered,
-            "budget" in self.document.keys,
+            budget,
         )
 
     def _refuse(self, code: str, message: str, node: YamlNode | None, help_text: str = "") -> None:
@@ -186,8 +188,18 @@ class _Builder:
         for name, (_, node) in self.document.args.items():
             if name in self.overrides:
                 args[name] = self._override(name, self.overrides[name])
+                self.changed = self.changed or not self._is_own(node, args[name])
             else:
                 args[name] = self._evaluate(node, None)
+
+    def _is_own(self, node: YamlNode, value: object) -> bool:
+        """Whether an override says what the file says; mistakes in the file's value wait."""
+        scope = Scope(self.evaluator.args, self.evaluator.words, entering=False)
+        try:
+            own = self.evaluator.evaluate(node, scope, None)
+        except (Refusal, UnknownSizeError):
+            return False
+        return type(own) is type(value) and bool(own == value)
 
     def _override(self, name: str, value: object) -> Any:
         if not isinstance(value, str):
@@ -407,10 +419,13 @@ class _Builder:
             return []
         return [Expectation(metric, tuple(shape), node.span)]
 
-    def _budget(self) -> None:
+    def _budget(self) -> Sequence[Limit]:
         entry = self.document.keys.get("budget")
-        if entry is not None and not isinstance(entry[1], MapNode):
-            self._refuse("bad-value", "'budget' takes a mapping of limits", entry[1])
+        if entry is None:
+            return ()
+        from convcalc.spec.limits import read_budget
+
+        return read_budget(entry[1], self.evaluator.refuse)
 
 
 def _other_rank(name: str, written: list[Any], given: list[int]) -> Problem:

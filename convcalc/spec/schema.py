@@ -11,6 +11,7 @@ from typing import Any
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.spec.document import COMMON_KEYS
 from convcalc.spec.items import GROUP
+from convcalc.spec.limits import DTYPE, dtype_schema, limits_schema
 from convcalc.spec.network import METRICS
 
 #: Where the schema says it lives.
@@ -68,7 +69,7 @@ def spec_schema() -> dict[str, Any]:
                     "layers": shapes,
                 },
             },
-            "budget": {"type": "object"},
+            "budget": limits_schema({DTYPE: dtype_schema()}),
         },
         "definitions": _definitions(value, layers),
     }

@@ -342,8 +342,11 @@ class TestCheck:
         assert run("check", str(tmp_path)).status == 1
         result = run("check", good, bad, str(tmp_path / "missing.yaml"))
         assert result.status == 2
-        assert result.err.splitlines()[-1] == "3 checked, 2 failed"
-        assert result.out == ""
+        assert (
+            result.out
+            == f"{good}: ok\n{bad}: FAILED\n{tmp_path}/missing.yaml: FAILED\n3 checked, 2 failed\n"
+        )
+        assert "'rel'" in result.err
 
     def test_skipped_under_set_and_said(self, tmp_path: Path) -> None:
         path = spec(

@@ -61,13 +61,6 @@ def test_a_word_extends_a_shipped_network_and_a_file_goes_before(tmp_path: Path)
     assert "(1, 3)" in run("shapes", spec(tmp_path, "extends: resnet50\n")).out
 
 
-def test_a_budget_that_nobody_checks_is_said(tmp_path: Path) -> None:
-    path = spec(tmp_path, "{input: [4], layers: [{dense: 3}], budget: {params: 1}}")
-    result = run("check", path)
-    assert result.status == 0
-    assert "its budget is not checked by this version" in result.out
-
-
 def test_an_input_of_another_rank() -> None:
     result = run("shapes", "lenet", "--input", "28x28")
     assert result.status == 2

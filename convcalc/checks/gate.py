@@ -1,0 +1,338 @@
+"""The gate: holds a network against what it and convcalc.yaml say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.analysis.measures import (
+    LAYER_MEASURES,
+    MEASURES,
+    Part,
+    Subject,
+    heaviest,
+    measured_totals,
+)
+from convcalc.analysis.report import Report, analyze
+from convcalc.checks.expectations import broken_expectations
+from convcalc.checks.layer_limits import held_layers
+from convcalc.checks.lock import Lock, LockedNetwork
+from convcalc.checks.targets import Rules, Target, dtype_of, locked_name
+from convcalc.checks.verdicts import Blamed, Finding, Verdict
+from convcalc.diagnostics import WRONG, ConvcalcError, Problem, Span, printable
+from convcalc.graph import Limit, Network
+from convcalc.quantities import DEFAULT_DTYPE, Growth, change_text, quantity_text
+from convcalc.shapes import cross_text
+from convcalc.spec.load import load
+from convcalc.spec.network import InputShapes
+
+#: Layers that a broken limit names.
+MOST_BLAMED = 3
+
+
+class Baseline(NamedTuple):
+    """The lock that growth is measured against: its path, and what it holds."""
+
+    path: str
+    lock: Lock
+
+
+class Gate(NamedTuple):
+    """What every network of one run is held to.
+
+    baseline  the lock, if one is there
+    fail_on   the limits of `--fail-on`
+    inputs    another input, of `--input`
+    """
+
+    baseline: Baseline | None = None
+    fail_on: tuple[Limit, ...] = ()
+    inputs: InputShapes | None = None
+
+
+def judge(target: Target, gate: Gate) -> Verdict:
+    """What becomes of one network; a mistake in its file is told in the verdict."""
+    try:
+        network = load(target.file, args=target.args, input=gate.inputs)
+    except ConvcalcError as error:
+        problems = tuple([_placed(problem, target) for problem in error.problems])
+        return Verdict(target.file, target.variant, error.status, problems)
+    report = analyze(network)
+    locked = None
+    if gate.baseline is not None and gate.inputs is None and target.file != "-":
+        key = locked_name(target.file, gate.baseline.path)
+        locked = gate.baseline.lock.find(key, target.variant)
+    trial = _Trial(target, report, locked)
+    rules = target.rules or Rules()
+    skipped = _skipped(network, target, gate)
+    if not network.altered:
+        trial.hold("budget", network.budget)
+    if gate.inputs is None:
+        trial.hold("budget", rules.budget)
+        trial.hold("warn", rules.warn)
+        if locked is not None:
+            trial.hold("growth", rules.growth)
+        elif rules.growth:
+            skipped.append("its growth is not checked: it is not in the lock")
+    for limit in gate.fail_on:
+        if locked is not None or limit.growth is None:
+            trial.hold("fail-on", [limit])
+        else:
+            skipped.append(f"--fail-on {limit.metric} is not checked: it is not in the lock")
+    if trial.unlocked:
+        names = ", ".join(dict.fromkeys(trial.unlocked))
+        skipped.append(f"the growth of {names} is not checked: it is not in the lock")
+    problems = (*broken_expectations(network), *trial.problems)
+    return Verdict(
+        target.file,
+        target.variant,
+        WRONG if problems else 0,
+        problems,
+        tuple(trial.warnings),
+        tuple(trial.findings),
+        measured_totals(report, dtype_of(network, rules)),
+        dict(locked.totals) if locked is not None else {},
+        "; ".join(skipped),
+    )
+
+
+def _skipped(network: Network, target: Target, gate: Gate) -> list[str]:
+    """What cannot be held against an altered network."""
+    if not network.altered:
+        return []
+    rules = target.rules or Rules()
+    told = {"its expectations are": network.expect, "its own budget is": network.budget}
+    about = [what for what, has in told.items() if has]
+    if gate.inputs is not None and (rules.budget or rules.warn or rules.growth):
+        about.append("its limits in convcalc.yaml are")
+    if not about:
+        return []
+    flags = network.altered if target.rules is None else network.altered.replace("--set", "set")
+    return [f"{' and '.join(about)} about the file as it is: skipped under {flags}"]
+
+
+def _placed(problem: Problem, target: Target) -> Problem:
+    """A problem of `--set` that convcalc.yaml made, at its place there."""
+    words = problem.message.split(" ", 2)
+    if problem.span is not None or target.rules is None or words[0] != "--set" or len(words) < 2:
+        return problem
+    span = target.rules.sets.get(words[1].rstrip(":").partition("=")[0])
+    if span is None:
+        return problem
+    message = problem.message.removeprefix("--")
+    return problem._replace(message=f"{printable(target.file, 200)}: {message}", span=span)
+
+
+class _Trial:
+    """One network before the gate: what was found of it so far."""
+
+    def __init__(self, target: Target, report: Report, locked: LockedNetwork | None) -> None:
+        self.target = target
+        self.report = report
+        self.locked = locked
+        self.findings: list[Finding] = []
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        #: Totals whose growth is limited and that the lock does not know.
+        self.unlocked: list[str] = []
+        self._subjects: dict[str, Subject] = {}
+
+    def hold(self, rule: str, limits: Sequence[Limit]) -> None:
+        """Holds some limits against the network."""
+        for limit in limits:
+            if limit.metric.startswith("layers."):
+                finding = self._layers(rule, limit)
+            elif limit.metric == "output":
+                finding = self._output(rule, limit)
+            else:
+                finding = self._total(rule, limit)
+            self.findings.append(finding)
+            if finding.problem is not None:
+                (self.warnings if rule == "warn" else self.problems).append(finding.problem)
+
+    def _subject(self, limit: Limit) -> Subject:
+        known = self._subjects.get(limit.dtype)
+        if known is None:
+            known = self._subjects[limit.dtype] = Subject(self.report, limit.dtype)
+        return known
+
+    def _total(self, rule: str, limit: Limit) -> Finding:
+        subject = self._subject(limit)
+        found = MEASURES[limit.metric](subject)
+        if limit.growth is not None:
+            return self._growth(rule, limit, limit.growth, found)
+        if found <= limit.most:
+            return _kept(rule, limit, found, limit.most)
+        parts = heaviest(subject, limit.metric)
+        return self._broken(rule, limit, found, limit.most, parts)
+
+    def _growth(self, rule: str, limit: Limit, growth: Growth, found: int) -> Finding:
+        before = self.locked.totals.get(limit.metric) if self.locked is not None else None
+        if before is None:
+            self.unlocked.append(limit.metric)  # an older lock has not got it
+            return _kept(rule, limit, found, found)
+        most = growth.most(before)
+        if found <= most:
+            return _kept(rule, limit, found, most)._replace(baseline=before)
+        parts, grew = self._grown(limit)
+        return self._broken(rule, limit, found, most, parts, before, grew)
+
+    def _grown(self, limit: Limit) -> tuple[list[Part], bool]:
+        """The layers that grew most over the lock, and whether it knows; else the heaviest."""
+        subject = self._subject(limit)
+        figure = "params" if limit.metric in ("params", "buffers", "weights") else "macs"
+        before = self.locked.layers if self.locked is not None else {}
+        grown = []
+        for part in heaviest(subject, figure):
+            known = before.get(part.path)
+            more = part.value - (getattr(known, figure) if known is not None else 0)
+            if more > 0:
+                grown.append(part._replace(value=more))
+        if limit.metric in LAYER_MEASURES and grown:
+            return sorted(grown, key=lambda part: -part.value), True
+        return heaviest(subject, limit.metric), False
+
+    def _output(self, rule: str, limit: Limit) -> Finding:
+        """Holds the results' sizes, axis by axis, against the largest ones allowed."""
+        most = limit.sizes
+        nodes = self.report.network.nodes
+        kept = _kept(rule, limit, 0, 0)
+        for index in self.report.network.outputs.values():
+            node = nodes[index]
+            found, allowed, what = len(node.shape), len(most), "has another number of axes than"
+            if found == allowed:
+                # The axis that is over by most, or that comes nearest to it.
+                found, allowed = max(
+                    zip(node.shape, most, strict=True), key=lambda sizes: sizes[0] - sizes[1]
+                )
+                what = "is larger than"
+                if found <= allowed:
+                    kept = kept._replace(found=found, limit=allowed)
+                    continue
+            message = f"output {cross_text(node.shape)} {what} {limit.text}"
+            problem = Problem(
+                _CODES[rule], self._titled(message), node.span, _facts(rule, limit), node.calls
+            )
+            reads = cross_text(node.shape)
+            return kept._replace(found=found, limit=allowed, ok=False, problem=problem, reads=reads)
+        return kept
+
+    def _layers(self, rule: str, limit: Limit) -> Finding:
+        """Holds single layers and groups against a limit: the heaviest one decides."""
+        _, _, rest = limit.metric.partition(".")
+        pattern, _, metric = rest.rpartition(".")
+        subject = self._subject(limit)
+        held = held_layers(subject, pattern, metric)
+        if not held.matched and not held.open:
+            facts = (*_facts(rule, limit)[:1], *held.help_facts)
+            message = self._titled(f"no layer is called '{printable(pattern)}'")
+            problem = Problem("no-such-layer", message, limit.span, facts)
+            kept = _kept(rule, limit, 0, limit.most)
+            return kept._replace(ok=False, problem=problem, reads="no such layer")
+        found = max([part.value for part in held.matched], default=0)
+        if found <= limit.most:
+            return _kept(rule, limit, found, limit.most)
+        over = [part for part in held.matched if part.value > limit.most]
+        over.sort(key=lambda part: -part.value)
+        return self._broken(rule, limit, found, limit.most, over)
+
+    def _broken(
+        self,
+        rule: str,
+        limit: Limit,
+        found: int,
+        most: int,
+        parts: Sequence[Part],
+        before: int | None = None,
+        grew: bool = False,
+    ) -> Finding:
+        """The finding of a limit that is not kept, and what is told of it."""
+        whole = 0 if grew or limit.metric.startswith("layers.") else found
+        blamed = tuple([_blamed(part, whole) for part in parts[:MOST_BLAMED]])
+        what = f"{limit.metric} {quantity_text(found, limit.unit)}"
+        over = quantity_text(found - most, limit.unit)
+        if before is not None:
+            message = (
+                f"{what} is {change_text(before, found)} over the lock's"
+                f" {quantity_text(before, limit.unit)}, more than {_written(limit)}"
+            )
+        else:
+            message = f"{what} is over {_written(limit)} by {over} ({change_text(most, found)})"
+        facts = [*_facts(rule, limit, before is not None)]
+        label = "grew most" if grew else "heaviest"
+        notes = [("note", f"{label}: {_part_text(part, limit.unit, grew)}") for part in blamed]
+        first = parts[0].node if parts else None
+        problem = Problem(
+            _CODES[rule],
+            self._titled(message),
+            first.span if first is not None else limit.span,
+            (*facts[:1], *notes, *facts[1:]),
+            first.calls if first is not None else (),
+        )
+        kept = _kept(rule, limit, found, most)
+        return kept._replace(ok=False, baseline=before, problem=problem, parts=blamed)
+
+    def _titled(self, message: str) -> str:
+        """A message that names the variant it is about."""
+        variant = self.target.variant
+        return f"{printable(variant, 200)}: {message}" if variant else message
+
+
+#: The code of a problem by the rule that set the limit.
+_CODES = {
+    "budget": "over-budget",
+    "warn": "over-warning",
+    "growth": "growth",
+    "fail-on": "fail-on",
+}
+
+
+def _kept(rule: str, limit: Limit, found: int, most: int) -> Finding:
+    return Finding(
+        limit.metric,
+        rule,
+        found,
+        most,
+        limit.unit,
+        True,
+        written=_written(limit),
+        place=_place(limit.span),
+    )
+
+
+def _written(limit: Limit) -> str:
+    """A limit as it is written, growth with its sign; and what its figure is meant in."""
+    text = f"+{limit.text}" if limit.growth is not None else limit.text
+    meant = limit.convention or (limit.dtype if limit.unit and limit.dtype != DEFAULT_DTYPE else "")
+    return f"{text} ({meant})" if meant else text
+
+
+def _place(span: Span | None) -> str:
+    """`convcalc.yaml:6`; for an option its name."""
+    if span is None:
+        return ""
+    name = printable(span.source.name, 4096)
+    return name if name.startswith("--") else f"{name}:{span.line}"
+
+
+def _facts(rule: str, limit: Limit, against_lock: bool = False) -> tuple[tuple[str, str], ...]:
+    """Where the limit is written, and what can be done."""
+    place = _place(limit.span)
+    said = f"at most {_written(limit)}, {place}"
+    edit = "" if place.startswith("--") else f", or edit the limit at {place}"
+    accept = ", or accept it with `convcalc lock`" if against_lock else ""
+    return (("rule", said), ("help", f"make the network smaller{edit}{accept}"))
+
+
+def _blamed(part: Part, whole: int) -> Blamed:
+    share = ""
+    if whole:
+        tenths = (2000 * part.value + whole) // (2 * whole)
+        share = f"{tenths // 10}.{tenths % 10}%"
+    return Blamed(part.path, _place(part.node.span), part.value, share)
+
+
+def _part_text(part: Blamed, unit: str, grew: bool) -> str:
+    place = f" at {part.place}" if part.place else ""
+    share = f" ({part.share})" if part.share else ""
+    return f"{part.path}{place}, {'+' if grew else ''}{quantity_text(part.value, unit)}{share}"

@@ -1,0 +1,54 @@
+"""Which layers and groups a pattern of `budget: {layers: ...}` is about, and what each costs."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from convcalc.analysis.measures import Part, Subject, layer_parts
+from convcalc.diagnostics import did_you_mean
+
+
+class Held(NamedTuple):
+    """What a pattern matched.
+
+    matched     each layer or group with what it adds to the total
+    open        whether the pattern has wildcards, so that matching nothing is no mistake
+    help_facts  the names that are most like it, where nothing matched
+    """
+
+    matched: list[Part]
+    open: bool
+    help_facts: tuple[tuple[str, str], ...] = ()
+
+
+def held_layers(subject: Subject, pattern: str, metric: str) -> Held:
+    """The layers and groups that a pattern matches.
+
+    A pattern without a dot is held against the last part of every name, `conv*` against
+    `stage1.conv0`; one with dots against whole names, part by part.
+    """
+    parts = layer_parts(subject, metric, subject.report.layers)
+    groups: dict[str, Part] = {}
+    for part in parts:
+        names = part.path.split(".")
+        for length in range(1, len(names) + 1):
+            path = ".".join(names[:length])
+            known = groups.get(path)
+            if known is None:
+                groups[path] = part._replace(path=path)
+            else:
+                groups[path] = known._replace(value=known.value + part.value)
+    matched = [part for path, part in groups.items() if _matches(path, pattern)]
+    if matched:
+        return Held(matched, True)
+    help_text = did_you_mean(pattern, groups)
+    facts = (("help", help_text),) if help_text else ()
+    return Held([], any(mark in pattern for mark in "*?["), facts)
+
+
+def _matches(path: str, pattern: str) -> bool:
+    names, wanted = path.split("."), pattern.split(".")
+    if len(wanted) == 1:
+        return fnmatchcase(names[-1], pattern)
+    return len(names) == len(wanted) and all(map(fnmatchcase, names, wanted))

@@ -1,0 +1,158 @@
+"""What `check` found, for people: a block for each network that fails, a line for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convcalc.checks.verdicts import Blamed, Finding, Verdict
+from convcalc.diagnostics import Problem, printable
+from convcalc.quantities import change_text, quantity_text, short_bytes
+from convcalc.render.numbers import percent
+from convcalc.render.table import display_width
+
+#: Characters of a name that are shown.
+_LONGEST = 200
+
+
+def check_text(verdicts: Sequence[Verdict]) -> str:
+    """The whole report. Mistakes of reading and expectations are drawn elsewhere, with carets."""
+    lines: list[str] = []
+    for verdict in verdicts:
+        block = _block(verdict)
+        if len(block) > 1 and lines and lines[-1]:
+            lines.append("")
+        lines += block
+        if len(block) > 1:
+            lines.append("")
+    lines.append(_counts(verdicts))
+    return "\n".join(lines) + "\n"
+
+
+def drawn_elsewhere(verdict: Verdict) -> list[Problem]:
+    """The problems of a verdict that no finding tells: of reading, of expectations."""
+    told = [finding.problem for finding in verdict.findings if finding.problem is not None]
+    return [problem for problem in verdict.problems if problem not in told]
+
+
+def concise_text(verdicts: Sequence[Verdict]) -> str:
+    """A line for each problem and each warning, for editors: `path:line:col: code: message`."""
+    lines = []
+    for verdict in verdicts:
+        for problem in (*verdict.problems, *verdict.warnings):
+            place = str(problem.span) if problem.span else printable(verdict.file, 4096)
+            lines.append(f"{place}: {problem.code}: {printable(problem.message, 1000)}\n")
+    return "".join(lines)
+
+
+def _counts(verdicts: Sequence[Verdict]) -> str:
+    bad = sum(1 for verdict in verdicts if verdict.status)
+    warnings = sum(len(verdict.warnings) for verdict in verdicts)
+    text = f"{len(verdicts)} checked, {f'{bad} failed' if bad else 'all ok'}"
+    return f"{text}, {_counted(warnings, 'warning')}" if warnings else text
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _block(verdict: Verdict) -> list[str]:
+    """One network: its line, and below it what is not as it should be."""
+    skipped = f" ({verdict.skipped})" if verdict.skipped else ""
+    name = printable(verdict.name, _LONGEST)
+    broken = [finding for finding in verdict.findings if not finding.ok]
+    if verdict.status:
+        lines = [f"{name}: FAILED{skipped}"]
+    else:
+        used = "" if broken else _used(verdict.findings)
+        lines = [f"{name}: ok{skipped}{used}"]
+    lines += _table([_row(finding) for finding in broken if finding.problem])
+    return lines + _parts(broken) + _advice(broken)
+
+
+def _used(findings: Sequence[Finding]) -> str:
+    """How near the nearest limit is."""
+    limits = [f for f in findings if f.rule == "budget" and f.limit]
+    if not limits:
+        return ""
+    nearest = limits[0]
+    for finding in limits[1:]:
+        if finding.found * nearest.limit > nearest.found * finding.limit:
+            nearest = finding
+    used = f", {nearest.metric} {percent(nearest.found, nearest.limit)} of {nearest.written}"
+    return used if len(limits) == 1 else f"{used}, the nearest of {len(limits)} limits"
+
+
+def _row(finding: Finding) -> list[str]:
+    """Metric, found, limit, by how much it is over, where the limit is."""
+    place = f"{finding.place}, warns" if finding.rule == "warn" else finding.place
+    found = quantity_text(finding.found, finding.unit)
+    if finding.reads:
+        return [finding.metric, finding.reads, finding.written, "", place]
+    if finding.baseline is None:
+        by = _change(finding.limit, finding.found, finding.unit)
+        return [finding.metric, found, finding.written, f"over by {by}", place]
+    before = quantity_text(finding.baseline, finding.unit)
+    by = _change(finding.baseline, finding.found, finding.unit)
+    return [finding.metric, found, f"{before} {finding.written}", f"grew by {by}", place]
+
+
+def _change(before: int, after: int, unit: str) -> str:
+    more = short_bytes(after - before) if unit else quantity_text(after - before, unit)
+    return f"{more} ({change_text(before, after)})"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows in aligned columns under a heading, figures to the right."""
+    if not rows:
+        return []
+    every = [["metric", "found", "limit", "", "where"], *rows]
+    widths = [max(display_width(row[i]) for row in every) for i in range(4)]
+    lines = []
+    for row in every:
+        cells = [_padded(text, width) for text, width in zip(row, widths, strict=False)]
+        cells[1:3] = [_padded(row[i], widths[i], right=True) for i in (1, 2)]
+        lines.append("  " + "  ".join([*cells, row[4]]).rstrip())
+    return lines
+
+
+def _padded(text: str, width: int, right: bool = False) -> str:
+    space = " " * (width - display_width(text))
+    return space + text if right else text + space
+
+
+def _parts(broken: Sequence[Finding]) -> list[str]:
+    """The layers to blame, with their places; once where two limits blame the same."""
+    lists: dict[tuple[str, tuple[Blamed, ...]], Finding] = {}
+    for finding in broken:
+        lists.setdefault((finding.metric, finding.parts), finding)
+    lines = []
+    for (metric, parts), finding in lists.items():
+        if not parts:
+            continue
+        title = "heaviest" if finding.parts[0].share else "over it"
+        if finding.baseline is not None and not finding.parts[0].share:
+            title = "grew most"
+        rows = [
+            [part.path, part.place, quantity_text(part.value, finding.unit), part.share]
+            for part in parts
+        ]
+        widths = [max(display_width(row[i]) for row in rows) for i in range(4)]
+        lines.append(f"  {metric}, {title}:")
+        for row in rows:
+            cells = [_padded(row[i], widths[i], right=i > 1) for i in range(4)]
+            lines.append("    " + "  ".join(cells).rstrip())
+    return lines
+
+
+def _advice(broken: Sequence[Finding]) -> list[str]:
+    """What to do, once for all that is broken."""
+    if not broken:
+        return []
+    places = dict.fromkeys([f.place for f in broken if f.place and not f.place.startswith("--")])
+    ways = ["make the network smaller"]
+    if places:
+        ways.append(f"edit the limit at {' or '.join(places)}")
+    if any(finding.baseline is not None for finding in broken):
+        ways.append("accept the growth with `convcalc lock`")
+    told = ways[0] if len(ways) == 1 else ", ".join(ways[:-1]) + f", or {ways[-1]}"
+    return [f"  To do: {told}."]
