@@ -79,10 +79,17 @@ def read_quantity(text: str, unit: str) -> int:
     return value
 
 
-def read_growth(text: str, unit: str) -> Growth:
-    """What `2%`, `0.5%` or an amount, `10k`, allows a total to grow by; raises RuleError."""
+def read_growth(text: str, unit: str, *, small: bool = False) -> Growth:
+    """What `2%`, `0.5%` or an amount, `10k`, allows a total to grow by; raises RuleError.
+
+    A bare number may have been meant as a share; it is taken where totals are `small`, or for 0.
+    """
     stripped = text.strip()
     if not stripped.endswith("%"):
+        if unit == COUNT and not small and re.fullmatch("[1-9][0-9]*", stripped):
+            message = f"'{printable(text)}' may be a share or an amount"
+            help_text = f"write {printable(stripped, 40)}%, or an amount with its unit: 10k"
+            raise RuleError("bad-unit", message, facts=[("help", help_text)])
         return Growth(0, 1, read_quantity(text, unit))
     number = stripped[:-1].strip()
     if len(number) > _LONGEST or not re.fullmatch(_NUMBER, number):

@@ -107,12 +107,25 @@ def read_config(path: str) -> Config:
     try:
         root = read_yaml(source)
     except ConvcalcError as error:
-        raise ConvcalcError(error.problems, UNUSABLE) from None
+        raise ConvcalcError([_fitting(problem) for problem in error.problems], UNUSABLE) from None
     reader = _Reader(problems.append)
     entries = reader.entries(root, source)
     if problems:
         raise ConvcalcError(problems, UNUSABLE)
     return Config(source, os.path.dirname(path), entries)
+
+
+def _fitting(problem: Problem) -> Problem:
+    """A mistake of YAML with advice that fits this file: its `*` is the beginning of a glob."""
+    span = problem.span
+    if span is not None and "*" in span.source.line(span.line)[max(span.column - 2, 0) :][:2]:
+        advice = "a glob that begins with '*' needs quotes: '**/*.yaml'"
+    elif problem.code in ("yaml-anchor", "yaml-merge-key", "yaml-tag"):
+        advice = "write each entry in full; an entry may name several files"
+    else:
+        return problem
+    facts = [fact for fact in problem.facts if fact[0] != "help"]
+    return problem._replace(facts=(*facts, ("help", advice)))
 
 
 class _Reader:

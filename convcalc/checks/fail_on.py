@@ -49,7 +49,9 @@ def read_fail_on(text: str) -> Limit:
     limit = Limit(metric, 0, unit, figure, span)
     try:
         if plus:
-            return limit._replace(growth=read_growth(figure, unit))
+            return limit._replace(
+                growth=read_growth(figure, unit, small=not LIMITED[metric].per_layer)
+            )
         return limit._replace(most=read_quantity(figure, unit))
     except RuleError as error:
         raise _refused(error.message, *error.facts) from None

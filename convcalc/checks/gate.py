@@ -140,12 +140,15 @@ class _Trial:
     def hold(self, rule: str, limits: Sequence[Limit]) -> None:
         """Holds some limits against the network."""
         for limit in limits:
+            finding: Finding | None
             if limit.metric.startswith("layers."):
                 finding = self._layers(rule, limit)
             elif limit.metric == "output":
                 finding = self._output(rule, limit)
             else:
                 finding = self._total(rule, limit)
+            if finding is None:
+                continue
             self.findings.append(finding)
             if finding.problem is not None:
                 (self.warnings if rule == "warn" else self.problems).append(finding.problem)
@@ -217,18 +220,19 @@ class _Trial:
             return kept._replace(found=found, limit=allowed, ok=False, problem=problem, reads=reads)
         return kept
 
-    def _layers(self, rule: str, limit: Limit) -> Finding:
-        """Holds single layers and groups against a limit: the heaviest one decides."""
+    def _layers(self, rule: str, limit: Limit) -> Finding | None:
+        """Holds single layers and groups against a limit: the heaviest one decides.
+
+        None where the network has no such layer, which is a problem of its own.
+        """
         _, _, rest = limit.metric.partition(".")
         pattern, _, metric = rest.rpartition(".")
-        subject = self._subject(limit)
-        held = held_layers(subject, pattern, metric)
+        held = held_layers(self._subject(limit), pattern, metric)
         if not held.matched and not held.open:
-            facts = (*_facts(rule, limit)[:1], *held.help_facts)
-            message = self._titled(f"no layer is called '{printable(pattern)}'")
-            problem = Problem("no-such-layer", message, limit.span, facts)
-            kept = _kept(rule, limit, 0, limit.most)
-            return kept._replace(ok=False, problem=problem, reads="no such layer")
+            name = printable(self.target.file, 200)
+            message = self._titled(f"no layer of {name} is called '{printable(pattern)}'")
+            self.problems.append(Problem("no-such-layer", message, limit.span, held.help_facts))
+            return None
         found = max([part.value for part in held.matched], default=0)
         if found <= limit.most:
             return _kept(rule, limit, found, limit.most)

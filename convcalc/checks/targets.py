@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Span, printable
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Span, did_you_mean, printable
 from convcalc.graph import Limit, Network
 
 if TYPE_CHECKING:
@@ -116,12 +116,15 @@ def _pattern_paths(folder: str, pattern: Pattern) -> list[str]:
     """The files that an entry's pattern stands for."""
     path = os.path.normpath(os.path.join(folder, pattern.text))
     if not os.path.exists(path):
-        from convcalc.spec.shipped import is_word, shipped_path
+        from convcalc.spec.shipped import is_word, shipped_names, shipped_path
 
-        if is_word(pattern.text) and shipped_path(pattern.text) is not None:
+        word = is_word(pattern.text)
+        if word and shipped_path(pattern.text) is not None:
             return [pattern.text]
         if not _is_glob(pattern.text):
-            raise refused("no-match", f"there is no file {printable(path, 200)}")
+            message = f"there is no file {printable(path, 200)}"
+            help_text = did_you_mean(pattern.text, shipped_names()) if word else ""
+            raise refused("no-match", f"{message}{', and no such network ships' * word}", help_text)
     return expand([path])
 
 

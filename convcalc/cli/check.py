@@ -130,8 +130,11 @@ def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None
     from convcalc.render.check_text import check_text, drawn_elsewhere
 
     if style != "concise":
+        told: set[Problem] = set()
         for verdict in verdicts:
-            problems = drawn_elsewhere(verdict)
+            # A mistake in convcalc.yaml is told once, however many networks it concerns.
+            problems = [problem for problem in drawn_elsewhere(verdict) if problem not in told]
+            told.update(problems)
             if problems:
                 from convcalc.render.diagnostics import diagnostics_text
 

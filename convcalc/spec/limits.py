@@ -203,7 +203,8 @@ class _Reader:
         limit = Limit(metric, 0, unit, node.text.strip(), node.span, self.dtype, convention)
         try:
             if self.grows:
-                return [limit._replace(growth=read_growth(node.text, unit))]
+                small = not LIMITED[name].per_layer
+                return [limit._replace(growth=read_growth(node.text, unit, small=small))]
             return [limit._replace(most=read_quantity(node.text, unit))]
         except RuleError as error:
             problem = Problem(error.code, f"{metric}: {error.message}", node.span, error.facts)
