@@ -43,6 +43,8 @@ LONGEST_CHAIN = 20
 NAME = re.compile(r"[A-Za-z0-9_-]+\Z", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
 _SIGNATURE = re.compile(r"\s*([^\s(]+)\s*(?:\((.*)\))?\s*\Z", re.DOTALL)
+#: Keys whose names an argument may have, but no block.
+KEY_WORDS = ("input", "layers", "norm", "activation")
 _OTHER_WORDS = ("and", "or", "not", "if", "else", "true", "false", "in_channels", "in_size")
 
 #: Opens the file that another extends: a path to a Source. Raises ConvcalcError.
@@ -386,9 +388,9 @@ def _merge(document: Document, base: Document) -> None:
     document.problems = base.problems + document.problems
 
 
-def _check_names(document: Document) -> None:
-    """A block or an argument takes no name that already means something."""
-    taken = {
+def taken_names() -> dict[str, str]:
+    """The words that can name neither a block nor an argument, and what each is."""
+    return {
         **dict.fromkeys(KINDS, "a kind"),
         "sequential": "a kind",
         **dict.fromkeys(CHOICES, "a choice"),
@@ -396,7 +398,12 @@ def _check_names(document: Document) -> None:
         **dict.fromkeys(COMMON_KEYS, "a common key"),
         **dict.fromkeys(_OTHER_WORDS, "a word of the language"),
     }
-    keys = dict.fromkeys(("input", "layers", "norm", "activation"), "a key")
+
+
+def _check_names(document: Document) -> None:
+    """A block or an argument takes no name that already means something."""
+    taken = taken_names()
+    keys = dict.fromkeys(KEY_WORDS, "a key")
     for name, block in document.blocks.items():
         if name in taken or name in keys:
             document.refuse(

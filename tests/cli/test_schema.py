@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,20 +12,61 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from convcalc.layers import KINDS
+from convcalc.layers import KINDS, layer_class
+from convcalc.spec.document import COMMON_KEYS, TOP_KEYS
 from convcalc.spec.schema import spec_schema
 from convcalc.spec.shipped import shipped_names, shipped_path
+from tests.diagnostics.update import FOLDER, case_names, expected
 from tests.networks.grow import random_spec
 
 VALIDATOR = jsonschema.Draft7Validator(spec_schema())
 
 
+class EditorLoader(yaml.SafeLoader):
+    """Reads YAML 1.2 with its core schema, as editors do: `yes` is a word, `010` is ten."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - so it is called in PyYAML
+
+
+for tag, pattern, letters in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+0123456789.")),
+):
+    EditorLoader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{tag}", re.compile(rf"(?:{pattern})\Z"), letters
+    )
+
+
+def whole_number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_scalar(node))
+
+
+EditorLoader.add_constructor("tag:yaml.org,2002:int", whole_number)
+
+
 def errors(text: str) -> list[Any]:
-    return list(VALIDATOR.iter_errors(yaml.safe_load(text)))
+    loaded = yaml.load(text, Loader=EditorLoader)  # noqa: S506 - a SafeLoader
+    return list(VALIDATOR.iter_errors(loaded))
 
 
 def layer_errors(text: str) -> list[Any]:
+    """Of a layer in a file that has nothing else."""
     return errors(f"input: [8, 16, 16]\nlayers:\n  - {text}\n")
+
+
+#: Arguments, a block, and defaults for all that needs some.
+CONTEXT = """
+args: {a: 1, act: relu, wide: true, deep: true, k: 3}
+blocks: {"unit(c, s=1)": [{conv: c, kernel: 1}]}
+defaults: {conv: {kernel: 3}}
+"""
+
+
+def errors_in_context(layer: str) -> list[Any]:
+    """Of a layer in a file whose words may mean anything."""
+    return errors(f"{CONTEXT}input: [8, 16, 16]\nlayers:\n  - {layer}\n")
 
 
 def test_is_a_schema() -> None:
@@ -44,7 +87,10 @@ def test_takes_random_networks(seed: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_takes_a_kind_as_a_word(kind: str) -> None:
-    assert layer_errors(kind) == []
+    """Unless it needs an argument, which only `defaults` can give."""
+    assert errors_in_context(kind) == []
+    needs = any(declared.required for declared in layer_class(kind).fields.values())
+    assert (layer_errors(kind) != []) == needs
 
 
 @pytest.mark.parametrize(
@@ -67,7 +113,52 @@ def test_takes_a_kind_as_a_word(kind: str) -> None:
     ],
 )
 def test_takes_what_the_language_offers(layer: str) -> None:
+    assert errors_in_context(layer) == []
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "{conv: in_channels, kernel: 'in_size[0] // 2', padding: same, bias: 'true'}",
+        "{conv: {channels: 8}, kernel: 3, norm: {groupnorm: 4}, activation: {elu: 0.5}}",
+        "{conv: 8, kernel: 3, activation: relu if in_channels > 3 else none}",
+        "{conv: 8, repeat: 1, first: {kernel: 3}}",
+        "{concat: [[], {when: true, layers: [{conv: 3, kernel: 1}]}, [sequential, [relu]]]}",
+        "{upsample: , size: [4, 4], mode: bilinear}",
+        "{relu: , from: input, repeat: 2, when: in_channels == 3}",
+    ],
+)
+def test_takes_what_a_file_without_arguments_offers(layer: str) -> None:
     assert layer_errors(layer) == []
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "{conv: 8, kernel: 3, padding: smae}",
+        "{conv: 8, kernel: 3, padding: [same, 1]}",
+        "{conv: 8, kernel: three}",
+        "{conv: {channels: 8, kernel: three}}",
+        "{conv: 8, kernel: 3, activation: rleu}",
+        "{conv: 8, kernel: 3, norm: group}",
+        "{conv: 8, kernel: 3, norm: {groupnorm: }}",
+        "{conv: 8}",
+        "{conv: , kernel: 3}",
+        "{conv: {kernel: 3}}",
+        "{cnov: 8, kernel: 3}",
+        "Relu",
+        "[rleu]",
+        "{sequential: [{dense: }]}",
+        "{add: [[], [dense]]}",
+        "{add: {a: [], b: {when: true, layers: [rleu]}}}",
+        "{relu: , repeat: two}",
+        "{relu: , when: deep}",
+        "{conv: 8, kernel: 3, repeat: 2, first: {stride: two}}",
+    ],
+)
+def test_tells_unknown_words_and_missing_arguments(layer: str) -> None:
+    """Where the file has no arguments, blocks and defaults, and extends no other."""
+    assert layer_errors(layer) != []
 
 
 @pytest.mark.parametrize(
@@ -128,3 +219,161 @@ def test_tells_mistakes_at_the_top(text: str) -> None:
 )
 def test_takes_every_key_at_the_top(text: str) -> None:
     assert errors(text) == []
+
+
+#: Codes of mistakes in structure, which an editor is to show: a wrong key, kind, type or choice,
+#: what is missing, what stands in the wrong place, a name that cannot be one.
+STRUCTURE = {
+    "bad-branch",
+    "bad-input",
+    "bad-name",
+    "bad-signature",
+    "bad-spec",
+    "bad-value",
+    "empty-spec",
+    "foreign-name",
+    "missing-argument",
+    "missing-key",
+    "missing-space",
+    "missing-value",
+    "no-kind",
+    "taken-name",
+    "two-kinds",
+    "unknown-key",
+    "unknown-kind",
+    "unquoted-expression",
+}
+
+#: Codes of mistakes that JSON Schema cannot know of, and why.
+BEYOND = {
+    **dict.fromkeys(
+        [
+            "yaml-alias",
+            "yaml-anchor",
+            "yaml-key",
+            "yaml-merge-key",
+            "yaml-second-document",
+            "yaml-syntax",
+            "yaml-tag",
+            "duplicate-key",
+        ],
+        "the YAML parser's: gone, or refused, before a schema sees the values",
+    ),
+    **dict.fromkeys(
+        ["bad-expression", "bad-number", "unknown-function", "unknown-name", "number-too-large"],
+        "the text of an expression: a string to a schema",
+    ),
+    **dict.fromkeys(
+        [
+            "block-recursion",
+            "duplicate-name",
+            "no-input",
+            "share-mismatch",
+            "unknown-layer",
+            "unused-value",
+        ],
+        "a name is compared with another one elsewhere in the file",
+    ),
+    **dict.fromkeys(["extends-loop", "extends-not-found"], "about other files"),
+    **dict.fromkeys(
+        [
+            "bad-order",
+            "crop-too-large",
+            "groups-mismatch",
+            "join-mismatch",
+            "no-branches",
+            "no-layers",
+            "output-padding-too-large",
+            "padding-too-large",
+            "reshape-mismatch",
+            "size-too-large",
+            "slice-out-of-range",
+            "too-many-layers",
+            "upsample-size",
+            "window-too-large",
+            "wrong-rank",
+        ],
+        "arithmetic: values that do not fit each other",
+    ),
+}
+
+#: Cases of a structural code in which the mistake lies where a schema cannot look, and why.
+BEYOND_CASES = {
+    **dict.fromkeys(
+        [
+            "arg_named_as_block",
+            "block_argument_missing",
+            "block_argument_surplus",
+            "block_misspelt",
+            "block_word_handed_on",
+            "block_word_is_no_kind",
+            "key_block_argument_typo",
+            "value_layer_for_number",
+        ],
+        "depends on the blocks or arguments that this very file defines",
+    ),
+    "block_default_before": "inside a signature, which is a string",
+    "value_computed_fraction": "the value of an expression",
+    "value_when_not_boolean": "the value of an expression",
+    "extends_a_broken_file": "in the file that is extended",
+    "extends_a_folder_up": "in the file that is extended",
+    "extends_bad_yaml": "in the file that is extended",
+}
+
+
+def codes_of(case: str) -> set[str]:
+    return set(re.findall(r"error\[([a-z-]+)\]", expected(case)))
+
+
+def structural(case: str) -> bool:
+    return bool(codes_of(case) & STRUCTURE) and case not in BEYOND_CASES
+
+
+def test_every_code_is_classified() -> None:
+    found = {code for case in case_names() for code in codes_of(case)}
+    assert found <= STRUCTURE | set(BEYOND)
+    assert not STRUCTURE & set(BEYOND)
+
+
+@pytest.mark.parametrize("case", [*filter(structural, case_names())])
+def test_an_editor_tells_every_case_about_structure(case: str) -> None:
+    assert errors((FOLDER / f"{case}.yaml").read_text(encoding="utf-8")) != []
+
+
+@pytest.mark.parametrize("case", [*BEYOND_CASES])
+def test_what_is_beyond_a_schema_is_still_beyond_it(case: str) -> None:
+    """Once it is not, it belongs with the others."""
+    assert codes_of(case) & STRUCTURE or case == "extends_bad_yaml"
+    assert errors((FOLDER / f"{case}.yaml").read_text(encoding="utf-8")) == []
+
+
+def test_most_cases_are_about_structure() -> None:
+    assert sum(map(structural, case_names())) >= 120
+
+
+class TestCompletion:
+    """What an editor offers while one types."""
+
+    def test_every_key_at_the_top_is_explained(self) -> None:
+        properties = spec_schema()["properties"]
+        assert [*properties] == [*TOP_KEYS]
+        assert all(entry["description"] for entry in properties.values())
+
+    def test_every_kind_and_common_key_is_offered_and_explained(self) -> None:
+        *_, mapping = spec_schema()["definitions"]["layer"]["anyOf"]
+        offered = mapping["properties"]
+        assert {*offered} == {*COMMON_KEYS, *KINDS, "sequential"}
+        assert all(entry["description"] for entry in offered.values())
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_every_argument_is_explained_with_its_default(self, kind: str) -> None:
+        arguments = spec_schema()["definitions"][f"{kind} arguments"]["properties"]
+        for name, declared in layer_class(kind).fields.items():
+            assert arguments[name]["description"] == declared.doc
+            if declared.required:
+                assert "default" not in arguments[name]
+            else:
+                assert arguments[name].get("default") == declared.default
+
+    def test_it_is_plain_json(self) -> None:
+        assert json.loads(json.dumps(spec_schema(), allow_nan=False)) == spec_schema()
