@@ -8,6 +8,7 @@
       output dense2: 10
       total params: 61,706
       total macs: 416,520
+      total peak_memory: 28,224 B
       layer conv0: conv 5x5 + sigmoid -> 6x28x28, params 156, macs 117,600
 
 A changed layer is one changed line: no column is aligned with another row's. Networks are sorted by
@@ -25,7 +26,9 @@ from typing import NamedTuple, NoReturn
 from convcalc.analysis.report import Report
 from convcalc.analysis.rows import rows
 from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Source, Span, printable
+from convcalc.quantities import BYTES
 from convcalc.shapes import Shape, cross_text
+from convcalc.spec.limits import LIMITED
 from convcalc.spec.load import read_file
 
 #: The file's name, beside convcalc.yaml.
@@ -122,12 +125,19 @@ def lock_text(networks: Iterable[LockedNetwork]) -> str:
         lines += ["", f"network {_word(network.file)}{variant}"]
         lines += [f"  input {name}: {cross_text(s)}" for name, s in network.inputs.items()]
         lines += [f"  output {name}: {cross_text(s)}" for name, s in network.outputs.items()]
-        lines += [f"  total {name}: {value:,}" for name, value in network.totals.items()]
+        lines += [
+            f"  total {name}: {value:,}{_unit(name)}" for name, value in network.totals.items()
+        ]
         lines += [
             f"  layer {path}: {kind} -> {cross_text(output)}, params {params:,}, macs {macs:,}"
             for path, (kind, output, params, macs) in network.layers.items()
         ]
     return "\n".join(lines) + "\n"
+
+
+def _unit(name: str) -> str:
+    """What follows a total's number: bytes are told as such."""
+    return " B" if name in LIMITED and LIMITED[name].unit == BYTES else ""
 
 
 def _word(text: str) -> str:
@@ -155,7 +165,7 @@ _NUMBER = r"(0|[1-9][0-9]{0,2}(?:,[0-9]{3}){0,99})"
 _SHAPE = r"([1-9][0-9]{0,9}(?:x[1-9][0-9]{0,9}){0,9})"
 _NETWORK = re.compile(r'network ("(?:[^"\\]|\\.)*"|[^\s"#]\S*)(?: (\S.*))?')
 _LAYER = re.compile(rf"  layer (\S+): (.+) -> {_SHAPE}, params {_NUMBER}, macs {_NUMBER}")
-_TOTAL = re.compile(rf"  total (\S+): {_NUMBER}")
+_TOTAL = re.compile(rf"  total (\S+): {_NUMBER}(?: B)?")
 _PUT = re.compile(rf"  (input|output) (\S+): {_SHAPE}")
 _CONFLICT = re.compile(r"<{7}(?: |$)|={7}$|>{7}(?: |$)|\|{7}(?: |$)")
 

@@ -9,10 +9,13 @@ from convcalc.analysis.report import Report
 from convcalc.analysis.rows import Row, rows
 from convcalc.checks.lock import Lock, LockedLayer, LockedNetwork
 from convcalc.diagnostics import Call, Problem, Source, Span, printable
+from convcalc.quantities import change_text
 from convcalc.shapes import Shape, cross_text
 
 #: What accepts a change.
 ACCEPT = "`convcalc lock` accepts the change"
+#: Totals that are told if they differ; of others it is told how many do.
+_TELLING = ("params", "macs", "flops", "peak_memory")
 #: Layers that are named in one message.
 _MOST_LAYERS = 3
 
@@ -35,9 +38,8 @@ def stale_problem(lock: Lock, found: LockedNetwork, report: Report) -> Problem |
     others = [name for name in differing if name != path]
     if others:
         facts.append(("note", f"{_counted(others)} not as locked: {_named(others)}"))
-    totals = total_changes(locked.totals, found.totals)
-    if totals:
-        facts.append(("note", f"totals: {'; '.join(totals)}"))
+    if locked.totals != found.totals:
+        facts.append(("note", f"totals: {total_changes(locked.totals, found.totals)}"))
     title = f"{printable(found.variant, 200)}: " if found.variant else ""
     return Problem("stale-lock", f"{title}{text}", span, (*facts, ("help", ACCEPT)), calls)
 
@@ -49,33 +51,21 @@ def gone_problem(lock: Lock, network: LockedNetwork, reason: str) -> Problem:
     return Problem("stale-lock", message, span, (("help", "`convcalc lock` removes it"),))
 
 
-def total_changes(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:
-    """The totals that differ: "params 61,706 -> 80,000 (+29.65%)"."""
+def total_changes(before: Mapping[str, int], after: Mapping[str, int]) -> str:
+    """The most telling of the totals that differ: "params 61,706 -> 80,000 (+29.65%)"."""
     names = [*before, *[name for name in after if name not in before]]
-    return [
-        _change(name, before.get(name), after.get(name))
-        for name in names
-        if before.get(name) != after.get(name)
-    ]
+    differ = [name for name in names if before.get(name) != after.get(name)]
+    shown = [name for name in _TELLING if name in differ] or differ[: len(_TELLING)]
+    texts = [_change(name, before.get(name), after.get(name)) for name in shown]
+    more = len(differ) - len(shown)
+    return "; ".join([*texts, *([f"and {more} more"] if more else [])])
 
 
 def _change(name: str, before: int | None, after: int | None) -> str:
     if before is None or after is None:
         what = "is not locked yet" if before is None else "is locked but not measured any more"
         return f"{printable(name)} {what}"
-    return f"{printable(name)} {before:,} -> {after:,} ({percent_change(before, after)})"
-
-
-def percent_change(before: int, after: int) -> str:
-    """By how much something grew, with two decimals, computed in integers.
-
-    >>> percent_change(200, 201), percent_change(3, 2), percent_change(0, 5)
-    ('+0.50%', '-33.33%', 'from nothing')
-    """
-    if before == 0:
-        return "from nothing"
-    hundredths = (20000 * abs(after - before) + before) // (2 * before)
-    return f"{'-' if after < before else '+'}{hundredths // 100}.{hundredths % 100:02d}%"
+    return f"{printable(name)} {before:,} -> {after:,} ({change_text(before, after)})"
 
 
 def _top(report: Report) -> Span | None:
@@ -256,8 +246,10 @@ def _layer_changes(before: LockedLayer, now: LockedLayer) -> str:
         parts.append(f"{before.kind} -> {now.kind}")
     if before.output != now.output:
         parts.append(f"output {cross_text(before.output)} -> {cross_text(now.output)}")
-    figures = {"params": before.params, "macs": before.macs}
-    parts += total_changes(figures, {"params": now.params, "macs": now.macs})
+    if before.params != now.params:
+        parts.append(_change("params", before.params, now.params))
+    if before.macs != now.macs:
+        parts.append(_change("macs", before.macs, now.macs))
     return ", ".join(parts)
 
 

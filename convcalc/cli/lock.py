@@ -8,7 +8,9 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from convcalc.analysis.report import Report, analyze
+from convcalc.analysis.measures import measured_totals
+from convcalc.analysis.report import analyze
+from convcalc.checks.config import find_config, read_config
 from convcalc.checks.lock import (
     LOCK_NAME,
     Lock,
@@ -18,7 +20,14 @@ from convcalc.checks.lock import (
     read_lock,
 )
 from convcalc.checks.staleness import gone_problem, stale_problem
-from convcalc.checks.targets import Target, expand, variant_text
+from convcalc.checks.targets import (
+    CONFIG_NAME,
+    Target,
+    dtype_of,
+    find_targets,
+    locked_name,
+    refused,
+)
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, unusable
 from convcalc.cli.output import emit, replace_file
@@ -76,17 +85,19 @@ def lock(
     or the lock cannot be read. Formats: text, json.
     """
     options.read_word("--format", style, FORMATS)
-    args = options.read_sets(sets)
-    if not files:
-        unusable("no FILE")
-    targets = [Target(path, args, variant_text(args)) for path in expand(files)]
-    path = output or LOCK_NAME
+    config_path = find_config()
+    config = read_config(config_path) if config_path is not None else None
+    if not files and config is None:
+        help_text = "name files, as in `convcalc lock models/`, or write a convcalc.yaml"
+        raise refused("no-files", "no FILE, and no convcalc.yaml from here upwards", help_text)
+    targets = find_targets(files or [], config, options.read_sets(sets))
+    path = output or os.path.join(config.folder if config is not None else "", LOCK_NAME)
     # A lock that cannot be read is refused even where it would be written anew: it may hold a merge
     # that is not finished, and networks that are not named now.
     before = read_lock(path) if check or os.path.lexists(path) else None
     outcomes = [_outcome(target, path, before) for target in targets]
     if before is not None:
-        outcomes += _gone(before, path, outcomes)
+        outcomes += _gone(before, path, outcomes, everything=not files)
     broken = any(outcome.state == "broken" for outcome in outcomes)
     failed = [outcome for outcome in outcomes if outcome.problems] if check or broken else []
     if broken:
@@ -111,12 +122,15 @@ def lock(
 
 def _outcome(target: Target, path: str, before: Lock | None) -> Outcome:
     """What became of one network."""
-    file = locked_file(target.file, path)
+    if target.file == "-":
+        unusable("standard input has no name to lock it under")
+    file = locked_name(target.file, path)
     try:
         report = analyze(load(target.file, args=target.args))
     except ConvcalcError as error:
         return Outcome(file, target.variant, "broken", None, error.problems, error.status)
-    network = locked_network(file, target.variant, report, measured_totals(report))
+    dtype = dtype_of(report.network, target.rules)
+    network = locked_network(file, target.variant, report, measured_totals(report, dtype))
     if before is None:
         return Outcome(file, target.variant, "added", network, ())
     problem = stale_problem(before, network, report)
@@ -126,39 +140,30 @@ def _outcome(target: Target, path: str, before: Lock | None) -> Outcome:
     return Outcome(file, target.variant, state, network, (problem,))
 
 
-def measured_totals(report: Report) -> dict[str, int]:
-    """The totals that are locked, by name."""
-    totals = report.totals
-    return {"params": totals.params, "macs": totals.macs, "flops": totals.flops}
+def _gone(before: Lock, path: str, outcomes: Sequence[Outcome], everything: bool) -> list[Outcome]:
+    """The networks that are locked and not looked at now, and that are to be so no more.
 
-
-def _gone(before: Lock, path: str, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The networks that are locked, not looked at now, and whose files are not there any more."""
+    Those whose files are not there; where `everything` was looked at, all of them.
+    """
     seen = {(outcome.file, outcome.variant) for outcome in outcomes}
     gone = []
     for key, network in before.networks.items():
-        if key not in seen and not _is_there(network.file, path):
-            problem = gone_problem(before, network, "there is no such file")
-            gone.append(Outcome(*key, "removed", network, (problem,)))
+        if key in seen:
+            continue
+        if not _is_there(network.file, path):
+            reason = "there is no such file"
+        elif everything:
+            reason = f"{CONFIG_NAME} does not name it"
+        else:
+            continue
+        problem = gone_problem(before, network, reason)
+        gone.append(Outcome(*key, "removed", network, (problem,)))
     return gone
 
 
 def _is_there(file: str, path: str) -> bool:
     found = os.path.join(os.path.dirname(path), file.replace("/", os.sep))
     return os.path.exists(found) or (is_word(file) and shipped_path(file) is not None)
-
-
-def locked_file(file: str, path: str) -> str:
-    """What a file is called in the lock at `path`: relative to its folder, with forward slashes."""
-    if file == "-":
-        unusable("standard input has no name to lock it under")
-    if is_word(file) and not os.path.exists(file):
-        return file  # a shipped network
-    try:
-        relative = os.path.relpath(file, os.path.dirname(path) or os.curdir)
-    except ValueError as error:  # another drive of Windows
-        unusable(f"{printable(file, 200)} cannot be locked in {printable(path, 200)}: {error}")
-    return relative.replace(os.sep, "/")
 
 
 def _write(path: str, before: Lock | None, outcomes: Sequence[Outcome]) -> None:

@@ -54,7 +54,7 @@ def refusal(text: str) -> ConvcalcError | None:
 
 def locked(spec: str, file: str = "net.yaml") -> LockedNetwork:
     report = convcalc.analyze(convcalc.loads(spec))
-    totals = {"params": report.totals.params, "macs": report.totals.macs}
+    totals = {"params": report.totals.params, "macs": report.totals.macs, "peak_memory": 1234}
     return locked_network(file, "", report, totals)
 
 
@@ -123,6 +123,7 @@ network "models/a b.yaml" width=0.5 list=[1, 2]
   output head: 1000
   total params: 71,080
   total macs: 1,554,944
+  total peak_memory: 1,234 B
   layer conv0: conv 3x3 /2 + batchnorm + relu -> 64x16x16, params 1,920, macs 442,368
   layer unit.main.conv0: conv 1x1 -> 64x16x16, params 4,160, macs 1,048,576
   layer unit: add -> 64x16x16, params 0, macs 0
@@ -175,12 +176,12 @@ GOOD = lock_text(
         (5, 'network "a.yaml', "bad-lock", "5:1"),
         (5, 'network "\\q"', "bad-lock", "5:1"),
         (5, "", "bad-lock", "6:3"),
-        (13, "network a.yaml", "lock-duplicate", "13:1"),
+        (14, "network a.yaml", "lock-duplicate", "14:1"),
         (7, "  input input: 4", "lock-duplicate", "7:3"),
         (9, "  total params: 15", "lock-duplicate", "9:3"),
-        (11, "  layer dense0: dense -> 3, params 15, macs 12", "lock-duplicate", "11:3"),
-        (11, "  layer relu0: relu -> 3x0, params 0, macs 0", "bad-lock", "11:3"),
-        (11, "  layer relu0: relu -> 3, params 0", "bad-lock", "11:3"),
+        (12, "  layer dense0: dense -> 3, params 15, macs 12", "lock-duplicate", "12:3"),
+        (12, "  layer relu0: relu -> 3x0, params 0, macs 0", "bad-lock", "12:3"),
+        (12, "  layer relu0: relu -> 3, params 0", "bad-lock", "12:3"),
     ],
 )
 def test_a_bad_line_is_refused_at_its_place(line: int, text: str, code: str, place: str) -> None:
@@ -216,6 +217,6 @@ def test_places_of_layers() -> None:
     lock = parsed(GOOD)
     network = lock.find("b.yaml")
     assert network is not None
-    assert lock.place(network) == "convcalc.lock:13"
-    assert lock.place(network, "relu0") == "convcalc.lock:19"
+    assert lock.place(network) == "convcalc.lock:14"
+    assert lock.place(network, "relu0") == "convcalc.lock:21"
     assert lock.find("b.yaml", "width=2") is None

@@ -136,6 +136,63 @@ def test_variants_and_shipped_networks() -> None:
     assert "error[stale-lock]: mobilenet_v2 is not in the lock" in result.err
 
 
+CONFIG = """\
+networks:
+  - files: models/wide.yaml
+    set: {width: [0.5, 2]}
+  - files: models/a.yaml
+    dtype: int8
+"""
+
+
+def test_the_networks_of_convcalc_yaml(folder: Path) -> None:
+    Path("convcalc.yaml").write_text(CONFIG)
+    Path("models/wide.yaml").write_text(f"args: {{width: 1}}\n{LENET}".replace(": 6", ": 6*width"))
+    os.chdir(folder / "models")
+    result = run("lock")
+    assert result == (0, f"..{os.sep}convcalc.lock: 3 networks, 3 added\n", "")
+    os.chdir(folder)
+    text = lock_bytes().decode()
+    networks = [line for line in text.splitlines() if line.startswith("network ")]
+    assert networks == [
+        "network models/a.yaml",
+        "network models/wide.yaml width=0.5",
+        "network models/wide.yaml width=2",
+    ]
+    assert "  total weights: 11,926 B\n" in text  # as int8
+    assert run("lock", "--check").status == 0
+    change("wide.yaml", "dense: 10", "dense: 11")
+    result = run("lock", "--check")
+    assert result.err.count("models/wide.yaml:6:6: error[stale-lock]: width=") == 2
+    assert run("lock", "models/a.yaml").status == 0
+    assert run("lock", "--check").status == 1
+    Path("convcalc.yaml").write_text("networks: [{files: models/a.yaml}]\n")
+    result = run("lock", "--check")
+    assert "models/wide.yaml (width=2) is locked, but convcalc.yaml does not name it" in result.err
+    assert run("lock").status == 0
+    assert "wide" not in lock_bytes().decode()
+    assert run("lock", "--check").status == 0
+
+
+def test_check_and_lock_agree_about_growth() -> None:
+    Path("convcalc.yaml").write_text("networks: [{files: models/a.yaml, growth: {macs: 2%}}]\n")
+    assert run("check").status == 2  # there is no lock
+    run("lock")
+    assert run("check").status == 0
+    change("a.yaml", "conv: 6", "conv: 8")
+    result = run("check")
+    assert result.status == 1
+    assert "models/a.yaml:3" in result.out + result.err
+    run("lock")
+    assert run("check").status == 0
+
+
+def test_a_bad_config_is_refused() -> None:
+    Path("convcalc.yaml").write_text("networks: []\n")
+    assert run("lock").status == 2
+    assert not Path("convcalc.lock").exists()
+
+
 def test_a_broken_network_keeps_the_lock_from_being_written() -> None:
     run("lock", "models")
     before = lock_bytes()
@@ -189,6 +246,9 @@ def test_a_lock_that_cannot_be_opened() -> None:
 
 
 def test_wrong_usage() -> None:
+    result = run("lock")
+    assert result.status == 2
+    assert result.err.startswith("error[no-files]: no FILE, and no convcalc.yaml from here upwards")
     assert run("lock", "nothing/*.yaml").status == 2
     assert run("lock", "models", "--format", "xml").status == 2
     assert run("lock", "-", stdin=LENET.encode()).status == 2

@@ -6,17 +6,25 @@ import json
 import re
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
+from convcalc.checks.config import config_schema
 from convcalc.layers import KINDS, layer_class
 from convcalc.spec.document import COMMON_KEYS, TOP_KEYS
 from convcalc.spec.schema import spec_schema
 from convcalc.spec.shipped import shipped_names, shipped_path
-from tests.diagnostics.update import FOLDER, case_names, expected
+from tests.diagnostics.update import (
+    CONFIGS,
+    FOLDER,
+    case_names,
+    config_names,
+    expected,
+    expected_of_config,
+)
 from tests.networks.grow import random_spec
 
 VALIDATOR = jsonschema.Draft7Validator(spec_schema())
@@ -224,11 +232,14 @@ def test_takes_every_key_at_the_top(text: str) -> None:
 #: Codes of mistakes in structure, which an editor is to show: a wrong key, kind, type or choice,
 #: what is missing, what stands in the wrong place, a name that cannot be one.
 STRUCTURE = {
+    "ambiguous-flops",
     "bad-branch",
     "bad-input",
     "bad-name",
+    "bad-quantity",
     "bad-signature",
     "bad-spec",
+    "bad-unit",
     "bad-value",
     "empty-spec",
     "foreign-name",
@@ -239,8 +250,11 @@ STRUCTURE = {
     "no-kind",
     "taken-name",
     "two-kinds",
+    "unknown-convention",
+    "unknown-dtype",
     "unknown-key",
     "unknown-kind",
+    "unknown-metric",
     "unquoted-expression",
 }
 
@@ -274,7 +288,11 @@ BEYOND = {
         ],
         "a name is compared with another one elsewhere in the file",
     ),
-    **dict.fromkeys(["extends-loop", "extends-not-found"], "about other files"),
+    **dict.fromkeys(
+        ["extends-loop", "extends-not-found", "no-lock", "no-match", "no-such-layer"],
+        "about other files",
+    ),
+    "unknown-argument": "whether an argument is one of a file that this one names",
     **dict.fromkeys(
         [
             "bad-order",
@@ -289,6 +307,7 @@ BEYOND = {
             "size-too-large",
             "slice-out-of-range",
             "too-many-layers",
+            "too-many-variants",
             "upsample-size",
             "window-too-large",
             "wrong-rank",
@@ -321,8 +340,12 @@ BEYOND_CASES = {
 }
 
 
+def codes(message: str) -> set[str]:
+    return set(re.findall(r"error\[([a-z-]+)\]", message))
+
+
 def codes_of(case: str) -> set[str]:
-    return set(re.findall(r"error\[([a-z-]+)\]", expected(case)))
+    return codes(expected(case))
 
 
 def structural(case: str) -> bool:
@@ -331,6 +354,7 @@ def structural(case: str) -> bool:
 
 def test_every_code_is_classified() -> None:
     found = {code for case in case_names() for code in codes_of(case)}
+    found |= {code for case in config_names() for code in codes(expected_of_config(case))}
     assert found <= STRUCTURE | set(BEYOND)
     assert not STRUCTURE & set(BEYOND)
 
@@ -349,6 +373,39 @@ def test_what_is_beyond_a_schema_is_still_beyond_it(case: str) -> None:
 
 def test_most_cases_are_about_structure() -> None:
     assert sum(map(structural, case_names())) >= 120
+
+
+class TestConfig:
+    """The schema of convcalc.yaml."""
+
+    VALIDATOR = jsonschema.Draft7Validator(config_schema())
+    #: Cases in which convcalc.yaml is in order, and a network that it names is not.
+    BEYOND: ClassVar[set[str]] = {"set_value_that_breaks_the_network"}
+
+    def valid(self, text: str) -> bool:
+        loaded = yaml.load(text, Loader=EditorLoader)  # noqa: S506 - a SafeLoader
+        return bool(self.VALIDATOR.is_valid(loaded))
+
+    def test_is_a_schema(self) -> None:
+        jsonschema.Draft7Validator.check_schema(config_schema())
+
+    @pytest.mark.parametrize("case", config_names())
+    def test_tells_every_case_about_structure(self, case: str) -> None:
+        if codes(expected_of_config(case)) & STRUCTURE and case not in self.BEYOND:
+            assert not self.valid((CONFIGS / f"{case}.yaml").read_text(encoding="utf-8"))
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            "{files: models/edge/*.yaml, set: {width: [0.5, 1.0]}, dtype: int8}",
+            "{files: [a.yaml, vgg16], set: {depths: [[3, 4, 6, 3]], unit: relu}}",
+            "{files: a.yaml, budget: {params: 3.7M, macs: 310M, peak_memory: 1.5MiB}}",
+            "{files: a.yaml, warn: {flops: {max: 620M, as: convcalc}}, growth: {macs: 2%}}",
+            "{files: a.yaml, budget: {layers: {'conv*': {params: 2.4M}}, output: [10]}}",
+        ],
+    )
+    def test_takes_what_the_file_offers(self, entry: str) -> None:
+        assert self.valid(f"networks:\n  - {entry}\n")
 
 
 class TestCompletion:
