@@ -86,9 +86,10 @@ def read_growth(text: str, unit: str, *, small: bool = False) -> Growth:
     """
     stripped = text.strip()
     if not stripped.endswith("%"):
-        if unit == COUNT and not small and re.fullmatch("[1-9][0-9]*", stripped):
+        if unit == COUNT and not small and re.fullmatch("[1-9][0-9]{,20}", stripped):
             message = f"'{printable(text)}' may be a share or an amount"
-            help_text = f"write {printable(stripped, 40)}%, or an amount with its unit: 10k"
+            thousands = f"{stripped.zfill(4)[:-3]}.{stripped.zfill(3)[-3:]}".rstrip("0").rstrip(".")
+            help_text = f"write {stripped}% for a share, {thousands}k for an amount"
             raise RuleError("bad-unit", message, facts=[("help", help_text)])
         return Growth(0, 1, read_quantity(text, unit))
     number = stripped[:-1].strip()

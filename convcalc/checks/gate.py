@@ -101,14 +101,15 @@ def _skipped(network: Network, target: Target, gate: Gate) -> list[str]:
     if not network.altered:
         return []
     rules = target.rules or Rules()
-    told = {"its expectations are": network.expect, "its own budget is": network.budget}
-    about = [what for what, has in told.items() if has]
-    if gate.inputs is not None and (rules.budget or rules.warn or rules.growth):
-        about.append("its limits in convcalc.yaml are")
+    parts = {"expectations": network.expect, "own budget": network.budget}
+    if gate.inputs is not None:
+        parts["limits in convcalc.yaml"] = (*rules.budget, *rules.warn, *rules.growth)
+    about = [part for part, has in parts.items() if has]
     if not about:
         return []
     flags = network.altered if target.rules is None else network.altered.replace("--set", "set")
-    return [f"{' and '.join(about)} about the file as it is: skipped under {flags}"]
+    verb = "is" if about == ["own budget"] else "are"
+    return [f"its {' and '.join(about)} {verb} about the file as it is: skipped under {flags}"]
 
 
 def _placed(problem: Problem, target: Target) -> Problem:

@@ -114,7 +114,9 @@ def config_targets(config: Config) -> list[Target]:
 
 def _pattern_paths(folder: str, pattern: Pattern) -> list[str]:
     """The files that an entry's pattern stands for."""
-    path = os.path.normpath(os.path.join(folder, pattern.text))
+    path = os.path.join(folder, pattern.text)
+    if not os.path.isabs(path):
+        path = os.path.relpath(path)
     if not os.path.exists(path):
         from convcalc.spec.shipped import is_word, shipped_names, shipped_path
 

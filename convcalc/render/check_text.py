@@ -71,7 +71,7 @@ def _block(verdict: Verdict) -> list[str]:
 
 def _used(findings: Sequence[Finding]) -> str:
     """How near the nearest limit is."""
-    limits = [f for f in findings if f.rule == "budget" and f.limit]
+    limits = [f for f in findings if f.rule == "budget" and f.limit and f.metric != "output"]
     if not limits:
         return ""
     nearest = limits[0]
@@ -148,10 +148,15 @@ def _advice(broken: Sequence[Finding]) -> list[str]:
     """What to do, once for all that is broken."""
     if not broken:
         return []
-    places = dict.fromkeys([f.place for f in broken if f.place and not f.place.startswith("--")])
+    lines: dict[str, dict[str, None]] = {}
+    for finding in broken:
+        file, _, line = finding.place.rpartition(":")
+        if file:
+            lines.setdefault(file, {})[line] = None
     ways = ["make the network smaller"]
-    if places:
-        ways.append(f"edit the limit at {' or '.join(places)}")
+    if lines:
+        places = " or ".join([f"{file}:{', '.join(numbers)}" for file, numbers in lines.items()])
+        ways.append(f"edit the limit{'s' * (len(broken) > 1)} at {places}")
     if any(finding.baseline is not None for finding in broken):
         ways.append("accept the growth with `convcalc lock`")
     told = ways[0] if len(ways) == 1 else ", ".join(ways[:-1]) + f", or {ways[-1]}"

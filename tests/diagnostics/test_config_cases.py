@@ -40,7 +40,8 @@ def test_a_message_has_its_place(name: str) -> None:
         if "|" in "".join(lines[index + 1 : index + 2]):
             source, caret = lines[index + 2], lines[index + 3]
             assert source.strip().startswith(f"{place[1]} | ")
-            assert caret.index("^") - source.index("|") - 1 == int(place[2])
+            if "| ..." not in source:  # a long line is shown from its middle
+                assert caret.index("^") - source.index("|") - 1 == int(place[2])
 
 
 def test_there_are_enough_cases() -> None:

@@ -1,0 +1,366 @@
+"""`check` in a project of a few networks: what it prints, and its exit status.
+
+Golden texts lie in `golden/`; `python -m tests.cli.update_golden` writes them anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from convcalc.checks.config import config_schema
+from tests.cli.runner import Result, run
+from tests.diagnostics.update import CONFIGS, config_names
+
+GOLDEN = Path(__file__).parent / "golden"
+
+EDGE = """\
+args: {width: 1.0}
+input: [3, 32, 32]
+defaults: {conv: {kernel: 3, padding: 1, norm: batch, activation: relu}}
+layers:
+  - {conv: 32*width}
+  - {maxpool: 2}
+  - {conv: 64*width, repeat: 2, name: mid}
+  - global_avgpool
+  - {dense: 10}
+expect: {macs: 15041152}
+budget: {params: 100k, macs: 20M, peak_memory: 100KiB, dtype: int8}
+"""
+SMALL = "input: [3, 32, 32]\nlayers:\n  - {conv: 8, kernel: 3}\n  - flatten\n  - {dense: 10}\n"
+BROKEN = "input: [3, 32, 32]\nlayers: [{conv: 8, kernel: 40}]\n"
+CONFIG = """\
+networks:
+  - files: models/edge.yaml
+    set: {width: [0.5, 1.0, 2]}
+    budget:
+      params: 200k
+      macs: 15M
+      weights: 60kB
+      output: [10]
+      layers: {mid*: {params: 30k}}
+    warn: {macs: 14M}
+    dtype: int8
+  - files: models/*.yaml
+    budget: {macs: 310M, flops: {max: 620M, as: convcalc}}
+"""
+
+
+def project(folder: Path, config: str = CONFIG) -> None:
+    """Writes a project of two networks and a convcalc.yaml."""
+    (folder / "models").mkdir()
+    (folder / "models" / "edge.yaml").write_text(EDGE, encoding="utf-8")
+    (folder / "models" / "small.yaml").write_text(SMALL, encoding="utf-8")
+    if config:
+        (folder / "convcalc.yaml").write_text(config, encoding="utf-8")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project; the commands run in it."""
+    project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def scenes(folder: Path) -> dict[str, Result]:
+    """Every command whose output is golden, run one after the other in a project."""
+    found = {
+        "check_project.txt": run("check"),
+        "check_concise.txt": run("check", "--format", "concise"),
+        "check_project.json": run("check", "--format", "json"),
+        "check_one.txt": run("check", "models/small.yaml"),
+        "check_set.txt": run("check", "models/edge.yaml", "--set", "width=0.5"),
+        "check_fail_on.txt": run(
+            *("check", "models/small.yaml", "--fail-on", "macs>250k", "--fail-on", "layers>2")
+        ),
+    }
+    config = folder / "convcalc.yaml"
+    config.write_text("networks: [{files: models/*.yaml}]\n", encoding="utf-8")
+    run("lock", "models")
+    limits = "growth: {macs: 2%, params: 0.5k, layers: 0%, weights: 0%}"
+    config.write_text(f"networks:\n  - files: models/*.yaml\n    {limits}\n", encoding="utf-8")
+    small = folder / "models" / "small.yaml"
+    small.write_text(SMALL.replace("conv: 8", "conv: 9"), encoding="utf-8")
+    new = folder / "models" / "new.yaml"
+    new.write_text("{input: [4], layers: [{dense: 3}]}", encoding="utf-8")
+    found["check_growth.txt"] = run("check")
+    (folder / "models" / "broken.yaml").write_text(BROKEN, encoding="utf-8")
+    found["check_broken.txt"] = run("check")
+    return found
+
+
+def text_of(result: Result) -> str:
+    """A result as one text: the status, and both streams."""
+    return f"status {result.status}\n--- stdout\n{result.out}--- stderr\n{result.err}"
+
+
+def test_golden_texts(here: Path) -> None:
+    for name, result in scenes(here).items():
+        expected = (GOLDEN / name).read_text(encoding="utf-8")
+        assert text_of(result) == expected, (
+            f"{name}: `python -m tests.cli.update_golden` writes it anew"
+        )
+
+
+class TestConvcalcYaml:
+    def test_is_found_upwards_and_its_paths_are_its_folders(
+        self, here: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        above = run("check", "--format", "json")
+        monkeypatch.chdir(here / "models")
+        below = run("check", "--format", "json")
+        files = [file["file"] for file in json.loads(below.out)["files"]]
+        assert files == ["edge.yaml", "edge.yaml", "edge.yaml", "edge.yaml", "small.yaml"]
+        places = [f["place"] for file in json.loads(below.out)["files"] for f in file["findings"]]
+        assert "../convcalc.yaml:5" in places
+        totals = [file["totals"] for file in json.loads(above.out)["files"]]
+        assert [file["totals"] for file in json.loads(below.out)["files"]] == totals
+
+    def test_without_one_and_without_files(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("convcalc.checks.config.find_config", lambda: None)
+        result = run("check")
+        assert result.status == 2
+        assert "no FILE, and no convcalc.yaml" in result.err
+
+    def test_every_combination_is_checked(self, here: Path) -> None:
+        text = "networks: [{files: n.yaml, set: {a: [1, 2], depths: [[3, 4], [5]], act: relu}}]"
+        (here / "convcalc.yaml").write_text(text, encoding="utf-8")
+        (here / "n.yaml").write_text(
+            "{args: {a: 1, depths: [1], act: none}, input: [4],"
+            " layers: [{dense: a * sum(depths), activation: act}]}",
+            encoding="utf-8",
+        )
+        files = json.loads(run("check", "--format", "json").out)["files"]
+        assert [(file["variant"], file["totals"]["params"]) for file in files] == [
+            ("a=1 depths=[3, 4] act=relu", 35),
+            ("a=1 depths=[5] act=relu", 25),
+            ("a=2 depths=[3, 4] act=relu", 70),
+            ("a=2 depths=[5] act=relu", 50),
+        ]
+
+    def test_words_with_commas_stay_one_value(self, here: Path) -> None:
+        text = "networks: [{files: n.yaml, set: {d: [['min(3, 4)', 2]]}}]"
+        (here / "convcalc.yaml").write_text(text, encoding="utf-8")
+        (here / "n.yaml").write_text(
+            "{args: {d: [1, 1]}, input: [4], layers: [{dense: 'd[0] * d[1]'}]}", encoding="utf-8"
+        )
+        (file,) = json.loads(run("check", "--format", "json").out)["files"]
+        assert file["totals"]["params"] == 30
+
+    def test_entries_that_name_a_file_hold_for_it(self, here: Path) -> None:
+        result = run("check", "models/edge.yaml", "--format", "json")
+        assert result.status == 1
+        assert [file["variant"] for file in json.loads(result.out)["files"]] == [
+            *("width=0.5", "width=1.0", "width=2", "")
+        ]
+
+    def test_under_set_those_entries_hold_that_list_the_variant_or_none(self, here: Path) -> None:
+        def held(width: str) -> list[str]:
+            options = ("--set", f"width={width}", "--format", "json")
+            (file,) = json.loads(run("check", "models/edge.yaml", *options).out)["files"]
+            return [finding["written"] for finding in file["findings"]]
+
+        assert "15M" in held("2")
+        assert "15M" not in held("3")
+        assert "310M" in held("2")
+        assert "310M" in held("3")
+
+    def test_several_entries_of_one_variant_are_one_network(self, here: Path) -> None:
+        text = "networks:\n- {files: models, budget: {macs: 1k}}\n- {files: models/small.yaml, "
+        text += "budget: {params: 1k}}\n"
+        (here / "convcalc.yaml").write_text(text, encoding="utf-8")
+        files = json.loads(run("check", "--format", "json").out)["files"]
+        assert [file["file"] for file in files] == ["models/edge.yaml", "models/small.yaml"]
+        assert [f["metric"] for f in files[1]["findings"]] == ["macs", "params"]
+
+    def test_a_shipped_network_has_limits_too(self, here: Path) -> None:
+        text = "networks: [{files: vgg16, budget: {params: 138357543}}]"
+        (here / "convcalc.yaml").write_text(text, encoding="utf-8")
+        result = run("check")
+        assert result.status == 1
+        assert "over by 1 (+0.00%)" in result.out
+
+    def test_is_no_spec(self, here: Path) -> None:
+        (here / "lone.yaml").write_text("{input: [4], layers: [relu]}", encoding="utf-8")
+        for named in (".", "*.yaml", str(here)):
+            assert run("check", named).out.endswith("1 checked, all ok\n")
+
+    @pytest.mark.parametrize("name", config_names())
+    def test_the_schema_knows_mistakes_of_structure(self, name: str) -> None:
+        text = (CONFIGS / f"{name}.yaml").read_text(encoding="utf-8")
+        try:
+            data = yaml.safe_load(text)
+        except yaml.YAMLError:
+            return
+        about_networks = {
+            *("file_missing", "folder_without_specs", "glob_without_a_match", "no_such_layer"),
+            *("growth_without_a_lock", "set_too_many_combinations", "set_unknown_argument"),
+            *("set_value_refused", "set_value_that_breaks_the_network", "word_of_no_network"),
+            *("duplicate_key", "anchors"),  # YAML's, which a schema never sees
+        }
+        valid = jsonschema.Draft7Validator(config_schema()).is_valid(data)
+        assert valid == (name in about_networks)
+
+    def test_the_schema_takes_a_good_one(self) -> None:
+        schema = json.loads(run("schema", "config").out)
+        jsonschema.Draft7Validator.check_schema(schema)
+        growth = "networks: [{files: [a.yaml, b], growth: {macs: 2%, weights: 1kB, layers: 3}}]"
+        for text in (CONFIG, growth):
+            assert list(jsonschema.Draft7Validator(schema).iter_errors(yaml.safe_load(text))) == []
+
+
+class TestBudget:
+    def check(self, folder: Path, budget: str, spec: str = SMALL) -> Result:
+        path = folder / "net.yaml"
+        path.write_text(f"{spec}budget: {budget}\n", encoding="utf-8")
+        return run("check", str(path))
+
+    def test_a_limit_is_kept_to_the_last_unit(self, tmp_path: Path) -> None:
+        assert self.check(tmp_path, "{macs: 266400}").status == 0
+        result = self.check(tmp_path, "{macs: 266399}")
+        assert result.status == 1
+        assert "over by 1 (+0.00%)" in result.out
+        assert f"{tmp_path}/net.yaml:3" in result.out
+
+    @pytest.mark.parametrize(
+        ("dtype", "kib"), [("float32", 1156), ("float16", 578), ("bfloat16", 578), ("int8", 289)]
+    )
+    def test_bytes_follow_the_dtype(self, tmp_path: Path, dtype: str, kib: int) -> None:
+        """289 * 1024 parameters: the weights are as many KiB as a number has bytes."""
+        spec = "input: [1023]\nlayers: [{dense: 289}]\n"
+        assert self.check(tmp_path, f"{{weights: {kib}KiB, dtype: {dtype}}}", spec).status == 0
+        less = f"{{weights: {kib * 1024 - 1}B, dtype: {dtype}}}"
+        assert self.check(tmp_path, less, spec).status == 1
+
+    def test_the_output_is_no_larger_on_any_axis(self, tmp_path: Path) -> None:
+        spec = "input: [3, 8, 8]\nlayers: [{conv: 4, kernel: 3}]\n"
+        assert self.check(tmp_path, "{output: [4, 6, 6]}", spec).status == 0
+        assert self.check(tmp_path, "{output: [5, 9, 6]}", spec).status == 0
+        assert self.check(tmp_path, "{output: [4, 6, 5]}", spec).status == 1
+        assert self.check(tmp_path, "{output: [4, 36]}", spec).status == 1
+
+    def test_patterns_are_held_against_names_and_groups(self, tmp_path: Path) -> None:
+        spec = (
+            "input: [3]\nlayers:\n  - sequential: [{dense: 4}, {dense: 4}]\n    name: stage\n"
+            "  - {dense: 4}\n"
+        )
+        for pattern, params in {"dense0": 20, "stage.dense*": 20, "stage": 36, "*": 36}.items():
+            limits = f"{{layers: {{'{pattern}': {{params: {params}}}}}}}"
+            assert self.check(tmp_path, limits, spec).status == 0
+            less = f"{{layers: {{'{pattern}': {{params: {params - 1}}}}}}}"
+            result = self.check(tmp_path, less, spec)
+            assert result.status == 1
+            assert f"layers.{pattern}.params" in result.out
+
+    def test_a_name_that_no_layer_has(self, tmp_path: Path) -> None:
+        result = self.check(tmp_path, "{layers: {conv1: {params: 1M}}}")
+        assert result.status == 1
+        assert "did you mean 'conv0'?" in result.err
+        assert self.check(tmp_path, "{layers: {batchnorm*: {params: 1}}}").status == 0
+
+    def test_mistakes_are_told_by_every_command(self, tmp_path: Path) -> None:
+        assert self.check(tmp_path, "{macs: 3 mio}").status == 1
+        assert run("shapes", str(tmp_path / "net.yaml")).status == 1
+
+    def test_is_not_checked_on_an_altered_network(self, tmp_path: Path) -> None:
+        (tmp_path / "n.yaml").write_text(EDGE.replace("macs: 20M", "macs: 20"), encoding="utf-8")
+        path = str(tmp_path / "n.yaml")
+        assert run("check", path).status == 1
+        assert run("check", path, "--set", "width=1").status == 1
+        smaller = run("check", path, "--set", "width=0.5")
+        assert smaller.status == 0
+        assert "skipped under --set" in smaller.out
+        other = run("check", path, "--input", "3x16x16")
+        assert other.status == 0
+        assert "skipped under --input" in other.out
+
+
+class TestFailOn:
+    def test_needs_a_lock_for_growth(self, here: Path) -> None:
+        result = run("check", "models/small.yaml", "--fail-on", "macs>+2%")
+        assert result.status == 2
+        assert "`convcalc lock` writes it" in result.err
+        assert run("check", "models/small.yaml", "--fail-on", "macs>1G").status == 0
+
+    def test_growth_is_measured_against_the_lock(self, here: Path) -> None:
+        (here / "convcalc.yaml").unlink()
+        assert run("lock", "models").status == 0
+        path = here / "models" / "small.yaml"
+        path.write_text(SMALL.replace("conv: 8", "conv: 9"), encoding="utf-8")
+        small = "models/small.yaml"
+        # From 266,400 to 299,700: by exactly an eighth, 12.5 percent.
+        assert run("check", small, "--fail-on", "macs>+12.5%").status == 0
+        assert run("check", small, "--fail-on", "macs>+12.4%").status == 1
+        assert run("check", small, "--fail-on", "macs>+33.3k").status == 0
+        result = run("check", small, "--fail-on", "macs > +33k")
+        assert result.status == 1
+        assert "grew by 33,300 (+12.50%)" in result.out
+
+    @pytest.mark.parametrize(
+        ("text", "told"),
+        [
+            ("macs", "is no condition"),
+            ("macs<3", "is no condition"),
+            ("mac>+2%", "did you mean 'macs'?"),
+            ("macs>2%", "write 'macs>+2%'"),
+            ("flops>+2%", "write 'macs>+2%'"),
+            ("macs>+2", "write 2% for a share"),
+            ("macs>4MB", "did you mean '4M'?"),
+            ("weights>+4M", "did you mean '4MB' or '4MiB'?"),
+            ("layers.conv0>3", "is nothing that can be limited"),
+        ],
+    )
+    def test_mistakes(self, text: str, told: str) -> None:
+        result = run("check", "lenet", "--fail-on", text)
+        assert result.status == 2
+        assert result.out == ""
+        assert told in result.err
+
+
+class TestStatus:
+    def test_exit_zero_forgives_failed_checks_only(self, here: Path) -> None:
+        assert run("check").status == 1
+        forgiven = run("check", "--exit-zero")
+        assert forgiven.status == 0
+        assert "3 failed" in forgiven.out or "2 failed" in forgiven.out
+        assert run("check", "missing.yaml", "--exit-zero").status == 2
+
+    def test_a_bad_lock_is_unusable_even_where_all_is_well(self, here: Path) -> None:
+        config = "networks: [{files: models/small.yaml, growth: {macs: 2%}}]"
+        (here / "convcalc.yaml").write_text(config, encoding="utf-8")
+        run("lock", "models")
+        assert run("check").status == 0
+        lock = here / "convcalc.lock"
+        good = lock.read_text(encoding="utf-8")
+        lock.write_text(good.replace("lock 1", "lock 99", 1), encoding="utf-8")
+        assert run("check").status == 2
+        lock.write_text(f"{good}<<<<<<< ours\n", encoding="utf-8")
+        result = run("check")
+        assert (result.status, result.out) == (2, "")
+        assert "convcalc.lock" in result.err
+
+    def test_two_wins_over_one(self, here: Path) -> None:
+        assert run("check", "models/edge.yaml", "missing.yaml").status == 2
+
+
+def test_the_report_can_go_to_a_file(here: Path) -> None:
+    for style in ("text", "concise", "json"):
+        printed = run("check", "--format", style)
+        written = run("check", "--format", style, "--output", "out.txt")
+        assert (written.status, written.out) == (printed.status, "")
+        assert (here / "out.txt").read_text(encoding="utf-8") == printed.out
+
+
+def test_names_in_files_are_data(here: Path) -> None:
+    (here / "a\x1b[31m.yaml").write_text(f"{SMALL}budget: {{macs: 1}}\n", encoding="utf-8")
+    for style in ("text", "concise"):
+        assert "\x1b" not in run("check", os.fspath("a\x1b[31m.yaml"), "--format", style).out
