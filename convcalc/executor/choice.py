@@ -10,6 +10,7 @@ import numpy as np
 
 from convcalc.executor.arrays import Array, channels_first, packed
 from convcalc.executor.fast import convolution, elementwise, pooling
+from convcalc.executor.fast import separable as fused
 from convcalc.executor.fast.dense import Rows, dense
 from convcalc.executor.fast.finish import Finish
 from convcalc.executor.fast.strips import Slide, slide_over
@@ -122,8 +123,7 @@ def convolve(
     c_in, c_out = data.shape[1], len(weight)
     groups = c_in // weight.shape[1]
     last = packed(data)
-    # (c_out, c_in / groups, *kernel) seen as (*kernel, c_in / groups, c_out)
-    inside = weight.transpose(*range(2, weight.ndim), 1, 0)
+    inside = _inside(weight)
     matrix = inside.reshape(-1, c_out)
     chosen = method(slide, c_in, c_out, groups, data.dtype, exact, ready.keep)
     if chosen == "depthwise":
@@ -137,6 +137,38 @@ def convolve(
     else:
         out = convolution.direct(last, matrix, slide, groups, finish, team)
     return channels_first(out)
+
+
+def separable(
+    layers: Sequence[Any],
+    middle: int,
+    data: Array,
+    ready: Sequence[Prepared],
+    finishes: Sequence[Finish],
+    team: Team,
+) -> Array:
+    """A depthwise layer, `layers[middle]`, with the pointwise ones before and behind it."""
+    insides = [_inside(one.arrays["weight"]) for one in ready]
+    around = [
+        fused.Pointwise(inside.reshape(-1, inside.shape[-1]), finish)
+        for inside, finish in zip(insides, finishes, strict=True)
+    ]
+    out = fused.separable(
+        packed(data),
+        around[0] if middle else None,
+        insides[middle][..., 0, :],
+        slide_of(layers[middle], data),
+        finishes[middle],
+        around[-1] if middle < len(layers) - 1 else None,
+        team,
+    )
+    return channels_first(out)
+
+
+def _inside(weight: Array) -> Array:
+    """A weight (c_out, c_in / groups, *kernel) as (*kernel, c_in / groups, c_out), as in memory."""
+    view: Array = weight.transpose(*range(2, weight.ndim), 1, 0)
+    return view
 
 
 def transpose_convolve(
@@ -221,6 +253,15 @@ def _settled(result: Array, data: Array) -> Array:
     if settled.size < data.size and np.may_share_memory(settled, data):
         settled = settled.copy()
     return channels_first(settled)
+
+
+def kept_bytes(layer: Any, weights: int) -> int:
+    """What a program that holds its weights keeps of a layer: an estimate from above.
+
+    Winograd's transformed weights, 36 numbers for 9, are kept beside them.
+    """
+    transforms = layer.kind == "conv" and tuple(layer.kernel) == (3, 3)
+    return weights * 5 if transforms else weights
 
 
 def buffer_bytes(

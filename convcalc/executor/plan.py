@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.graph import Network
 
@@ -103,6 +103,74 @@ def steps_of(network: Network, keep: Collection[int]) -> list[Step]:
         )
         finished.append(step._replace(frees=tuple(free), in_place=in_place))
     return finished
+
+
+class Separable(NamedTuple):
+    """Steps in a row that run as one depthwise separable convolution; numbers of steps.
+
+    The pointwise convolution before the depthwise one, or the one behind it, may be missing.
+    """
+
+    expand: int | None
+    depthwise: int
+    project: int | None
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The steps in their order."""
+        numbers = (self.expand, self.depthwise, self.project)
+        return tuple([number for number in numbers if number is not None])
+
+
+def separables_of(network: Network, steps: list[Step]) -> dict[int, Separable]:
+    """The depthwise separable convolutions among the steps, by the number of their first step.
+
+    What lies between their steps is never there as a whole: nobody else may want it.
+    """
+
+    def leads(number: int) -> bool:
+        """Whether this step's value goes into the next step, and nowhere else."""
+        if not 0 <= number < len(steps) - 1:
+            return False
+        after = steps[number + 1]
+        value = steps[number].result
+        return network.nodes[after.first].inputs == (value,) and value in after.frees
+
+    found: dict[int, Separable] = {}
+    taken = -1
+    for number, step in enumerate(steps):
+        if not _filters(network, step):
+            continue
+        before, after = number - 1, number + 1
+        expands = before > taken and leads(before) and _pointwise(network, steps[before])
+        # What a residual adds must not be cut into other strips than the expanded map's.
+        expands = expands and steps[before].residual is None
+        projects = leads(number) and _pointwise(network, steps[after])
+        if (expands or projects) and step.residual is None:
+            block = Separable(before if expands else None, number, after if projects else None)
+            found[block.steps[0]] = block
+            taken = block.steps[-1]
+    return found
+
+
+def _filters(network: Network, step: Step) -> bool:
+    """Whether a step is a depthwise convolution with as many channels behind it as before."""
+    node = network.nodes[step.first]
+    channels = network.nodes[node.inputs[0]].shape[0]
+    layer: Any = node.layer
+    grouped = layer.kind == "depthwise" or (layer.kind == "conv" and layer.groups == channels > 1)
+    return grouped and node.shape[0] == channels
+
+
+def _pointwise(network: Network, step: Step) -> bool:
+    """Whether a step is a convolution that looks at one position at a time, and at each."""
+    node = network.nodes[step.first]
+    layer: Any = node.layer
+    if layer.kind != "conv" or layer.groups > 1:
+        return False
+    return set(layer.kernel) == set(layer.stride) == {1} and (
+        node.shape[1:] == network.nodes[node.inputs[0]].shape[1:]
+    )
 
 
 def _reads(network: Network, step: Step) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from math import prod
 from time import perf_counter
@@ -18,8 +18,9 @@ from convcalc.executor.choice import Prepared
 from convcalc.executor.fast.finish import Finish, relu6_in_place, relu_in_place
 from convcalc.executor.kernels import KERNELS
 from convcalc.executor.kernels.normalisation import folded
-from convcalc.executor.plan import Step, steps_of
-from convcalc.executor.threads import Scratch, Team
+from convcalc.executor.plan import Separable, Step, separables_of, steps_of
+from convcalc.executor.store import Scratch, Store
+from convcalc.executor.threads import Team
 from convcalc.executor.weights import (
     GivenWeights,
     RandomWeights,
@@ -104,7 +105,9 @@ class Program:
         self.hold = hold
         self.steps = steps_of(network, self.keep)
         self.weights = weights or RandomWeights()
+        self._separables = separables_of(network, self.steps)
         self._held: dict[int, Prepared] = {}
+        self._kept = Store(self.threads) if hold else None
         if isinstance(self.weights, GivenWeights):
             self.weights.check(network)
 
@@ -127,39 +130,67 @@ class Program:
                 values[index] = inputs[node.path]
         wanted = {*self.keep, *self.network.outputs.values()}
         # What is not finite is a result like any other; who asked for it is told of it there.
-        with Team(self.threads) as team, np.errstate(all="ignore"):
-            for number, step in enumerate(self.steps):
+        with Team(self.threads, self._kept) as team, np.errstate(all="ignore"):
+            for block in self.blocks(watched=watch is not None):
+                first, last = block[0], self.steps[block[-1]]
                 if begin is not None:
-                    begin(nodes[step.first])
-                ready = self._held.get(number)
-                if ready is None:
-                    ready = self._prepare(step, team)
-                    if self.hold:
-                        self._held[number] = ready
+                    begin(nodes[self.steps[first].first])
+                ready = [self._ready(number, team) for number in block]
                 start = perf_counter()
-                value = self._located(step, values, ready, team)
+                value = self._located(block, values, ready, team)
                 seconds = perf_counter() - start
-                values[step.result] = value
+                values[last.result] = value
                 if watch is not None:
-                    for index in step.nodes:
-                        own = seconds if index == step.first else None
+                    for index in last.nodes:
+                        own = seconds if index == last.first else None
                         watch(Observed(index, value.shape, value.nbytes, own))
                 del ready
-                for index in step.frees:
-                    del values[index]
+                for number in block:
+                    for index in self.steps[number].frees:
+                        values.pop(index, None)
                 del value
         return {index: value for index, value in values.items() if index in wanted}
 
+    def blocks(self, *, watched: bool) -> list[tuple[int, ...]]:
+        """The numbers of the steps that run as one, in order.
+
+        Who watches sees every step's value. Steps that run as one calculate some rows twice, so
+        `exact` leaves them apart.
+        """
+        together = {} if watched or self.exact else self._separables
+        inside = {number for s in together.values() for number in s.steps[1:]}
+        return [
+            together[number].steps if number in together else (number,)
+            for number in range(len(self.steps))
+            if number not in inside
+        ]
+
+    def _ready(self, number: int, team: Team) -> Prepared:
+        """The weights of a step, made now if they are not held."""
+        ready = self._held.get(number)
+        if ready is None:
+            ready = self._prepare(self.steps[number], team)
+            if self.hold:
+                self._held[number] = ready
+        return ready
+
     def _located(
-        self, step: Step, values: Mapping[int, Array], ready: Prepared, team: Team
+        self,
+        block: tuple[int, ...],
+        values: Mapping[int, Array],
+        ready: Sequence[Prepared],
+        team: Team,
     ) -> Array:
-        """The step's value; what NumPy cannot do becomes an error that names the layer.
+        """The block's value; what NumPy cannot do becomes an error that names the layer.
 
         Shapes that do not fit each other here were predicted to fit: a wrong prediction.
         """
+        step = self.steps[block[0]]
         node = self.network.nodes[step.first]
         try:
-            return self._compute(step, values, ready, team)
+            if len(block) > 1:
+                return self._separable(self._separables[block[0]], values, ready, team)
+            return self._compute(step, values, ready[0], team)
         except ValueError as error:
             shapes = ", ".join([tuple_text(values[index].shape) for index in node.inputs])
             code, message = "shape-differs", f"{node.path}: does not run on {shapes}: {error}"
@@ -198,7 +229,7 @@ class Program:
                 values += sizes[step.result]
             needs.append(Need(step.first, values, weights + held, buffers))
             if self.hold:
-                held += weights
+                held += choice.kept_bytes(node.layer, weights)
             alive.add(step.result)
             # The inputs are the caller's, who keeps them.
             alive.difference_update([index for index in step.frees if nodes[index].inputs])
@@ -266,15 +297,39 @@ class Program:
         inputs = [values[index] for index in nodes[step.first].inputs]
         if not layer.accumulates:
             return choice.compute(layer, inputs, ready, team, step.in_place)
-        residual = None
-        if step.residual is not None:
-            residual = packed(values[step.residual])
-        finish = Finish(ready.bias, residual, self._activation(step), ready.factor)
+        finish = self._finish(step, values, ready)
         value = choice.accumulate(layer, inputs[0], ready, finish, team, self.exact)
+        self._check_residual(step, values, value)
+        return value
+
+    def _separable(
+        self,
+        block: Separable,
+        values: Mapping[int, Array],
+        ready: Sequence[Prepared],
+        team: Team,
+    ) -> Array:
+        nodes = self.network.nodes
+        steps = [self.steps[number] for number in block.steps]
+        layers = [nodes[step.first].layer for step in steps]
+        finishes = [self._finish(step, values, one) for step, one in zip(steps, ready, strict=True)]
+        data = values[nodes[steps[0].first].inputs[0]]
+        value = choice.separable(
+            layers, block.steps.index(block.depthwise), data, ready, finishes, team
+        )
+        self._check_residual(steps[-1], values, value)
+        return value
+
+    def _finish(self, step: Step, values: Mapping[int, Array], ready: Prepared) -> Finish:
+        """What follows the products of a step."""
+        residual = None if step.residual is None else packed(values[step.residual])
+        return Finish(ready.bias, residual, self._activation(step), ready.factor)
+
+    @staticmethod
+    def _check_residual(step: Step, values: Mapping[int, Array], value: Array) -> None:
         if step.residual is not None and values[step.residual].shape != value.shape:
             other = tuple_text(values[step.residual].shape)
             raise ValueError(f"{tuple_text(value.shape)} and {other} were predicted to be equal")
-        return value
 
     def _activation(self, step: Step) -> Callable[[Array], None] | None:
         if step.activation is None:

@@ -16,7 +16,7 @@ from convcalc.executor.arrays import Array, channels_first, packed
 from convcalc.executor.files import ArrayFile, Header, array_headers, read_arrays, unsuitable
 from convcalc.executor.memory import available
 from convcalc.executor.program import Need, Program
-from convcalc.executor.threads import Scratch
+from convcalc.executor.store import Scratch
 from convcalc.executor.weights import GivenWeights, RandomWeights, Weights, uniform
 from convcalc.graph import Network
 from convcalc.shapes import Shape, cross_text, tuple_text

@@ -5,45 +5,27 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from math import prod
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import numpy as np
 
 from convcalc.executor.arrays import Array
+from convcalc.executor.store import Scratch, Store
 
 T = TypeVar("T")
 
 
-class Scratch:
-    """One thread's buffers, kept from piece to piece and from layer to layer."""
-
-    def __init__(self) -> None:
-        self._buffers: dict[str, Array] = {}
-
-    def array(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
-        """An array of arbitrary content, on the buffer of this name."""
-        dtype = np.dtype(dtype)
-        size = prod(shape) * dtype.itemsize
-        buffer = self._buffers.get(name)
-        if buffer is None or buffer.size < size:
-            self._buffers.pop(name, None)
-            buffer = self._buffers[name] = np.empty(size, np.uint8)
-        array: Array = buffer[:size].view(dtype).reshape(shape)
-        return array
-
-    def clear(self) -> None:
-        """Gives all buffers back."""
-        self._buffers.clear()
-
-
 class Team:
-    """`size` threads, the caller's included. Use as a context: the others end with it."""
+    """`size` threads, the caller's included. Use as a context: the others end with it.
 
-    def __init__(self, size: int = 1) -> None:
+    `kept` is the memory to use, and to leave to the next run.
+    """
+
+    def __init__(self, size: int = 1, kept: Store | None = None) -> None:
         self.size = size
-        self._scratches = [Scratch() for _ in range(size)]
+        self._kept = kept
+        self._scratches = kept.scratches if kept else [Scratch() for _ in range(size)]
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -60,7 +42,12 @@ class Team:
         for thread in self._threads:
             thread.join()
         self._threads.clear()
-        self.clear()
+        if self._kept is None:
+            self.clear()
+
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """An array of arbitrary content for a result, or for all threads together."""
+        return self._kept.results.array(shape, dtype) if self._kept else np.empty(shape, dtype)
 
     def run(
         self, work: Callable[[T, Scratch], None], pieces: Iterable[T], threads: int | None = None
@@ -77,17 +64,18 @@ class Team:
             for piece in waiting:
                 work(piece, self._scratches[0])
             return
-        order = _Order(work, waiting)
-        for _ in range(helpers):
+        orders = [_Order(work, waiting) for _ in range(helpers)]
+        for order in orders:
             self._orders.put(order)
         try:
-            order.work_on(self._scratches[0])
+            orders[0].work_on(self._scratches[0])
         finally:
             waiting.clear()
-            for _ in range(helpers):
+            for order in orders:
                 order.done.acquire()
-        if order.error is not None:
-            raise order.error
+        for order in orders:
+            if order.error is not None:
+                raise order.error
 
     def clear(self) -> None:
         """Gives all threads' buffers back."""
@@ -109,12 +97,14 @@ class Team:
 
 
 class _Order:
-    """A layer's work: what to do, the pieces nobody has begun, and how it went."""
+    """One thread's part of a layer: what to do, the pieces nobody has begun, and how it went."""
 
     def __init__(self, work: Callable[[Any, Scratch], None], waiting: deque[Any]) -> None:
         self.work = work
         self.waiting = waiting
-        self.done = threading.Semaphore(0)
+        # Taken until the thread is done. (A semaphore is made of locks in Python, and slower.)
+        self.done = threading.Lock()
+        self.done.acquire()
         self.error: BaseException | None = None
 
     def work_on(self, scratch: Scratch) -> None:

@@ -16,7 +16,8 @@ import numpy as np
 from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, did_you_mean
 from convcalc.executor.arrays import Array
 from convcalc.executor.files import ArrayFile, Header, unsuitable
-from convcalc.executor.threads import Scratch, Team
+from convcalc.executor.store import Scratch
+from convcalc.executor.threads import Team
 from convcalc.graph import Network, Node
 from convcalc.shapes import Shape, tuple_text
 

@@ -101,3 +101,36 @@ def random_network(rng: Random) -> Network:
     if middle and rng.random() < 0.3:
         outputs[growing.nodes[middle].path] = middle
     return Network("random", "-", growing.nodes, outputs)
+
+
+def separable_network(rng: Random) -> Network:
+    """A depthwise convolution with a pointwise one before it, behind it or both, and shortcuts."""
+    growing = _Growing(rng)
+    rank = rng.choice([1, 2, 2, 2, 3])
+    shape = (rng.choice([2, 3]), *[rng.randint(4, {1: 12, 2: 8, 3: 5}[rank]) for _ in range(rank)])
+    growing.nodes.append(Node("input", "input", Input(shape=shape), (), shape))
+    around = rng.choice(["before", "behind", "both", "both"])
+    last = 0
+    if around != "behind":
+        channels = rng.choice([3, 4, 6])
+        last = growing.kind("conv", last, channels=channels, kernel=1, bias=rng.random() < 0.5)
+        last = growing.followed(last)
+    channels = growing.nodes[last].shape[0]
+    values: dict[str, Any] = {
+        "kernel": [rng.choice([1, 2, 3]) for _ in range(rank)],
+        "stride": [rng.choice([1, 1, 2, 3]) for _ in range(rank)],
+        "dilation": [rng.choice([1, 1, 2]) for _ in range(rank)],
+        "padding": [[rng.randint(0, 2), rng.randint(1, 2)] for _ in range(rank)],
+        "bias": rng.random() < 0.5,
+    }
+    if rng.random() < 0.3:
+        last = growing.kind("conv", last, channels=channels, groups=channels, **values)
+    else:
+        last = growing.kind("depthwise", last, **values)
+    last = growing.followed(last)
+    if around != "before":
+        last = growing.kind("conv", last, channels=shape[0], kernel=1, bias=rng.random() < 0.5)
+        if growing.nodes[last].shape == shape and rng.random() < 0.7:
+            last = growing.kind("add", 0, last)
+        last = growing.followed(last)
+    return Network("separable", "-", growing.nodes, {growing.nodes[last].path: last})

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convcalc.executor.fast import convolution, elementwise, pooling
+from convcalc.executor.fast import convolution, dense, elementwise, pooling, separable
 from convcalc.executor.kernels import KERNELS
 from convcalc.layers import KINDS
-from tests.executor.random_networks import random_network
+from tests.executor.random_networks import random_network, separable_network
 from tests.executor.values import (
     loops,
     network_loops,
     network_of,
+    program_of,
     random_inputs,
     random_weights,
     relative_error,
@@ -35,9 +36,11 @@ def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
             monkeypatch.setattr(module, "COLUMNS", 300)
         monkeypatch.setattr(convolution, "STRIP", 75)
         monkeypatch.setattr(convolution, "LEAST_POSITIONS", 2)
-        monkeypatch.setattr(convolution, "FEW_MACS", 0)
-        monkeypatch.setattr(convolution, "FEW_DEPTHWISE_MACS", 0)
+        monkeypatch.setattr(convolution, "LOOP", 5)
         monkeypatch.setattr(convolution, "SMALL_MAP", 5)
+        monkeypatch.setattr(separable, "STRIP", 300)
+        for module in (convolution, separable, dense):
+            monkeypatch.setattr(module, "FEW_MACS", 0)
         monkeypatch.setattr(pooling, "FEW_VALUES", 0)
         monkeypatch.setattr(elementwise, "PIECE", 7)
     return str(request.param)
@@ -111,3 +114,50 @@ def test_networks_agree_with_loops(chunk: int, pieces: str) -> None:
             assert set(found) >= outputs, told
             for index, value in found.items():
                 assert relative_error(value, expected[index]) < EXACT, f"{index} in\n{told}"
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_separable_convolutions_agree_with_loops(chunk: int, pieces: str) -> None:
+    """As one; step by step, for somebody who watches; and exact, where no sum is made twice."""
+    together = 0
+    for number in range(12):
+        chance, values = seeded(f"separable {chunk} {number}")
+        network = separable_network(chance)
+        inputs = random_inputs(network, chance.choice([1, 2]), values)
+        weights = random_weights(network, values)
+        expected = network_loops(network, inputs, weights)
+        told = "\n".join(map(repr, network.nodes))
+        threads = chance.choice([1, 2, 3])
+        program = program_of(network, weights, threads=threads, hold=True)
+        together += max(map(len, program.blocks(watched=False))) > 1
+        assert max(map(len, program.blocks(watched=True))) == 1
+        exact = program_of(network, weights, threads=threads, exact=True)
+        assert max(map(len, exact.blocks(watched=False))) == 1
+        for found in (
+            program.run(inputs),
+            program.run(inputs),
+            program.run(inputs, watch=lambda _: None),
+            exact.run(inputs),
+        ):
+            for index, value in found.items():
+                assert relative_error(value, expected[index]) < EXACT, f"{index} in\n{told}"
+    # A learned activation between the layers keeps them apart.
+    assert together >= 6
+
+
+def test_results_of_a_held_program_stay_as_they_are() -> None:
+    """The next run uses memory again, but none that somebody still looks at."""
+    for number in range(20):
+        chance, values = seeded(f"held {number}")
+        network = random_network(chance)
+        weights = random_weights(network, values)
+        program = program_of(network, weights, threads=2, hold=True)
+        first = program.run(random_inputs(network, 1, values))
+        # Views of a part keep all of it.
+        parts = {index: value[:, :1] for index, value in first.items()}
+        copies = {index: value.copy() for index, value in parts.items()}
+        del first
+        for _ in range(3):
+            program.run(random_inputs(network, 1, values))
+        for index, part in parts.items():
+            np.testing.assert_array_equal(part, copies[index])

@@ -12,7 +12,8 @@ from convcalc.executor.arrays import Array
 from convcalc.executor.files import write_npz
 from convcalc.executor.program import Program
 from convcalc.executor.run import execute, ready_inputs
-from convcalc.executor.threads import Scratch, Team
+from convcalc.executor.store import Scratch
+from convcalc.executor.threads import Team
 from convcalc.executor.weights import (
     CHUNK,
     STRETCH,

@@ -114,8 +114,12 @@ def run(
     network: Network, inputs: Mapping[str, Array], weights: Mapping[str, Array], **options: Any
 ) -> dict[int, Array]:
     """The executor's values in float64."""
-    program = Program(network, weights=GivenWeights(weights), dtype="float64", **options)
-    return program.run(inputs)
+    return program_of(network, weights, **options).run(inputs)
+
+
+def program_of(network: Network, weights: Mapping[str, Array], **options: Any) -> Program:
+    """A program in float64."""
+    return Program(network, weights=GivenWeights(weights), dtype="float64", **options)
 
 
 def relative_error(found: Array, expected: Array) -> float:

@@ -11,7 +11,8 @@ import numpy as np
 from convcalc.executor.arrays import Array
 from convcalc.executor.fast.finish import Finish, Index
 from convcalc.executor.fast.strips import Slide, pieces, strided, strip, unfold_by_taps, windows
-from convcalc.executor.threads import Scratch, Team
+from convcalc.executor.store import Scratch
+from convcalc.executor.threads import Team
 
 #: Bytes of the columns of one piece: they and the piece's output stay in the second-level cache.
 COLUMNS = 1 << 20
@@ -21,9 +22,14 @@ POINTWISE = 1 << 20
 LEAST_POSITIONS = 196
 #: Bytes of the output of a piece of a depthwise convolution.
 STRIP = 1 << 20
-#: Multiply-accumulates below which a second thread costs more than it saves.
+#: Multiply-accumulates and numbers written below which a second thread costs more than it saves.
 FEW_MACS = 12_000_000
-FEW_DEPTHWISE_MACS = 2_000_000
+FEW_VALUES = 300_000
+
+
+def threads_for(macs: int, values: int, team: Team) -> int:
+    """How many threads a layer is worth, given its multiply-accumulates and numbers written."""
+    return team.size if macs >= FEW_MACS or values >= FEW_VALUES else 1
 
 
 def positions_per_piece(total: int, most: int, threads: int) -> int:
@@ -45,14 +51,13 @@ def pointwise(
     every = (slice(None), *[slice(None, None, s) for s in stride])
     used = data[every]
     rows = np.ascontiguousarray(used).reshape(-1, data.shape[-1])
-    out = np.empty((*used.shape[:-1], weight.shape[-1]), data.dtype)
+    out = team.empty((*used.shape[:-1], weight.shape[-1]), data.dtype)
     flat = out.reshape(-1, out.shape[-1])
     if finish.residual is not None:
         finish = Finish(
             finish.bias, finish.residual.reshape(flat.shape), finish.activate, finish.factor
         )
-    macs = len(rows) * weight.size
-    threads = team.size if macs >= FEW_MACS else 1
+    threads = threads_for(len(rows) * weight.size, flat.size, team)
     if groups == 1 and len(rows) < SMALL_MAP and threads > 1:
         _by_channels(rows, weight, flat, finish, team)
         return out
@@ -113,10 +118,9 @@ def direct(
     """
     batch, channels = len(data), data.shape[-1]
     taps = prod(slide.kernel)
-    out = np.empty((batch, *slide.outputs, weight.shape[-1]), data.dtype)
+    out = team.empty((batch, *slide.outputs, weight.shape[-1]), data.dtype)
     total = prod(slide.outputs)
-    macs = batch * total * weight.size
-    threads = team.size if macs >= FEW_MACS else 1
+    threads = threads_for(batch * total * weight.size, out.size, team)
     small = groups == 1 and total < SMALL_MAP and threads > 1 and batch * total < 4 * SMALL_MAP
     width = taps * channels
     most = max(COLUMNS // (data.itemsize * width), LEAST_POSITIONS)
@@ -137,7 +141,7 @@ def direct(
         columns.reshape(view.shape)[...] = view
 
     if small:
-        columns = np.empty((batch, *slide.outputs, width), data.dtype)
+        columns = team.empty((batch, *slide.outputs, width), data.dtype)
 
         def fill(index: Index, scratch: Scratch) -> None:
             unfold(index, scratch, columns[index])
@@ -174,65 +178,97 @@ def depthwise(data: Array, weight: Array, slide: Slide, finish: Finish, team: Te
     Buffer: the padded strip, about `STRIP` bytes a thread, times the square of the stride.
     """
     batch, channels = len(data), data.shape[-1]
-    c_out = weight.shape[-1]
-    multiplier = c_out // channels
-    out = np.empty((batch, *slide.outputs, c_out), data.dtype)
+    out = team.empty((batch, *slide.outputs, weight.shape[-1]), data.dtype)
     total = prod(slide.outputs)
-    threads = team.size if batch * total * weight.size >= FEW_DEPTHWISE_MACS else 1
+    threads = threads_for(batch * total * weight.size, out.size, team)
     most = positions_per_piece(total, STRIP // (data.itemsize * channels), threads)
-    rank = len(slide.outputs)
-    places, taps = list(range(rank)), list(range(rank, 2 * rank))
-    channel = 2 * rank
-    merged = _merged(slide, channels) if multiplier == 1 else 1
-    across = slide.outputs[-1] // merged
-    if merged > 1:
-        weight = np.tile(weight, merged)
+    taps = taps_of(weight, channels, slide)
+    if taps.merged > 1:
         most = max(most, slide.outputs[-1])
 
     def work(index: Index, scratch: Scratch) -> None:
         n, *block = index
         lines = strip(data[n], block, slide, scratch, 0)
-        view = windows(lines, block, slide)
-        result = out[index]
-        if merged > 1:
-            # Neighbouring columns lie behind each other, in the input and in the output.
-            strides = list(view.strides)
-            strides[rank - 1] *= merged
-            shape = (*view.shape[: rank - 1], across, *slide.kernel, merged * channels)
-            view = strided(lines, shape, strides)
-            result = result.reshape(*result.shape[:-2], across, merged * channels)
-        for copy in range(multiplier):
-            np.einsum(
-                view,
-                [*places, *taps, channel],
-                weight[..., copy::multiplier],
-                [*taps, channel],
-                [*places, channel],
-                out=result[..., copy::multiplier],
-            )
-        finish.apply(out, index)
+        finish.apply(out, index, sums_of(lines, block, slide, taps, out[index], scratch))
 
     team.run(work, pieces(batch, slide.outputs, most), threads)
     return out
 
 
-#: Numbers that the innermost loop of a depthwise convolution should have at least.
-LOOP = 384
+class Taps(NamedTuple):
+    """The weight of a depthwise convolution, (*kernel, merged * c * multiplier).
 
-
-def _merged(slide: Slide, channels: int) -> int:
-    """How many neighbouring output columns a depthwise convolution can treat as one.
-
-    At stride 1 their windows lie behind each other in memory, tap by tap, so that a loop over
-    few channels becomes one over many. Whole rows only, so that pieces are cut between rows.
+    merged  neighbouring columns that are treated as one
     """
-    width = slide.outputs[-1]
-    if slide.stride[-1] > 1 or len(slide.outputs) < 2:
-        return 1
-    for count in range(1, width + 1):
-        if width % count == 0 and count * channels >= LOOP:
-            return count
-    return width
+
+    weight: Array
+    merged: int
+
+
+#: Numbers that the innermost loop of a depthwise convolution should have at least.
+LOOP = 2_000
+#: Channels up to which a loop over several columns pays even if a stride drops most of them.
+FEW_CHANNELS = 256
+
+
+def taps_of(weight: Array, channels: int, slide: Slide) -> Taps:
+    """The weight (*kernel, c * multiplier), repeated for the columns that are treated as one.
+
+    At stride 1 the windows of neighbouring columns lie behind each other in memory, tap by tap, so
+    that a loop over few channels becomes one over many. Whole rows only, so that pieces are cut
+    between rows. With a stride the columns that it skips are calculated too, and dropped.
+    """
+    stride = slide.stride[-1]
+    alone = weight.shape[-1] != channels or len(slide.outputs) < 2
+    if alone or (stride > 1 and channels > FEW_CHANNELS) or stride > 2:
+        return Taps(weight, 1)
+    columns = (slide.outputs[-1] - 1) * stride + 1
+    counts = [count for count in range(1, columns + 1) if columns % count == 0]
+    merged = next((count for count in counts if count * channels >= LOOP), columns)
+    return Taps(np.tile(weight, merged), merged)
+
+
+def sums_of(
+    lines: Array,
+    block: Sequence[slice],
+    slide: Slide,
+    taps: Taps,
+    result: Array,
+    scratch: Scratch,
+) -> Array:
+    """The sums of a block of outputs, (*outputs, c * multiplier), from its padded input.
+
+    They lie in `result`, or with a stride in the scratch, among those that are dropped.
+    """
+    view, weight, merged = windows(lines, block, slide), taps.weight, taps.merged
+    rank, channels, stride = len(block), lines.shape[-1], slide.stride[-1]
+    multiplier = result.shape[-1] // channels
+    sums = target = result
+    if merged > 1:
+        columns = (result.shape[-2] - 1) * stride + 1
+        if stride > 1:
+            shape = (*result.shape[:-2], columns, channels)
+            target = scratch.array("columns", shape, result.dtype)
+            sums = target[..., ::stride, :]
+        # Neighbouring columns lie behind each other, in the input and in the output.
+        strides = list(view.strides)
+        strides[rank - 1] = lines.strides[-2] * merged
+        across = columns // merged
+        shape = (*view.shape[: rank - 1], across, *slide.kernel, merged * channels)
+        view = strided(lines, shape, strides)
+        target = target.reshape(*result.shape[:-2], across, merged * channels)
+    places, window = list(range(rank)), list(range(rank, 2 * rank))
+    channel = 2 * rank
+    for copy in range(multiplier):
+        np.einsum(
+            view,
+            [*places, *window, channel],
+            weight[..., copy::multiplier],
+            [*window, channel],
+            [*places, channel],
+            out=target[..., copy::multiplier],
+        )
+    return sums
 
 
 class Transposition(NamedTuple):

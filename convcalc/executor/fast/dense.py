@@ -8,10 +8,15 @@ import numpy as np
 
 from convcalc.executor.arrays import Array
 from convcalc.executor.fast.finish import Finish
-from convcalc.executor.threads import Scratch, Team
+from convcalc.executor.store import Scratch
+from convcalc.executor.threads import Team
 
 #: Rows of the weight, given where they begin and end and a buffer that may hold them.
 Rows = Callable[[int, int, Scratch], Array]
+
+
+#: Multiply-accumulates below which a second thread costs more than it saves.
+FEW_MACS = 3_000_000
 
 
 def dense(data: Array, rows: Rows, units: int, step: int, finish: Finish, team: Team) -> Array:
@@ -22,7 +27,7 @@ def dense(data: Array, rows: Rows, units: int, step: int, finish: Finish, team: 
 
     Buffer: `step` rows of weights a thread, where they are made on the way.
     """
-    out = np.empty((len(data), units), data.dtype)
+    out = team.empty((len(data), units), data.dtype)
 
     def work(start: int, scratch: Scratch) -> None:
         stop = min(start + step, units)
@@ -30,5 +35,6 @@ def dense(data: Array, rows: Rows, units: int, step: int, finish: Finish, team: 
         np.matmul(data, rows(start, stop, scratch).T, out=out[:, part])
         finish.apply(out, (slice(None), part))
 
-    team.run(work, range(0, units, step))
+    threads = team.size if data.size * units >= FEW_MACS else 1
+    team.run(work, range(0, units, step), threads)
     return out

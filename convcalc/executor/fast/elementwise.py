@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from convcalc.executor.arrays import Array, channels_first, packed
-from convcalc.executor.threads import Scratch, Team
+from convcalc.executor.store import Scratch
+from convcalc.executor.threads import Team
+
+if TYPE_CHECKING:
+    import numpy as np
 
 #: Numbers of a piece: a kernel's temporaries are this long, not as long as the value.
 PIECE = 65_536
@@ -24,7 +27,7 @@ def positionwise(
     Buffer: the kernel's temporaries for `PIECE` numbers a thread.
     """
     last = packed(data)
-    target = np.empty_like(last) if out is None else packed(out)
+    target = team.empty(last.shape, last.dtype) if out is None else packed(out)
     rows, results = last.reshape(-1, last.shape[-1]), target.reshape(-1, last.shape[-1])
     step = max(1, PIECE // rows.shape[1])
 
@@ -38,7 +41,7 @@ def positionwise(
 def combined(values: Sequence[Array], combine: np.ufunc, team: Team, out: Array | None) -> Array:
     """Values of one shape, (n, c, *sizes), combined element by element."""
     flats = [packed(value) for value in values]
-    target = np.empty_like(flats[0]) if out is None else packed(out)
+    target = team.empty(flats[0].shape, flats[0].dtype) if out is None else packed(out)
     lines, result = [flat.reshape(-1) for flat in flats], target.reshape(-1)
 
     def work(start: int, scratch: Scratch) -> None:

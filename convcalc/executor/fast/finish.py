@@ -36,17 +36,21 @@ class Finish:
         self.activate = activate
         self.factor = factor
 
-    def apply(self, out: Array, index: Index) -> None:
+    def apply(self, out: Array, index: Index, sums: Array | None = None) -> None:
         """Finishes the piece `index` of `out`, both with channels last.
 
-        An index with a slice for every axis may end in a slice of the channels.
+        An index with a slice for every axis may end in a slice of the channels. `sums` are what the
+        piece begins with, where they lie elsewhere.
         """
         piece = out[index]
         channels = index[-1] if len(index) == out.ndim else slice(None)
+        sums = piece if sums is None else sums
         if self.factor is not None:
-            piece *= self.factor[channels]
+            sums = np.multiply(sums, self.factor[channels], out=piece)
         if self.bias is not None:
-            piece += self.bias[channels]
+            sums = np.add(sums, self.bias[channels], out=piece)
+        if sums is not piece:
+            np.copyto(piece, sums)
         if self.residual is not None:
             piece += self.residual[index]
         if self.activate is not None:

@@ -11,7 +11,8 @@ from convcalc.executor.arrays import Array
 from convcalc.executor.fast.convolution import COLUMNS, positions_per_piece
 from convcalc.executor.fast.finish import Index
 from convcalc.executor.fast.strips import Slide, pieces, strip
-from convcalc.executor.threads import Scratch, Team
+from convcalc.executor.store import Scratch
+from convcalc.executor.threads import Team
 
 #: Values of the result below which a second thread costs more than it saves.
 FEW_VALUES = 100_000
@@ -27,7 +28,7 @@ def pooled(data: Array, slide: Slide, combine: np.ufunc, fill: float, team: Team
     Buffer: a padded strip and its combined rows, about `COLUMNS` bytes a thread.
     """
     batch, channels = len(data), data.shape[-1]
-    out = np.empty((batch, *slide.outputs, channels), data.dtype)
+    out = team.empty((batch, *slide.outputs, channels), data.dtype)
     total = prod(slide.outputs)
     threads = team.size if out.size >= FEW_VALUES else 1
     width = data.itemsize * channels * prod(slide.stride)

@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 from convcalc.executor.arrays import Array
 from convcalc.executor.fast.finish import Index
 from convcalc.executor.kernels.windows import Sides, strided_windows
-from convcalc.executor.threads import Scratch
+from convcalc.executor.store import Scratch
 
 
 class Slide(NamedTuple):
@@ -84,26 +84,44 @@ def strip(
 
     A view of the sample (*sizes, channels) where no padding is needed, else a copy in the scratch.
     """
-    inside, lengths, offsets = [], [], []
+    frame = frame_of(sample.shape[:-1], block, slide)
+    data = sample[frame.inside]
+    if data.shape[:-1] == frame.lengths:
+        return data
+    result = scratch.array("strip", (*frame.lengths, sample.shape[-1]), sample.dtype)
+    fill_border(result, frame, fill)
+    result[frame.target] = data
+    return result
+
+
+class Frame(NamedTuple):
+    """The padded input of a block of outputs: its lengths, and which input lies where in it."""
+
+    inside: tuple[slice, ...]
+    lengths: tuple[int, ...]
+    target: tuple[slice, ...]
+
+
+def frame_of(sizes: Sequence[int], block: Sequence[slice], slide: Slide) -> Frame:
+    """The frame of a block of outputs on a map of these sizes."""
+    inside, lengths, target = [], [], []
     for part, size, step, span, (before, _) in zip(
-        block, sample.shape, slide.stride, slide.spans, slide.sides, strict=False
+        block, sizes, slide.stride, slide.spans, slide.sides, strict=True
     ):
         start = part.start * step - before
         stop = (part.stop - 1) * step - before + span
-        inside.append(slice(min(max(start, 0), size), min(max(stop, 0), size)))
-        offsets.append(max(-start, 0))
+        low, high = min(max(start, 0), size), min(max(stop, 0), size)
+        offset = max(-start, 0)
+        inside.append(slice(low, high))
         lengths.append(stop - start)
-    data = sample[tuple(inside)]
-    if data.shape[:-1] == tuple(lengths):
-        return data
-    result = scratch.array("strip", (*lengths, sample.shape[-1]), sample.dtype)
-    target = [
-        slice(offset, offset + size) for offset, size in zip(offsets, data.shape, strict=False)
-    ]
-    # Only the borders are filled: along each axis what is before and after the data, within the
-    # part of the earlier axes that holds data.
+        target.append(slice(offset, offset + high - low))
+    return Frame(tuple(inside), tuple(lengths), tuple(target))
+
+
+def fill_border(result: Array, frame: Frame, fill: float) -> None:
+    """Sets what no input lies on: along each axis the parts before and after it."""
     where: list[slice] = []
-    for part, length in zip(target, lengths, strict=True):
+    for part, length in zip(frame.target, frame.lengths, strict=True):
         if part.start:
             border = (*where, slice(0, part.start))
             result[border] = fill
@@ -111,8 +129,6 @@ def strip(
             border = (*where, slice(part.stop, length))
             result[border] = fill
         where.append(part)
-    result[tuple(target)] = data
-    return result
 
 
 def windows(data: Array, block: Sequence[slice], slide: Slide) -> Array:

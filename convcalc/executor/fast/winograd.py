@@ -7,7 +7,8 @@ import numpy as np
 from convcalc.executor.arrays import Array
 from convcalc.executor.fast.finish import Finish
 from convcalc.executor.fast.strips import Slide, strip
-from convcalc.executor.threads import Scratch, Team
+from convcalc.executor.store import Scratch
+from convcalc.executor.threads import Team
 
 # A tile of 6 by 6 inputs gives 4 by 4 outputs: Y = A'[(G g G') * (B' d B)]A for a kernel g and an
 # input tile d. A two-dimensional transform is one product with the Kronecker product of the
@@ -91,7 +92,7 @@ def winograd(
     down, across = len(range(0, height, 4)), len(range(0, width, 4))
     (above, _), (left, _) = slide.sides
     tiled = slide._replace(sides=((above, 4), (left, 4)), outputs=(4 * down, 4 * across))
-    out = np.empty((len(data), height, width, c_out), data.dtype)
+    out = team.empty((len(data), height, width, c_out), data.dtype)
     convolve = _whole_map if down * across <= FEW_TILES else _by_rows
     step = c_out if kept is not None else min(CHANNELS, c_out)
     room = np.empty(36 * data.shape[-1] * step if kept is None else 0, data.dtype)
@@ -146,8 +147,8 @@ def _whole_map(
     c_in, c_out = kernels.shape[1:]
     down, across = [size // 4 for size in slide.outputs]
     tiles = down * across
-    inputs = np.empty((36, len(data), tiles, c_in), data.dtype)
-    products = np.empty((36, len(data), tiles, c_out), data.dtype)
+    inputs = team.empty((36, len(data), tiles, c_in), data.dtype)
+    products = team.empty((36, len(data), tiles, c_out), data.dtype)
 
     def enter(n: int, scratch: Scratch) -> None:
         made = scratch.array("inputs", (36, tiles, c_in), data.dtype)
