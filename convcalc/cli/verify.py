@@ -108,7 +108,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
         threads=threads,
         keep=keep,
     )
-    given = run.inputs_in_file(network, input_file) if input_file else {}
+    given = run.inputs_in_file(network, input_file) if input_file is not None else {}
     if given:
         samples = len(next(iter(given.values())))
         if batch not in (1, samples):
@@ -121,7 +121,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     results = run.named_results(network, found.values, keep)
     for text in run.not_finite(given, program.weights, results):
         tell(f"warning: {text}\n")
-    if save:
+    if save is not None:
         write_npz(save, results.items())
     if style == "json":
         from convcalc.render.jsons import json_text

@@ -212,10 +212,12 @@ def ready_inputs(
     Where none are given they are made from the seed, uniform between -1 and 1.
     """
     if values:
-        return {
-            name: channels_first(packed(value.astype(dtype, copy=False)))
-            for name, value in values.items()
-        }
+        # What is too large for the type becomes infinite, and the results are looked at for that.
+        with np.errstate(over="ignore"):
+            return {
+                name: channels_first(packed(value.astype(dtype, copy=False)))
+                for name, value in values.items()
+            }
     made = {}
     for name, (channels, *sizes) in network.inputs.items():
         flat = np.empty(batch * channels * prod(sizes), np.float32)

@@ -127,6 +127,11 @@ class TestValues:
         run("verify", small, "--seed", "9", "--save", two)
         np.testing.assert_array_equal(np.load(one)["softmax0"], np.load(two)["softmax0"])
 
+    @pytest.mark.parametrize("option", ["--input-file", "--save", "--weights"])
+    def test_an_empty_path_is_no_file(self, small: str, option: str) -> None:
+        result = run("verify", small, option, "")
+        assert (result.status, result.out) == (2, "")
+
     def test_input_file_decides_the_batch(self, small: str, tmp_path: Path) -> None:
         np.save(tmp_path / "x.npy", np.zeros((7, 3, 8, 8)))
         result = run("verify", small, "--input-file", str(tmp_path / "x.npy"))

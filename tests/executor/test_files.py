@@ -96,6 +96,10 @@ class TestInputs:
     def test_wrong_type(self, network: Network, value: Any) -> None:
         assert "not numbers" in refusal(execute, network, np.full((1, 1, 28, 28), value))
 
+    def test_too_large_for_the_type_is_a_warning(self, network: Network) -> None:
+        with pytest.warns(UserWarning, match="result dense2 holds values that are not finite"):
+            convcalc.execute(network, np.full((1, 1, 28, 28), 1e300))
+
     def test_not_finite_is_a_warning(self, network: Network) -> None:
         image = np.full((1, 1, 28, 28), np.nan)
         with pytest.warns(UserWarning, match="not finite") as caught:
