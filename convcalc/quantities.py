@@ -60,10 +60,12 @@ class Growth(NamedTuple):
 
 
 def read_quantity(text: str, unit: str) -> int:
-    """The number of units or bytes that a text means, exactly; raises RuleError.
+    """The units or bytes that a text means, rounded down to whole ones; raises RuleError.
 
-    >>> read_quantity("3.7M", COUNT), read_quantity("1.5MiB", BYTES)
-    (3700000, 1572864)
+    No total lies between a limit such as 3.6MiB, 3,774,873.6 bytes, and the whole bytes below it.
+
+    >>> read_quantity("3.7M", COUNT), read_quantity("1.5MiB", BYTES), read_quantity("3.6MiB", BYTES)
+    (3700000, 1572864, 3774873)
     """
     number, suffix = _parts(text, unit)
     units = BYTE_UNITS if unit == BYTES else COUNT_UNITS
@@ -71,9 +73,9 @@ def read_quantity(text: str, unit: str) -> int:
         raise _wrong_unit(text, number, suffix, unit)
     numerator, denominator = _decimal(number)
     value, rest = divmod(numerator * units[suffix], denominator)
-    if rest:
+    if rest and units[suffix] == 1:
         what = "whole bytes" if unit == BYTES else "a whole number"
-        message = f"'{printable(text)}' does not come to {what}"
+        message = f"'{printable(text)}' is not {what}"
         help_text = f"write {value}{unit} or {value + 1}{unit}"
         raise RuleError("bad-quantity", message, facts=[("help", help_text)])
     return value
