@@ -106,12 +106,8 @@ def test_every_shipped_network_is_exact(name: str) -> None:
 
 
 def test_equal_branches_are_no_search() -> None:
-    layers = (
-        "{conv: 4, kernel: 1, activation: relu}",
-        "{conv: 8, kernel: 1}",
-        "{conv: 2, kernel: 1}",
-    )
-    branch = f"      - [{', '.join(layers)}]"
+    wide, narrow = "{conv: 8, kernel: 1, activation: relu}", "{conv: 2, kernel: 1}"
+    branch = f"      - [{wide}, {wide}, {narrow}]"
     network = convcalc.loads(
         "name: wide\ninput: [3, 8, 8]\nlayers:\n  - {conv: 16, kernel: 1}\n  - concat:\n"
         + "\n".join([branch] * 64)

@@ -1,0 +1,150 @@
+"""A static allocation: one block of memory, and the offset of every tensor in it.
+
+Devices without an allocator reserve one block, the arena, and give each tensor a fixed place in it
+for as long as it is alive. No arena is smaller than the peak of the live tensors. To find the
+smallest is NP-hard; here tensors are placed one by one, each in the tightest gap that is free while
+it is alive, largest first, and again by other rules, and the smallest result is kept.
+
+Source: Pisarchyk and Lee, Efficient memory management for deep neural net inference,
+arXiv:2001.03288 (greedy by size); Wilson et al., Dynamic storage allocation, 1995 (best fit).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.analysis.liveness import Memory, steps
+
+#: Pairs of blocks alive at once up to which several rules are tried.
+_MOST_PAIRS = 500_000
+
+
+class Place(NamedTuple):
+    """Where a tensor lies, in elements of one sample.
+
+    tensor  its place in `Memory.tensors`
+    offset  from the arena's start
+    first   the step of the order in which it is alive first
+    last    and that in which it is alive last
+    within  the tensor of the concatenation that it is made within, or None
+    """
+
+    tensor: int
+    offset: int
+    first: int
+    last: int
+    within: int | None
+
+
+class Arena(NamedTuple):
+    """An arena's size and what lies where; tensors in the order in which they are alive first."""
+
+    size: int
+    places: list[Place]
+
+
+class _Block(NamedTuple):
+    size: int
+    first: int
+    last: int
+
+
+def arena(memory: Memory, order: Sequence[int] | None = None) -> Arena:
+    """Places every tensor for an order of execution; the written one if none is given.
+
+    Tensors that are written in place of each other, where `memory` says so, share a block. A
+    concatenation whose parts are made within it has its block from the first of them on.
+    """
+    lives: dict[int, tuple[int, int]] = {}
+    inside: dict[int, tuple[int, int]] = {}
+    gathered: set[int] = set()
+    for number in memory.inputs:
+        lives[number] = (0, 0)
+    for time, step in enumerate(steps(memory, order)):
+        operation = memory.operations[step.operation]
+        for number in step.tensors:
+            lives[number] = (lives.get(number, (time, time))[0], time)
+        start = 0
+        for read in operation.reads:
+            if read in step.in_place:
+                inside[read] = (operation.writes, start)
+            if operation.gathers:
+                start += memory.tensors[read].size
+        if operation.gathers and step.in_place:
+            gathered.update(step.in_place)
+    roots = {number: _root(number, inside) for number in lives}
+    blocks: dict[int, _Block] = {}
+    for number, (root, _) in roots.items():
+        first, last = lives[number]
+        block = blocks.get(root, _Block(memory.tensors[root].size, first, last))
+        blocks[root] = _Block(block.size, min(first, block.first), max(last, block.last))
+    offsets, size = _offsets(blocks)
+    places = [
+        Place(number, offsets[root] + start, *lives[number], _holder(number, inside, gathered))
+        for number, (root, start) in roots.items()
+    ]
+    return Arena(size, places)
+
+
+def _root(number: int, inside: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """The tensor whose block a tensor lies in, and where in it."""
+    offset = 0
+    while number in inside:
+        number, start = inside[number]
+        offset += start
+    return number, offset
+
+
+def _holder(number: int, inside: dict[int, tuple[int, int]], gathered: set[int]) -> int | None:
+    """The concatenation that a tensor, or what is written in its place, is a part of."""
+    while number in inside:
+        if number in gathered:
+            return inside[number][0]
+        number = inside[number][0]
+    return None
+
+
+def _offsets(blocks: dict[int, _Block]) -> tuple[dict[int, int], int]:
+    """An offset for each block, and the size of the arena."""
+    met: dict[int, list[int]] = {root: [] for root in blocks}
+    alive: list[int] = []
+    pairs = 0
+    for root in sorted(blocks, key=lambda r: blocks[r].first):
+        alive = [other for other in alive if blocks[other].last >= blocks[root].first]
+        pairs += len(alive)
+        for other in alive:
+            met[root].append(other)
+            met[other].append(root)
+        alive.append(root)
+    by_size = sorted(blocks, key=lambda r: (-blocks[r].size, blocks[r].first))
+    by_time = sorted(blocks, key=lambda r: (blocks[r].first, -blocks[r].size))
+    by_life = sorted(
+        blocks, key=lambda r: (blocks[r].first - blocks[r].last, -blocks[r].size, blocks[r].first)
+    )
+    rules = (by_size, by_life, by_time) if pairs <= _MOST_PAIRS else (by_size,)
+    tried = [_placed(rule, blocks, met) for rule in rules]
+    return min(tried, key=lambda found: found[1])
+
+
+def _placed(
+    order: list[int], blocks: dict[int, _Block], met: dict[int, list[int]]
+) -> tuple[dict[int, int], int]:
+    """Places blocks one by one, each in the tightest gap, or on top."""
+    offsets: dict[int, int] = {}
+    size = 0
+    for root in order:
+        needed = blocks[root].size
+        taken = sorted(
+            [(offsets[o], offsets[o] + blocks[o].size) for o in met[root] if o in offsets]
+        )
+        top = 0
+        best: tuple[int, int] | None = None
+        for start, end in taken:
+            gap = start - top
+            if gap >= needed and (best is None or gap < best[0]):
+                best = (gap, top)
+            top = max(top, end)
+        offsets[root] = top if best is None else best[1]
+        size = max(size, offsets[root] + needed)
+    return offsets, size

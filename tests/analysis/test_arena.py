@@ -1,0 +1,74 @@
+"""A static allocation: what is alive at once never overlaps."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from random import Random
+
+import pytest
+
+import convcalc
+from convcalc.analysis.arena import arena
+from convcalc.analysis.least_peak import least_peak
+from convcalc.analysis.liveness import Memory, memory_of, peak_elements, steps
+from tests.analysis.orders import random_graph, random_series_parallel
+from tests.networks.grow import random_spec
+
+
+def check(memory: Memory, order: list[int]) -> None:
+    """Tensors alive at one step lie apart, but for those that are written in place."""
+    found = arena(memory, order)
+    places = {place.tensor: place for place in found.places}
+    sizes = [tensor.size for tensor in memory.tensors]
+    assert peak_elements(memory, order) <= found.size <= sum(sizes)
+    for step in steps(memory, order):
+        written = memory.operations[step.operation].writes
+        for one, other in combinations(step.tensors, 2):
+            a, b = places[one], places[other]
+            apart = a.offset + sizes[one] <= b.offset or b.offset + sizes[other] <= a.offset
+            assert apart or (other == written and one in step.in_place)
+        for tensor in step.in_place:
+            start, end = places[tensor].offset, places[tensor].offset + sizes[tensor]
+            inside = places[written]
+            assert inside.offset <= start <= end <= inside.offset + sizes[written]
+        for tensor in step.tensors:
+            assert 0 <= places[tensor].offset <= found.size - sizes[tensor]
+
+
+@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("in_place", [False, True])
+def test_grown_networks(seed: int, in_place: bool) -> None:
+    network = convcalc.loads(random_spec(Random(seed)))
+    memory = memory_of(network, in_place=in_place, concat_in_place=in_place and seed % 2 == 0)
+    check(memory, list(range(len(memory.operations))))
+    check(memory, least_peak(memory).order)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_random_graphs(seed: int) -> None:
+    make = random_graph if seed % 2 else random_series_parallel
+    memory = make(Random(seed), 15).memory()
+    check(memory, list(range(len(memory.operations))))
+    check(memory, least_peak(memory).order)
+
+
+def test_a_chain_needs_no_more_than_its_peak() -> None:
+    memory = memory_of(convcalc.load("vgg16"), in_place=True)
+    assert arena(memory).size == peak_elements(memory)
+
+
+def test_parts_of_a_concatenation_lie_one_after_the_other() -> None:
+    network = convcalc.loads(
+        "name: parts\ninput: [2, 4]\nlayers:\n"
+        "  - concat:\n"
+        "      - [{conv: 3, kernel: 1, activation: relu}]\n"
+        "      - [{conv: 5, kernel: 1}]\n"
+        "  - {conv: 1, kernel: 1}\n"
+    )
+    memory = memory_of(network, in_place=True, concat_in_place=True)
+    places = arena(memory).places
+    within = {place.within for place in places} - {None}
+    assert len(within) == 1
+    (whole,) = [place for place in places if place.tensor in within]
+    starts = [place.offset - whole.offset for place in places if place.within is not None]
+    assert sorted(starts) == [0, 0, 12]
