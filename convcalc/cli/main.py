@@ -18,6 +18,7 @@ from convcalc.diagnostics import UNUSABLE
 COMMANDS = (
     "shapes",
     "flops",
+    "memory",
     "explain",
     "verify",
     "weights",
@@ -35,6 +36,7 @@ Examples:
   convcalc shapes lenet                    a network that ships with convcalc
   convcalc shapes mynet.yaml --depth 1     your own, by its outermost groups
   convcalc flops vgg16 --double-channels   what a change would cost
+  convcalc memory resnet50 --depth 2       what it needs to run
   convcalc explain lenet conv1             the arithmetic, step by step
   convcalc check configs/                  does every file keep its promises?
 """

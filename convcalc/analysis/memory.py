@@ -1,0 +1,180 @@
+"""The memory of a network in bytes: weights, activations, peaks, and a static allocation."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from convcalc.analysis.arena import Arena, arena
+from convcalc.analysis.least_peak import LeastPeak, least_peak
+from convcalc.analysis.liveness import Memory, Step, memory_of, steps
+from convcalc.analysis.report import Report
+from convcalc.collection import collector_paused
+from convcalc.graph import Node
+from convcalc.quantities import DEFAULT_DTYPE, DTYPES
+
+
+class Moment(NamedTuple):
+    """One operation while it runs.
+
+    node      the operation
+    live      bytes alive
+    in_place  bytes alive where element-wise operations are written over their inputs
+    alive     the tensors alive, by the nodes that made them, each with its bytes
+    within    those of them that the result lies in
+    """
+
+    node: Node
+    live: int
+    in_place: int
+    alive: tuple[tuple[Node, int], ...]
+    within: tuple[Node, ...]
+
+
+class MemoryReport:
+    """A network's memory. All figures are in bytes and hold for the report's batch.
+
+    dtype            what activations are held in, and `weights_dtype` the weights
+    parameters       bytes of what is learned
+    buffers          bytes of what is kept with it, such as running statistics
+    inputs           bytes of the network's inputs
+    activations      the results of all operations together, views left out
+    peak             the most alive at once in the written order, nothing written in place
+    peak_in_place    the same with operations written in place
+    least            the least of that over all orders: `peak` and `bound` in elements of one sample
+    order            the operations in the shown order
+    moments          what is alive at each of them
+    peak_moments     the first operations at which each of the shown order's two peaks is reached
+    arena            offsets and size for the shown order, in elements of one sample
+    """
+
+    def __init__(
+        self, report: Report, dtype: str, weights_dtype: str, concat_in_place: bool, least: bool
+    ) -> None:
+        network = report.network
+        self.report = report
+        self.dtype = dtype
+        self.weights_dtype = weights_dtype
+        self.concat_in_place = concat_in_place
+        self.by_least = least
+        #: Bytes of one element in all samples.
+        self.scale = DTYPES[dtype] * report.batch
+        self._plain = memory_of(network)
+        self._memory = memory_of(network, in_place=True, concat_in_place=concat_in_place)
+        self.least: LeastPeak = least_peak(self._memory)
+        tensors = self._memory.tensors
+        self.parameters = report.totals.params * DTYPES[weights_dtype]
+        self.buffers = report.totals.buffers * DTYPES[weights_dtype]
+        inputs = set(self._memory.inputs)
+        self.inputs = sum([tensors[number].size for number in inputs]) * self.scale
+        every = sum([tensor.size for tensor in tensors]) * self.scale
+        self.activations = every - self.inputs
+        written = [list(steps(memory)) for memory in (self._plain, self._memory)]
+        self.peak, self.peak_in_place = [self._peak(found) for found in written]
+        if least:
+            order = self.least.order
+            written = [list(steps(memory, order)) for memory in (self._plain, self._memory)]
+        self._plain_steps, self._steps = written
+        self.arena: Arena = arena(self._memory, self.least.order if least else None)
+
+    @property
+    def weights(self) -> int:
+        """Bytes of the parameters and buffers."""
+        return self.parameters + self.buffers
+
+    @property
+    def peak_least(self) -> int:
+        """The least peak over all orders that was found."""
+        return self.least.peak * self.scale
+
+    @property
+    def least_bound(self) -> int:
+        """What no order goes below."""
+        return self.least.bound * self.scale
+
+    @property
+    def arena_bytes(self) -> int:
+        """The size of the static allocation."""
+        return self.arena.size * self.scale
+
+    @property
+    def shown_peak(self) -> int:
+        """The in-place peak of the shown order, which no arena for it is smaller than."""
+        return self.peak_least if self.by_least else self.peak_in_place
+
+    @property
+    def memory(self) -> Memory:
+        """The network's tensors, in place where that is allowed."""
+        return self._memory
+
+    def node_of(self, tensor: int) -> Node:
+        """The node that writes a tensor first."""
+        return self.report.network.nodes[self._memory.tensors[tensor].node]
+
+    def bytes_of(self, tensor: int) -> int:
+        """What a tensor takes."""
+        return self._memory.tensors[tensor].size * self.scale
+
+    def moments(self) -> list[Moment]:
+        """What is alive at each step of the shown order."""
+        both = zip(self._plain_steps, self._steps, strict=True)
+        return [self._moment(plain, step) for plain, step in both]
+
+    def levels(self) -> list[tuple[Node, int, int]]:
+        """Each operation of the shown order with the bytes alive, plainly and in place."""
+        nodes, operations = self.report.network.nodes, self._memory.operations
+        return [
+            (nodes[operations[plain.operation].node], plain.live * scale, step.live * scale)
+            for scale in (self.scale,)
+            for plain, step in zip(self._plain_steps, self._steps, strict=True)
+        ]
+
+    def peak_moments(self) -> list[Moment]:
+        """The first step at which most is alive, plainly, and the first one in place."""
+        if not self._steps:
+            return []
+        places = [
+            max(range(len(found)), key=lambda place: (found[place].live, -place))
+            for found in (self._plain_steps, self._steps)
+        ]
+        return [self._moment(self._plain_steps[p], self._steps[p]) for p in places]
+
+    def order(self) -> list[Node]:
+        """The operations in the order that reaches the least peak."""
+        nodes = self.report.network.nodes
+        return [nodes[self._memory.operations[place].node] for place in self.least.order]
+
+    def _moment(self, plain: Step, step: Step) -> Moment:
+        return Moment(
+            self.report.network.nodes[self._memory.operations[step.operation].node],
+            plain.live * self.scale,
+            step.live * self.scale,
+            tuple([(self.node_of(t), self.bytes_of(t)) for t in step.tensors]),
+            tuple([self.node_of(t) for t in step.in_place]),
+        )
+
+    def _peak(self, found: list[Step]) -> int:
+        return max([step.live * self.scale for step in found], default=self.inputs)
+
+
+@collector_paused()
+def measure_memory(
+    report: Report,
+    *,
+    dtype: str = DEFAULT_DTYPE,
+    weights: str | None = None,
+    concat_in_place: bool = False,
+    least: bool = False,
+) -> MemoryReport:
+    """The memory of a network.
+
+    dtype            of the activations, a name of `convcalc.quantities.DTYPES`
+    weights          of the weights, if it is another
+    concat_in_place  make the parts of a concatenation within its result where they can be
+    least            show the order with the least peak instead of the written one
+
+    >>> import convcalc
+    >>> found = measure_memory(convcalc.analyze(convcalc.load("resnet50")))
+    >>> found.peak, found.peak_in_place, found.peak_least
+    (9633792, 7225344, 7225344)
+    """
+    return MemoryReport(report, dtype, weights or dtype, concat_in_place, least)

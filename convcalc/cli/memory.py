@@ -1,0 +1,95 @@
+"""`convcalc memory`: what is in memory while a network runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from convcalc.analysis.memory import measure_memory
+from convcalc.analysis.report import analyze
+from convcalc.cli import options
+from convcalc.cli.guard import guarded
+from convcalc.cli.output import TABLE_FORMATS, emit, emit_table, terminal
+from convcalc.cli.shapes import title
+from convcalc.quantities import DEFAULT_DTYPE, DTYPES
+
+ORDERS = ("written", "least")
+
+
+@guarded
+def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
+    file: options.File,
+    dtype: Annotated[
+        str,
+        typer.Option(
+            "--dtype", metavar="NAME", help="What numbers are held in: " + ", ".join(DTYPES) + "."
+        ),
+    ] = DEFAULT_DTYPE,
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", metavar="NAME", help="What weights are held in, if not in that."),
+    ] = None,
+    order: Annotated[
+        str,
+        typer.Option(
+            "--order", metavar="NAME", help="The steps of which order: written, or least peak."
+        ),
+    ] = "written",
+    concat_in_place: Annotated[
+        bool,
+        typer.Option(
+            "--concat-in-place", help="Make the parts of a concat within its result if they can be."
+        ),
+    ] = False,
+    sets: options.Sets = None,
+    input_: options.Input = None,
+    batch: options.Batch = 1,
+    depth: options.Depth = None,
+    style: options.Format = "table",
+    output: options.Output = None,
+) -> int:
+    """Weights, activations, and what is alive at each step, in bytes.
+
+    Examples:
+      convcalc memory lenet
+      convcalc memory resnet50 --depth 2             the most within each group
+      convcalc memory mobilenet_v2 --dtype float16 --weights int8
+      convcalc memory unet --order least             the order that needs the least
+      convcalc memory mynet.yaml --format json       offsets of a static allocation as well
+
+    An operation's inputs and its result are alive while it runs; element-wise layers may be written
+    over an input that is needed no more. Formats: table, plain, json, csv (the steps), markdown.
+    """
+    options.read_word("--format", style, TABLE_FORMATS)
+    options.read_word("--dtype", dtype, tuple(DTYPES))
+    if weights is not None:
+        options.read_word("--weights", weights, tuple(DTYPES))
+    options.read_word("--order", order, ORDERS)
+    options.read_batch(batch)
+    options.read_count("--depth", depth)
+    report = analyze(options.load_network(file, sets, input_), batch=batch)
+    found = measure_memory(
+        report,
+        dtype=dtype,
+        weights=weights,
+        concat_in_place=concat_in_place,
+        least=order == "least",
+    )
+    from convcalc.render.memory import memory_data, pages, timeline
+
+    if style == "json":
+        from convcalc.render.jsons import json_text, report_data
+
+        emit(json_text({**report_data(report), "memory": memory_data(found)}), output)
+    elif style == "csv":
+        emit_table(timeline(found, "", depth, bars=False), style, output)
+    elif style == "table" and output is None and terminal():
+        for table in pages(found, title(report), depth):
+            emit_table(table, style, output)
+    else:
+        from convcalc.render.table import markdown_text, plain_text
+
+        text = markdown_text if style == "markdown" else plain_text
+        emit("\n".join([text(table) for table in pages(found, title(report), depth)]), output)
+    return 0

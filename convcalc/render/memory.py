@@ -1,0 +1,187 @@
+"""The memory report as tables and as JSON data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from convcalc.analysis.memory import MemoryReport, Moment
+from convcalc.diagnostics import printable
+from convcalc.quantities import short_bytes
+from convcalc.render.numbers import grouped, percent
+from convcalc.render.table import Cell, Column, Table
+
+
+def timeline(memory: MemoryReport, title: str, depth: int | None, *, bars: bool = True) -> Table:
+    """Bytes alive at each step as bars; with a depth, the most within each group of that depth."""
+    levels = [(node.path, live, in_place) for node, live, in_place in memory.levels()]
+    if depth is not None:
+        levels = _grouped(levels, depth)
+    most = max([live for _, live, _ in levels], default=0)
+    most_in_place = max([in_place for _, _, in_place in levels], default=0)
+    rows: list[list[Cell]] = []
+    for path, live, in_place in levels:
+        marks = ["peak"] if live == most else []
+        if in_place == most_in_place:
+            marks.append("peak in place")
+        bar = [in_place] if bars else []
+        rows.append([path, live, in_place, *bar, ", ".join(marks)])
+    share = [Column("of the peak in place", "share", most_in_place)] if bars else []
+    order = "the order with the least peak" if memory.by_least else "the written order"
+    return Table(
+        f"{title}, {memory.dtype}, {order}",
+        [
+            Column("step", "name"),
+            Column("alive", "number"),
+            Column("in place", "number", key="alive_in_place"),
+            *share,
+            Column("", key="mark"),
+        ],
+        rows,
+    )
+
+
+def _grouped(levels: Iterable[tuple[str, int, int]], depth: int) -> list[tuple[str, int, int]]:
+    """Neighbours of one group as one row, with the most that is alive in it."""
+    rows: list[tuple[str, int, int]] = []
+    for path, live, in_place in levels:
+        name = ".".join(path.split(".")[:depth])
+        if rows and rows[-1][0] == name:
+            _, before, before_in_place = rows.pop()
+            live, in_place = max(live, before), max(in_place, before_in_place)  # noqa: PLW2901
+        rows.append((name, live, in_place))
+    return rows
+
+
+def alive_tables(memory: MemoryReport) -> list[Table]:
+    """The tensors alive at the peak, and at the peak in place."""
+    moments = memory.peak_moments()
+    if not moments:
+        return []
+    first, other = moments
+    levels = memory.levels()
+    plain = _at(first, first.live, [live for _, live, _ in levels])
+    in_place = _at(other, other.in_place, [live for _, _, live in levels])
+    return [
+        _alive(first, f"Peak: {plain}", False),
+        _alive(other, f"Peak in place: {in_place}", True),
+    ]
+
+
+def _at(moment: Moment, size: int, levels: list[int]) -> str:
+    times = levels.count(size)
+    more = f", the first of {times} steps" if times > 1 else ""
+    return f"{grouped(size)} bytes at {printable(moment.node.path)}{more}"
+
+
+def _alive(moment: Moment, title: str, in_place: bool) -> Table:
+    rows: list[list[Cell]] = []
+    for node, size in moment.alive:
+        note = "being written" if node is moment.node else ""
+        if in_place and node in moment.within:
+            note = "written over"
+            size = 0  # noqa: PLW2901
+        rows.append([node.path, node.kind, size, note])
+    total = moment.in_place if in_place else moment.live
+    return Table(
+        title,
+        [Column("alive", "name"), Column("kind"), Column("bytes", "number"), Column("")],
+        rows,
+        ["total", "", total, ""],
+    )
+
+
+def summary(memory: MemoryReport) -> Table:
+    """Every figure in bytes."""
+    lines: list[tuple[str, int, str]] = [
+        (f"weights ({memory.weights_dtype})", memory.weights, _weights_note(memory)),
+        ("inputs", memory.inputs, ""),
+        ("activations, summed up", memory.activations, "every result, views left out"),
+        ("peak", memory.peak, "written order, nothing in place"),
+        ("peak in place", memory.peak_in_place, _in_place_note(memory)),
+        ("least peak", memory.peak_least, _least_note(memory)),
+        ("arena", memory.arena_bytes, _arena_note(memory)),
+    ]
+    return Table(
+        "",
+        [
+            Column("memory"),
+            Column("bytes", "number"),
+            Column("", key="size"),
+            Column("", "prose", key="note"),
+        ],
+        [[name, size, short_bytes(size), note] for name, size, note in lines],
+    )
+
+
+def _weights_note(memory: MemoryReport) -> str:
+    if not memory.buffers:
+        return "parameters"
+    return f"parameters {grouped(memory.parameters)}, buffers {grouped(memory.buffers)}"
+
+
+def _in_place_note(memory: MemoryReport) -> str:
+    what = "element-wise layers and concat" if memory.concat_in_place else "element-wise layers"
+    return f"written order, {what} in place"
+
+
+def _least_note(memory: MemoryReport) -> str:
+    if memory.least.exact:
+        return "any order, in place: exact, no order needs less"
+    return f"best order found, in place: no order is below {grouped(memory.least_bound)}"
+
+
+def _arena_note(memory: MemoryReport) -> str:
+    order = "the least peak's order" if memory.by_least else "the written order"
+    if not memory.shown_peak:
+        return ""
+    share = percent(memory.arena_bytes, memory.shown_peak)
+    return f"one static block for {order}, {share} of its peak in place"
+
+
+def memory_data(memory: MemoryReport) -> dict[str, Any]:
+    """The report as plain data; bytes are integers."""
+    return {
+        "dtype": memory.dtype,
+        "weights_dtype": memory.weights_dtype,
+        "weights": memory.weights,
+        "parameters": memory.parameters,
+        "buffers": memory.buffers,
+        "inputs": memory.inputs,
+        "activations": memory.activations,
+        "peak": memory.peak,
+        "peak_in_place": memory.peak_in_place,
+        "peak_least": memory.peak_least,
+        "least_is_exact": memory.least.exact,
+        "least_bound": memory.least_bound,
+        "concat_in_place": memory.concat_in_place,
+        "arena": memory.arena_bytes,
+        "order": [node.path for node in memory.order()],
+        "steps": [_moment_data(moment) for moment in memory.moments()],
+        "tensors": [
+            {
+                "tensor": memory.node_of(place.tensor).path,
+                "bytes": memory.bytes_of(place.tensor),
+                "offset": place.offset * memory.scale,
+                "first": place.first,
+                "last": place.last,
+                "within": None if place.within is None else memory.node_of(place.within).path,
+            }
+            for place in memory.arena.places
+        ],
+    }
+
+
+def _moment_data(moment: Moment) -> dict[str, Any]:
+    return {
+        "path": moment.node.path,
+        "live": moment.live,
+        "live_in_place": moment.in_place,
+        "alive": [node.path for node, _ in moment.alive],
+        "in_place_of": [node.path for node in moment.within],
+    }
+
+
+def pages(memory: MemoryReport, title: str, depth: int | None) -> Sequence[Table]:
+    """All tables in the order in which they are read."""
+    return [timeline(memory, title, depth), *alive_tables(memory), summary(memory)]

@@ -1,0 +1,124 @@
+"""The command `memory`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.cli.runner import run
+
+
+def data(*arguments: str) -> dict[str, Any]:
+    """The `memory` part of the JSON document."""
+    memory: dict[str, Any] = json.loads(run("memory", *arguments, "--format", "json").out)["memory"]
+    return memory
+
+
+def test_resnet50_in_every_figure() -> None:
+    found = data("resnet50")
+    assert found["dtype"] == "float32"
+    assert found["peak"] == 9_633_792
+    assert found["peak_in_place"] == 7_225_344
+    assert found["least_is_exact"] is True
+    assert found["parameters"] == 4 * 25_557_032
+
+
+def test_json_is_the_report_and_more() -> None:
+    plain = json.loads(run("shapes", "lenet", "--format", "json").out)
+    both = json.loads(run("memory", "lenet", "--format", "json").out)
+    memory = both.pop("memory")
+    assert both == plain
+    keys = ["dtype", "weights", "activations", "peak", "peak_in_place", "peak_least"]
+    assert set(memory) >= {*keys, "least_is_exact", "arena", "order", "steps"}
+    assert all(type(memory[key]) is int for key in keys[1:])
+    assert [step["path"] for step in memory["steps"]] == memory["order"]
+
+
+def test_bytes_follow_dtype_and_batch() -> None:
+    one, many = data("lenet"), data("lenet", "--dtype", "int8", "--batch", "12")
+    assert many["weights"] == 61_706
+    for key in ("activations", "peak", "peak_in_place", "peak_least", "arena", "inputs"):
+        assert many[key] == one[key] * 3
+    apart = data("lenet", "--dtype", "bfloat16", "--weights", "float32")
+    assert (apart["weights"], apart["peak"]) == (one["weights"], 37_632 // 2)
+
+
+def test_another_input_is_another_memory() -> None:
+    assert data("lenet_relu", "--input", "1x32x32")["inputs"] == 4 * 32 * 32
+
+
+def test_the_order_with_the_least_peak() -> None:
+    least = data("unet", "--order", "least")
+    steps = least["steps"]
+    assert max(step["live_in_place"] for step in steps) == least["peak_least"]
+    assert [step["path"] for step in steps] == least["order"]
+    assert least["peak_least"] < least["peak_in_place"]
+
+
+def test_parts_of_a_concat_within_it() -> None:
+    fewer = data("googlenet", "--concat-in-place")
+    assert any(tensor["within"] for tensor in fewer["tensors"])
+    assert fewer["peak_in_place"] <= data("googlenet")["peak_in_place"]
+
+
+def test_csv_has_the_steps() -> None:
+    lines = list(csv.DictReader(io.StringIO(run("memory", "lenet", "--format", "csv").out)))
+    assert [line["step"] for line in lines][:3] == ["conv0", "conv0.sigmoid", "pool0"]
+    assert [line["alive"] for line in lines if "peak" in line["mark"].split(", ")] == ["37632"]
+
+
+def test_a_depth_sums_groups_up() -> None:
+    out = run("memory", "resnet50", "--depth", "1").out
+    assert "\nstage0 " in out
+    assert "stage0.bottleneck1" not in out.split("Peak: ")[0]
+
+
+def test_markdown_and_plain_say_the_same() -> None:
+    plain = run("memory", "lenet", "--format", "plain").out
+    markdown = run("memory", "lenet", "--format", "markdown").out
+    for figure in ("37,632", "23,520", "58,408"):
+        assert figure in plain
+        assert figure in markdown
+
+
+def test_a_network_without_operations(tmp_path: Path) -> None:
+    spec = tmp_path / "none.yaml"
+    spec.write_text("name: none\ninput: [3, 4, 4]\nlayers:\n  - flatten\n")
+    assert data(str(spec))["peak"] == 4 * 48
+    assert "arena" in run("memory", str(spec)).out
+
+
+@pytest.mark.parametrize(
+    ("option", "word", "offered"),
+    [
+        ("--dtype", "flaot16", "float16"),
+        ("--weights", "int9", "int8"),
+        ("--order", "leest", "least"),
+        ("--format", "jsno", "json"),
+    ],
+)
+def test_an_unknown_word_gets_the_nearest(option: str, word: str, offered: str) -> None:
+    result = run("memory", "lenet", option, word)
+    assert (result.status, result.out) == (2, "")
+    assert offered in result.err
+
+
+def test_a_graph_too_large_for_the_search_says_so(tmp_path: Path) -> None:
+    rng = Random(3)
+    lines = ["name: knot", "input: [4, 8, 8]", "layers:", "  - {conv: 4, kernel: 1, name: n0}"]
+    for number in range(1, 150):
+        sources = sorted({f"n{rng.randrange(max(0, number - 40), number)}" for _ in range(2)})
+        lines.append(f"  - {{concat: [{', '.join(sources)}], name: c{number}}}")
+        lines.append(f"  - {{conv: {rng.randint(1, 60)}, kernel: 1, name: n{number}}}")
+    spec = tmp_path / "knot.yaml"
+    spec.write_text("\n".join(lines) + "\n")
+    found = data(str(spec))
+    assert not found["least_is_exact"]
+    assert found["least_bound"] < found["peak_least"] <= found["peak_in_place"]
+    assert f"no order is below {found['least_bound']:,}" in run("memory", str(spec)).out
