@@ -1,0 +1,453 @@
+"""Conventions: what well-known counters call FLOPs or MACs, each as one declarative entry.
+
+An entry says, for every kind, what the counter charges for a layer of it: a sum of quantities with
+whole factors, nothing, or that there is no rule. Kinds are listed here and in no other analysis,
+because what a counter does with a kind is a property of the counter. All of it was measured, and
+the tests hold it against the measurements.
+
+The reading is the plain one: every layer a module of PyTorch, a global average an adaptive pool,
+joins written with operators. What a counter does where that is not so is a known deviation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from math import prod
+from typing import NamedTuple
+
+from convcalc.layers.base import Layer, parameter_count
+from convcalc.shapes import Shape
+
+
+class Piece(NamedTuple):
+    """One operation on one sample: its layer, the shapes it reads, the shape it makes."""
+
+    layer: Layer
+    inputs: Sequence[Shape]
+    output: Shape
+
+    @property
+    def rank(self) -> int:
+        """The number of spatial axes that it reads."""
+        return len(self.inputs[0]) - 1
+
+    @property
+    def elements(self) -> int:
+        """What it reads, in elements; of several inputs, the first."""
+        return prod(self.inputs[0])
+
+    @property
+    def positions(self) -> int:
+        """The positions that it makes."""
+        return prod(self.output[1:])
+
+    def argument(self, name: str) -> int:
+        """A whole number that the layer was given, 0 where it was not."""
+        value = getattr(self.layer, name, None)
+        return value if isinstance(value, int) else 0
+
+    def gives(self, name: str) -> bool:
+        """Whether it was given an argument at all."""
+        return getattr(self.layer, name, None) is not None
+
+    def is_mode(self, mode: str) -> bool:
+        """Whether its `mode` is this one."""
+        return getattr(self.layer, "mode", "") == mode
+
+    def learned(self, name: str) -> Shape | None:
+        """The shape of one of its learned arrays."""
+        return self.layer.parameters(self.inputs).get(name)
+
+
+# --- Quantities -----------------------------------------------------------------------------------
+
+
+def _macs(piece: Piece) -> int:
+    # Counters multiply what lies on padding as well, whatever --valid-taps says.
+    return piece.layer.counts(piece.inputs, piece.output).multiplies
+
+
+def _weights_everywhere(piece: Piece) -> int:
+    return prod(piece.learned("weight") or (0,)) * piece.positions
+
+
+def _macs_over_groups(piece: Piece) -> int:
+    c_in, per_group, *kernel = piece.learned("weight") or (0, 0)
+    sizes = piece.inputs[0][1:]
+    return c_in * (per_group // piece.argument("groups")) * prod(kernel) * prod(sizes)
+
+
+def _bias_as_forward(piece: Piece) -> int:
+    if not piece.learned("bias"):
+        return 0
+    per_group = (piece.learned("weight") or (0, 0))[1]
+    windows = piece.layer.windows(piece.inputs)
+    sizes = [(w.n + w.before + w.after - w.extent) // w.stride + 1 for w in windows]
+    return per_group * prod(sizes)
+
+
+def _resized(piece: Piece, given_a_factor: int) -> int:
+    return piece.positions if piece.gives("size") else given_a_factor
+
+
+class Quantity(NamedTuple):
+    """Something of a layer that counters count, and how a formula calls it."""
+
+    text: str
+    of: Callable[[Piece], int]
+
+
+#: By the name that rules use.
+QUANTITIES: dict[str, Quantity] = {
+    "macs": Quantity("MACs", _macs),
+    "bias": Quantity("biased outputs", lambda p: prod(p.output) if p.learned("bias") else 0),
+    "weights-everywhere": Quantity("weights x output positions", _weights_everywhere),
+    "parameters": Quantity("parameters", lambda p: parameter_count(p.layer.parameters(p.inputs))),
+    "inputs": Quantity("inputs", lambda p: p.elements),
+    "affine": Quantity("scaled inputs", lambda p: p.elements if p.learned("weight") else 0),
+    "inputs-2d": Quantity("2-D inputs", lambda p: p.elements if p.rank == 2 else 0),
+    "outputs": Quantity("outputs", lambda p: prod(p.output)),
+    "positions": Quantity("positions", lambda p: p.positions),
+    "padded-channels": Quantity(
+        "inputs with size - 1 channels more",
+        lambda p: (p.output[0] + p.argument("size") - 1) * p.positions,
+    ),
+    "nearest": Quantity("nearest outputs", lambda p: prod(p.output) * p.is_mode("nearest")),
+    "nearest-2d": Quantity(
+        "2-D nearest outputs", lambda p: prod(p.output) * (p.rank == 2 and p.is_mode("nearest"))
+    ),
+    "linear-1d": Quantity(
+        "1-D linear outputs", lambda p: prod(p.output) * (p.rank == 1 and p.is_mode("bilinear"))
+    ),
+    "bilinear-2d": Quantity(
+        "2-D bilinear outputs", lambda p: prod(p.output) * (p.rank == 2 and p.is_mode("bilinear"))
+    ),
+    "resized-inputs": Quantity(
+        "inputs, or positions where a size is given", lambda p: _resized(p, p.elements)
+    ),
+    "resized-outputs": Quantity(
+        "outputs, or positions where a size is given", lambda p: _resized(p, prod(p.output))
+    ),
+    "macs-over-groups": Quantity("MACs / groups", _macs_over_groups),
+    "bias-as-forward": Quantity("biases at a forward convolution's positions", _bias_as_forward),
+}
+
+# --- Families of kinds, as the rules need them ----------------------------------------------------
+
+_CONVOLUTIONS = ("conv", "depthwise")
+_WEIGHTED = (*_CONVOLUTIONS, "conv_transpose", "dense")
+_AVERAGES = ("global_avgpool", "adaptive_avgpool")
+_MAXIMA = ("global_maxpool", "adaptive_maxpool")
+_POOLS = ("maxpool", "avgpool", *_MAXIMA, *_AVERAGES)
+_SET_NORMS = ("layernorm", "groupnorm", "instancenorm")
+_NORMS = ("batchnorm", *_SET_NORMS, "lrn")
+#: Activations that no counter knows.
+_STRANGE = ("selu", "celu", "mish", "softplus", "hard_sigmoid", "hard_swish", "tanh", "sigmoid")
+_ACTIVATIONS = (
+    *("relu", "relu6", "leaky_relu", "prelu", "elu", "gelu", "silu", "softmax"),
+    *_STRANGE,
+)
+#: What only moves values.
+_MOVES = (
+    *("dropout", "identity", "flatten", "reshape", "transpose", "pad", "crop", "slice"),
+    *("pixel_shuffle", "channel_shuffle", "concat"),
+)
+#: What is written with an operator.
+_OPERATORS = ("add", "mul", "scale")
+
+_NO_MINPOOL = "PyTorch has no such layer, and what it says depends on how one is written"
+
+# --- The conventions ------------------------------------------------------------------------------
+
+#: What is charged for a layer: quantities with their factors, added up.
+Charge = tuple[tuple[int, str], ...]
+
+
+class Convention(NamedTuple):
+    """A counter's way of counting.
+
+    counter     the tool, as its users call it
+    version     of the tool, which the rules were measured with
+    unit        the tool's word for one of what it counts
+    rules       what it charges, by kind
+    free        kinds that it charges nothing for
+    lacks       kinds without a rule, and why
+    about       what it leaves out or counts twice, in a sentence
+    deviations  what the tool does where a network is not written as the plain reading has it
+    """
+
+    name: str
+    counter: str
+    version: str
+    unit: str
+    rules: Mapping[str, Charge]
+    free: Sequence[str]
+    lacks: Mapping[str, str]
+    about: str
+    deviations: Sequence[str] = ()
+
+    def formula(self, kinds: Container[str] | None = None) -> str:
+        """What is charged, as text: one sum, with the kinds behind each quantity.
+
+        Of these `kinds` only, if any are given.
+        """
+        where: dict[tuple[int, str], list[str]] = {}
+        for kind, charge in self.rules.items():
+            for part in charge if kinds is None or kind in kinds else ():
+                where.setdefault(part, []).append(kind)
+        text = ""
+        for (factor, name), listed in where.items():
+            sign = ("- " if factor < 0 else "+ ") if text else ""
+            times = f"{abs(factor)}*" if abs(factor) != 1 else ""
+            text += f" {sign}{times}{QUANTITIES[name].text} of {_listed(listed)}"
+        return text.lstrip() or "nothing"
+
+    @property
+    def per_mac(self) -> int:
+        """What it charges for a product of a convolution and its addition: 1 or 2."""
+        return self.rules["conv"][0][0]
+
+    def charge(self, piece: Piece) -> int | None:
+        """What it charges for an operation on one sample; None where it has no rule."""
+        kind = piece.layer.kind
+        charge = self.rules.get(kind)
+        if charge is not None:
+            return sum([factor * QUANTITIES[name].of(piece) for factor, name in charge])
+        return 0 if kind in self.free else None
+
+
+def _listed(kinds: Sequence[str]) -> str:
+    return kinds[0] if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]}"
+
+
+def _rules(*rules: tuple[Sequence[str], Charge]) -> dict[str, Charge]:
+    """A rule for each kind; a kind that is named again gets the sum of both."""
+    table: dict[str, Charge] = {}
+    for kinds, charge in rules:
+        for kind in kinds:
+            table[kind] = (*table.get(kind, ()), *charge)
+    return table
+
+
+_EVERY_OTHER = ("minpool", *_POOLS, *_NORMS, *_ACTIVATIONS, *_OPERATORS, "upsample", *_MOVES)
+_FUNCTIONS = "counts torch.add and torch.mul as N, but not the operators + and *"
+
+_DEEPSPEED_RULES: tuple[tuple[Sequence[str], Charge], ...] = (
+    (_CONVOLUTIONS, ((2, "macs"), (1, "bias"))),
+    (("dense",), ((2, "macs"),)),
+    (("batchnorm",), ((1, "inputs"), (1, "affine"))),
+    (_SET_NORMS, ((4, "inputs"), (1, "affine"))),
+    (("lrn",), ((3, "inputs"), (1, "padded-channels"))),
+    (_POOLS, ((1, "inputs"),)),
+    (
+        ("relu", "leaky_relu", "prelu", "elu", "gelu", "silu", "softmax"),
+        ((1, "inputs"),),
+    ),
+)
+_DEEPSPEED_FREE = ("relu6", *_STRANGE, *_OPERATORS, *_MOVES)
+_DEEPSPEED_DEVIATIONS = (
+    "sees functions as well as modules, but ReLU6 and Sigmoid modules call none that it watches",
+    _FUNCTIONS,
+    "charges an upsampling to a given size for one channel of one sample",
+)
+
+#: In the order in which they are shown.
+CONVENTIONS: tuple[Convention, ...] = (
+    Convention(
+        "torch",
+        "FlopCounterMode of PyTorch",
+        "2.13",
+        "FLOPs",
+        _rules((_WEIGHTED, ((2, "macs"),))),
+        _EVERY_OTHER,
+        {},
+        "A product and its addition are two; biases, normalisations, activations and poolings are"
+        " left out.",
+        ["training counts a grouped convolution's weight gradient `groups` times"],
+    ),
+    Convention(
+        "fvcore",
+        "FlopCountAnalysis of fvcore",
+        "0.1.5.post20221221",
+        "flops",
+        _rules(
+            (_WEIGHTED, ((1, "macs"),)),
+            (("batchnorm",), ((1, "inputs"), (1, "affine"))),
+            (_SET_NORMS, ((4, "inputs"), (1, "affine"))),
+            (_AVERAGES, ((1, "inputs-2d"),)),
+            (("upsample",), ((1, "nearest-2d"), (4, "bilinear-2d"))),
+        ),
+        ("maxpool", "avgpool", *_MAXIMA, "lrn", *_ACTIVATIONS, *_OPERATORS, *_MOVES),
+        {"minpool": _NO_MINPOOL},
+        "A flop is a multiply-add; biases, activations and other poolings than adaptive averages"
+        " are left out, and adaptive averages and upsamplings count on maps of two axes only.",
+        ["does not see x.mean()", "warns of operators that it does not know, and charges nothing"],
+    ),
+    Convention(
+        "torchinfo",
+        "summary of torchinfo",
+        "1.8.0",
+        "mult-adds",
+        _rules(
+            ((*_CONVOLUTIONS, "conv_transpose"), ((1, "weights-everywhere"), (1, "bias"))),
+            (("dense", "batchnorm", *_SET_NORMS, "prelu"), ((1, "parameters"),)),
+        ),
+        (
+            *("minpool", *_POOLS, "lrn"),
+            *[kind for kind in _ACTIVATIONS if kind != "prelu"],
+            *(*_OPERATORS, "upsample", *_MOVES),
+        ),
+        {},
+        "Every parameter once a sample, a convolution's at each output position: biases count,"
+        " a normalisation hardly, a dense layer on a map for one position only, and a transposed"
+        " convolution stride^2 times.",
+        ["charges nothing for a parameter of a block itself, such as ConvNeXt's layer scale"],
+    ),
+    Convention(
+        "ptflops-aten",
+        "get_model_complexity_info of ptflops, backend aten",
+        "0.7.5",
+        "MACs",
+        _rules((_WEIGHTED, ((1, "macs"), (1, "bias")))),
+        _EVERY_OTHER,
+        {},
+        "Biases count as one more product; normalisations, activations and poolings are left out.",
+        ["a dense layer on a map that is not contiguous loses its bias"],
+    ),
+    Convention(
+        "ptflops-pytorch",
+        "get_model_complexity_info of ptflops, backend pytorch",
+        "0.7.5",
+        "MACs",
+        _rules(
+            (_WEIGHTED, ((1, "macs"), (1, "bias"))),
+            (("batchnorm", "groupnorm", "instancenorm"), ((1, "inputs"), (1, "affine"))),
+            (("layernorm",), ((1, "inputs"),)),
+            (("lrn",), ((3, "inputs"), (1, "padded-channels"))),
+            ((*_POOLS, "relu", "prelu", "elu", "gelu"), ((2, "inputs"),)),
+            (("relu6", "leaky_relu", "silu", "softmax"), ((1, "inputs"),)),
+            (("upsample",), ((2, "outputs"),)),
+        ),
+        (*_STRANGE, *_OPERATORS, *_MOVES),
+        {"minpool": _NO_MINPOOL},
+        "ReLU, GELU and poolings are counted twice, as the module and as the function that it"
+        " calls; biases count, and so do normalisations.",
+        [
+            "counts a plain function call, such as F.relu, once",
+            "does not see x.mean(), nor a subclass of a module, such as LayerNorm2d",
+            _FUNCTIONS,
+            "averages what modules do over a batch, but not what functions do",
+        ],
+    ),
+    Convention(
+        "thop",
+        "profile of thop",
+        "0.1.1.post2209072238",
+        "MACs",
+        _rules(
+            ((*_CONVOLUTIONS, "conv_transpose"), ((1, "weights-everywhere"),)),
+            (("dense",), ((1, "macs"),)),
+            (("batchnorm", "layernorm", "instancenorm"), ((2, "inputs"), (2, "affine"))),
+            (("avgpool",), ((1, "outputs"),)),
+            (_AVERAGES, ((1, "inputs"), (1, "outputs"))),
+            (("prelu",), ((1, "inputs"),)),
+            (("softmax",), ((3, "inputs"), (-1, "positions"))),
+            (("upsample",), ((1, "nearest"), (5, "linear-1d"), (11, "bilinear-2d"))),
+        ),
+        (
+            *("maxpool", *_MAXIMA, "groupnorm", "lrn", "relu", "relu6", "leaky_relu", "elu"),
+            *("gelu", "silu", *_STRANGE, *_OPERATORS, *_MOVES),
+        ),
+        {"minpool": _NO_MINPOOL},
+        "A normalisation that is one multiply-add an element after folding counts as four; biases"
+        " and most activations are left out, and a transposed convolution counts stride^2 times.",
+        [
+            "does not see function calls, such as F.adaptive_avg_pool2d, nor x.mean()",
+            "does not see a subclass of a module, such as LayerNorm2d",
+        ],
+    ),
+    Convention(
+        "calflops",
+        "calculate_flops of calflops, FLOPs",
+        "0.3.2",
+        "FLOPs",
+        _rules(
+            *_DEEPSPEED_RULES,
+            (("conv_transpose",), ((2, "macs-over-groups"), (1, "bias-as-forward"))),
+            (("upsample",), ((1, "resized-inputs"),)),
+        ),
+        _DEEPSPEED_FREE,
+        {"minpool": _NO_MINPOOL},
+        "The biases of convolutions count, those of dense layers do not; ReLU6, Sigmoid and joins"
+        " are left out; a transposed convolution's groups and size are taken wrongly.",
+        _DEEPSPEED_DEVIATIONS,
+    ),
+    Convention(
+        "calflops-macs",
+        "calculate_flops of calflops, MACs",
+        "0.3.2",
+        "MACs",
+        _rules(
+            ((*_CONVOLUTIONS, "dense"), ((1, "macs"),)),
+            (("conv_transpose",), ((1, "macs-over-groups"),)),
+        ),
+        _EVERY_OTHER,
+        {},
+        "The products alone; those of a transposed convolution are divided by its groups once"
+        " too often.",
+    ),
+    Convention(
+        "deepspeed",
+        "FLOPS profiler of DeepSpeed",
+        "0.19.8",
+        "FLOPs",
+        _rules(
+            *_DEEPSPEED_RULES,
+            (("conv_transpose",), ((2, "macs"), (1, "bias"))),
+            (("upsample",), ((1, "resized-outputs"),)),
+        ),
+        _DEEPSPEED_FREE,
+        {"minpool": _NO_MINPOOL},
+        "As calflops, which was made from it, with transposed convolutions and upsamplings put"
+        " right since.",
+        _DEEPSPEED_DEVIATIONS,
+    ),
+    Convention(
+        "torchvision",
+        "model table of torchvision",
+        "0.28",
+        "FLOPS",
+        _rules((_WEIGHTED, ((1, "macs"),))),
+        _EVERY_OTHER,
+        {},
+        "The table's GFLOPS are MACs / 10^9: a product and its addition are one.",
+    ),
+)
+
+
+class Extra(NamedTuple):
+    """What people put on top of a count: a text and what it charges, by kind."""
+
+    text: str
+    rules: Mapping[str, Charge]
+
+    def charge(self, piece: Piece) -> int:
+        """What is added for an operation on one sample."""
+        charge = self.rules.get(piece.layer.kind, ())
+        return sum([factor * QUANTITIES[name].of(piece) for factor, name in charge])
+
+    def within(self, convention: Convention) -> bool:
+        """Whether a convention counts that already."""
+        return any(
+            name == counted
+            for kind, charge in self.rules.items()
+            for _, name in charge
+            for _, counted in convention.rules.get(kind, ())
+        )
+
+
+EXTRAS: tuple[Extra, ...] = (
+    Extra("with biases", _rules((_WEIGHTED, ((1, "bias"),)))),
+    Extra("with batchnorm, one an element", _rules((("batchnorm",), ((1, "inputs"),)))),
+    Extra("with batchnorm, two an element", _rules((("batchnorm",), ((2, "inputs"),)))),
+)

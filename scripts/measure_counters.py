@@ -1,0 +1,532 @@
+"""What the counters themselves say: the facts in tests/data/counters.jsonl.
+
+    pip install torch torchinfo==1.8.0 fvcore thop ptflops==0.7.5 calflops==0.3.2 einops
+    python scripts/measure_counters.py --deepspeed PATH > tests/data/counters.jsonl
+
+Builds every network in PyTorch, each layer a module as a person would write it, joins as `+`, `*`
+and `torch.cat`, and asks each counter. PATH is that of DeepSpeed's file
+deepspeed/profiling/flops_profiler/profiler.py; nothing else of it is needed. A null says that the
+counter ended with an error. Large networks are not run, and lack the counters that need that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import io
+import json
+import logging
+import sys
+import types
+import warnings
+from contextlib import redirect_stdout
+from random import Random
+
+warnings.simplefilter("ignore")
+logging.disable(logging.WARNING)
+
+# ptflops imports it if it can, and it is not needed.
+sys.modules["torchvision"] = None
+
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402, N812 - what PyTorch's users call it
+from torch import nn  # noqa: E402
+
+import convcalc  # noqa: E402
+from convcalc.spec.shipped import shipped_names  # noqa: E402
+from tests.networks.grow import random_spec  # noqa: E402
+
+# --- Layers as modules -------------------------------------------------------------------------
+
+
+class Call(nn.Module):
+    """An operation that PyTorch has as an operator or a function only."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs):
+        return self.function(*inputs)
+
+
+class ChannelsLast(nn.Module):
+    """A module that works on the last axis, on the channels of a map."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, x):
+        return self.module(x.movedim(1, -1).contiguous()).movedim(-1, 1)
+
+
+class LayerScale(nn.Module):
+    """A learned factor a channel, a bare parameter as ConvNeXt has it."""
+
+    def __init__(self, channels, rank):
+        super().__init__()
+        self.layer_scale = nn.Parameter(torch.ones(channels, *[1] * rank))
+
+    def forward(self, x):
+        return x * self.layer_scale
+
+
+def _flat(pairs):
+    """Padding in the order of F.pad: the last axis first."""
+    return [side for pair in reversed(pairs) for side in pair]
+
+
+def _behind_pad(module, pairs, value=0.0):
+    """The module, with a padding before it that it cannot do itself."""
+    return nn.Sequential(Call(lambda x: F.pad(x, _flat(pairs), value=value)), module)
+
+
+def _conv(layer, shape, rank):
+    kind = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[rank - 1]
+    windows = layer.windows([shape])
+    sides = [(w.before, w.after) for w in windows]
+    even = all(before == after for before, after in sides)
+    out = layer.output_shape([shape])[0]
+    groups = shape[0] if layer.kind == "depthwise" else layer.groups
+    padding = tuple(before for before, _ in sides) if even else 0
+    made = kind(
+        shape[0], out, layer.kernel, layer.stride, padding, layer.dilation, groups, layer.bias
+    )
+    return made if even else _behind_pad(made, sides)
+
+
+def _conv_transpose(layer, shape, rank):
+    kind = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[rank - 1]
+    windows = layer.windows([shape])
+    if any(w.before != w.after for w in windows):
+        raise NotImplementedError
+    return kind(
+        shape[0],
+        layer.channels,
+        layer.kernel,
+        layer.stride,
+        tuple(w.before for w in windows),
+        layer.output_padding,
+        layer.groups,
+        layer.bias,
+        layer.dilation,
+    )
+
+
+def _pool(layer, shape, rank):
+    if layer.kind == "minpool":
+        raise NotImplementedError
+    windows = layer.windows([shape])
+    sides = [(w.before, w.after) for w in windows]
+    even = all(
+        before == after <= w.taps // 2 for (before, after), w in zip(sides, windows, strict=True)
+    )
+    if not even:
+        raise NotImplementedError
+    padding = tuple(before for before, _ in sides)
+    stride = layer.stride or layer.kernel
+    if layer.kind == "maxpool":
+        kind = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)[rank - 1]
+        if rank == 1:
+            return kind(
+                layer.kernel[0], stride[0], padding[0], layer.dilation[0], False, layer.ceil_mode
+            )
+        return kind(layer.kernel, stride, padding, layer.dilation, False, layer.ceil_mode)
+    kind = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)[rank - 1]
+    return kind(layer.kernel, stride, padding, layer.ceil_mode, layer.count_include_pad)
+
+
+def _adaptive(layer, shape, rank):
+    size = getattr(layer, "size", (1,) * rank)
+    kinds = {
+        "max": (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d),
+        "avg": (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d),
+    }
+    pool = kinds["max" if "max" in layer.kind else "avg"][rank - 1](size if rank > 1 else size[0])
+    return pool if getattr(layer, "keepdims", True) else nn.Sequential(pool, nn.Flatten())
+
+
+def _dense(layer, shape, rank):
+    if layer.positionwise:
+        linear = nn.Linear(shape[0], layer.units, layer.bias)
+        return ChannelsLast(linear) if rank else linear
+    linear = nn.Linear(torch.Size(shape).numel(), layer.units, layer.bias)
+    return nn.Sequential(nn.Flatten(), linear) if rank else linear
+
+
+def _batchnorm(layer, shape, rank):
+    kind = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[rank]
+    return kind(shape[0], layer.eps, affine=layer.affine)
+
+
+def _layernorm(layer, shape, rank):
+    norm = nn.LayerNorm(shape[0], layer.eps, elementwise_affine=layer.affine)
+    return ChannelsLast(norm) if rank else norm
+
+
+def _instancenorm(layer, shape, rank):
+    kind = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)[rank - 1]
+    return kind(shape[0], layer.eps, affine=layer.affine)
+
+
+def _lrn(layer, shape, rank):
+    if not rank:
+        raise NotImplementedError  # PyTorch's wants a position axis
+    return nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
+
+
+def _upsample(layer, shape, rank):
+    linear = ("linear", "bilinear", "trilinear")[rank - 1]
+    mode = "nearest" if layer.mode == "nearest" else linear
+    if layer.size:
+        return nn.Upsample(size=tuple(layer.size), mode=mode)
+    same = len(set(layer.factor)) == 1
+    return nn.Upsample(scale_factor=layer.factor[0] if same else tuple(layer.factor), mode=mode)
+
+
+def _add(*inputs):
+    total = inputs[0]
+    for other in inputs[1:]:
+        total = total + other
+    return total
+
+
+def _mul(*inputs):
+    total = inputs[0]
+    for other in inputs[1:]:
+        total = total * other
+    return total
+
+
+MAKE = {
+    "conv": _conv,
+    "depthwise": _conv,
+    "conv_transpose": _conv_transpose,
+    "maxpool": _pool,
+    "minpool": _pool,
+    "avgpool": _pool,
+    "global_maxpool": _adaptive,
+    "global_avgpool": _adaptive,
+    "adaptive_maxpool": _adaptive,
+    "adaptive_avgpool": _adaptive,
+    "dense": _dense,
+    "batchnorm": _batchnorm,
+    "layernorm": _layernorm,
+    "groupnorm": lambda la, s, r: nn.GroupNorm(la.groups, s[0], affine=la.affine),
+    "instancenorm": _instancenorm,
+    "lrn": _lrn,
+    "relu": lambda la, s, r: nn.ReLU(),
+    "relu6": lambda la, s, r: nn.ReLU6(),
+    "leaky_relu": lambda la, s, r: nn.LeakyReLU(la.slope),
+    "prelu": lambda la, s, r: nn.PReLU(s[0] if la.per_channel else 1),
+    "elu": lambda la, s, r: nn.ELU(la.alpha),
+    "selu": lambda la, s, r: nn.SELU(),
+    "celu": lambda la, s, r: nn.CELU(la.alpha),
+    "gelu": lambda la, s, r: nn.GELU(),
+    "silu": lambda la, s, r: nn.SiLU(),
+    "mish": lambda la, s, r: nn.Mish(),
+    "softplus": lambda la, s, r: nn.Softplus(),
+    "sigmoid": lambda la, s, r: nn.Sigmoid(),
+    "hard_sigmoid": lambda la, s, r: nn.Hardsigmoid(),
+    "hard_swish": lambda la, s, r: nn.Hardswish(),
+    "tanh": lambda la, s, r: nn.Tanh(),
+    "softmax": lambda la, s, r: nn.Softmax(dim=1),
+    "dropout": lambda la, s, r: nn.Dropout(la.rate),
+    "identity": lambda la, s, r: nn.Identity(),
+    "flatten": lambda la, s, r: nn.Flatten(),
+    "reshape": lambda la, s, r: Call(lambda x: x.reshape(-1, *la.output_shape([s]))),
+    "transpose": lambda la, s, r: Call(lambda x: x.permute(0, *[axis + 1 for axis in la.order])),
+    "pad": lambda la, s, r: Call(
+        lambda x: F.pad(x, _flat(la.padding), {"zeros": "constant"}.get(la.mode, la.mode))
+    ),
+    "crop": lambda la, s, r: Call(lambda x: F.pad(x, [-side for side in _flat(la.padding)])),
+    "upsample": _upsample,
+    "pixel_shuffle": lambda la, s, r: nn.PixelShuffle(la.factor),
+    "channel_shuffle": lambda la, s, r: nn.ChannelShuffle(la.groups),
+    "slice": lambda la, s, r: Call(lambda x: x[:, slice(*la.channels)]),
+    "scale": lambda la, s, r: LayerScale(s[0], r),
+    "add": lambda la, s, r: Call(_add),
+    "mul": lambda la, s, r: Call(_mul),
+    "concat": lambda la, s, r: Call(lambda *x: torch.cat(x, 1)),
+}
+
+
+class Model(nn.Module):
+    """A network of convcalc, layer by layer in its order."""
+
+    def __init__(self, network):
+        super().__init__()
+        nodes = network.nodes
+        self.wiring = [node.inputs for node in nodes]
+        self.results = list(network.outputs.values())
+        made = []
+        for node in nodes:
+            if node.shares is not None:
+                made.append(made[node.shares])
+            elif node.inputs:
+                shapes = network.input_shapes(node)
+                made.append(MAKE[node.kind](node.layer, shapes[0], len(shapes[0]) - 1))
+            else:
+                made.append(nn.Identity())
+        self.steps = nn.ModuleList(made)
+        # Some counters ask the first parameter where the model is.
+        self.anchor = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        values = []
+        for inputs, step in zip(self.wiring, self.steps, strict=True):
+            values.append(step(*[values[i] for i in inputs]) if inputs else x)
+        results = [values[i] for i in self.results]
+        return results[0] if len(results) == 1 else tuple(results)
+
+
+# --- Counters ----------------------------------------------------------------------------------
+
+
+def by_torch(model, shape):
+    """PyTorch's own."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        model(torch.zeros(shape, device=model.anchor.device))
+    return {"torch": counter.get_total_flops()}
+
+
+def by_fvcore(model, shape):
+    """The facebookresearch counter, which traces."""
+    from fvcore.nn import FlopCountAnalysis
+
+    analysis = FlopCountAnalysis(model, torch.zeros(shape, device=model.anchor.device))
+    analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+    return {"fvcore": int(analysis.total())}
+
+
+def by_torchinfo(model, shape):
+    """The table of torchinfo."""
+    from torchinfo import summary
+
+    found = summary(
+        model, input_data=torch.zeros(shape, device=model.anchor.device), device="meta", verbose=0
+    )
+    return {"torchinfo": found.total_mult_adds}
+
+
+def by_ptflops(model, shape):
+    """Both backends."""
+    from ptflops import get_model_complexity_info
+
+    found = {}
+    for backend in ("aten", "pytorch"):
+        macs, _ = get_model_complexity_info(
+            model,
+            tuple(shape[1:]),
+            as_strings=False,
+            print_per_layer_stat=False,
+            backend=backend,
+        )
+        found[f"ptflops-{backend}"] = int(macs)
+    return found
+
+
+def by_thop(model, shape):
+    """The hooks of thop."""
+    from thop import profile
+
+    macs, _ = profile(model, (torch.zeros(shape, device=model.anchor.device),), verbose=False)
+    return {"thop": int(macs)}
+
+
+def by_calflops(model, shape):
+    """FLOPs and MACs."""
+    for name in ("timm", "transformers", "huggingface_hub", "huggingface_hub.utils", "accelerate"):
+        sys.modules.setdefault(name, _Anything(name))
+    sys.modules.setdefault("accelerate.utils", _Anything("accelerate.utils"))
+    from calflops import calculate_flops
+
+    flops, macs, _ = calculate_flops(
+        model,
+        args=[torch.zeros(shape, device=model.anchor.device)],
+        print_results=False,
+        output_as_string=False,
+    )
+    return {"calflops": int(flops), "calflops-macs": int(macs)}
+
+
+def by_deepspeed(profiler):
+    """The profiler of DeepSpeed, without DeepSpeed."""
+
+    def count(model, shape):
+        counter = profiler.FlopsProfiler(model)
+        counter.start_profile()
+        model(torch.zeros(shape, device=model.anchor.device))
+        flops = counter.get_total_flops()
+        counter.end_profile()
+        return {"deepspeed": int(flops)}
+
+    return count
+
+
+class _Anything(types.ModuleType):
+    """A module that has every name, for imports of what is not used."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {"synchronize": lambda self: None, "info": lambda *a: None})
+
+
+def deepspeed_profiler(path):
+    """The one module of DeepSpeed that counts."""
+    names = ("", ".accelerator", ".utils", ".moe", ".moe.layer", ".utils.timer", ".utils.torch")
+    for name in names:
+        sys.modules["deepspeed" + name] = _Anything("deepspeed" + name)
+    accelerator = types.SimpleNamespace(synchronize=lambda: None)
+    sys.modules["deepspeed.accelerator"].get_accelerator = lambda: accelerator
+    sys.modules["deepspeed.utils"].logger = logging.getLogger("deepspeed")
+    sys.modules["deepspeed.utils.torch"].required_torch_version = lambda **_: True
+    spec = importlib.util.spec_from_file_location("profiler", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+#: Counters that do with shapes, on the device "meta". Others trace, or patch functions that PyTorch
+#: computes shapes with, so that they need a real run.
+DRY = (by_torch, by_torchinfo, by_thop)
+#: Networks of more MACs are not run.
+LARGEST_RUN = 16_000_000_000
+
+
+#: Where counters put functions of their own, which a counter that fails leaves there.
+PATCHED = [(owner, dict(vars(owner))) for owner in (torch, F)]
+METHODS = {name: getattr(torch.Tensor, name) for name in ("matmul", "mm", "bmm", "addmm")}
+METHODS.update({name: getattr(torch.Tensor, name) for name in ("mul", "add", "baddbmm")})
+
+
+def restore():
+    """Puts every function back."""
+    for owner, names in PATCHED:
+        for name, value in names.items():
+            setattr(owner, name, value)
+    for name, value in METHODS.items():
+        setattr(torch.Tensor, name, value)
+
+
+def counted(network, counters, batch):
+    """What every counter says; a fresh model for each, because some leave traces behind."""
+    ((_, sizes),) = network.inputs.items()
+    found = {}
+    macs = batch * convcalc.analyze(network).totals.macs
+    for counter, names in counters:
+        if counter not in DRY and macs > LARGEST_RUN:
+            continue
+        with torch.device("meta" if counter in DRY else "cpu"):
+            model = Model(network).eval()
+        try:
+            with redirect_stdout(io.StringIO()), torch.no_grad():
+                found.update(counter(model, (batch, *sizes)))
+        except Exception as error:  # noqa: BLE001 - a counter that fails is a fact
+            print(f"{names}: {type(error).__name__}: {error}"[:200], file=sys.stderr)
+            found.update(dict.fromkeys(names))
+        restore()
+    return found
+
+
+# --- What is measured --------------------------------------------------------------------------
+
+#: Inputs of one layer each: with 1, 2 and 3 spatial axes.
+SIZES = {1: [4, 6], 2: [4, 6, 5], 3: [4, 6, 5, 4]}
+
+
+def single_layers():
+    """Specs of one layer behind a convolution, for every kind, in 1, 2 and 3 dimensions."""
+    layers = [
+        *("{conv: 6, kernel: 3}", "{conv: 6, kernel: 3, padding: 1, bias: false, groups: 2}"),
+        *("{conv: 6, kernel: 3, stride: 2, padding: same}", "{depthwise: 3, padding: 1}"),
+        *("{depthwise: 3, multiplier: 2, bias: false}",),
+        "{conv_transpose: 6, kernel: 3, stride: 2, padding: 1, output_padding: 1}",
+        "{conv_transpose: 6, kernel: 3, bias: false}",
+        "{conv_transpose: 8, kernel: 2, stride: 2, groups: 2}",
+        "{conv_transpose: 4, kernel: 3, groups: 4, bias: false}",
+        "{conv_transpose: 4, kernel: 6, stride: 3, dilation: 2}",
+        *("{maxpool: 2}", "{maxpool: 3, stride: 1, padding: 1}", "{maxpool: 2, ceil_mode: true}"),
+        *("{minpool: 2}", "{avgpool: 2}", "{avgpool: 3, stride: 2, padding: 1}"),
+        *("global_maxpool", "global_avgpool", "{global_avgpool: {keepdims: false}}"),
+        *("{adaptive_maxpool: 2}", "{adaptive_avgpool: 2}", "{adaptive_avgpool: 3}"),
+        *("{dense: 7}", "{dense: 7, bias: false}", "{dense: 7, positionwise: true}"),
+        "{dense: 7, positionwise: true, bias: false}",
+        *("batchnorm", "{batchnorm: {affine: false}}", "layernorm", "{layernorm: {affine: false}}"),
+        *("{groupnorm: 2}", "{groupnorm: {groups: 2, affine: false}}", "instancenorm"),
+        *("{instancenorm: {affine: true}}", "{lrn: 3}", "{lrn: 2}"),
+        *("relu", "relu6", "leaky_relu", "prelu", "{prelu: {per_channel: true}}", "elu", "selu"),
+        *("celu", "gelu", "silu", "mish", "softplus", "sigmoid", "hard_sigmoid", "hard_swish"),
+        *("tanh", "softmax", "dropout", "identity", "flatten", "{reshape: [2, -1]}"),
+        *("{pad: 1}", "{pad: 1, mode: replicate}", "{crop: 1}"),
+        *("{upsample: 2}", "{upsample: 2, mode: bilinear}", "{upsample: {size: 7}}"),
+        "{upsample: {size: 9, mode: bilinear}}",
+        *("{channel_shuffle: 2}", "{slice: [0, 2]}", "scale", "{add: [[], [relu]]}"),
+        *(
+            "{add: [[], [], [global_avgpool]]}",
+            "{mul: [[], [global_avgpool]]}",
+            "{concat: [[], []]}",
+        ),
+        "{sequential: [{conv: 4, kernel: 1, name: a}, {conv: 4, kernel: 1, share: a}]}",
+    ]
+    for rank, sizes in SIZES.items():
+        for layer in layers:
+            yield f"{{input: {sizes}, layers: [{{conv: 4, kernel: 1, bias: false}}, {layer}]}}"
+        order = [*range(1, rank + 1), 0]
+        yield f"{{input: {sizes}, layers: [{{conv: 4, kernel: 1}}, {{transpose: {order}}}]}}"
+    shuffled = "{conv: 8, kernel: 1}, {pixel_shuffle: 2}"
+    yield f"{{input: [4, 6, 5], layers: [{shuffled}]}}"
+    for layer in ("batchnorm", "layernorm", "{groupnorm: 2}", "relu", "softmax", "prelu", "scale"):
+        yield f"{{input: [6], layers: [{{dense: 8}}, {layer}]}}"
+
+
+#: Random networks that are measured.
+SEEDS = range(120)
+
+
+def networks(part):
+    """What is measured: name or spec, and the network."""
+    if part in {"zoo", "all"}:
+        for name in shipped_names():
+            yield {"network": name}, convcalc.load(name)
+    texts = list(single_layers()) if part in {"layers", "all"} else []
+    if part in {"random", "all"}:
+        texts += [random_spec(Random(seed)) for seed in SEEDS]  # noqa: S311 - no secret
+    for text in texts:
+        yield {"spec": text}, convcalc.loads(text)
+
+
+def main():
+    """Prints a line of JSON for each network that PyTorch can build."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--deepspeed", help="its profiler.py")
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--part", choices=["all", "zoo", "layers", "random"], default="all")
+    options = parser.parse_args()
+    counters = [
+        (by_torch, ["torch"]),
+        (by_fvcore, ["fvcore"]),
+        (by_torchinfo, ["torchinfo"]),
+        (by_ptflops, ["ptflops-aten", "ptflops-pytorch"]),
+        (by_thop, ["thop"]),
+        (by_calflops, ["calflops", "calflops-macs"]),
+    ]
+    if options.deepspeed:
+        counters.append((by_deepspeed(deepspeed_profiler(options.deepspeed)), ["deepspeed"]))
+    for what, network in networks(options.part):
+        try:
+            totals = counted(network, counters, options.batch)
+        except NotImplementedError:
+            totals = {"torch": None}
+        if totals["torch"] is None:
+            print(f"PyTorch cannot do it: {what}", file=sys.stderr)
+        else:
+            print(json.dumps({**what, "totals": totals}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
