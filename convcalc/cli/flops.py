@@ -57,6 +57,17 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
             help="Give every convolution this kernel, padded to keep its shape if it can.",
         ),
     ] = None,
+    as_: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="What this counter would report: fvcore, ..."),
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="What each counter that is known would report.")
+    ] = False,
+    partial: Annotated[
+        bool,
+        typer.Option("--partial", help="With a counter: leave out what it has no rule for."),
+    ] = False,
     sets: options.Sets = None,
     input_: options.Input = None,
     batch: options.Batch = 1,
@@ -76,12 +87,20 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc flops resnet50 --by kind
       convcalc flops vgg16 --sort macs --top 5
       convcalc flops resnet50 --double-channels     before, after and ratio
+      convcalc flops resnet50 --compare             as ten counters have it
+      convcalc flops resnet50 --as thop             and one of them, by layer
       convcalc flops lenet --kernel 1 --format json
 
     Formats: table, plain, json (always every operation), csv, markdown.
     """
     options.read_word("--format", style, TABLE_FORMATS)
     options.read_batch(batch)
+    view = options.View(depth, expand, sort, top, by)
+    counted = as_ is not None or compare
+    if counted or partial:
+        from convcalc.cli.compare import read_options
+
+        read_options(as_, compare, partial, valid_taps, view)
     network = options.load_network(file, sets, input_)
     before = analyze(network, batch=batch, valid_taps=valid_taps)
     after = None
@@ -96,6 +115,15 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
             kernel=kernel,
         )
         after = analyze(changed, batch=batch, valid_taps=valid_taps)
+    if counted:
+        from convcalc.cli.compare import Reports, emit_comparison, emit_counted
+
+        reports = Reports(after or before, before if after else None)
+        if as_ is None:
+            emit_comparison(reports, partial, style, output)
+        else:
+            emit_counted(reports, as_, view, partial, style, output)
+        return 0
     if style == "json":
         from convcalc.render.jsons import report_text
 

@@ -24,6 +24,7 @@ COMMANDS = (
     "weights",
     "check",
     "lock",
+    "reconcile",
     "zoo",
     "kinds",
     "schema",

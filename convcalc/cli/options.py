@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -55,6 +55,17 @@ By = Annotated[str | None, typer.Option("--by", metavar="kind", help="One row fo
 ValidTaps = Annotated[
     bool, typer.Option("--valid-taps", help="Leave out window taps that fall on padding.")
 ]
+
+
+class View(NamedTuple):
+    """The options that choose and order a table's rows."""
+
+    depth: int | None = None
+    expand: bool = False
+    sort: str | None = None
+    top: int | None = None
+    by: str | None = None
+
 
 #: A batch larger than any memory; larger ones are typing mistakes.
 _LARGEST_BATCH = LARGEST_SIZE

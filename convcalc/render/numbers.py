@@ -64,3 +64,22 @@ def ratio(before: int, after: int) -> str:
     text = f"x{scaled // 10**decimals}.{scaled % 10**decimals:0{decimals}d}"
     exact = scaled * before == 10**decimals * after
     return text.rstrip("0").rstrip(".") if exact else f"~{text}"
+
+
+def excess(figure: int, base: int) -> str:
+    """By how many percent a figure is above or below another, to two significant digits at least.
+
+    >>> excess(200, 100), excess(99, 100), excess(4089185256, 4089184256), excess(7, 7)
+    ('+100.0%', '-1.0%', '+0.000024%', '0%')
+    """
+    over = abs(figure - base)
+    if not over:
+        return "0%"
+    if not base:
+        return "new"
+    decimals = 1
+    while over * 10 ** (decimals + 1) < base:
+        decimals += 1
+    scaled = (2 * over * 10 ** (decimals + 2) + base) // (2 * base)
+    whole, rest = divmod(scaled, 10**decimals)
+    return f"{'+' if figure > base else '-'}{grouped(whole)}.{rest:0{decimals}d}%"
