@@ -40,8 +40,10 @@ class Charges:
 
     def unseen_kinds(self) -> dict[str, int]:
         """How many operations of which kind are charged nothing, the most frequent first."""
-        kinds = [layer.node.kind for layer in self.unseen]
-        return {kind: kinds.count(kind) for kind in sorted(set(kinds), key=kinds.count)[::-1]}
+        found: dict[str, int] = {}
+        for layer in self.unseen:
+            found[layer.node.kind] = found.get(layer.node.kind, 0) + 1
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
 def partial_text(missing: int) -> str:

@@ -298,9 +298,8 @@ CONVENTIONS: tuple[Convention, ...] = (
             *(*_OPERATORS, "upsample", *_MOVES),
         ),
         {},
-        "Every parameter once a sample, a convolution's at each output position: biases count,"
-        " a normalisation hardly, a dense layer on a map for one position only, and a transposed"
-        " convolution stride^2 times.",
+        "Every parameter once, a convolution's at each output position, a transposed one's too:"
+        " biases count, a normalisation hardly, and a dense layer on a map for one position only.",
         ["charges nothing for a parameter of a block itself, such as ConvNeXt's layer scale"],
     ),
     Convention(
@@ -359,8 +358,9 @@ CONVENTIONS: tuple[Convention, ...] = (
             *("gelu", "silu", *_STRANGE, *_OPERATORS, *_MOVES),
         ),
         {"minpool": _NO_MINPOOL},
-        "A normalisation that is one multiply-add an element after folding counts as four; biases"
-        " and most activations are left out, and a transposed convolution counts stride^2 times.",
+        "A normalisation, which folded is one multiply-add an element, counts as four; biases and"
+        " most activations are left out, and a transposed convolution's weights count at each"
+        " output position instead of each input position.",
         [
             "does not see function calls, such as F.adaptive_avg_pool2d, nor x.mean()",
             "does not see a subclass of a module, such as LayerNorm2d",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from convcalc import __version__
 from convcalc.analysis.charges import BY_NAME, Charges, charges, partial_text, require_rules
 from convcalc.analysis.report import Report
 from convcalc.analysis.rows import Row
@@ -96,7 +95,7 @@ def _comparison(
     """A row for each convention, below convcalc's own figures; `every` column for programs."""
     report, before = reports
     totals = report.totals
-    own = ("convcalc", __version__)
+    own = ("convcalc", "")
     lines: list[list[Cell]] = []
 
     def add(names: tuple[str, str], unit: str, was: int | None, now: int, mark: str) -> None:
@@ -296,7 +295,7 @@ def _notes(report: Report, found: Charges, missing: int) -> list[str]:
     if unseen:
         notes.append(f"Charged nothing: {', '.join(unseen)}.")
     if convention.deviations:
-        notes.append(f"Known deviations: {'; '.join(convention.deviations)}.")
+        notes.append(f"Known deviations: it {'; it '.join(convention.deviations)}.")
     if missing:
         notes.insert(0, f"{partial_text(missing)}.".capitalize())
     return notes

@@ -89,6 +89,7 @@ class TestFacts:
     def test_enough_was_measured(self) -> None:
         assert len(ZOO) >= 80
         assert len(SPECS) >= 300
+        assert sum(len(fact["totals"]) for fact in FACTS) > 5000  # as docs/flops.md has it
         seen = Counter(
             node.kind for fact in SPECS for node in convcalc.loads(fact["spec"]).operations
         )
@@ -128,6 +129,11 @@ class TestTables:
         assert convention.version[0].isdigit()
         assert convention.unit
         assert convention.about.endswith(".")
+
+    def test_the_page_for_students_has_every_entry(self) -> None:
+        page = (_DATA.parents[1] / "docs" / "flops.md").read_text(encoding="utf-8")
+        for c in CONVENTIONS:
+            assert f"| `{c.name}` | {c.version} | {c.unit} | {c.about} |" in page
 
     def test_a_formula_names_the_kinds_asked_for(self) -> None:
         fvcore = BY_NAME["fvcore"]

@@ -123,7 +123,7 @@ class TestAs:
         assert "4,111,512,576" in out
         assert "flops = MACs of conv and dense + inputs of batchnorm" in out
         assert "Charged nothing: 49 relu, 16 add, 1 maxpool." in out
-        assert "Known deviations: does not see x.mean()" in out
+        assert "Known deviations: it does not see x.mean()" in out
 
     def test_rows_can_be_sorted_by_the_charge(self) -> None:
         arguments = words("flops resnet50 --as ptflops-pytorch --by kind --sort as --format csv")
