@@ -33,3 +33,7 @@ class Counts(NamedTuple):
     def plus(self, other: Counts) -> Counts:
         """The sum, class by class."""
         return Counts(*[mine + theirs for mine, theirs in zip(self, other, strict=True)])
+
+
+#: No operation at all.
+NOTHING = Counts()

@@ -1,7 +1,8 @@
 """Activations: element-wise functions, and softmax along the channels.
 
 N is the number of elements. Where a function has two cases, both are computed and one is taken, so
-that the count does not depend on the data.
+that the count does not depend on the data. x is the input, y the output, dx and dy are the
+gradients with respect to them; where either would do, the one is kept that PyTorch keeps.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from convcalc.counts import Counts
+from convcalc.counts import NOTHING, Counts
+from convcalc.layers.backward import Backward
 from convcalc.layers.base import ElementwiseLayer, Layer, only
 from convcalc.layers.fields import Flag, Real, field
 from convcalc.shapes import Shape
@@ -26,10 +28,13 @@ class ReLU(_Activation, kind="relu"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: compares = N
+    Grads:  dx = dy if y > 0 else 0: compares = N; keeps y
     Source: Nair & Hinton, ICML 2010
     """
 
     cost = Counts(compares=1)
+    gradient_cost = Counts(compares=1)
+    keeps = ("output",)
 
 
 class ReLU6(_Activation, kind="relu6"):
@@ -37,10 +42,13 @@ class ReLU6(_Activation, kind="relu6"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: compares = 2*N
+    Grads:  dx = dy if 0 < x < 6 else 0: compares = 2*N; keeps x
     Source: Sandler et al., arXiv:1801.04381
     """
 
     cost = Counts(compares=2)
+    gradient_cost = Counts(compares=2)
+    keeps = ("inputs",)
 
 
 class LeakyReLU(_Activation, kind="leaky_relu"):
@@ -48,10 +56,13 @@ class LeakyReLU(_Activation, kind="leaky_relu"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: compares = N, multiplies = N
+    Grads:  dx = dy if x > 0 else slope*dy: compares = N, multiplies = N; keeps x
     Source: Maas, Hannun & Ng, ICML 2013
     """
 
     cost = Counts(compares=1, multiplies=1)
+    gradient_cost = Counts(compares=1, multiplies=1)
+    keeps = ("inputs",)
 
     slope: float = field(Real(), "factor of negative values", default=0.01)
 
@@ -62,15 +73,28 @@ class PReLU(_Activation, kind="prelu"):
     Shape:  (c, ...) -> (c, ...)
     Params: 1; with per_channel c
     Counts: compares = N, multiplies = N
+    Grads:  dslope = sum of (0 if x > 0 else x*dy): compares = N, multiplies = N, adds = N - Params;
+            dx = dy if x > 0 else slope*dy: multiplies = N, the comparison is known; keeps x
     Source: He et al., arXiv:1502.01852
     """
 
     cost = Counts(compares=1, multiplies=1)
+    gradient_cost = Counts(multiplies=1)
+    keeps = ("inputs",)
 
     per_channel: bool = field(Flag(), "learn a slope for each channel, not one", default=False)
 
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         return {"weight": (only(inputs)[0] if self.per_channel else 1,)}
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        elements = batch * prod(output)
+        slopes = output[0] if self.per_channel else 1
+        slope_gradient = Counts(multiplies=elements, adds=elements - slopes, compares=elements)
+        back = super().backward_counts(inputs, output, wanted=wanted, batch=batch)
+        return back._replace(weights=slope_gradient)
 
 
 class ELU(_Activation, kind="elu"):
@@ -78,10 +102,14 @@ class ELU(_Activation, kind="elu"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: compares = N, specials = N (exp), adds = N, multiplies = N
+    Grads:  dx = dy if x > 0 else dy*(alpha*exp(x)):
+            compares = N, specials = N (exp), multiplies = 2*N; keeps x
     Source: Clevert, Unterthiner & Hochreiter, arXiv:1511.07289
     """
 
     cost = Counts(multiplies=1, adds=1, compares=1, specials=1)
+    gradient_cost = Counts(multiplies=2, compares=1, specials=1)
+    keeps = ("inputs",)
 
     alpha: float = field(Real(), "limit of negative values, negated", default=1.0)
 
@@ -91,10 +119,14 @@ class SELU(_Activation, kind="selu"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: compares = N, specials = N (exp), adds = N, multiplies = 2*N
+    Grads:  dx = scale*(dy if x > 0 else dy*(alpha*exp(x))):
+            compares = N, specials = N (exp), multiplies = 3*N; keeps x
     Source: Klambauer et al., arXiv:1706.02515
     """
 
     cost = Counts(multiplies=2, adds=1, compares=1, specials=1)
+    gradient_cost = Counts(multiplies=3, compares=1, specials=1)
+    keeps = ("inputs",)
 
 
 class CELU(_Activation, kind="celu"):
@@ -102,10 +134,14 @@ class CELU(_Activation, kind="celu"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: compares = N, divides = N, specials = N (exp), adds = N, multiplies = N
+    Grads:  dx = dy if x > 0 else dy*exp(x/alpha):
+            compares = N, divides = N, specials = N (exp), multiplies = N; keeps x
     Source: Barron, arXiv:1704.07483
     """
 
     cost = Counts(multiplies=1, adds=1, divides=1, compares=1, specials=1)
+    gradient_cost = Counts(multiplies=1, divides=1, compares=1, specials=1)
+    keeps = ("inputs",)
 
     alpha: float = field(Real(0, above=True), "limit of negative values, negated", default=1.0)
 
@@ -115,10 +151,14 @@ class GELU(_Activation, kind="gelu"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: multiplies = 3*N, specials = N (erf), adds = N
+    Grads:  dx = dy*(0.5*(1 + erf(x*0.7071...)) + x*(0.3989...*exp(-0.5*(x*x)))):
+            multiplies = 7*N, adds = 2*N, specials = 2*N (erf, exp); keeps x
     Source: Hendrycks & Gimpel, arXiv:1606.08415
     """
 
     cost = Counts(multiplies=3, adds=1, specials=1)
+    gradient_cost = Counts(multiplies=7, adds=2, specials=2)
+    keeps = ("inputs",)
 
 
 class SiLU(_Activation, kind="silu"):
@@ -126,10 +166,14 @@ class SiLU(_Activation, kind="silu"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: specials = N (exp), adds = N, divides = N
+    Grads:  dx = dy*(s*(1 + x*(1 - s))), s = 1 / (1 + exp(-x)):
+            multiplies = 3*N, adds = 3*N, divides = N, specials = N (exp); keeps x
     Source: Elfwing, Uchibe & Doya, arXiv:1702.03118
     """
 
     cost = Counts(adds=1, divides=1, specials=1)
+    gradient_cost = Counts(multiplies=3, adds=3, divides=1, specials=1)
+    keeps = ("inputs",)
 
 
 class Mish(_Activation, kind="mish"):
@@ -137,10 +181,14 @@ class Mish(_Activation, kind="mish"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: specials = 3*N (exp, log, tanh), adds = N, multiplies = N
+    Grads:  dx = dy*(t + x*s*(1 - t*t)), e = exp(x), t = tanh(log(1 + e)), s = e / (1 + e):
+            multiplies = 4*N, adds = 3*N, divides = N, specials = 3*N; keeps x
     Source: Misra, arXiv:1908.08681
     """
 
     cost = Counts(multiplies=1, adds=1, specials=3)
+    gradient_cost = Counts(multiplies=4, adds=3, divides=1, specials=3)
+    keeps = ("inputs",)
 
 
 class Softplus(_Activation, kind="softplus"):
@@ -148,10 +196,13 @@ class Softplus(_Activation, kind="softplus"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: specials = 2*N (exp, log), adds = N
+    Grads:  dx = dy / (1 + exp(-x)): specials = N (exp), adds = N, divides = N; keeps x
     Source: Dugas et al., NIPS 2000
     """
 
     cost = Counts(adds=1, specials=2)
+    gradient_cost = Counts(adds=1, divides=1, specials=1)
+    keeps = ("inputs",)
 
 
 class Sigmoid(_Activation, kind="sigmoid"):
@@ -159,9 +210,12 @@ class Sigmoid(_Activation, kind="sigmoid"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: specials = N (exp), adds = N, divides = N
+    Grads:  dx = dy*y*(1 - y): multiplies = 2*N, adds = N; keeps y
     """
 
     cost = Counts(adds=1, divides=1, specials=1)
+    gradient_cost = Counts(multiplies=2, adds=1)
+    keeps = ("output",)
 
 
 class HardSigmoid(_Activation, kind="hard_sigmoid"):
@@ -169,10 +223,13 @@ class HardSigmoid(_Activation, kind="hard_sigmoid"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: adds = N, compares = 2*N, divides = N
+    Grads:  dx = dy / 6 if -3 < x < 3 else 0: compares = 2*N, divides = N; keeps x
     Source: Howard et al., arXiv:1905.02244
     """
 
     cost = Counts(adds=1, divides=1, compares=2)
+    gradient_cost = Counts(divides=1, compares=2)
+    keeps = ("inputs",)
 
 
 class HardSwish(_Activation, kind="hard_swish"):
@@ -180,10 +237,14 @@ class HardSwish(_Activation, kind="hard_swish"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: adds = N, compares = 2*N, multiplies = N, divides = N
+    Grads:  dx = 0 if x < -3, dy*(x/3 + 0.5) up to 3, dy above:
+            compares = 2*N, divides = N, adds = N, multiplies = N; keeps x
     Source: Howard et al., arXiv:1905.02244
     """
 
     cost = Counts(multiplies=1, adds=1, divides=1, compares=2)
+    gradient_cost = Counts(multiplies=1, adds=1, divides=1, compares=2)
+    keeps = ("inputs",)
 
 
 class Tanh(_Activation, kind="tanh"):
@@ -191,9 +252,12 @@ class Tanh(_Activation, kind="tanh"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: specials = N
+    Grads:  dx = dy*(1 - y*y): multiplies = 2*N, adds = N; keeps y
     """
 
     cost = Counts(specials=1)
+    gradient_cost = Counts(multiplies=2, adds=1)
+    keeps = ("output",)
 
 
 class Softmax(Layer, kind="softmax"):
@@ -202,6 +266,7 @@ class Softmax(Layer, kind="softmax"):
     Shape:  (c, ...) -> (c, ...)
     Counts: per position: compares = c - 1, adds = 2*c - 1 (c to shift, c - 1 to sum),
             specials = c, divides = c
+    Grads:  dx = y*(dy - sum of dy*y): per position multiplies = 2*c, adds = 2*c - 1; keeps y
     Source: Bridle, NIPS 1989; shifted by the largest so that exp stays finite
 
     >>> Softmax().counts([(10,)], (10,))
@@ -209,6 +274,7 @@ class Softmax(Layer, kind="softmax"):
     """
 
     role = "activation"
+    keeps = ("output",)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         return only(inputs)
@@ -221,3 +287,10 @@ class Softmax(Layer, kind="softmax"):
             compares=rows * (channels - 1),
             specials=rows * channels,
         )
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        channels, rows = output[0], batch * prod(output[1:])
+        step = Counts(multiplies=rows * 2 * channels, adds=rows * (2 * channels - 1))
+        return Backward(input=step if any(wanted) else NOTHING)

@@ -11,8 +11,9 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from convcalc.arithmetic import extent
-from convcalc.counts import Counts
+from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
+from convcalc.layers.backward import Backward, Kept
 from convcalc.layers.fields import Field, field
 from convcalc.shapes import Shape
 
@@ -107,6 +108,8 @@ class Layer:
     elementwise: ClassVar[bool] = False
     #: The same values in the same order: needs no memory and no time.
     view: ClassVar[bool] = False
+    #: What its backward pass needs of the forward pass; None where no rule is known.
+    keeps: ClassVar[tuple[Literal["inputs", "output"], ...] | None] = None
     #: Its windows lie on its output: each input element is added onto one of them.
     scatters: ClassVar[bool] = False
     #: Least number of spatial axes.
@@ -183,8 +186,39 @@ class Layer:
         """Scalar operations on one sample; `valid_taps` leaves out taps that fall on padding."""
         raise NotImplementedError
 
+    def training_counts(self, inputs: Sequence[Shape], output: Shape, *, batch: int = 1) -> Counts:
+        """Scalar operations of the forward pass on a batch while the network is trained."""
+        return self.counts(inputs, output).times(batch)
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        """Scalar operations of the backward pass on a batch.
+
+        `wanted` says of each input whether a gradient flows on to it. Raises RuleError
+        no-backward-rule for a kind that has none: an unknown cost is never 0.
+        """
+        raise self._no_backward_rule()
+
+    def kept(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Kept:
+        """What a batch's forward pass keeps for the backward pass; raises as `backward_counts`."""
+        if self.keeps is None:
+            raise self._no_backward_rule()
+        every = tuple(range(len(inputs))) if "inputs" in self.keeps else ()
+        return Kept(every, "output" in self.keeps)
+
+    def _no_backward_rule(self) -> RuleError:
+        return RuleError("no-backward-rule", f"{self.kind} has no rule for the backward pass")
+
+    @property
+    def training_view(self) -> bool:
+        """Whether it is a view while the network is trained as well."""
+        return self.view
+
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
-        """The learned arrays, by name."""
+        """The learned arrays, by name. Those called "bias" are added, the others multiplied."""
         return {}
 
     def buffers(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
@@ -257,9 +291,19 @@ class ElementwiseLayer(Layer):
     elementwise = True
     #: Scalar operations for one element.
     cost: ClassVar[Counts] = Counts()
+    #: Scalar operations for one element of the input's gradient; None where no rule is known.
+    gradient_cost: ClassVar[Counts | None] = None
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         return only(inputs)
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         return self.cost.times(prod(output))
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        if self.gradient_cost is None:
+            raise self._no_backward_rule()
+        elements = batch * prod(output)
+        return Backward(input=self.gradient_cost.times(elements) if any(wanted) else NOTHING)

@@ -7,8 +7,9 @@ from math import prod
 from typing import TypeVar
 
 from convcalc.arithmetic import pairs_within, positions_with_real_tap, products_land
-from convcalc.counts import Counts
+from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
+from convcalc.layers.backward import Backward
 from convcalc.layers.base import FREE, ChannelRule, Layer, Window, divisible_by_groups, only
 from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, Whole, field
 from convcalc.layers.windows import (
@@ -28,6 +29,7 @@ class _Convolution(Layer):
 
     fuses = True
     accumulates = True
+    keeps = ("inputs",)
     least_rank = 1
 
     kernel: tuple[int, ...] = field(PerAxis(), "window size", symbol="k")
@@ -66,6 +68,22 @@ class _Convolution(Layer):
         outputs = named("O", prod(output))
         return Counts(outputs * taps, outputs * (taps - 1) + (outputs if self.bias else 0))
 
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        weight = prod(self.parameters(inputs)["weight"])
+        positions = batch * prod(output[1:])
+        products = weight * positions
+        # The input's gradient is a transposed convolution of the output's: products that land on
+        # the same position of the padded input are added up.
+        land = [products_land(w.out, w.taps, w.stride, w.dilation) for w in self.windows(inputs)]
+        reached = batch * only(inputs)[0] * prod(land)
+        return Backward(
+            weights=Counts(products, products - weight),
+            bias=Counts(adds=output[0] * (positions - 1)) if self.bias else NOTHING,
+            input=Counts(products, products - reached) if any(wanted) else NOTHING,
+        )
+
 
 def _allowed(padding: Sequence[tuple[int, int]]) -> Padding:
     """Changed padding; refuses what no spec could hold."""
@@ -94,6 +112,9 @@ class Conv(_Convolution, kind="conv"):
     Params: channels * (c / groups) * k_h * k_w, + channels with a bias
     Counts: T = (c / groups) * k_h * k_w, O output elements;
             multiplies = O*T; adds = O*(T - 1), + O with a bias
+    Grads:  dweight: multiplies = n*O*T, adds = n*O*T - weights; dbias: adds = n*O - channels;
+            dx, a transposed convolution of dy: multiplies = n*O*T,
+            adds = n*O*T - positions of the padded input that receive a product; keeps x
     Errors: window-too-large, groups-mismatch, wrong-rank
     Source: Dumoulin & Visin, arXiv:1603.07285 (there p is per side)
 
@@ -144,6 +165,9 @@ class Depthwise(_Convolution, kind="depthwise"):
     Shape:  (c, h, w) -> (c*multiplier, h', w'), h' = floor((h - k + p + s) / s)
     Params: c * multiplier * k_h * k_w, + c * multiplier with a bias
     Counts: T = k_h * k_w, O output elements; multiplies = O*T; adds = O*(T - 1), + O with a bias
+    Grads:  dweight: multiplies = n*O*T, adds = n*O*T - weights; dbias: adds = n*O - channels;
+            dx, a transposed convolution of dy: multiplies = n*O*T,
+            adds = n*O*T - positions of the padded input that receive a product; keeps x
     Errors: window-too-large, wrong-rank
     Source: a convolution with groups = c; Chollet, arXiv:1610.02357
 
@@ -183,6 +207,9 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
     Counts: multiplies = c * h * w * (channels / groups) * k_h * k_w, cropped products included;
             adds = multiplies - positions of the uncropped output that receive a product,
             + output elements with a bias
+    Grads:  M = multiplies; dweight: multiplies = n*M, adds = n*M - weights;
+            dbias: adds = n*O - channels; dx, a convolution of dy: multiplies = n*M,
+            adds = n*M - n*c*h*w; keeps x
     Errors: window-too-large, output-padding-too-large, groups-mismatch, wrong-rank
     Source: Dumoulin & Visin, arXiv:1603.07285, chapter 4. `padding: same` gives h' = h*s.
 
@@ -232,6 +259,19 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
         ]
         reached = named("R", self.channels * prod(land))
         return Counts(products, products - reached + (prod(output) if self.bias else 0))
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        shape = only(inputs)
+        weight = prod(self.parameters(inputs)["weight"])
+        products = batch * prod(shape[1:]) * weight
+        # The input's gradient is a convolution of the output's: each element is one sum.
+        return Backward(
+            weights=Counts(products, products - weight),
+            bias=Counts(adds=batch * prod(output) - output[0]) if self.bias else NOTHING,
+            input=Counts(products, products - batch * prod(shape)) if any(wanted) else NOTHING,
+        )
 
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         weight = (only(inputs)[0], self.channels // self.groups, *self.kernel)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from convcalc.counts import Counts
+from convcalc.counts import NOTHING, Counts
+from convcalc.layers.backward import Backward
 from convcalc.layers.base import FREE, OWN, ChannelRule, Layer, only
 from convcalc.layers.fields import Flag, Whole, field
 from convcalc.shapes import Shape
@@ -19,6 +20,8 @@ class Dense(Layer, kind="dense"):
     Params: units * c*h*w (positionwise: units * c), + units with a bias
     Counts: T inputs per unit, O output elements;
             multiplies = O*T; adds = O*(T - 1), + O with a bias
+    Grads:  dweight: multiplies = n*O*T, adds = n*O*T - weights; dbias: adds = n*O - units;
+            dx: multiplies = n*O*T, adds = n*O*T - n*inputs; keeps x
     Source: Gluon's Dense; positionwise is PyTorch's Linear on the channel axis
 
     >>> Dense(units=120).output_shape([(16, 5, 5)])
@@ -29,6 +32,7 @@ class Dense(Layer, kind="dense"):
 
     fuses = True
     accumulates = True
+    keeps = ("inputs",)
 
     units: int = field(Whole(), "output features", symbol="u")
     bias: bool = field(Flag(), "add one learned number per unit", default=True)
@@ -45,6 +49,19 @@ class Dense(Layer, kind="dense"):
         taps = named("T", self._inputs_per_unit(inputs))
         outputs = named("O", prod(output))
         return Counts(outputs * taps, outputs * (taps - 1) + (outputs if self.bias else 0))
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        taps, outputs = self._inputs_per_unit(inputs), batch * prod(output)
+        products = outputs * taps
+        return Backward(
+            weights=Counts(products, products - self.units * taps),
+            bias=Counts(adds=outputs - self.units) if self.bias else NOTHING,
+            input=Counts(products, products - batch * prod(only(inputs)))
+            if any(wanted)
+            else NOTHING,
+        )
 
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         weight = (self.units, self._inputs_per_unit(inputs))

@@ -7,6 +7,7 @@ from math import prod
 
 from convcalc.counts import Counts
 from convcalc.diagnostics import RuleError
+from convcalc.layers.backward import Backward, Kept
 from convcalc.layers.base import ChannelRule, Layer
 from convcalc.shapes import Shape, cross_text
 
@@ -51,20 +52,33 @@ class _ElementwiseJoin(_Join):
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("tied")
 
+    def _summed(self, inputs: Sequence[Shape], output: Shape, wanted: Sequence[bool]) -> int:
+        """Additions that sum a branch's gradient over the places that its value was given to."""
+        asked = [shape for shape, wish in zip(inputs, wanted, strict=True) if wish]
+        return sum([prod(output) - prod(shape) for shape in asked])
+
 
 class Add(_ElementwiseJoin, kind="add"):
     """The sum of the branches.
 
     Shape:  equal channels; spatial axes equal or 1
     Counts: adds = (branches - 1)*N, N elements of the result
+    Grads:  each branch's is dy; a smaller branch of E elements sums it up: adds = N - E
     Errors: join-mismatch
 
     >>> Add().output_shape([(64, 8, 8), (64, 1, 1)])
     (64, 8, 8)
     """
 
+    keeps = ()
+
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         return Counts(adds=(len(inputs) - 1) * prod(output))
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        return Backward(input=Counts(adds=batch * self._summed(inputs, output, wanted)))
 
 
 class Mul(_ElementwiseJoin, kind="mul"):
@@ -72,6 +86,9 @@ class Mul(_ElementwiseJoin, kind="mul"):
 
     Shape:  equal channels; spatial axes equal or 1
     Counts: multiplies = (branches - 1)*N, N elements of the result
+    Grads:  backwards through p_k = p_(k-1)*x_k, two multiplications an element for each step:
+            multiplies = 2*(branches - 1)*N, less where a branch wants none; a smaller branch of E
+            elements sums its own up: adds = N - E; keeps the branches and the p but the last
     Errors: join-mismatch
 
     >>> Mul().counts([(64, 8, 8), (64, 1, 1)], (64, 8, 8)).multiplies
@@ -81,12 +98,33 @@ class Mul(_ElementwiseJoin, kind="mul"):
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         return Counts(multiplies=(len(inputs) - 1) * prod(output))
 
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        # Step k gives branch k its own, d*p_(k-1), and hands d*x_k on to the branches before it.
+        own = sum(wanted[1:])
+        on = sum([any(wanted[:k]) for k in range(1, len(inputs))])
+        multiplies = batch * (own + on) * prod(output)
+        return Backward(input=Counts(multiplies, batch * self._summed(inputs, output, wanted)))
+
+    def kept(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Kept:
+        last = len(inputs) - 1
+        # x_k is needed if any branch before it wants a gradient, the first if the second does.
+        needed = [k for k in range(1, last + 1) if any(wanted[:k])]
+        first = [0] if any(wanted[1:2]) else []
+        # Of the products p_2 ... p_(last): each if the branch after it wants a gradient.
+        products = sum(wanted[2:])
+        return Kept(tuple(first + needed), numbers=batch * products * prod(output))
+
 
 class Concat(_Join, kind="concat"):
     """The branches' channels, one after the other.
 
     Shape:  equal spatial sizes; channels add up
     Counts: nothing to compute
+    Grads:  each branch's is its part of dy: nothing to compute
     Errors: join-mismatch
 
     >>> Concat().output_shape([(64, 8, 8), (128, 8, 8)])
@@ -94,6 +132,7 @@ class Concat(_Join, kind="concat"):
     """
 
     gathers = True
+    keeps = ()
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         first = inputs[0]
@@ -107,6 +146,11 @@ class Concat(_Join, kind="concat"):
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         return Counts()
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        return Backward()
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("joined")

@@ -5,14 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from convcalc.arithmetic import adaptive_taps, pairs_within, positions_with_real_tap
-from convcalc.counts import Counts
+from convcalc.arithmetic import (
+    adaptive_taps,
+    pairs_within,
+    positions_with_real_tap,
+    products_land,
+)
+from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
+from convcalc.layers.backward import Backward, Kept
 from convcalc.layers.base import Layer, Window, only
 from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, field
 from convcalc.layers.windows import sliding_windows, window_summary
 from convcalc.shapes import Shape, axis_name, cross_text
 from convcalc.terms import named
+
+
+class _Selecting(Layer):
+    """What poolings share that choose one value of each window; abstract."""
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        return Backward(input=Counts(adds=batch * prod(output)) if any(wanted) else NOTHING)
+
+    def kept(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Kept:
+        return Kept(indices=batch * prod(output))
 
 
 class _Pool(Layer):
@@ -79,7 +99,7 @@ class _Pool(Layer):
         return window_summary(self, self.kernel, self.stride or self.kernel, self._dilation)
 
 
-class _SelectingPool(_Pool):
+class _SelectingPool(_Pool, _Selecting):
     """Maximum or minimum of a window; abstract."""
 
     dilation: tuple[int, ...] = field(PerAxis(), "spacing of the taps", default=1, symbol="d")
@@ -98,6 +118,7 @@ class MaxPool(_SelectingPool, kind="maxpool", prefix="pool"):
 
     Shape:  (c, h, w) -> (c, h', w'), h' = floor((h - k + p + s) / s); ceil_mode rounds up
     Counts: compares = O*(k_h*k_w - 1)
+    Grads:  dx: each dy is added onto the chosen place in a map of zeros: adds = O; keeps the places
     Errors: window-too-large, padding-too-large, wrong-rank
     Source: PyTorch's MaxPool2d
 
@@ -115,6 +136,7 @@ class MinPool(_SelectingPool, kind="minpool", prefix="pool"):
 
     Shape:  (c, h, w) -> (c, h', w'), h' = floor((h - k + p + s) / s); ceil_mode rounds up
     Counts: compares = O*(k_h*k_w - 1)
+    Grads:  dx: each dy is added onto the chosen place in a map of zeros: adds = O; keeps the places
     Errors: window-too-large, padding-too-large, wrong-rank
     Source: maxpool of the negated input, negated
 
@@ -132,6 +154,8 @@ class AvgPool(_Pool, kind="avgpool", prefix="pool"):
 
     Shape:  (c, h, w) -> (c, h', w'), h' = floor((h - k + p + s) / s); ceil_mode rounds up
     Counts: adds = O*(k_h*k_w - 1); divides = O
+    Grads:  dx: dy / divisor goes to each place of the window and is added up there: divides = O,
+            adds = O*k_h*k_w - places of the padded input that a window covers
     Errors: window-too-large, padding-too-large, wrong-rank
     Source: PyTorch's AvgPool2d
 
@@ -140,11 +164,23 @@ class AvgPool(_Pool, kind="avgpool", prefix="pool"):
     Counts(multiplies=0, adds=3528, divides=1176, compares=0, specials=0)
     """
 
+    keeps = ()
+
     count_include_pad: bool = field(Flag(), "divide by the window's size", default=True)
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         taps, windows = self._taps(inputs, output, valid_taps)
         return Counts(adds=taps - windows, divides=windows)
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        if not any(wanted):
+            return Backward()
+        land = [products_land(w.out, w.taps, w.stride, w.dilation) for w in self.windows(inputs)]
+        outputs = batch * prod(output)
+        adds = outputs * prod(self.kernel) - batch * output[0] * prod(land)
+        return Backward(input=Counts(adds=adds, divides=outputs))
 
 
 class _GlobalPool(Layer):
@@ -165,11 +201,12 @@ class _GlobalPool(Layer):
         return channels * (prod(sizes) - 1)
 
 
-class GlobalMaxPool(_GlobalPool, kind="global_maxpool", prefix="pool"):
+class GlobalMaxPool(_GlobalPool, _Selecting, kind="global_maxpool", prefix="pool"):
     """The largest value of each channel.
 
     Shape:  (c, h, w) -> (c, 1, 1), or (c,) without keepdims
     Counts: compares = c*(h*w - 1)
+    Grads:  dx: each dy is added onto the chosen place in a map of zeros: adds = O; keeps the places
     Errors: wrong-rank
     Source: maxpool with the input's size as window
 
@@ -186,6 +223,7 @@ class GlobalAvgPool(_GlobalPool, kind="global_avgpool", prefix="pool"):
 
     Shape:  (c, h, w) -> (c, 1, 1), or (c,) without keepdims
     Counts: adds = c*(h*w - 1); divides = c
+    Grads:  dx = dy / (h*w) at every place: divides = c
     Errors: wrong-rank
     Source: Lin, Chen & Yan, arXiv:1312.4400
 
@@ -193,8 +231,15 @@ class GlobalAvgPool(_GlobalPool, kind="global_avgpool", prefix="pool"):
     Counts(multiplies=0, adds=240, divides=10, compares=0, specials=0)
     """
 
+    keeps = ()
+
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         return Counts(adds=self._steps(inputs), divides=prod(output))
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        return Backward(input=Counts(divides=batch * prod(output)) if any(wanted) else NOTHING)
 
 
 class _AdaptivePool(Layer):
@@ -218,12 +263,13 @@ class _AdaptivePool(Layer):
         return f"{self.kind} {cross_text(self.size)}"
 
 
-class AdaptiveMaxPool(_AdaptivePool, kind="adaptive_maxpool", prefix="pool"):
+class AdaptiveMaxPool(_AdaptivePool, _Selecting, kind="adaptive_maxpool", prefix="pool"):
     """The largest value of each of `size` windows per axis.
 
     Shape:  (c, h, w) -> (c, size_h, size_w);
             window i of o over n is floor(i*n/o) up to, not including, ceil((i+1)*n/o)
     Counts: compares = sum over windows of (size - 1)
+    Grads:  dx: each dy is added onto the chosen place in a map of zeros: adds = O; keeps the places
     Errors: wrong-rank
     Source: PyTorch's AdaptiveMaxPool2d
 
@@ -241,6 +287,8 @@ class AdaptiveAvgPool(_AdaptivePool, kind="adaptive_avgpool", prefix="pool"):
     Shape:  (c, h, w) -> (c, size_h, size_w);
             window i of o over n is floor(i*n/o) up to, not including, ceil((i+1)*n/o)
     Counts: adds = sum over windows of (size - 1); divides = O
+    Grads:  dx: dy / size goes to each place of the window and is added up there: divides = O,
+            adds = sum over windows of size - c*h*w
     Errors: wrong-rank
     Source: PyTorch's AdaptiveAvgPool2d
 
@@ -248,5 +296,16 @@ class AdaptiveAvgPool(_AdaptivePool, kind="adaptive_avgpool", prefix="pool"):
     True
     """
 
+    keeps = ()
+
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         return Counts(adds=self._steps(inputs, output), divides=prod(output))
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        if not any(wanted):
+            return Backward()
+        # Every place of the input lies in some window.
+        sums = self._steps(inputs, output) + prod(output) - prod(only(inputs))
+        return Backward(input=Counts(adds=batch * sums, divides=batch * prod(output)))

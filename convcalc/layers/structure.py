@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from convcalc.counts import Counts
+from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
+from convcalc.layers.backward import Backward, Kept
 from convcalc.layers.base import (
     FIXED,
     SAME,
@@ -21,10 +22,20 @@ from convcalc.shapes import LARGEST_SIZE, Shape, axis_name, cross_text
 
 
 class _Free(Layer):
-    """A layer that computes nothing; abstract."""
+    """A layer that computes nothing; abstract.
+
+    Its backward pass moves gradients to where the values came from, and keeps nothing for that.
+    """
+
+    keeps = ()
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         return Counts()
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        return Backward()
 
 
 class Input(_Free, kind="input"):
@@ -44,6 +55,7 @@ class Identity(_Free, kind="identity"):
 
     Shape:  any -> the same
     Counts: nothing to compute
+    Grads:  dx is dy, moved: nothing to compute
     """
 
     view = True
@@ -56,7 +68,10 @@ class Dropout(_Free, kind="dropout"):
     """Dropout, which at inference is the identity: nothing to compute.
 
     Shape:  any -> the same
-    Counts: nothing to compute
+    Counts: nothing to compute; in training, unless rate is 0, each element's random number is
+            compared with the rate, and the element multiplied by 0 or 1 / (1 - rate):
+            compares = N, multiplies = N
+    Grads:  dx = dy times the same factor: multiplies = N; keeps which elements were dropped
     Source: Srivastava et al., Journal of Machine Learning Research 15, 2014
     """
 
@@ -64,8 +79,27 @@ class Dropout(_Free, kind="dropout"):
 
     rate: float = field(Real(0, 1), "probability of dropping a value", default=0.5)
 
+    @property
+    def training_view(self) -> bool:
+        return not self.rate
+
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         return only(inputs)
+
+    def training_counts(self, inputs: Sequence[Shape], output: Shape, *, batch: int = 1) -> Counts:
+        elements = batch * prod(output)
+        return Counts(multiplies=elements, compares=elements) if self.rate else NOTHING
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        works = any(wanted) and self.rate
+        return Backward(input=Counts(multiplies=batch * prod(output)) if works else NOTHING)
+
+    def kept(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Kept:
+        return Kept(flags=batch * prod(output) if self.rate else 0)
 
 
 class Flatten(_Free, kind="flatten"):
@@ -73,6 +107,7 @@ class Flatten(_Free, kind="flatten"):
 
     Shape:  (c, h, w) -> (c*h*w,)
     Counts: nothing to compute
+    Grads:  dx is dy, moved: nothing to compute
 
     >>> Flatten().output_shape([(16, 5, 5)])
     (400,)
@@ -92,6 +127,7 @@ class Reshape(_Free, kind="reshape"):
 
     Shape:  any -> the given one; -1 stands for what is left
     Counts: nothing to compute
+    Grads:  dx is dy, moved: nothing to compute
     Errors: reshape-mismatch, bad-value
 
     >>> Reshape(shape=(4, -1)).output_shape([(8, 3, 3)])
@@ -139,6 +175,7 @@ class Transpose(_Free, kind="transpose"):
 
     Shape:  axis i of the result is axis order[i] of the input
     Counts: nothing to compute
+    Grads:  dx is dy, moved: nothing to compute
     Errors: bad-order
     Source: PyTorch's permute
 
@@ -170,6 +207,8 @@ class Pad(_Free, kind="pad"):
 
     Shape:  (c, h, w) -> (c, h + p_h, w + p_w), p = before + after
     Counts: nothing to compute
+    Grads:  dx: what was added gives its dy to the place it was copied from: adds = O - N;
+            zeros: nothing to compute
     Errors: padding-too-large (reflect: below the size; circular: up to it), wrong-rank
     Source: PyTorch's ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d
 
@@ -201,12 +240,20 @@ class Pad(_Free, kind="pad"):
             grown.append(n + (before + after))
         return (channels, *grown)
 
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        if self.mode == "zeros" or not any(wanted):
+            return Backward()
+        return Backward(input=Counts(adds=batch * (prod(output) - prod(only(inputs)))))
+
 
 class Crop(_Free, kind="crop"):
     """Positions cut off at the borders.
 
     Shape:  (c, h, w) -> (c, h - p_h, w - p_w), p = before + after
     Counts: nothing to compute
+    Grads:  dx is dy, moved: nothing to compute
     Errors: crop-too-large, wrong-rank
 
     >>> Crop(padding=((4, 4), (4, 4))).output_shape([(512, 64, 64)])
@@ -246,6 +293,10 @@ class Upsample(Layer, kind="upsample"):
     Shape:  (c, h, w) -> (c, h*factor, w*factor), or (c, *size)
     Counts: nearest: nothing; bilinear: 2^r - 1 interpolations a + t*(b - a) an output element for r
             spatial axes: one multiplication and two additions each
+    Grads:  dx: nearest: the dy of all copies added up: adds = O - input elements that were copied;
+            bilinear: an interpolation hands t*dy to b and dy - t*dy to a, a multiplication and an
+            addition, and what arrives at an element is added up: multiplies = (2^r - 1)*O,
+            adds = (2^r - 1)*O + 2^r*O - input elements that were read
     Errors: upsample-size (give factor or size, not both), wrong-rank
     Source: PyTorch's Upsample, align_corners=False
 
@@ -254,6 +305,8 @@ class Upsample(Layer, kind="upsample"):
     """
 
     least_rank = 1
+
+    keeps = ()
 
     factor: tuple[int, ...] | None = field(PerAxis(), "how many times larger", default=None)
     size: tuple[int, ...] | None = field(PerAxis(), "output size of each axis", default=None)
@@ -273,12 +326,41 @@ class Upsample(Layer, kind="upsample"):
         steps = prod(output) * (2 ** (len(output) - 1) - 1)
         return Counts(multiplies=steps, adds=steps * 2)
 
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        if not any(wanted):
+            return Backward()
+        axes = list(zip(only(inputs)[1:], output[1:], strict=True))
+        outputs = prod(output)
+        if self.mode == "nearest":
+            copied = output[0] * prod([min(n, out) for n, out in axes])
+            return Backward(input=Counts(adds=batch * (outputs - copied)))
+        read = output[0] * prod([_interpolated(n, out) for n, out in axes])
+        steps = outputs * (2 ** len(axes) - 1)
+        arriving = outputs * 2 ** len(axes)
+        return Backward(input=Counts(steps, steps + arriving - read).times(batch))
+
+
+def _interpolated(n: int, out: int) -> int:
+    """How many of n positions are read when `out` values are interpolated between neighbours.
+
+    Output i lies at (i + 1/2)*n/out - 1/2, between that number rounded down and the next.
+    """
+    if out >= n:
+        return n
+    # The steps are longer than 1: each output has a lower neighbour of its own, and an upper one
+    # that may be the next one's lower.
+    first, last = (n - out) // (2 * out), ((2 * out - 1) * n - out) // (2 * out)
+    return min(2 * out, last - first + 2)
+
 
 class PixelShuffle(_Free, kind="pixel_shuffle"):
     """Channels become positions: each f^r of them one channel, f times larger on r spatial axes.
 
     Shape:  (c*f*f, h, w) -> (c, h*f, w*f)
     Counts: nothing to compute
+    Grads:  dx is dy, moved: nothing to compute
     Errors: groups-mismatch, wrong-rank
     Source: Shi et al., arXiv:1609.05158
 
@@ -311,6 +393,7 @@ class ChannelShuffle(_Free, kind="channel_shuffle"):
 
     Shape:  (c, ...) -> (c, ...)
     Counts: nothing to compute
+    Grads:  dx is dy, moved: nothing to compute
     Errors: groups-mismatch
     Source: Zhang et al., arXiv:1707.01083
 
@@ -333,6 +416,7 @@ class Slice(_Free, kind="slice"):
 
     Shape:  (c, ...) -> (stop - start, ...)
     Counts: nothing to compute
+    Grads:  dx is dy, moved: nothing to compute
     Errors: slice-out-of-range
 
     >>> Slice(channels=(0, 58)).output_shape([(116, 28, 28)])
@@ -371,6 +455,8 @@ class Scale(ElementwiseLayer, kind="scale"):
     Shape:  (c, ...) -> (c, ...)
     Params: c
     Counts: multiplies = N
+    Grads:  dfactor = sum of x*dy: multiplies = N, adds = N - c; dx = dy*factor: multiplies = N;
+            keeps x
     Source: layer scale, Touvron et al., arXiv:2103.17239
 
     >>> Scale().parameters([(96, 56, 56)])
@@ -378,8 +464,17 @@ class Scale(ElementwiseLayer, kind="scale"):
     """
 
     cost = Counts(multiplies=1)
+    gradient_cost = Counts(multiplies=1)
+    keeps = ("inputs",)
 
     init: float = field(Real(), "the factors' first value", default=1.0)
 
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         return {"weight": (only(inputs)[0],)}
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        elements = batch * prod(output)
+        back = super().backward_counts(inputs, output, wanted=wanted, batch=batch)
+        return back._replace(weights=Counts(multiplies=elements, adds=elements - output[0]))

@@ -62,15 +62,8 @@ def conv_transpose(layer: ConvTranspose, inputs: Sequence[Tensor], run: Run) -> 
     (x,) = inputs
     c_in, *sizes = shape_of(x)
     rank = len(sizes)
-    # Which positions of the uncropped axis are kept, by axis; output padding is appended first.
     offsets = [tap_offsets(layer.kernel[i], layer.dilation[i]) for i in range(rank)]
-    kept = []
-    for i in range(rank):
-        last_written = (sizes[i] - 1) * layer.stride[i] + offsets[i][-1]
-        uncropped = list(range(last_written + 1))
-        before, after = _cropped(layer.padding, i, sizes[i] * layer.stride[i], len(uncropped))
-        uncropped += [last_written + 1 + extra for extra in range(layer.output_padding[i])]
-        kept.append(uncropped[before : len(uncropped) - after])
+    kept = kept_positions(layer, sizes)
     canvas: Tensor = {}
     outs_per_group = layer.channels // layer.groups
     ins_per_group = c_in // layer.groups
@@ -100,6 +93,20 @@ def conv_transpose(layer: ConvTranspose, inputs: Sequence[Tensor], run: Run) -> 
             else:
                 result[at(out_channel, *place_)] = bias or run.constant(0.0)
     return result
+
+
+def kept_positions(layer: ConvTranspose, sizes: Sequence[int]) -> list[list[int]]:
+    """Which positions of each uncropped axis are kept; output padding is appended first."""
+    kept = []
+    for i, size in enumerate(sizes):
+        last_written = (size - 1) * layer.stride[i] + tap_offsets(
+            layer.kernel[i], layer.dilation[i]
+        )[-1]
+        uncropped = list(range(last_written + 1))
+        before, after = _cropped(layer.padding, i, size * layer.stride[i], len(uncropped))
+        uncropped += [last_written + 1 + extra for extra in range(layer.output_padding[i])]
+        kept.append(uncropped[before : len(uncropped) - after])
+    return kept
 
 
 def _cropped(padding: Padding, axis: int, same: int, uncropped: int) -> tuple[int, int]:

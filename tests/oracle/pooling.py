@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from convcalc.layers.pooling import (
@@ -114,21 +114,30 @@ def _adaptive(
     reduce: Callable[[list[Number]], Number],
 ) -> Tensor:
     (x,) = inputs
-    result: Tensor = {}
-    for channel, *place in everywhere([shape_of(x)[0], *layer.size]):
+    return {
+        index: reduce([x[source] for source in sources])
+        for index, sources in adaptive_windows(layer, shape_of(x))
+    }
+
+
+def adaptive_windows(
+    layer: AdaptiveMaxPool | AdaptiveAvgPool, shape: Sequence[int]
+) -> Iterator[tuple[tuple[int, ...], list[tuple[int, ...]]]]:
+    """Each place of the output, and the places of the input that its window covers."""
+    for channel, *place in everywhere([shape[0], *layer.size]):
         # The window covers every position that shares some of the i-th of `size` equal parts.
-        parts = [Fraction(n, o) for n, o in zip(shape_of(x)[1:], layer.size, strict=True)]
+        parts = [Fraction(n, o) for n, o in zip(shape[1:], layer.size, strict=True)]
         covered = [
             range(math.floor(i * part), math.ceil((i + 1) * part))
             for i, part in zip(place, parts, strict=True)
         ]
-        values = [
-            value
-            for (c, *position), value in x.items()
-            if c == channel and all(p in on for p, on in zip(position, covered, strict=True))
+        sources = [
+            index
+            for index in everywhere(shape)
+            if index[0] == channel
+            and all(p in on for p, on in zip(index[1:], covered, strict=True))
         ]
-        result[at(channel, *place)] = reduce(values)
-    return result
+        yield (channel, *place), sources
 
 
 def _mean(values: list[Number]) -> Number:

@@ -1,0 +1,90 @@
+"""Optimizers: what a step costs for each parameter, and what it keeps between steps."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from convcalc.counts import Counts
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, did_you_mean, printable
+
+
+class Optimizer(NamedTuple):
+    """One optimizer.
+
+    name    what it is called
+    update  the step as it is counted, for a parameter p with gradient g
+    step    scalar operations of a step for one parameter
+    state   numbers that are kept for each parameter from one step to the next
+    source  where the update is documented
+    """
+
+    name: str
+    update: str
+    step: Counts
+    state: int
+    source: str
+
+
+_TORCH = "PyTorch 2.13, torch.optim"
+
+#: Every optimizer that convcalc knows. The updates are those of PyTorch's documentation with its
+#: defaults, from the second step on. What is the same for all parameters (1 - b1, lr*decay,
+#: 1 - b1^t) is computed once and counts nothing, nor does a schedule of lr or a scaled loss.
+OPTIMIZERS: dict[str, Optimizer] = {
+    optimizer.name: optimizer
+    for optimizer in (
+        Optimizer(
+            "sgd",
+            "p = p - lr*g",
+            Counts(multiplies=1, adds=1),
+            0,
+            f"{_TORCH}.SGD",
+        ),
+        Optimizer(
+            "sgd-momentum",
+            "b = mu*b + g; p = p - lr*b",
+            Counts(multiplies=2, adds=2),
+            1,
+            f"{_TORCH}.SGD with momentum, dampening 0",
+        ),
+        Optimizer(
+            "nesterov",
+            "b = mu*b + g; p = p - lr*(g + mu*b)",
+            Counts(multiplies=3, adds=3),
+            1,
+            f"{_TORCH}.SGD with momentum and nesterov",
+        ),
+        Optimizer(
+            "adam",
+            "m = b1*m + (1 - b1)*g; v = b2*v + (1 - b2)*(g*g);"
+            " p = p - lr*(m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)",
+            Counts(multiplies=6, adds=4, divides=3, specials=1),
+            2,
+            f"{_TORCH}.Adam",
+        ),
+        Optimizer(
+            "adamw",
+            "p = p - (lr*decay)*p; then as adam",
+            Counts(multiplies=7, adds=5, divides=3, specials=1),
+            2,
+            f"{_TORCH}.AdamW, its weight decay included",
+        ),
+    )
+}
+
+
+def optimizer_named(name: str) -> Optimizer:
+    """The optimizer of this name; raises ConvcalcError (status 2), with the nearest names.
+
+    >>> optimizer_named("adam").state
+    2
+    """
+    found = OPTIMIZERS.get(name)
+    if found is None:
+        hint = did_you_mean(name, OPTIMIZERS)
+        message = f"there is no optimizer '{printable(name)}'"
+        raise ConvcalcError(
+            [Problem("unknown-optimizer", message, None, (("help", hint),) if hint else ())],
+            UNUSABLE,
+        )
+    return found

@@ -1,0 +1,64 @@
+"""The training step of whole random networks against the backward oracle."""
+
+from __future__ import annotations
+
+from math import isclose
+from random import Random
+
+import pytest
+
+from convcalc.analysis.training import train
+from convcalc.counts import Counts
+from convcalc.layers.backward import Backward
+from tests.executor.random_networks import random_network
+from tests.oracle.backward_network import NetworkStep, NodeStep
+
+NETWORKS = 60
+
+
+def assert_trains_as_told(seed: int) -> NetworkStep:
+    """Holds the analysis of a random network against a step that is run."""
+    rng = Random(seed)
+    network = random_network(rng)
+    batch, into_inputs = rng.choice([1, 1, 2]), rng.random() < 0.2
+    tried = NetworkStep(network, batch, seed, into_inputs=into_inputs)
+    step = train(network, batch=batch, optimizer="adamw", input_gradient=into_inputs)
+    seen = tried.observe()
+    assert len(step.layers) == len(seen)
+    for layer, node in zip(step.layers, seen, strict=True):
+        cost = layer.cost
+        told = NodeStep(
+            cost.forward,
+            Backward(cost.weight_gradient, cost.bias_gradient, cost.input_gradient),
+            cost.gradient_sums,
+            layer.kept,
+            cost.step.specials,  # a square root for each parameter
+        )
+        assert told == node, f"{seed}: {layer.node}"
+    by_gradient, by_difference = tried.slope()
+    assert isclose(by_gradient, by_difference, rel_tol=1e-4, abs_tol=1e-5), seed
+    return tried
+
+
+@pytest.mark.parametrize("seed", range(NETWORKS))
+def test_a_network_trains_as_told(seed: int) -> None:
+    assert_trains_as_told(seed)
+
+
+def test_the_networks_show_what_is_to_be_shown() -> None:
+    """Among them are forks, shared parameters, several results and layers without a gradient."""
+    forks = shared = results = silent = 0
+    for seed in range(NETWORKS):
+        step = train(random_network(Random(seed)))
+        forks += any(layer.cost.gradient_sums.adds for layer in step.layers)
+        shared += any(layer.node.shares is not None for layer in step.layers)
+        results += len(step.network.outputs) > 1
+        silent += any(layer.cost.backward == Counts() for layer in step.layers)
+    assert min(forks, shared, results, silent) >= 5
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("chunk", range(20))
+def test_many_more_networks_train_as_told(chunk: int) -> None:
+    for seed in range(1000 + 40 * chunk, 1040 + 40 * chunk):
+        assert_trains_as_told(seed)
