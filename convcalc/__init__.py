@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convcalc.analysis.report import Report, analyze
+    from convcalc.analysis.training import train
     from convcalc.diagnostics import ConvcalcError, Problem, Span
     from convcalc.executor.run import execute
     from convcalc.graph import Network, Node
@@ -31,6 +32,7 @@ _HOMES = {
     "execute": "convcalc.executor.run",
     "load": "convcalc.spec.load",
     "loads": "convcalc.spec.load",
+    "train": "convcalc.analysis.training",
 }
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "execute",
     "load",
     "loads",
+    "train",
 ]
 
 

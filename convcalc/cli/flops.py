@@ -72,6 +72,9 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     input_: options.Input = None,
     batch: options.Batch = 1,
     valid_taps: options.ValidTaps = False,
+    training: options.Training = False,
+    optimizer: options.Optimizer = None,
+    input_gradient: options.InputGradient = False,
     depth: options.Depth = None,
     expand: options.Expand = False,
     sort: options.Sort = None,
@@ -90,6 +93,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc flops resnet50 --compare             as ten counters have it
       convcalc flops resnet50 --as thop             and one of them, by layer
       convcalc flops lenet --kernel 1 --format json
+      convcalc flops resnet50 --training --optimizer adam --batch 32
 
     Formats: table, plain, json (always every operation), csv, markdown.
     """
@@ -101,6 +105,10 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
         from convcalc.cli.compare import read_options
 
         read_options(as_, compare, partial, valid_taps, view)
+    chosen = options.read_optimizer(training, optimizer, input_gradient)
+    if training and (counted or valid_taps):
+        other = "--valid-taps" if valid_taps else "--as" if as_ else "--compare"
+        unusable(f"--training goes without {other}: it counts every product, by convcalc's rules")
     network = options.load_network(file, sets, input_)
     before = analyze(network, batch=batch, valid_taps=valid_taps)
     after = None
@@ -123,6 +131,19 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
             emit_comparison(reports, partial, style, output)
         else:
             emit_counted(reports, as_, view, partial, style, output)
+        return 0
+    if training:
+        from convcalc.cli.training import emit_training
+
+        emit_training(
+            after or before,
+            before if after else None,
+            chosen,
+            input_gradient=input_gradient,
+            view=view,
+            style=style,
+            output=output,
+        )
         return 0
     if style == "json":
         from convcalc.render.jsons import report_text

@@ -55,6 +55,19 @@ By = Annotated[str | None, typer.Option("--by", metavar="kind", help="One row fo
 ValidTaps = Annotated[
     bool, typer.Option("--valid-taps", help="Leave out window taps that fall on padding.")
 ]
+Training = Annotated[
+    bool, typer.Option("--training", help="A training step: forward, backward, optimizer.")
+]
+Optimizer = Annotated[
+    str | None,
+    typer.Option(
+        "--optimizer", metavar="NAME", help="sgd (default), sgd-momentum, nesterov, adam, adamw."
+    ),
+]
+InputGradient = Annotated[
+    bool,
+    typer.Option("--input-gradient", help="With --training: the network's input gets one too."),
+]
 
 
 class View(NamedTuple):
@@ -124,6 +137,19 @@ def read_count(option: str, value: int | None) -> int | None:
     if value is not None and value < 1:
         unusable(f"{option} must be at least 1, not {value}")
     return value
+
+
+def read_optimizer(training: bool, name: str | None, input_gradient: bool = False) -> str:
+    """The optimizer's name, if there is one; options of training go with --training only."""
+    for option, given in (("--optimizer", name), ("--input-gradient", input_gradient)):
+        if given not in (None, False) and not training:
+            example = "--optimizer adam" if option == "--optimizer" else option
+            unusable(f"{option} is about training", f"--training {example}")
+    if name is None:
+        return "sgd"
+    from convcalc.analysis.optimizers import optimizer_named
+
+    return optimizer_named(name).name
 
 
 def read_word(option: str, word: str, words: Sequence[str]) -> str:

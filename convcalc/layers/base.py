@@ -212,9 +212,8 @@ class Layer:
     def _no_backward_rule(self) -> RuleError:
         return RuleError("no-backward-rule", f"{self.kind} has no rule for the backward pass")
 
-    @property
-    def training_view(self) -> bool:
-        """Whether it is a view while the network is trained as well."""
+    def training_view(self, inputs: Sequence[Shape]) -> bool:
+        """Whether it is a view of its input while the network is trained as well."""
         return self.view
 
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:

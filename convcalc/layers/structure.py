@@ -79,8 +79,7 @@ class Dropout(_Free, kind="dropout"):
 
     rate: float = field(Real(0, 1), "probability of dropping a value", default=0.5)
 
-    @property
-    def training_view(self) -> bool:
+    def training_view(self, inputs: Sequence[Shape]) -> bool:
         return not self.rate
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:

@@ -1,0 +1,117 @@
+"""What training has to remember: weights, gradients, optimizer state, and kept activations."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import NamedTuple
+
+from convcalc.analysis.report import analyze
+from convcalc.analysis.training import Training
+from convcalc.graph import Network
+
+#: Bytes of a number that keeps its full precision whatever the passes compute with: master weights,
+#: optimizer state, statistics.
+FULL = 4
+_FLAG = 1
+_INDEX = 8
+
+
+class KeptTensor(NamedTuple):
+    """A piece of memory that stays from the forward pass until the backward pass has used it.
+
+    path   the layer or input whose value it is, or for which it is remembered
+    what   "value", "numbers", "statistics", "flags" or "indices"
+    bytes  for the whole batch
+    """
+
+    path: str
+    what: str
+    bytes: int
+
+
+class TrainingMemory(NamedTuple):
+    """Bytes that are held when the backward pass begins.
+
+    weights      the learned numbers, as the passes compute with them
+    buffers      the running statistics, float32
+    gradients    one number for each learned one, of the same type
+    master       float32 copies of the weights, where those are narrower
+    state        what the optimizer remembers of each learned number, float32
+    activations  what is kept for the backward pass
+    kept         those activations, one by one, in execution order
+    """
+
+    weights: int
+    buffers: int
+    gradients: int
+    master: int
+    state: int
+    activations: int
+    kept: tuple[KeptTensor, ...]
+
+    @property
+    def total(self) -> int:
+        """All of it; the gradients of activations, which come and go, are not in it."""
+        return sum(self[:6])
+
+
+def training_memory(training: Training, number_bytes: int = FULL) -> TrainingMemory:
+    """What a training step has to remember, with weights and activations of `number_bytes` each.
+
+    Below 4 bytes (float16, bfloat16) that is mixed precision: the passes work on narrow weights,
+    gradients and activations, the optimizer on a float32 copy of the weights.
+
+    >>> import convcalc
+    >>> from convcalc.analysis.training import train
+    >>> memory = training_memory(train(convcalc.load("lenet"), optimizer="adam"))
+    >>> memory.weights, memory.gradients, memory.state
+    (246824, 246824, 493648)
+    """
+    totals = analyze(training.network).totals
+    kept = kept_tensors(training, number_bytes)
+    return TrainingMemory(
+        weights=totals.params * number_bytes,
+        buffers=totals.buffers * FULL,
+        gradients=totals.params * number_bytes,
+        master=totals.params * FULL if number_bytes < FULL else 0,
+        state=totals.params * training.optimizer.state * FULL,
+        activations=sum([tensor.bytes for tensor in kept]),
+        kept=tuple(kept),
+    )
+
+
+def kept_tensors(training: Training, number_bytes: int = FULL) -> list[KeptTensor]:
+    """What the backward pass needs of the forward pass, each value once, however many need it."""
+    network, batch = training.network, training.batch
+    home = _homes(network)
+    places = [index for index, node in enumerate(network.nodes) if node.inputs]
+    values: set[int] = set()
+    others: dict[int, list[KeptTensor]] = {}
+    for index, layer in zip(places, training.layers, strict=True):
+        node, kept = layer.node, layer.kept
+        values.update([home[node.inputs[which]] for which in kept.inputs])
+        if kept.output:
+            values.add(home[index])
+        sizes = {
+            "numbers": kept.numbers * number_bytes,
+            "statistics": kept.statistics * FULL,
+            "flags": kept.flags * _FLAG,
+            "indices": kept.indices * _INDEX,
+        }
+        others[index] = [KeptTensor(node.path, what, size) for what, size in sizes.items() if size]
+    found: list[KeptTensor] = []
+    for index, node in enumerate(network.nodes):
+        if index in values:
+            size = batch * prod(node.shape) * number_bytes
+            found.append(KeptTensor(node.path, "value", size))
+        found += others.get(index, [])
+    return found
+
+
+def _homes(network: Network) -> list[int]:
+    """Of every node, the one that its value was made by: a view's is its input's."""
+    home: list[int] = []
+    for index, node in enumerate(network.nodes):
+        view = bool(node.inputs) and node.layer.training_view(network.input_shapes(node))
+        home.append(home[node.inputs[0]] if view else index)
+    return home

@@ -1,0 +1,154 @@
+"""`convcalc flops --training`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+import convcalc
+from convcalc.analysis.optimizers import OPTIMIZERS
+from tests.cli.runner import run
+
+CLASSES = ("multiplies", "adds", "divides", "compares", "specials")
+
+
+def rows(*arguments: str) -> list[dict[str, str]]:
+    """What a command prints as CSV."""
+    return list(csv.DictReader(io.StringIO(run(*arguments, "--format", "csv").out)))
+
+
+class TestTable:
+    def test_shows_forward_backward_step_and_total(self) -> None:
+        lines = run("flops", "lenet", "--training").out.splitlines()
+        assert lines[1].split() == ["name", "forward", "backward", "step", "total", "share"]
+        total = next(line for line in lines if line.startswith("total"))
+        forward, backward, step, all_ = [int(n.replace(",", "")) for n in total.split()[1:]]
+        assert forward + backward + step == all_
+        assert forward == convcalc.analyze(convcalc.load("lenet")).totals.flops
+
+    def test_says_how_it_was_counted(self) -> None:
+        out = run("flops", "mobilenet_v2", "--training", "--optimizer", "adam").out
+        assert "A training step on 1 sample, without the loss" in out
+        assert "step: adam, m = b1*m" in out
+        assert "2*MACs, forward and backward: 1,782,969,600." in out
+        reaching = run("flops", "mobilenet_v2", "--training", "--input-gradient").out
+        assert "2*MACs, forward and backward: 1,804,645,632." in reaching
+
+    def test_notes_fit_a_terminal(self) -> None:
+        for name in ("sgd", "nesterov"):
+            out = run("flops", "lenet", "--training", "--optimizer", name, "--batch", "256").out
+            assert max(len(line) for line in out.splitlines()) <= 80
+
+    def test_a_what_if_is_trained(self) -> None:
+        out = run("flops", "lenet", "--training", "--kernel", "3").out
+        assert out.splitlines()[0].endswith(", with --kernel 3")
+        assert out != run("flops", "lenet", "--training").out
+
+    def test_markdown(self) -> None:
+        out = run("flops", "lenet", "--training", "--format", "markdown").out
+        assert out.splitlines()[2] == "| name | forward | backward | step | total | share |"
+
+
+class TestRows:
+    def test_parts_add_up(self) -> None:
+        for row in rows("flops", "resnet18", "--training", "--optimizer", "nesterov"):
+            parts = ["forward", "input_gradient", "weight_gradient", "bias_gradient"]
+            parts += ["gradient_sums", "step"]
+            assert sum(int(row[part]) for part in parts) == int(row["total"])
+
+    @pytest.mark.parametrize("option", [[], ["--expand"], ["--depth", "1"], ["--by", "kind"]])
+    def test_every_view_sums_up_to_the_same(self, option: list[str]) -> None:
+        found = rows("flops", "mobilenet_v2", "--training", *option)
+        total = convcalc.train(convcalc.load("mobilenet_v2")).totals.total.flops
+        assert sum(int(row["total"]) for row in found) == total
+
+    def test_sorted_and_cut(self) -> None:
+        found = rows("flops", "resnet18", "--training", "--sort", "step", "--top", "3")
+        steps = [int(row["step"]) for row in found]
+        assert len(steps) == 3
+        assert steps == sorted(steps, reverse=True)
+        every = rows("flops", "resnet18", "--training")
+        assert steps[0] == max(int(row["step"]) for row in every)
+
+    def test_sorted_by_name(self) -> None:
+        names = [row["name"] for row in rows("flops", "lenet", "--training", "--sort", "name")]
+        assert names == sorted(names)
+
+
+class TestJson:
+    def data(self, *arguments: str) -> dict[str, object]:
+        out = run("flops", "lenet", "--format", "json", *arguments).out
+        loaded: dict[str, object] = json.loads(out)
+        return loaded
+
+    def test_only_adds_a_key(self) -> None:
+        plain, training = self.data(), self.data("--training")
+        added = training.pop("training")
+        assert training == plain
+        assert isinstance(added, dict)
+        assert (added["batch"], added["optimizer"], added["input_gradient"]) == (1, "sgd", False)
+        assert [layer["path"] for layer in added["layers"]][:2] == ["conv0", "conv0.sigmoid"]
+
+    def test_totals_are_the_sums_of_the_layers(self) -> None:
+        training = self.data("--training", "--batch", "3", "--optimizer", "adamw")["training"]
+        assert isinstance(training, dict)
+        totals = training["totals"]
+        for part in ("forward", "input_gradient", "weight_gradient", "bias_gradient", "step"):
+            for name in (*CLASSES, "flops"):
+                told = sum(layer[part][name] for layer in training["layers"])
+                assert totals[part][name] == told
+        assert totals["macs"]["forward"] == 3 * 416520
+        backward = totals["total"]["flops"] - totals["forward"]["flops"] - totals["step"]["flops"]
+        assert totals["backward"]["flops"] == backward
+
+    def test_a_what_if_holds_the_original_beside_it(self) -> None:
+        changed = self.data("--training", "--double-channels")
+        assert changed["before"] == {
+            key: value for key, value in self.data().items() if key in {"layers", "totals"}
+        }
+        assert changed["training"] != self.data("--training")["training"]
+
+
+class TestBadInput:
+    def test_an_unknown_optimizer(self) -> None:
+        result = run("flops", "lenet", "--training", "--optimizer", "adan")
+        assert (result.status, result.out) == (2, "")
+        assert "there is no optimizer 'adan'" in result.err
+        assert "did you mean 'adam' or 'adamw'?" in result.err
+
+    def test_an_optimizer_that_is_nothing_like_one(self) -> None:
+        result = run("flops", "lenet", "--training", "--optimizer", "\x1b[31m")
+        assert (result.status, result.out) == (2, "")
+        assert "one of adam, adamw, nesterov, sgd, sgd-momentum" in result.err
+        assert "\x1b" not in result.err
+
+    def test_an_empty_optimizer(self) -> None:
+        assert run("flops", "lenet", "--training", "--optimizer", "").status == 2
+        assert run("flops", "lenet", "--optimizer", "").status == 2
+
+    @pytest.mark.parametrize("option", [["--optimizer", "adam"], ["--input-gradient"]])
+    def test_without_training(self, option: list[str]) -> None:
+        result = run("flops", "lenet", *option)
+        assert (result.status, result.out) == (2, "")
+        assert f"{option[0]} is about training" in result.err
+        assert f"help: --training {' '.join(option)}" in result.err
+
+    @pytest.mark.parametrize("option", [["--valid-taps"], ["--as", "thop"], ["--compare"]])
+    def test_with_another_way_of_counting(self, option: list[str]) -> None:
+        result = run("flops", "lenet", "--training", *option)
+        assert (result.status, result.out) == (2, "")
+        assert f"--training goes without {option[0]}" in result.err
+
+    @pytest.mark.parametrize("option", [["--sort", "macs"], ["--top", "0"], ["--batch", "0"]])
+    def test_rows_that_cannot_be(self, option: list[str]) -> None:
+        result = run("flops", "lenet", "--training", *option)
+        assert (result.status, result.out) == (2, "")
+        assert option[0] in result.err
+
+
+def test_help_names_every_optimizer() -> None:
+    out = " ".join(run("flops", "--help").out.split())
+    assert all(name in out for name in OPTIMIZERS)
