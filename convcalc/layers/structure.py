@@ -330,28 +330,17 @@ class Upsample(Layer, kind="upsample"):
     ) -> Backward:
         if not any(wanted):
             return Backward()
+        # Each output reads one position of an axis, or two neighbours. With fewer outputs than
+        # positions no two read the same one, as far as there are enough.
         axes = list(zip(only(inputs)[1:], output[1:], strict=True))
         outputs = prod(output)
         if self.mode == "nearest":
             copied = output[0] * prod([min(n, out) for n, out in axes])
             return Backward(input=Counts(adds=batch * (outputs - copied)))
-        read = output[0] * prod([_interpolated(n, out) for n, out in axes])
+        read = output[0] * prod([min(n, 2 * out) for n, out in axes])
         steps = outputs * (2 ** len(axes) - 1)
         arriving = outputs * 2 ** len(axes)
         return Backward(input=Counts(steps, steps + arriving - read).times(batch))
-
-
-def _interpolated(n: int, out: int) -> int:
-    """How many of n positions are read when `out` values are interpolated between neighbours.
-
-    Output i lies at (i + 1/2)*n/out - 1/2, between that number rounded down and the next.
-    """
-    if out >= n:
-        return n
-    # The steps are longer than 1: each output has a lower neighbour of its own, and an upper one
-    # that may be the next one's lower.
-    first, last = (n - out) // (2 * out), ((2 * out - 1) * n - out) // (2 * out)
-    return min(2 * out, last - first + 2)
 
 
 class PixelShuffle(_Free, kind="pixel_shuffle"):
