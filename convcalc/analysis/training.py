@@ -16,8 +16,7 @@ from convcalc.collection import collector_paused
 from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import ConvcalcError, RuleError
 from convcalc.graph import Network, Node, located
-from convcalc.layers.backward import Backward, Kept
-from convcalc.layers.base import parameter_count
+from convcalc.layers.base import Backward, Kept, parameter_count
 from convcalc.shapes import Shape
 
 

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.layers.backward import Backward
-from convcalc.layers.base import ElementwiseLayer, Layer, only
+from convcalc.layers.base import Backward, ElementwiseLayer, Layer, only
 from convcalc.layers.fields import Flag, Real, field
 from convcalc.shapes import Shape
 

@@ -9,8 +9,15 @@ from typing import TypeVar
 from convcalc.arithmetic import pairs_within, positions_with_real_tap, products_land
 from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
-from convcalc.layers.backward import Backward
-from convcalc.layers.base import FREE, ChannelRule, Layer, Window, divisible_by_groups, only
+from convcalc.layers.base import (
+    FREE,
+    Backward,
+    ChannelRule,
+    Layer,
+    Window,
+    divisible_by_groups,
+    only,
+)
 from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, Whole, field
 from convcalc.layers.windows import (
     resized_padding,

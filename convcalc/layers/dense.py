@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.layers.backward import Backward
-from convcalc.layers.base import FREE, OWN, ChannelRule, Layer, only
+from convcalc.layers.base import FREE, OWN, Backward, ChannelRule, Layer, only
 from convcalc.layers.fields import Flag, Whole, field
 from convcalc.shapes import Shape
 from convcalc.terms import named

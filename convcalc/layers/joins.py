@@ -7,8 +7,7 @@ from math import prod
 
 from convcalc.counts import Counts
 from convcalc.diagnostics import RuleError
-from convcalc.layers.backward import Backward, Kept
-from convcalc.layers.base import ChannelRule, Layer
+from convcalc.layers.base import Backward, ChannelRule, Kept, Layer
 from convcalc.shapes import Shape, cross_text
 
 

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.layers.backward import Backward, Kept
-from convcalc.layers.base import ChannelRule, Layer, divisible_by_groups, only
+from convcalc.layers.base import Backward, ChannelRule, Kept, Layer, divisible_by_groups, only
 from convcalc.layers.fields import Flag, Real, Whole, field
 from convcalc.shapes import Shape
 from convcalc.terms import named

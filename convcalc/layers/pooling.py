@@ -13,8 +13,7 @@ from convcalc.arithmetic import (
 )
 from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
-from convcalc.layers.backward import Backward, Kept
-from convcalc.layers.base import Layer, Window, only
+from convcalc.layers.base import Backward, Kept, Layer, Window, only
 from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, field
 from convcalc.layers.windows import sliding_windows, window_summary
 from convcalc.shapes import Shape, axis_name, cross_text

@@ -7,12 +7,13 @@ from math import prod
 
 from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
-from convcalc.layers.backward import Backward, Kept
 from convcalc.layers.base import (
     FIXED,
     SAME,
+    Backward,
     ChannelRule,
     ElementwiseLayer,
+    Kept,
     Layer,
     divisible_by_groups,
     only,

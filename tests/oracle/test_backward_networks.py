@@ -9,7 +9,7 @@ import pytest
 
 from convcalc.analysis.training import train
 from convcalc.counts import Counts
-from convcalc.layers.backward import Backward
+from convcalc.layers.base import Backward
 from tests.executor.random_networks import random_network
 from tests.oracle.backward_network import NetworkStep, NodeStep
 

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from convcalc.counts import Counts
-from convcalc.layers.backward import Kept
-from convcalc.layers.base import Layer
+from convcalc.layers.base import Kept, Layer
 from tests.oracle.counting import Number, Run, Tensor
 
 #: An element of a batch: its sample, and its index there.
