@@ -60,9 +60,8 @@ class NetworkStep:
         """Where each node's learned numbers come from: a node that shares has another's."""
         runs: dict[int, Run] = {}
         for index, node in enumerate(self.network.nodes):
-            runs[index] = Run(index, valid_taps=False)
-            if node.shares is not None:
-                runs[index].learned = runs[node.shares].learned
+            own = Run(index, valid_taps=False)
+            runs[index] = own if node.shares is None else runs[node.shares]
         return runs
 
     def observe(self) -> list[NodeStep]:

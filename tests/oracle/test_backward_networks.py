@@ -7,13 +7,62 @@ from random import Random
 
 import pytest
 
+import convcalc
 from convcalc.analysis.training import train
 from convcalc.counts import Counts
+from convcalc.graph import Network
 from convcalc.layers.base import Backward
 from tests.executor.random_networks import random_network
 from tests.oracle.backward_network import NetworkStep, NodeStep
 
 NETWORKS = 60
+
+#: What random networks seldom have.
+SPECS = {
+    "a value joined with itself": """
+        input: [2, 3, 3]
+        layers: [{conv: 2, kernel: 2}, {mul: [[], []]}, {concat: [[], [], []]}, {add: [[], []]}]
+    """,
+    "a join of the input": """
+        input: [2, 3, 3]
+        layers: [{add: [[], [{conv: 2, kernel: 1}]]}, {mul: [[], [tanh]]}]
+    """,
+    "several inputs": """
+        input: {left: [2, 3, 3], right: [3]}
+        layers:
+          - {conv: 2, kernel: 2, from: left, name: a}
+          - {global_avgpool: , name: b}
+          - {dense: 2, from: right, name: c}
+          - {reshape: [2, 1, 1], name: d}
+          - {mul: [b, d]}
+          - {concat: [[], b]}
+    """,
+    "parameters used three times": """
+        input: [2, 3, 3]
+        layers:
+          - {conv: 2, kernel: 3, padding: 1, norm: batch, name: a}
+          - {conv: 2, kernel: 3, padding: 1, norm: batch, share: a, name: b}
+          - {prelu: , name: p}
+          - {conv: 2, kernel: 3, padding: 1, norm: batch, share: a}
+          - {prelu: , share: p}
+    """,
+    "results on the way": """
+        input: [2, 3, 3]
+        outputs: [a, b, c]
+        layers: [{conv: 2, kernel: 1, name: a}, {relu: , name: b}, {dense: 2, name: c}]
+    """,
+    "factors of several branches": """
+        input: [2, 3, 3]
+        layers:
+          - {conv: 2, kernel: 1}
+          - {mul: [[global_avgpool, sigmoid], [], [tanh], [global_maxpool]]}
+    """,
+    "nothing to learn": "{input: [2, 3, 3], layers: [tanh, {avgpool: 2}, {add: [[], [relu]]}]}",
+    "something to learn at the end": """
+        input: [2, 4, 4]
+        layers: [batchnorm, {batchnorm: {affine: false}}, {maxpool: 2}, flatten, {dense: 2}]
+    """,
+}
 
 
 def assert_trains_as_told(seed: int) -> NetworkStep:
@@ -21,6 +70,11 @@ def assert_trains_as_told(seed: int) -> NetworkStep:
     rng = Random(seed)
     network = random_network(rng)
     batch, into_inputs = rng.choice([1, 1, 2]), rng.random() < 0.2
+    return assert_agrees(network, batch, seed, into_inputs=into_inputs)
+
+
+def assert_agrees(network: Network, batch: int, seed: int, *, into_inputs: bool) -> NetworkStep:
+    """Holds the analysis of a network against a step that is run."""
     tried = NetworkStep(network, batch, seed, into_inputs=into_inputs)
     step = train(network, batch=batch, optimizer="adamw", input_gradient=into_inputs)
     seen = tried.observe()
@@ -38,6 +92,14 @@ def assert_trains_as_told(seed: int) -> NetworkStep:
     by_gradient, by_difference = tried.slope()
     assert isclose(by_gradient, by_difference, rel_tol=1e-4, abs_tol=1e-5), seed
     return tried
+
+
+@pytest.mark.parametrize("into_inputs", [False, True])
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("name", SPECS)
+def test_a_written_network_trains_as_told(name: str, batch: int, into_inputs: bool) -> None:
+    network = convcalc.loads(SPECS[name])
+    assert_agrees(network, batch, 11, into_inputs=into_inputs)
 
 
 @pytest.mark.parametrize("seed", range(NETWORKS))
