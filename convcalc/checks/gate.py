@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.measures import (
-    LAYER_MEASURES,
     MEASURES,
     Part,
     Subject,
@@ -15,8 +14,6 @@ from convcalc.analysis.measures import (
 )
 from convcalc.analysis.report import Report, analyze
 from convcalc.checks.expectations import broken_expectations
-from convcalc.checks.layer_limits import held_layers
-from convcalc.checks.lock import Lock, LockedNetwork
 from convcalc.checks.targets import Rules, Target, dtype_of, locked_name
 from convcalc.checks.verdicts import Blamed, Finding, Verdict
 from convcalc.diagnostics import WRONG, ConvcalcError, Problem, Span, printable
@@ -25,6 +22,9 @@ from convcalc.quantities import DEFAULT_DTYPE, Growth, change_text, quantity_tex
 from convcalc.shapes import cross_text
 from convcalc.spec.load import load
 from convcalc.spec.network import InputShapes
+
+if TYPE_CHECKING:
+    from convcalc.checks.lock import Lock, LockedNetwork
 
 #: Layers that a broken limit names.
 MOST_BLAMED = 3
@@ -90,7 +90,7 @@ def judge(target: Target, gate: Gate) -> Verdict:
         problems,
         tuple(trial.warnings),
         tuple(trial.findings),
-        measured_totals(report, dtype_of(network, rules)),
+        measured_totals(report, trial.dtype),
         dict(locked.totals) if locked is not None else {},
         "; ".join(skipped),
     )
@@ -130,6 +130,7 @@ class _Trial:
     def __init__(self, target: Target, report: Report, locked: LockedNetwork | None) -> None:
         self.target = target
         self.report = report
+        self.dtype = dtype_of(report.network, target.rules)
         self.locked = locked
         self.findings: list[Finding] = []
         self.problems: list[Problem] = []
@@ -140,6 +141,9 @@ class _Trial:
 
     def hold(self, rule: str, limits: Sequence[Limit]) -> None:
         """Holds some limits against the network."""
+        if rule in {"growth", "fail-on"}:
+            # Bytes are compared with the lock's, which are those of the network's own dtype.
+            limits = [limit._replace(dtype=self.dtype) for limit in limits]
         for limit in limits:
             finding: Finding | None
             if limit.metric.startswith("layers."):
@@ -172,29 +176,16 @@ class _Trial:
 
     def _growth(self, rule: str, limit: Limit, growth: Growth, found: int) -> Finding:
         before = self.locked.totals.get(limit.metric) if self.locked is not None else None
-        if before is None:
+        if before is None or self.locked is None:
             self.unlocked.append(limit.metric)  # an older lock has not got it
             return _kept(rule, limit, found, found)
         most = growth.most(before)
         if found <= most:
             return _kept(rule, limit, found, most)._replace(baseline=before)
-        parts, grew = self._grown(limit)
-        return self._broken(rule, limit, found, most, parts, before, grew)
+        from convcalc.checks.growth import grown_parts
 
-    def _grown(self, limit: Limit) -> tuple[list[Part], bool]:
-        """The layers that grew most over the lock, and whether it knows; else the heaviest."""
-        subject = self._subject(limit)
-        figure = "params" if limit.metric in ("params", "buffers", "weights") else "macs"
-        before = self.locked.layers if self.locked is not None else {}
-        grown = []
-        for part in heaviest(subject, figure):
-            known = before.get(part.path)
-            more = part.value - (getattr(known, figure) if known is not None else 0)
-            if more > 0:
-                grown.append(part._replace(value=more))
-        if limit.metric in LAYER_MEASURES and grown:
-            return sorted(grown, key=lambda part: -part.value), True
-        return heaviest(subject, limit.metric), False
+        parts, grew = grown_parts(self._subject(limit), limit.metric, self.locked)
+        return self._broken(rule, limit, found, most, parts, before, grew)
 
     def _output(self, rule: str, limit: Limit) -> Finding:
         """Holds the results' sizes, axis by axis, against the largest ones allowed."""
@@ -226,6 +217,8 @@ class _Trial:
 
         None where the network has no such layer, which is a problem of its own.
         """
+        from convcalc.checks.layer_limits import held_layers
+
         _, _, rest = limit.metric.partition(".")
         pattern, _, metric = rest.rpartition(".")
         held = held_layers(self._subject(limit), pattern, metric)

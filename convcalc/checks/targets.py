@@ -199,7 +199,7 @@ def _specs_in(folder: str) -> list[str]:
         message = f"the folder {shown} cannot be read: {error.strerror}"
         raise refused("unusable-file", message) from None
     specs = [
-        os.path.join(folder, name)
+        os.path.normpath(os.path.join(folder, name))
         for name in names
         if name.endswith((".yaml", ".yml")) and name != CONFIG_NAME
     ]
