@@ -14,7 +14,7 @@ from convcalc.checks.targets import Target, find_targets, refused
 from convcalc.checks.verdicts import Verdict, worst_status
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell
-from convcalc.cli.output import emit
+from convcalc.cli.output import emit, terminal
 from convcalc.diagnostics import UNUSABLE, WRONG, ConvcalcError, Problem
 
 if TYPE_CHECKING:
@@ -147,5 +147,9 @@ def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None
     elif output is None and not any(verdict.totals for verdict in verdicts):
         # As with every command: standard output stays empty where nothing could be read.
         tell(check_text(verdicts))
+    elif output is None and terminal():
+        from convcalc.render.check_terminal import print_check
+
+        print_check(check_text(verdicts))
     else:
         emit(check_text(verdicts), output)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from convcalc.checks.verdicts import Blamed, Finding, Verdict
 from convcalc.diagnostics import Problem, printable
-from convcalc.quantities import change_text, quantity_text, short_bytes
+from convcalc.quantities import change_text, short_bytes
 from convcalc.render.numbers import percent
 from convcalc.render.table import display_width
 
@@ -65,7 +65,7 @@ def _block(verdict: Verdict) -> list[str]:
     else:
         used = "" if broken else _used(verdict.findings)
         lines = [f"{name}: ok{skipped}{used}"]
-    lines += _table([_row(finding) for finding in broken if finding.problem])
+    lines += _table(broken)
     return lines + _parts(broken) + _advice(broken)
 
 
@@ -85,27 +85,33 @@ def _used(findings: Sequence[Finding]) -> str:
 def _row(finding: Finding) -> list[str]:
     """Metric, found, limit, by how much it is over, where the limit is."""
     place = f"{finding.place}, warns" if finding.rule == "warn" else finding.place
-    found = quantity_text(finding.found, finding.unit)
+    found = _amount(finding.found, finding.unit)
     if finding.reads:
         return [finding.metric, finding.reads, finding.written, "", place]
     if finding.baseline is None:
         by = _change(finding.limit, finding.found, finding.unit)
-        return [finding.metric, found, finding.written, f"over by {by}", place]
-    before = quantity_text(finding.baseline, finding.unit)
+        return [finding.metric, found, finding.written, by, place]
+    before = _amount(finding.baseline, finding.unit)
     by = _change(finding.baseline, finding.found, finding.unit)
-    return [finding.metric, found, f"{before} {finding.written}", f"grew by {by}", place]
+    return [finding.metric, found, f"{before} {finding.written}", by, place]
 
 
 def _change(before: int, after: int, unit: str) -> str:
-    more = short_bytes(after - before) if unit else quantity_text(after - before, unit)
-    return f"{more} ({change_text(before, after)})"
+    return f"{_amount(after - before, unit)} ({change_text(before, after)})"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows in aligned columns under a heading, figures to the right."""
-    if not rows:
+def _amount(value: int, unit: str) -> str:
+    """A count in full, bytes with two decimals: JSON has them in full."""
+    return short_bytes(value) if unit else f"{value:,}"
+
+
+def _table(broken: Sequence[Finding]) -> list[str]:
+    """The broken limits in aligned columns under a heading, figures to the right."""
+    if not broken:
         return []
-    every = [["metric", "found", "limit", "", "where"], *rows]
+    growths = [finding.baseline is not None for finding in broken]
+    by = "over by" if not any(growths) else "grew by" if all(growths) else "over or grew by"
+    every = [["metric", "found", "limit", by, "where"], *[_row(finding) for finding in broken]]
     widths = [max(display_width(row[i]) for row in every) for i in range(4)]
     lines = []
     for row in every:
@@ -133,8 +139,7 @@ def _parts(broken: Sequence[Finding]) -> list[str]:
         if finding.baseline is not None and not finding.parts[0].share:
             title = "grew most"
         rows = [
-            [part.path, part.place, quantity_text(part.value, finding.unit), part.share]
-            for part in parts
+            [part.path, part.place, _amount(part.value, finding.unit), part.share] for part in parts
         ]
         widths = [max(display_width(row[i]) for row in rows) for i in range(4)]
         lines.append(f"  {metric}, {title}:")

@@ -1,0 +1,26 @@
+"""What `check` found, on a terminal: the same text, with its verdicts in colour."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+_VERDICT = re.compile(r"^(\S.*): (FAILED|ok)(?= \(|, |$)", re.MULTILINE)
+_STYLES = {"FAILED": "bold red", "ok": "green"}
+
+
+def print_check(text: str) -> None:
+    """Prints the report; lines stay as long as they are, the terminal breaks them."""
+    from rich.console import Console
+    from rich.text import Text
+
+    drawn = Text(text.removesuffix("\n"))
+    for match in _VERDICT.finditer(text):
+        drawn.stylize("bold", *match.span(1))
+        drawn.stylize(_STYLES[match[2]], *match.span(2))
+    drawn.highlight_regex(r"(?m)^  metric .*where$", "dim")
+    drawn.highlight_regex(r"(?m)^  To do:", "bold")
+    failed = re.search(r"\d+ failed", text.splitlines()[-1])
+    drawn.highlight_regex(r"\d+ failed(?=\n?\Z|, [^\n]*\Z)" if failed else r"all ok\Z", "bold")
+    console = Console(file=sys.stdout, highlight=False, emoji=False, markup=False)
+    console.print(drawn, soft_wrap=True)
