@@ -1,7 +1,7 @@
 """What the counters themselves say: the facts in tests/data/counters.jsonl.
 
     pip install torch torchinfo==1.8.0 fvcore thop ptflops==0.7.5 calflops==0.3.2 einops
-    python scripts/measure_counters.py --deepspeed PATH > tests/data/counters.jsonl
+    PYTHONPATH=. python scripts/measure_counters.py --deepspeed PATH > tests/data/counters.jsonl
 
 Builds every network in PyTorch, each layer a module as a person would write it, joins as `+`, `*`
 and `torch.cat`, and asks each counter. PATH is that of DeepSpeed's file
@@ -488,24 +488,21 @@ def single_layers():
 SEEDS = range(120)
 
 
-def networks(part):
-    """What is measured: name or spec, and the network."""
-    if part in {"zoo", "all"}:
-        for name in shipped_names():
-            yield {"network": name}, convcalc.load(name)
-    texts = list(single_layers()) if part in {"layers", "all"} else []
-    if part in {"random", "all"}:
-        texts += [random_spec(Random(seed)) for seed in SEEDS]  # noqa: S311 - no secret
-    for text in texts:
-        yield {"spec": text}, convcalc.loads(text)
+def networks():
+    """What is measured: name or spec, the network, and the batch."""
+    for name in shipped_names():
+        yield {"network": name}, convcalc.load(name), 1
+    random = [random_spec(Random(seed)) for seed in SEEDS]  # noqa: S311 - no secret
+    for text in [*single_layers(), *random]:
+        yield {"spec": text}, convcalc.loads(text), 1
+    for text in single_layers():
+        yield {"spec": text, "batch": 3}, convcalc.loads(text), 3
 
 
 def main():
     """Prints a line of JSON for each network that PyTorch can build."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deepspeed", help="its profiler.py")
-    parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--part", choices=["all", "zoo", "layers", "random"], default="all")
     options = parser.parse_args()
     counters = [
         (by_torch, ["torch"]),
@@ -517,9 +514,11 @@ def main():
     ]
     if options.deepspeed:
         counters.append((by_deepspeed(deepspeed_profiler(options.deepspeed)), ["deepspeed"]))
-    for what, network in networks(options.part):
+    for what, network, batch in networks():
+        # ptflops always takes one sample.
+        asked = [pair for pair in counters if batch == 1 or pair[0] is not by_ptflops]
         try:
-            totals = counted(network, counters, options.batch)
+            totals = counted(network, asked, batch)
         except NotImplementedError:
             totals = {"torch": None}
         if totals["torch"] is None:

@@ -20,7 +20,6 @@ class Charges:
     layers     what each operation is charged, in the report's order; None where there is no rule
     total      their sum, of those that have one
     uncovered  the operations without a rule
-    unseen     operations that compute something and are charged nothing
     """
 
     def __init__(
@@ -29,9 +28,17 @@ class Charges:
         self.convention = convention
         self.layers = layers
         self.total = sum([charge for charge in layers if charge])
-        pairs = list(zip(report.layers, layers, strict=True))
-        self.uncovered = [layer for layer, charge in pairs if charge is None]
-        self.unseen = [layer for layer, charge in pairs if charge == 0 and layer.cost.flops]
+        self.uncovered: list[LayerReport] = []
+        if None in layers:
+            pairs = zip(report.layers, layers, strict=True)
+            self.uncovered = [layer for layer, charge in pairs if charge is None]
+        self._report = report
+
+    @property
+    def unseen(self) -> list[LayerReport]:
+        """The operations that compute something and are charged nothing."""
+        pairs = zip(self._report.layers, self.layers, strict=True)
+        return [layer for layer, charge in pairs if charge == 0 and layer.cost.flops]
 
     @property
     def partial(self) -> str:

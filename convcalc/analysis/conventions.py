@@ -19,12 +19,23 @@ from convcalc.layers.base import Layer, parameter_count
 from convcalc.shapes import Shape
 
 
-class Piece(NamedTuple):
+class Piece:
     """One operation on one sample: its layer, the shapes it reads, the shape it makes."""
 
-    layer: Layer
-    inputs: Sequence[Shape]
-    output: Shape
+    __slots__ = ("_amounts", "inputs", "layer", "output")
+
+    def __init__(self, layer: Layer, inputs: Sequence[Shape], output: Shape) -> None:
+        self.layer = layer
+        self.inputs = inputs
+        self.output = output
+        self._amounts: dict[str, int] = {}
+
+    def amount(self, name: str) -> int:
+        """How much of a quantity it has; every convention asks, and it is worked out once."""
+        found = self._amounts.get(name)
+        if found is None:
+            found = self._amounts[name] = QUANTITIES[name].of(self)
+        return found
 
     @property
     def rank(self) -> int:
@@ -212,7 +223,7 @@ class Convention(NamedTuple):
         kind = piece.layer.kind
         charge = self.rules.get(kind)
         if charge is not None:
-            return sum([factor * QUANTITIES[name].of(piece) for factor, name in charge])
+            return sum([factor * piece.amount(name) for factor, name in charge])
         return 0 if kind in self.free else None
 
 
@@ -434,7 +445,7 @@ class Extra(NamedTuple):
     def charge(self, piece: Piece) -> int:
         """What is added for an operation on one sample."""
         charge = self.rules.get(piece.layer.kind, ())
-        return sum([factor * QUANTITIES[name].of(piece) for factor, name in charge])
+        return sum([factor * piece.amount(name) for factor, name in charge])
 
     def within(self, convention: Convention) -> bool:
         """Whether a convention counts that already."""

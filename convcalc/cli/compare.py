@@ -82,6 +82,7 @@ def _entries(found: list[Charges]) -> list[dict[str, Any]]:
             "unit": convention.unit,
             "total": entry.total,
             "version": convention.version,
+            "charged_nothing": entry.unseen_kinds(),
         }
         if entry.partial:
             data["partial"] = entry.partial
@@ -97,24 +98,33 @@ def _comparison(
     totals = report.totals
     own = ("convcalc", "")
     lines: list[list[Cell]] = []
+    # What is charged nothing, and by whom.
+    blind: dict[str, list[str]] = {}
 
-    def add(names: tuple[str, str], unit: str, was: int | None, now: int, mark: str) -> None:
+    def add(
+        names: tuple[str, str], unit: str, was: int | None, now: int, unseen: str, mark: str
+    ) -> None:
         figures: list[Cell] = [now] if was is None else [was, now, ratio(was, now)]
         marks: list[Cell] = [mark] if marked else []
-        lines.append([*names, unit, *figures, excess(now, totals.macs), *marks])
+        nothing: list[Cell] = [unseen] if every else []
+        lines.append([*names, unit, *figures, excess(now, totals.macs), *nothing, *marks])
 
     marked = every or any([entry.uncovered for entry in [*found, *(originally or [])]])
-    add(own, "MACs", before.totals.macs if before else None, totals.macs, "")
-    add(own, "FLOPs", before.totals.flops if before else None, totals.flops, "")
+    add(own, "MACs", before.totals.macs if before else None, totals.macs, "", "")
+    add(own, "FLOPs", before.totals.flops if before else None, totals.flops, "", "")
     for place, entry in enumerate(found):
         was = originally[place] if originally else None
         missing = max(len(entry.uncovered), len(was.uncovered) if was else 0)
         convention = entry.convention
         names = (convention.name, convention.version)
-        mark = partial_text(missing)
-        add(names, convention.unit, was.total if was else None, entry.total, mark)
+        old = was.total if was else None
+        unseen, mark = _unseen(entry), partial_text(missing)
+        add(names, convention.unit, old, entry.total, unseen, mark)
+        if unseen:
+            blind.setdefault(unseen, []).append(convention.name)
     padding = " without padding" if report.valid_taps else ""
     notes = [f"vs MACs: the difference from the exact MACs{padding}, {grouped(totals.macs)}."]
+    notes += [f"Charged nothing by {', '.join(names)}: {what}." for what, names in blind.items()]
     if report.valid_taps:
         notes.append("The counters' figures hold taps that fall on padding as well.")
     figures = [Column("total", "number")]
@@ -133,6 +143,7 @@ def _comparison(
             Column("unit"),
             *figures,
             Column("vs MACs", "number", key="vs_macs"),
+            *([Column("charged nothing", key="charged_nothing")] if every else []),
             *([Column("note", key="note")] if marked else []),
         ],
         lines,
@@ -291,11 +302,16 @@ def _notes(report: Report, found: Charges, missing: int) -> list[str]:
         f"{convention.unit} = {convention.formula(kinds)}.",
         convention.about,
     ]
-    unseen = [f"{count} {kind}" for kind, count in found.unseen_kinds().items()]
+    unseen = _unseen(found)
     if unseen:
-        notes.append(f"Charged nothing: {', '.join(unseen)}.")
+        notes.append(f"Charged nothing: {unseen}.")
     if convention.deviations:
         notes.append(f"Known deviations: it {'; it '.join(convention.deviations)}.")
     if missing:
         notes.insert(0, f"{partial_text(missing)}.".capitalize())
     return notes
+
+
+def _unseen(found: Charges) -> str:
+    """What computes something and is charged nothing, so that no zero is silent."""
+    return ", ".join([f"{count} {kind}" for kind, count in found.unseen_kinds().items()])

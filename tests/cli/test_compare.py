@@ -45,18 +45,34 @@ class TestCompare:
         assert result.status == 0
         assert data["schema"] == "convcalc.report/1"
         assert [entry["name"] for entry in data["conventions"]] == list(BY_NAME)
-        assert all(list(e) == ["name", "unit", "total", "version"] for e in data["conventions"])
         assert data["conventions"][0] == {
-            "name": "torch", "unit": "FLOPs", "total": 30940528640, "version": "2.13"
+            "name": "torch", "unit": "FLOPs", "total": 30940528640, "version": "2.13",
+            "charged_nothing": {"relu": 15, "maxpool": 5, "adaptive_avgpool": 1},
         }  # fmt: skip
         assert data["totals"]["macs"] == 15470264320
 
     def test_a_table_with_the_difference_from_the_macs(self) -> None:
         result = run("flops", "resnet50", "--compare")
-        rows = {line.split()[0]: line.split()[-2:] for line in result.out.splitlines()[3:-1]}
+        rows = {line.split()[0]: line.split()[-2:] for line in result.out.splitlines()[3:15]}
         assert rows["torch"] == ["8,178,368,512", "+100.0%"]
         assert rows["ptflops-aten"] == ["4,089,185,256", "+0.000024%"]
         assert rows["torchvision"] == ["4,089,184,256", "0%"]
+
+    def test_no_zero_is_silent(self, tmp_path: Path) -> None:
+        path = tmp_path / "net.yaml"
+        path.write_text("input: [4, 8, 8]\nlayers: [{groupnorm: 2}, silu]\n", encoding="utf-8")
+        out = run("flops", str(path), "--compare").out
+        nothing = {
+            name: line.partition(": ")[2]
+            for line in out.splitlines()
+            if line.startswith("Charged nothing by ")
+            for name in line.removeprefix("Charged nothing by ").partition(":")[0].split(", ")
+        }
+        assert nothing["thop"] == nothing["torch"] == "1 groupnorm, 1 silu."
+        assert nothing["fvcore"] == nothing["torchinfo"] == "1 silu."
+        assert "calflops" not in nothing
+        rows = read_csv(run("flops", str(path), "--compare", "--format", "csv").out)
+        assert {row["convention"]: row["charged_nothing"] for row in rows}["fvcore"] == "1 silu"
 
     def test_csv_is_exact(self) -> None:
         rows = read_csv(run("flops", "resnet50", "--compare", "--format", "csv").out)
