@@ -112,10 +112,14 @@ def test_an_unknown_word_gets_the_nearest(option: str, word: str, offered: str) 
 def test_a_graph_too_large_for_the_search_says_so(tmp_path: Path) -> None:
     rng = Random(3)
     lines = ["name: knot", "input: [4, 8, 8]", "layers:", "  - {conv: 4, kernel: 1, name: n0}"]
+    unread: set[str] = set()
     for number in range(1, 150):
         sources = sorted({f"n{rng.randrange(max(0, number - 40), number)}" for _ in range(2)})
         lines.append(f"  - {{concat: [{', '.join(sources)}], name: c{number}}}")
         lines.append(f"  - {{conv: {rng.randint(1, 60)}, kernel: 1, name: n{number}}}")
+        unread = (unread - set(sources)) | {f"n{number}"}
+    branches = [f"[{{conv: 1, kernel: 1, from: {name}}}]" for name in sorted(unread)]
+    lines.append(f"  - concat: [{', '.join(branches)}]")
     spec = tmp_path / "knot.yaml"
     spec.write_text("\n".join(lines) + "\n")
     found = data(str(spec))
