@@ -13,6 +13,7 @@ from convcalc.checks.gate import Baseline, Gate, judge
 from convcalc.checks.targets import Target, find_targets, refused
 from convcalc.checks.verdicts import Verdict, worst_status
 from convcalc.cli import options
+from convcalc.cli.actions import errors_annotated, in_actions, publish, repository_folder
 from convcalc.cli.guard import guarded, tell
 from convcalc.cli.output import emit, terminal
 from convcalc.diagnostics import UNUSABLE, WRONG, ConvcalcError, Problem
@@ -21,13 +22,17 @@ if TYPE_CHECKING:
     from convcalc.checks.config import Config
     from convcalc.graph import Limit
 
-#: Every format but `text`: the function of `convcalc.render` that draws it.
+#: Formats that only need the verdicts: the function of `convcalc.render` that draws it.
 FORMATS = {
     "concise": "check_text.concise_text",
     "json": "check_json.check_json",
+    "junit": "junit.junit_text",
+    "markdown": "check_markdown.check_markdown",
 }
+#: `github` is the text with annotations beside it; `sarif` has to know where the repository is.
+_ALL_FORMATS = ("text", *FORMATS, "github", "sarif")
 #: Formats that show what the lock has, whether growth is limited or not.
-_COMPARING = ("json", "markdown")
+_COMPARING = ("json", "github", "markdown")
 
 
 @guarded
@@ -54,7 +59,9 @@ def check(
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Exit with 0 where checks fail.")
     ] = False,
-    style: options.Format = "text",
+    style: Annotated[
+        str | None, typer.Option("--format", metavar="NAME", help="How it is printed.")
+    ] = None,
     output: options.Output = None,
 ) -> int:
     """Every network is read, its shapes fit, its `expect` holds, and its limits are kept.
@@ -68,9 +75,29 @@ def check(
     Limits stand in a spec's `budget` and in convcalc.yaml; those of its entries that name a FILE
     hold for that file. A broken file does not stop the others. Exit status: 0 all good; 1 a spec is
     wrong, or something does not hold; 2 a file, convcalc.yaml or the lock cannot be used. Formats:
-    text, concise, json.
+    text, concise, json, github, junit, sarif, markdown; in a step of GitHub Actions github, which
+    is text and annotations.
     """
-    options.read_word("--format", style, ("text", *FORMATS))
+    if style is None:
+        style = "github" if in_actions() else "text"
+    options.read_word("--format", style, _ALL_FORMATS)
+    with errors_annotated(style == "github"):
+        verdicts = _judged(files or [], sets, input_, fail_on, style)
+        _report(verdicts, style, output)
+    if style == "github":
+        publish(verdicts)
+    status = worst_status(verdicts)
+    return 0 if exit_zero and status == WRONG else status
+
+
+def _judged(
+    files: Sequence[str],
+    sets: Sequence[str] | None,
+    input_: Sequence[str] | None,
+    fail_on: Sequence[str] | None,
+    style: str,
+) -> list[Verdict]:
+    """What became of each network that the options describe."""
     args = options.read_sets(sets)
     inputs = options.read_inputs(input_)
     limits = _fail_on(fail_on)
@@ -78,15 +105,12 @@ def check(
     if not files and config is None:
         help_text = "name files, as in `convcalc check models/`, or write a convcalc.yaml"
         raise refused("no-files", "no FILE, and no convcalc.yaml from here upwards", help_text)
-    targets = find_targets(files or [], config, args)
+    targets = find_targets(files, config, args)
     baseline = None
     if inputs is None:
         baseline = _baseline(config, targets, limits, style)
     gate = Gate(baseline, limits, inputs)
-    verdicts = [judge(target, gate) for target in targets]
-    _report(verdicts, style, output)
-    status = worst_status(verdicts)
-    return 0 if exit_zero and status == WRONG else status
+    return [judge(target, gate) for target in targets]
 
 
 def _config() -> Config | None:
@@ -139,7 +163,11 @@ def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None
                 from convcalc.render.diagnostics import diagnostics_text
 
                 tell(diagnostics_text(problems) + "\n")
-    if style != "text":
+    if style == "sarif":
+        from convcalc.render.sarif import sarif_text
+
+        emit(sarif_text(verdicts, repository_folder()), output)
+    elif style not in {"text", "github"}:
         module, _, name = FORMATS[style].partition(".")
         draw: Callable[[Sequence[Verdict]], str]
         draw = getattr(import_module(f"convcalc.render.{module}"), name)

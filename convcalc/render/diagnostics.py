@@ -43,7 +43,7 @@ def diagnostic_text(problem: Problem) -> str:
 
 def _call(call: Call) -> str:
     copies = f", copy {call.copy + 1} of {call.copies}" if call.copies > 1 else ""
-    return f"block {call.block}{copies}, called at {call.span}"
+    return f"block {printable(call.block)}{copies}, called at {call.span}"
 
 
 def _source(span: Span, margin: int) -> list[str]:

@@ -134,3 +134,10 @@ def test_a_message_stays_on_one_line() -> None:
     """The first line can be grepped, whatever somebody puts into a name."""
     text = diagnostic_text(Problem("code", "a\nb\x1b[0m", None, (("note", "c\nd"),)))
     assert text == "error[code]: a\\nb\\x1b[0m\n = note: c\\nd\n"
+
+
+def test_a_block_of_any_name_stays_on_its_line() -> None:
+    source = Source("net.yaml", "a\n")
+    call = Call(Span(source, 1, 1), "b\x08\n", 0, 1)
+    text = diagnostic_text(Problem("code", "message", Span(source, 1, 1), (), (call,)))
+    assert "in block b\\x08\\n, called at net.yaml:1:1\n" in text

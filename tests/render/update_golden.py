@@ -6,16 +6,22 @@ import io
 import os
 from contextlib import redirect_stdout
 
+from convcalc.render.check_markdown import check_markdown
 from convcalc.render.table import markdown_text, plain_text
 from convcalc.render.terminal import print_table
 from tests.render.test_tables import GOLDEN, TABLE
+from tests.render.verdicts import GATE
 
 
 def main() -> None:
     """Writes every golden file."""
     GOLDEN.mkdir(exist_ok=True)
     os.environ["NO_COLOR"] = "1"
-    texts = {"plain.txt": plain_text(TABLE), "table.md": markdown_text(TABLE)}
+    texts = {
+        "plain.txt": plain_text(TABLE),
+        "table.md": markdown_text(TABLE),
+        "check.md": check_markdown(GATE),
+    }
     for width in (40, 60, 80, 140):
         out = io.StringIO()
         with redirect_stdout(out):

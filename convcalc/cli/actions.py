@@ -1,0 +1,62 @@
+"""What a check does when it runs as a step of GitHub Actions: annotations and a summary."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from convcalc.checks.verdicts import Verdict
+from convcalc.cli.guard import tell
+from convcalc.cli.output import emit
+from convcalc.diagnostics import ConvcalcError
+
+
+def in_actions() -> bool:
+    """Whether a runner of GitHub Actions started this command."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def repository_folder() -> str:
+    """Where in its repository the current folder is, with forward slashes; "" where it is in none.
+
+    Reports for other programs name files from the repository's root.
+    """
+    folder = os.getcwd()
+    below: list[str] = []
+    while not os.path.exists(os.path.join(folder, ".git")):
+        parent, name = os.path.split(folder)
+        if parent == folder:
+            return ""
+        folder, below = parent, [name, *below]
+    return "/".join(below)
+
+
+def publish(verdicts: Sequence[Verdict]) -> None:
+    """Annotates the pull request, and adds the tables to the step's summary, if it has one."""
+    from convcalc.render.check_markdown import SUMMARY_LIMIT, check_markdown
+    from convcalc.render.github import github_text
+
+    emit(github_text(verdicts, repository_folder()), None)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        try:
+            # Appended: another command of the same step may have written to it.
+            with open(summary, "a", encoding="utf-8", newline="\n") as file:
+                file.write(check_markdown(verdicts, SUMMARY_LIMIT))
+        except OSError as error:
+            tell(f"the step's summary cannot be written: {error.strerror}\n")
+
+
+@contextmanager
+def errors_annotated(annotating: bool) -> Iterator[None]:
+    """Annotates what is refused before any network is checked, such as a bad convcalc.yaml."""
+    try:
+        yield
+    except ConvcalcError as error:
+        if annotating:
+            from convcalc.render.github import github_text
+
+            refused = Verdict("convcalc check", "", error.status, error.problems)
+            emit(github_text([refused], repository_folder()), None)
+        raise

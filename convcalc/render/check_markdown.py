@@ -1,0 +1,173 @@
+"""What `check` found as Markdown: the comment under a pull request, and a step's summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.checks.verdicts import Finding, Verdict
+from convcalc.diagnostics import Problem, printable
+from convcalc.quantities import BYTES, change_text, quantity_text, short_bytes
+from convcalc.render.diagnostics import diagnostic_text
+from convcalc.render.places import network_name, not_told
+from convcalc.spec.limits import LIMITED
+
+#: The first line, by which the comment is found again to be replaced. It is not shown.
+MARKER = "<!-- convcalc-check -->"
+#: Bytes in UTF-8: a comment may have 64 kB, a step's summary a million.
+COMMENT_LIMIT = 64_000
+SUMMARY_LIMIT = 1_000_000
+#: Bytes kept for a line that says how much was left out.
+_NOTE = 100
+#: The totals that the table shows, where any network has them: its name, its title.
+_TOTALS = (
+    ("params", "params"),
+    ("macs", "MACs"),
+    ("peak_memory", "peak memory"),
+    ("weights", "weights"),
+)
+
+
+class _Part(NamedTuple):
+    """A part of the page that can be cut between its rows: what comes first, and what last."""
+
+    what: str
+    opening: str
+    rows: list[str]
+    closing: str
+
+
+def check_markdown(verdicts: Sequence[Verdict], limit: int = COMMENT_LIMIT) -> str:
+    """The page: what failed and why, then every network with its totals beside the baseline's.
+
+    It has at most `limit` bytes: rows that do not fit are left out, and a line counts them.
+    """
+    bad = sum(1 for verdict in verdicts if verdict.status)
+    networks = f"{len(verdicts)} network{'s' * (len(verdicts) != 1)}"
+    outcome = f"{bad} of {networks} failed" if bad else f"{networks} checked, all ok"
+    page = f"{MARKER}\n### convcalc: {outcome}\n"
+    parts = [_limits(verdicts), _problems(verdicts), _networks(verdicts)]
+    parts = [part for part in parts if part.rows]
+    for index, part in enumerate(parts):
+        # What comes after keeps at least the room to say that it was left out.
+        page += _fitting(part, limit - _size(page) - _NOTE * (len(parts) - 1 - index))
+    return page
+
+
+def _fitting(part: _Part, space: int) -> str:
+    """A part with as many of its rows as there is room for."""
+    text = f"\n{part.opening}{''.join(part.rows)}{part.closing}"
+    if _size(text) <= space:
+        return text
+    space -= _size("\n" + part.opening + part.closing) + _NOTE
+    count = 0
+    for row in part.rows:
+        space -= _size(row)
+        if space < 0:
+            break
+        count += 1
+    shown = f"\n{part.opening}{''.join(part.rows[:count])}{part.closing}" if count else ""
+    left = f"{len(part.rows) - count} of {len(part.rows)} {part.what}"
+    return f"{shown}\n{left} left out: the page would be too long.\n"
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8"))
+
+
+def _limits(verdicts: Sequence[Verdict]) -> _Part:
+    """The limits that are not kept."""
+    opening = _row("network", "limit", "found", "at most", "over by", "written at", "")
+    opening += "| --- | --- | ---: | ---: | ---: | --- | --- |\n"
+    rows = [
+        _row(_code(network_name(verdict)), *_limit(finding))
+        for verdict in verdicts
+        for finding in verdict.findings
+        if not finding.ok
+    ]
+    return _Part("limits", opening, rows, "")
+
+
+def _limit(finding: Finding) -> list[str]:
+    """A limit that is not kept: what it is of, what was found, how much that is too much."""
+    found, over = quantity_text(finding.found, finding.unit), ""
+    if finding.reads:
+        found = _code(finding.reads)
+    else:
+        over = quantity_text(finding.found - finding.limit, finding.unit)
+        over += f" ({change_text(finding.limit, finding.found)})"
+    most = quantity_text(finding.limit, finding.unit)
+    if finding.baseline is not None:
+        before = quantity_text(finding.baseline, finding.unit)
+        most += f" ({before} {_code(finding.written)})"
+    elif finding.written:
+        most = _code(finding.written)
+    outcome = "warning" if finding.rule == "warn" else "**failed**"
+    place = _code(finding.place) if finding.place else ""
+    return [_code(f"{finding.rule} {finding.metric}"), found, most, over, place, outcome]
+
+
+def _problems(verdicts: Sequence[Verdict]) -> _Part:
+    """The problems as a terminal shows them, with their lines."""
+    told: set[Problem] = set()
+    drawn = [
+        "\n" + diagnostic_text(problem)
+        for verdict in verdicts
+        for problem in not_told((*verdict.problems, *verdict.warnings), told)
+    ]
+    if drawn:
+        drawn[0] = drawn[0].removeprefix("\n")
+    # Nothing in a problem ends the block: its fence is longer than any run of tildes.
+    runs = [len(run) for text in drawn for run in re.findall("~+", text)]
+    fence = "~" * max([3, *[run + 1 for run in runs]])
+    opening = f"<details open><summary>Where</summary>\n\n{fence}text\n"
+    return _Part("problems", opening, drawn, f"{fence}\n\n</details>\n")
+
+
+def _networks(verdicts: Sequence[Verdict]) -> _Part:
+    """Every network with its totals, those that failed first."""
+    shown = [pair for pair in _TOTALS if any(pair[0] in verdict.totals for verdict in verdicts)]
+    opening = _row("network", "", *[title for _, title in shown])
+    opening += _row("---", "---", *["---:"] * len(shown))
+    rows = [
+        _row(
+            _code(network_name(verdict)),
+            _outcome(verdict),
+            *[_total(verdict, name) for name, _ in shown],
+        )
+        for verdict in sorted(verdicts, key=lambda verdict: not verdict.status)
+    ]
+    return _Part("networks", opening, rows, "")
+
+
+def _outcome(verdict: Verdict) -> str:
+    if verdict.status:
+        return "**failed**"
+    return "warning" if verdict.warnings else "ok"
+
+
+def _total(verdict: Verdict, name: str) -> str:
+    """A total, and by how much it differs from the baseline's."""
+    if name not in verdict.totals:
+        return ""
+    total = verdict.totals[name]
+    before = verdict.baseline.get(name, total)
+    shown = short_bytes(total) if LIMITED[name].unit == BYTES else f"{total:,}"
+    return shown + (f" ({change_text(before, total)})" if before != total else "")
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def _code(text: str) -> str:
+    """A name as code, in which nothing is markup, mentions a person or links to an issue.
+
+    >>> print(_code("a|b`c"))
+    ``a\\|b`c``
+    """
+    text = printable(text, 500).replace("|", "\\|")
+    fence = "`" * max([0, *[len(run) for run in re.findall("`+", text)]]) + "`"
+    space = " " if text.startswith("`") or text.endswith("`") else ""
+    return fence + space + text + space + fence

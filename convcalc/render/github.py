@@ -1,0 +1,79 @@
+"""What `check` found as annotations of a pull request: workflow commands of GitHub Actions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convcalc.checks.verdicts import Verdict
+from convcalc.diagnostics import Problem, printable
+from convcalc.render.places import network_name, not_told, problem_file, repository_path, told
+
+#: GitHub shows ten errors and ten warnings of a step, and drops what comes after.
+MOST = 10
+
+
+def github_text(verdicts: Sequence[Verdict], folder: str = "") -> str:
+    """A workflow command for each network that failed, and for each with a warning, a line each.
+
+    Of a network only the first problem is shown, and at most ten networks of either sort; a notice
+    counts the others. `folder` is where in the repository the command ran. Empty where all is good.
+
+    Source: "Workflow commands for GitHub Actions", GitHub's documentation.
+    """
+    told: set[Problem] = set()
+    failed = [(verdict, not_told(verdict.problems, told)) for verdict in verdicts if verdict.status]
+    warned = [(verdict, not_told(verdict.warnings, told)) for verdict in verdicts]
+    # A network is left out if its problems were told with another; one without any still failed.
+    failed = [(verdict, new) for verdict, new in failed if new or not verdict.problems]
+    warned = [(verdict, new) for verdict, new in warned if new]
+    lines = [_annotation("error", *both, folder) for both in failed[:MOST]]
+    lines += [_annotation("warning", *both, folder) for both in warned[:MOST]]
+    left = max(len(failed) - MOST, 0), max(len(warned) - MOST, 0)
+    lines += [
+        _command("notice", {"title": "convcalc"}, f"{count} more networks {what}: see the summary")
+        for count, what in zip(left, ("failed", "have a warning"), strict=True)
+        if count
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _annotation(level: str, verdict: Verdict, problems: Sequence[Problem], folder: str) -> str:
+    if not problems:
+        return _command(level, {"title": "convcalc"}, f"{network_name(verdict)}: failed")
+    problem = problems[0]
+    properties = {}
+    file = problem_file(problem, verdict)
+    # What is no file (a shipped network's name, standard input) has no place in the repository.
+    if problem.span or file.endswith((".yaml", ".yml")):
+        properties["file"] = printable(repository_path(file, folder), 4096)
+    if problem.span:
+        properties |= {"line": str(problem.span.line), "col": str(problem.span.column)}
+    properties["title"] = f"{network_name(verdict)}: {problem.code}"
+    text = told(problem)
+    if len(problems) > 1:
+        others = len(problems) - 1
+        text += f"\nand {others} more problem{'s' * (others > 1)}: see the log"
+    return _command(level, properties, text)
+
+
+def _command(level: str, properties: dict[str, str], text: str) -> str:
+    pairs = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{level} {pairs}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    """Text after the second `::`; the percent sign goes first, the others bring new ones.
+
+    >>> _data("50% more:\\nsee")
+    '50%25 more:%0Asee'
+    """
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """A property's value, which a comma or a colon would end.
+
+    >>> _property("a,b:c")
+    'a%2Cb%3Ac'
+    """
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

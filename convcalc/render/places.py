@@ -1,0 +1,50 @@
+"""How reports for other programs name files and networks."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterable
+
+from convcalc.checks.verdicts import Verdict
+from convcalc.diagnostics import Problem, printable
+
+#: Characters of a name or of a fact that are shown.
+_LONGEST = 500
+
+
+def network_name(verdict: Verdict) -> str:
+    """A network's file and, where it has any, its arguments, fit to be shown."""
+    return printable(verdict.name, _LONGEST)
+
+
+def problem_file(problem: Problem, verdict: Verdict) -> str:
+    """The file to point at: the problem's own, or else the network's."""
+    return problem.span.source.name if problem.span else verdict.file
+
+
+def not_told(problems: Iterable[Problem], told: set[Problem]) -> list[Problem]:
+    """Those problems that are not told yet, which then are.
+
+    A mistake in convcalc.yaml is a problem of every network that it concerns, and told once.
+    """
+    new = [problem for problem in dict.fromkeys(problems) if problem not in told]
+    told.update(new)
+    return new
+
+
+def repository_path(path: str, folder: str = "") -> str:
+    """A file's path from the root of its repository, with forward slashes.
+
+    `folder` is where in the repository the command ran. An absolute path stays one.
+
+    >>> repository_path("../base.yaml", "models/edge")
+    'models/base.yaml'
+    """
+    return posixpath.normpath(posixpath.join(folder, path).replace(os.sep, "/"))
+
+
+def told(problem: Problem) -> str:
+    """A problem without its place: the message, then a line for each fact."""
+    facts = [f"{label}: {printable(text, _LONGEST)}" for label, text in problem.facts]
+    return "\n".join([printable(problem.message, 2 * _LONGEST), *facts])

@@ -1,0 +1,135 @@
+"""The formats of `check` for other programs, and what it does in a step of GitHub Actions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from convcalc.render.check_markdown import MARKER
+from tests.ci.networks import BROKEN, GOOD, HEAVY, write_project
+from tests.cli.runner import run
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a project in a folder of its own, where the commands run."""
+    (tmp_path / ".git").mkdir()
+    folder = tmp_path / "sub"
+    write_project(folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The environment of a step of GitHub Actions; the file of its summary."""
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    return summary
+
+
+def network(text: str) -> None:
+    Path("models/net.yaml").write_text(text, encoding="utf-8")
+
+
+class TestReports:
+    @pytest.mark.parametrize(("text", "status"), [(GOOD, 0), (HEAVY, 1), (BROKEN, 1)])
+    @pytest.mark.parametrize("style", ["junit", "sarif", "markdown", "github"])
+    def test_exit_status_is_that_of_the_check(self, text: str, status: int, style: str) -> None:
+        network(text)
+        assert run("check", "--format", style).status == status
+        assert run("check", "--format", style, "--exit-zero").status == 0
+
+    def test_junit(self) -> None:
+        network(HEAVY)
+        root = ET.fromstring(run("check", "--format", "junit").out.encode())  # noqa: S314
+        assert (root.get("tests"), root.get("failures")) == ("2", "1")
+
+    def test_sarif_names_files_from_the_root_of_the_repository(self) -> None:
+        network(BROKEN)
+        assert run("check", "--format", "sarif", "--output", "out.sarif").out == ""
+        (result,) = json.loads(Path("out.sarif").read_text("utf-8"))["runs"][0]["results"]
+        location = result["locations"][0]["physicalLocation"]
+        assert location["artifactLocation"]["uri"] == "sub/models/net.yaml"
+
+    def test_markdown_shows_what_changed_since_the_lock(self) -> None:
+        assert run("lock").status == 0
+        network(HEAVY)
+        text = run("check", "--format", "markdown").out
+        assert text.startswith(MARKER)
+        assert "| `models/net.yaml` | **failed** | 448 (+100.00%) | 110,592 (+100.00%) |" in text
+
+    def test_unknown_format_is_refused_with_the_nearest(self) -> None:
+        result = run("check", "--format", "sariff")
+        assert (result.status, result.out) == (2, "")
+        assert "did you mean 'sarif'?" in result.err
+
+
+class TestActions:
+    def test_annotations_stand_beside_the_normal_log(self, step: Path) -> None:
+        network(HEAVY)
+        plain = run("check", "--format", "text")
+        result = run("check")
+        assert result.status == 1
+        assert result.out.startswith(plain.out)
+        annotation = result.out.removeprefix(plain.out)
+        assert annotation.startswith("::error file=sub/models/net.yaml,line=3,col=")
+        assert annotation.count("\n") == 1
+        assert result.err == plain.err
+        assert step.read_text("utf-8").startswith(f"{MARKER}\n### convcalc: 1 of 1 network failed")
+
+    def test_the_same_is_printed_elsewhere_if_asked_for(self) -> None:
+        network(HEAVY)
+        assert "\n::error file=sub/models/net.yaml," in run("check", "--format", "github").out
+        assert "::error" not in run("check").out
+
+    def test_another_format_stays_what_it_is(self, step: Path) -> None:
+        network(BROKEN)
+        assert "::error" not in run("check", "--format", "concise").out
+        assert not step.exists()
+
+    def test_a_file_takes_the_log_and_the_step_the_annotations(self, step: Path) -> None:
+        network(HEAVY)
+        result = run("check", "--output", "log.txt")
+        assert result.out.startswith("::error ")
+        assert "1 failed" in Path("log.txt").read_text("utf-8")
+        assert step.exists()
+
+    def test_the_summary_is_added_to_what_is_there(self, step: Path) -> None:
+        step.write_text("before\n", encoding="utf-8")
+        assert run("check").status == 0
+        assert step.read_text("utf-8").startswith(f"before\n{MARKER}\n")
+
+    def test_a_summary_that_cannot_be_written_is_no_failure(
+        self, step: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step.parent))
+        result = run("check")
+        assert result.status == 0
+        assert "the step's summary cannot be written" in result.err
+
+    @pytest.mark.usefixtures("step")
+    def test_a_bad_convcalc_yaml_is_annotated_too(self) -> None:
+        Path("convcalc.yaml").write_text(
+            "networks: [{files: models/*.yaml, budgets: {}}]\n", "utf-8"
+        )
+        result = run("check")
+        assert result.status == 2
+        (line,) = [line for line in result.out.splitlines() if line.startswith("::")]
+        assert line.startswith("::error file=sub/convcalc.yaml,line=1,col=")
+
+    @pytest.mark.usefixtures("step")
+    def test_wrong_usage_is_annotated_without_a_place(self) -> None:
+        result = run("check", "--fail-on", "mac>1M")
+        assert result.status == 2
+        assert result.out.startswith("::error title=convcalc check%3A ")
+
+    @pytest.mark.usefixtures("step")
+    def test_outside_a_repository_paths_are_as_they_were_given(self, project: Path) -> None:
+        (project.parent / ".git").rmdir()
+        network(BROKEN)
+        assert "::error file=models/net.yaml,line=3," in run("check").out
