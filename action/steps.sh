@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# The steps of action.yml: `steps.sh install`, `steps.sh check`, `steps.sh comment`.
+# What the user gives comes in environment variables and is never pasted into a command.
+set -euo pipefail
+
+venv=$RUNNER_TEMP/convcalc-venv
+page=$RUNNER_TEMP/convcalc-check.md
+
+convcalc() {
+    # Windows has Scripts instead of bin.
+    if [ -d "$venv/bin" ]; then "$venv/bin/convcalc" "$@"; else "$venv/Scripts/convcalc" "$@"; fi
+}
+
+# Installs the revision of convcalc that the workflow names, in an environment of its own.
+install() {
+    "$CONVCALC_PYTHON" -m venv "$venv"
+    local bin=$venv/bin
+    [ -d "$bin" ] || bin=$venv/Scripts
+    "$bin/python" -m pip install --quiet --disable-pip-version-check "$GITHUB_ACTION_PATH"
+    convcalc --version
+}
+
+# Checks, with annotations and the step's summary; leaves the comment's page and a SARIF report.
+check() {
+    local arguments=() line status=0
+    while IFS= read -r line; do
+        line=${line%$'\r'}
+        [ -z "$line" ] || arguments+=("$line")
+    done <<<"$CONVCALC_ARGUMENTS"
+    # The odd expansion is for the bash of macOS, to which an empty array is unset.
+    set -- ${arguments[@]+"${arguments[@]}"}
+
+    convcalc check --format github "$@" || status=$?
+
+    # The log has told everything; these only write it down in another form.
+    rm -f "$page"
+    convcalc check --format markdown --output "$page" "$@" >/dev/null 2>&1 || true
+    if [ -n "$CONVCALC_SARIF" ]; then
+        convcalc check --format sarif --output "$CONVCALC_SARIF" "$@" >/dev/null 2>&1 || true
+    fi
+
+    echo "status=$status" >>"$GITHUB_OUTPUT"
+    echo "comment-file=$page" >>"$GITHUB_OUTPUT"
+    return "$status"
+}
+
+# Writes the page as a comment, or over the one that an earlier run wrote: ours, with the marker.
+comment() {
+    if ! [ -s "$page" ]; then
+        echo "::notice title=convcalc::nothing was checked, so there is nothing to comment"
+        return
+    fi
+    if ! command -v gh >/dev/null; then
+        echo "::warning title=convcalc::there is no gh on this runner to write the comment with"
+        return
+    fi
+    local marker comments me ids
+    marker=$(head -n 1 "$page")
+    comments=repos/$GITHUB_REPOSITORY/issues/$CONVCALC_PULL_REQUEST/comments
+    if ! { me=$(gh api graphql -f query='{viewer {login}}' --jq .data.viewer.login) &&
+        ids=$(gh api --paginate "$comments?per_page=100" --jq \
+            ".[] | select(.user.login == \"$me\" and (.body | startswith(\"$marker\"))) | .id") &&
+        write "$comments" "${ids%%$'\n'*}"; }; then
+        # A pull request from a fork may not write; its check has succeeded or failed all the same.
+        echo "::warning title=convcalc::the comment could not be written: does the job have" \
+            "'permissions: pull-requests: write'?"
+    fi
+}
+
+# write COMMENTS ID: the page over the comment with that number, or as a new one if ID is empty.
+write() {
+    if [ -n "$2" ]; then
+        gh api --method PATCH --silent "repos/$GITHUB_REPOSITORY/issues/comments/$2" -F "body=@$page"
+    else
+        gh api --method POST --silent "$1" -F "body=@$page"
+    fi
+}
+
+"$1"
