@@ -258,6 +258,7 @@ _DEEPSPEED_RULES: tuple[tuple[Sequence[str], Charge], ...] = (
 _DEEPSPEED_FREE = ("relu6", *_STRANGE, *_OPERATORS, *_MOVES)
 _DEEPSPEED_DEVIATIONS = (
     "sees functions as well as modules, but ReLU6 and Sigmoid modules call none that it watches",
+    "does not see x.mean()",
     _FUNCTIONS,
     "charges an upsampling to a given size for one channel of one sample",
 )
@@ -383,8 +384,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         "0.3.2",
         "FLOPs",
         _rules(
-            *_DEEPSPEED_RULES,
             (("conv_transpose",), ((2, "macs-over-groups"), (1, "bias-as-forward"))),
+            *_DEEPSPEED_RULES,
             (("upsample",), ((1, "resized-inputs"),)),
         ),
         _DEEPSPEED_FREE,
@@ -413,8 +414,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         "0.19.8",
         "FLOPs",
         _rules(
-            *_DEEPSPEED_RULES,
             (("conv_transpose",), ((2, "macs"), (1, "bias"))),
+            *_DEEPSPEED_RULES,
             (("upsample",), ((1, "resized-outputs"),)),
         ),
         _DEEPSPEED_FREE,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.render.numbers import grouped, percent, ratio, short
+from convcalc.render.numbers import excess, grouped, percent, ratio, short
 from convcalc.render.table import (
     Column,
     Table,
@@ -46,6 +46,19 @@ TABLE = Table(
     ("total", "", 15_470_268_416, ""),
     ["A note that stands below."],
 )
+
+
+@given(st.integers(0, 10**15), st.integers(1, 10**15))
+def test_a_difference_in_percent_has_its_sign_and_two_digits(figure: int, base: int) -> None:
+    text = excess(figure, base)
+    if figure == base:
+        assert text == "0%"
+        return
+    exact = Fraction(100 * (figure - base), base)
+    shown = Fraction(text.rstrip("%").replace(",", ""))
+    assert text[0] == ("+" if figure > base else "-")
+    assert shown != 0
+    assert abs(shown - exact) <= min(Fraction(1, 20), abs(exact) / 20)
 
 
 @given(st.integers(min_value=0, max_value=10**30))
