@@ -6,14 +6,21 @@ total is a line in both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from math import prod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.liveness import Memory, Step, memory_of, steps
 from convcalc.analysis.report import LayerReport, Report
+from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Node
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES
+
+if TYPE_CHECKING:
+    from convcalc.analysis.training import Training
+
+#: The count of `convcalc.analysis.report`; others are those of `convcalc.analysis.conventions`.
+OWN = "convcalc"
 
 
 class Subject:
@@ -23,27 +30,46 @@ class Subject:
     number_bytes  what a number takes in memory
     """
 
-    __slots__ = ("_memory", "_peak", "number_bytes", "report")
+    __slots__ = ("_charges", "_memories", "_peaks", "_training", "number_bytes", "report")
 
     def __init__(self, report: Report, dtype: str = DEFAULT_DTYPE) -> None:
         self.report = report
         self.number_bytes = DTYPES[dtype]
-        self._memory: Memory | None = None
-        self._peak: Step | None = None
+        self._memories: dict[bool, Memory] = {}
+        self._peaks: dict[bool, Step | None] = {}
+        self._charges: dict[str, Sequence[int]] = {}
+        self._training: Training | None = None
 
-    @property
-    def memory(self) -> Memory:
+    def memory(self, in_place: bool = False) -> Memory:
         """The network's tensors."""
-        if self._memory is None:
-            self._memory = memory_of(self.report.network)
-        return self._memory
+        if in_place not in self._memories:
+            self._memories[in_place] = memory_of(self.report.network, in_place=in_place)
+        return self._memories[in_place]
 
-    @property
-    def peak(self) -> Step | None:
+    def peak(self, in_place: bool = False) -> Step | None:
         """The step of the written order at which the most is alive; None where nothing runs."""
-        if self._peak is None:
-            self._peak = max(steps(self.memory), key=lambda step: step.live, default=None)
-        return self._peak
+        if in_place not in self._peaks:
+            found = steps(self.memory(in_place))
+            self._peaks[in_place] = max(found, key=lambda step: step.live, default=None)
+        return self._peaks[in_place]
+
+    def training(self) -> Training:
+        """A training step on one sample with plain gradient descent."""
+        if self._training is None:
+            from convcalc.analysis.training import train
+
+            self._training = train(self.report.network)
+        return self._training
+
+    def charges(self, convention: str) -> Sequence[int]:
+        """What a convention charges for each operation; ConvcalcError where it has no rule."""
+        if convention not in self._charges:
+            from convcalc.analysis.charges import BY_NAME, charges, require_rules
+
+            found = charges(self.report, [BY_NAME[convention]])
+            require_rules(found)
+            self._charges[convention] = [charge or 0 for charge in found[0].layers]
+        return self._charges[convention]
 
 
 def _made(layer: LayerReport) -> int:
@@ -59,12 +85,36 @@ def _depth(subject: Subject) -> int:
     return weighted_depth(subject.report.network)
 
 
-def _peak(subject: Subject) -> int:
-    step = subject.peak
-    if step is None:
-        memory = subject.memory
-        return sum([memory.tensors[number].size for number in memory.inputs]) * subject.number_bytes
-    return step.live * subject.number_bytes
+def _peak(subject: Subject, in_place: bool = False) -> int:
+    step = subject.peak(in_place)
+    memory = subject.memory(in_place)
+    waiting = sum([memory.tensors[number].size for number in memory.inputs])
+    return (step.live if step is not None else waiting) * subject.number_bytes
+
+
+def _peak_least(subject: Subject) -> int:
+    from convcalc.analysis.least_peak import least_peak
+
+    return least_peak(subject.memory(in_place=True)).peak * subject.number_bytes
+
+
+def _arena(subject: Subject) -> int:
+    from convcalc.analysis.arena import arena
+
+    return arena(subject.memory(in_place=True)).size * subject.number_bytes
+
+
+def _training_macs(subject: Subject) -> int:
+    totals = subject.training().totals
+    return totals.forward_macs + totals.backward_macs
+
+
+def _training_memory(subject: Subject) -> int:
+    from convcalc.analysis.training_memory import training_memory
+
+    # Whole numbers are for running a network: it is trained in float32.
+    number_bytes = subject.number_bytes if subject.number_bytes > 1 else DTYPES[DEFAULT_DTYPE]
+    return training_memory(subject.training(), number_bytes).total
 
 
 Measure = Callable[[Subject], int]
@@ -111,14 +161,32 @@ MEASURES: dict[str, Measure] = {
     "weights": _sum_of("weights"),
     "activations": _sum_of("activations"),
     "largest_activation": lambda subject: max(
-        [tensor.size * subject.number_bytes for tensor in subject.memory.tensors], default=0
+        [tensor.size * subject.number_bytes for tensor in subject.memory().tensors], default=0
     ),
     "peak_memory": _peak,
+    "peak_in_place": lambda subject: _peak(subject, in_place=True),
+    "peak_least": _peak_least,
+    "arena": _arena,
+    "training_macs": _training_macs,
+    "training_memory": _training_memory,
 }
+#: Totals that take as long as all the others together, and are measured where they are asked for.
+SLOW = ("peak_least", "arena", "training_macs", "training_memory")
 
 
-def measured_totals(report: Report, dtype: str = DEFAULT_DTYPE) -> dict[str, int]:
-    """Every total of a report, by name; bytes for numbers of this dtype.
+def measure(subject: Subject, name: str, convention: str = OWN) -> int:
+    """One total; `flops` as a convention counts them. ConvcalcError where something has no rule."""
+    if name == "flops" and convention != OWN:
+        return sum(subject.charges(convention))
+    return MEASURES[name](subject)
+
+
+def measured_totals(
+    report: Report, dtype: str = DEFAULT_DTYPE, *, slow: bool = True
+) -> dict[str, int]:
+    """Every total of a report, by name; bytes for numbers of this dtype. The slow ones if asked.
+
+    A total that the network does not have, because a kind has no rule for it, is left out.
 
     >>> import convcalc
     >>> report = convcalc.analyze(convcalc.load("lenet"))
@@ -126,7 +194,14 @@ def measured_totals(report: Report, dtype: str = DEFAULT_DTYPE) -> dict[str, int
     61706
     """
     subject = Subject(report, dtype)
-    return {name: measure(subject) for name, measure in MEASURES.items()}
+    totals: dict[str, int] = {}
+    for name, one in MEASURES.items():
+        if slow or name not in SLOW:
+            try:
+                totals[name] = one(subject)
+            except ConvcalcError:
+                continue
+    return totals
 
 
 class Part(NamedTuple):
@@ -140,40 +215,61 @@ class Part(NamedTuple):
     value: int
 
 
-def heaviest(subject: Subject, metric: str) -> list[Part]:
+def heaviest(subject: Subject, metric: str, convention: str = OWN) -> list[Part]:
     """What a total is made of, the largest parts first; empty where nothing adds up to it.
 
-    Layers, with what is fused behind them; for the peak of memory, the tensors alive then.
+    Layers, with what is fused behind them; for a peak of memory, the tensors alive then.
     """
     report = subject.report
     if metric in LAYER_MEASURES:
-        parts = layer_parts(subject, metric, report.layers)
+        parts = layer_parts(subject, metric, convention)
+    elif metric == "training_macs":
+        costs = [layer.cost for layer in subject.training().layers]
+        parts = _units(report, [cost.forward_macs + cost.backward_macs for cost in costs])
+    elif metric in _ALIVE:
+        step = subject.peak(_ALIVE[metric])
+        parts = _tensors(subject, step.tensors if step is not None else (), _ALIVE[metric])
+    elif metric == "largest_activation":
+        parts = _tensors(subject, range(len(subject.memory().tensors)))
     else:
-        tensors = subject.memory.tensors
-        numbers: Iterable[int] = ()
-        if metric == "peak_memory" and subject.peak is not None:
-            numbers = subject.peak.tensors
-        elif metric == "largest_activation":
-            numbers = range(len(tensors))
-        nodes = report.network.nodes
-        homes: dict[str, Node] = {}
-        for node in nodes:
-            homes.setdefault(node.unit, node)
         parts = []
-        for number in numbers:
-            node = nodes[tensors[number].node]
-            size = tensors[number].size * subject.number_bytes
-            parts.append(Part(node.path, homes[node.unit], size))
     return sorted([part for part in parts if part.value > 0], key=lambda part: -part.value)
 
 
-def layer_parts(subject: Subject, metric: str, layers: Iterable[LayerReport]) -> list[Part]:
+def layer_parts(subject: Subject, metric: str, convention: str = OWN) -> list[Part]:
     """What each layer, with what is fused behind it, adds to a total; in execution order."""
-    measure = LAYER_MEASURES[metric]
+    layers = subject.report.layers
+    if metric == "flops" and convention != OWN:
+        return _units(subject.report, subject.charges(convention))
+    one = LAYER_MEASURES[metric]
+    return _units(subject.report, [one(layer, subject.number_bytes) for layer in layers])
+
+
+#: Peaks of memory, and whether they are those of running in place.
+_ALIVE = {"peak_memory": False, "peak_in_place": True, "peak_least": True, "arena": True}
+
+
+def _units(report: Report, values: Sequence[int]) -> list[Part]:
+    """A value for each operation as one for each layer with what is fused behind it."""
     homes: dict[str, Node] = {}
-    values: dict[str, int] = {}
-    for layer in layers:
+    sums: dict[str, int] = {}
+    for layer, value in zip(report.layers, values, strict=True):
         unit = layer.node.unit
         homes.setdefault(unit, layer.node)
-        values[unit] = values.get(unit, 0) + measure(layer, subject.number_bytes)
-    return [Part(unit, homes[unit], value) for unit, value in values.items()]
+        sums[unit] = sums.get(unit, 0) + value
+    return [Part(unit, homes[unit], value) for unit, value in sums.items()]
+
+
+def _tensors(subject: Subject, numbers: Sequence[int], in_place: bool = False) -> list[Part]:
+    """Tensors by what writes them, at the place of the layer that this is fused behind."""
+    tensors = subject.memory(in_place).tensors
+    nodes = subject.report.network.nodes
+    homes: dict[str, Node] = {}
+    for node in nodes:
+        homes.setdefault(node.unit, node)
+    parts = []
+    for number in numbers:
+        node = nodes[tensors[number].node]
+        size = tensors[number].size * subject.number_bytes
+        parts.append(Part(node.path, homes[node.unit], size))
+    return parts

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.measures import (
-    MEASURES,
+    OWN,
     Part,
     Subject,
     heaviest,
+    measure,
     measured_totals,
 )
 from convcalc.analysis.report import Report, analyze
@@ -43,11 +44,13 @@ class Gate(NamedTuple):
     baseline  the lock, if one is there
     fail_on   the limits of `--fail-on`
     inputs    another input, of `--input`
+    every_total  whether totals that take long are measured too, though nothing limits them
     """
 
     baseline: Baseline | None = None
     fail_on: tuple[Limit, ...] = ()
     inputs: InputShapes | None = None
+    every_total: bool = False
 
 
 def judge(target: Target, gate: Gate) -> Verdict:
@@ -90,7 +93,7 @@ def judge(target: Target, gate: Gate) -> Verdict:
         problems,
         tuple(trial.warnings),
         tuple(trial.findings),
-        measured_totals(report, trial.dtype),
+        measured_totals(report, trial.dtype, slow=gate.every_total),
         dict(locked.totals) if locked is not None else {},
         "; ".join(skipped),
     )
@@ -145,18 +148,27 @@ class _Trial:
             # Bytes are compared with the lock's, which are those of the network's own dtype.
             limits = [limit._replace(dtype=self.dtype) for limit in limits]
         for limit in limits:
-            finding: Finding | None
-            if limit.metric.startswith("layers."):
-                finding = self._layers(rule, limit)
-            elif limit.metric == "output":
-                finding = self._output(rule, limit)
-            else:
-                finding = self._total(rule, limit)
-            if finding is None:
+            try:
+                finding = self._finding(rule, limit)
+            except ConvcalcError as error:
+                # No such layer, or no rule for a kind: a limit that cannot be held is not kept.
+                self.problems += [self._refitted(problem) for problem in error.problems]
                 continue
             self.findings.append(finding)
             if finding.problem is not None:
                 (self.warnings if rule == "warn" else self.problems).append(finding.problem)
+
+    def _finding(self, rule: str, limit: Limit) -> Finding:
+        if limit.metric.startswith("layers."):
+            return self._layers(rule, limit)
+        if limit.metric == "output":
+            return self._output(rule, limit)
+        return self._total(rule, limit)
+
+    def _refitted(self, problem: Problem) -> Problem:
+        """A problem of the variant, without advice that is about another command's options."""
+        facts = tuple([fact for fact in problem.facts if not fact[1].startswith("--")])
+        return problem._replace(message=self._titled(problem.message), facts=facts)
 
     def _subject(self, limit: Limit) -> Subject:
         known = self._subjects.get(limit.dtype)
@@ -166,12 +178,13 @@ class _Trial:
 
     def _total(self, rule: str, limit: Limit) -> Finding:
         subject = self._subject(limit)
-        found = MEASURES[limit.metric](subject)
+        convention = limit.convention or OWN
+        found = measure(subject, limit.metric, convention)
         if limit.growth is not None:
             return self._growth(rule, limit, limit.growth, found)
         if found <= limit.most:
             return _kept(rule, limit, found, limit.most)
-        parts = heaviest(subject, limit.metric)
+        parts = heaviest(subject, limit.metric, convention)
         return self._broken(rule, limit, found, limit.most, parts)
 
     def _growth(self, rule: str, limit: Limit, growth: Growth, found: int) -> Finding:
@@ -212,21 +225,17 @@ class _Trial:
             return kept._replace(found=found, limit=allowed, ok=False, problem=problem, reads=reads)
         return kept
 
-    def _layers(self, rule: str, limit: Limit) -> Finding | None:
-        """Holds single layers and groups against a limit: the heaviest one decides.
-
-        None where the network has no such layer, which is a problem of its own.
-        """
+    def _layers(self, rule: str, limit: Limit) -> Finding:
+        """Holds single layers and groups against a limit: the heaviest one decides."""
         from convcalc.checks.layer_limits import held_layers
 
         _, _, rest = limit.metric.partition(".")
         pattern, _, metric = rest.rpartition(".")
-        held = held_layers(self._subject(limit), pattern, metric)
+        held = held_layers(self._subject(limit), pattern, metric, limit.convention or OWN)
         if not held.matched and not held.open:
             name = printable(self.target.file, 200)
-            message = self._titled(f"no layer of {name} is called '{printable(pattern)}'")
-            self.problems.append(Problem("no-such-layer", message, limit.span, held.help_facts))
-            return None
+            message = f"no layer of {name} is called '{printable(pattern)}'"
+            raise ConvcalcError([Problem("no-such-layer", message, limit.span, held.help_facts)])
         found = max([part.value for part in held.matched], default=0)
         if found <= limit.most:
             return _kept(rule, limit, found, limit.most)

@@ -22,13 +22,13 @@ class Held(NamedTuple):
     help_facts: tuple[tuple[str, str], ...] = ()
 
 
-def held_layers(subject: Subject, pattern: str, metric: str) -> Held:
+def held_layers(subject: Subject, pattern: str, metric: str, convention: str) -> Held:
     """The layers and groups that a pattern matches.
 
     A pattern without a dot is held against the last part of every name, `conv*` against
     `stage1.conv0`; one with dots against whole names, part by part.
     """
-    parts = layer_parts(subject, metric, subject.report.layers)
+    parts = layer_parts(subject, metric, convention)
     groups: dict[str, Part] = {}
     for part in parts:
         names = part.path.split(".")

@@ -109,7 +109,7 @@ def _judged(
     baseline = None
     if inputs is None:
         baseline = _baseline(config, targets, limits, style)
-    gate = Gate(baseline, limits, inputs)
+    gate = Gate(baseline, limits, inputs, every_total=style in _COMPARING)
     return [judge(target, gate) for target in targets]
 
 

@@ -51,9 +51,28 @@ LIMITED: dict[str, Metric] = {
     "activations": Metric(BYTES, "bytes of every operation's result, views left out"),
     "largest_activation": Metric(BYTES, "bytes of the largest single tensor", False),
     "peak_memory": Metric(BYTES, "bytes alive at once at most, run in the written order", False),
+    "peak_in_place": Metric(BYTES, "the same, element-wise operations written in place", False),
+    "peak_least": Metric(BYTES, "the same in the order of execution that needs least", False),
+    "arena": Metric(BYTES, "bytes of one static allocation for all tensors", False),
+    "training_macs": Metric(COUNT, "multiply-accumulates of a training step on one sample", False),
+    "training_memory": Metric(
+        BYTES, "bytes that a training step on one sample holds, with plain gradient descent", False
+    ),
 }
 #: Whose counting a limit on `flops` may follow.
-CONVENTIONS = ("convcalc",)
+CONVENTIONS = (
+    "convcalc",
+    "torch",
+    "fvcore",
+    "torchinfo",
+    "ptflops-aten",
+    "ptflops-pytorch",
+    "thop",
+    "calflops",
+    "calflops-macs",
+    "deepspeed",
+    "torchvision",
+)
 #: What a mapping of limits may hold beside the totals.
 OUTPUT = "output"
 DTYPE = "dtype"
@@ -142,7 +161,8 @@ class _Reader:
         help_text = _ADVICE.get(text.lower().replace("-", "_"), "")
         if text == DTYPE:
             help_text = f"'dtype' stands beside '{self.key}', not in it"
-        self._refuse("unknown-metric", message, key, help_text or did_you_mean(text, names))
+        help_text = help_text or did_you_mean(text, names) or "one of " + ", ".join(names)
+        self._refuse("unknown-metric", message, key, help_text)
 
     def _layers(self, node: MapNode) -> list[Limit]:
         """Limits on single layers, by patterns of their names."""
@@ -236,6 +256,10 @@ class _Reader:
         if word not in CONVENTIONS:
             message = f"{metric}: no convention is called '{printable(word)}'"
             _refuse(self.note, "unknown-convention", message, named, CONVENTIONS)
+            return "", node
+        if self.grows and word != CONVENTIONS[0]:
+            message = f"{metric}: the lock has {CONVENTIONS[0]}'s count only"
+            self._refuse("unknown-convention", message, named, help_text)
             return "", node
         return word, node.entries["max"][1]
 

@@ -12,9 +12,11 @@ import convcalc
 from convcalc.analysis.measures import (
     LAYER_MEASURES,
     MEASURES,
+    SLOW,
     Subject,
     heaviest,
     layer_parts,
+    measure,
     measured_totals,
 )
 from convcalc.analysis.report import analyze
@@ -52,7 +54,16 @@ def test_a_small_network_by_hand() -> None:
         "activations": 2 * (5 * 256 + 10),
         "largest_activation": 2 * 256,
         "peak_memory": 2 * 3 * 256,
+        # In place the normalisation, the activation and the addition take nothing of their own.
+        "peak_in_place": 2 * 2 * 256,
+        "peak_least": 2 * 2 * 256,
+        "arena": 2 * 2 * 256,
+        # Forward, the weights' gradients, and the inputs' except the first convolution's.
+        "training_macs": 2 * (64 * 12 + 64 * 16 + 2560) + 64 * 16 + 2560,
+        "training_memory": totals["training_memory"],
     }
+    # Narrow weights and gradients, their float32 master copy, float32 statistics; and activations.
+    assert totals["training_memory"] > (2 + 2 + 4) * params + 4 * 8
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -76,7 +87,7 @@ def test_parts_add_up_to_the_whole(seed: int) -> None:
     report = analyze(convcalc.loads(random_spec(Random(seed))))
     subject = Subject(report, "int8")
     for name in LAYER_MEASURES:
-        parts = layer_parts(subject, name, report.layers)
+        parts = layer_parts(subject, name)
         assert sum(part.value for part in parts) == MEASURES[name](subject)
         values = [part.value for part in heaviest(subject, name)]
         assert values == sorted(values, reverse=True)
@@ -84,6 +95,25 @@ def test_parts_add_up_to_the_whole(seed: int) -> None:
     assert sum(part.value for part in alive) == MEASURES["peak_memory"](subject)
     (largest, *_) = heaviest(subject, "largest_activation")
     assert largest.value == MEASURES["largest_activation"](subject)
+
+
+def test_slow_totals_are_measured_where_they_are_asked_for() -> None:
+    report = analyze(convcalc.loads(BY_HAND))
+    assert set(MEASURES) - set(measured_totals(report, slow=False)) == set(SLOW)
+    subject = Subject(report)
+    steps = heaviest(subject, "training_macs")
+    assert sum(part.value for part in steps) == measure(subject, "training_macs")
+
+
+@pytest.mark.parametrize("convention", ["torch", "fvcore", "torchvision"])
+def test_conventions_are_those_of_flops(convention: str) -> None:
+    """Published figures of ResNet-50, as `flops --as` has them."""
+    published = {"torch": 8_178_368_512, "fvcore": 4_111_512_576, "torchvision": 4_089_184_256}
+    subject = Subject(analyze(convcalc.load("resnet50")))
+    assert measure(subject, "flops", convention) == published[convention]
+    parts = layer_parts(subject, "flops", convention)
+    assert sum(part.value for part in parts) == published[convention]
+    assert heaviest(subject, "flops", convention)[0].value == max(part.value for part in parts)
 
 
 def test_a_part_is_written_where_its_layer_is() -> None:

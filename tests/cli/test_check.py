@@ -267,6 +267,22 @@ class TestBudget:
         assert "did you mean 'conv0'?" in result.err
         assert self.check(tmp_path, "{layers: {batchnorm*: {params: 1}}}").status == 0
 
+    def test_flops_as_another_counter_has_them(self, tmp_path: Path) -> None:
+        """Torch counts two for a multiply-accumulate, and nothing for a bias or an activation."""
+        spec = "input: [10]\nlayers: [{dense: 30, activation: relu}]\n"
+        limit = "{{flops: {{max: {}, as: torch}}}}"
+        assert self.check(tmp_path, limit.format(600), spec).status == 0
+        result = self.check(tmp_path, limit.format(599), spec)
+        assert result.status == 1
+        assert "599 (torch)" in result.out
+
+    def test_a_kind_that_a_counter_has_no_rule_for(self, tmp_path: Path) -> None:
+        spec = "input: [3, 8, 8]\nlayers: [{minpool: 2}]\n"
+        result = self.check(tmp_path, "{flops: {max: 1M, as: thop}}", spec)
+        assert result.status == 1
+        assert "error[no-rule]: pool0: thop has no rule for minpool" in result.err
+        assert "--partial" not in result.err
+
     def test_mistakes_are_told_by_every_command(self, tmp_path: Path) -> None:
         assert self.check(tmp_path, "{macs: 3 mio}").status == 1
         assert run("shapes", str(tmp_path / "net.yaml")).status == 1

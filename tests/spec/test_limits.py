@@ -7,10 +7,11 @@ import pytest
 import yaml
 
 import convcalc
-from convcalc.analysis.measures import LAYER_MEASURES, MEASURES
+from convcalc.analysis import conventions
+from convcalc.analysis.measures import LAYER_MEASURES, MEASURES, OWN
 from convcalc.graph import Limit
 from convcalc.quantities import BYTES
-from convcalc.spec.limits import LIMITED, limits_schema
+from convcalc.spec.limits import CONVENTIONS, LIMITED, limits_schema
 from tests.docs.transcripts import REPOSITORY
 
 SPEC = "input: [4]\nlayers: [{dense: 3}]\n"
@@ -23,6 +24,10 @@ def budget(text: str) -> tuple[Limit, ...]:
 def test_every_total_has_its_measure_and_every_measure_its_unit() -> None:
     assert list(LIMITED) == list(MEASURES)
     assert [name for name, metric in LIMITED.items() if metric.per_layer] == [*LAYER_MEASURES]
+
+
+def test_conventions_are_those_that_flops_knows() -> None:
+    assert list(CONVENTIONS) == [OWN, *[convention.name for convention in conventions.CONVENTIONS]]
 
 
 def test_limits_keep_their_texts_and_places() -> None:
