@@ -154,11 +154,11 @@ def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None
     from convcalc.render.check_text import check_text, drawn_elsewhere
 
     if style != "concise":
-        told: set[Problem] = set()
+        told: set[str] = set()
         for verdict in verdicts:
-            # A mistake in convcalc.yaml is told once, however many networks it concerns.
-            problems = [problem for problem in drawn_elsewhere(verdict) if problem not in told]
-            told.update(problems)
+            # A mistake is told once, however many variants of a file or networks it concerns.
+            problems = [p for p in drawn_elsewhere(verdict) if str(p) not in told]
+            told.update([str(problem) for problem in problems])
             if problems:
                 from convcalc.render.diagnostics import diagnostics_text
 

@@ -299,6 +299,12 @@ class TestBudget:
         assert other.status == 0
         assert "skipped under --input" in other.out
 
+    def test_a_mistake_in_a_file_is_told_once_for_all_its_variants(self, here: Path) -> None:
+        (here / "models" / "edge.yaml").write_text(EDGE.replace("maxpool", "maxpol"), "utf-8")
+        result = run("check")
+        assert result.err.count("error[") == 1
+        assert result.out.count("FAILED") == 4
+
 
 class TestFailOn:
     def test_needs_a_lock_for_growth(self, here: Path) -> None:
