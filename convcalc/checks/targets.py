@@ -161,7 +161,8 @@ def _identity(path: str) -> str:
 def expand(files: Sequence[str]) -> list[str]:
     """Folders and globs as the specs in them, each once; convcalc.yaml is no spec.
 
-    Raises ConvcalcError with status 2 where a glob matches nothing, or a folder holds nothing.
+    Raises ConvcalcError with status 2 where a glob matches nothing, or a folder holds nothing, and
+    for a convcalc.yaml.
     """
     found: list[str] = []
     for file in files:
@@ -169,6 +170,9 @@ def expand(files: Sequence[str]) -> list[str]:
             found += _specs_in(file)
         elif _is_glob(file) and not os.path.exists(file):
             found += _matches(file)
+        elif os.path.basename(file) == CONFIG_NAME:
+            message = f"{printable(file, 200)} names networks and is none"
+            raise refused("bad-option", message, "without files its networks are those looked at")
         else:
             found.append(file)
     return list(dict.fromkeys(found))

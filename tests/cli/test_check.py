@@ -193,6 +193,9 @@ class TestConvcalcYaml:
         (here / "lone.yaml").write_text("{input: [4], layers: [relu]}", encoding="utf-8")
         for named in (".", "*.yaml", str(here)):
             assert run("check", named).out.endswith("1 checked, all ok\n")
+        refused = run("check", "convcalc.yaml")
+        assert (refused.status, refused.out) == (2, "")
+        assert "names networks and is none" in refused.err
 
     @pytest.mark.parametrize("name", config_names())
     def test_the_schema_knows_mistakes_of_structure(self, name: str) -> None:
