@@ -82,6 +82,8 @@ class Document:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        #: Where the first key stands, for what is missing.
+        self.start = Span(source, 1, 1)
         self.keys: dict[str, Entry] = {}
         self.args: dict[str, Entry] = {}
         #: Default arguments by kind, each with its own place.
@@ -208,6 +210,7 @@ def _own(source: Source) -> Document:
         if isinstance(root, ScalarNode) and ":" in root.text:
             help_text = "a space is missing after the ':'"
         raise ConvcalcError([Problem("bad-spec", message, root.span, (("help", help_text),))])
+    document.start = root.span
     for text, entry in root.entries.items():
         if text in TOP_KEYS:
             document.keys[text] = entry

@@ -12,7 +12,6 @@ from convcalc.diagnostics import (
     ConvcalcError,
     Problem,
     Source,
-    Span,
     did_you_mean,
     printable,
 )
@@ -165,7 +164,7 @@ class _Builder:
         if key in self.document.meant:
             return
         facts = (("help", help_text),)
-        place = Span(self.document.source, 1, 1)
+        place = self.document.start
         self.evaluator.refuse(Problem("missing-key", f"the spec has no '{key}'", place, facts))
 
     # Arguments.

@@ -299,6 +299,9 @@ def _of_brackets(complaint: _Complaint) -> _Meaning | None:
             return message, "an expression with brackets needs quotes inside {...}", span
         message = f"a ',' or '{inside[1]}' is missing here"
         return message, "a value that holds brackets, commas or ': ' needs quotes", span
+    if inside and complaint.here and complaint.here in "]}" and complaint.here != inside[1]:
+        message = f"the '{complaint.here}' closes nothing"
+        return message, "remove it, or open a bracket before", span
     if inside:
         help_text = f"close it with '{inside[1]}', or check the ',' between its parts"
         return f"the '{'[' if inside[1] == ']' else '{'}' is never closed", help_text, start
@@ -319,9 +322,44 @@ def _of_lines(complaint: _Complaint) -> _Meaning | None:
         help_text = "check the indentation, and quote text that holds ': '"
         meaning = "a ':' stands where no key can", help_text, span
         return _line_above(span.source, span.line) or meaning
+    if "expected <document start>" in reason:
+        return _first_line(span.source)
     if re.search(r"expected '-' indicator|expected <block end>|did not find expected key", reason):
         message = "the line does not continue what stands above it"
-        return message, "the items of a list, and the keys of a mapping, begin in one column", span
+        help_text = "the items of a list, and the keys of a mapping, begin in one column"
+        odd = _odd_line(span.source, span.line)
+        if odd is not None:
+            return "the line begins in another column than those around it", help_text, odd
+        return message, help_text, span
+    return None
+
+
+def _first_line(source: Source) -> _Meaning | None:
+    """The first line, where it is indented and what follows is not."""
+    number = 1
+    while re.match(r"\s*(#|\Z)", source.line(number)) and number < source.text.count("\n") + 1:
+        number += 1
+    indent = re.match(r"[ \t]+", source.line(number))
+    if indent is None:
+        return None
+    span = Span(source, number, 1, indent.end())
+    return "the first line is indented, and what follows is not", "begin it in column 1", span
+
+
+def _odd_line(source: Source, number: int) -> Span | None:
+    """The line above, where it alone begins in another column than the lines around it."""
+    lines = [
+        (n, len(line) - len(line.lstrip()))
+        for n in range(max(number - 20, 1), number + 20)
+        if (line := source.line(n)).strip() and not line.lstrip().startswith("#")
+    ]
+    at = next((index for index, (n, _) in enumerate(lines) if n == number), 0)
+    if not 1 <= at < len(lines) - 1:
+        return None
+    (above, column), (_, here) = lines[at - 1], lines[at]
+    before = lines[at - 2][1] if at > 1 else -1
+    if column > here == lines[at + 1][1] and before < here:
+        return Span(source, above, 1, column)
     return None
 
 
