@@ -85,7 +85,15 @@ def judge(target: Target, gate: Gate) -> Verdict:
     if trial.unlocked:
         names = ", ".join(dict.fromkeys(trial.unlocked))
         skipped.append(f"the growth of {names} is not checked: it is not in the lock")
-    problems = (*broken_expectations(network), *trial.problems)
+    broken = broken_expectations(network)
+    if broken and locked is not None and gate.baseline is not None:
+        from convcalc.checks.lock import locked_network
+        from convcalc.checks.staleness import at_the_cause
+
+        every = measured_totals(report, trial.dtype)
+        now = locked_network(locked.file, locked.variant, report, every)
+        broken = at_the_cause(broken, gate.baseline.lock, now, report)
+    problems = (*broken, *trial.problems)
     return Verdict(
         target.file,
         target.variant,

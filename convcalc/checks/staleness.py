@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.report import Report
+from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.rows import Row, rows
 from convcalc.checks.lock import Lock, LockedLayer, LockedNetwork
 from convcalc.diagnostics import Call, Problem, Source, Span, printable
@@ -42,6 +42,28 @@ def stale_problem(lock: Lock, found: LockedNetwork, report: Report) -> Problem |
         facts.append(("note", f"totals: {total_changes(locked.totals, found.totals)}"))
     title = f"{printable(found.variant, 200)}: " if found.variant else ""
     return Problem("stale-lock", f"{title}{text}", span, (*facts, ("help", ACCEPT)), calls)
+
+
+def at_the_cause(
+    problems: Sequence[Problem], lock: Lock, found: LockedNetwork, report: Report
+) -> list[Problem]:
+    """Broken expectations at the line of the first layer that is not as locked, if one is not.
+
+    What an expectation says held when the network was locked, most likely; what has changed since
+    is what broke it.
+    """
+    locked = lock.find(found.file, found.variant)
+    if not problems or locked is None or list(locked.layers.items()) == list(found.layers.items()):
+        return list(problems)
+    path, text, span, calls = _first_difference(locked, found, report)
+    if not path:
+        calls = ()
+    moved = []
+    for problem in problems:
+        facts = [("note", f"{text}; locked at {lock.place(locked, path)}")]
+        facts.append(("note", f"the expectation stands at {problem.span}"))
+        moved.append(problem._replace(span=span, calls=calls, facts=(*facts, *problem.facts)))
+    return moved
 
 
 def gone_problem(lock: Lock, network: LockedNetwork, reason: str) -> Problem:
@@ -111,14 +133,14 @@ def _first_difference(locked: LockedNetwork, found: LockedNetwork, report: Repor
         if index >= len(layers) or layers[index][0] != row.name:
             text = f"{row.name} is not locked here: {_instead(layers, index)}"
             missing = layers[index][0] if index < len(layers) else row.name
-            return _Difference(row.name, text, *_removed(row, missing, told))
+            return _Difference(row.name, text, *_removed(row, missing, told[:index], told))
         if before_layer != now:
             text = f"{row.name} is not as locked: {_layer_changes(before_layer, now)}"
             return _Difference(row.name, text, *_changed(row, locked, found, told))
     if len(layers) > len(told):
         missing = layers[len(told)][0]
         text = f"nothing follows {told[-1].name}, where {missing} is locked"
-        return _Difference(told[-1].name, text, *_removed(told[-1], missing, told))
+        return _Difference(told[-1].name, text, *_removed(told[-1], missing, told, told))
     if locked.outputs != found.outputs:
         text = f"the outputs are {_puts(found.outputs)}, locked as {_puts(locked.outputs)}"
         return _Difference("", text, _top(report))
@@ -153,29 +175,37 @@ def _added(row: Row, locked: LockedNetwork, told: Sequence[Row]) -> _Place:
     return _call(row, _calls_of(group, told))
 
 
-def _removed(row: Row, missing: str, told: Sequence[Row]) -> _Place:
+def _removed(row: Row, missing: str, before: Sequence[Row], told: Sequence[Row]) -> _Place:
     """The line that stands where another layer is locked: in that layer's group, or its last."""
     group = missing
     inside: list[Row] = []
     while group and not inside:
         group = group.rpartition(".")[0]
-        inside = [other for other in told if other.name.startswith(f"{group}.")]
+        inside = [other for other in before if other.name.startswith(f"{group}.")]
     if group and not row.name.startswith(f"{group}."):
         row = inside[-1]
     return _call(row, _calls_of(group, told))
 
 
 def _calls_of(group: str, told: Sequence[Row]) -> int:
-    """How many calls are around the layers of a group itself: those that all of them have."""
-    if not group:
-        return 0
+    """How many calls are around the layers of a group itself.
+
+    As many as its path has names that are a block's with a number; where calls have names of their
+    own, as many as all layers in the group have in common.
+    """
     found = [row.members[0].node.calls for row in told if row.name.startswith(f"{group}.")]
+    if not group or not found:
+        return 0
+    named = 0
+    for part in group.split("."):
+        if named < len(found[0]) and part.rstrip("0123456789") == found[0][named].block:
+            named += 1
     shared = 0
     for calls in zip(*found, strict=False):
         if any(call != calls[0] for call in calls):
             break
         shared += 1
-    return shared
+    return min(named or shared, shared)
 
 
 def _changed(row: Row, locked: LockedNetwork, found: LockedNetwork, told: Sequence[Row]) -> _Place:
@@ -186,9 +216,13 @@ def _changed(row: Row, locked: LockedNetwork, found: LockedNetwork, told: Sequen
     """
     before, now = locked.layers[row.name], found.layers[row.name]
     node = row.members[0].node
-    span = _fused_span(row, before, now)
-    if span != node.span:
-        return span, node.calls
+    fused = _fused(row, before, now)
+    if fused is not None:
+        # It may be written in `defaults`, which other layers follow as ever.
+        span = fused.node.span
+        others = [o for o in told if any(member.node.span == span for member in o.members)]
+        if not any(locked.layers.get(o.name) == found.layers[o.name] for o in others):
+            return span, node.calls
     aspect = next(one for one in _ASPECTS if one(before) != one(now))
 
     def same(other: Row) -> bool:
@@ -217,15 +251,15 @@ def _innermost(calls: Sequence[Call], count: int) -> list[tuple[Span, int]]:
     return [(call.span, call.copy) for call in calls[len(calls) - count :]]
 
 
-def _fused_span(row: Row, before: LockedLayer, now: LockedLayer) -> Span | None:
-    """The place of the layer, or of what is fused behind it if only that is of another kind."""
-    members = row.members
+def _fused(row: Row, before: LockedLayer, now: LockedLayer) -> LayerReport | None:
+    """What is fused behind a layer and is another one, or was not there, if that is all."""
     ours, theirs = now.kind.split(" + "), before.kind.split(" + ")
-    if ours != theirs and len(ours) == len(members):
-        for index, member in enumerate(members):
-            if index >= len(theirs) or ours[index] != theirs[index]:
-                return member.node.span
-    return members[0].node.span
+    if now.output != before.output or len(ours) != len(row.members):
+        return None
+    for index, member in enumerate(row.members[1:], 1):
+        if index >= len(theirs) or ours[index] != theirs[index]:
+            return None if ours[index] in theirs[index:] else member
+    return None
 
 
 def _instead(before: Sequence[tuple[str, LockedLayer]], index: int) -> str:

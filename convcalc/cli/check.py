@@ -110,7 +110,10 @@ def _judged(
     if inputs is None:
         baseline = _baseline(config, targets, limits, style)
     gate = Gate(baseline, limits, inputs, every_total=style in _COMPARING)
-    return [judge(target, gate) for target in targets]
+    verdicts = [judge(target, gate) for target in targets]
+    if baseline is None and inputs is None:
+        verdicts = _blamed(verdicts, targets, gate, config)
+    return verdicts
 
 
 def _config() -> Config | None:
@@ -136,9 +139,9 @@ def _baseline(
     grown += [limit for limit in limits if limit.growth is not None]
     if not grown and style not in _COMPARING:
         return None
-    from convcalc.checks.lock import LOCK_NAME, read_lock
+    from convcalc.checks.lock import read_lock
 
-    path = os.path.join(config.folder if config is not None else "", LOCK_NAME)
+    path = _lock_path(config)
     if os.path.lexists(path):
         return Baseline(path, read_lock(path))
     if not grown:
@@ -147,6 +150,35 @@ def _baseline(
     message = f"growth is measured against {path}, and there is none"
     facts = (("help", "`convcalc lock` writes it; commit it"),)
     raise ConvcalcError([Problem("no-lock", message, span, facts)], UNUSABLE)
+
+
+def _blamed(
+    verdicts: list[Verdict], targets: Sequence[Target], gate: Gate, config: Config | None
+) -> list[Verdict]:
+    """Where an expectation is broken and there is a lock: the line that has changed since."""
+    path = _lock_path(config)
+    broken = [
+        any(problem.code == "expectation" for problem in verdict.problems) for verdict in verdicts
+    ]
+    if not any(broken) or not os.path.lexists(path):
+        return verdicts
+    from convcalc.checks.lock import read_lock
+
+    try:
+        gate = gate._replace(baseline=Baseline(path, read_lock(path)))
+    except ConvcalcError:
+        return verdicts  # nothing asked for the lock; `lock --check` tells what is wrong with it
+    return [
+        judge(target, gate)._replace(baseline={}) if again else verdict
+        for target, verdict, again in zip(targets, verdicts, broken, strict=True)
+    ]
+
+
+def _lock_path(config: Config | None) -> str:
+    """The lock beside convcalc.yaml, or here."""
+    from convcalc.checks.lock import LOCK_NAME
+
+    return os.path.join(config.folder if config is not None else "", LOCK_NAME)
 
 
 def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 import convcalc
+from convcalc.checks.expectations import broken_expectations
 from convcalc.checks.lock import LOCK_NAME, lock_text, locked_network, parse_lock
-from convcalc.checks.staleness import stale_problem
+from convcalc.checks.staleness import at_the_cause, stale_problem
 from convcalc.diagnostics import Problem, Source
 
 SPEC = """\
@@ -129,3 +130,36 @@ def test_the_line_or_the_call(old: str, new: str, line: int, calls: list[str]) -
     assert problem.span.line == line
     if calls:
         assert [call.block for call in problem.calls] == calls
+
+
+class TestAtTheCause:
+    """A broken expectation is told where the network has changed since it was locked."""
+
+    SPEC = (
+        "input: [4, 8, 8]\nlayers:\n  - {conv: 8, kernel: 3}\n  - {conv: 8, kernel: 3}\n"
+        "expect: {params: 880}\n"
+    )
+
+    def told(self, spec: str) -> list[Problem]:
+        old, new = (
+            convcalc.analyze(convcalc.loads(one, name="n.yaml")) for one in (self.SPEC, spec)
+        )
+        text = lock_text([locked_network("n.yaml", "", old, {})])
+        lock = parse_lock(Source(LOCK_NAME, text))
+        broken = broken_expectations(new.network)
+        return at_the_cause(broken, lock, locked_network("n.yaml", "", new, {}), new)
+
+    def test_it_holds(self) -> None:
+        assert self.told(self.SPEC) == []
+
+    def test_a_layer_has_changed(self) -> None:
+        (problem,) = self.told(
+            self.SPEC.replace("- {conv: 8, kernel: 3}\nexp", "- {conv: 9, kernel: 3}\nexp")
+        )
+        assert str(problem) == ("n.yaml:4:6: error[expectation]: expected params 880, found 953")
+        assert problem.facts[0][1].startswith("conv1 is not as locked: output 8x4x4 -> 9x4x4")
+        assert problem.facts[1] == ("note", "the expectation stands at n.yaml:5:18")
+
+    def test_the_expectation_itself_has_changed(self) -> None:
+        (problem,) = self.told(self.SPEC.replace("880", "881"))
+        assert str(problem).startswith("n.yaml:5:18: ")

@@ -187,6 +187,20 @@ def test_check_and_lock_agree_about_growth() -> None:
     assert run("check").status == 0
 
 
+def test_check_blames_the_layer_that_has_changed_since_it_was_locked() -> None:
+    change("a.yaml", "layers:", "expect: {params: 11926}\nlayers:")
+    run("lock", "models")
+    change("a.yaml", "conv: 6", "conv: 8")
+    result = run("check", "models")
+    assert result.status == 1
+    shown = result.out + result.err
+    assert "models/a.yaml:4:6: error[expectation]: expected params 11,926, found 15,898" in shown
+    assert "conv0 is not as locked: output 6x28x28 -> 8x28x28" in shown
+    assert "the expectation stands at models/a.yaml:2:18" in shown
+    Path("convcalc.lock").write_text("<<<<<<< HEAD\n")
+    assert "models/a.yaml:2:18: error[expectation]" in "".join(map(str, run("check", "models")[1:]))
+
+
 def test_a_bad_config_is_refused() -> None:
     Path("convcalc.yaml").write_text("networks: []\n")
     assert run("lock").status == 2
