@@ -1,4 +1,4 @@
-"""`convcalc memory`: what is in memory while a network runs."""
+"""`convcalc memory`: what is in memory while a network runs or is trained."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
             "--concat-in-place", help="Make the parts of a concat within its result if they can be."
         ),
     ] = False,
+    training: options.Training = False,
+    optimizer: options.Optimizer = None,
     sets: options.Sets = None,
     input_: options.Input = None,
     batch: options.Batch = 1,
@@ -57,6 +59,7 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc memory mobilenet_v2 --dtype float16 --weights int8
       convcalc memory unet --order least             the order that needs the least
       convcalc memory mynet.yaml --format json       offsets of a static allocation as well
+      convcalc memory resnet50 --training --optimizer adam --batch 32
 
     An operation's inputs and its result are alive while it runs; element-wise layers may be written
     over an input that is needed no more. Formats: table, plain, json, csv (the steps), markdown.
@@ -68,7 +71,17 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
     options.read_word("--order", order, ORDERS)
     options.read_batch(batch)
     options.read_count("--depth", depth)
+    chosen = options.read_optimizer(training, optimizer)
+    if training:
+        from convcalc.cli.training import read_memory_options
+
+        read_memory_options(dtype, weights, order, concat_in_place)
     report = analyze(options.load_network(file, sets, input_), batch=batch)
+    if training:
+        from convcalc.cli.training import emit_training_memory
+
+        emit_training_memory(report, dtype, chosen, depth, style, output)
+        return 0
     found = measure_memory(
         report,
         dtype=dtype,

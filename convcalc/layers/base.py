@@ -246,7 +246,7 @@ class Layer:
 
     def training_view(self, inputs: Sequence[Shape]) -> bool:
         """Whether it is a view of its input while the network is trained as well."""
-        return self.view
+        return self.is_view(inputs)
 
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         """The learned arrays, by name. Those called "bias" are added, the others multiplied."""

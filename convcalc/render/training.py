@@ -7,7 +7,9 @@ from typing import Any
 
 from convcalc.analysis.rows import TEXT_KEYS, Row
 from convcalc.analysis.training import StepCost, Training, step_total
+from convcalc.analysis.training_memory import TrainingMemory
 from convcalc.counts import Counts
+from convcalc.quantities import short_bytes
 from convcalc.render.numbers import grouped
 from convcalc.render.table import Cell, Column, Table
 
@@ -129,3 +131,85 @@ def _cost(cost: StepCost) -> dict[str, Any]:
 
 def _classes(counts: Counts) -> dict[str, int]:
     return {**counts._asdict(), "flops": counts.flops}
+
+
+def kept_table(
+    memory: TrainingMemory, title: str, depth: int | None, *, bars: bool = True
+) -> Table:
+    """What is kept for the backward pass; with a depth, the sum of each group of that depth."""
+    lines: dict[tuple[str, str], int] = {}
+    for tensor in memory.kept:
+        key = (tensor.path, tensor.what)
+        if depth is not None:
+            key = (".".join(tensor.path.split(".")[:depth]), "")
+        lines[key] = lines.get(key, 0) + tensor.bytes
+    what = [] if depth is not None else [Column("kept")]
+    share = [Column("share", "share", memory.activations)] if bars else []
+    rows: list[list[Cell]] = [
+        [path, *([kept] if what else []), size, *([size] if bars else [])]
+        for (path, kept), size in lines.items()
+    ]
+    return Table(
+        title,
+        [
+            Column("layer", "name"),
+            *what,
+            Column("bytes", "number"),
+            *share,
+        ],
+        rows,
+        ["total", *([""] if what else []), memory.activations, *([""] if bars else [])],
+    )
+
+
+def training_memory_table(training: Training, memory: TrainingMemory, dtype: str) -> Table:
+    """Every figure in bytes."""
+    optimizer = training.optimizer
+    numbers = {0: "nothing", 1: "a number"}.get(optimizer.state, f"{optimizer.state} numbers")
+    state = f"{optimizer.name} keeps {numbers}"
+    if optimizer.state:
+        state += " of each parameter, float32"
+    samples = "1 sample" if training.batch == 1 else f"{grouped(training.batch)} samples"
+    lines = [
+        (f"weights ({dtype})", memory.weights, "what the passes compute with"),
+        ("buffers", memory.buffers, "running statistics, float32"),
+        (f"gradients ({dtype})", memory.gradients, "one for each parameter"),
+        ("master weights", memory.master, "what the optimizer changes, float32"),
+        ("optimizer state", memory.state, state),
+        ("activations", memory.activations, f"kept for the backward pass of {samples}"),
+        ("total", memory.total, "when the backward pass begins"),
+    ]
+    absent = {"buffers", "master weights"}
+    return Table(
+        "",
+        [
+            Column("training"),
+            Column("bytes", "number"),
+            Column("", key="size"),
+            Column("", "prose", key="note"),
+        ],
+        [
+            [name, size, short_bytes(size), note]
+            for name, size, note in lines
+            if size or name not in absent
+        ],
+        (),
+        ["The gradients of activations, which come and go, are not in these figures."],
+    )
+
+
+def training_memory_data(training: Training, memory: TrainingMemory, dtype: str) -> dict[str, Any]:
+    """What a training step holds as plain data; bytes are integers."""
+    return {
+        "dtype": dtype,
+        "batch": training.batch,
+        "optimizer": training.optimizer.name,
+        "weights": memory.weights,
+        "buffers": memory.buffers,
+        "gradients": memory.gradients,
+        "master": memory.master,
+        "state": memory.state,
+        "activations": memory.activations,
+        "total": memory.total,
+        "kept": [tensor._asdict() for tensor in memory.kept],
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import Any
 
 import pytest
 
@@ -149,6 +150,77 @@ class TestBadInput:
         assert option[0] in result.err
 
 
-def test_help_names_every_optimizer() -> None:
-    out = " ".join(run("flops", "--help").out.split())
+class TestMemory:
+    """`convcalc memory --training`."""
+
+    def training(self, *arguments: str) -> dict[str, Any]:
+        out = run("memory", *arguments, "--training", "--format", "json").out
+        found: dict[str, Any] = json.loads(out)["memory"]["training"]
+        return found
+
+    def test_parts_add_up(self) -> None:
+        found = self.training("resnet18", "--optimizer", "nesterov", "--batch", "4")
+        parts = ["weights", "buffers", "gradients", "master", "state", "activations"]
+        assert found["total"] == sum(found[part] for part in parts)
+        assert found["activations"] == sum(tensor["bytes"] for tensor in found["kept"])
+        assert (found["optimizer"], found["batch"], found["dtype"]) == ("nesterov", 4, "float32")
+
+    def test_only_adds_a_key(self) -> None:
+        plain = json.loads(run("memory", "lenet", "--format", "json").out)
+        both = json.loads(run("memory", "lenet", "--training", "--format", "json").out)
+        assert both["memory"].pop("training")["optimizer"] == "sgd"
+        assert both == plain
+
+    @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+    def test_mixed_precision(self, dtype: str) -> None:
+        full = self.training("mobilenet_v2", "--optimizer", "adam")
+        half = self.training("mobilenet_v2", "--optimizer", "adam", "--dtype", dtype)
+        assert 2 * half["weights"] == 2 * half["gradients"] == half["master"] == full["weights"]
+        assert (full["master"], full["state"]) == (0, half["state"])
+        assert half["activations"] < full["activations"]
+
+    def test_tables(self) -> None:
+        out = run("memory", "resnet50", "--training", "--optimizer", "adam", "--batch", "32").out
+        assert "float32, kept for the backward pass" in out.splitlines()[0]
+        assert "adam keeps 2 numbers of each parameter, float32" in out
+        assert "kept for the backward pass of 32 samples" in out
+        assert "master weights" not in out
+        grouped = run("memory", "resnet50", "--training", "--depth", "1").out
+        assert [line.split()[0] for line in grouped.splitlines()[3:6]] == [
+            "input",
+            "conv0",
+            "pool0",
+        ]
+        markdown = run("memory", "lenet", "--training", "--format", "markdown").out
+        assert "| layer | kept | bytes | share |" in markdown.splitlines()
+
+    def test_csv(self) -> None:
+        found = rows("memory", "lenet", "--training", "--batch", "2")
+        assert list(found[0]) == ["layer", "kept", "bytes"]
+        assert found[0] == {"layer": "input", "kept": "value", "bytes": str(2 * 4 * 784)}
+
+    @pytest.mark.parametrize(
+        ("option", "said"),
+        [
+            (["--dtype", "int8"], "one of bfloat16, float16, float32"),
+            (["--order", "least"], "--order is about running"),
+            (["--weights", "float16"], "--weights is about running"),
+            (["--concat-in-place"], "--concat-in-place is about running"),
+            (["--optimizer", "adan"], "did you mean 'adam' or 'adamw'?"),
+        ],
+    )
+    def test_what_it_cannot_answer(self, option: list[str], said: str) -> None:
+        result = run("memory", "lenet", "--training", *option)
+        assert (result.status, result.out) == (2, "")
+        assert said in result.err
+
+    def test_an_optimizer_without_training(self) -> None:
+        result = run("memory", "lenet", "--optimizer", "adam")
+        assert (result.status, result.out) == (2, "")
+        assert "--optimizer is about training" in result.err
+
+
+@pytest.mark.parametrize("command", ["flops", "memory"])
+def test_help_names_every_optimizer(command: str) -> None:
+    out = " ".join(run(command, "--help").out.split())
     assert all(name in out for name in OPTIMIZERS)
