@@ -13,6 +13,7 @@ from math import prod
 from convcalc.counts import NOTHING, Counts
 from convcalc.layers.base import Backward, ElementwiseLayer, Layer, only
 from convcalc.layers.fields import Flag, Real, field
+from convcalc.layers.reading import WHOLE, Readings, same_from
 from convcalc.shapes import Shape
 
 
@@ -293,3 +294,6 @@ class Softmax(Layer, kind="softmax"):
         channels, rows = output[0], batch * prod(output[1:])
         step = Counts(multiplies=rows * 2 * channels, adds=rows * (2 * channels - 1))
         return Backward(input=step if any(wanted) else NOTHING)
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return (WHOLE, *same_from(1, inputs[index]))

@@ -14,6 +14,7 @@ from convcalc.arithmetic import extent
 from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
 from convcalc.layers.fields import Field, field
+from convcalc.layers.reading import Readings, same_from
 from convcalc.shapes import Shape
 
 if TYPE_CHECKING:
@@ -264,6 +265,10 @@ class Layer:
         """The window on each spatial axis; empty for kinds without one."""
         return ()
 
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        """How its units read input number `index`: a reading for each axis, channels first."""
+        raise NotImplementedError
+
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         """How the output's channels relate to the input's."""
         return SAME
@@ -338,3 +343,6 @@ class ElementwiseLayer(Layer):
             raise self._no_backward_rule()
         elements = batch * prod(output)
         return Backward(input=self.gradient_cost.times(elements) if any(wanted) else NOTHING)
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return same_from(0, inputs[index])

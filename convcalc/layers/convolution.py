@@ -19,6 +19,7 @@ from convcalc.layers.base import (
     only,
 )
 from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, Whole, field
+from convcalc.layers.reading import WHOLE, Reading, Readings, grouped, sliding, transposed
 from convcalc.layers.windows import (
     resized_padding,
     sliding_windows,
@@ -92,6 +93,13 @@ class _Convolution(Layer):
         )
 
 
+def _group(layer: Conv | ConvTranspose, inputs: Sequence[Shape]) -> Reading:
+    """The input channels that an output channel reads: those of its group."""
+    if layer.groups == 1:
+        return WHOLE
+    return grouped(0, layer.channels // layer.groups, only(inputs)[0] // layer.groups)
+
+
 def _allowed(padding: Sequence[tuple[int, int]]) -> Padding:
     """Changed padding; refuses what no spec could hold."""
     largest = max(max(sides) for sides in padding)
@@ -145,6 +153,9 @@ class Conv(_Convolution, kind="conv"):
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         return self._counts(inputs, output, only(inputs)[0] // self.groups, valid_taps)
 
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return (_group(self, inputs), *sliding(self.windows(inputs)))
+
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         weight = (self.channels, only(inputs)[0] // self.groups, *self.kernel)
         return {"weight": weight, "bias": (self.channels,)} if self.bias else {"weight": weight}
@@ -193,6 +204,9 @@ class Depthwise(_Convolution, kind="depthwise"):
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         return self._counts(inputs, output, 1, valid_taps)
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return (grouped(0, self.multiplier, 1), *sliding(self.windows(inputs)))
 
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         channels = only(inputs)[0] * self.multiplier
@@ -279,6 +293,9 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
             bias=Counts(adds=batch * prod(output) - output[0]) if self.bias else NOTHING,
             input=Counts(products, products - batch * prod(shape)) if any(wanted) else NOTHING,
         )
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return (_group(self, inputs), *transposed(self.windows(inputs)))
 
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         weight = (only(inputs)[0], self.channels // self.groups, *self.kernel)

@@ -8,6 +8,7 @@ from math import prod
 from convcalc.counts import NOTHING, Counts
 from convcalc.layers.base import FREE, OWN, Backward, ChannelRule, Layer, only
 from convcalc.layers.fields import Flag, Whole, field
+from convcalc.layers.reading import WHOLE, Readings, same_from
 from convcalc.shapes import Shape
 from convcalc.terms import named
 
@@ -65,6 +66,10 @@ class Dense(Layer, kind="dense"):
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         weight = (self.units, self._inputs_per_unit(inputs))
         return {"weight": weight, "bias": (self.units,)} if self.bias else {"weight": weight}
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        shape = inputs[index]
+        return (WHOLE, *same_from(1, shape)) if self.positionwise else (WHOLE,) * len(shape)
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         # Only the positionwise layer is a (1x1) convolution; a classifier's units are its own.

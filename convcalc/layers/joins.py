@@ -8,6 +8,7 @@ from math import prod
 from convcalc.counts import Counts
 from convcalc.diagnostics import RuleError
 from convcalc.layers.base import Backward, ChannelRule, Kept, Layer
+from convcalc.layers.reading import WHOLE, Readings, same, same_from, shifted
 from convcalc.shapes import Shape, cross_text
 
 
@@ -47,6 +48,13 @@ class _ElementwiseJoin(_Join):
                 )
             sizes.append(largest)
         return (first[0], *sizes)
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        # An axis of size 1 beside a longer one is read whole, by every unit.
+        sizes = zip(inputs[index], zip(*inputs, strict=True), strict=True)
+        return tuple(
+            [same(axis) if n == max(all_) else WHOLE for axis, (n, all_) in enumerate(sizes)]
+        )
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("tied")
@@ -150,6 +158,10 @@ class Concat(_Join, kind="concat"):
         self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
     ) -> Backward:
         return Backward()
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        before = sum([shape[0] for shape in inputs[:index]])
+        return (shifted(0, -before), *same_from(1, inputs[index]))
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("joined")

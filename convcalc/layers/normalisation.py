@@ -12,6 +12,7 @@ from math import prod
 from convcalc.counts import NOTHING, Counts
 from convcalc.layers.base import Backward, ChannelRule, Kept, Layer, divisible_by_groups, only
 from convcalc.layers.fields import Flag, Real, Whole, field
+from convcalc.layers.reading import WHOLE, Reading, Readings, grouped, same, same_from
 from convcalc.shapes import Shape
 from convcalc.terms import named
 
@@ -126,6 +127,9 @@ class BatchNorm(_Norm, kind="batchnorm"):
         # One scale for a whole set: the sums are the gradients of shift and scale, known by then.
         return Counts(multiplies=elements * 2, adds=elements * 2, divides=sets * 3)
 
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return same_from(0, inputs[index])
+
     def buffers(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         channels = only(inputs)[0]
         return {"running_mean": (channels,), "running_var": (channels,)}
@@ -150,6 +154,9 @@ class LayerNorm(_Norm, kind="layernorm"):
 
     def _sets(self, output: Shape, batch: int) -> int:
         return batch * prod(output[1:])
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return (WHOLE, *same_from(1, inputs[index]))
 
 
 class GroupNorm(_Norm, kind="groupnorm"):
@@ -183,6 +190,11 @@ class GroupNorm(_Norm, kind="groupnorm"):
     def _sets(self, output: Shape, batch: int) -> int:
         return batch * self.groups
 
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        channels, *sizes = only(inputs)
+        group = channels // self.groups
+        return (grouped(0, group, group), *[WHOLE for _ in sizes])
+
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("same", groups=self.groups)
 
@@ -211,6 +223,9 @@ class InstanceNorm(_Norm, kind="instancenorm"):
 
     def _sets(self, output: Shape, batch: int) -> int:
         return batch * output[0]
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return (same(0), *[WHOLE for _ in only(inputs)[1:]])
 
 
 class LocalResponseNorm(Layer, kind="lrn"):
@@ -265,6 +280,11 @@ class LocalResponseNorm(Layer, kind="lrn"):
     ) -> Kept:
         kept = super().kept(inputs, output, wanted=wanted, batch=batch)
         return kept._replace(numbers=batch * prod(output))
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        before, size = self.size // 2, self.size
+        neighbours = Reading(0, lambda y: range(y - before, y - before + size))
+        return (neighbours, *same_from(1, inputs[index]))
 
 
 def _real_neighbours(channels: int, size: int) -> int:

@@ -15,6 +15,7 @@ from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
 from convcalc.layers.base import Backward, Kept, Layer, Window, only
 from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, field
+from convcalc.layers.reading import WHOLE, Readings, adaptive, same, sliding
 from convcalc.layers.windows import sliding_windows, window_summary
 from convcalc.shapes import Shape, axis_name, cross_text
 from convcalc.terms import named
@@ -77,6 +78,9 @@ class _Pool(Layer):
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         return (only(inputs)[0], *[w.out for w in self.windows(inputs)])
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return (same(0), *sliding(self.windows(inputs)))
 
     def _taps(self, inputs: Sequence[Shape], output: Shape, valid: bool) -> tuple[int, int]:
         """Taps over all windows, and the number of windows that have one."""
@@ -194,6 +198,9 @@ class _GlobalPool(Layer):
         channels, *sizes = only(inputs)
         return (channels, *[1 for _ in sizes]) if self.keepdims else (channels,)
 
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return (same(0), *[WHOLE for _ in only(inputs)[1:]])
+
     def _steps(self, inputs: Sequence[Shape]) -> int:
         """Values of a channel but one: the additions or comparisons that combine them."""
         channels, *sizes = only(inputs)
@@ -251,6 +258,10 @@ class _AdaptivePool(Layer):
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         return (only(inputs)[0], *self.size)
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        pairs = zip(only(inputs)[1:], self.size, strict=True)
+        return (same(0), *[adaptive(axis, n, out) for axis, (n, out) in enumerate(pairs, 1)])
 
     def _steps(self, inputs: Sequence[Shape], output: Shape) -> int:
         """Sum of the windows' sizes, less one each."""

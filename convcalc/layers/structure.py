@@ -19,6 +19,18 @@ from convcalc.layers.base import (
     only,
 )
 from convcalc.layers.fields import Choice, PaddingSides, PerAxis, Real, Whole, WholeList, field
+from convcalc.layers.reading import (
+    Reading,
+    Readings,
+    beyond,
+    grouped,
+    linear,
+    nearest,
+    reshaped,
+    same,
+    same_from,
+    shifted,
+)
 from convcalc.shapes import LARGEST_SIZE, Shape, axis_name, cross_text
 
 
@@ -64,6 +76,9 @@ class Identity(_Free, kind="identity"):
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         return only(inputs)
 
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return same_from(0, inputs[index])
+
 
 class Dropout(_Free, kind="dropout"):
     """Dropout, which at inference is the identity: nothing to compute.
@@ -101,6 +116,9 @@ class Dropout(_Free, kind="dropout"):
     ) -> Kept:
         return Kept(flags=batch * prod(output) if self.rate else 0)
 
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return same_from(0, inputs[index])
+
 
 class Flatten(_Free, kind="flatten"):
     """All axes in one, channels outermost.
@@ -117,6 +135,9 @@ class Flatten(_Free, kind="flatten"):
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         return (prod(only(inputs)),)
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return reshaped(only(inputs), self.output_shape(inputs))
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("spread", prod(only(inputs)[1:]))
@@ -156,6 +177,9 @@ class Reshape(_Free, kind="reshape"):
                 [("rule", f"{cross_text(only(inputs))} = {total}, {known} given")],
             )
         return tuple([total // known if size == -1 else size for size in self.shape])
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return reshaped(only(inputs), self.output_shape(inputs))
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         # Channels are outermost on both sides: each of the input's is a whole number of the
@@ -197,6 +221,9 @@ class Transpose(_Free, kind="transpose"):
                 "order",
             )
         return tuple([shape[axis] for axis in self.order])
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return tuple([same(self.order.index(axis)) for axis in range(len(self.order))])
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return SAME if self.order[0] == 0 else FIXED
@@ -247,6 +274,15 @@ class Pad(_Free, kind="pad"):
             return Backward()
         return Backward(input=Counts(adds=batch * (prod(output) - prod(only(inputs)))))
 
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        axes = [
+            shifted(axis, -before, beyond(self.mode, n))
+            for axis, (n, (before, _)) in enumerate(
+                zip(only(inputs)[1:], self.padding, strict=True), 1
+            )
+        ]
+        return (same(0), *axes)
+
 
 class Crop(_Free, kind="crop"):
     """Positions cut off at the borders.
@@ -286,6 +322,10 @@ class Crop(_Free, kind="crop"):
             left.append(n - (before + after))
         return (channels, *left)
 
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        cut = enumerate(self.padding, 1)
+        return (same(0), *[shifted(axis, before) for axis, (before, _) in cut])
+
 
 class Upsample(Layer, kind="upsample"):
     """A larger map, by a whole factor or to a size: nearest neighbour, or (bi)linear.
@@ -319,6 +359,11 @@ class Upsample(Layer, kind="upsample"):
         if self.size and not self.factor:
             return (channels, *self.size)
         raise RuleError("upsample-size", "takes either factor or size", "size")
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        resized = nearest if self.mode == "nearest" else linear
+        sizes = zip(only(inputs)[1:], self.output_shape(inputs)[1:], strict=True)
+        return (same(0), *[resized(axis, n, out) for axis, (n, out) in enumerate(sizes, 1)])
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         if self.mode == "nearest":
@@ -373,6 +418,12 @@ class PixelShuffle(_Free, kind="pixel_shuffle"):
             )
         return (channels // block, *[n * self.factor for n in sizes])
 
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        # One of a channel's block, which one the position says: together they are the block.
+        rank = len(only(inputs)) - 1
+        places = [grouped(axis, self.factor, 1) for axis in range(1, rank + 1)]
+        return (grouped(0, 1, self.factor**rank), *places)
+
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("gathered", self.factor ** (len(only(inputs)) - 1))
 
@@ -395,6 +446,17 @@ class ChannelShuffle(_Free, kind="channel_shuffle"):
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         divisible_by_groups(only(inputs)[0], self.groups, "channels")
         return only(inputs)
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        groups = self.groups
+        size = only(inputs)[0] // groups
+
+        def at(y: int) -> range:
+            channel = y % groups * size + y // groups
+            return range(channel, channel + 1)
+
+        dealt = Reading(0, at, groups, 1)
+        return (dealt, *same_from(1, inputs[index]))
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("shuffled", groups=self.groups)
@@ -430,6 +492,9 @@ class Slice(_Free, kind="slice"):
 
     def is_view(self, inputs: Sequence[Shape]) -> bool:
         return self.channels == (0, only(inputs)[0])
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return (shifted(0, self.channels[0]), *same_from(1, inputs[index]))
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("sliced", start=self.channels[0], stop=self.channels[1])

@@ -1,0 +1,216 @@
+"""How the units of a layer read its input: the positions on each axis, one axis at a time.
+
+Every kind declares its readings (`Layer.reads`); receptive fields follow from them alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from math import gcd, prod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from convcalc.layers.base import Window
+
+
+class Reading:
+    """How units read one axis of an input.
+
+    along    the axis of the output (0: channels) whose position decides what is read; None where
+             every unit reads the whole axis
+    at       the positions that the unit at position y reads, on an axis without ends: a range
+    period   at(y + period) is at(y), moved on by `advance`
+    advance  the input positions that `period` units move on by
+    outside  the position that stands for one off the axis; None: nothing is there but padding
+    tangled  no one axis of the output decides: what is read is known to be one position only
+    """
+
+    __slots__ = ("advance", "along", "at", "outside", "period", "same", "tangled")
+
+    def __init__(
+        self,
+        along: int | None,
+        at: Callable[[int], range],
+        period: int = 1,
+        advance: int = 1,
+        outside: Callable[[int], int] | None = None,
+        tangled: bool = False,
+    ) -> None:
+        self.along = along
+        self.at = at
+        self.period = period
+        self.advance = advance
+        self.outside = outside
+        self.tangled = tangled
+        #: Whether unit y reads position y and no other; there may be more units than positions.
+        self.same = along is not None and (period, advance, at(0)) == (1, 1, range(1))
+
+
+Readings = tuple[Reading, ...]
+
+
+def _none(_: int) -> range:
+    return range(0)
+
+
+#: Every unit reads the whole axis.
+WHOLE = Reading(None, _none)
+#: Units read one position each, in an order that no axis of the output tells.
+TANGLED = Reading(None, _none, tangled=True)
+
+
+def same(axis: int) -> Reading:
+    """Unit y reads position y."""
+    return shifted(axis, 0)
+
+
+def same_from(axis: int, shape: Sequence[int]) -> Readings:
+    """Unit y reads position y, on every axis of a shape from `axis` on."""
+    return tuple([same(a) for a in range(axis, len(shape))])
+
+
+def shifted(axis: int, by: int, outside: Callable[[int], int] | None = None) -> Reading:
+    """Unit y reads position y + by."""
+    return Reading(axis, lambda y: range(y + by, y + by + 1), outside=outside)
+
+
+def sliding(windows: Iterable[Window]) -> list[Reading]:
+    """The taps of a window on each spatial axis."""
+    return [_slides(axis, w) for axis, w in enumerate(windows, 1)]
+
+
+def _slides(axis: int, w: Window) -> Reading:
+    def at(y: int) -> range:
+        first = y * w.stride - w.before
+        return range(first, first + w.extent, w.dilation)
+
+    return Reading(axis, at, 1, w.stride)
+
+
+def transposed(windows: Iterable[Window]) -> list[Reading]:
+    """The inputs i that land on output o of a transposed convolution, for each spatial axis.
+
+    i*stride + t*dilation - before = o for some tap t. With g = gcd(stride, dilation) there are
+    none unless g divides o + before; then every (stride / g)-th tap has one.
+
+    >>> from convcalc.layers.base import Window
+    >>> [*transposed([Window(4, 4, 2, 1, 1, 1, 8)])[0].at(2)]
+    [0, 1]
+    """
+    return [_lands(axis, w) for axis, w in enumerate(windows, 1)]
+
+
+def _lands(axis: int, w: Window) -> Reading:
+    common = gcd(w.stride, w.dilation)
+    step = w.stride // common
+    inverse = pow(w.dilation // common, -1, step)
+
+    def at(o: int) -> range:
+        place = o + w.before
+        first = place // common * inverse % step
+        if place % common or first >= w.taps:
+            return range(0)
+        last = w.taps - 1 - (w.taps - 1 - first) % step
+        low, high = (
+            (place - last * w.dilation) // w.stride,
+            (place - first * w.dilation) // w.stride,
+        )
+        return range(low, high + 1, w.dilation // common)
+
+    return Reading(axis, at, w.stride, 1)
+
+
+def adaptive(axis: int, n: int, out: int) -> Reading:
+    """The window of an adaptive pool: from floor(y*n/out) up to, not including, the next ceil.
+
+    >>> [adaptive(1, 7, 3).at(y) for y in range(3)]
+    [range(0, 3), range(2, 5), range(4, 7)]
+    """
+    if out == 1:
+        return WHOLE
+    common = gcd(n, out)
+    return Reading(
+        axis,
+        lambda y: range(y * n // out, -(-(y + 1) * n // out)),
+        out // common,
+        n // common,
+    )
+
+
+def nearest(axis: int, n: int, out: int) -> Reading:
+    """The one position that a nearest-neighbour resize copies: floor(y*n/out)."""
+    common = gcd(n, out)
+    return Reading(
+        axis, lambda y: range(y * n // out, y * n // out + 1), out // common, n // common
+    )
+
+
+def linear(axis: int, n: int, out: int) -> Reading:
+    """The one or two positions around the centre of a unit: (y + 1/2)*n/out - 1/2.
+
+    Where the centre is a position, its neighbour has weight zero and is not read.
+
+    >>> [linear(1, 4, 8).at(y) for y in range(2)], linear(1, 4, 12).at(1)
+    ([range(-1, 1), range(0, 2)], range(0, 1))
+    """
+    common = gcd(n, out)
+
+    def at(y: int) -> range:
+        centre, parts = (2 * y + 1) * n - out, 2 * out
+        return range(centre // parts, -(-centre // parts) + 1)
+
+    return Reading(axis, at, out // common, n // common)
+
+
+def grouped(axis: int, outputs: int, inputs: int) -> Reading:
+    """Each `outputs` units in a row read the same `inputs` positions, the next ones the next."""
+
+    def at(y: int) -> range:
+        first = y // outputs * inputs
+        return range(first, first + inputs)
+
+    return Reading(axis, at, outputs, inputs)
+
+
+def wrapped(axis: int, every: int, size: int) -> Reading:
+    """Unit y reads position y // every, and begins again at 0 after `size` of them."""
+
+    def at(y: int) -> range:
+        place = y // every % size
+        return range(place, place + 1)
+
+    return Reading(axis, at, every * size, 0)
+
+
+def reshaped(before: Sequence[int], after: Sequence[int]) -> Readings:
+    """How the units of one shape read another that holds the same values in the same order.
+
+    An input axis moves by `stride` values, `step` by one of the output's: if the first is a whole
+    number of the second, and what lies outside moves by whole turns of the axis, then that one axis
+    of the output decides.
+    """
+    readings = []
+    for axis, n in enumerate(before):
+        stride = prod(before[axis + 1 :])
+        found = WHOLE if n == 1 else TANGLED
+        for place, size in enumerate(after):
+            step = prod(after[place + 1 :])
+            if found is not TANGLED or stride % step or (size * step) % (n * stride):
+                continue
+            every = stride // step
+            if size == n * every:
+                found = grouped(place, every, 1)
+            else:
+                found = wrapped(place, every, n)
+        readings.append(found)
+    return tuple(readings)
+
+
+def beyond(mode: str, n: int) -> Callable[[int], int] | None:
+    """The position of an axis of n that padding copies, by the place where it stands."""
+    modes: dict[str, Callable[[int], int]] = {
+        "reflect": lambda i: -i if i < 0 else 2 * (n - 1) - i,
+        "replicate": lambda i: min(max(i, 0), n - 1),
+        "circular": lambda i: i % n,
+    }
+    return modes.get(mode)

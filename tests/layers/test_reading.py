@@ -1,0 +1,166 @@
+"""What kinds declare to read is what a run depends on: a value that is not a number spreads to it.
+
+Every result that depends on an input of a sum, a product or a maximum is NaN when that input is, so
+one run for each input position shows which units read it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import warnings
+from math import prod
+
+import numpy as np
+import pytest
+
+import convcalc
+from convcalc.graph import result_shape
+from convcalc.layers import KINDS
+from convcalc.layers.base import Layer
+from convcalc.layers.reading import Reading, Readings, reshaped
+from convcalc.layers.structure import Upsample
+from convcalc.shapes import Shape
+from tests.executor.values import network_of
+from tests.layers.making import made
+from tests.oracle.random_layers import drawn
+
+LAYERS = 8
+PROBES = 4
+
+
+def positions(reading: Reading, unit: tuple[int, ...], n: int) -> set[int]:
+    """The positions of an axis of size n that the unit at this place reads."""
+    if reading.along is None:
+        return set(range(n))
+    found = set()
+    for place in reading.at(unit[reading.along]):
+        if 0 <= place < n:
+            found.add(place)
+        elif reading.outside is not None:
+            found.add(reading.outside(place))
+    return found
+
+
+def readers(readings: Readings, place: tuple[int, ...], shape: Shape, output: Shape) -> set[object]:
+    """The units that read this place of an input, as the readings say it."""
+    found: set[object] = set()
+    for unit in itertools.product(*map(range, output)):
+        axes = zip(readings, place, shape, strict=True)
+        if all([at in positions(reading, unit, n) for reading, at, n in axes]):
+            found.add(unit)
+    return found
+
+
+def spread(layer: Layer, shapes: list[Shape], number: int, place: tuple[int, ...]) -> set[object]:
+    """The units of a run that depend on one value of an input."""
+    network = network_of(layer, shapes)
+    rng = np.random.default_rng(1)
+    inputs = {name: rng.uniform(0.5, 1.5, (1, *shape)) for name, shape in network.inputs.items()}
+    inputs[f"input{number}"][0][place] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of values that are not finite
+        (result,) = convcalc.execute(network, inputs, dtype="float64", exact=True).values()
+    return {tuple(int(i) for i in unit) for unit in np.argwhere(np.isnan(result[0]))}
+
+
+#: One channel of a block is read, which one the position says: the declared block is not exact.
+BLOCKS = {"pixel_shuffle"}
+
+
+def without_channels(units: set[object]) -> set[object]:
+    return {unit[1:] for unit in units if isinstance(unit, tuple)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_units_read_what_the_kind_declares(kind: str) -> None:
+    for number in range(LAYERS):
+        layer, shapes = drawn(kind, f"reading {number}")
+        output = result_shape(layer, shapes)
+        rng = random.Random(number)
+        for index, shape in enumerate(shapes):
+            readings = layer.reads(shapes, index)
+            assert len(readings) == len(shape)
+            tangled = any(reading.tangled for reading in readings)
+            for _ in range(PROBES):
+                place = tuple(rng.randrange(n) for n in shape)
+                told = readers(readings, place, shape, output)
+                seen = spread(layer, shapes, index, place)
+                what = f"{layer!r} on {shapes}, input {index} at {place}"
+                if tangled:
+                    assert seen <= told, what
+                elif kind in BLOCKS:
+                    assert seen <= told, what
+                elif unweighted(layer):
+                    assert told <= seen, what
+                else:
+                    assert seen == told, what
+
+
+def unweighted(layer: Layer) -> bool:
+    """Whether a run multiplies neighbours by zero, which spreads NaN but is no dependence."""
+    return isinstance(layer, Upsample) and layer.mode == "bilinear"
+
+
+def differences(layer: Layer, shape: Shape, place: tuple[int, ...]) -> set[object]:
+    """The units of a run whose values change with one value of the input."""
+    network = network_of(layer, [shape])
+    before = np.ones((1, *shape))
+    after = before.copy()
+    after[0][place] = 2.0
+    results = [convcalc.execute(network, x, dtype="float64")["layer"][0] for x in (before, after)]
+    return {tuple(int(i) for i in unit) for unit in np.argwhere(results[0] != results[1])}
+
+
+def test_bilinear_reads_no_neighbour_of_weight_zero() -> None:
+    for factor, size, axis in itertools.product((2, 3, 5), (1, 2, 4), (1, 2)):
+        shape = (1, size, 3) if axis == 1 else (1, 3, size)
+        layer = made("upsample", factor=factor, mode="bilinear")
+        output = result_shape(layer, [shape])
+        for place in itertools.product(*map(range, shape)):
+            told = readers(layer.reads([shape], 0), place, shape, output)
+            assert differences(layer, shape, place) == told
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_readings_repeat_with_their_period(kind: str) -> None:
+    for number in range(LAYERS):
+        layer, shapes = drawn(kind, f"period {number}")
+        for index in range(len(shapes)):
+            for reading in layer.reads(shapes, index):
+                if reading.along is None:
+                    continue
+                for y in range(-3, 2 * reading.period):
+                    first, second = reading.at(y), reading.at(y + reading.period)
+                    moved = [place + reading.advance for place in first]
+                    assert list(second) == moved, f"{layer!r} on {shapes}"
+
+
+def test_a_transposed_convolution_with_gaps() -> None:
+    layer = made("conv_transpose", 1, channels=1, kernel=2, stride=4, dilation=2)
+    (_, axis) = layer.reads([(1, 5)], 0)
+    assert [list(axis.at(o)) for o in range(5)] == [[0], [], [0], [], [1]]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((2, 3, 4), (24,)),
+        ((2, 3, 4), (6, 4)),
+        ((6, 4), (2, 3, 4)),
+        ((4, 6), (6, 4)),
+        ((2, 1, 3), (3, 2)),
+    ],
+)
+def test_reshaping_keeps_the_order_of_values(before: Shape, after: Shape) -> None:
+    numbers = np.arange(prod(before)).reshape(before)
+    moved = numbers.reshape(after)
+    readings = reshaped(before, after)
+    for unit in itertools.product(*map(range, after)):
+        place = np.unravel_index(int(moved[unit]), before)
+        for reading, at, n in zip(readings, place, before, strict=True):
+            if not reading.tangled:
+                assert int(at) in positions(reading, unit, n)
+                assert n == 1 or len(positions(reading, unit, n)) == 1
+    if len(after) == 1 or before == (2, 3, 4):
+        assert not any(reading.tangled for reading in readings)
