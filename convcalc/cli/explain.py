@@ -44,7 +44,7 @@ def explain(
     network = options.load_network(file, sets, input_)
     nodes = find_nodes(network, layer)
     if not nodes:
-        unusable(f"no layer is called '{printable(layer)}'", _other_names(network, layer))
+        unusable(f"no layer is called '{printable(layer)}'", other_names(network, layer))
     explanations = [explain_node(network, node) for node in nodes]
     if style == "json":
         from convcalc.render.jsons import json_text
@@ -58,7 +58,7 @@ def explain(
     return 0
 
 
-def _other_names(network: Network, name: str) -> str:
+def other_names(network: Network, name: str) -> str:
     """What the user may have meant: the layers of a group, or names that look alike."""
     units = dict.fromkeys(node.unit for node in network.operations)
     inside = [unit for unit in units if unit.startswith(f"{name}.")]

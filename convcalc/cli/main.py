@@ -19,6 +19,7 @@ COMMANDS = (
     "shapes",
     "flops",
     "memory",
+    "field",
     "explain",
     "verify",
     "weights",
