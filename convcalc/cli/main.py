@@ -20,6 +20,7 @@ COMMANDS = (
     "flops",
     "memory",
     "field",
+    "balance",
     "explain",
     "verify",
     "weights",

@@ -12,12 +12,12 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SUFFIX = ".yaml"
 
 
-def shipped_folder() -> str:
-    """Where the networks are: inside an installed package, or beside it in a checkout."""
-    installed = os.path.join(_PACKAGE, "configs")
+def shipped_folder(name: str = "configs") -> str:
+    """Where the networks (or devices) are: in an installed package, or beside it in a checkout."""
+    installed = os.path.join(_PACKAGE, name)
     if os.path.isdir(installed):
         return installed
-    return os.path.join(os.path.dirname(_PACKAGE), "configs")
+    return os.path.join(os.path.dirname(_PACKAGE), name)
 
 
 def shipped_path(name: str) -> str | None:
