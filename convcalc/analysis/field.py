@@ -171,6 +171,7 @@ class _Walk:
         self.states: list[State] = []
         self.crooked: list[Crooked] = []
         self.unions: dict[tuple[frozenset[int], Shape], int] = {}
+        self.ends_of: dict[tuple[int, int], dict[int, tuple[tuple[int, int], ...]]] = {}
 
     def run(self) -> Fields:
         layers: dict[str, LayerField] = {}
@@ -245,6 +246,9 @@ class _Walk:
 
     def ends(self, sight: int, source: int) -> dict[int, tuple[tuple[int, int], ...]]:
         """The first and the last position of each input that the channels with this sight see."""
+        known = self.ends_of.get((sight, source))
+        if known is not None:
+            return known
         channels, *sizes = self.nodes[source].shape
         state = self.states[source]
         seeing: Places = range(channels)
@@ -252,10 +256,11 @@ class _Walk:
             seeing = frozenset([channel for channel, one in enumerate(state) if one == sight])
         found = reach(self.network, source, [seeing, *map(range, sizes)], self.readings).inputs
         # Of an input of which only padding is seen, the first position stands for nothing.
-        return {
+        known = self.ends_of[sight, source] = {
             origin: found.get(origin) or tuple([(0, 0) for _ in traces])
             for origin, traces in self.sights[sight]
         }
+        return known
 
     def dealt(self, index: int, node: Node, moved: Sequence[State]) -> State:
         """The channels of all inputs, as the layer's channels read them."""

@@ -121,8 +121,11 @@ def places_read(reading: Reading, units: Places, n: int) -> tuple[Places, bool]:
         return within(span, n), bool(taps) and (span[0] < 0 or span[-1] >= n)
     found: set[int] = set()
     cut = False
+    taken = range(0)
     for unit in units:
-        taken = reading.at(unit)
+        before, taken = taken, reading.at(unit)
+        if taken == before:
+            continue  # units of a group read the same
         inside = within(taken, n)
         found.update(inside)
         if len(inside) < len(taken):

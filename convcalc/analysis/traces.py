@@ -17,7 +17,7 @@ from convcalc.layers.reading import Reading
 #: Phases that units may fall into; where there are more, the units of the layer are listed.
 _MOST_PHASES = 4096
 #: Units of an axis that are listed; beyond them only their common hull is kept.
-_MOST_LISTED = 1 << 16
+_MOST_LISTED = 1 << 14
 
 #: The first and the last position that a unit sees; None where it sees nothing.
 Span = tuple[int, int] | None

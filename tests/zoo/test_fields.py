@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from math import prod
+from random import Random
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ import convcalc
 from convcalc.analysis.field import fields, unit_field
 from convcalc.analysis.traces import Ratio
 from convcalc.graph import Network, Node
+from tests.networks.test_fields import hold_the_report, probed
 
 #: ResNet-50 with the stride of a stage in its last unit, on the 3x3, and in the shortcut a pool of
 #: one pixel, as in TensorFlow's slim library.
@@ -161,9 +163,9 @@ def answers(network: Network, node: Node, unit: int, pixels: list[int]) -> list[
     return [bool((value[:, unit] > 0).any()) for value in result]
 
 
-ON_ONE_AXIS = ["alexnet", "vgg16", "mobilenet_v1", "resnet50", "slim", "googlenet"]
-ON_ONE_AXIS += ["shufflenet_v2_x0_5", "squeezenet1_1"]
-LARGER = ["resnext50_32x4d", "xception", "deeplabv3_resnet50", "densenet121"]
+ON_ONE_AXIS = ["alexnet", "vgg16", "mobilenet_v1", "resnet50", "googlenet", "squeezenet1_1"]
+ON_ONE_AXIS += ["shufflenet_v2_x0_5"]
+LARGER = ["slim", "resnext50_32x4d", "xception", "deeplabv3_resnet50", "densenet121"]
 
 
 @pytest.mark.parametrize(
@@ -185,3 +187,83 @@ def test_a_unit_inside_answers_to_its_first_and_last_pixel_and_no_further(name: 
     assert unit_field(network, network.nodes.index(node), (unit,)).inputs == {0: ((first, last),)}
     pixels = [first - 1, first, last, last + 1]
     assert answers(network, node, unit, pixels) == [False, True, True, False]
+
+
+#: Networks behind whose upsampling units fall into phases: name, length, units in the middle.
+PHASES = [
+    pytest.param("unet", 572, 4, marks=pytest.mark.long),
+    ("espcn", 64, 4),
+    ("dcgan", 4, 17),
+]
+HEAD = """
+input: [2, {length}]
+layers:
+  - {{conv: 4, kernel: 3, stride: 2, padding: 1, activation: relu}}
+  - {{maxpool: 3, stride: 2, padding: 1}}
+  - {{conv: 3, kernel: 3, dilation: 2, padding: 2}}
+  - {{upsample: 4, mode: bilinear}}
+  - {{conv: 2, kernel: 3, padding: 1}}
+"""
+
+
+def neighbours(network: Network, node: Node, count: int) -> tuple[int, list[int]]:
+    """The largest field of some neighbouring units, each held against a run; and their sizes."""
+    middle = node.shape[1] // 2
+    index = network.nodes.index(node)
+    length = network.inputs["input"][1]
+    sizes = []
+    for unit in range(middle, middle + count):
+        ((first, last),) = unit_field(network, index, (unit,)).inputs[0]
+        sizes.append(last - first + 1)
+        beside = [pixel for pixel in (first - 1, last + 1) if 0 <= pixel < length]
+        found = answers(network, node, unit, [first, last, *beside])
+        assert found == [True, True, *[False for _ in beside]], f"unit {unit}"
+    return max(sizes), sizes
+
+
+@pytest.mark.parametrize(("name", "length", "count"), PHASES)
+def test_units_of_every_phase(name: str, length: int, count: int) -> None:
+    channels = convcalc.load(name).inputs["input"][0]
+    text = f"extends: {name}\ninput: [{channels}, {length}]\n"
+    network = convcalc.loads(text, name="configs/line.yaml")
+    node = last_before_head(network)
+    (axis,) = fields(network)[node.path].axes["input"]
+    largest, sizes = neighbours(network, node, count)
+    assert largest == axis.size or length < axis.size
+    assert (len(set(sizes)) > 1) == axis.uneven or length < axis.size
+
+
+def test_bilinear_resizing_under_positive_weights() -> None:
+    network = convcalc.loads(HEAD.format(length=96))
+    node = network.operations[-1]
+    (axis,) = fields(network)[node.path].axes["input"]
+    assert axis.stride == Ratio.of(1)
+    largest, _ = neighbours(network, node, 4)
+    assert largest == axis.size
+
+
+#: Small networks of two dimensions, and layers whose units are probed with slabs of NaN.
+ON_MAPS = ["lenet", "lenet_relu", "ds_cnn", "resnet8", "figure_maxpool_padding", "figure_stride"]
+ON_MAPS += ["mobilenet_v1_025_96"]
+
+
+@pytest.mark.parametrize("name", ON_MAPS)
+def test_units_of_maps(name: str) -> None:
+    network = convcalc.load(name)
+    rng = Random(name)
+    seen = fields(network)
+    for node in rng.sample(network.operations, min(5, len(network.operations))):
+        place = tuple([rng.randrange(n) for n in node.shape[1:]])
+        hold_the_report(seen, network, node, place)
+        for what, expected, found in probed(network, node, place):
+            assert found == expected, f"{node.path} at {place} and {what}"
+
+
+@pytest.mark.parametrize("name", ["efficientnet_b0", "mobilenet_v3_small", "regnet_y_400mf"])
+def test_a_gate_makes_every_unit_see_everything(name: str) -> None:
+    network = convcalc.load(name)
+    seen = fields(network)
+    gates = [node for node in network.operations if node.kind == "mul"]
+    assert gates
+    for node in gates:
+        assert {axis[:3] for axis in seen[node.path].axes["input"]} == {(224, None, 0)}
