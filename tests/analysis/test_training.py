@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 
 import pytest
 
@@ -15,6 +16,8 @@ from convcalc.layers import KINDS, layer_class
 from convcalc.layers.base import ElementwiseLayer, Layer
 from convcalc.layers.structure import Input
 from convcalc.shapes import Shape
+from convcalc.spec.shipped import shipped_names
+from tests.networks.grow import random_spec
 
 FORKED = """
 input: [2, 4, 4]
@@ -141,6 +144,30 @@ def test_a_batch_costs_no_more_steps(name: str) -> None:
     assert four.backward_macs == 4 * one.backward_macs
     # The samples' gradients of a weight are summed: n*T products need n*T - 1 additions.
     assert four.weight_gradient.adds > 4 * one.weight_gradient.adds
+
+
+def assert_each_product_has_two(network: Network) -> None:
+    """Every product of the forward pass has one for its weight and one for its input."""
+    reaching = train(network, batch=2, input_gradient=True).totals
+    assert reaching.weight_gradient_macs == reaching.input_gradient_macs == reaching.forward_macs
+    step = train(network, batch=2)
+    first = [
+        layer.cost.forward_macs
+        for layer in step.layers
+        if layer.cost.input_gradient_macs == 0 and layer.cost.weight_gradient_macs
+    ]
+    assert step.totals.backward_macs == 2 * step.totals.forward_macs - sum(first)
+    assert reaching.forward_macs == convcalc.analyze(network, batch=2).totals.macs
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_each_product_of_a_shipped_network_has_two(name: str) -> None:
+    assert_each_product_has_two(convcalc.load(name))
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_each_product_of_a_random_network_has_two(seed: int) -> None:
+    assert_each_product_has_two(convcalc.loads(random_spec(Random(seed))))
 
 
 @pytest.mark.parametrize("layer", [_Unknown(), _UnknownElements()])
