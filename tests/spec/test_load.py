@@ -161,12 +161,24 @@ class TestShipped:
 
 class TestArguments:
     @pytest.mark.parametrize(
-        ("given", "units"), [("5", 5), (5, 5), ("2 * 3", 6), ("2.0", 2), ("1e1", 10)]
+        ("given", "units"), [("5", 5), (5, 5), ("2 * 3", 6), ("3.0", 3), ("1e1", 10)]
     )
     def test_override_the_files(self, given: object, units: int) -> None:
         network = loads(GOOD, args={"n": given})
         assert network.operations[0].shape == (units,)
         assert network.altered == "--set"
+
+    @pytest.mark.parametrize(
+        ("name", "own"), [("n", "2.0"), ("n", "4 / 2"), ("act", "relu"), ("sizes", "[1, 2]")]
+    )
+    def test_the_files_own_value_alters_nothing(self, name: str, own: str) -> None:
+        network = loads(GOOD, args={name: own})
+        assert network.altered == ""
+        assert loads(GOOD, args={name: own, "n": "7"} if name != "n" else {"n": "7"}).altered
+
+    def test_a_mistake_in_the_files_own_value_is_none_where_another_is_given(self) -> None:
+        wrong = GOOD.replace("n: 2", "n: 1 / 0")
+        assert loads(wrong, args={"n": "2"}).altered == "--set"
 
     def test_may_be_words_lists_fractions_and_booleans(self) -> None:
         assert loads(GOOD, args={"act": "tanh"}).operations[1].kind == "tanh"
