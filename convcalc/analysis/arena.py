@@ -59,12 +59,14 @@ def arena(memory: Memory, order: Sequence[int] | None = None) -> Arena:
     lives: dict[int, tuple[int, int]] = {}
     inside: dict[int, tuple[int, int]] = {}
     gathered: set[int] = set()
+    end = max(len(memory.operations) - 1, 0)
     for number in memory.inputs:
-        lives[number] = (0, 0)
-    for time, step in enumerate(steps(memory, order)):
+        lives[number] = (0, end)
+    for time, step in enumerate(steps(memory, order, listed=False)):
         operation = memory.operations[step.operation]
-        for number in step.tensors:
-            lives[number] = (lives.get(number, (time, time))[0], time)
+        lives[operation.writes] = (time, end)
+        for number in step.frees:
+            lives[number] = (lives[number][0], time)
         start = 0
         for read in operation.reads:
             if read in step.in_place:

@@ -22,18 +22,22 @@ bound, which no order goes below, is told beside it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Literal, NamedTuple
 
 from convcalc.analysis.liveness import Memory, steps
 from convcalc.analysis.pieces import Piece
-from convcalc.analysis.states import least_peak_order
+from convcalc.analysis.states import least_peak_order, narrow_order
 from convcalc.collection import collector_paused
 
 #: Moves that all searches together may try: a second or two.
 _BUDGET = 100_000
 #: Moves after which a search pauses until it knows more.
 _FIRST = 2_000
+
+#: Operations of a piece up to which it is looked up what each needs alive.
+_MOST_NEEDED = 1_500
 
 
 class LeastPeak(NamedTuple):
@@ -68,7 +72,7 @@ def least_peak(memory: Memory, budget: int = _BUDGET) -> LeastPeak:
     order = list(range(len(operations)))
     live: list[int] = []
     levels = [sum(tensors[number].size for number in memory.inputs)]
-    for step in steps(memory):
+    for step in steps(memory, listed=False):
         made = tensors[operations[step.operation].writes].size
         live.append(step.live)
         levels.append(levels[-1] + made - sum(tensors[t].size for t in step.frees))
@@ -116,7 +120,7 @@ class _Search:
         # Two simpler pieces give a higher bound and good orders: often they agree.
         ways: tuple[Literal["last", "never"], ...] = ("last", "never")
         for shared in ways:
-            if bound == ceiling:
+            if bound == ceiling or piece.tangled:
                 break
             other = Piece(self.memory, self.writers, low, high, shared)
             found, tried = self._run(other, level, floor, 2 * ceiling, self.left // 4)
@@ -124,7 +128,14 @@ class _Search:
                 order, ceiling = tried, reached
             if shared == "last":
                 bound = max(bound, min(found, ceiling))
-        if bound < ceiling:
+        if bound < ceiling and not piece.tangled:
+            elements, works = piece.elements()
+            short = narrow_order(elements, level, self.left)
+            tried = [place for i in short for place in works[i]]
+            if tried and (reached := self._peak(tried, low, high)) < ceiling:
+                order, ceiling = tried, reached
+            bound = max(bound, min(self._needed(low, high, level), ceiling))
+        if bound < ceiling and not piece.tangled:
             found, best = self._run(piece, level, bound, ceiling, self.left)
             if best:
                 return LeastPeak(found, found, best)
@@ -142,7 +153,56 @@ class _Search:
     def _peak(self, order: list[int], low: int, high: int) -> int:
         """What is alive at most while the piece runs in an order."""
         whole = [*range(low), *order]
-        return max([step.live for step in islice(steps(self.memory, whole), low, high)])
+        ran = steps(self.memory, whole, listed=False)
+        return max([step.live for step in islice(ran, low, high)])
+
+    def _needed(self, low: int, high: int, level: int) -> int:
+        """What must be alive while some operation runs, whatever the order."""
+        tensors, operations = self.memory.tensors, self.memory.operations
+        count = high - low
+        if count > _MOST_NEEDED:
+            return 0
+        behind = [0] * count
+        ahead = [0] * count
+        for place in range(count):
+            for read in operations[low + place].reads:
+                source = self.writers[read] - low
+                if source >= 0:
+                    ahead[place] |= ahead[source] | 1 << source
+        for place in reversed(range(count)):
+            for reader in tensors[operations[low + place].writes].readers:
+                if reader < high:
+                    behind[place] |= behind[reader - low] | 1 << (reader - low)
+        alive = [level] * count
+        touched = {read for operation in operations[low:high] for read in operation.reads}
+        touched.update([operation.writes for operation in operations[low:high]])
+        for number in touched:
+            tensor = tensors[number]
+            source = self.writers[number] - low
+            stays = tensor.kept or bool(tensor.readers and tensor.readers[-1] >= high)
+            span = 0
+            for reader in tensor.readers:
+                if low <= reader < high:
+                    span |= ahead[reader - low] | 1 << (reader - low)
+            if source >= 0:
+                span = behind[source] if stays else span & behind[source]
+                for place in _bits(span):
+                    alive[place] += tensor.size
+            elif not stays:
+                for place in _bits(((1 << count) - 1) & ~span):
+                    alive[place] -= tensor.size
+        for place in range(count):
+            operation = operations[low + place]
+            sizes = [tensors[number].size for number in operation.reusable]
+            saved = sum(sizes) if operation.gathers else max(sizes, default=0)
+            alive[place] += tensors[operation.writes].size - saved
+        return max(alive)
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        yield (mask & -mask).bit_length() - 1
+        mask &= mask - 1
 
 
 def _fixed(memory: Memory, writers: list[int]) -> list[int]:

@@ -148,8 +148,13 @@ def memory_of(network: Network, *, in_place: bool = False, concat_in_place: bool
     return Memory(tensors, there, operations, tensor_of)
 
 
-def steps(memory: Memory, order: Sequence[int] | None = None) -> Iterator[Step]:
-    """What is alive at each step of an order of execution; the written one if none is given."""
+def steps(
+    memory: Memory, order: Sequence[int] | None = None, *, listed: bool = True
+) -> Iterator[Step]:
+    """What is alive at each step of an order of execution; the written one if none is given.
+
+    Without `listed`, `tensors` is left empty, which spares the time to list them.
+    """
     tensors, operations = memory.tensors, memory.operations
     waiting = [len(tensor.readers) for tensor in tensors]
     # Insertion order is the order of writing; deleting keeps it.
@@ -170,7 +175,7 @@ def steps(memory: Memory, order: Sequence[int] | None = None) -> Iterator[Step]:
             within = within[:1]
         added = made.size - sum(tensors[t].size for t in within)
         alive[made.number] = None
-        yield Step(place, live + added, tuple(alive), within, tuple(frees))
+        yield Step(place, live + added, tuple(alive) if listed else (), within, tuple(frees))
         live += made.size - sum(tensors[t].size for t in frees)
         for number in frees:
             del alive[number]
@@ -179,7 +184,7 @@ def steps(memory: Memory, order: Sequence[int] | None = None) -> Iterator[Step]:
 def peak_elements(memory: Memory, order: Sequence[int] | None = None) -> int:
     """The most elements alive at once, in an order of execution or as written."""
     waiting = sum(memory.tensors[number].size for number in memory.inputs)
-    return max([step.live for step in steps(memory, order)], default=waiting)
+    return max([step.live for step in steps(memory, order, listed=False)], default=waiting)
 
 
 def written_peak(network: Network, number_bytes: int, batch: int = 1) -> int:

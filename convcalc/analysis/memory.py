@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import NamedTuple
 
 from convcalc.analysis.arena import Arena, arena
@@ -68,13 +69,14 @@ class MemoryReport:
         self.inputs = sum([tensors[number].size for number in inputs]) * self.scale
         every = sum([tensor.size for tensor in tensors]) * self.scale
         self.activations = every - self.inputs
-        written = [list(steps(memory)) for memory in (self._plain, self._memory)]
-        self.peak, self.peak_in_place = [self._peak(found) for found in written]
+        self._order = self.least.order if least else None
+        both = (self._plain, self._memory)
+        found = [list(steps(memory, listed=False)) for memory in both]
+        self.peak, self.peak_in_place = [self._peak(shown) for shown in found]
         if least:
-            order = self.least.order
-            written = [list(steps(memory, order)) for memory in (self._plain, self._memory)]
-        self._plain_steps, self._steps = written
-        self.arena: Arena = arena(self._memory, self.least.order if least else None)
+            found = [list(steps(memory, self._order, listed=False)) for memory in both]
+        self._plain_steps, self._steps = found
+        self.arena: Arena = arena(self._memory, self._order)
 
     @property
     def weights(self) -> int:
@@ -116,7 +118,7 @@ class MemoryReport:
 
     def moments(self) -> list[Moment]:
         """What is alive at each step of the shown order."""
-        both = zip(self._plain_steps, self._steps, strict=True)
+        both = zip(self._plain_steps, steps(self._memory, self._order), strict=True)
         return [self._moment(plain, step) for plain, step in both]
 
     def levels(self) -> list[tuple[Node, int, int]]:
@@ -136,7 +138,11 @@ class MemoryReport:
             max(range(len(found)), key=lambda place: (found[place].live, -place))
             for found in (self._plain_steps, self._steps)
         ]
-        return [self._moment(self._plain_steps[p], self._steps[p]) for p in places]
+        return [
+            self._moment(self._plain_steps[place], next(islice(listed, place, None)))
+            for place in places
+            for listed in (steps(self._memory, self._order),)
+        ]
 
     def order(self) -> list[Node]:
         """The operations in the order that reaches the least peak."""

@@ -25,6 +25,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from convcalc.analysis.liveness import Memory
+from convcalc.analysis.regions import Part, regions
 from convcalc.analysis.sequences import Segment, Work, appended, merged, operations_of
 from convcalc.analysis.states import Element, best_sequence
 
@@ -34,37 +35,10 @@ _MOST_STATES = 3000
 _MOST_FAILURES = 4
 #: Pieces of more parts than this, after the first reduction, are not reduced further: what comes
 #: before what is kept as a bit for each pair.
-_MOST_PARTS = 20_000
-
-
-class Part:
-    """A node of the graph.
-
-    place      where it stands in the order that `Piece.beyond` is about
-    before     the parts it waits for, without those that come before others of them
-    after      the parts that wait for it
-    frees      whether it is the freeing of a tensor
-    savings    (freeing, size) pairs: tensors that its result may lie in if it is the last before
-               the freeing
-    gathers    whether savings add up
-    """
-
-    __slots__ = ("after", "before", "frees", "gathers", "number", "place", "savings", "segments")
-
-    def __init__(self, number: int, segments: list[Segment], frees: bool = False) -> None:
-        self.number = number
-        self.segments = segments
-        self.frees = frees
-        self.place = 0
-        self.before: set[int] = set()
-        self.after: set[int] = set()
-        self.savings: list[tuple[int, int]] = []
-        self.gathers = False
-
-    @property
-    def plain(self) -> bool:
-        """Whether it is a sequence like any other."""
-        return not self.frees and not self.savings
+_MOST_PARTS = 10_000
+#: The first so many parts that come after all readers of a tensor are told to wait for its freeing;
+#: the freeing runs at once in any case.
+_MOST_ENDS = 8
 
 
 class Piece:
@@ -94,7 +68,10 @@ class Piece:
         self._read(memory, writers, low, high)
         self._contract_chains()
         self.tangled = len(self.parts) > _MOST_PARTS
-        if not self.tangled:
+        if self.tangled:
+            for number, chances in self._shared.items():
+                self.parts[number].savings = chances
+        else:
             self._order()
             self._settle_savings()
             self._enclose()
@@ -179,16 +156,14 @@ class Piece:
         for place, part in enumerate(ordered):
             part.place = place
         behind = self._reach(ordered)
+        whole = sum([1 << part.place for part in ordered if not part.frees])
         for freeing in freeings:
             # It runs at once when its readers have: before all that comes after every reader.
-            common = -1
+            common = whole
             for number in freeing.before:
                 common &= behind[parts[number].place]
-            while common > 0:
+            while common and len(freeing.after) < _MOST_ENDS:
                 first = (common & -common).bit_length() - 1
-                if ordered[first].frees:
-                    common &= ~(1 << first)
-                    continue
                 freeing.after.add(ordered[first].number)
                 ordered[first].before.add(freeing.number)
                 common &= ~(behind[first] | 1 << first)
@@ -336,7 +311,7 @@ class Piece:
     def _reduce_regions(self) -> None:
         """Makes one sequence of each place with one way in and one way out, the smallest first."""
         failures = 0
-        for start, end in self._regions():
+        for start, end in regions(self.parts, self.beyond):
             first, last = self.parts[self.current(start)], self.parts[self.current(end)]
             inside = {} if first is last else self._between(first, last)
             if not inside:
@@ -443,52 +418,6 @@ class Piece:
         del self.merged_into[whole.number]
         self.parts[whole.number] = whole
 
-    def _regions(self) -> list[tuple[int, int]]:
-        """Pairs of parts through which all ways in and out of what lies between lead.
-
-        Freeings are looked through: that of a tensor which the first part reads as well as others
-        outside leads away from the place, but nothing within depends on it.
-        """
-        links = self._links()
-        ordered = _topological(links)
-        places = {number: place for place, number in enumerate(ordered)}
-        size = len(ordered) - 1
-        sources: list[list[int]] = [[] for _ in ordered]
-        for number, after in links.items():
-            for other in after:
-                sources[places[other]].append(places[number])
-        entries = _dominators(sources)
-        targets = [[size - places[other] for other in links[number]] for number in ordered]
-        exits = _dominators(targets[::-1])
-        found = []
-        for start in range(size):
-            end = size - exits[size - start]
-            if entries[end] == start and len(links[ordered[start]]) > 1 and end - start < size:
-                found.append((end - start, ordered[start], ordered[end]))
-        return [(start, end) for _, start, end in sorted(found)]
-
-    def _links(self) -> dict[int, list[int]]:
-        """The parts behind each part, freeings left out, without those behind others of them."""
-        parts = self.parts
-        links: dict[int, list[int]] = {}
-        for number, part in parts.items():
-            if part.frees:
-                continue
-            after = set(part.after)
-            for behind in part.after:
-                if parts[behind].frees:
-                    after.remove(behind)
-                    after |= parts[behind].after
-            kept = []
-            implied = 0
-            for other in sorted(after, key=lambda n: (parts[n].place, n)):
-                place = parts[other].place
-                if not implied >> place & 1:
-                    kept.append(other)
-                implied |= self.beyond[place]
-            links[number] = kept
-        return links
-
     def _elements(self, parts: dict[int, Part]) -> tuple[list[Element], list[list[int]]]:
         ends: dict[int, int] = {}
         count = 0
@@ -528,44 +457,3 @@ class Piece:
 
 def _shape(part: Part) -> tuple[tuple[int, int], ...]:
     return tuple([(segment.hill, segment.net) for segment in part.segments])
-
-
-def _topological(links: dict[int, list[int]]) -> list[int]:
-    """The nodes of a graph, each before those that it links to."""
-    left = dict.fromkeys(links, 0)
-    for after in links.values():
-        for number in after:
-            left[number] += 1
-    ready = [number for number, count in left.items() if not count]
-    ordered = []
-    while ready:
-        number = ready.pop()
-        ordered.append(number)
-        for behind in links[number]:
-            left[behind] -= 1
-            if not left[behind]:
-                ready.append(behind)
-    return ordered
-
-
-def _dominators(before: list[list[int]]) -> list[int]:
-    """For each node the last other one that all ways to it lead through; nodes in a good order.
-
-    The first node is the only one that waits for none; its own entry is itself.
-    """
-    nearest = [0] * len(before)
-    depth = [0] * len(before)
-    for node, sources in enumerate(before):
-        if not sources:
-            continue
-        common = sources[0]
-        for source in sources[1:]:
-            other = source
-            while common != other:
-                if depth[common] < depth[other]:
-                    other = nearest[other]
-                else:
-                    common = nearest[common]
-        nearest[node] = common
-        depth[node] = depth[common] + 1
-    return nearest

@@ -105,7 +105,7 @@ def least_peak_order(
     level    what is alive at the start
     floor    a peak that does not matter: orders below it are as good
     ceiling  a peak that is known to be possible
-    budget   how many moves to try before giving up
+    budget   how many moves to try before giving up; those among many others count for more
 
     States are visited in the order of the least peak at which they are reached, so the peak of the
     one that is visited never exceeds the least. A move that stays below that peak and leaves no
@@ -128,7 +128,7 @@ def least_peak_order(
         moves: list[Move] = []
         for i in way.ready:
             move = moved(elements, way.state, way.level, way.ready, i)
-            spent += 1
+            spent += 1 + (len(way.ready) >> 5) + (len(elements) >> 9)
             if move.peak <= key and move.level <= way.level:
                 moves = [move]
                 break
@@ -141,6 +141,42 @@ def least_peak_order(
         if spent > budget:
             return Found(key, None, spent)
     return Found(ceiling, None, spent)
+
+
+def narrow_order(elements: list[Element], level: int, budget: int) -> list[int]:
+    """A good order: of all states with as many elements run, only the best few are followed.
+
+    Costs about `budget` moves; nothing where that does not suffice for one state at a time.
+    """
+    start = _Way(0, level, at_start(elements), (), None)
+    followed = [(0, 0, start)]
+    best: tuple[int, _Way] | None = None
+    whole = (1 << len(elements)) - 1
+    width = 32
+    left = len(elements)
+    while followed:
+        offered: dict[int, tuple[int, int, _Way]] = {}
+        for peak, _, way in followed:
+            for i in way.ready:
+                budget -= 1 + (len(way.ready) >> 5) + (len(elements) >> 9)
+                move = moved(elements, way.state, way.level, way.ready, i)
+                reached = max(peak, move.peak)
+                if best is not None and reached >= best[0]:
+                    continue
+                after = _Way(move.state, move.level, move.ready, move.run, way)
+                if move.state == whole:
+                    best = (reached, after)
+                elif move.state not in offered or reached < offered[move.state][0]:
+                    offered[move.state] = (reached, move.level, after)
+                if move.peak <= peak and move.level <= way.level:
+                    break
+        if budget < 0:
+            return [] if best is None else best[1].elements()
+        left -= 1
+        ready = sum([len(way.ready) for _, _, way in followed]) // len(followed) + 1
+        width = max(1, min(32, budget // (ready * max(left, 1))))
+        followed = sorted(offered.values(), key=lambda found: found[:2])[:width]
+    return [] if best is None else best[1].elements()
 
 
 class _Way:
