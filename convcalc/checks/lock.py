@@ -79,17 +79,36 @@ class LockedNetwork(NamedTuple):
 class Lock:
     """What a lock holds; `source` is its text, for messages.
 
-    spans  the line of each network, by file and variant
+    spans   the line of each network, by file and variant
+    unread  the rows of networks that nobody has asked for yet, which begin below those lines
     """
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.networks: dict[tuple[str, str], LockedNetwork] = {}
         self.spans: dict[tuple[str, str], Span] = {}
+        self.unread: dict[tuple[str, str], list[str]] = {}
+        self._read: dict[tuple[str, str], LockedNetwork] = {}
+
+    @property
+    def networks(self) -> dict[tuple[str, str], LockedNetwork]:
+        """Every network, by file and variant; raises ConvcalcError as `find` does."""
+        for file, variant in self.spans:
+            self.find(file, variant)
+        return {key: self._read[key] for key in self.spans}
 
     def find(self, file: str, variant: str = "") -> LockedNetwork | None:
-        """A network's entry; None where it is not locked."""
-        return self.networks.get((file, variant))
+        """A network's entry; None where it is not locked.
+
+        Raises ConvcalcError with status 2 where a row of it is none.
+        """
+        key = (file, variant)
+        rows = self.unread.pop(key, None)
+        if rows is not None:
+            network = self._read[key] = LockedNetwork(file, variant, {}, {}, {}, {})
+            for number, row in enumerate(rows, self.spans[key].line + 1):
+                if row and not row.startswith("#"):
+                    _read_row(self.source, number, row, network)
+        return self._read.get(key)
 
     def place(self, network: LockedNetwork, path: str = "") -> str:
         """Where a network or one of its layers is locked: `convcalc.lock:12`."""
@@ -173,34 +192,39 @@ _ANEW = "`convcalc lock` writes it"
 _SIDE = "take either side as it is (git checkout --ours or --theirs), then `convcalc lock`"
 
 
-def read_lock(path: str) -> Lock:
+def read_lock(path: str, *, whole: bool = True) -> Lock:
     """The lock in a file.
 
     Raises ConvcalcError with status 2 where it cannot be opened, is of another version, holds the
-    marks of a merge, or is not what `lock_text` writes.
+    marks of a merge, or is not what `lock_text` writes. Of a lock of which only a few networks are
+    asked for, and which is not read as a `whole`, the rows of the others are not looked at.
     """
-    return parse_lock(read_file(path))
+    return parse_lock(read_file(path), whole=whole)
 
 
-def parse_lock(source: Source) -> Lock:
+def parse_lock(source: Source, *, whole: bool = True) -> Lock:
     """The lock in a text; raises ConvcalcError with status 2, which names the line."""
     # A checkout on Windows may have turned the ends of lines.
     lines = source.text.replace("\r\n", "\n").split("\n")
     _check_version(source, lines)
     lock = Lock(source)
-    network: LockedNetwork | None = None
+    rows: list[str] | None = None
     for number, line in enumerate(lines[1:], 2):
-        if network is not None and line.startswith("  "):
-            _read_row(source, number, line, network)
+        if rows is not None and (line.startswith(("  ", "#")) or not line):
+            rows.append(line)
         elif line.startswith("network "):
-            network = _read_network(source, number, line)
-            key = (network.file, network.variant)
-            if key in lock.networks:
-                _refuse_twice(source, number, network.title, lock.spans[key].line)
-            lock.networks[key] = network
+            file, variant = _read_network(source, number, line)
+            key = (file, variant)
+            if key in lock.spans:
+                what = f"{file} ({variant})" if variant else file
+                _refuse_twice(source, number, what, lock.spans[key].line)
             lock.spans[key] = Span(source, number, 1, len(line))
+            rows = lock.unread[key] = []
         elif line and not line.startswith("#"):
             _refuse_line(source, number, line)
+    if whole:
+        for file, variant in lock.spans:
+            lock.find(file, variant)
     return lock
 
 
@@ -211,24 +235,25 @@ def _check_version(source: Source, lines: list[str]) -> None:
     other = re.fullmatch(rf"{re.escape(LOCK_NAME)} ([0-9]{{1,9}})", first)
     if other:
         newer = int(other[1]) > VERSION
-        help_text = f"a newer convcalc wrote it: use that one, or {_ANEW.replace('it', 'an older')}"
+        help_text = "use the newer convcalc that wrote it"
         _refuse(
             source,
             1,
             "lock-version",
             f"the lock is of version {other[1]}, and this convcalc reads version {VERSION}",
-            help_text if newer else f"remove it; {_ANEW} anew",
+            help_text if newer else f"remove it, then {_ANEW} anew",
         )
     _refuse_line(source, 1, first, f"a lock begins with the line '{_FIRST}'")
 
 
-def _read_network(source: Source, number: int, line: str) -> LockedNetwork:
+def _read_network(source: Source, number: int, line: str) -> tuple[str, str]:
+    """A network's file and variant."""
     match = _NETWORK.fullmatch(line)
     if match is None:
         _refuse_line(source, number, line)
     file = _unquoted(source, number, line, match[1])
     variant = _unquoted(source, number, line, match[2] or "")
-    return LockedNetwork(file, variant, {}, {}, {}, {})
+    return file, variant
 
 
 def _unquoted(source: Source, number: int, line: str, text: str) -> str:
@@ -287,7 +312,7 @@ def _refuse_line(source: Source, number: int, line: str, rule: str = "") -> NoRe
 def _refuse_twice(source: Source, number: int, what: str, first: int = 0) -> NoReturn:
     place = f" at line {first} already" if first else " twice"
     message = f"{printable(what, 200)} is locked{place}"
-    _refuse(source, number, "lock-duplicate", message, f"remove one of them; {_ANEW} anew")
+    _refuse(source, number, "lock-duplicate", message, f"remove one of them, then {_ANEW} anew")
 
 
 def _refuse(

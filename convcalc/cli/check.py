@@ -143,7 +143,7 @@ def _baseline(
 
     path = _lock_path(config)
     if os.path.lexists(path):
-        return Baseline(path, read_lock(path))
+        return Baseline(path, read_lock(path, whole=False))
     if not grown:
         return None
     span = None if grown[0].span.source.name.startswith("--") else grown[0].span
@@ -165,7 +165,7 @@ def _blamed(
     from convcalc.checks.lock import read_lock
 
     try:
-        gate = gate._replace(baseline=Baseline(path, read_lock(path)))
+        gate = gate._replace(baseline=Baseline(path, read_lock(path, whole=False)))
     except ConvcalcError:
         return verdicts  # nothing asked for the lock; `lock --check` tells what is wrong with it
     return [

@@ -213,6 +213,19 @@ def test_no_text_is_a_traceback(data: st.DataObject) -> None:
         assert 1 <= problem.span.line <= text.count("\n") + 1
 
 
+def test_rows_that_nobody_asks_for_are_not_looked_at() -> None:
+    """But what marks a merge, and every network's line."""
+    lines = GOOD.split("\n")
+    lines[19] = "  layer"
+    lock = parse_lock(Source(LOCK_NAME, "\n".join(lines)), whole=False)
+    assert lock.find("a.yaml") == parsed(GOOD).find("a.yaml")
+    with pytest.raises(ConvcalcError, match=r"convcalc.lock:20:3: error\[bad-lock\]"):
+        lock.find("b.yaml")
+    lines[19] = "======="
+    with pytest.raises(ConvcalcError, match=r"convcalc.lock:20:1: error\[lock-conflict\]"):
+        parse_lock(Source(LOCK_NAME, "\n".join(lines)), whole=False)
+
+
 def test_places_of_layers() -> None:
     lock = parsed(GOOD)
     network = lock.find("b.yaml")

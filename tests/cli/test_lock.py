@@ -187,6 +187,21 @@ def test_check_and_lock_agree_about_growth() -> None:
     assert run("check").status == 0
 
 
+def test_check_refuses_a_lock_that_it_cannot_compare_with() -> None:
+    Path("convcalc.yaml").write_text("networks: [{files: models/a.yaml, growth: {macs: 2%}}]\n")
+    run("lock")
+    text = Path("convcalc.lock").read_text()
+    for old, new, place in (
+        ("  total macs: ", "  total macs: x", "convcalc.lock:10:3: error[bad-lock]"),
+        ("convcalc.lock 1", "convcalc.lock 2", "convcalc.lock:1:1: error[lock-version]"),
+        ("  total params", "=======\n  total params", "convcalc.lock:8:1: error[lock-conflict]"),
+    ):
+        Path("convcalc.lock").write_text(text.replace(old, new))
+        result = run("check")
+        assert (result.status, result.out) == (2, "")
+        assert result.err.startswith(place)
+
+
 def test_check_blames_the_layer_that_has_changed_since_it_was_locked() -> None:
     change("a.yaml", "layers:", "expect: {params: 11926}\nlayers:")
     run("lock", "models")
