@@ -57,9 +57,11 @@ comment() {
     local marker comments me ids
     marker=$(head -n 1 "$page")
     comments=repos/$GITHUB_REPOSITORY/issues/$CONVCALC_PULL_REQUEST/comments
+    # A bot's name ends in [bot] in one of GitHub's interfaces, and not in the other.
     if ! { me=$(gh api graphql -f query='{viewer {login}}' --jq .data.viewer.login) &&
         ids=$(gh api --paginate "$comments?per_page=100" --jq \
-            ".[] | select(.user.login == \"$me\" and (.body | startswith(\"$marker\"))) | .id") &&
+            ".[] | select((.user.login | rtrimstr(\"[bot]\")) == \"${me%\[bot\]}\")
+                 | select(.body | startswith(\"$marker\")) | .id") &&
         write "$comments" "${ids%%$'\n'*}"; }; then
         # A pull request from a fork may not write; its check has succeeded or failed all the same.
         echo "::warning title=convcalc::the comment could not be written: does the job have" \

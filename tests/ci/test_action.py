@@ -68,7 +68,7 @@ class Job:
             {"id": 500 + number, "user": {"login": login}, "body": body}
             for number, (login, body) in enumerate(comments)
         ]
-        state = {"login": "bot", "comments": listed, "forbidden": forbidden, "calls": []}
+        state = {"login": "actions[bot]", "comments": listed, "forbidden": forbidden, "calls": []}
         self._state.write_text(json.dumps(state), encoding="utf-8")
 
     def network(self, text: str) -> None:
@@ -162,8 +162,8 @@ def test_the_next_run_changes_the_same_comment(job: Job) -> None:
     job.comments(
         ("someone", "looks good"),
         ("someone", f"{MARKER}\nnot the action's"),
-        ("bot", f"an older bot quotes {MARKER}"),
-        ("bot", f"{MARKER}\r\nof the last run"),
+        ("actions[bot]", f"an older bot quotes {MARKER}"),
+        ("actions[bot]", f"{MARKER}\r\nof the last run"),
     )
     job.run()
     first = bodies(job)
