@@ -291,6 +291,10 @@ class Layer:
         """The layer with twice the padding on every side, if it is a convolution."""
         return self
 
+    def argument(self, name: str) -> object:
+        """The value of an argument; where it was left out and follows from others, what it is."""
+        return getattr(self, name)
+
     def summary(self) -> str:
         """The kind with what most matters of its arguments, for a table."""
         return self.kind

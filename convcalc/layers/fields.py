@@ -39,6 +39,12 @@ class FieldType:
         """
         raise NotImplementedError
 
+    def written(self, value: Any) -> str:
+        """A value that a layer stores, as a user would write it; the opposite of `read`."""
+        if value is None:
+            return "none"
+        return value if isinstance(value, str) else value_text(_as_list(value))
+
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the literal values; expressions are added by the caller."""
         raise NotImplementedError
@@ -168,6 +174,9 @@ class PerAxis(FieldType):
             raise self.refuse(value)
         return value
 
+    def written(self, value: Any) -> str:
+        return super().written(_briefly(value))
+
     def schema(self) -> dict[str, Any]:
         one = {"type": "integer", "minimum": self.low, "maximum": LARGEST_SIZE}
         return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": 3}]}
@@ -207,6 +216,13 @@ class PaddingSides(FieldType):
             raise self.refuse(value)
         return value
 
+    def written(self, value: Any) -> str:
+        if isinstance(value, tuple):
+            # A pair stays one where its sides differ: one number each would be one for each axis.
+            sides = [pair[0] if pair[0] == pair[1] else pair for pair in value]
+            return super().written(_briefly(tuple(sides)))
+        return super().written(value)
+
     def schema(self) -> dict[str, Any]:
         side = {"type": "integer", "minimum": 0, "maximum": LARGEST_SIZE}
         pair = {"type": "array", "items": side, "minItems": 2, "maxItems": 2}
@@ -243,6 +259,16 @@ class WholeList(FieldType):
             "minItems": self.shortest,
             "maxItems": self.longest,
         }
+
+
+def _briefly(value: Any) -> Any:
+    """One number for all axes, where they are equal; a pair of sides stays in its list."""
+    equal = isinstance(value, tuple) and len(set(value)) == 1 and isinstance(value[0], int)
+    return value[0] if equal else value
+
+
+def _as_list(value: Any) -> Any:
+    return [_as_list(item) for item in value] if isinstance(value, tuple) else value
 
 
 def per_axis(value: Sequence[object], rank: int) -> None:

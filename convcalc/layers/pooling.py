@@ -98,6 +98,10 @@ class _Pool(Layer):
         ]
         return output[0] * prod(taps), output[0] * prod(used)
 
+    def argument(self, name: str) -> object:
+        value = super().argument(name)
+        return self.kernel if value is None else value
+
     def summary(self) -> str:
         return window_summary(self, self.kernel, self.stride or self.kernel, self._dilation)
 

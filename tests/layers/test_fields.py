@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from typing import Any
 
@@ -274,3 +275,61 @@ def test_per_axis_takes_one_entry_for_each() -> None:
     per_axis([1, 2, 3], 3)
     with pytest.raises(RuleError):
         per_axis([], 1)
+
+
+class TestWritten:
+    """A value as a user would write it, which is read as the same value."""
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @given(data=st.data())
+    def test_is_read_as_the_same(self, kind: str, data: st.DataObject) -> None:
+        rank = data.draw(st.integers(1, 3))
+        for declared in layer_class(kind).fields.values():
+            value = data.draw(_stored(declared.type, rank))
+            text = declared.type.written(value)
+            words = declared.type.words
+            given_as = text if text in words else json.loads(text)
+            assert declared.type.read(given_as, rank) == value
+
+    @pytest.mark.parametrize(
+        ("type_", "value", "text"),
+        [
+            (PerAxis(), (3, 3), "3"),
+            (PerAxis(), (3, 1), "[3, 1]"),
+            (PaddingSides("same"), "same", "same"),
+            (PaddingSides("same"), ((1, 1), (1, 1)), "1"),
+            (PaddingSides("same"), ((1, 1), (2, 2)), "[1, 2]"),
+            (PaddingSides("same"), ((0, 1), (0, 1)), "[[0, 1], [0, 1]]"),
+            (PaddingSides("same"), ((0, 1),), "[[0, 1]]"),
+            (PaddingSides("same"), ((0, 1), (2, 2)), "[[0, 1], 2]"),
+            (WholeList("a shape", -1, 4), (4, 4), "[4, 4]"),
+            (Flag(), True, "true"),
+            (Real(), 0.1, "0.1"),
+            (PerAxis(), None, "none"),
+        ],
+    )
+    def test_is_brief(self, type_: FieldType, value: object, text: str) -> None:
+        assert type_.written(value) == text
+
+
+def _stored(type_: FieldType, rank: int) -> st.SearchStrategy[Any]:
+    """Values that a layer may store for a field."""
+    if isinstance(type_, Whole):
+        return st.integers(type_.low, type_.high)
+    if isinstance(type_, Flag):
+        return st.booleans()
+    if isinstance(type_, Real):
+        low = 0 if type_.low is None else type_.low
+        high = type_.high or low + 100
+        return st.floats(low, high, exclude_min=type_.above, exclude_max=True)
+    if isinstance(type_, PerAxis):
+        return st.tuples(*[st.integers(type_.low, 9)] * rank)
+    if isinstance(type_, PaddingSides):
+        sides = st.tuples(*[st.tuples(st.integers(0, 2), st.integers(0, 2))] * rank)
+        words = [word for word in type_.words if word != "valid"]
+        return st.one_of(sides, st.sampled_from(words)) if words else sides
+    if isinstance(type_, WholeList):
+        return st.lists(
+            st.integers(max(type_.low, 0), 9), min_size=type_.shortest, max_size=type_.longest
+        ).map(tuple)
+    return st.sampled_from(type_.words)
