@@ -49,6 +49,8 @@ _OTHER_WORDS = ("and", "or", "not", "if", "else", "true", "false", "in_channels"
 
 #: Opens the file that another extends: a path to a Source. Raises ConvcalcError.
 Opener = Callable[[str], Source]
+#: Whether there is a file of this path, so that a word is no shipped network's name.
+Exists = Callable[[str], bool]
 
 
 class Parameter(NamedTuple):
@@ -108,13 +110,13 @@ class Document:
         self.problems.append(Problem(code, message, span, tuple(shown)))
 
 
-def read_document(source: Source, opener: Opener) -> Document:
+def read_document(source: Source, opener: Opener, exists: Exists = os.path.isfile) -> Document:
     """Reads a spec and everything that it extends; raises ConvcalcError."""
     documents = [_own(source)]
     seen = [os.path.normpath(source.path)]
     while "extends" in documents[-1].keys:
         document = documents[-1]
-        path, span = _extended_path(document)
+        path, span = _extended_path(document, exists)
         if os.path.normpath(path) in seen:
             chain = " -> ".join(printable(name) for name in [*seen, os.path.normpath(path)])
             document.refuse("extends-loop", f"extends itself: {chain}", span)
@@ -175,14 +177,14 @@ def _position(problem: Problem) -> tuple[int, int]:
     return (problem.span.line, problem.span.column) if problem.span else (0, 0)
 
 
-def _extended_path(document: Document) -> tuple[str, Span]:
+def _extended_path(document: Document, exists: Exists) -> tuple[str, Span]:
     value = document.keys["extends"][1]
     if not isinstance(value, ScalarNode) or not value.text:
         message = "extends takes the path of one other spec"
         document.refuse("bad-value", message, value.span)
         raise ConvcalcError(document.problems)
     path = os.path.join(os.path.dirname(document.source.path), value.text)
-    if is_word(value.text) and not os.path.isfile(path):
+    if is_word(value.text) and not exists(path):
         # As on the command line, a word is the name of a network that ships with the package.
         path = shipped_path(value.text) or path
     return path, value.span

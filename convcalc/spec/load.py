@@ -53,7 +53,7 @@ def find_source(path: str) -> Source:
     if path == "-":
         if sys.stdin is None:
             raise _unusable("-", "standard input is closed", "cannot be read")
-        return _decoded("-", sys.stdin.buffer.read(LONGEST + 1))
+        return decoded("-", sys.stdin.buffer.read(LONGEST + 1))
     if not is_word(path) or os.path.isfile(path):
         return read_file(path)
     shipped = shipped_path(path)
@@ -77,7 +77,7 @@ def read_file(path: str) -> Source:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise _unusable(path, "a folder" if os.path.isdir(path) else "not a regular file")
         with open(path, "rb") as file:
-            return _decoded(_display_name(path), file.read(LONGEST + 1), path)
+            return decoded(_display_name(path), file.read(LONGEST + 1), path)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise _unusable(path, reason[:1].lower() + reason[1:]) from None
@@ -89,7 +89,8 @@ def _display_name(path: str) -> str:
     return f"convcalc/configs/{name}" if folder == shipped_folder() else path
 
 
-def _decoded(name: str, data: bytes, path: str = "") -> Source:
+def decoded(name: str, data: bytes, path: str = "") -> Source:
+    """The text of a spec from its bytes; raises ConvcalcError with status 2."""
     if len(data) > LONGEST:
         raise _unusable(name, f"longer than {LONGEST} bytes")
     try:

@@ -20,7 +20,7 @@ from convcalc.layers import layer_class
 from convcalc.layers.fields import value_text
 from convcalc.layers.structure import Input
 from convcalc.shapes import LARGEST_SIZE
-from convcalc.spec.document import NAME, Document, Opener, extended, read_document
+from convcalc.spec.document import NAME, Document, Exists, Opener, extended, read_document
 from convcalc.spec.elaborate import Elaborator
 from convcalc.spec.evaluation import Frame, TooMany
 from convcalc.spec.expressions import ExpressionError, Scope, UnknownSizeError
@@ -54,13 +54,15 @@ def build(
     opener: Opener,
     args: Mapping[str, object] | None = None,
     inputs: InputShapes | None = None,
+    exists: Exists = os.path.isfile,
 ) -> Network:
     """The network that a spec describes.
 
+    `opener` opens the files that it extends, and `exists` says whether there is such a file.
     `args` override the file's own arguments: texts as on the command line, or plain values.
     `inputs` override its input shape, or some of several by name. Raises ConvcalcError.
     """
-    document = read_document(source, opener)
+    document = read_document(source, opener, exists)
     builder = _Builder(document, args or {}, inputs)
     try:
         network = builder.network()
@@ -156,7 +158,7 @@ class _Builder:
             if isinstance(entry[1], ScalarNode) and entry[1].text:
                 return entry[1].text
             self._refuse("bad-value", "'name' takes a name", entry[1])
-        name = os.path.basename(self.document.source.name)
+        name = os.path.basename(self.document.source.path)
         return os.path.splitext(name)[0] or "network"
 
     def _missing(self, key: str, help_text: str) -> None:
