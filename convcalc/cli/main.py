@@ -26,6 +26,7 @@ COMMANDS = (
     "weights",
     "check",
     "lock",
+    "diff",
     "reconcile",
     "zoo",
     "kinds",

@@ -89,15 +89,15 @@ def load_network(file: str, sets: Sequence[str] | None, inputs: Sequence[str] | 
     return load(file, args=read_sets(sets), input=read_inputs(inputs))
 
 
-def read_sets(texts: Sequence[str] | None) -> dict[str, str]:
+def read_sets(texts: Sequence[str] | None, option: str = "--set") -> dict[str, str]:
     """`NAME=VALUE` texts as a mapping."""
     values: dict[str, str] = {}
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            unusable(f"--set takes NAME=VALUE, not '{printable(text)}'", "--set width=0.5")
+            unusable(f"{option} takes NAME=VALUE, not '{printable(text)}'", f"{option} width=0.5")
         if name.strip() in values:
-            unusable(f"--set {printable(name.strip())} is given twice")
+            unusable(f"{option} {printable(name.strip())} is given twice")
         values[name.strip()] = value
     return values
 

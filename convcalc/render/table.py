@@ -16,28 +16,35 @@ class Column(NamedTuple):
     """A column.
 
     style   "text", "prose" (a longer text, which may wrap), "number" (whole, right-aligned),
-            "share" (of `whole`, with a bar) or "name" (a path, cut on its left to save space)
+            "delta" (a number with its sign), "share" (of `whole`, with a bar) or "name" (a path,
+            cut on its left to save space)
     whole   what a share is a part of
     key     what it is called in CSV, if not by its title
     """
 
     title: str
-    style: Literal["text", "prose", "number", "share", "name"] = "text"
+    style: Literal["text", "prose", "number", "delta", "share", "name"] = "text"
     whole: int = 0
     key: str = ""
 
 
 class Table(NamedTuple):
-    """Rows under a heading, with totals and notes below; whole numbers are integers until drawn."""
+    """Rows under a heading, with totals and notes below; whole numbers are integers until drawn.
+
+    `colours` gives each row the colour that a terminal draws it in, "" for none.
+    """
 
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     totals: Sequence[Cell] = ()
     notes: Sequence[str] = ()
+    colours: Sequence[str] = ()
 
 
 BAR_WIDTH = 10
+#: Columns whose ends stand below each other.
+RIGHT = ("number", "delta")
 
 
 def cell_text(cell: Cell, column: Column, brief: bool = False) -> str:
@@ -48,7 +55,8 @@ def cell_text(cell: Cell, column: Column, brief: bool = False) -> str:
         return printable(cell, 500)
     if column.style == "share":
         return f"{percent(cell, column.whole):>6} {bar(cell, column.whole)}".rstrip()
-    return short(cell) if brief else grouped(cell)
+    text = short(cell) if brief else grouped(cell)
+    return f"+{text}" if column.style == "delta" and cell > 0 else text
 
 
 def bar(part: int, whole: int, width: int = BAR_WIDTH) -> str:
@@ -88,7 +96,7 @@ def plain_text(table: Table) -> str:
         cells = []
         for text, width, column in zip(row, widths, columns, strict=True):
             space = " " * (width - display_width(text))
-            cells.append(space + text if column.style == "number" else text + space)
+            cells.append(space + text if column.style in RIGHT else text + space)
         return "  ".join(cells).rstrip()
 
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
@@ -104,23 +112,24 @@ def markdown_text(table: Table) -> str:
     columns = table.columns
 
     def drawn(row: Sequence[Cell]) -> str:
-        cells = [_escaped(cell_text(cell, c)) for cell, c in zip(row, columns, strict=True)]
+        cells = [escaped(cell_text(cell, c)) for cell, c in zip(row, columns, strict=True)]
         return "| " + " | ".join(cells) + " |"
 
-    right = {"number", "share"}
-    out = [f"### {_escaped(table.title)}", ""] if table.title else []
+    right = {*RIGHT, "share"}
+    out = [f"### {escaped(table.title)}", ""] if table.title else []
     out.append("| " + " | ".join(column.title for column in columns) + " |")
     out.append("|" + "|".join(" ---: " if c.style in right else " --- " for c in columns) + "|")
     out += [drawn(row) for row in table.rows]
     if table.totals:
         cells = [cell_text(cell, c) for cell, c in zip(table.totals, columns, strict=True)]
-        out.append("| " + " | ".join(f"**{_escaped(c)}**" if c else "" for c in cells) + " |")
+        out.append("| " + " | ".join(f"**{escaped(c)}**" if c else "" for c in cells) + " |")
     if table.notes:
-        out += ["", *[_escaped(note) + "  " for note in table.notes]]
+        out += ["", *[escaped(note) + "  " for note in table.notes]]
     return "\n".join(out) + "\n"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text that means nothing in Markdown."""
     return "".join(f"\\{c}" if c in "\\|`*_[]<>#" else c for c in text)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from convcalc.render.table import Table, cell_text, display_width
+from convcalc.render.table import RIGHT, Table, cell_text, display_width
 
 #: What is tried in turn where a table is too wide: numbers shortened to three digits and a unit,
 #: shares with their bars, and how short a name or a text may be cut.
@@ -46,12 +46,13 @@ def print_table(table: Table, width: int | None = None) -> None:
         drawn.add_column(
             Text(title),
             Text(total),
-            justify="right" if column.style == "number" else "left",
+            justify="right" if column.style in RIGHT else "left",
             no_wrap=column.style != "prose",
             style=_STYLES.get(column.style, ""),
         )
-    for row in rows:
-        drawn.add_row(*[Text(text) for text in row])
+    for number, row in enumerate(rows):
+        style = table.colours[number] if table.colours else ""
+        drawn.add_row(*[Text(text) for text in row], style=style)
     if table.title:
         console.print(Text(table.title, style="bold"))
     console.print(drawn)

@@ -4,6 +4,7 @@ Three kinds of fenced blocks mean something in the project's Markdown:
 
 - `yaml`, when its first line is a comment that holds a file name (`# tiny.yaml`): that file;
 - `console`: commands after `$ `, each followed by what it prints, in a folder with those files;
+  besides convcalc they may be `git` and `cp`, and `echo $?`;
 - `pycon`: a Python session, run as a doctest in the same folder.
 
     python -m tests.docs.transcripts [DOCUMENT...]
@@ -18,6 +19,8 @@ import io
 import os
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -26,6 +29,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convcalc.cli.main import main as convcalc_main
+from tests.checks.repository import ENVIRONMENT as GIT_ENVIRONMENT
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROMPT = "$ "
@@ -91,7 +95,7 @@ def files(found: Sequence[Block]) -> dict[str, str]:
 
 
 def transcript(block: Block) -> str:
-    """A console block's commands with what they print now, a blank line between two commands."""
+    """A console block's commands with what they print now, a blank line behind what is printed."""
     status = 0
     parts: list[str] = []
     for command in block.commands:
@@ -99,14 +103,19 @@ def transcript(block: Block) -> str:
             output = f"{status}\n"
         else:
             program, *arguments = shlex.split(command)
-            if program != "convcalc":
-                raise ValueError(f"line {block.line}: only convcalc and 'echo $?' can be shown")
-            output, status = run(arguments)
+            if program in {"git", "cp"}:
+                output, status = run_other(program, arguments)
+            elif program == "convcalc":
+                output, status = run(arguments)
+            else:
+                raise ValueError(
+                    f"line {block.line}: only convcalc, git, cp and 'echo $?' can be shown"
+                )
             if status == INTERNAL_ERROR:
                 raise RuntimeError(f"{command}: {output}")
         shown = [f"{PROMPT}{command}", *[line.rstrip() for line in output.splitlines()]]
-        parts.append("".join(f"{line}\n" for line in shown))
-    return "\n".join(parts)
+        parts.append("".join(f"{line}\n" for line in [*shown, *([""] if output else [])]))
+    return "".join(parts).rstrip("\n") + "\n"
 
 
 def run(arguments: Sequence[str]) -> tuple[str, int]:
@@ -123,6 +132,19 @@ def run(arguments: Sequence[str]) -> tuple[str, int]:
         sys.argv, sys.stdout, sys.stderr = saved
     printed.seek(0)
     return printed.read(), status
+
+
+def run_other(program: str, arguments: Sequence[str]) -> tuple[str, int]:
+    """What git or cp print, whatever the machine's own settings, and the exit status."""
+    environment = {**os.environ, **GIT_ENVIRONMENT}
+    done = subprocess.run(
+        [shutil.which(program) or program, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return done.stdout.decode(), done.returncode
 
 
 @contextmanager
@@ -143,11 +165,12 @@ def renewed(text: str) -> str:
     """A Markdown text with the output of its commands as it is now."""
     found = blocks(text)
     lines = text.splitlines()
-    with folder_with(files(found)):
-        for block in reversed(found):
-            if block.language == "console":
-                start = block.line - 1
-                lines[start : start + len(block.lines)] = transcript(block).splitlines()
+    for block in reversed(found):
+        if block.language == "console":
+            start = block.line - 1
+            with folder_with(files(found)):
+                new = transcript(block).splitlines()
+            lines[start : start + len(block.lines)] = new
     return "".join(f"{line}\n" for line in lines)
 
 

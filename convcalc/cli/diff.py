@@ -1,0 +1,140 @@
+"""`convcalc diff`: what changed between two networks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from convcalc.checks.versions import Comparison, Settings, compare_files, compare_with_revision
+from convcalc.cli import options
+from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.output import emit, terminal
+from convcalc.diagnostics import WRONG
+
+if TYPE_CHECKING:
+    from convcalc.checks.revision import Revision
+
+FORMATS = ("table", "plain", "json", "markdown")
+
+OldSets = Annotated[
+    list[str] | None,
+    typer.Option("--set-old", metavar="NAME=VALUE", help="As --set, for the old version only."),
+]
+NewSets = Annotated[
+    list[str] | None,
+    typer.Option("--set-new", metavar="NAME=VALUE", help="As --set, for the new version only."),
+]
+
+
+@guarded
+def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="OLD NEW | FILE...",
+            help="Two specs, '-' or shipped networks; with --base, specs or folders.",
+        ),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option("--base", metavar="REV", help="Compare with the files at this git revision."),
+    ] = None,
+    merge_base: Annotated[
+        bool,
+        typer.Option("--merge-base", help="Compare with where HEAD forked from the revision."),
+    ] = False,
+    sets: options.Sets = None,
+    sets_old: OldSets = None,
+    sets_new: NewSets = None,
+    input_: options.Input = None,
+    batch: options.Batch = 1,
+    expand: Annotated[
+        bool, typer.Option("--expand", help="A row for every layer, also where many change alike.")
+    ] = False,
+    top: options.Top = None,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 1 where anything differs, as git does.")
+    ] = False,
+    style: options.Format = "table",
+    output: options.Output = None,
+) -> int:
+    """What changed between two networks, or since a git revision, layer by layer.
+
+    Examples:
+      convcalc diff old.yaml new.yaml
+      convcalc diff resnet18 resnet34
+      convcalc diff resnet50 resnet50 --set-new groups=32
+      convcalc diff --base HEAD~1                       every spec that changed
+      convcalc diff --base main --merge-base models/ --format markdown
+
+    Layers are matched by what they are: one inserted layer is one +, whatever it renumbers. What
+    costs more only because of another layer's change stands below it. Marks: + added, - removed,
+    ~ changed, > moved, = renamed. Formats: table, plain, json, markdown.
+    """
+    options.read_word("--format", style, FORMATS)
+    options.read_count("--top", top)
+    args = options.read_sets(sets)
+    settings = Settings(
+        {**args, **options.read_sets(sets_old, "--set-old")},
+        {**args, **options.read_sets(sets_new, "--set-new")},
+        options.read_inputs(input_),
+        options.read_batch(batch),
+    )
+    revision = None
+    if base is not None:
+        from convcalc.checks.revision import Revision
+
+        with Revision(base, merge_base=merge_base) as revision:
+            found = compare_with_revision(revision, files or [], settings)
+    else:
+        found = [_two_files(files or [], merge_base, settings)]
+    _emit(found, revision, style, output, expand, top)
+    return WRONG if exit_code and any(one.status != "same" for one in found) else 0
+
+
+def _two_files(files: Sequence[str], merge_base: bool, settings: Settings) -> Comparison:
+    if merge_base:
+        unusable("--merge-base goes with --base REV")
+    if len(files) != 2:
+        given = f"{len(files)} were given" if files else "none was given"
+        unusable(
+            f"two networks are compared, and {given}",
+            "convcalc diff OLD NEW, or convcalc diff --base REV [FILE...]",
+        )
+    old, new = files
+    if old == new == "-":
+        unusable("only one of the two networks can come from standard input")
+    return compare_files(old, new, settings)
+
+
+def _emit(
+    found: Sequence[Comparison],
+    revision: Revision | None,
+    style: str,
+    output: str | None,
+    expand: bool,
+    top: int | None,
+) -> None:
+    from convcalc.render import diff as faces
+
+    if style == "json":
+        from convcalc.render.jsons import json_text
+
+        told = {"revision": revision.name, "commit": revision.commit} if revision else None
+        emit(json_text(faces.diff_data(found, told)), output)
+    elif style == "markdown":
+        emit(faces.diff_markdown(found, every=expand, top=top), output)
+    elif style == "table" and output is None and terminal():
+        from convcalc.render.terminal import print_table
+
+        for part in faces.diff_parts(found, every=expand, top=top):
+            if isinstance(part, str):
+                sys.stdout.write(part)
+            else:
+                print_table(part)
+        sys.stdout.flush()
+    else:
+        emit(faces.diff_text(found, every=expand, top=top), output)

@@ -1,0 +1,348 @@
+"""A diff of two networks as tables, as Markdown for a pull request, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from convcalc.analysis.report import Cost, Report
+from convcalc.checks.diff import Argument, Change, Diff, Mark
+from convcalc.checks.gathering import Gathered, gathered, singly
+from convcalc.checks.units import Unit
+from convcalc.checks.versions import STATUSES, Comparison
+from convcalc.diagnostics import Span, printable
+from convcalc.render.numbers import grouped, growth
+from convcalc.render.table import Cell, Column, Table, escaped, markdown_text, plain_text
+from convcalc.shapes import Shape, cross_text
+
+SCHEMA = "convcalc.diff/1"
+
+_SIGNS: dict[Mark, str] = {
+    "added": "+",
+    "removed": "-",
+    "changed": "~",
+    "moved": ">",
+    "renamed": "=",
+}
+_COLOURS: dict[Mark, str] = {
+    "added": "green",
+    "removed": "red",
+    "changed": "yellow",
+    "moved": "magenta",
+    "renamed": "blue",
+}
+_FOLLOWS = "dim"
+#: Rows of a Markdown table: a comment on a pull request must stay below 65,536 characters.
+_MARKDOWN_ROWS = 200
+
+
+def diff_parts(
+    comparisons: Sequence[Comparison], *, every: bool, top: int | None
+) -> list[Table | str]:
+    """What there is to tell, in order: tables, and lines in between.
+
+    every  a row for each layer, also where many changed alike
+    top    the first so many rows of changes only
+    """
+    parts: list[Table | str] = []
+    for comparison in comparisons:
+        if comparison.diff:
+            changes, totals = _tables(comparison, comparison.diff, every, top)
+            parts += [*(["\n"] if parts else []), changes, "\n", totals, "\n"]
+        else:
+            parts.append(f"{heading(comparison)}\n")
+    if len(comparisons) != 1:
+        parts.append(f"{_count(comparisons)}\n")
+    elif len(parts) > 1:
+        parts.pop()  # nothing follows the totals
+    return parts
+
+
+def diff_text(comparisons: Sequence[Comparison], *, every: bool, top: int | None) -> str:
+    """All comparisons as plain text."""
+    return "".join(
+        part if isinstance(part, str) else plain_text(part)
+        for part in diff_parts(comparisons, every=every, top=top)
+    )
+
+
+def diff_markdown(comparisons: Sequence[Comparison], *, every: bool, top: int | None) -> str:
+    """All comparisons as Markdown, the totals of each first: they are what a reviewer looks for."""
+    parts = []
+    for comparison in comparisons:
+        if comparison.diff:
+            changes, totals = _tables(comparison, comparison.diff, every, top or _MARKDOWN_ROWS)
+            parts.append(markdown_text(totals._replace(title=changes.title)))
+            parts.append(markdown_text(changes._replace(title="")))
+        else:
+            parts.append(f"{escaped(heading(comparison))}\n")
+    if len(comparisons) != 1:
+        parts.append(f"{_count(comparisons)}\n")
+    return "\n".join(parts)
+
+
+def heading(comparison: Comparison) -> str:
+    """Which versions are compared, and all there is to say where no layer changed."""
+    old, new = printable(comparison.old_name, 200), printable(comparison.new_name, 200)
+    if comparison.new is None:
+        return f"{old}: deleted, {_size_of(comparison.old)}"
+    if comparison.old is None:
+        return f"{new}: new, {_size_of(comparison.new)}"
+    renamed = " (renamed)" if comparison.status == "renamed" else ""
+    same = "" if comparison.diff else f": the same network, {_size_of(comparison.new)}"
+    return f"{old} -> {new}{renamed}{same}"
+
+
+def _size_of(report: Report | None) -> str:
+    """A network's size in a few words."""
+    if report is None:
+        return ""
+    layers = len({layer.node.unit for layer in report.layers})
+    totals = report.totals
+    params, macs = grouped(totals.params), grouped(totals.macs)
+    return f"{layers} layers, {params} params, {macs} MACs"
+
+
+def _count(comparisons: Sequence[Comparison]) -> str:
+    """How many networks became what."""
+    found = [comparison.status for comparison in comparisons]
+    told = [f"{found.count(status)} {status}" for status in STATUSES if status in found]
+    return f"{len(found)} networks: {', '.join(told)}" if found else "No network changed."
+
+
+def diff_data(comparisons: Sequence[Comparison], base: dict[str, str] | None) -> dict[str, Any]:
+    """All comparisons as plain data, in the order of the documented keys."""
+    return {
+        "schema": SCHEMA,
+        "base": base,
+        "networks": [_comparison_data(comparison) for comparison in comparisons],
+    }
+
+
+# Tables.
+
+
+def _tables(
+    comparison: Comparison, diff: Diff, every: bool, top: int | None
+) -> tuple[Table, Table]:
+    """The changes, and the totals."""
+    pieces = singly(diff) if every else gathered(diff)
+    rows = list(_rows(diff, pieces, every))
+    shown = rows[:top]
+    notes = [f"{len(rows) - len(shown)} more rows."] if len(shown) < len(rows) else []
+    elsewhere = _files(diff, pieces) - _compared_files(diff)
+    notes += [f"Lines of {printable(file, 200)}." for file in elsewhere]
+    if diff.outputs_differ:
+        before, after = _shapes(diff.old), _shapes(diff.new)
+        notes.append(f"Results: {before} -> {after}.")
+    columns = [
+        Column("", key="change"),
+        Column("layer", "name"),
+        Column("what", "prose"),
+        Column("params", "delta"),
+        Column("MACs", "delta"),
+        Column("line"),
+    ]
+    cells = [row for _, row in shown]
+    colours = [colour for colour, _ in shown]
+    return Table(heading(comparison), columns, cells, (), notes, colours), _totals(diff)
+
+
+def _totals(diff: Diff) -> Table:
+    old, new = diff.old.totals, diff.new.totals
+    layers = [sum(1 for unit in units if unit.members) for units in diff.units]
+    pairs = [
+        ("layers", layers[0], layers[1]),
+        ("params", old.params, new.params),
+        ("buffers", old.buffers, new.buffers),
+        ("MACs", old.macs, new.macs),
+        ("FLOPs", old.flops, new.flops),
+    ]
+    rows: list[tuple[Cell, ...]] = [
+        (name, before, after, after - before, growth(before, after))
+        for name, before, after in pairs
+        if before or after
+    ]
+    columns = [
+        Column("total"),
+        Column("before", "number"),
+        Column("after", "number"),
+        Column("change", "delta"),
+        Column("percent", "number"),
+    ]
+    colours = ["" if row[3] == 0 else "bold" for row in rows]
+    return Table("", columns, rows, (), (), colours)
+
+
+def _rows(
+    diff: Diff, pieces: list[Gathered], every: bool
+) -> Iterator[tuple[str, tuple[Cell, ...]]]:
+    files = _files(diff, pieces)
+    for piece in pieces:
+        delta = piece.delta
+        place = _place(piece.span, files)
+        cells = (_SIGNS[piece.mark], piece.name, _what(piece), delta.params, delta.macs, place)
+        yield _COLOURS[piece.mark], cells
+        follows = piece.follows
+        if every or len(follows) == 1:
+            for old, new in follows:
+                costs = (new.cost.params - old.cost.params, new.cost.macs - old.cost.macs)
+                cells = ("", f"  {new.path}", _follows(old, new), *costs, _place(new.span, files))
+                yield _FOLLOWS, cells
+        elif follows:
+            after = piece.delta_of_follows
+            name, what = f"  {follows[0][1].path} ...", f"{len(follows)} layers follow"
+            yield _FOLLOWS, ("", name, what, after.params, after.macs, "")
+
+
+def _what(piece: Gathered) -> str:
+    """What happened, in words."""
+    change = piece.changes[0]
+    count = len(piece.changes)
+    many = f"{count} layers: " if count > 1 else ""
+    if piece.groups:
+        groups = f"{piece.groups} groups, " if piece.groups > 1 else ""
+        return f"{groups}{count} layers"
+    if change.old is not None and change.new is not None:
+        parts = [_argument(argument) for argument in change.arguments]
+        if change.mark == "moved":
+            parts.insert(0, "moved")
+        elif change.renamed:
+            parts.append(f"was {change.old.path}")
+        if count == 1 and change.old.output != change.new.output:
+            parts.append(_output(change.old, change.new))
+        return many + (", ".join(parts) or "costs differ")
+    layer = change.layer
+    return f"{many}{_summary(layer)}, {'' if count > 1 else 'output '}{_size(layer.output)}"
+
+
+def _argument(argument: Argument) -> str:
+    return f"{argument.name} {printable(argument.before)} -> {printable(argument.after)}"
+
+
+def _summary(layer: Unit) -> str:
+    first, *fused = layer.layers
+    return " + ".join([first.summary(), *[one.kind for one in fused]])
+
+
+def _follows(old: Unit, new: Unit) -> str:
+    if old.output != new.output:
+        return f"follows: {_output(old, new)}"
+    before, after = _inputs(old), _inputs(new)
+    return f"follows: input {before} -> {after}" if before != after else "follows"
+
+
+def _inputs(layer: Unit) -> str:
+    return ", ".join(_size(shape) for shape in layer.members[0].inputs)
+
+
+def _output(old: Unit, new: Unit) -> str:
+    return f"output {_size(old.output)} -> {_size(new.output)}"
+
+
+def _size(shape: Shape) -> str:
+    """A shape without the batch axis, which no diff is about."""
+    return cross_text(shape[1:])
+
+
+def _shapes(report: Report) -> str:
+    return ", ".join(_size(shape) for shape in report.outputs.values())
+
+
+def _compared_files(diff: Diff) -> set[str]:
+    return {diff.old.network.source, diff.new.network.source}
+
+
+def _files(diff: Diff, pieces: Sequence[Gathered]) -> set[str]:
+    """The files whose lines need no name: those compared, or the one that holds all the layers."""
+    named = {piece.span.source.name for piece in pieces if piece.span is not None}
+    return named if len(named) == 1 else _compared_files(diff)
+
+
+def _place(span: Span | None, files: set[str]) -> str:
+    """The line, with its file where that does not go without saying."""
+    if span is None:
+        return ""
+    name = span.source.name
+    return str(span.line) if name in files else f"{printable(name, 200)}:{span.line}"
+
+
+# Data.
+
+
+def _comparison_data(comparison: Comparison) -> dict[str, Any]:
+    diff = comparison.diff
+    data: dict[str, Any] = {
+        "status": comparison.status,
+        "old": _network_data(comparison.old, comparison.old_name),
+        "new": _network_data(comparison.new, comparison.new_name),
+        "changes": [_change_data(change) for change in diff.changes] if diff else [],
+        "kept": diff.kept if diff is not None else 0,
+    }
+    before = comparison.old.totals if comparison.old else Cost()
+    after = comparison.new.totals if comparison.new else Cost()
+    costs = [_cost(before), _cost(after)]
+    data["totals"] = {
+        key: {"before": value, "after": costs[1][key], "change": costs[1][key] - value}
+        for key, value in costs[0].items()
+    }
+    return data
+
+
+def _network_data(report: Report | None, source: str) -> dict[str, Any] | None:
+    if report is None:
+        return None
+    return {
+        "name": report.network.name,
+        "source": source,
+        "inputs": {name: list(shape) for name, shape in report.inputs.items()},
+        "outputs": {name: list(shape) for name, shape in report.outputs.items()},
+    }
+
+
+def _change_data(change: Change) -> dict[str, Any]:
+    return {
+        "change": change.mark,
+        "old": _layer_data(change.old),
+        "new": _layer_data(change.new),
+        "arguments": [argument._asdict() for argument in change.arguments],
+        **_deltas(change.delta),
+        "follows": [
+            {
+                "old": _layer_data(old),
+                "new": _layer_data(new),
+                "params": new.cost.params - old.cost.params,
+                "macs": new.cost.macs - old.cost.macs,
+                "flops": new.cost.flops - old.cost.flops,
+            }
+            for old, new in change.follows
+        ],
+    }
+
+
+def _layer_data(layer: Unit | None) -> dict[str, Any] | None:
+    if layer is None:
+        return None
+    return {
+        "path": layer.path,
+        "kind": layer.kind,
+        "fused": [one.kind for one in layer.layers[1:]],
+        "file": layer.span.source.name if layer.span else None,
+        "line": layer.span.line if layer.span else None,
+        "output": list(layer.output),
+        **_deltas(layer.cost),
+    }
+
+
+def _deltas(cost: Cost) -> dict[str, int]:
+    return {"params": cost.params, "macs": cost.macs, "flops": cost.flops}
+
+
+def _cost(cost: Cost) -> dict[str, int]:
+    return {
+        "params": cost.params,
+        "buffers": cost.buffers,
+        **cost.counts._asdict(),
+        "macs": cost.macs,
+        "flops": cost.flops,
+    }
