@@ -1,0 +1,155 @@
+"""What a diff costs beside the reading of both networks, and how that grows.
+
+A few layers of a long chain are inserted, removed and changed, as an edit would; in the worst cases
+the two networks have little or nothing in common.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import convcalc
+from benchmarks.measure import Row, at_most, by_turns, convcalc_command, print_table, run
+from benchmarks.networks import chain
+from convcalc.analysis.report import Report, analyze
+from convcalc.checks.diff import Diff, compare
+from convcalc.graph import Network
+
+LAYERS = 5_000
+SMALL, LARGE = 2_000, 16_000
+EDITS = 12
+ROUNDS = 5
+#: What n log n allows from SMALL to LARGE: 8 times as many layers, logarithms of 14 and 11 bits.
+GROWTH = 8 * 14 / 11
+
+
+def main() -> None:
+    """Prints the tables; takes a minute or two."""
+    with tempfile.TemporaryDirectory() as folder:
+        beside_loading(Path(folder))
+    growing()
+    worst_cases()
+
+
+def beside_loading(folder: Path) -> None:
+    """Reading, counting and comparing two versions, in one process and as the command."""
+    old, new = chain(LAYERS), edited(chain(LAYERS))
+    names = [str(folder / name) for name in ("old.yaml", "new.yaml")]
+    for name, text in zip(names, (old, new), strict=True):
+        Path(name).write_text(text, encoding="utf-8")
+    check_edits(compare(*reports(loaded(old, new))))
+    networks = loaded(old, new)
+    counted = reports(networks)
+    tasks: dict[str, Callable[[], object]] = {
+        "load": partial(loaded, old, new),
+        "all": partial(whole, old, new),
+        "count": partial(reports, networks),
+        "compare": partial(compare, *counted),
+        "diff process": partial(run, convcalc_command("diff", *names), str(folder)),
+        "shapes process": partial(run, convcalc_command("shapes", names[1]), str(folder)),
+    }
+    times = by_turns(tasks, ROUNDS)
+    print_table(
+        f"Two versions of a chain of {LAYERS:,} convolutions, {EDITS} edits",
+        [
+            Row("loading both", f"{times['load']:.3f} s"),
+            Row("counting both", f"{times['count']:.3f} s"),
+            Row("comparing them", f"{times['compare']:.3f} s"),
+            at_most("all of it / loading both", times["all"] / times["load"], 1.5),
+            Row("`convcalc diff`", f"{times['diff process']:.3f} s"),
+            Row(
+                "`convcalc diff` / `convcalc shapes` of one",
+                f"{times['diff process'] / times['shapes process']:.2f}",
+            ),
+        ],
+    )
+
+
+def growing() -> None:
+    """Comparing alone, of networks that are mostly unchanged."""
+    pairs = {size: reports(loaded(chain(size), edited(chain(size)))) for size in (SMALL, LARGE)}
+    times = by_turns({str(size): partial(compare, *pair) for size, pair in pairs.items()}, ROUNDS)
+    print_table(
+        "Comparing two versions of a chain, mostly unchanged",
+        [
+            Row(f"{SMALL:,} layers", f"{times[str(SMALL)]:.3f} s"),
+            Row(f"{LARGE:,} layers", f"{times[str(LARGE)]:.3f} s"),
+            at_most("growth", times[str(LARGE)] / times[str(SMALL)], round(GROWTH, 1)),
+        ],
+    )
+
+
+def worst_cases() -> None:
+    """Networks that have little in common, each beside loading both."""
+    lines = chain(LAYERS).splitlines()
+    heading, layers = lines[:2], lines[2:]
+    random = Random(1)
+    others = {
+        "every layer another": chain(LAYERS, seed=7),
+        "the same layers shuffled": joined(heading, random.sample(layers, LAYERS)),
+        "turned round": joined(heading, layers[::-1]),
+        "every other layer new": joined(
+            heading, [new if i % 2 else old for i, (old, new) in enumerate(pairs_with_new(layers))]
+        ),
+    }
+    text = chain(LAYERS)
+    rows = []
+    for name, other in others.items():
+        counted = reports(loaded(text, other))
+        times = by_turns(
+            {"load": partial(loaded, text, other), "compare": partial(compare, *counted)}, 3
+        )
+        ratio = times["compare"] / times["load"]
+        rows.append(at_most(f"{name}: comparing / loading both", ratio, 2))
+    print_table(f"Chains of {LAYERS:,} convolutions that have little in common", rows)
+
+
+def pairs_with_new(layers: Sequence[str]) -> list[tuple[str, str]]:
+    """Each layer, and one that stands nowhere in the chain."""
+    return [(layer, f"  - {{conv: {300 + i}, kernel: 1}}") for i, layer in enumerate(layers)]
+
+
+def edited(text: str) -> str:
+    """A chain after a few edits: a third of them insert, a third remove, a third change."""
+    random = Random(3)
+    lines = text.splitlines()
+    places = sorted(random.sample(range(2, len(lines)), EDITS), reverse=True)
+    for number, place in enumerate(places):
+        layer = f"  - {{conv: {1_000 + number}, kernel: 1}}"
+        lines[place : place + (number % 3 > 0)] = [layer] if number % 3 < 2 else []
+    return joined(lines, [])
+
+
+def joined(heading: Sequence[str], layers: Sequence[str]) -> str:
+    """A spec's text from its lines."""
+    return "\n".join([*heading, *layers]) + "\n"
+
+
+def loaded(old: str, new: str) -> list[Network]:
+    """Both networks from their texts."""
+    return [convcalc.loads(text) for text in (old, new)]
+
+
+def reports(networks: Sequence[Network]) -> tuple[Report, Report]:
+    """The reports of two networks."""
+    old, new = networks
+    return analyze(old), analyze(new)
+
+
+def whole(old: str, new: str) -> Diff:
+    """From two texts to what changed between them."""
+    return compare(*reports(loaded(old, new)))
+
+
+def check_edits(diff: Diff) -> None:
+    """Refuses to measure a diff that is not what was edited."""
+    if len(diff.changes) != EDITS:
+        raise ValueError(f"{len(diff.changes)} changes after {EDITS} edits")
+
+
+if __name__ == "__main__":
+    main()
