@@ -98,7 +98,9 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
     elif style == "csv":
         emit_table(timeline(found, "", depth, bars=False), style, output)
     elif style == "table" and output is None and terminal():
-        for table in pages(found, title(report), depth):
+        for place, table in enumerate(pages(found, title(report), depth)):
+            if place:
+                emit("\n", output)
             emit_table(table, style, output)
     else:
         from convcalc.render.table import markdown_text, plain_text

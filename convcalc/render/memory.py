@@ -21,12 +21,9 @@ def timeline(memory: MemoryReport, title: str, depth: int | None, *, bars: bool 
     most_in_place = max([in_place for _, _, in_place in levels], default=0)
     rows: list[list[Cell]] = []
     for path, live, in_place in levels:
-        marks = ["peak"] if live == most else []
-        if in_place == most_in_place:
-            marks.append("peak in place")
-        bar = [in_place] if bars else []
-        rows.append([path, live, in_place, *bar, ", ".join(marks)])
-    share = [Column("of the peak in place", "share", most_in_place)] if bars else []
+        mark = _MARKS[live == most, in_place == most_in_place]
+        rows.append([path, live, in_place, *([in_place] if bars else []), mark])
+    share = [Column("of its peak", "share", most_in_place)] if bars else []
     order = "the order with the least peak" if memory.by_least else "the written order"
     return Table(
         f"{title}, {memory.dtype}, {order}",
@@ -39,6 +36,15 @@ def timeline(memory: MemoryReport, title: str, depth: int | None, *, bars: bool 
         ],
         rows,
     )
+
+
+#: What a step is told to be: at the peak or not, and at the peak in place or not.
+_MARKS = {
+    (False, False): "",
+    (True, False): "peak",
+    (False, True): "peak in place",
+    (True, True): "both peaks",
+}
 
 
 def _grouped(levels: Iterable[tuple[str, int, int]], depth: int) -> list[tuple[str, int, int]]:
@@ -60,11 +66,12 @@ def alive_tables(memory: MemoryReport) -> list[Table]:
         return []
     first, other = moments
     levels = memory.levels()
+    shown = " of this order" if memory.by_least else ""
     plain = _at(first, first.live, [live for _, live, _ in levels])
     in_place = _at(other, other.in_place, [live for _, _, live in levels])
     return [
-        _alive(first, f"Peak: {plain}", False),
-        _alive(other, f"Peak in place: {in_place}", True),
+        _alive(first, f"Peak{shown}: {plain}", False),
+        _alive(other, f"Peak in place{shown}: {in_place}", True),
     ]
 
 
