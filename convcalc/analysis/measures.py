@@ -117,6 +117,18 @@ def _training_memory(subject: Subject) -> int:
     return training_memory(subject.training(), number_bytes).total
 
 
+def _bytes_moved(subject: Subject) -> int:
+    return sum([value for _, value in _moved(subject)])
+
+
+def _moved(subject: Subject) -> list[tuple[str, int]]:
+    """The bytes that each layer, with what is fused behind it, has to move."""
+    from convcalc.analysis.balance import balance
+
+    dtype = next(name for name, size in DTYPES.items() if size == subject.number_bytes)
+    return [(unit, one.bytes) for unit, one in balance(subject.report, dtype).units.items()]
+
+
 Measure = Callable[[Subject], int]
 LayerMeasure = Callable[[LayerReport, int], int]
 
@@ -167,11 +179,18 @@ MEASURES: dict[str, Measure] = {
     "peak_in_place": lambda subject: _peak(subject, in_place=True),
     "peak_least": _peak_least,
     "arena": _arena,
+    "bytes_moved": _bytes_moved,
     "training_macs": _training_macs,
     "training_memory": _training_memory,
 }
 #: Totals that take as long as all the others together, and are measured where they are asked for.
-SLOW = ("peak_least", "arena", "training_macs", "training_memory")
+SLOW = (
+    "peak_least",
+    "arena",
+    "bytes_moved",
+    "training_macs",
+    "training_memory",
+)
 
 
 def measure(subject: Subject, name: str, convention: str = OWN) -> int:
@@ -226,6 +245,9 @@ def heaviest(subject: Subject, metric: str, convention: str = OWN) -> list[Part]
     elif metric == "training_macs":
         costs = [layer.cost for layer in subject.training().layers]
         parts = _units(report, [cost.forward_macs + cost.backward_macs for cost in costs])
+    elif metric == "bytes_moved":
+        homes = _homes(report)
+        parts = [Part(unit, homes[unit], value) for unit, value in _moved(subject)]
     elif metric in _ALIVE:
         step = subject.peak(_ALIVE[metric])
         parts = _tensors(subject, step.tensors if step is not None else (), _ALIVE[metric])
@@ -249,13 +271,20 @@ def layer_parts(subject: Subject, metric: str, convention: str = OWN) -> list[Pa
 _ALIVE = {"peak_memory": False, "peak_in_place": True, "peak_least": True, "arena": True}
 
 
+def _homes(report: Report) -> dict[str, Node]:
+    """The layer that each unit is written as: what is fused behind it is in the same unit."""
+    homes: dict[str, Node] = {}
+    for node in report.network.nodes:
+        homes.setdefault(node.unit, node)
+    return homes
+
+
 def _units(report: Report, values: Sequence[int]) -> list[Part]:
     """A value for each operation as one for each layer with what is fused behind it."""
-    homes: dict[str, Node] = {}
+    homes = _homes(report)
     sums: dict[str, int] = {}
     for layer, value in zip(report.layers, values, strict=True):
         unit = layer.node.unit
-        homes.setdefault(unit, layer.node)
         sums[unit] = sums.get(unit, 0) + value
     return [Part(unit, homes[unit], value) for unit, value in sums.items()]
 
@@ -264,9 +293,7 @@ def _tensors(subject: Subject, numbers: Sequence[int], in_place: bool = False) -
     """Tensors by what writes them, at the place of the layer that this is fused behind."""
     tensors = subject.memory(in_place).tensors
     nodes = subject.report.network.nodes
-    homes: dict[str, Node] = {}
-    for node in nodes:
-        homes.setdefault(node.unit, node)
+    homes = _homes(subject.report)
     parts = []
     for number in numbers:
         node = nodes[tensors[number].node]

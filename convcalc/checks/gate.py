@@ -118,7 +118,9 @@ def _skipped(network: Network, target: Target, gate: Gate) -> list[str]:
     about = [part for part, has in parts.items() if has]
     if not about:
         return []
-    flags = network.altered if target.rules is None else network.altered.replace("--set", "set")
+    flags = network.altered
+    if target.args and all(name in rules.sets for name in target.args):
+        flags = flags.replace("--set", "set")  # it is convcalc.yaml's
     verb = "is" if about == ["own budget"] else "are"
     return [f"its {' and '.join(about)} {verb} about the file as it is: skipped under {flags}"]
 

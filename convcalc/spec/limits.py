@@ -54,6 +54,9 @@ LIMITED: dict[str, Metric] = {
     "peak_in_place": Metric(BYTES, "the same, element-wise operations written in place", False),
     "peak_least": Metric(BYTES, "the same in the order of execution that needs least", False),
     "arena": Metric(BYTES, "bytes of one static allocation for all tensors", False),
+    "bytes_moved": Metric(
+        BYTES, "bytes that the layers read and write at least, weights included", False
+    ),
     "training_macs": Metric(COUNT, "multiply-accumulates of a training step on one sample", False),
     "training_memory": Metric(
         BYTES, "bytes that a training step on one sample holds, with plain gradient descent", False
