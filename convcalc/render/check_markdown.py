@@ -112,9 +112,10 @@ def _problems(verdicts: Sequence[Verdict]) -> _Part:
     """The problems as a terminal shows them, with their lines."""
     told: set[Problem] = set()
     drawn = [
-        "\n" + diagnostic_text(problem)
+        "\n" + diagnostic_text(problem, level)
         for verdict in verdicts
-        for problem in not_told((*verdict.problems, *verdict.warnings), told)
+        for level, problems in (("error", verdict.problems), ("warning", verdict.warnings))
+        for problem in not_told(problems, told)
     ]
     if drawn:
         drawn[0] = drawn[0].removeprefix("\n")

@@ -13,20 +13,22 @@ _LINE_WIDTH = 100
 _LONGEST = 5000
 
 
-def diagnostics_text(problems: Sequence[Problem]) -> str:
+def diagnostics_text(problems: Sequence[Problem], level: str = "error") -> str:
     """All problems, each drawn, and how many there are where there are several."""
-    drawn = [diagnostic_text(problem) for problem in problems]
+    drawn = [diagnostic_text(problem, level) for problem in problems]
     if len(problems) > 1:
-        drawn.append(f"{len(problems)} errors\n")
+        drawn.append(f"{len(problems)} {level}s\n")
     return "\n".join(drawn)
 
 
-def diagnostic_text(problem: Problem) -> str:
+def diagnostic_text(problem: Problem, level: str = "error") -> str:
     """One problem: a first line that can be grepped, the source with a caret, labelled facts.
 
-    Inside a block, the calls that led there follow, innermost first.
+    Inside a block, the calls that led there follow, innermost first. `level` is "error", or
+    "warning" for what does not fail.
     """
-    lines = [printable(problem, _LONGEST)]
+    place = f"{problem.span}: " if problem.span else ""
+    lines = [printable(f"{place}{level}[{problem.code}]: {problem.message}", _LONGEST)]
     margin = 1
     if problem.span is not None:
         spans = [problem.span, *[call.span for call in problem.calls]]

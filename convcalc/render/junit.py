@@ -37,7 +37,7 @@ def junit_text(verdicts: Sequence[Verdict]) -> str:
         for case in cases:
             lines += _case(name, case)
         if warnings:
-            lines.append(f"    <system-out>{_text(warnings)}</system-out>")
+            lines.append(f"    <system-out>{_text(warnings, 'warning')}</system-out>")
         lines.append("  </testsuite>")
     lines.append("</testsuites>")
     return "\n".join(lines) + "\n"
@@ -88,10 +88,10 @@ def _case(network: str, case: _Case) -> Iterator[str]:
     yield "    </testcase>"
 
 
-def _text(problems: Sequence[Problem]) -> str:
+def _text(problems: Sequence[Problem], level: str = "error") -> str:
     from convcalc.render.diagnostics import diagnostics_text
 
-    return _escaped(diagnostics_text(problems), quote=False)
+    return _escaped(diagnostics_text(problems, level), quote=False)
 
 
 def _attributes(**values: str) -> str:

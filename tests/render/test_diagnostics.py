@@ -136,6 +136,12 @@ def test_a_message_stays_on_one_line() -> None:
     assert text == "error[code]: a\\nb\\x1b[0m\n = note: c\\nd\n"
 
 
+def test_a_warning_is_called_one() -> None:
+    one, other = Problem("a", "first"), Problem("b", "second")
+    text = diagnostics_text([one, other], "warning")
+    assert text == "warning[a]: first\n\nwarning[b]: second\n\n2 warnings\n"
+
+
 def test_a_block_of_any_name_stays_on_its_line() -> None:
     source = Source("net.yaml", "a\n")
     call = Call(Span(source, 1, 1), "b\x08\n", 0, 1)

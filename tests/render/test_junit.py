@@ -65,7 +65,7 @@ def test_a_failure_holds_the_message_and_the_drawn_problem() -> None:
 
 def test_warnings_are_output_of_the_suite() -> None:
     (output,) = read(list(GATE[:1])).iter("system-out")
-    assert "params is 1,792, more than 1,700" in (output.text or "")
+    assert "warning[over-budget]: params is 1,792, more than 1,700" in (output.text or "")
 
 
 def test_no_network_is_an_empty_report() -> None:
