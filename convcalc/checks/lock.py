@@ -145,7 +145,7 @@ def lock_text(networks: Iterable[LockedNetwork]) -> str:
         lines += [f"  input {name}: {cross_text(s)}" for name, s in network.inputs.items()]
         lines += [f"  output {name}: {cross_text(s)}" for name, s in network.outputs.items()]
         lines += [
-            f"  total {name}: {value:,}{_unit(name)}" for name, value in network.totals.items()
+            f"  total {name}: {value:,}{unit_text(name)}" for name, value in network.totals.items()
         ]
         lines += [
             f"  layer {path}: {kind} -> {cross_text(output)}, params {params:,}, macs {macs:,}"
@@ -154,7 +154,7 @@ def lock_text(networks: Iterable[LockedNetwork]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _unit(name: str) -> str:
+def unit_text(name: str) -> str:
     """What follows a total's number: bytes are told as such."""
     return " B" if name in LIMITED and LIMITED[name].unit == BYTES else ""
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.rows import Row, rows
-from convcalc.checks.lock import Lock, LockedLayer, LockedNetwork
+from convcalc.checks.lock import Lock, LockedLayer, LockedNetwork, unit_text
 from convcalc.diagnostics import Call, Problem, Source, Span, printable
 from convcalc.quantities import change_text
 from convcalc.shapes import Shape, cross_text
@@ -87,7 +87,8 @@ def _change(name: str, before: int | None, after: int | None) -> str:
     if before is None or after is None:
         what = "is not locked yet" if before is None else "is locked but not measured any more"
         return f"{printable(name)} {what}"
-    return f"{printable(name)} {before:,} -> {after:,} ({change_text(before, after)})"
+    unit = unit_text(name)
+    return f"{printable(name)} {before:,} -> {after:,}{unit} ({change_text(before, after)})"
 
 
 def _top(report: Report) -> Span | None:

@@ -3,8 +3,8 @@
 Three kinds of fenced blocks mean something in the project's Markdown:
 
 - `yaml`, when its first line is a comment that holds a file name (`# tiny.yaml`): that file;
-- `console`: commands after `$ `, each followed by what it prints, in a folder with those files;
-  besides convcalc they may be `git` and `cp`, and `echo $?`;
+- `console`: commands after `$ `, each followed by what it prints, in a folder with those files: of
+  convcalc, `git`, `cp`, `cat FILE`, `sed -i 's/OLD/NEW/' FILE`, and `echo $?`;
 - `pycon`: a Python session, run as a doctest in the same folder.
 
     python -m tests.docs.transcripts [DOCUMENT...]
@@ -23,7 +23,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -103,19 +103,38 @@ def transcript(block: Block) -> str:
             output = f"{status}\n"
         else:
             program, *arguments = shlex.split(command)
-            if program in {"git", "cp"}:
-                output, status = run_other(program, arguments)
-            elif program == "convcalc":
+            if program == "convcalc":
                 output, status = run(arguments)
+            elif program in {"git", "cp"}:
+                output, status = run_other(program, arguments)
+            elif program in _TOOLS:
+                output, status = _TOOLS[program](*arguments), 0
             else:
-                raise ValueError(
-                    f"line {block.line}: only convcalc, git, cp and 'echo $?' can be shown"
-                )
+                known = "only convcalc, git, cp, cat, sed and 'echo $?' can be shown"
+                raise ValueError(f"line {block.line}: {known}")
             if status == INTERNAL_ERROR:
                 raise RuntimeError(f"{command}: {output}")
         shown = [f"{PROMPT}{command}", *[line.rstrip() for line in output.splitlines()]]
         parts.append("".join(f"{line}\n" for line in [*shown, *([""] if output else [])]))
     return "".join(parts).rstrip("\n") + "\n"
+
+
+def _cat(file: str) -> str:
+    return Path(file).read_text(encoding="utf-8")
+
+
+def _sed(flag: str, script: str, file: str) -> str:
+    """Replaces a text by another one in a file, once in all."""
+    _, old, new, _ = script.split("/")
+    text = _cat(file)
+    if flag != "-i" or old not in text:
+        raise ValueError(f"sed {flag} '{script}' {file} changes nothing")
+    Path(file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    return ""
+
+
+#: Programs beside convcalc that a document may show.
+_TOOLS: dict[str, Callable[..., str]] = {"cat": _cat, "sed": _sed}
 
 
 def run(arguments: Sequence[str]) -> tuple[str, int]:
@@ -169,8 +188,8 @@ def renewed(text: str) -> str:
         if block.language == "console":
             start = block.line - 1
             with folder_with(files(found)):
-                new = transcript(block).splitlines()
-            lines[start : start + len(block.lines)] = new
+                shown = transcript(block)
+            lines[start : start + len(block.lines)] = shown.splitlines()
     return "".join(f"{line}\n" for line in lines)
 
 
