@@ -57,20 +57,21 @@ class Gathered(NamedTuple):
 
 def gathered(diff: Diff) -> list[Gathered]:
     """The changes of a diff as few as a reader needs, in the order of the first of each."""
-    found: dict[object, Gathered] = {}
-    last: object = None
+    found: dict[object, list[Gathered]] = {}
+    last: Gathered | None = None
+    row = 0
     for piece in _pieces(diff):
         key = _key(piece)
         if piece.groups:
             # Groups are told together only where they follow upon each other.
-            previous = found.get((last, key)) if last is not None else None
-            if previous is None or not _adjacent(previous, piece):
-                last = len(found)
-            key = (last, key)
+            if last is None or _key(last) != key or not _adjacent(last, piece):
+                row += 1
+            key = (row, key)
+            last = piece
         else:
             last = None
-        found[key] = _joined(found.get(key), piece)
-    return _fewer(list(found.values()))
+        found.setdefault(key, []).append(piece)
+    return _fewer([_joined(pieces) for pieces in found.values()])
 
 
 def singly(diff: Diff) -> list[Gathered]:
@@ -81,10 +82,11 @@ def singly(diff: Diff) -> list[Gathered]:
     ]
 
 
-def _joined(one: Gathered | None, other: Gathered) -> Gathered:
-    if one is None:
-        return other
-    return one._replace(groups=one.groups + other.groups, changes=(*one.changes, *other.changes))
+def _joined(pieces: list[Gathered]) -> Gathered:
+    """Several pieces as one, named after the first."""
+    changes = [change for piece in pieces for change in piece.changes]
+    groups = sum(piece.groups for piece in pieces)
+    return pieces[0]._replace(groups=groups, changes=tuple(changes))
 
 
 def _fewer(pieces: list[Gathered]) -> list[Gathered]:
@@ -96,9 +98,8 @@ def _fewer(pieces: list[Gathered]) -> list[Gathered]:
     joined: dict[int, Gathered | None] = {}
     for same in alike.values():
         if len(same) > _MOST_ALIKE:
-            changes = [change for piece in same for change in piece.changes]
             joined.update({id(piece): None for piece in same[1:]})
-            joined[id(same[0])] = same[0]._replace(changes=tuple(changes))
+            joined[id(same[0])] = _joined(same)
     told = [joined.get(id(piece), piece) for piece in pieces]
     return [piece for piece in told if piece is not None]
 

@@ -192,10 +192,10 @@ def _change_of(revision: Revision, changes: Sequence[FileChange], file: str) -> 
 def _changed_specs(revision: Revision, changes: Sequence[FileChange]) -> list[FileChange]:
     """The specs among changed files, and those that extend a changed file."""
     listed = [c for c in changes if (c.new or c.old or "").endswith(SUFFIXES)]
-    if not listed:
+    if not changes:
         return []
     found = [change for change in listed if _is_spec(revision, change)]
-    touched = {path for change in listed for path in change if path}
+    touched = {path for change in changes for path in change if path}
     base_of = {path: _base(revision, path) for path in revision.files()}
     for path in base_of:
         chain = [path]

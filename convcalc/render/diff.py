@@ -32,8 +32,10 @@ _COLOURS: dict[Mark, str] = {
     "renamed": "blue",
 }
 _FOLLOWS = "dim"
-#: Rows of a Markdown table: a comment on a pull request must stay below 65,536 characters.
-_MARKDOWN_ROWS = 200
+#: Characters of a Markdown text: a comment on GitHub must stay below 65,536.
+_LONGEST_MARKDOWN = 64_000
+#: Rows of each of its tables: the first number that is short enough.
+_MARKDOWN_ROWS = (200, 60, 20, 5)
 
 
 def diff_parts(
@@ -48,7 +50,8 @@ def diff_parts(
     for comparison in comparisons:
         if comparison.diff:
             changes, totals = _tables(comparison, comparison.diff, every, top)
-            parts += [*(["\n"] if parts else []), changes, "\n", totals, "\n"]
+            space = ["\n"] if parts and parts[-1] != "\n" else []
+            parts += [*space, changes, "\n", totals, "\n"]
         else:
             parts.append(f"{heading(comparison)}\n")
     if len(comparisons) != 1:
@@ -67,18 +70,32 @@ def diff_text(comparisons: Sequence[Comparison], *, every: bool, top: int | None
 
 
 def diff_markdown(comparisons: Sequence[Comparison], *, every: bool, top: int | None) -> str:
-    """All comparisons as Markdown, the totals of each first: they are what a reviewer looks for."""
-    parts = []
-    for comparison in comparisons:
-        if comparison.diff:
-            changes, totals = _tables(comparison, comparison.diff, every, top or _MARKDOWN_ROWS)
-            parts.append(markdown_text(totals._replace(title=changes.title)))
-            parts.append(markdown_text(changes._replace(title="")))
-        else:
-            parts.append(f"{escaped(heading(comparison))}\n")
-    if len(comparisons) != 1:
-        parts.append(f"{_count(comparisons)}\n")
-    return "\n".join(parts)
+    """All comparisons as Markdown, the totals of each first: they are what a reviewer looks for.
+
+    Short enough for a comment on a pull request: without `top`, long tables lose their last rows,
+    and where that does not do, the last networks are only counted.
+    """
+    count = f"{_count(comparisons)}\n" if len(comparisons) != 1 else ""
+    space = _LONGEST_MARKDOWN - len(count)
+    parts: list[str] = []
+    for most in _MARKDOWN_ROWS if top is None else (top,):
+        parts = [_markdown(comparison, every, most) for comparison in comparisons]
+        if top is not None or sum(len(part) + 1 for part in parts) <= space:
+            return "\n".join([*parts, *([count] if count else [])])
+    kept = 0
+    while space >= 0:
+        space -= len(parts[kept]) + 1
+        kept += 1
+    left_out = len(parts) - kept + 1
+    return "\n".join([*parts[: kept - 1], f"{left_out} not shown here. {count}"])
+
+
+def _markdown(comparison: Comparison, every: bool, top: int) -> str:
+    if not comparison.diff:
+        return f"{escaped(heading(comparison))}\n"
+    changes, totals = _tables(comparison, comparison.diff, every, top)
+    first = markdown_text(totals._replace(title=changes.title))
+    return f"{first}\n{markdown_text(changes._replace(title=''))}"
 
 
 def heading(comparison: Comparison) -> str:
@@ -212,8 +229,9 @@ def _what(piece: Gathered) -> str:
         if count == 1 and change.old.output != change.new.output:
             parts.append(_output(change.old, change.new))
         return many + (", ".join(parts) or "costs differ")
-    layer = change.layer
-    return f"{many}{_summary(layer)}, {'' if count > 1 else 'output '}{_size(layer.output)}"
+    text = f"{many}{_summary(change.layer)}"
+    sizes = {one.layer.output for one in piece.changes}
+    return f"{text}, output {_size(change.layer.output)}" if len(sizes) == 1 else text
 
 
 def _argument(argument: Argument) -> str:

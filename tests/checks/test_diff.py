@@ -214,6 +214,14 @@ class TestLaws:
     def test_shipped_networks_do_not_differ_from_themselves(self, name: str) -> None:
         assert not compare(*[convcalc.analyze(convcalc.load(name)) for _ in range(2)])
 
+    @pytest.mark.parametrize("seed", range(10))
+    def test_all_of_it_for_shipped_networks(self, seed: int) -> None:
+        names = Random(seed).sample(shipped_names(), 2)
+        reports = [convcalc.analyze(convcalc.load(name)) for name in names]
+        found = compare(*reports)
+        assert sum_of_deltas(found) == found.delta
+        assert in_order(found) == mirrored(compare(reports[1], reports[0]))
+
 
 class TestMatching:
     def test_numbers_of_default_names_mean_nothing(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import jsonschema  # type: ignore[import-untyped]
@@ -12,6 +13,7 @@ import pytest
 from tests.checks.repository import Repository, make_repository
 from tests.cli.runner import run
 from tests.render.diffs import NEW, OLD
+from tests.test_project import loaded_after
 
 #: What a program that reads the JSON may rely on.
 COST = {"type": "integer"}
@@ -167,12 +169,47 @@ class TestTwoFiles:
         kinds = {change["change"] for change in data["networks"][0]["changes"]}
         assert kinds == {"added", "removed", "changed", "moved", "renamed"}
 
+    def test_starts_without_what_it_does_not_need(self) -> None:
+        code = (
+            "import sys; sys.argv = ['convcalc', 'diff', 'vgg16', 'vgg19']\n"
+            "from convcalc.cli.main import main\n"
+            "try: main()\n"
+            "except SystemExit: pass"
+        )
+        assert loaded_after(code) <= {"dataclasses", "fractions", "typer", "yaml"}
+
     def test_output_goes_to_a_file(self, files: Path) -> None:
         result = run("diff", "old.yaml", "new.yaml", "--format", "markdown", "--output", "diff.md")
         assert (result.status, result.out, result.err) == (0, "", "")
         text = (files / "diff.md").read_text(encoding="utf-8")
         assert text.startswith("### old.yaml -\\> new.yaml\n")
         assert sorted(os.listdir(files)) == ["diff.md", "new.yaml", "old.yaml"]
+
+
+class TestTerminal:
+    @pytest.fixture(autouse=True)
+    def terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("convcalc.cli.diff.terminal", lambda: True)
+        monkeypatch.setenv("COLUMNS", "100")
+        monkeypatch.setenv("NO_COLOR", "1")
+
+    def test_tables_are_drawn_to_its_width(self, files: Path) -> None:
+        text = run("diff", "old.yaml", "new.yaml").out
+        assert "\u2500" * 20 in text
+        assert max(len(line.rstrip()) for line in text.splitlines()) <= 100
+
+    def test_plain_text_if_asked_for(self, files: Path) -> None:
+        assert "\u2500" not in run("diff", "old.yaml", "new.yaml", "--format", "plain").out
+
+    def test_lines_between_tables(self, repository: Repository) -> None:
+        repository.write("models/net.yaml", NEW)
+        repository.write("new.yaml", "extends: lenet\n")
+        lines = run("diff", "--base", "HEAD").out.splitlines()
+        assert lines[-3:] == [
+            "",
+            "new.yaml: new, 7 layers, 61,706 params, 416,520 MACs",
+            "2 networks: 1 changed, 1 new",
+        ]
 
 
 class TestSinceARevision:
@@ -293,6 +330,17 @@ class TestBadInput:
         result = run("diff", "--base", "HEAD")
         assert (result.status, result.out) == (2, "")
         assert "lies in no git repository" in result.err
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+    def test_a_name_that_is_no_text(self, repository: Repository) -> None:
+        name = os.fsdecode(b"caf\xe9.yaml")
+        repository.write(name, OLD)
+        repository.commit()
+        repository.write(name, NEW)
+        for style in ("plain", "json", "markdown"):
+            result = run("diff", "--base", "HEAD", "--format", style)
+            assert (result.status, result.err) == (0, "")
+            assert "caf" in result.out
 
     def test_names_are_data(self, repository: Repository) -> None:
         name = "a\x1b[31m|`b`.yaml"

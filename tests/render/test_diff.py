@@ -42,6 +42,13 @@ def test_every_layer() -> None:
     assert diff_text([comparison()], every=True, top=None) == golden("diff_expanded.txt")
 
 
+def test_one_empty_line_around_a_table() -> None:
+    text = diff_text([comparison()] * 2, every=False, top=None)
+    assert text.count("\n\n") == 4
+    assert "\n\n\n" not in text
+    assert not diff_text([comparison()], every=False, top=None).endswith("\n\n")
+
+
 def test_markdown() -> None:
     assert diff_markdown(several(), every=False, top=None) == golden("diff.md")
 
@@ -100,6 +107,13 @@ class TestTop:
         new = analyze(loads(text("5").replace("nnn", "mmm")))
         one = Comparison("changed", "a", "b", old, new, compare(old, new))
         assert len(diff_markdown([one], every=True, top=None)) < 65_536
+
+    def test_very_many_networks_fit_into_a_comment(self) -> None:
+        many = several() * 200
+        text = diff_markdown(many, every=True, top=None)
+        assert 55_000 < len(text) < 65_536
+        assert "not shown here. 1200 networks: 200 same, " in text.splitlines()[-1]
+        assert "more rows." in text
 
 
 class TestData:
