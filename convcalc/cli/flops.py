@@ -80,6 +80,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     sort: options.Sort = None,
     top: options.Top = None,
     by: options.By = None,
+    columns: options.Columns = None,
     style: options.Format = "table",
     output: options.Output = None,
 ) -> int:
@@ -94,6 +95,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc flops resnet50 --as thop             and one of them, by layer
       convcalc flops lenet --kernel 1 --format json
       convcalc flops resnet50 --training --optimizer adam --batch 32
+      convcalc flops resnet50 --depth 1 --columns name,macs,fvcore,thop,backward
 
     Formats: table, plain, json (always every operation), csv, markdown.
     """
@@ -109,6 +111,15 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     if training and (counted or valid_taps):
         other = "--valid-taps" if valid_taps else "--as" if as_ else "--compare"
         unusable(f"--training goes without {other}: it counts every product, by convcalc's rules")
+    names = []
+    if columns is not None:
+        from convcalc.cli.columns import read_columns
+
+        if counted or training:
+            unusable(
+                "--columns chooses among all figures: it goes without --as, --compare, --training"
+            )
+        names = read_columns(columns, by)
     network = options.load_network(file, sets, input_)
     before = analyze(network, batch=batch, valid_taps=valid_taps)
     after = None
@@ -149,6 +160,12 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
         from convcalc.render.jsons import report_text
 
         emit(report_text(after or before, before if after else None), output)
+        return 0
+    if names:
+        from convcalc.cli.columns import emit_columns
+
+        report = after or before
+        emit_columns(report, names, view, style, output, changed=after is not None)
         return 0
     # A what-if is about single operations: fused behind a convolution, a batchnorm's additions
     # would hide that the convolution's own are four times as many.

@@ -52,6 +52,14 @@ Sort = Annotated[
 ]
 Top = Annotated[int | None, typer.Option("--top", metavar="N", help="Only the first N rows.")]
 By = Annotated[str | None, typer.Option("--by", metavar="kind", help="One row for each kind.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="NAMES",
+        help="These columns instead: name,output,params,macs,field,live.",
+    ),
+]
 ValidTaps = Annotated[
     bool, typer.Option("--valid-taps", help="Leave out window taps that fall on padding.")
 ]

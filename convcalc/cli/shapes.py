@@ -24,6 +24,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
     sort: options.Sort = None,
     top: options.Top = None,
     by: options.By = None,
+    columns: options.Columns = None,
     style: options.Format = "table",
     output: options.Output = None,
 ) -> int:
@@ -33,17 +34,30 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc shapes lenet
       convcalc shapes vgg11_d2l --depth 1 --format listing
       convcalc shapes mynet.yaml --set width=0.5 --input 3x96x96
+      convcalc shapes resnet50 --depth 1 --columns name,output,params,macs,field,live
       cat mynet.yaml | convcalc shapes - --format json
 
     Formats: table, plain, json (always every operation), csv, markdown, listing.
     """
     options.read_word("--format", style, (*TABLE_FORMATS, "listing"))
     options.read_batch(batch)
+    names = []
+    if columns is not None:
+        from convcalc.cli.columns import read_columns
+
+        names = read_columns(columns, by)
+        if style == "listing":
+            unusable("--format listing has no columns: it goes without --columns")
     report = analyze(options.load_network(file, sets, input_), batch=batch)
     if style == "json":
         from convcalc.render.jsons import report_text
 
         emit(report_text(report), output)
+        return 0
+    if names:
+        from convcalc.cli.columns import emit_columns
+
+        emit_columns(report, names, options.View(depth, expand, sort, top, by), style, output)
         return 0
     found = selected_rows(report, depth, expand, sort, top, by)
     if style == "listing":

@@ -1,0 +1,225 @@
+"""Every figure that a layer table can show, by the name of its column.
+
+`COLUMNS` is the table. What takes time is computed when a column asks for it, and once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from convcalc.analysis.measures import LAYER_MEASURES
+from convcalc.analysis.report import LayerReport, Report
+from convcalc.analysis.rows import SORT_KEYS, Row
+from convcalc.shapes import tuple_text
+
+if TYPE_CHECKING:
+    from convcalc.analysis.balance import Balance
+    from convcalc.analysis.charges import Charges
+    from convcalc.analysis.field import Fields
+    from convcalc.analysis.training import StepCost
+
+#: Bytes of a float32, which is what columns in bytes are about.
+NUMBER_BYTES = 4
+
+
+class Subject:
+    """A report, and the analyses of its network that some columns need.
+
+    expand  whether rows are single operations, and not layers with what is fused behind them
+    """
+
+    def __init__(self, report: Report, *, expand: bool = False) -> None:
+        self.report = report
+        self.expand = expand
+        self._fields: Fields | None = None
+        self._balance: Balance | None = None
+        self._alive: dict[str, tuple[int, int]] | None = None
+        self._training: dict[str, StepCost] | None = None
+        self._charges: dict[str, Mapping[str, int]] = {}
+
+    @property
+    def fields(self) -> Fields:
+        """The receptive fields."""
+        if self._fields is None:
+            from convcalc.analysis.field import fields
+
+            self._fields = fields(self.report.network)
+        return self._fields
+
+    @property
+    def balance(self) -> Balance:
+        """What is computed for each byte."""
+        if self._balance is None:
+            from convcalc.analysis.balance import balance
+
+            self._balance = balance(self.report)
+        return self._balance
+
+    @property
+    def alive(self) -> dict[str, tuple[int, int]]:
+        """Bytes alive while an operation runs, plainly and in place, by path; none for a view."""
+        if self._alive is None:
+            from convcalc.analysis.liveness import memory_of, steps
+
+            network = self.report.network
+            scale = NUMBER_BYTES * self.report.batch
+            both = [memory_of(network), memory_of(network, in_place=True)]
+            self._alive = {}
+            for plain, in_place in zip(*map(steps, both), strict=True):
+                node = network.nodes[both[0].operations[plain.operation].node]
+                self._alive[node.path] = (plain.live * scale, in_place.live * scale)
+        return self._alive
+
+    @property
+    def training(self) -> dict[str, StepCost]:
+        """What a training step with SGD costs, by an operation's path."""
+        if self._training is None:
+            from convcalc.analysis.training import train
+
+            step = train(self.report.network, batch=self.report.batch)
+            self._training = {layer.node.path: layer.cost for layer in step.layers}
+        return self._training
+
+    def charged(self, convention: str) -> Mapping[str, int]:
+        """What a convention charges, by an operation's path; raises where it has no rule."""
+        if convention not in self._charges:
+            from convcalc.analysis.charges import BY_NAME, charges, require_rules
+
+            found: list[Charges] = charges(self.report, [BY_NAME[convention]])
+            require_rules(found)
+            pairs = zip(self.report.layers, found[0].layers, strict=True)
+            self._charges[convention] = {layer.node.path: charge or 0 for layer, charge in pairs}
+        return self._charges[convention]
+
+
+#: What a column shows of some operations that make a row, or of all of them.
+Value = Callable[[Subject, Sequence[LayerReport]], int | str | None]
+
+
+class Shown(NamedTuple):
+    """A column.
+
+    title    above it; its name, in CSV
+    style    how it is drawn
+    row      a row's value
+    whole    whether all operations together have one as well, as sums and peaks do; rows of a kind
+             then do too
+    unit     what its figures are, if not plain counts
+    """
+
+    title: str
+    row: Value
+    style: Literal["text", "number", "share"] = "number"
+    whole: bool = True
+    unit: str = ""
+
+
+def _cost(name: str) -> Value:
+    figure = SORT_KEYS[name]
+    return lambda _, members: sum([figure(member.cost) for member in members])
+
+
+def _bytes(name: str) -> Value:
+    measure = LAYER_MEASURES[name]
+    return lambda _, members: sum([measure(member, NUMBER_BYTES) for member in members])
+
+
+def _alive(place: int) -> Value:
+    def most(subject: Subject, members: Sequence[LayerReport]) -> int | None:
+        alive = subject.alive
+        found = [alive[m.node.path][place] for m in members if m.node.path in alive]
+        return max(found, default=None)
+
+    return most
+
+
+def _field(name: str) -> Value:
+    def text(subject: Subject, members: Sequence[LayerReport]) -> str:
+        from convcalc.analysis.field import COLUMNS as TEXTS
+
+        return TEXTS[name](subject.fields[members[-1].node.path])
+
+    return text
+
+
+def _intensity(subject: Subject, members: Sequence[LayerReport]) -> str:
+    from convcalc.analysis.balance import intensity_text, total
+
+    return intensity_text(total(subject.balance.of(members, fused=not subject.expand)).intensity)
+
+
+def _training(figure: Callable[[StepCost], int]) -> Value:
+    return lambda subject, members: sum([figure(subject.training[m.node.path]) for m in members])
+
+
+def _charge(convention: str) -> Value:
+    def charge(subject: Subject, members: Sequence[LayerReport]) -> int:
+        charged = subject.charged(convention)
+        return sum([charged[member.node.path] for member in members])
+
+    return charge
+
+
+def _inputs(_: Subject, members: Sequence[LayerReport]) -> str:
+    return " ".join([tuple_text(shape) for shape in members[0].inputs])
+
+
+BYTES = "bytes of float32"
+TRAINING = "operations of a training step with SGD"
+
+#: Every column besides a row's name and kind.
+COLUMNS: dict[str, Shown] = {
+    "inputs": Shown("inputs", _inputs, "text", whole=False),
+    "output": Shown("output shape", lambda _, m: tuple_text(m[-1].output), "text", whole=False),
+    **{
+        name: Shown({"macs": "MACs", "flops": "FLOPs"}.get(name, name), _cost(name))
+        for name in SORT_KEYS
+    },
+    "share": Shown("share", _cost("flops"), "share", whole=False),
+    "weights": Shown("weights", _bytes("weights"), unit=BYTES),
+    "activations": Shown("activations", _bytes("activations"), unit=BYTES),
+    "live": Shown("live", _alive(0), unit=BYTES),
+    "live_in_place": Shown("live in place", _alive(1), unit=BYTES),
+    **{
+        name: Shown(name, _field(name), "text", whole=False)
+        for name in ("field", "stride", "offset", "centre")
+    },
+    "intensity": Shown("intensity", _intensity, "text", unit="operations for each byte of float32"),
+    "forward": Shown("forward", _training(lambda cost: cost.forward.flops), unit=TRAINING),
+    "backward": Shown("backward", _training(lambda cost: cost.backward.flops), unit=TRAINING),
+    "step": Shown("step", _training(lambda cost: cost.step.flops), unit=TRAINING),
+    "training": Shown("training", _training(lambda cost: cost.total.flops), unit=TRAINING),
+}
+
+
+def columns_of(names: Sequence[str]) -> dict[str, Shown]:
+    """The columns with these names, conventions of other counters among them."""
+    from convcalc.analysis.charges import BY_NAME
+
+    found = dict(COLUMNS)
+    for name, convention in BY_NAME.items():
+        if name in names:
+            found[name] = Shown(
+                name,
+                _charge(name),
+                unit=f"{convention.unit} as {convention.counter} {convention.version} has them",
+            )
+    return {name: found[name] for name in names if name in found}
+
+
+def column_names() -> list[str]:
+    """Every name that `--columns` takes."""
+    from convcalc.analysis.charges import BY_NAME
+
+    return ["name", "kind", *COLUMNS, *BY_NAME]
+
+
+def sort_by_column(found: Sequence[Row], shown: Shown, subject: Subject) -> list[Row]:
+    """The rows with the largest of a column's figures first; those without one come last."""
+
+    def figure(row: Row) -> int:
+        value = shown.row(subject, row.members)
+        return -value if isinstance(value, int) else 1
+
+    return sorted(found, key=figure)

@@ -1,0 +1,169 @@
+"""`--columns`: each figure is the one that the command of its analysis shows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+
+from convcalc.analysis.charges import BY_NAME
+from convcalc.analysis.columns import COLUMNS, column_names
+from tests.cli.runner import run
+
+NETWORKS = ("lenet", "resnet18", "mobilenet_v2")
+
+
+def columns(network: str, names: str, *options: str) -> list[dict[str, str]]:
+    """The rows of a table with these columns, by the columns' names."""
+    result = run("shapes", network, "--columns", names, "--format", "csv", *options)
+    assert result.status == 0, result.err
+    return list(csv.DictReader(io.StringIO(result.out)))
+
+
+def document(*arguments: str) -> Any:
+    """The JSON that a command prints."""
+    return json.loads(run(*arguments, "--format", "json").out)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_costs_are_those_of_the_report(network: str) -> None:
+    names = ["params", "buffers", "multiplies", "adds", "divides", "compares", "specials", "macs"]
+    names.append("flops")
+    rows = columns(network, ",".join(names), "--expand")
+    layers = document("flops", network)["layers"]
+    assert [[int(row[name]) for name in names] for row in rows] == [
+        [layer[name] for name in names] for layer in layers
+    ]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_bytes_are_those_of_memory(network: str) -> None:
+    rows = columns(network, "name,live,live_in_place,weights,activations", "--expand")
+    memory = document("memory", network)["memory"]
+    steps = {step["path"]: (step["live"], step["live_in_place"]) for step in memory["steps"]}
+    shown = {
+        row["name"]: (int(row["live"]), int(row["live_in_place"])) for row in rows if row["live"]
+    }
+    assert shown == steps
+    assert sum(int(row["weights"]) for row in rows) == memory["weights"]
+    assert sum(int(row["activations"]) for row in rows) == memory["activations"]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_fields_are_those_of_field(network: str) -> None:
+    rows = columns(network, "name,field,offset", "--expand")
+    layers = document("field", network)["layers"]
+    for row, layer in zip(rows, layers, strict=True):
+        (seen,) = layer["field"].values()
+        assert row["field"] == "x".join(map(str, seen["size"]))
+        assert row["offset"] == f"({', '.join(map(str, seen['offset']))})"
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_intensity_is_that_of_balance(network: str) -> None:
+    rows = columns(network, "name,intensity")
+    layers = document("balance", network)["balance"]["layers"]
+    assert [row["name"] for row in rows] == [layer["name"] for layer in layers]
+    for row, layer in zip(rows, layers, strict=True):
+        numerator, _, denominator = (layer["intensity"] or "-").partition("/")
+        if numerator == "-":
+            assert row["intensity"] == "-"
+        else:
+            exact = int(numerator) / int(denominator or 1)
+            assert float(row["intensity"].replace(",", "")) == pytest.approx(exact, abs=0.0051)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_training_is_that_of_flops_training(network: str) -> None:
+    rows = columns(network, "forward,backward,step,training", "--batch", "3")
+    totals = document("flops", network, "--training", "--batch", "3")["training"]["totals"]
+    for column, figure in (
+        ("forward", "forward"),
+        ("backward", "backward"),
+        ("step", "step"),
+        ("training", "total"),
+    ):
+        assert sum(int(row[column]) for row in rows) == totals[figure]["flops"], column
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_conventions_are_those_of_compare(network: str) -> None:
+    rows = columns(network, ",".join(BY_NAME))
+    entries = document("flops", network, "--compare")["conventions"]
+    assert {entry["name"] for entry in entries} == set(BY_NAME)
+    for entry in entries:
+        assert sum(int(row[entry["name"]]) for row in rows) == entry["total"]
+
+
+def test_the_total_is_the_sum_or_the_peak() -> None:
+    result = run("shapes", "resnet18", "--depth", "1", "--columns", "name,output,params,live,field")
+    last = result.out.splitlines()[-2]
+    peak = document("memory", "resnet18")["memory"]["peak"]
+    assert last.split() == ["total", "(1,", "1000)", "11,689,512", f"{peak:,}"]
+    assert result.out.splitlines()[-1] == "live: bytes of float32."
+
+
+def test_rows_can_be_sorted_by_a_column_that_is_shown() -> None:
+    rows = columns("lenet", "name,live", "--sort", "live", "--top", "3")
+    assert [row["name"] for row in rows] == ["conv0", "pool0", "conv1"]
+    result = run("shapes", "lenet", "--columns", "name,params", "--sort", "live")
+    assert (result.status, result.out) == (2, "")
+    assert "--sort cannot be 'live'" in result.err
+
+
+def test_a_what_if_shows_the_changed_network() -> None:
+    result = run("flops", "lenet_relu", "--double-channels", "--columns", "name,macs")
+    assert "with --double-channels" in result.out.splitlines()[0]
+    assert ["total", "906,120"] in [line.split() for line in result.out.splitlines()]
+
+
+def test_figures_that_rows_of_a_kind_have() -> None:
+    rows = columns("lenet", "name,kind,params,live,thop", "--by", "kind")
+    dense = {row["kind"]: row for row in rows}["dense"]
+    assert (dense["layers"], dense["params"]) == ("3 layers", "59134")
+
+
+@pytest.mark.parametrize("name", [name for name in COLUMNS if not COLUMNS[name].whole])
+def test_figures_that_only_a_layer_has(name: str) -> None:
+    result = run("shapes", "lenet", "--columns", name, "--by", "kind")
+    if name == "share":
+        assert result.status == 0
+    else:
+        assert (result.status, result.out) == (2, "")
+        assert f"'{name}' is of one layer" in result.err
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["shapes", "lenet", "--columns", "name,feild"], "did you mean 'field'?"),
+        (["shapes", "lenet", "--columns", "name,name"], "'name' is given twice"),
+        (["shapes", "lenet", "--columns", " , "], "names no column"),
+        (["shapes", "lenet", "--columns", ""], "names no column"),
+        (["shapes", "lenet", "--columns", "name", "--format", "listing"], "without --columns"),
+        (["flops", "lenet", "--columns", "name", "--compare"], "goes without --as"),
+        (["flops", "lenet", "--columns", "name", "--training"], "goes without --as"),
+        (["shapes", "lenet", "--columns", "name", "--top", "0"], "--top"),
+    ],
+)
+def test_mistakes(command: list[str], told: str) -> None:
+    result = run(*command)
+    assert (result.status, result.out) == (2, "")
+    assert told in result.err
+
+
+def test_a_kind_that_a_convention_has_no_rule_for(tmp_path: Any) -> None:
+    path = tmp_path / "n.yaml"
+    path.write_text("input: [1, 4, 4]\nlayers: [{minpool: 2}]\n")
+    result = run("shapes", str(path), "--columns", "name,fvcore")
+    assert (result.status, result.out) == (1, "")
+    assert "n.yaml:2:11" in result.err
+
+
+def test_the_page_names_every_column() -> None:
+    with open("docs/columns.md", encoding="utf-8") as file:
+        page = file.read()
+    assert [name for name in column_names() if f"`{name}`" not in page] == []
