@@ -41,9 +41,9 @@ class Baseline(NamedTuple):
 class Gate(NamedTuple):
     """What every network of one run is held to.
 
-    baseline  the lock, if one is there
-    fail_on   the limits of `--fail-on`
-    inputs    another input, of `--input`
+    baseline     the lock, if one is there
+    fail_on      the limits of `--fail-on`
+    inputs       another input, of `--input`
     every_total  whether totals that take long are measured too, though nothing limits them
     """
 

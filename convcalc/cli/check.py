@@ -14,7 +14,7 @@ from convcalc.checks.targets import Target, find_targets, refused
 from convcalc.checks.verdicts import Verdict, worst_status
 from convcalc.cli import options
 from convcalc.cli.actions import errors_annotated, in_actions, publish, repository_folder
-from convcalc.cli.guard import guarded, tell
+from convcalc.cli.guard import guarded, tell, unusable
 from convcalc.cli.output import emit, terminal
 from convcalc.diagnostics import UNUSABLE, WRONG, ConvcalcError, Problem
 
@@ -101,6 +101,11 @@ def _judged(
     args = options.read_sets(sets)
     inputs = options.read_inputs(input_)
     limits = _fail_on(fail_on)
+    if inputs is not None and any(limit.growth is not None for limit in limits):
+        unusable(
+            "--fail-on compares with the lock, which is about the files' own inputs",
+            "a growth goes without --input; a limit such as 'macs>310M' goes with it",
+        )
     config = _config()
     if not files and config is None:
         help_text = "name files, as in `convcalc check models/`, or write a convcalc.yaml"

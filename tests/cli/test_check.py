@@ -350,6 +350,16 @@ class TestFailOn:
         assert result.out == ""
         assert told in result.err
 
+    def test_another_input_has_nothing_in_the_lock(self, here: Path) -> None:
+        small = ("check", "models/small.yaml", "--input", "3x40x40")
+        result = run(*small, "--fail-on", "macs>+2%")
+        assert (result.status, result.out) == (2, "")
+        assert "goes without --input" in result.err
+        # 3*9 products for each of 8 * 38 * 38 results, and 10 of each of those.
+        exact = 8 * 38 * 38 * (27 + 10)
+        assert run(*small, "--fail-on", f"macs>{exact}").status == 0
+        assert run(*small, "--fail-on", f"macs>{exact - 1}").status == 1
+
 
 class TestStatus:
     def test_exit_zero_forgives_failed_checks_only(self, here: Path) -> None:
