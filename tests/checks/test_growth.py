@@ -84,9 +84,13 @@ def test_of_other_totals_the_heaviest_that_changed_are_blamed() -> None:
     assert blamed(before, before, "peak_memory")[0][0] == "conv0"
 
 
-def test_many_changed_layers_are_matched_by_name() -> None:
+def test_of_many_layers_that_moved_up_one_place_only_the_ends_are_new() -> None:
+    """Each reads and makes what the one behind it did before."""
+    before, after = chain(*range(5, 1105)), chain(*range(6, 1106))
+    assert {path for path, _ in blamed(before, after, "macs")} == {"dense0", "dense1099"}
+
+
+def test_many_layers_that_all_changed_are_matched_by_name() -> None:
     old = locked(chain(*range(5, 1105))).layers
-    new = locked(chain(*range(6, 1106))).layers
-    pairs = matched_layers(old, new)
-    assert pairs["dense500"] == old["dense500"]
-    assert len(pairs) == 1100
+    new = locked(chain(*range(2005, 3105))).layers
+    assert matched_layers(old, new) == {path: old[path] for path in new}
