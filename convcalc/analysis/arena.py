@@ -3,7 +3,8 @@
 Devices without an allocator reserve one block, the arena, and give each tensor a fixed place in it
 for as long as it is alive. No arena is smaller than the peak of the live tensors. To find the
 smallest is NP-hard; here tensors are placed one by one, each in the tightest gap that is free while
-it is alive, largest first, and again by other rules, and the smallest result is kept.
+it is alive, by size, by length of life and by time; and by time at the two ends, which is best for
+a chain. The smallest result is kept.
 
 Source: Pisarchyk and Lee, Efficient memory management for deep neural net inference,
 arXiv:2001.03288 (greedy by size); Wilson et al., Dynamic storage allocation, 1995 (best fit).
@@ -126,6 +127,7 @@ def _offsets(blocks: dict[int, _Block]) -> tuple[dict[int, int], int]:
     )
     rules = (by_size, by_life, by_time) if pairs <= _MOST_PAIRS else (by_size,)
     tried = [_placed(rule, blocks, met) for rule in rules]
+    tried.append(_placed_at_ends(by_time, blocks, met))
     return min(tried, key=lambda found: found[1])
 
 
@@ -148,5 +150,37 @@ def _placed(
                 best = (gap, top)
             top = max(top, end)
         offsets[root] = top if best is None else best[1]
+        size = max(size, offsets[root] + needed)
+    return offsets, size
+
+
+def _placed_at_ends(
+    order: list[int], blocks: dict[int, _Block], met: dict[int, list[int]]
+) -> tuple[dict[int, int], int]:
+    """Places blocks in the order of time, at the low end where it is free, or else high up.
+
+    A chain's tensors, of which two are alive at once, then lie at the two ends of an arena that is
+    as large as the peak.
+    """
+    height = 0
+    for root in order:
+        there = [o for o in met[root] if blocks[o].first <= blocks[root].first]
+        height = max(height, blocks[root].size + sum([blocks[o].size for o in there]))
+    offsets: dict[int, int] = {}
+    size = 0
+    for root in order:
+        needed = blocks[root].size
+        placed = [other for other in met[root] if other in offsets]
+        taken = sorted([(offsets[other], offsets[other] + blocks[other].size) for other in placed])
+        top = 0
+        gaps = []
+        for start, end in [*taken, (height, height)]:
+            if start - top >= needed:
+                gaps.append((top, start - needed))
+            top = max(top, end)
+        if not gaps:
+            offsets[root] = max([end for _, end in taken], default=0)
+        else:
+            offsets[root] = 0 if gaps[0][0] == 0 else gaps[-1][1]
         size = max(size, offsets[root] + needed)
     return offsets, size

@@ -53,7 +53,10 @@ def test_random_graphs(seed: int) -> None:
 
 
 def test_a_chain_needs_no_more_than_its_peak() -> None:
-    memory = memory_of(convcalc.load("vgg16"), in_place=True)
+    rng = Random(5)
+    layers = "".join(f"  - {{conv: {rng.randint(1, 99)}, kernel: 1}}\n" for _ in range(200))
+    network = convcalc.loads(f"name: chain\ninput: [3, 4]\nlayers:\n{layers}")
+    memory = memory_of(network)
     assert arena(memory).size == peak_elements(memory)
 
 
