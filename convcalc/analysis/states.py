@@ -7,7 +7,7 @@ freeing of a tensor that several operations read, which happens by itself once i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -211,6 +211,38 @@ class _Way:
 _Entry = tuple[int, int, int, _Way]
 
 
+def best_sequence(elements: list[Element], most_states: int) -> list[tuple[int, int, list[int]]]:
+    """An order of all elements that is best whatever else runs in between.
+
+    Returns its segments as (hill, net, elements), or nothing where it takes a visit to more than
+    `most_states` states.
+
+    From the start, the lowest climb that leads to less alive than there was is always worth its
+    while, so it is taken, to the least that it can reach, again and again; from the end the same
+    is true backwards. Between the two lies the least that can be alive.
+    """
+    walk = _Walk(elements, most_states)
+    levels = walk.levels
+    first: list[tuple[int, int, list[tuple[int, ...]]]] = []
+    second: list[tuple[int, int, list[tuple[int, ...]]]] = []
+    low, high = 0, walk.whole
+    try:
+        while found := walk.descent(low, low, high, walk.onwards):
+            peak, runs, lower = found
+            first.append((peak - levels[low], levels[lower] - levels[low], runs))
+            low = lower
+        while found := walk.descent(high, low, high, walk.backwards):
+            peak, runs, lower = found
+            second.append((peak - levels[lower], levels[high] - levels[lower], runs[::-1]))
+            high = lower
+        if low != high:
+            peak, runs = walk.crossing(low, high)
+            first.append((peak - levels[low], levels[high] - levels[low], runs))
+    except _TooManyStatesError:
+        return []
+    return [(h, n, [i for run in runs for i in run]) for h, n, runs in first + second[::-1]]
+
+
 class _Edge(NamedTuple):
     """From one state to another: the peak meanwhile and what is run."""
 
@@ -220,113 +252,126 @@ class _Edge(NamedTuple):
     run: tuple[int, ...]
 
 
-def best_sequence(elements: list[Element], most_states: int) -> list[tuple[int, int, list[int]]]:
-    """An order of all elements that is best whatever else runs in between.
-
-    Returns its segments as (hill, net, elements), or nothing where there are more than
-    `most_states` states.
-
-    From the start, the lowest climb that leads to less alive than there was is always worth its
-    while, so it is taken, to the least that it can reach, again and again; from the end the same
-    is true backwards. Between the two lies the least that can be alive.
-    """
-    levels, edges = _state_graph(elements, most_states)
-    if not levels:
-        return []
-    forwards: dict[int, list[_Edge]] = {state: [] for state in levels}
-    backwards: dict[int, list[_Edge]] = {state: [] for state in levels}
-    for edge in edges:
-        forwards[edge.start].append(edge)
-        backwards[edge.end].append(_Edge(edge.end, edge.start, edge.peak, edge.run))
-    whole = (1 << len(elements)) - 1
-    first, second = [], []
-    low, high = 0, whole
-    while found := _descent(forwards, levels, low, 0):
-        peak, runs, lower = found
-        first.append((peak - levels[low], levels[lower] - levels[low], runs))
-        low = lower
-    while found := _descent(backwards, levels, high, low):
-        peak, runs, lower = found
-        runs = runs[::-1]
-        second.append((peak - levels[lower], levels[high] - levels[lower], runs))
-        high = lower
-    if low != high:
-        peak, runs = _crossing(forwards, levels, low, high)
-        first.append((peak - levels[low], levels[high] - levels[low], runs))
-    return [(h, n, [i for run in runs for i in run]) for h, n, runs in first + second[::-1]]
+class _TooManyStatesError(Exception):
+    """The walk has visited more states than it may."""
 
 
-def _state_graph(elements: list[Element], most: int) -> tuple[dict[int, int], list[_Edge]]:
-    """What is alive in each state, and all moves; nothing where there are more than `most`."""
-    levels = {0: 0}
-    edges: list[_Edge] = []
-    waiting = [(0, at_start(elements))]
-    while waiting:
-        state, ready = waiting.pop()
-        for i in ready:
-            move = moved(elements, state, levels[state], ready, i)
+_Edges = Callable[[int], list[_Edge]]
+
+
+class _Walk:
+    """Ways through the states, from the start on and from the end backwards."""
+
+    def __init__(self, elements: list[Element], most_states: int) -> None:
+        self.elements = elements
+        self.left = most_states
+        self.whole = (1 << len(elements)) - 1
+        #: What is alive in each state that was seen.
+        self.levels = {0: 0, self.whole: sum([element.net for element in elements])}
+        self._ready = {0: at_start(elements)}
+        # What an element must not be followed by to be the last one: freeings do not count.
+        self._behind = [0] * len(elements)
+        for i, element in enumerate(elements):
+            for other in element.then:
+                after = elements[other]
+                bits = [1 << j for j in after.then] if after.frees else [1 << other]
+                self._behind[i] |= sum(bits)
+
+    def onwards(self, state: int) -> list[_Edge]:
+        """The moves from a state."""
+        if state not in self._ready:
+            ready = [
+                i
+                for i, element in enumerate(self.elements)
+                if not state >> i & 1 and not element.frees and element.needs & ~state == 0
+            ]
+            self._ready[state] = tuple(ready)
+        edges = []
+        ready_now = self._ready[state]
+        for i in ready_now:
+            move = moved(self.elements, state, self.levels[state], ready_now, i)
+            self.levels[move.state] = move.level
+            self._ready[move.state] = move.ready
             edges.append(_Edge(state, move.state, move.peak, move.run))
-            if move.state not in levels:
-                levels[move.state] = move.level
-                waiting.append((move.state, move.ready))
-        if len(levels) > most:
-            return {}, []
-    return levels, edges
+        return edges
 
+    def backwards(self, state: int) -> list[_Edge]:
+        """The moves that lead to a state, turned round."""
+        edges = []
+        bits = state
+        while bits:
+            i = (bits & -bits).bit_length() - 1
+            bits &= bits - 1
+            element = self.elements[i]
+            if element.frees or self._behind[i] & state:
+                continue
+            freed = [j for j in element.then if self.elements[j].frees and state >> j & 1]
+            before = state & ~(1 << i)
+            level = self.levels[state] - element.net
+            for j in freed:
+                before &= ~(1 << j)
+                level -= self.elements[j].net
+            self.levels[before] = level
+            peak = moved(self.elements, before, level, (), i).peak
+            edges.append(_Edge(state, before, peak, (i, *freed)))
+        return edges
 
-def _descent(
-    graph: dict[int, list[_Edge]], levels: dict[int, int], start: int, within: int
-) -> tuple[int, list[tuple[int, ...]], int] | None:
-    """The least peak on a way to less alive, the way, and the least alive that it can reach.
+    def descent(
+        self, start: int, low: int, high: int, edges: _Edges
+    ) -> tuple[int, list[tuple[int, ...]], int] | None:
+        """The least peak on a way to less alive, the way, and the least alive that it can reach.
 
-    Only states that hold all of `within` count. Nothing where there is no such way.
-    """
-    lowest, enough = start, None
-    came: dict[int, _Edge] = {}
-    for peak, state in _by_peak(graph, levels, start, came):
-        if enough is not None and peak > enough:
-            break
-        if state & within == within and levels[state] < levels[lowest]:
-            lowest = state
-            enough = peak if enough is None else enough
-    if enough is None:
-        return None
-    return enough, _runs(came, start, lowest), lowest
+        Between the states `low` and `high`; nothing where there is no such way.
+        """
+        lowest, enough = start, None
+        came: dict[int, _Edge] = {}
+        for peak, state in self._by_peak(start, low, high, edges, came):
+            if enough is not None and peak > enough:
+                break
+            if self.levels[state] < self.levels[lowest]:
+                lowest = state
+                enough = peak if enough is None else enough
+        if enough is None:
+            return None
+        return enough, _runs(came, start, lowest), lowest
 
+    def crossing(self, low: int, high: int) -> tuple[int, list[tuple[int, ...]]]:
+        """The least peak on a way from one state to another, and the way."""
+        came: dict[int, _Edge] = {}
+        for peak, state in self._by_peak(low, low, high, self.onwards, came):
+            if state == high:
+                return peak, _runs(came, low, high)
+        raise ValueError("the end cannot be reached")
 
-def _crossing(
-    graph: dict[int, list[_Edge]], levels: dict[int, int], start: int, end: int
-) -> tuple[int, list[tuple[int, ...]]]:
-    """The least peak on a way from one state to another, and the way."""
-    came: dict[int, _Edge] = {}
-    for peak, state in _by_peak(graph, levels, start, came):
-        if state == end:
-            return peak, _runs(came, start, end)
-    raise ValueError("the end cannot be reached")
+    def _by_peak(
+        self, start: int, low: int, high: int, edges: _Edges, came: dict[int, _Edge]
+    ) -> Iterator[tuple[int, int]]:
+        """The states that can be reached, by the least peak of a way there, with that peak.
 
-
-def _by_peak(
-    graph: dict[int, list[_Edge]], levels: dict[int, int], start: int, came: dict[int, _Edge]
-) -> Iterator[tuple[int, int]]:
-    """The states that can be reached, by the least peak of a way there, with that peak.
-
-    Fills `came` with the last edge of each way.
-    """
-    seen: set[int] = set()
-    offered: list[_Edge] = []
-    heap = [(levels[start], start, -1)]
-    while heap:
-        peak, state, number = heappop(heap)
-        if state in seen:
-            continue
-        seen.add(state)
-        if number >= 0:
-            came[state] = offered[number]
-        yield peak, state
-        for edge in graph[state]:
-            if edge.end not in seen:
-                heappush(heap, (max(peak, edge.peak), edge.end, len(offered)))
-                offered.append(edge)
+        States that a move which is always right passes by are left out. Fills `came` with the last
+        edge of each way.
+        """
+        seen: set[int] = set()
+        offered: list[_Edge] = []
+        heap = [(self.levels[start], start, -1)]
+        while heap:
+            peak, state, number = heappop(heap)
+            if state in seen:
+                continue
+            seen.add(state)
+            if number >= 0:
+                came[state] = offered[number]
+            yield peak, state
+            self.left -= 1
+            if self.left < 0:
+                raise _TooManyStatesError
+            found = [e for e in edges(state) if not low & ~e.end and not e.end & ~high]
+            level = self.levels[state]
+            right = [e for e in found if e.peak <= peak and self.levels[e.end] <= level]
+            for edge in right[:1] or found:
+                if edge.end not in seen:
+                    heappush(heap, (max(peak, edge.peak), edge.end, len(offered)))
+                    offered.append(edge)
 
 
 def _runs(came: dict[int, _Edge], start: int, state: int) -> list[tuple[int, ...]]:
