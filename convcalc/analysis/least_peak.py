@@ -4,8 +4,8 @@ The problem: operations are run one at a time, each once, after those that make 
 is alive at each step follows from the conventions of `convcalc.analysis.liveness`; the peak is the
 most that is alive at any step. Which order has the least peak, and how much is it?
 
-For graphs in general the problem is NP-hard. It is solved here in three steps, none of which loses
-the least peak:
+For graphs in general the problem is NP-hard (Sethi, Complete register allocation problems, SIAM J.
+Comput. 4, 1975). It is solved here in three steps, none of which loses the least peak:
 
 1. An operation that every other one comes before or after runs at the same point of every order.
    Between two such operations lies a piece that can be ordered on its own (most pieces of most
@@ -15,6 +15,12 @@ the least peak:
    (`convcalc.analysis.pieces`).
 3. What is left is searched, by the least peak at which each state can be reached
    (`convcalc.analysis.states`).
+
+Steps 2 and 3 rest on one property: what is alive after a set of operations is submodular in the
+set, also where tensors have several readers and results are written in place. So if running U
+instead of going on elsewhere climbs no higher than what is needed anyway, and leaves the least that
+anything within U could, it can be run at once: in any other order, moving U to the front leaves
+no later state with more alive than it had.
 
 A search that would take too long is given up: then the peak is the least that was found, and the
 bound, which no order goes below, is told beside it.

@@ -9,13 +9,13 @@ Each reduction keeps the least peak, and an order that reaches it:
   other: their sequences are merged.
 - A freeing that waits for one part only belongs to it.
 - Whatever lies between two parts through which all ways in and out lead, and is not reduced by the
-  above, becomes one sequence if it has few enough states: the one that is best whatever runs in
-  between (`convcalc.analysis.states.best_sequence`).
+  above, becomes one sequence if a walk through few enough of its states finds the one that is best
+  whatever runs in between (`convcalc.analysis.states.best_sequence`).
 
 So a series-parallel network is reduced to a single sequence if no operation within a piece reads
-what others read as well, or if the states of each such place can be listed. Where a tensor goes to
-many branches of many operations each, and none of its readers is behind another, they cannot: the
-best order then decides which branch reads last, which is a knapsack problem in disguise.
+what others read as well, and also if such places, each from its fork to its join, have few enough
+states. Where one tensor goes to many branches that differ and are long, or that begin with forks of
+their own that read it too, a part of the piece is left for the search.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from convcalc.analysis.regions import Part, regions
 from convcalc.analysis.sequences import Segment, Work, appended, merged, operations_of
 from convcalc.analysis.states import Element, best_sequence
 
-#: Places with more states than this are left to the search over the whole piece.
+#: Places that take a visit to more states than this are left to the search over the whole piece.
 _MOST_STATES = 3000
 #: How many such places are tried before the others are left alone.
 _MOST_FAILURES = 4
