@@ -23,12 +23,13 @@ from convcalc.render.table import Cell, Column, Table
 from convcalc.spec.device import Device, read_device
 
 RULE = (
-    "Bytes: each input value that is used, each weight and each result once; operations: FLOPs as",
-    "`convcalc flops` counts them. A layer's norm and activation run before its result is written.",
+    "Bytes: each input value that is used, each weight and each result once.",
+    "Operations: FLOPs as `convcalc flops` counts them. A layer's norm and activation",
+    "run before its result is written.",
 )
 BOUND = (
-    "At least: a bound, not a prediction, for a run that does the operations counted (Winograd's",
-    "method does fewer) and reads and writes memory once for each layer. Real runs are slower.",
+    "At least: a bound, not a prediction, for runs that do the operations counted",
+    "(Winograd's method does fewer) and read and write memory once for each layer.",
 )
 #: Columns that rows can be sorted by here, the largest first, beside those of every table.
 SORT_KEYS = ("operations", "bytes", "intensity", "time")

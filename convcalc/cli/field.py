@@ -25,16 +25,16 @@ from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import axis_name, cross_text, tuple_text
 
 IDEAL = (
-    "Of a unit far from all edges. Offset: the first pixel of the first unit's field, negative",
-    "on padding; centre: the middle of that field.",
+    "Of a unit far from all edges. Offset: the first pixel of the first unit's",
+    "field, negative on padding; centre: the middle of that field.",
 )
 #: What the units of a layer have to do with each other's fields.
 MOVING, FIXED, SPREAD, DIFFER, BOUND = "moving", "fixed", "spread", "differ", "bound"
 MEANINGS = {
     FIXED: "fixed: every unit sees the same pixels, whatever its place",
-    SPREAD: "spread: units of a flattened map, each with the field of the place it had there",
+    SPREAD: "spread: units of a flattened map, each with the field that it had there",
     DIFFER: "differ: units differ in size, shown is the largest",
-    BOUND: "bound: an upper bound, the units follow no rule that could be told",
+    BOUND: "bound: an upper bound, as the units follow no rule that could be told",
 }
 #: Misaligned joins that the notes name.
 _SHOWN = 3
@@ -154,7 +154,7 @@ def _larger(network: Network, seen: Fields, found: Sequence[Row]) -> list[str]:
             sizes = network.inputs[name][1:]
             if any([axis.size > n for axis, n in zip(axes, sizes, strict=True)]):
                 where = f"Larger than the input {cross_text(sizes)} from {printable(row.name)} on"
-                return [f"{where}: name a LAYER to see what is left of it."]
+                return [f"{where}: name a LAYER to see what is left."]
     return []
 
 
@@ -281,8 +281,10 @@ def _layer_table(
                     span and span[1],
                 ]
             )
-    whose = f"unit {tuple_text(place)}" if place else "its units"
-    notes = [f"First and last: the pixels that {whose} really sees{_edge(found)}."]
+    whose = f"unit {tuple_text(place)}" if place else "all units"
+    notes = [f"First and last: the pixels that {whose} really sees."]
+    if found.cut:
+        notes.append("Windows on the way hang over an edge: padding takes part.")
     if not rows:
         notes = ["No pixel of an input: it depends on inputs without spatial axes, or on none."]
     return Table(
@@ -304,10 +306,6 @@ def _layer_table(
         (),
         [*notes, *IDEAL, *[text for word, text in MEANINGS.items() if word in used]],
     )
-
-
-def _edge(found: Found) -> str:
-    return ", beside padding: windows on the way hang over an edge" if found.cut else ""
 
 
 def _layer_data(
