@@ -26,6 +26,7 @@ from convcalc.analysis.traces import (
     Trace,
     Whole,
     beginning,
+    blurred,
     carried,
     largest,
     uneven,
@@ -94,11 +95,11 @@ class LayerField(NamedTuple):
 
     def offset_text(self) -> str:
         """`(-197, -197)`: the first position of the first unit's field."""
-        return self._texts(lambda axes: f"({', '.join([_text(axis.offset) for axis in axes])})")
+        return self._texts(lambda axes: _places([axis.offset for axis in axes]))
 
     def centre_text(self) -> str:
         """`(16, 16)`: the centre of the first unit's field."""
-        return self._texts(lambda axes: f"({', '.join([_text(axis.centre) for axis in axes])})")
+        return self._texts(lambda axes: _places([axis.centre for axis in axes]))
 
     def _texts(self, text: Callable[[tuple[AxisField, ...]], str]) -> str:
         return " ".join([text(axes) if axes else "-" for axes in self.axes.values()]) or "-"
@@ -107,6 +108,11 @@ class LayerField(NamedTuple):
 def _strides(axes: tuple[AxisField, ...]) -> str:
     moving = [axis.stride for axis in axes if axis.stride is not None]
     return "x".join([_text(axis.stride) for axis in axes]) if moving else "-"
+
+
+def _places(values: Sequence[object]) -> str:
+    known = [value for value in values if value is not None]
+    return f"({', '.join([_text(value) for value in values])})" if known else "-"
 
 
 def _text(value: object) -> str:
@@ -231,7 +237,9 @@ class _Walk:
                     after.append(trace)
                 elif isinstance(trace, Mixed):
                     ends = self.ends(sight, source)[origin][axis] if all_read else None
-                    after.append(Whole(*ends) if ends else trace)
+                    # Else several units may be read, or one of them; all of them is the most.
+                    most = Mixed(trace.high - trace.low + 1, trace.low, trace.high)
+                    after.append(Whole(*ends) if ends else most)
                 else:
                     reading = readings[trace.along]
                     if reading.along is not None:
@@ -266,15 +274,16 @@ class _Walk:
         """The channels of all inputs, as the layer's channels read them."""
         readings = [self.readings.of(index, number)[0] for number in range(len(moved))]
         every = set().union(*[_distinct(state) for state in moved])
-        lists = any([isinstance(state, list) for state in moved])
-        same = all([reading.same for reading in readings])
-        if len(moved) == 1 and same and self.nodes[node.inputs[0]].shape[0] == node.shape[0]:
-            return moved[0]
-        # Channels that are all read, or become positions, are not told apart any more.
-        if len(every) == 1 or any([reading.along != 0 for reading in readings]):
+        if len(every) == 1 or all([r.along is None and not r.tangled for r in readings]):
             return self.merged(every, node.shape)
-        if not lists and same and len(moved) > 1:
-            return self.merged(every, node.shape)
+        if any([reading.along != 0 for reading in readings]):
+            # Channels become positions: which of them sees what is not followed any further.
+            return self.blurred(self.merged(every, node.shape), node.shape)
+        if all([reading.same for reading in readings]):
+            if not any([isinstance(state, list) for state in moved]):
+                return self.merged(every, node.shape)
+            if len(moved) == 1 and self.nodes[node.inputs[0]].shape[0] == node.shape[0]:
+                return moved[0]
         channels: list[int] = []
         for channel in range(node.shape[0]):
             seen: set[int] = set()
@@ -304,6 +313,14 @@ class _Walk:
                 together[origin] = tuple([union(one, other, units, n) for one, other, n in axes])
         found = self.unions[key] = self.numbered(tuple(sorted(together.items())))
         return found
+
+    def blurred(self, sight: int, units: Shape) -> int:
+        """A sight of which only the size and the hull are kept."""
+        found = []
+        for origin, traces in self.sights[sight]:
+            axes = zip(traces, self.nodes[origin].shape[1:], strict=True)
+            found.append((origin, tuple([blurred(trace, units, n) for trace, n in axes])))
+        return self.numbered(tuple(found))
 
     # What is told of it.
 
@@ -341,7 +358,7 @@ def _axis_field(trace: Trace) -> AxisField:
         centre = Ratio.of(trace.low + trace.high, 2)
         return AxisField(size, None, trace.low, centre, whole=True)
     if isinstance(trace, Mixed):
-        return AxisField(size, None, None, None, uneven=True, at_most=True)
+        return AxisField(size, None, None, None, uneven=uneven(trace), at_most=not trace.exact)
     first = next((span for span in trace.spans if span is not None), None)
     if first is None or trace.along == 0:
         # Units of a flattened map lie side by side: no place of theirs says what they see.

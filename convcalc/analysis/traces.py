@@ -106,11 +106,15 @@ class Whole(NamedTuple):
 
 
 class Mixed(NamedTuple):
-    """Units see at most `size` positions, somewhere between `low` and `high`."""
+    """Units see at most `size` positions, somewhere between `low` and `high`.
+
+    exact  the one with the largest field sees that many
+    """
 
     size: int
     low: int
     high: int
+    exact: bool = False
 
 
 Trace = Regular | Listed | Whole | Mixed
@@ -133,7 +137,7 @@ def largest(trace: Trace) -> int:
 def uneven(trace: Trace) -> bool:
     """Whether units differ in the size of their fields."""
     if isinstance(trace, Mixed):
-        return True
+        return not trace.exact
     if isinstance(trace, Whole):
         return False
     return len({None if span is None else span[1] - span[0] for span in trace.spans}) > 1
@@ -157,6 +161,9 @@ def carried(trace: Regular | Listed, reading: Reading, n: int, units: int, size:
             return _reduced(Regular(along, advance, spans))
     if max(n, units) > _MOST_LISTED:
         low, high = _ends(trace, {trace.along: n}, size)
+        if len(reading.at(0)) == 1:
+            # Each unit has the field of one other; a flattened map's units those of all.
+            return Mixed(largest(trace), low, high, exact=not reading.advance)
         return Mixed(high - low + 1, low, high)
     trace = listed(trace, n, size)
     found = []
@@ -247,6 +254,13 @@ def _unit_spans(trace: Trace, count: int, size: int) -> Sequence[Span]:
     if isinstance(trace, Regular | Listed):
         return listed(trace, count, size).spans
     return [(trace.low, trace.high)] * count
+
+
+def blurred(trace: Trace, units: Sequence[int], size: int) -> Trace:
+    """The trace without what each unit sees; what all see alike stays."""
+    if isinstance(trace, Whole):
+        return trace
+    return Mixed(largest(trace), *_ends(trace, units, size))
 
 
 def _ends(trace: Trace, units: Sequence[int] | Mapping[int, int], size: int) -> tuple[int, int]:

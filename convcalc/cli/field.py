@@ -142,6 +142,8 @@ def _units(axes: Sequence[AxisField]) -> str:
         return BOUND
     if any([axis.uneven for axis in axes]):
         return DIFFER
+    if not axes:
+        return "-"  # plain features
     if any([axis.stride is not None for axis in axes]):
         return MOVING
     return FIXED if all([axis.whole for axis in axes]) else SPREAD

@@ -129,9 +129,55 @@ def test_units_that_all_see_the_same(layers: str, offset: int, size: int) -> Non
 def test_units_of_a_flattened_map_are_spread() -> None:
     found = last("{conv: 2, kernel: 3}, flatten, relu")
     assert found == AxisField(3, None, None, None)
+    found = last("{conv: 2, kernel: 3}, flatten, relu", "[3, 20000]")
+    assert found == AxisField(3, None, None, None)
     found = last("{conv: 2, kernel: 3}, {reshape: [14, 2]}")
     assert found.size == 3
     assert found.stride is None
+
+
+def test_units_of_no_known_order_are_a_bound() -> None:
+    # The rows of two channels become four: which pixels a window reads is not followed.
+    found = last("{conv: 2, kernel: 3, padding: 1}, {reshape: [4, 8]}")
+    assert (found.size, found.at_most) == (3, True)
+    found = last("{conv: 2, kernel: 3, padding: 1}, {reshape: [4, 8]}, {conv: 1, kernel: 3}")
+    assert (found.size, found.stride, found.at_most) == (16, None, True)
+    found = last("{conv: 2, kernel: 3, padding: 1}, {reshape: [4, 8]}, {maxpool: 2}, relu")
+    assert (found.size, found.at_most) == (16, True)
+    found = last("{conv: 2, kernel: 3, padding: 1}, {reshape: [4, 8]}, {dense: 2}")
+    assert (found.size, found.whole) == (16, True)
+
+
+def test_channels_of_different_sight_that_become_positions_are_a_bound() -> None:
+    branches = "{concat: [[], [{conv: 2, kernel: 5, padding: 2}]]}"
+    found = last(f"{branches}, {{transpose: [1, 0]}}, {{slice: [3, 4]}}")
+    assert found.at_most
+    assert found.size >= 5
+    assert not last("{conv: 2, kernel: 5}, {transpose: [1, 0]}").at_most
+
+
+def test_a_map_and_its_transpose() -> None:
+    built = network("{conv: 1, kernel: [3, 5]}, {transpose: [0, 2, 1]}", "[1, 9, 9]")
+    assert fields(built)["transpose0"].size_text() == "3x5"
+    assert fields(built)["transpose0"].offset_text() == "(0, 0)"
+    # Unit (0, 2) of the transpose is unit (2, 0) of the convolution.
+    assert unit_field(built, 2, (0, 2)).inputs[0] == ((2, 4), (0, 4))
+
+
+def test_a_copying_pad_before_units_that_differ() -> None:
+    layers = (
+        "{concat: [[{conv: 1, kernel: 2, stride: 2}], [{crop: [[0, 8]]}]]},"
+        " {pad: 2, mode: replicate}, {conv: 1, kernel: 2}"
+    )
+    # Unit 0 reads the first one twice: pixels 0 and 1.
+    assert last(layers)[:3] == (10, None, 0)
+
+
+def test_more_branches_than_are_kept_apart() -> None:
+    """Each of 300 slices of one map wants its own rows; together they want them all."""
+    branches = ", ".join(f"[{{crop: [[{i}, {300 - i}]]}}]" for i in range(300))
+    built = network(f"{{add: [{branches}]}}", "[1, 310]")
+    assert unit_field(built, 301, (5,)).inputs[0] == ((5, 304),)
 
 
 def test_windows_that_differ_show_the_largest() -> None:
