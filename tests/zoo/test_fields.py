@@ -17,7 +17,7 @@ import convcalc
 from convcalc.analysis.field import fields, unit_field
 from convcalc.analysis.traces import Ratio
 from convcalc.graph import Network, Node
-from tests.networks.test_fields import hold_the_report, probed
+from tests.networks.test_fields import hold_the_report, probed, up_to
 
 #: ResNet-50 with the stride of a stage in its last unit, on the 3x3, and in the shortcut a pool of
 #: one pixel, as in TensorFlow's slim library.
@@ -127,13 +127,6 @@ def test_chains_follow_the_closed_form(name: str) -> None:
     found = closed_form(up_to(network, node))
     assert (axis.size, axis.stride, axis.offset) == (found[0], Ratio.of(found[1]), found[2])
     assert axis.centre == Ratio.of(2 * found[2] + found[0] - 1, 2)
-
-
-def up_to(network: Network, node: Node) -> Network:
-    """The network without what comes after a layer."""
-    index = network.nodes.index(node)
-    nodes = network.nodes[: index + 1]
-    return Network(network.name, network.source, nodes, {"end": index})
 
 
 def positive(network: Network, rng: np.random.Generator) -> dict[str, np.ndarray]:
