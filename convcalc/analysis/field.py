@@ -15,6 +15,7 @@ Nothing here lists kinds: each declares how its units read their input (`Layer.r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from convcalc.analysis.reach import Found, Places, ReadingsOf, reach, within
@@ -177,6 +178,7 @@ class _Walk:
         self.states: list[State] = []
         self.crooked: list[Crooked] = []
         self.unions: dict[tuple[frozenset[int], Shape], int] = {}
+        self.hulls: dict[int, dict[int, tuple[tuple[int, int], ...]]] = {}
         self.ends_of: dict[tuple[int, int], dict[int, tuple[tuple[int, int], ...]]] = {}
 
     def run(self) -> Fields:
@@ -189,7 +191,7 @@ class _Walk:
                 continue
             state = self.state(index, node)
             self.states.append(state)
-            sight = self.merged(_distinct(state), node.shape)
+            sight = self.merged(_distinct(state), index)
             if sight not in summaries:
                 summaries[sight] = self.summary(self.sights[sight])
             layers[node.path] = summaries[sight]
@@ -213,13 +215,13 @@ class _Walk:
             if self.nodes[source].shape == node.shape and all([r.same for r in readings]):
                 moved.append(state)
                 continue
-            if readings[0].along is None:
+            if readings[0].along is None and not readings[0].tangled:
                 # Units read all channels: what is seen through them is one sight from here on.
-                state = self.merged(_distinct(state), self.nodes[source].shape)
+                state = self.merged(_distinct(state), source)
             after = {sight: self.moved(sight, index, number) for sight in _distinct(state)}
             moved.append([after[one] for one in state] if isinstance(state, list) else after[state])
         if len(moved) > 1:
-            self.compare(node, [self.merged(_distinct(state), node.shape) for state in moved])
+            self.compare(node, [self.merged(_distinct(state), index) for state in moved])
         return self.dealt(index, node, moved)
 
     def moved(self, sight: int, index: int, number: int) -> int:
@@ -275,13 +277,13 @@ class _Walk:
         readings = [self.readings.of(index, number)[0] for number in range(len(moved))]
         every = set().union(*[_distinct(state) for state in moved])
         if len(every) == 1 or all([r.along is None and not r.tangled for r in readings]):
-            return self.merged(every, node.shape)
+            return self.merged(every, index)
         if any([reading.along != 0 for reading in readings]):
             # Channels become positions: which of them sees what is not followed any further.
-            return self.blurred(self.merged(every, node.shape), node.shape)
+            return self.blurred(self.merged(every, index), node.shape)
         if all([reading.same for reading in readings]):
             if not any([isinstance(state, list) for state in moved]):
-                return self.merged(every, node.shape)
+                return self.merged(every, index)
             if len(moved) == 1 and self.nodes[node.inputs[0]].shape[0] == node.shape[0]:
                 return moved[0]
         channels: list[int] = []
@@ -293,14 +295,15 @@ class _Walk:
                     seen.update(state[taken.start : taken.stop : taken.step])
                 elif taken:
                     seen.add(state)
-            channels.append(self.merged(seen, node.shape))
+            channels.append(self.merged(seen, index))
         return channels if len(set(channels)) > 1 else channels[0]
 
-    def merged(self, sights: set[int], units: Shape) -> int:
-        """What is seen by units that see all of these."""
+    def merged(self, sights: set[int], index: int) -> int:
+        """What is seen by units of a layer that see all of these."""
         if len(sights) == 1:
             (one,) = sights
             return one
+        units = self.nodes[index].shape
         key = (frozenset(sights), units)
         known = self.unions.get(key)
         if known is not None:
@@ -309,10 +312,27 @@ class _Walk:
         for sight in sorted(sights):
             for origin, traces in self.sights[sight]:
                 mine = together.get(origin, traces)
-                axes = zip(mine, traces, self.nodes[origin].shape[1:], strict=True)
-                together[origin] = tuple([union(one, other, units, n) for one, other, n in axes])
+                together[origin] = tuple(
+                    [
+                        union(
+                            mine[axis],
+                            trace,
+                            units,
+                            self.nodes[origin].shape[axis + 1],
+                            partial(self.most, index, origin, axis),
+                        )
+                        for axis, trace in enumerate(traces)
+                    ]
+                )
         found = self.unions[key] = self.numbered(tuple(sorted(together.items())))
         return found
+
+    def most(self, index: int, origin: int, axis: int) -> tuple[int, int]:
+        """The first and the last position of an input that any unit of a layer sees."""
+        if index not in self.hulls:
+            box = [range(n) for n in self.nodes[index].shape]
+            self.hulls[index] = reach(self.network, index, box, self.readings).inputs
+        return self.hulls[index][origin][axis] if origin in self.hulls[index] else (0, 0)
 
     def blurred(self, sight: int, units: Shape) -> int:
         """A sight of which only the size and the hull are kept."""

@@ -7,7 +7,7 @@ each phase of its units; a layer that reads whole axes ends it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import gcd, lcm
 from typing import NamedTuple
 
@@ -218,15 +218,25 @@ def listed(trace: Regular | Listed, units: int, size: int) -> Listed:
     return Listed(trace.along, tuple(spans))
 
 
-def union(first: Trace, second: Trace, units: Sequence[int], size: int) -> Trace:
-    """What units see that see both, each unit's own; `units` are the layer's on every axis."""
+def union(
+    first: Trace,
+    second: Trace,
+    units: Sequence[int],
+    size: int,
+    most: Callable[[], tuple[int, int]],
+) -> Trace:
+    """What units see that see both, each unit's own; `units` are the layer's on every axis.
+
+    `most` tells the first and the last position that any of them really sees.
+    """
     if first == second:
         return first
-    every = Whole(0, size - 1)
-    if every in (first, second):
-        return every
     if isinstance(first, Whole) and isinstance(second, Whole):
         return Whole(min(first.low, second.low), max(first.high, second.high))
+    for trace in (first, second):
+        # Who sees all that can be seen sees no more through another branch.
+        if isinstance(trace, Whole) and (trace == Whole(0, size - 1) or trace == Whole(*most())):
+            return trace
     if isinstance(first, Regular) and isinstance(second, Regular):
         period = lcm(len(first.spans), len(second.spans))
         if first.along == second.along and first.stride == second.stride and period <= _MOST_PHASES:

@@ -97,6 +97,7 @@ def test_units_that_move(layers: str, size: int, stride: Ratio, offset: int, cen
     assert not found.at_most
 
 
+GATE = "{mul: [[], [global_avgpool, sigmoid]]}"
 FIXED = [
     # layers, offset, size
     ("global_avgpool", 0, 16),
@@ -110,6 +111,10 @@ FIXED = [
     ("{mul: [[], [global_avgpool, sigmoid]]}", 0, 16),
     ("{add: [[], [global_avgpool]]}, {conv: 1, kernel: 3}", 0, 16),
     ("{reshape: [4, 8]}, {dense: 3}", 0, 16),
+    # A gate before which a stride left pixels unused: every unit sees all that any one does.
+    ("{conv: 2, kernel: 2, stride: 3}, {mul: [[], [global_avgpool]]}", 0, 14),
+    ("{conv: 2, kernel: 1, stride: 5}, {conv: 2, kernel: 3, padding: 1}, " + GATE, 0, 16),
+    ("{conv: 2, kernel: 1, stride: 6}, {conv: 2, kernel: 3, padding: 1}, " + GATE, 0, 13),
     # A crop, and what a stride leaves unused: neither is seen, padding or not.
     ("{crop: [[4, 1]]}, {pad: 6}, {global_maxpool: true}", 4, 11),
     ("{conv: 1, kernel: 3, stride: 4}, {conv: 1, kernel: 3, padding: 1}, global_avgpool", 0, 15),
@@ -153,6 +158,7 @@ def test_channels_of_different_sight_that_become_positions_are_a_bound() -> None
     found = last(f"{branches}, {{transpose: [1, 0]}}, {{slice: [3, 4]}}")
     assert found.at_most
     assert found.size >= 5
+    assert last(f"{branches}, {{reshape: [8, 8]}}").at_most
     assert not last("{conv: 2, kernel: 5}, {transpose: [1, 0]}").at_most
 
 
