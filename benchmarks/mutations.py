@@ -346,6 +346,7 @@ def main() -> None:
     for text, column, of in (
         ("by check without a lock, of what it tells", "no lock", told),
         ("by check with a lock, of what it tells", "a lock", told),
+        ("by check with a lock, of all that changes", "a lock", changing),
         ("by check and lock --check, of all that changes", "lock --check", changing),
     ):
         print(f"  {text:48}{rate(columns[column], of)}")
