@@ -58,7 +58,7 @@ def judge(target: Target, gate: Gate) -> Verdict:
     try:
         network = load(target.file, args=target.args, input=gate.inputs)
     except ConvcalcError as error:
-        problems = tuple([_placed(problem, target) for problem in error.problems])
+        problems = tuple([placed(problem, target) for problem in error.problems])
         return Verdict(target.file, target.variant, error.status, problems)
     report = analyze(network)
     locked = None
@@ -125,7 +125,7 @@ def _skipped(network: Network, target: Target, gate: Gate) -> list[str]:
     return [f"its {' and '.join(about)} {verb} about the file as it is: skipped under {flags}"]
 
 
-def _placed(problem: Problem, target: Target) -> Problem:
+def placed(problem: Problem, target: Target) -> Problem:
     """A problem of `--set` that convcalc.yaml made, at its place there."""
     words = problem.message.split(" ", 2)
     if problem.span is not None or target.rules is None or words[0] != "--set" or len(words) < 2:

@@ -95,7 +95,7 @@ def lock(
     # A lock that cannot be read is refused even where it would be written anew: it may hold a merge
     # that is not finished, and networks that are not named now.
     before = read_lock(path) if check or os.path.lexists(path) else None
-    outcomes = [_outcome(target, path, before) for target in targets]
+    outcomes = [_outcome(target, path, before) for target in _each_once(targets, path)]
     if before is not None:
         outcomes += _gone(before, path, outcomes, everything=not files)
     broken = any(outcome.state == "broken" for outcome in outcomes)
@@ -120,15 +120,24 @@ def lock(
     return status
 
 
+def _each_once(targets: Sequence[Target], path: str) -> list[Target]:
+    """The targets without those that others name as well, in another way."""
+    for target in targets:
+        if target.file == "-":
+            unusable("standard input has no name to lock it under")
+    return [*{(locked_name(t.file, path), t.variant): t for t in reversed(targets)}.values()][::-1]
+
+
 def _outcome(target: Target, path: str, before: Lock | None) -> Outcome:
     """What became of one network."""
-    if target.file == "-":
-        unusable("standard input has no name to lock it under")
     file = locked_name(target.file, path)
     try:
         report = analyze(load(target.file, args=target.args))
     except ConvcalcError as error:
-        return Outcome(file, target.variant, "broken", None, error.problems, error.status)
+        from convcalc.checks.gate import placed
+
+        problems = tuple([placed(problem, target) for problem in error.problems])
+        return Outcome(file, target.variant, "broken", None, problems, error.status)
     dtype = dtype_of(report.network, target.rules)
     network = locked_network(file, target.variant, report, measured_totals(report, dtype))
     if before is None:

@@ -174,6 +174,19 @@ def test_the_networks_of_convcalc_yaml(folder: Path) -> None:
     assert run("lock", "--check").status == 0
 
 
+def test_a_bad_set_is_told_at_its_place() -> None:
+    Path("convcalc.yaml").write_text("networks: [{files: models/*.yaml, set: {width: 2}}]\n")
+    result = run("lock")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("convcalc.yaml:1:41: error[unknown-argument]: models/a.yaml: set ")
+    assert not Path("convcalc.lock").exists()
+
+
+def test_a_network_that_is_named_twice_is_locked_once(folder: Path) -> None:
+    result = run("lock", "models", "./models/a.yaml", str(folder / "models" / "b.yaml"))
+    assert result.out == "convcalc.lock: 2 networks, 2 added\n"
+
+
 def test_check_and_lock_agree_about_growth() -> None:
     Path("convcalc.yaml").write_text("networks: [{files: models/a.yaml, growth: {macs: 2%}}]\n")
     assert run("check").status == 2  # there is no lock
