@@ -138,7 +138,7 @@ def _sound(name: str, folder: str) -> Sound:
     with open(os.path.join(folder, _path(name)), encoding="utf-8") as file:
         text = file.read()
     report = analyze(load(_path(name)))
-    entry = locked_network(_path(name), "", report, measured_totals(report))
+    entry = locked_network(_path(name), "", report, measured_totals(report, slow=False))
     return Sound(Spec(text), report, parse_lock(Source(LOCK_NAME, lock_text([entry]))))
 
 
@@ -170,7 +170,9 @@ def _checked(path: str, lock: Lock | None) -> Problem | None:
 def _locked(path: str, lock: Lock) -> Problem | None:
     """The problem that `lock --check` tells of a sound spec."""
     report = analyze(load(path))
-    return stale_problem(lock, locked_network(path, "", report, measured_totals(report)), report)
+    return stale_problem(
+        lock, locked_network(path, "", report, measured_totals(report, slow=False)), report
+    )
 
 
 class _Right(NamedTuple):
@@ -207,7 +209,9 @@ def _right_places(path: str, fault: Fault, sound: Sound) -> _Right:
     if whole:
         report = analyze(load(path))
         firsts = _first_others(sound.report, report, path, fault)
-        differs = bool(firsts) or measured_totals(report) != measured_totals(sound.report)
+        differs = bool(firsts) or measured_totals(report, slow=False) != measured_totals(
+            sound.report, slow=False
+        )
         differs = differs or report.outputs != sound.report.outputs
     elif nodes is not None:
         firsts = [(_first_missing(sound.report, nodes, path, fault), True)]
