@@ -56,8 +56,6 @@ def at_the_cause(
     if not problems or locked is None or list(locked.layers.items()) == list(found.layers.items()):
         return list(problems)
     path, text, span, calls = _first_difference(locked, found, report)
-    if not path:
-        calls = ()
     moved = []
     for problem in problems:
         facts = [("note", f"{text}; locked at {lock.place(locked, path)}")]

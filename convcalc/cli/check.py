@@ -171,12 +171,12 @@ def _blamed(
 
     try:
         gate = gate._replace(baseline=Baseline(path, read_lock(path, whole=False)))
+        return [
+            judge(target, gate)._replace(baseline={}) if again else verdict
+            for target, verdict, again in zip(targets, verdicts, broken, strict=True)
+        ]
     except ConvcalcError:
         return verdicts  # nothing asked for the lock; `lock --check` tells what is wrong with it
-    return [
-        judge(target, gate)._replace(baseline={}) if again else verdict
-        for target, verdict, again in zip(targets, verdicts, broken, strict=True)
-    ]
 
 
 def _lock_path(config: Config | None) -> str:
