@@ -13,6 +13,7 @@ from zipfile import ZipFile
 import pytest
 
 import convcalc
+from convcalc.spec.device import device_names
 from convcalc.spec.shipped import shipped_names, shipped_path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -119,6 +120,7 @@ class TestWheel:
         with ZipFile(wheel) as archive:
             names = set(archive.namelist())
         assert {f"convcalc/configs/{name}.yaml" for name in shipped_names()} <= names
+        assert {f"convcalc/devices/{name}.yaml" for name in device_names()} <= names
         assert {"convcalc/__init__.py", "convcalc/py.typed"} <= names
         assert {name.split("/")[0] for name in names} == {
             "convcalc",
@@ -134,6 +136,8 @@ class TestWheel:
         folder = run_python("-c", code, folder=empty, path=unpacked).strip()
         assert Path(folder).samefile(unpacked / "convcalc" / "configs")
         output = run_python("-m", "convcalc", "shapes", "vgg16", folder=empty, path=unpacked)
+        arguments = ["balance", "lenet", "--device", "a100"]
+        assert "NVIDIA" in run_python("-m", "convcalc", *arguments, folder=empty, path=unpacked)
         assert "138,357,544" in output  # the parameters that the paper's table rounds to 138M
 
 
