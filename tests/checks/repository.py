@@ -6,10 +6,12 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
+
+from convcalc.checks.revision import Revision
+from convcalc.checks.versions import Comparison, Settings, compare_with_revision
+from convcalc.diagnostics import ConvcalcError
 
 GIT = shutil.which("git") or "git"
 #: Nothing of the machine's own settings takes part.
@@ -21,6 +23,14 @@ ENVIRONMENT = {
     "GIT_COMMITTER_NAME": "tests",
     "GIT_COMMITTER_EMAIL": "tests@localhost",
 }
+
+
+#: Specs: a small one, the same with a larger kernel, and one for others to extend.
+SMALL = "input: [3, 16, 16]\nlayers:\n  - {conv: 4, kernel: 3, padding: 1}\n  - {dense: 10}\n"
+LARGER = SMALL.replace("kernel: 3, padding: 1", "kernel: 5, padding: 2")
+BASE = "input: [3, 8, 8]\nargs: {c: 4}\nlayers:\n  - {conv: c, kernel: 3}\n"
+#: Long enough for git to see that a file was renamed though a line has changed.
+LONG = SMALL.replace("layers:\n", "layers:\n" + "  - {conv: 4, kernel: 3, padding: 1}\n" * 9)
 
 
 class Repository:
@@ -65,3 +75,18 @@ def make_repository(root: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     repository.git("init", "--quiet")
     monkeypatch.chdir(root)
     return repository
+
+
+def since(name: str, *files: str, **arguments: object) -> list[Comparison]:
+    with Revision(name) as revision:
+        return compare_with_revision(revision, files, Settings(arguments, arguments))
+
+
+def told(found: list[Comparison]) -> list[tuple[str, str, str]]:
+    return [(one.status, one.old_name, one.new_name) for one in found]
+
+
+def refusal(name: str, *files: str) -> ConvcalcError:
+    with pytest.raises(ConvcalcError) as caught:
+        since(name, *files)
+    return caught.value
