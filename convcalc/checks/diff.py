@@ -90,9 +90,10 @@ class Diff:
     units     their layers, old and new
     changes   in the order of the layers, a removed one where it was
     kept      how many layers are in both as they were; what follows a change counts among them
+    results   whether other layers are the networks' results, or they have other shapes
     """
 
-    __slots__ = ("changes", "kept", "new", "old", "units")
+    __slots__ = ("changes", "kept", "new", "old", "results", "units")
 
     def __init__(
         self,
@@ -100,24 +101,21 @@ class Diff:
         units: tuple[list[Unit], list[Unit]],
         changes: list[Change],
         kept: int,
+        results: bool,
     ) -> None:
         self.old, self.new = reports
         self.units = units
         self.changes = changes
         self.kept = kept
+        self.results = results
 
     @property
     def delta(self) -> Cost:
         """What the new network costs more than the old."""
         return difference(self.old.totals, self.new.totals)
 
-    @property
-    def outputs_differ(self) -> bool:
-        """Whether the networks have other results, or results of other shapes."""
-        return list(self.old.outputs.values()) != list(self.new.outputs.values())
-
     def __bool__(self) -> bool:
-        return bool(self.changes) or self.outputs_differ
+        return bool(self.changes) or self.results
 
 
 def difference(before: Cost, after: Cost) -> Cost:
@@ -171,7 +169,26 @@ class _Comparison:
         kept = sum(
             1 for j, unit in enumerate(self.new) if unit.members and j not in self.change_of_new
         )
-        return Diff(self.reports, (self.old, self.new), self.changes, kept)
+        units = self.old, self.new
+        return Diff(self.reports, units, self.changes, kept, self._other_results())
+
+    def _other_results(self) -> bool:
+        """Whether the results have other shapes, or are others of the layers in both."""
+        old, new = self.reports
+        if list(old.outputs.values()) != list(new.outputs.values()):
+            return True
+        before, after = [
+            [places[report.network.nodes[index].unit] for index in report.network.outputs.values()]
+            for report, places in (
+                (report, {unit.path: unit.index for unit in units})
+                for report, units in ((old, self.old), (new, self.new))
+            )
+        ]
+        # Where a result was added, removed or replaced, that change tells of it.
+        return any(
+            -1 not in (self.new_of[i], self.old_of[j]) and self.new_of[i] != j
+            for i, j in zip(before, after, strict=True)
+        )
 
     def _slid(self, pairs: list[Pair], units: list[Unit], side: int) -> list[Pair]:
         """The pairs with each inserted or removed piece where it begins and ends with a group.

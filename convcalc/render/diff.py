@@ -149,8 +149,8 @@ def _tables(
     notes = [f"{len(rows) - len(shown)} more rows."] if len(shown) < len(rows) else []
     elsewhere = _files(diff, pieces) - _compared_files(diff)
     notes += [f"Lines of {printable(file, 200)}." for file in elsewhere]
-    if diff.outputs_differ:
-        before, after = _shapes(diff.old), _shapes(diff.new)
+    if diff.results:
+        before, after = _results(diff.old), _results(diff.new)
         notes.append(f"Results: {before} -> {after}.")
     columns = [
         Column("", key="change"),
@@ -263,8 +263,9 @@ def _size(shape: Shape) -> str:
     return cross_text(shape[1:])
 
 
-def _shapes(report: Report) -> str:
-    return ", ".join(_size(shape) for shape in report.outputs.values())
+def _results(report: Report) -> str:
+    """The network's results with their shapes."""
+    return ", ".join(f"{name} {_size(shape)}" for name, shape in report.outputs.items())
 
 
 def _compared_files(diff: Diff) -> set[str]:

@@ -395,10 +395,21 @@ class TestWiring:
         assert arguments(change) == {"share": ("none", "a")}
         assert change.delta.params == -(3 * 3 * 9 + 3)
 
-    def test_other_results(self) -> None:
-        old = report_of(OLD[:3], outputs=["c"])
-        new = report_of(OLD[:3], outputs=["b", "c"])
-        found = compare(old, new)
-        assert found
-        assert found.outputs_differ
-        assert found.changes == []
+    def test_a_result_more(self) -> None:
+        old, new = [report_of(OLD[:3], outputs=outputs) for outputs in (["c"], ["b", "c"])]
+        assert compare(old, new)
+        assert compare(old, new).changes == []
+
+    def test_another_result_of_the_same_shape(self) -> None:
+        layers = [*OLD[:3], conv(4, name="d", **{"from": "b"})]
+        both = [
+            report_of(layers, outputs=outputs) for outputs in (["a", "c", "d"], ["b", "c", "d"])
+        ]
+        assert compare(*both).results
+        assert compare(*both).changes == []
+        assert not compare(both[0], both[0])
+
+    def test_a_last_layer_more_tells_of_the_result_itself(self) -> None:
+        found = diff_of(OLD[:3], [*OLD[:3], {"relu": {}}])
+        assert told(found) == [("added", "", "relu0")]
+        assert not found.results
