@@ -11,13 +11,12 @@ import typer
 from convcalc.checks.versions import Comparison, Settings, compare_files, compare_with_revision
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
-from convcalc.cli.output import emit, terminal
+from convcalc.cli.output import TABLE_FORMATS, emit, terminal
 from convcalc.diagnostics import WRONG
 
 if TYPE_CHECKING:
     from convcalc.checks.revision import Revision
 
-FORMATS = ("table", "plain", "json", "markdown")
 
 OldSets = Annotated[
     list[str] | None,
@@ -72,9 +71,10 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
 
     Layers are matched by what they are: one inserted layer is one +, whatever it renumbers. What
     costs more only because of another layer's change stands below it. Marks: + added, - removed,
-    ~ changed, > moved, = renamed. Formats: table, plain, json, markdown.
+    ~ changed, > moved, = renamed. Formats: table, plain, json and csv (always every
+    layer), markdown.
     """
-    options.read_word("--format", style, FORMATS)
+    options.read_word("--format", style, TABLE_FORMATS)
     options.read_count("--top", top)
     args = options.read_sets(sets)
     settings = Settings(
@@ -125,6 +125,8 @@ def _emit(
 
         told = {"revision": revision.name, "commit": revision.commit} if revision else None
         emit(json_text(faces.diff_data(found, told)), output)
+    elif style == "csv":
+        emit(faces.diff_csv(found), output)
     elif style == "markdown":
         emit(faces.diff_markdown(found, every=expand, top=top), output)
     elif style == "table" and output is None and terminal():

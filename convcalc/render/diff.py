@@ -6,13 +6,21 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from convcalc.analysis.report import Cost, Report
-from convcalc.checks.diff import Argument, Change, Diff, Mark
+from convcalc.checks.diff import Argument, Change, Diff, Mark, difference
 from convcalc.checks.gathering import Gathered, gathered, singly
 from convcalc.checks.units import Unit
 from convcalc.checks.versions import STATUSES, Comparison
 from convcalc.diagnostics import Span, printable
 from convcalc.render.numbers import grouped, growth
-from convcalc.render.table import Cell, Column, Table, escaped, markdown_text, plain_text
+from convcalc.render.table import (
+    Cell,
+    Column,
+    Table,
+    csv_text,
+    escaped,
+    markdown_text,
+    plain_text,
+)
 from convcalc.shapes import Shape, cross_text
 
 SCHEMA = "convcalc.diff/1"
@@ -134,6 +142,49 @@ def diff_data(comparisons: Sequence[Comparison], base: dict[str, str] | None) ->
         "base": base,
         "networks": [_comparison_data(comparison) for comparison in comparisons],
     }
+
+
+def diff_csv(comparisons: Sequence[Comparison]) -> str:
+    """A line for each layer that changed or follows, and one for each file that came or went."""
+    names = ["network", "change", "old", "new", "what", "params", "macs", "flops", "file", "line"]
+    lines: list[tuple[Cell, ...]] = []
+    for comparison in comparisons:
+        network = comparison.new_name or comparison.old_name
+        if comparison.diff is None:
+            before, after = [
+                report.totals if report else Cost() for report in (comparison.old, comparison.new)
+            ]
+            delta = difference(before, after)
+            change: Cell = comparison.status
+            costs = (delta.params, delta.macs, delta.flops)
+            lines.append((network, change, comparison.old_name, comparison.new_name, "", *costs))
+            continue
+        for piece in singly(comparison.diff):
+            own = piece.changes[0]
+            lines.append((network, *_line(own.mark, own.old, own.new, own.delta, _what(piece))))
+            for old, new in own.follows:
+                delta = difference(old.cost, new.cost)
+                lines.append((network, *_line("follows", old, new, delta, _follows(old, new))))
+    rows = [(*line, *[""] * (len(names) - len(line))) for line in lines]
+    return csv_text(Table("", [Column(name) for name in names], rows))
+
+
+def _line(
+    change: str, old: Unit | None, new: Unit | None, delta: Cost, what: str
+) -> tuple[Cell, ...]:
+    layer = new or old
+    span = layer.span if layer else None
+    return (
+        change,
+        old.path if old else "",
+        new.path if new else "",
+        what,
+        delta.params,
+        delta.macs,
+        delta.flops,
+        span.source.name if span else "",
+        span.line if span else "",
+    )
 
 
 # Tables.

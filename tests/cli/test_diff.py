@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import sys
@@ -169,6 +171,20 @@ class TestTwoFiles:
         kinds = {change["change"] for change in data["networks"][0]["changes"]}
         assert kinds == {"added", "removed", "changed", "moved", "renamed"}
 
+    def test_csv_has_a_line_for_every_layer(self, files: Path) -> None:
+        text = run("diff", "old.yaml", "new.yaml", "--format", "csv").out
+        lines = list(csv.DictReader(io.StringIO(text)))
+        data = json.loads(run("diff", "old.yaml", "new.yaml", "--format", "json").out)
+        changes = data["networks"][0]["changes"]
+        own = [line for line in lines if line["change"] != "follows"]
+        assert [line["change"] for line in own] == [change["change"] for change in changes]
+        assert len(lines) - len(own) == sum(len(change["follows"]) for change in changes)
+        for key in ("params", "macs", "flops"):
+            total = data["networks"][0]["totals"][key]["change"]
+            assert sum(int(line[key]) for line in lines) == total
+        assert {line["file"] for line in lines} == {"old.yaml", "new.yaml"}
+        assert {line["network"] for line in lines} == {"new.yaml"}
+
     def test_starts_without_what_it_does_not_need(self) -> None:
         code = (
             "import sys; sys.argv = ['convcalc', 'diff', 'vgg16', 'vgg19']\n"
@@ -254,6 +270,15 @@ class TestSinceARevision:
         repository.commit()
         assert "net.yaml" in run("diff", "--base", "trunk", "--merge-base").out
 
+    def test_csv_of_files_that_came_and_went(self, repository: Repository) -> None:
+        (repository.root / "other.yaml").unlink()
+        repository.write("new.yaml", "extends: lenet\n")
+        lines = run("diff", "--base", "HEAD", "--format", "csv").out.splitlines()
+        assert lines[1:] == [
+            "new.yaml,new,,new.yaml,,61706,416520,858868,,",
+            "HEAD:other.yaml,deleted,HEAD:other.yaml,,,-61706,-416520,-858868,,",
+        ]
+
     def test_markdown(self, repository: Repository) -> None:
         repository.write("models/net.yaml", NEW)
         text = run("diff", "--base", "HEAD", "--format", "markdown").out
@@ -272,7 +297,7 @@ class TestBadInput:
             (["lenet", "no-such.yaml"], "no-such.yaml cannot be opened"),
             (["lenet", "."], ". cannot be opened: a folder"),
             (["lenet", "lenet", "--merge-base"], "--merge-base goes with --base REV"),
-            (["lenet", "lenet", "--format", "csv"], "--format cannot be 'csv'"),
+            (["lenet", "lenet", "--format", "cvs"], "--format cannot be 'cvs'"),
             (["lenet", "lenet", "--top", "0"], "--top must be at least 1"),
             (["lenet", "lenet", "--batch", "0"], "--batch must be a whole number"),
             (["lenet", "lenet", "--set", "x"], "--set takes NAME=VALUE, not 'x'"),
