@@ -11,7 +11,7 @@ from convcalc.checks.gathering import Gathered, gathered, singly
 from convcalc.checks.units import Unit
 from convcalc.checks.versions import STATUSES, Comparison
 from convcalc.diagnostics import Span, printable
-from convcalc.render.numbers import grouped, growth
+from convcalc.render.numbers import excess, grouped
 from convcalc.render.table import (
     Cell,
     Column,
@@ -227,7 +227,7 @@ def _totals(diff: Diff) -> Table:
         ("FLOPs", old.flops, new.flops),
     ]
     rows: list[tuple[Cell, ...]] = [
-        (name, before, after, after - before, growth(before, after))
+        (name, before, after, after - before, excess(after, before))
         for name, before, after in pairs
         if before or after
     ]

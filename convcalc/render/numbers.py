@@ -83,16 +83,3 @@ def excess(figure: int, base: int) -> str:
     scaled = (2 * over * 10 ** (decimals + 2) + base) // (2 * base)
     whole, rest = divmod(scaled, 10**decimals)
     return f"{'+' if figure > base else '-'}{grouped(whole)}.{rest:0{decimals}d}%"
-
-
-def growth(before: int, after: int) -> str:
-    """By how many percent a number grew or shrank, with one decimal, computed in integers.
-
-    >>> growth(1000, 1041), growth(8, 6), growth(5, 5), growth(0, 5), growth(10**6, 10**6 + 1)
-    ('+4.1%', '-25.0%', '0.0%', 'new', '+0.0%')
-    """
-    if before == after:
-        return "0.0%"
-    if before == 0:
-        return "new"
-    return ("+" if after > before else "-") + percent(abs(after - before), before)

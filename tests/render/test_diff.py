@@ -10,7 +10,7 @@ import pytest
 
 from convcalc.render.diff import diff_data, diff_markdown, diff_parts, diff_text
 from convcalc.render.jsons import json_text
-from convcalc.render.numbers import growth
+from convcalc.render.numbers import excess
 from convcalc.render.table import display_width
 from convcalc.render.terminal import print_table
 from tests.render.diffs import comparison, several
@@ -155,13 +155,13 @@ class TestData:
     ("before", "after", "text"),
     [
         (1000, 1041, "+4.1%"),
-        (1000, 1000, "0.0%"),
-        (0, 0, "0.0%"),
+        (1000, 1000, "0%"),
+        (0, 0, "0%"),
         (3, 0, "-100.0%"),
         (0, 3, "new"),
         (10**30, 3 * 10**30, "+200.0%"),
         (3, 2, "-33.3%"),
     ],
 )
-def test_growth(before: int, after: int, text: str) -> None:
-    assert growth(before, after) == text
+def test_percents(before: int, after: int, text: str) -> None:
+    assert excess(after, before) == text
