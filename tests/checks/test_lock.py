@@ -7,7 +7,7 @@ import sys
 from difflib import unified_diff
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import convcalc
@@ -58,6 +58,7 @@ def locked(spec: str, file: str = "net.yaml") -> LockedNetwork:
     return locked_network(file, "", report, totals)
 
 
+@settings(max_examples=30)  # each makes several networks of many rows
 @given(st.lists(networks, max_size=4, unique_by=lambda one: (one.file, one.variant)), st.randoms())
 def test_what_is_written_is_read_back(entries: list[LockedNetwork], random: object) -> None:
     text = lock_text(entries)

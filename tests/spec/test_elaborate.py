@@ -6,6 +6,7 @@ import pytest
 
 from convcalc import ConvcalcError, Network, analyze, loads
 from convcalc.diagnostics import Problem
+from convcalc.spec import elaborate
 
 BLOCKS = """
 args: {w: 4, body: unit, acts: [relu, gelu]}
@@ -900,9 +901,12 @@ class TestBounds:
         for layers in (f"{idle}, tanh", "{a: 200}"):
             assert [found.code for found in problems(layers, top=top)] == ["too-many-steps"]
 
-    def test_after_a_mistake_no_layers_are_made_and_that_is_no_mistake(self) -> None:
+    def test_after_a_mistake_no_layers_are_made_and_that_is_no_mistake(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         assert len(problems("{dense: 0}, {relu: , repeat: 30000}, {dense: -1}")) == 2
-        assert len(problems("{dense: 0}, {relu: , repeat: 300000}, {dense: -1}")) == 1
+        monkeypatch.setattr(elaborate, "_STEPS_AFTER_A_MISTAKE", 31_000)
+        assert len(problems("{dense: 0}, {relu: , repeat: 32000}, {dense: -1}")) == 1
 
     def test_many_copies_are_fine(self) -> None:
         assert len(network("{relu: , repeat: 5000}").operations) == 5000
