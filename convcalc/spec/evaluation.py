@@ -107,6 +107,10 @@ class Evaluator:
             "one number per axis is a list: [3, 5]",
         )
 
+    def attempt(self, node: ScalarNode, scope: Scope) -> Any:
+        """The value of a scalar; raises what is not to be told, and so costs no search for help."""
+        return parse_scalar(node, self._expressions).evaluate(scope)
+
     def explained(
         self, error: ExpressionError, scope: Scope, choices: Sequence[str] | None, alone: bool
     ) -> ExpressionError:

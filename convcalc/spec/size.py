@@ -11,7 +11,7 @@ from convcalc.diagnostics import Problem
 from convcalc.layers import KINDS
 from convcalc.spec.document import Document
 from convcalc.spec.evaluation import MOST_LAYERS, Evaluator, Frame
-from convcalc.spec.expressions import Scope, UnknownSizeError
+from convcalc.spec.expressions import ExpressionError, Scope, UnknownSizeError
 from convcalc.spec.items import GROUP, Refusal
 from convcalc.spec.reader import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
 
@@ -112,6 +112,8 @@ class _Counter:
         evaluator = self.evaluator
         scope = Scope(evaluator.args, evaluator.words, entering=False)
         try:
+            if isinstance(node, ScalarNode):
+                return evaluator.attempt(node, scope)
             return evaluator.evaluate(node, scope)
-        except (Refusal, UnknownSizeError):
+        except (Refusal, ExpressionError, UnknownSizeError):
             return None if otherwise is True else otherwise
