@@ -12,12 +12,15 @@ arXiv:2001.03288 (greedy by size); Wilson et al., Dynamic storage allocation, 19
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from convcalc.analysis.liveness import Memory, steps
 
-#: Pairs of blocks alive at once up to which several rules are tried.
+#: Pairs of blocks alive at once up to which several rules are tried; more would take too long, and
+#: blocks are placed once, in the order of time.
 _MOST_PAIRS = 500_000
 
 
@@ -68,13 +71,10 @@ def arena(memory: Memory, order: Sequence[int] | None = None) -> Arena:
         lives[operation.writes] = (time, end)
         for number in step.frees:
             lives[number] = (lives[number][0], time)
-        start = 0
-        for read in operation.reads:
-            if read in step.in_place:
-                inside[read] = (operation.writes, start)
-            if operation.gathers:
-                start += memory.tensors[read].size
-        if operation.gathers and step.in_place:
+        starts = dict(operation.starts)
+        for read in step.in_place:
+            inside[read] = (operation.writes, starts.get(read, 0))
+        if operation.gathers:
             gathered.update(step.in_place)
     roots = {number: _root(number, inside) for number in lives}
     blocks: dict[int, _Block] = {}
@@ -110,25 +110,72 @@ def _holder(number: int, inside: dict[int, tuple[int, int]], gathered: set[int])
 
 def _offsets(blocks: dict[int, _Block]) -> tuple[dict[int, int], int]:
     """An offset for each block, and the size of the arena."""
+    by_time = sorted(blocks, key=lambda r: (blocks[r].first, -blocks[r].size))
+    if _pairs(by_time, blocks) > _MOST_PAIRS:
+        return _placed_in_turn(by_time, blocks)
     met: dict[int, list[int]] = {root: [] for root in blocks}
     alive: list[int] = []
-    pairs = 0
-    for root in sorted(blocks, key=lambda r: blocks[r].first):
+    for root in by_time:
         alive = [other for other in alive if blocks[other].last >= blocks[root].first]
-        pairs += len(alive)
         for other in alive:
             met[root].append(other)
             met[other].append(root)
         alive.append(root)
     by_size = sorted(blocks, key=lambda r: (-blocks[r].size, blocks[r].first))
-    by_time = sorted(blocks, key=lambda r: (blocks[r].first, -blocks[r].size))
     by_life = sorted(
         blocks, key=lambda r: (blocks[r].first - blocks[r].last, -blocks[r].size, blocks[r].first)
     )
-    rules = (by_size, by_life, by_time) if pairs <= _MOST_PAIRS else (by_size,)
-    tried = [_placed(rule, blocks, met) for rule in rules]
+    tried = [_placed(rule, blocks, met) for rule in (by_size, by_life, by_time)]
     tried.append(_placed_at_ends(by_time, blocks, met))
     return min(tried, key=lambda found: found[1])
+
+
+def _pairs(by_time: list[int], blocks: dict[int, _Block]) -> int:
+    """How many pairs of blocks are alive at once."""
+    lasts = sorted([block.last for block in blocks.values()])
+    return sum(
+        [place - bisect_left(lasts, blocks[root].first) for place, root in enumerate(by_time)]
+    )
+
+
+def _placed_in_turn(by_time: list[int], blocks: dict[int, _Block]) -> tuple[dict[int, int], int]:
+    """Places blocks as they come alive, each in the tightest gap that the dead have left."""
+    offsets: dict[int, int] = {}
+    size = 0
+    gaps: list[tuple[int, int]] = []
+    alive: list[tuple[int, int]] = []
+    for root in by_time:
+        block = blocks[root]
+        while alive and alive[0][0] < block.first:
+            _, dead = heappop(alive)
+            _free(gaps, offsets[dead], offsets[dead] + blocks[dead].size)
+        fitting = [
+            (end - start, place)
+            for place, (start, end) in enumerate(gaps)
+            if end - start >= block.size
+        ]
+        if fitting:
+            _, place = min(fitting)
+            start, end = gaps.pop(place)
+            if end - start > block.size:
+                gaps.insert(place, (start + block.size, end))
+        else:
+            start = gaps.pop()[0] if gaps and gaps[-1][1] == size else size
+            size = start + block.size
+        offsets[root] = start
+        heappush(alive, (block.last, root))
+    return offsets, size
+
+
+def _free(gaps: list[tuple[int, int]], start: int, end: int) -> None:
+    """Adds a gap to those that are free, in their order, and joins it with its neighbours."""
+    place = bisect_left(gaps, (start, end))
+    if place < len(gaps) and gaps[place][0] == end:
+        end = gaps.pop(place)[1]
+    if place and gaps[place - 1][1] == start:
+        place -= 1
+        start = gaps.pop(place)[0]
+    gaps.insert(place, (start, end))
 
 
 def _placed(

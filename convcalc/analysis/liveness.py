@@ -62,6 +62,7 @@ class Operation(NamedTuple):
     writes    the tensor that it writes
     reusable  those of `reads` that its result may lie in, if it is the last to read them
     gathers   whether `reusable` are the parts of a concatenation
+    starts    where in a concatenation each of `reusable` begins, as (tensor, elements) pairs
     """
 
     node: int
@@ -69,6 +70,7 @@ class Operation(NamedTuple):
     writes: int
     reusable: tuple[int, ...]
     gathers: bool
+    starts: tuple[tuple[int, int], ...] = ()
 
 
 class Memory(NamedTuple):
@@ -130,14 +132,16 @@ def memory_of(network: Network, *, in_place: bool = False, concat_in_place: bool
             tensors[read].readers.append(len(operations))
         reusable: tuple[int, ...] = ()
         gathers = False
+        starts: dict[int, int] = {}
         if in_place and node.layer.elementwise:
             reusable = tuple([t for t in reads if tensors[t].size == made.size])
         elif concat_in_place and node.layer.gathers:
-            # What is joined with itself cannot be in two places.
-            once = [t for t in reads if sum(tensor_of[i] == t for i in inputs) == 1]
-            reusable = tuple([t for t in once if nodes[tensors[t].node].inputs])
+            parts = [tensor_of[i] for i in inputs]
+            starts = _starts([(part, tensors[part].size) for part in parts])
+            reusable = tuple([t for t in starts if nodes[tensors[t].node].inputs])
             gathers = True
-        operations.append(Operation(index, reads, made.number, reusable, gathers))
+        found = Operation(index, reads, made.number, reusable, gathers, tuple(starts.items()))
+        operations.append(found)
     for index in network.outputs.values():
         tensors[tensor_of[index]].kept = True
     if in_place or concat_in_place:
@@ -146,6 +150,20 @@ def memory_of(network: Network, *, in_place: bool = False, concat_in_place: bool
             operations[place] = operation._replace(reusable=free)
     there = [t.number for t in tensors if not nodes[t.node].inputs]
     return Memory(tensors, there, operations, tensor_of)
+
+
+def _starts(parts: Sequence[tuple[int, int]]) -> dict[int, int]:
+    """Where the parts of a concatenation begin in it, by tensor; `parts` with their sizes."""
+    found: dict[int, int] = {}
+    again = set()
+    start = 0
+    for part, size in parts:
+        if part in found:
+            again.add(part)
+        found[part] = start
+        start += size
+    # What is joined with itself cannot be in two places.
+    return {part: start for part, start in found.items() if part not in again}
 
 
 def steps(
@@ -163,13 +181,13 @@ def steps(
     for place in range(len(operations)) if order is None else order:
         operation = operations[place]
         made = tensors[operation.writes]
-        frees = []
+        frees: dict[int, None] = {}
         for read in operation.reads:
             waiting[read] -= 1
             if not waiting[read] and not tensors[read].kept:
-                frees.append(read)
+                frees[read] = None
         if not made.readers and not made.kept:
-            frees.append(made.number)
+            frees[made.number] = None
         within = tuple([t for t in operation.reusable if t in frees])
         if not operation.gathers:
             within = within[:1]

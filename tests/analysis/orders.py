@@ -94,6 +94,10 @@ class Graph(NamedTuple):
                     or (task.how == "concat" and value >= count)
                 )
             ]
+            starts = [
+                (value, sum(self.size(before) for before in task.reads[:place]))
+                for place, value in enumerate(task.reads)
+            ]
             operations.append(
                 Operation(
                     count + number,
@@ -101,6 +105,7 @@ class Graph(NamedTuple):
                     count + number,
                     tuple(reusable),
                     task.how == "concat",
+                    tuple(starts) if task.how == "concat" else (),
                 )
             )
         for value in self.kept:

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 import convcalc
+import convcalc.analysis.arena as placing
 from convcalc.analysis.arena import arena
 from convcalc.analysis.least_peak import least_peak
 from convcalc.analysis.liveness import Memory, memory_of, peak_elements, steps
@@ -75,3 +76,44 @@ def test_parts_of_a_concatenation_lie_one_after_the_other() -> None:
     (whole,) = [place for place in places if place.tensor in within]
     starts = [place.offset - whole.offset for place in places if place.within is not None]
     assert sorted(starts) == [0, 0, 12]
+
+
+def test_a_part_lies_behind_what_is_joined_twice_before_it() -> None:
+    network = convcalc.loads(
+        "name: twice\ninput: [2, 4]\nlayers:\n"
+        "  - {conv: 3, kernel: 1, name: one}\n"
+        "  - {conv: 5, kernel: 1, name: two}\n"
+        "  - concat: [one, one, two]\n"
+        "  - {conv: 1, kernel: 1}\n"
+    )
+    found = arena(memory_of(network, in_place=True, concat_in_place=True))
+    places = {network.nodes[place.tensor].path: place for place in found.places}
+    assert places["one"].within is None
+    assert places["two"].offset == places["concat0"].offset + 2 * 3 * 4
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_blocks_placed_as_they_come(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placing, "_MOST_PAIRS", 0)
+    network = convcalc.loads(random_spec(Random(seed)))
+    memory = memory_of(network, in_place=True, concat_in_place=seed % 2 == 0)
+    check(memory, list(range(len(memory.operations))))
+    made = random_graph(Random(seed), 15).memory()
+    check(made, list(range(len(made.operations))))
+
+
+def test_five_thousand_branches() -> None:
+    # Each alive beside each other: to compare all pairs of them takes minutes.
+    branches = "".join(f"      - [{{conv: {n % 7 + 1}, kernel: 1}}]\n" for n in range(5000))
+    network = convcalc.loads(
+        f"name: wide\ninput: [2, 4]\nlayers:\n  - concat:\n{branches}  - {{conv: 1, kernel: 1}}\n"
+    )
+    memory = memory_of(network, in_place=True)
+    found = arena(memory)
+    assert 100 * found.size <= 101 * peak_elements(memory)
+    # The branches, in their places: none lies on the one before it.
+    ends = 0
+    for place in sorted([p for p in found.places if p.last == 5000], key=lambda p: p.offset):
+        assert ends <= place.offset
+        ends = place.offset + memory.tensors[place.tensor].size
+    assert ends <= found.size
