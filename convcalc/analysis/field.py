@@ -141,6 +141,8 @@ class Fields:
         self.network = network
         self.crooked = crooked
         self._layers = layers
+        self._ranks = {name: len(shape) - 1 for name, shape in network.inputs.items()}
+        self._askew = {(found.node.path, found.input, found.axis) for found in crooked}
 
     def __getitem__(self, path: str) -> LayerField:
         """The field of the operation with this path."""
@@ -148,9 +150,7 @@ class Fields:
 
     def aligned(self, path: str, input: str) -> list[bool]:
         """For each axis of an input, whether a layer's branches lie on each other."""
-        rank = len(self.network.inputs[input]) - 1
-        found = {c.axis for c in self.crooked if (c.node.path, c.input) == (path, input)}
-        return [axis not in found for axis in range(rank)]
+        return [(path, input, axis) not in self._askew for axis in range(self._ranks[input])]
 
 
 def fields(network: Network) -> Fields:

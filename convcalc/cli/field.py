@@ -151,9 +151,10 @@ def _units(axes: Sequence[AxisField]) -> str:
 
 def _larger(network: Network, seen: Fields, found: Sequence[Row]) -> list[str]:
     """A note on the first field that is larger than the input."""
+    inputs = network.inputs
     for row in found:
         for name, axes in seen[row.members[-1].node.path].axes.items():
-            sizes = network.inputs[name][1:]
+            sizes = inputs[name][1:]
             if any([axis.size > n for axis, n in zip(axes, sizes, strict=True)]):
                 where = f"Larger than the input {cross_text(sizes)} from {printable(row.name)} on"
                 return [f"{where}: name a LAYER to see what is left."]
