@@ -106,7 +106,9 @@ def _pieces(report: Report) -> tuple[list[Piece], list[int]]:
     return pieces, places
 
 
-def require_rules(found: Sequence[Charges]) -> None:
+def require_rules(
+    found: Sequence[Charges], help_text: str = "--partial shows the total of the others, marked so"
+) -> None:
     """Refuses conventions that have no rule for a layer, naming both; ConvcalcError, status 1."""
     lacking: dict[str, tuple[LayerReport, list[Convention]]] = {}
     for entry in found:
@@ -117,7 +119,7 @@ def require_rules(found: Sequence[Charges]) -> None:
     problems = [_no_rule(*pair) for pair in list(lacking.values())[:_MOST_TOLD]]
     more = len(lacking) - len(problems)
     facts = [("note", f"and {more} more layers")] if more else []
-    facts.append(("help", "--partial shows the total of the others, marked so"))
+    facts.append(("help", help_text))
     last = problems[-1]
     problems[-1] = last._replace(facts=(*last.facts, *facts))
     raise ConvcalcError(problems)

@@ -87,7 +87,7 @@ class Subject:
             from convcalc.analysis.charges import BY_NAME, charges, require_rules
 
             found: list[Charges] = charges(self.report, [BY_NAME[convention]])
-            require_rules(found)
+            require_rules(found, f"flops --as {convention} --partial shows the others, marked so")
             pairs = zip(self.report.layers, found[0].layers, strict=True)
             self._charges[convention] = {layer.node.path: charge or 0 for layer, charge in pairs}
         return self._charges[convention]
@@ -106,6 +106,7 @@ class Shown(NamedTuple):
     whole    whether all operations together have one as well, as sums and peaks do; rows of a kind
              then do too
     unit     what its figures are, if not plain counts
+    whole_taps  whether taps that fall on padding are counted, --valid-taps or not
     """
 
     title: str
@@ -113,6 +114,7 @@ class Shown(NamedTuple):
     style: Literal["text", "number", "share"] = "number"
     whole: bool = True
     unit: str = ""
+    whole_taps: bool = False
 
 
 def _cost(name: str) -> Value:
@@ -186,10 +188,16 @@ COLUMNS: dict[str, Shown] = {
         for name in ("field", "stride", "offset", "centre")
     },
     "intensity": Shown("intensity", _intensity, "text", unit="operations for each byte of float32"),
-    "forward": Shown("forward", _training(lambda cost: cost.forward.flops), unit=TRAINING),
-    "backward": Shown("backward", _training(lambda cost: cost.backward.flops), unit=TRAINING),
+    "forward": Shown(
+        "forward", _training(lambda cost: cost.forward.flops), unit=TRAINING, whole_taps=True
+    ),
+    "backward": Shown(
+        "backward", _training(lambda cost: cost.backward.flops), unit=TRAINING, whole_taps=True
+    ),
     "step": Shown("step", _training(lambda cost: cost.step.flops), unit=TRAINING),
-    "training": Shown("training", _training(lambda cost: cost.total.flops), unit=TRAINING),
+    "training": Shown(
+        "training", _training(lambda cost: cost.total.flops), unit=TRAINING, whole_taps=True
+    ),
 }
 
 
@@ -204,6 +212,7 @@ def columns_of(names: Sequence[str]) -> dict[str, Shown]:
                 name,
                 _charge(name),
                 unit=f"{convention.unit} as {convention.counter} {convention.version} has them",
+                whole_taps=True,
             )
     return {name: found[name] for name in names if name in found}
 

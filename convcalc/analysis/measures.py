@@ -67,7 +67,7 @@ class Subject:
             from convcalc.analysis.charges import BY_NAME, charges, require_rules
 
             found = charges(self.report, [BY_NAME[convention]])
-            require_rules(found)
+            require_rules(found, f"flops --as {convention} --partial shows the others, marked so")
             self._charges[convention] = [charge or 0 for charge in found[0].layers]
         return self._charges[convention]
 

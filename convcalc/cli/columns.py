@@ -111,4 +111,7 @@ def _notes(report: Report, chosen: dict[str, Shown]) -> list[str]:
         from convcalc.cli.flops import RULE, VALID_TAPS
 
         notes += [*RULE, *([VALID_TAPS] if report.valid_taps else [])]
+    whole = [shown.title for shown in chosen.values() if shown.whole_taps]
+    if whole and report.valid_taps:
+        notes.append(f"{', '.join(whole)}: padding is counted as well.")
     return notes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,3 +168,21 @@ def test_the_page_names_every_column() -> None:
     with open("docs/columns.md", encoding="utf-8") as file:
         page = file.read()
     assert [name for name in column_names() if f"`{name}`" not in page] == []
+
+
+def test_a_counter_without_a_rule_is_shown_another_way(tmp_path: Path) -> None:
+    file = tmp_path / "mynet.yaml"
+    file.write_text("input: [2, 8, 8]\nlayers:\n  - {minpool: 2}\n  - {conv: 3, kernel: 1}\n")
+    result = run("shapes", str(file), "--columns", "name,thop")
+    assert result.status == 1
+    assert not result.out
+    assert "flops --as thop --partial" in result.err
+    # What the help names works.
+    assert run("flops", str(file), "--as", "thop", "--partial").status == 0
+
+
+@pytest.mark.parametrize("name", ["thop", "backward"])
+def test_columns_that_hold_taps_on_padding_say_so(name: str) -> None:
+    result = run("flops", "lenet", "--columns", f"name,macs,{name}", "--valid-taps")
+    assert f"{name}: padding is counted as well." in result.out
+    assert "padding is counted" not in run("flops", "lenet", "--columns", f"name,{name}").out
