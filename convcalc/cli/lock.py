@@ -97,7 +97,7 @@ def lock(
     before = read_lock(path) if check or os.path.lexists(path) else None
     outcomes = [_outcome(target, path, before) for target in _each_once(targets, path)]
     if before is not None:
-        outcomes += _gone(before, path, outcomes, everything=not files)
+        outcomes += _gone(before, path, outcomes, everything=not files and not sets)
     broken = any(outcome.state == "broken" for outcome in outcomes)
     failed = [outcome for outcome in outcomes if outcome.problems] if check or broken else []
     if broken:

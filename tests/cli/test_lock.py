@@ -145,6 +145,16 @@ networks:
 """
 
 
+def test_one_variant_of_the_networks_of_convcalc_yaml_leaves_the_others() -> None:
+    Path("models", "a.yaml").write_text("args: {w: 1}\n" + LENET)
+    Path("convcalc.yaml").write_text("networks: [{files: models/a.yaml, set: {w: [1, 2]}}]")
+    run("lock")
+    assert lock_bytes().count(b"\nnetwork ") == 2
+    assert run("lock", "--check", "--set", "w=1").status == 0
+    assert run("lock", "--set", "w=3").status == 0
+    assert lock_bytes().count(b"\nnetwork ") == 3
+
+
 def test_the_networks_of_convcalc_yaml(folder: Path) -> None:
     Path("convcalc.yaml").write_text(CONFIG)
     Path("models/wide.yaml").write_text(f"args: {{width: 1}}\n{LENET}".replace(": 6", ": 6*width"))
