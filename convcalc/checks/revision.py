@@ -55,7 +55,7 @@ class Revision:
         ConvcalcError with status 2: no git, no repository, no such revision.
         """
         self.name = name
-        if not name or name.startswith("-"):
+        if not name or name.startswith(("-", "^")):  # an option, or all commits that are not its
             _refuse(f"'{printable(name)}' is not the name of a revision")
         self._git = _git_program()
         self._complaint = ""

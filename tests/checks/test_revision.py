@@ -151,7 +151,17 @@ class TestRevisions:
 
     @pytest.mark.parametrize(
         "name",
-        ["nothing", "", "-x", "--help", "--output=x", "HEAD..HEAD", "HEAD:net.yaml", "HEAD~9"],
+        [
+            "nothing",
+            "",
+            "-x",
+            "--help",
+            "--output=x",
+            "^HEAD",
+            "HEAD..HEAD",
+            "HEAD:net.yaml",
+            "HEAD~9",
+        ],
     )
     def test_what_is_no_revision(self, repository: Repository, name: str) -> None:
         repository.write("net.yaml", SMALL)
