@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -105,7 +106,7 @@ def config_targets(config: Config) -> list[Target]:
                     target = Target(path, args, variant_text(args), rules)
                     same = found.setdefault((_identity(path), target.variant), [])
                     # Two patterns of an entry may name one file.
-                    if all(other.rules is not rules for other in same):
+                    if not same or same[-1].rules is not rules:
                         same.append(target)
     if problems:
         raise ConvcalcError(problems, UNUSABLE)
@@ -179,12 +180,32 @@ def expand(files: Sequence[str]) -> list[str]:
 
 
 def _matches(pattern: str) -> list[str]:
-    import glob
-
-    matches = [path for path in glob.glob(pattern, recursive=True) if _is_spec(path)]
+    matches = {path for path in _paths_like(pattern.replace(os.sep, "/")) if _is_spec(path)}
     if not matches:
         raise refused("no-match", f"nothing matches {printable(pattern, 200)}")
     return sorted(matches)
+
+
+def _paths_like(pattern: str) -> list[str]:
+    """The paths that a glob with slashes stands for.
+
+    `**` goes into no links to folders, as in a shell: they may lead in circles, of which
+    glob.glob() follows every round.
+    """
+    import glob
+
+    if pattern == "**" or pattern.endswith("/**"):
+        pattern += "/*"
+    deep = re.fullmatch(r"(|.*?/)(?:\*\*/)+(.*)", pattern, re.DOTALL)
+    if deep is None:
+        return glob.glob(pattern)
+    head, rest = deep.groups()
+    found: list[str] = []
+    for top in glob.glob(head) if head else [os.curdir]:
+        for folder, below, _ in os.walk(top):
+            below[:] = [name for name in below if not name.startswith(".")]
+            found += _paths_like(os.path.join(glob.escape(folder), rest))
+    return [os.path.normpath(path) for path in found]
 
 
 def _is_glob(path: str) -> bool:
@@ -202,11 +223,12 @@ def _specs_in(folder: str) -> list[str]:
     except OSError as error:
         message = f"the folder {shown} cannot be read: {error.strerror}"
         raise refused("unusable-file", message) from None
-    specs = [
+    paths = [
         os.path.normpath(os.path.join(folder, name))
         for name in names
-        if name.endswith((".yaml", ".yml")) and name != CONFIG_NAME
+        if name.endswith((".yaml", ".yml"))
     ]
+    specs = [path for path in paths if _is_spec(path)]
     if not specs:
         help_text = f"for the folders in it: '{shown.rstrip(os.sep)}/**/*.yaml'"
         raise refused("no-match", f"the folder {shown} holds no .yaml file", help_text)

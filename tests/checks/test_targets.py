@@ -139,3 +139,35 @@ def test_a_missing_file_is_a_target_that_cannot_be_opened(here: Path) -> None:
 def test_variants_are_told_as_they_are_written() -> None:
     assert variant_text({}) == ""
     assert variant_text({"b": "1.0", "a": "[1, 2]"}) == "b=1.0 a=[1, 2]"
+
+
+def test_a_glob_follows_no_links_in_circles(here: Path) -> None:
+    for name in ("round", "again"):
+        (here / "sub" / name).symlink_to(here / "sub")
+    assert named(here, "networks: [{files: sub/**/*.yaml}]") == [
+        ("sub/d.yaml", ""),
+        ("sub/deep/e.yaml", ""),
+    ]
+    assert [target.file for target in find_targets(["**/d*.yaml"], None)] == ["sub/d.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("**", ["a.yaml", "b.yml", "c.txt", "sub/d.yaml", "sub/deep/e.yaml"]),
+        ("sub/**", ["sub/d.yaml", "sub/deep/e.yaml"]),
+        ("**/deep/**/*.yaml", ["sub/deep/e.yaml"]),
+        ("s*/**/**/e.yaml", ["sub/deep/e.yaml"]),
+        ("./**/d.yaml", ["sub/d.yaml"]),
+    ],
+)
+def test_a_glob_of_any_depth(here: Path, pattern: str, found: list[str]) -> None:
+    hidden = here / ".hidden"
+    hidden.mkdir()
+    (hidden / "h.yaml").touch()
+    assert [target.file for target in find_targets([pattern], None)] == found
+
+
+def test_a_folder_is_no_spec_whatever_it_is_called(here: Path) -> None:
+    (here / "sub" / "folder.yaml").mkdir()
+    assert [target.file for target in find_targets(["sub"], None)] == ["sub/d.yaml"]
