@@ -88,11 +88,15 @@ def find_config(folder: str | None = None) -> str | None:
 
     From the working directory if none is given; the path is relative to it.
     """
-    start = os.path.abspath(folder or os.getcwd())
+    try:
+        start = os.path.abspath(folder or os.getcwd())
+    except FileNotFoundError:
+        message = "the current folder is not there any more"
+        raise ConvcalcError([Problem("unusable-file", message)], UNUSABLE) from None
     place = start
     while True:
         path = os.path.join(place, CONFIG_NAME)
-        if os.path.exists(path):
+        if os.path.lexists(path):  # one that cannot be opened is told, not passed over
             return path if folder else os.path.relpath(path, start)
         above = os.path.dirname(place)
         if above == place:

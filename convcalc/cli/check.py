@@ -162,8 +162,10 @@ def _blamed(
 ) -> list[Verdict]:
     """Where an expectation is broken and there is a lock: the line that has changed since."""
     path = _lock_path(config)
+    # Standard input is not locked, and cannot be read again.
     broken = [
-        any(problem.code == "expectation" for problem in verdict.problems) for verdict in verdicts
+        verdict.file != "-" and any(problem.code == "expectation" for problem in verdict.problems)
+        for verdict in verdicts
     ]
     if not any(broken) or not os.path.lexists(path):
         return verdicts

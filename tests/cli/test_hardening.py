@@ -102,3 +102,38 @@ def test_a_hint_never_breaks_another_rule(tmp_path: Path) -> None:
 def test_a_closed_standard_error_keeps_the_status() -> None:
     command = f"{sys.executable} -m convcalc shapes no_such_network 2>&-"
     assert subprocess.run(["/bin/sh", "-c", command], check=False).returncode == 2
+
+
+def test_standard_input_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock has check look again at a network whose expectation is broken."""
+    monkeypatch.chdir(tmp_path)
+    assert run("lock", "lenet").status == 0
+    text = b"{input: [4], layers: [{dense: 3}], expect: {params: 7}}"
+    result = run("check", "-", stdin=text)
+    assert result.status == 1
+    assert "error[expectation]: expected params 7, found 15" in result.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder in use stays on Windows")
+@pytest.mark.parametrize("command", ["check", "lock"])
+def test_a_current_folder_that_was_removed(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    result = run(command)
+    assert result.status == 2
+    assert "the current folder is not there any more" in result.err
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_config_that_leads_nowhere_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("convcalc.yaml").symlink_to("nowhere.yaml")
+    result = run("check", "lenet")
+    assert result.status == 2
+    assert "convcalc.yaml cannot be opened" in result.err
