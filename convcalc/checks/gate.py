@@ -282,12 +282,20 @@ class _Trial:
         problem = Problem(
             _CODES[rule],
             self._titled(message),
-            first.span if first is not None else limit.span,
+            first.span if first is not None else self._without_parts(limit),
             (*facts[:1], *notes, *facts[1:]),
             first.calls if first is not None else (),
         )
         kept = _kept(rule, limit, found, most)
         return kept._replace(ok=False, baseline=before, problem=problem, parts=blamed)
+
+    def _without_parts(self, limit: Limit) -> Span | None:
+        """The line to blame where no layer is: the limit's in the file itself, or the first."""
+        if limit.span.source.name == self.report.network.source:
+            return limit.span
+        from convcalc.checks.staleness import first_line
+
+        return first_line(self.report)
 
     def _titled(self, message: str) -> str:
         """A message that names the variant it is about."""

@@ -29,7 +29,7 @@ def stale_problem(lock: Lock, found: LockedNetwork, report: Report) -> Problem |
     if locked is None:
         message = f"{printable(found.title, 200)} is not in the lock"
         help_text = "`convcalc lock` adds it"
-        return Problem("stale-lock", message, _top(report), (("help", help_text),))
+        return Problem("stale-lock", message, first_line(report), (("help", help_text),))
     if locked == found and list(locked.layers) == list(found.layers):
         return None
     path, text, span, calls = _first_difference(locked, found, report)
@@ -89,7 +89,7 @@ def _change(name: str, before: int | None, after: int | None) -> str:
     return f"{printable(name)} {before:,} -> {after:,}{unit} ({change_text(before, after)})"
 
 
-def _top(report: Report) -> Span | None:
+def first_line(report: Report) -> Span | None:
     """The first line of the file, for what no layer is to blame for."""
     for node in report.network.nodes:
         if node.span is not None:
@@ -142,9 +142,9 @@ def _first_difference(locked: LockedNetwork, found: LockedNetwork, report: Repor
         return _Difference(told[-1].name, text, *_removed(told[-1], missing, told, told))
     if locked.outputs != found.outputs:
         text = f"the outputs are {_puts(found.outputs)}, locked as {_puts(locked.outputs)}"
-        return _Difference("", text, _top(report))
+        return _Difference("", text, first_line(report))
     text = f"the totals of {printable(found.file, 200)} are not as locked"
-    return _Difference("", text, _top(report))
+    return _Difference("", text, first_line(report))
 
 
 _Place = tuple[Span | None, tuple[Call, ...]]

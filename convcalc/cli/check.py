@@ -192,6 +192,9 @@ def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None
     """Mistakes on standard error; the report on standard output, if any network could be read."""
     from convcalc.render.check_text import check_text, drawn_elsewhere
 
+    log: Callable[[str], str] = str
+    if style == "github":
+        from convcalc.render.github import harmless as log
     if style != "concise":
         told: set[str] = set()
         for verdict in verdicts:
@@ -201,7 +204,7 @@ def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None
             if problems:
                 from convcalc.render.diagnostics import diagnostics_text
 
-                tell(diagnostics_text(problems) + "\n")
+                tell(log(diagnostics_text(problems)) + "\n")
     if style == "sarif":
         from convcalc.render.sarif import sarif_text
 
@@ -213,10 +216,10 @@ def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None
         emit(draw(verdicts), output)
     elif output is None and not any(verdict.totals for verdict in verdicts):
         # As with every command: standard output stays empty where nothing could be read.
-        tell(check_text(verdicts))
+        tell(log(check_text(verdicts)))
     elif output is None and terminal():
         from convcalc.render.check_terminal import print_check
 
         print_check(check_text(verdicts))
     else:
-        emit(check_text(verdicts), output)
+        emit(log(check_text(verdicts)), output)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.checks.verdicts import Finding, Verdict
-from convcalc.diagnostics import Problem, printable
+from convcalc.diagnostics import printable
 from convcalc.quantities import BYTES, change_text, quantity_text, short_bytes
 from convcalc.render.diagnostics import diagnostic_text
 from convcalc.render.places import network_name, not_told
@@ -110,7 +110,7 @@ def _limit(finding: Finding) -> list[str]:
 
 def _problems(verdicts: Sequence[Verdict]) -> _Part:
     """The problems as a terminal shows them, with their lines."""
-    told: set[Problem] = set()
+    told: set[str] = set()
     drawn = [
         "\n" + diagnostic_text(problem, level)
         for verdict in verdicts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from convcalc.checks.verdicts import Verdict
@@ -20,7 +21,7 @@ def github_text(verdicts: Sequence[Verdict], folder: str = "") -> str:
 
     Source: "Workflow commands for GitHub Actions", GitHub's documentation.
     """
-    told: set[Problem] = set()
+    told: set[str] = set()
     failed = [(verdict, not_told(verdict.problems, told)) for verdict in verdicts if verdict.status]
     warned = [(verdict, not_told(verdict.warnings, told)) for verdict in verdicts]
     # A network is left out if its problems were told with another; one without any still failed.
@@ -35,6 +36,17 @@ def github_text(verdicts: Sequence[Verdict], folder: str = "") -> str:
         if count
     ]
     return "".join(f"{line}\n" for line in lines)
+
+
+def harmless(text: str) -> str:
+    r"""A text for the log in which no line is a workflow command, whatever the names in it.
+
+    A runner obeys a line that begins with `::`, blanks aside, and `##[` wherever it stands.
+
+    >>> print(harmless("::debug::x.yaml: ok"))
+    \::debug::x.yaml: ok
+    """
+    return re.sub(r"^(\s*)::", r"\1\\::", text, flags=re.MULTILINE).replace("##[", "##\\[")
 
 
 def _annotation(level: str, verdict: Verdict, problems: Sequence[Problem], folder: str) -> str:

@@ -23,13 +23,18 @@ def problem_file(problem: Problem, verdict: Verdict) -> str:
     return problem.span.source.name if problem.span else verdict.file
 
 
-def not_told(problems: Iterable[Problem], told: set[Problem]) -> list[Problem]:
-    """Those problems that are not told yet, which then are.
+def not_told(problems: Iterable[Problem], known: set[str]) -> list[Problem]:
+    """Those problems that are not known yet, which then are, by their place and all their words.
 
-    A mistake in convcalc.yaml is a problem of every network that it concerns, and told once.
+    A mistake in convcalc.yaml is a problem of every network that it concerns, and one in a spec
+    often of all its variants; each is told once.
     """
-    new = [problem for problem in dict.fromkeys(problems) if problem not in told]
-    told.update(new)
+    new = []
+    for problem in problems:
+        text = f"{problem.span}: {told(problem)}"
+        if text not in known:
+            known.add(text)
+            new.append(problem)
     return new
 
 

@@ -31,7 +31,7 @@ def sarif_text(verdicts: Sequence[Verdict], folder: str = "") -> str:
 
     from convcalc import __version__
 
-    told: set[Problem] = set()
+    told: set[str] = set()
     results = [
         _result(level, problem, verdict, folder)
         for verdict in verdicts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -133,3 +134,37 @@ class TestActions:
         (project.parent / ".git").rmdir()
         network(BROKEN)
         assert "::error file=models/net.yaml,line=3," in run("check").out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+def test_names_are_no_workflow_commands_in_the_log_either(step: Path) -> None:
+    Path("convcalc.yaml").unlink()
+    for name in ("::stop-commands::x.yaml", "##[add-mask]a.yaml"):
+        Path(name).write_text("{input: [4], layers: [rel]} # ##[error]x\n", encoding="utf-8")
+    Path("heavy.yaml").write_text(HEAVY, encoding="utf-8")
+    result = run("check", ".")
+    assert result.status == 1
+    annotations = [line for line in result.out.splitlines() if line.lstrip().startswith("::")]
+    assert {line.split(" ")[0] for line in annotations} == {"::error"}
+    log = result.err + result.out.replace("\n".join(annotations), "")
+    assert "##[" not in log
+    assert not [line for line in result.err.splitlines() if line.lstrip().startswith("::")]
+
+
+def test_a_limit_on_the_number_of_layers_blames_the_network(step: Path) -> None:
+    """No layer is to blame, and the option or convcalc.yaml would not tell which network it is."""
+    Path("convcalc.yaml").write_text("networks: [{files: models/net.yaml, budget: {depth: 0}}]")
+    network(GOOD)
+    result = run("check", "--format", "concise", "--fail-on", "layers>0")
+    places = [line.partition(": ")[0] for line in result.out.splitlines()]
+    assert places == ["models/net.yaml:1:1"] * 2
+
+
+def test_a_mistake_of_all_variants_is_annotated_once(step: Path) -> None:
+    text = "networks: [{files: models/net.yaml, set: {w: [1, 2, 3]}}]"
+    Path("convcalc.yaml").write_text(text)
+    network("args: {w: 1}\ninput: [3, 8, 8]\nlayers: [{conv: 8, kernel: 30}]\n")
+    result = run("check")
+    assert result.status == 1
+    lines = result.out.splitlines()
+    assert [line.partition(" ")[0] for line in lines].count("::error") == 1
