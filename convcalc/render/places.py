@@ -31,7 +31,7 @@ def not_told(problems: Iterable[Problem], known: set[str]) -> list[Problem]:
     """
     new = []
     for problem in problems:
-        text = f"{problem.span}: {told(problem)}"
+        text = f"{problem} {problem.facts}"
         if text not in known:
             known.add(text)
             new.append(problem)
