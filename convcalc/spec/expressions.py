@@ -122,7 +122,7 @@ class Scope:
             "unknown-name",
             f"'{printable(name)}' is neither an argument in scope nor a word of the language",
             offset,
-            did_you_mean(name, [*self.args, *self.words]),
+            "",  # the evaluator, which knows the field, finds what was meant
             len(name),
             name,
         )
