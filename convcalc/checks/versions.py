@@ -62,15 +62,24 @@ def compare_files(old: str, new: str, settings: Settings) -> Comparison:
     return _comparison(reports, (old, new), renamed=False)
 
 
-def compare_with_revision(
-    revision: Revision, files: Sequence[str], settings: Settings
-) -> list[Comparison]:
-    """Files of the working tree and their versions at a revision, in the order of their paths.
+class Compared(NamedTuple):
+    """Files and their versions at a revision, in the order of their paths.
+
+    found     those of which both versions could be read
+    problems  of the others
+    status    the exit status that these ask for
+    """
+
+    found: list[Comparison]
+    problems: list[Problem]
+    status: int
+
+
+def compare_with_revision(revision: Revision, files: Sequence[str], settings: Settings) -> Compared:
+    """Files of the working tree and their versions at a revision; a broken one stops no other.
 
     files  specs, or folders for all that changed in them; without any it is all that changed,
            a spec whose `extends` leads to a changed file included
-
-    Raises ConvcalcError with the problems of all of them.
     """
     changes = revision.changes()
     found: list[Comparison] = []
@@ -82,9 +91,7 @@ def compare_with_revision(
         except ConvcalcError as error:
             problems += error.problems
             status = max(status, error.status)
-    if problems:
-        raise ConvcalcError(problems, status)
-    return found
+    return Compared(found, problems, status)
 
 
 def _version(revision: Revision, change: FileChange, settings: Settings) -> Comparison:

@@ -10,7 +10,7 @@ import typer
 
 from convcalc.checks.versions import Comparison, Settings, compare_files, compare_with_revision
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.guard import guarded, tell, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, terminal
 from convcalc.diagnostics import WRONG
 
@@ -71,8 +71,8 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
 
     Layers are matched by what they are: one inserted layer is one +, whatever it renumbers. What
     costs more only because of another layer's change stands below it. Marks: + added, - removed,
-    ~ changed, > moved, = renamed. Formats: table, plain, json and csv (always every
-    layer), markdown.
+    ~ changed, > moved, = renamed. With --base, a broken file does not stop the others. Formats:
+    table, plain, json and csv (always every layer), markdown.
     """
     options.read_word("--format", style, TABLE_FORMATS)
     options.read_count("--top", top)
@@ -84,15 +84,23 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
         options.read_batch(batch),
     )
     revision = None
+    status = 0
     if base is not None:
         from convcalc.checks.revision import Revision
 
         with Revision(base, merge_base=merge_base) as revision:
-            found = compare_with_revision(revision, files or [], settings)
+            found, problems, status = compare_with_revision(revision, files or [], settings)
+        if problems:
+            from convcalc.render.diagnostics import diagnostics_text
+
+            tell(diagnostics_text(problems))
+            if not found:
+                return status
     else:
         found = [_two_files(files or [], merge_base, settings)]
     _emit(found, revision, style, output, expand, top)
-    return WRONG if exit_code and any(one.status != "same" for one in found) else 0
+    differs = exit_code and any(one.status != "same" for one in found)
+    return max(status, WRONG if differs else 0)
 
 
 def _two_files(files: Sequence[str], merge_base: bool, settings: Settings) -> Comparison:

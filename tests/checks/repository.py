@@ -79,7 +79,10 @@ def make_repository(root: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
 
 def since(name: str, *files: str, **arguments: object) -> list[Comparison]:
     with Revision(name) as revision:
-        return compare_with_revision(revision, files, Settings(arguments, arguments))
+        compared = compare_with_revision(revision, files, Settings(arguments, arguments))
+    if compared.problems:
+        raise ConvcalcError(compared.problems, compared.status)
+    return compared.found
 
 
 def told(found: list[Comparison]) -> list[tuple[str, str, str]]:

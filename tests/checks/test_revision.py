@@ -139,7 +139,7 @@ class TestRevisions:
         assert [one.status for one in since("trunk")] == ["changed"]
         with Revision("trunk", merge_base=True) as revision:
             assert revision.commit == forked
-            assert compare_with_revision(revision, [], Settings({}, {})) == []
+            assert compare_with_revision(revision, [], Settings({}, {})) == ([], [], 0)
 
     def test_no_commit_in_common(self, repository: Repository) -> None:
         first = repository.commit()

@@ -349,6 +349,23 @@ class TestBadInput:
         assert "24 |   - {sense: 10}" in result.err
         assert not (repository.root / "out.txt").exists()
 
+    def test_a_broken_one_stops_no_other(self, repository: Repository) -> None:
+        for name in ("broken_then", "broken_now", "good"):
+            broken = name == "broken_then"
+            repository.write(f"{name}.yaml", OLD.replace("dense", "sense") if broken else OLD)
+        repository.commit()
+        for name in ("broken_then", "broken_now", "good"):
+            broken = name == "broken_now"
+            repository.write(f"{name}.yaml", NEW.replace("dense", "sense") if broken else NEW)
+        result = run("diff", "--base", "HEAD")
+        assert result.status == 1
+        assert result.out.splitlines()[0] == "HEAD:good.yaml -> good.yaml"
+        assert "HEAD:broken_then.yaml:24:6: error[unknown-kind]" in result.err
+        assert "broken_now.yaml:23:6: error[unknown-kind]" in result.err
+        assert "HEAD:broken_now" not in result.err + result.out
+        (repository.root / "broken_now.yaml").write_bytes(b"\xff")
+        assert run("diff", "--base", "HEAD", "--exit-code").status == 2
+
     def test_outside_a_repository(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
