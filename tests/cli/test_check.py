@@ -284,7 +284,7 @@ class TestBudget:
         result = self.check(tmp_path, "{flops: {max: 1M, as: thop}}", spec)
         assert result.status == 1
         assert "error[no-rule]: pool0: thop has no rule for minpool" in result.err
-        assert "--partial" not in result.err
+        assert "--as thop --partial shows the others" in result.err
 
     def test_mistakes_are_told_by_every_command(self, tmp_path: Path) -> None:
         assert self.check(tmp_path, "{macs: 3 mio}").status == 1
