@@ -12,6 +12,7 @@ from convcalc.graph import Limit, Network
 
 if TYPE_CHECKING:
     from convcalc.checks.config import Config, Entry, Pattern
+    from convcalc.spec.network import Variants
 
 #: No spec: it says which networks are checked. `convcalc.checks.config` reads it.
 CONFIG_NAME = "convcalc.yaml"
@@ -39,7 +40,8 @@ class Target(NamedTuple):
 
     file     the path to open, or the name of a shipped network
     args     what `--set` or convcalc.yaml's `set` gives it, as texts
-    variant  the args as text, in the order in which they are written: "width=0.5"
+    variant  the args by their values, in the file's order, without those that say what the file
+             says anyway: "width=0.5"; as they are written where the file refuses them
     rules    the limits of convcalc.yaml that hold for it; None where it names the file nowhere
     """
 
@@ -49,13 +51,31 @@ class Target(NamedTuple):
     rules: Rules | None = None
 
 
-def variant_text(args: Mapping[str, str]) -> str:
-    """Arguments as `--set` takes them, joined by blanks.
+class _Namer:
+    """What variants are called: one name, however their arguments are written."""
 
-    >>> variant_text({"width": "0.5", "classes": "10"})
-    'width=0.5 classes=10'
-    """
-    return " ".join([f"{name}={value}" for name, value in args.items()])
+    def __init__(self) -> None:
+        self._known: dict[str, Variants | None] = {}
+
+    def __call__(self, file: str, args: Mapping[str, str]) -> str:
+        if not args:
+            return ""
+        from convcalc.spec.load import find_source, read_file
+        from convcalc.spec.network import Variants
+
+        name = None
+        try:
+            if file not in self._known:
+                # What is read from standard input is read once.
+                found = Variants(find_source(file), read_file) if file != "-" else None
+                self._known[file] = found
+            variants = self._known[file]
+            name = variants.name(args) if variants is not None else None
+        except ConvcalcError:
+            self._known.setdefault(file, None)  # it is told where the network is built
+        if name is None:
+            return " ".join([f"{name}={value}" for name, value in args.items()])
+        return name
 
 
 def find_targets(
@@ -68,20 +88,22 @@ def find_targets(
     file; of the entries those hold that list this variant, or none. Raises ConvcalcError with
     status 2 where a file, folder or glob stands for nothing.
     """
-    configured = config_targets(config) if config else []
+    namer = _Namer()
+    listed = _listed(config, namer) if config else []
     if not files:
         if not args:
-            return configured
-        files = list(dict.fromkeys([target.file for target in configured]))
+            return _each_once(listed)
+        files = list(dict.fromkeys([target.file for target in listed]))
     by_file: dict[str, list[Target]] = {}
-    for target in configured:
+    for target in listed if args else _each_once(listed):
         by_file.setdefault(_identity(target.file), []).append(target)
     found: list[Target] = []
     for path in expand(files):
         known = by_file.get(_identity(path), [])
         if args:
-            holding = [t for t in known if not t.args or t.args == args]
-            found.append(Target(path, args, variant_text(args), _merged(holding)))
+            variant = namer(path, args)
+            holding = [t for t in known if not t.args or t.variant == variant]
+            found.append(Target(path, args, variant, _merged(holding)))
         elif known:
             found += [target._replace(file=path) for target in known]
         else:
@@ -89,9 +111,9 @@ def find_targets(
     return found
 
 
-def config_targets(config: Config) -> list[Target]:
-    """Every network of convcalc.yaml in every variant, each once, with all that holds for it."""
-    found: dict[tuple[str, str], list[Target]] = {}
+def _listed(config: Config, namer: _Namer) -> list[Target]:
+    """What the entries of convcalc.yaml name, entry by entry, each in every variant."""
+    found: list[Target] = []
     problems: list[Problem] = []
     for entry in config.entries:
         rules = Rules(entry.budget, entry.warn, entry.growth, entry.dtype, entry.places)
@@ -102,14 +124,22 @@ def config_targets(config: Config) -> list[Target]:
                 problems += [problem._replace(span=pattern.span) for problem in error.problems]
                 continue
             for path in paths:
-                for args in _combinations(entry):
-                    target = Target(path, args, variant_text(args), rules)
-                    same = found.setdefault((_identity(path), target.variant), [])
-                    # Two patterns of an entry may name one file.
-                    if not same or same[-1].rules is not rules:
-                        same.append(target)
+                found += [
+                    Target(path, args, namer(path, args), rules) for args in _combinations(entry)
+                ]
     if problems:
         raise ConvcalcError(problems, UNUSABLE)
+    return found
+
+
+def _each_once(listed: Sequence[Target]) -> list[Target]:
+    """Every network in every variant once, with all that holds for it."""
+    found: dict[tuple[str, str], list[Target]] = {}
+    for target in listed:
+        same = found.setdefault((_identity(target.file), target.variant), [])
+        # Two patterns of an entry may name one file.
+        if not same or same[-1].rules is not target.rules:
+            same.append(target)
     return [targets[0]._replace(rules=_merged(targets)) for targets in found.values()]
 
 
@@ -141,7 +171,8 @@ def _combinations(entry: Entry) -> list[dict[str, str]]:
 
 def _merged(targets: Sequence[Target]) -> Rules | None:
     """All that several entries say of one network; the first dtype that was chosen counts."""
-    rules = [target.rules for target in targets if target.rules is not None]
+    # Two patterns of an entry may name one file, two of its values be one.
+    rules = [*{id(t.rules): t.rules for t in targets if t.rules is not None}.values()]
     if len(rules) < 2:
         return rules[0] if rules else None
     usual = Rules().dtype

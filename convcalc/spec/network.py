@@ -17,7 +17,7 @@ from convcalc.diagnostics import (
 )
 from convcalc.graph import Expectation, Limit, Network, Node
 from convcalc.layers import layer_class
-from convcalc.layers.fields import value_text
+from convcalc.layers.fields import decimal_text, value_text
 from convcalc.layers.structure import Input
 from convcalc.shapes import LARGEST_SIZE
 from convcalc.spec.document import NAME, Document, Exists, Opener, extended, read_document
@@ -79,6 +79,26 @@ def build(
     return network
 
 
+class Variants:
+    """The arguments of one spec: which texts of `--set` make the same network of it."""
+
+    def __init__(self, source: Source, opener: Opener, exists: Exists = os.path.isfile) -> None:
+        self._document = read_document(source, opener, exists)
+
+    def name(self, args: Mapping[str, object]) -> str | None:
+        """The variant that `args` make, "width=0.5 depths=[2, 2]"; None where they are refused.
+
+        Arguments stand in the file's order, with their values and not as they were written; those
+        that say what the file says are left out, so the file itself is "". Raises ConvcalcError.
+        """
+        builder = _Builder(self._document, args, None)
+        builder.read_args()
+        if builder.evaluator.problems:
+            return None
+        texts = [f"{name}={_as_text(value)}" for name, value in builder.changed.items()]
+        return " ".join(texts)
+
+
 def _in_reading_order(problems: list[Problem]) -> list[Problem]:
     """Problems by their place: file by file in the order of their first, then top down."""
     files: dict[object, int] = {}
@@ -99,15 +119,15 @@ class _Builder:
         self.document = document
         self.overrides = args
         self.override_inputs = inputs
-        #: Whether an override is another value than the file's own.
-        self.changed = False
+        #: The overrides that are other values than the file's own.
+        self.changed: dict[str, Any] = {}
         self.elaborator = Elaborator(document)
         self.evaluator = self.elaborator.evaluator
         self.frame = Frame(self.evaluator.args, (), ())
         self.top = Group("", None)
 
     def network(self) -> Network | None:
-        self._args()
+        self.read_args()
         self._check_defaults()
         flow = self._inputs()
         name = self._name()
@@ -171,7 +191,8 @@ class _Builder:
 
     # Arguments.
 
-    def _args(self) -> None:
+    def read_args(self) -> None:
+        """Evaluates the arguments, in the file's order: each may use those before it."""
         args = self.evaluator.args
         for name in self.overrides:
             if name not in self.document.args:
@@ -189,7 +210,8 @@ class _Builder:
         for name, (_, node) in self.document.args.items():
             if name in self.overrides:
                 args[name] = self._override(name, self.overrides[name])
-                self.changed = self.changed or not self._is_own(node, args[name])
+                if not self._is_own(node, args[name]):
+                    self.changed[name] = args[name]
             else:
                 args[name] = self._evaluate(node, None)
 
@@ -470,4 +492,8 @@ def _as_text(value: object) -> str:
         return "[" + ", ".join(_as_text(item) for item in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    if isinstance(value, str | int | float):
+        return str(value)
+    from fractions import Fraction  # only a variant's name needs it
+
+    return decimal_text(value) if isinstance(value, Fraction) else str(value)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from convcalc.checks.config import find_config, read_config
-from convcalc.checks.targets import Target, find_targets, locked_name, variant_text
+from convcalc.checks.targets import Target, find_targets, locked_name
 from convcalc.diagnostics import ConvcalcError
 
 
@@ -136,11 +137,6 @@ def test_a_missing_file_is_a_target_that_cannot_be_opened(here: Path) -> None:
         assert caught.value.status == 2
 
 
-def test_variants_are_told_as_they_are_written() -> None:
-    assert variant_text({}) == ""
-    assert variant_text({"b": "1.0", "a": "[1, 2]"}) == "b=1.0 a=[1, 2]"
-
-
 def test_a_glob_follows_no_links_in_circles(here: Path) -> None:
     for name in ("round", "again"):
         (here / "sub" / name).symlink_to(here / "sub")
@@ -171,3 +167,72 @@ def test_a_glob_of_any_depth(here: Path, pattern: str, found: list[str]) -> None
 def test_a_folder_is_no_spec_whatever_it_is_called(here: Path) -> None:
     (here / "sub" / "folder.yaml").mkdir()
     assert [target.file for target in find_targets(["sub"], None)] == ["sub/d.yaml"]
+
+
+EDGE = """\
+args: {width: 1.0, size: 64, depths: [2, 2]}
+input: [3, size, size]
+layers: [{conv: 8*width, kernel: 3, repeat: sum(depths)}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("args", "variant"),
+    [
+        ({"width": "0.50"}, "width=0.5"),
+        ({"width": "1/2"}, "width=0.5"),
+        ({"width": "1/3"}, "width=1/3"),
+        ({"size": "32", "width": "2.0"}, "width=2 size=32"),
+        ({"width": "1", "size": "64.0", "depths": "[2,2]"}, ""),
+        ({"depths": "[2,3]"}, "depths=[2, 3]"),
+        ({"wdth": "2", "size": "32"}, "wdth=2 size=32"),  # refused when it is built
+        ({"width": "2 +"}, "width=2 +"),
+    ],
+)
+def test_a_variant_has_one_name(here: Path, args: dict[str, str], variant: str) -> None:
+    (here / "edge.yaml").write_text(EDGE, encoding="utf-8")
+    (target,) = find_targets(["edge.yaml"], None, args)
+    assert (target.variant, target.args) == (variant, args)
+
+
+def test_a_name_makes_the_variant_that_it_names(here: Path) -> None:
+    (here / "edge.yaml").write_text(EDGE, encoding="utf-8")
+    args = {"depths": "[1 + 1, 3.0]", "width": "0.1 * 3"}
+    (target,) = find_targets(["edge.yaml"], None, args)
+    again = dict(re.findall(r"(\w+)=(\[.*?\]|\S+)", target.variant))
+    assert again == {"width": "0.3", "depths": "[2, 3]"}
+    assert find_targets(["edge.yaml"], None, again)[0].variant == target.variant
+
+
+def test_entries_hold_however_a_variant_is_written(here: Path) -> None:
+    (here / "edge.yaml").write_text(EDGE, encoding="utf-8")
+    text = """
+networks:
+  - {files: edge.yaml, set: {size: [32, 64], width: [0.50, 1, 1.0]}, budget: {macs: 1M}}
+  - {files: edge.yaml, set: {width: [0.5]}, budget: {params: 1M}}
+  - {files: edge.yaml, budget: {adds: 1M}}
+"""
+    (here / "convcalc.yaml").write_text(text, encoding="utf-8")
+    config = read_config("convcalc.yaml")
+
+    def held(targets: list[Target]) -> dict[str, list[str]]:
+        return {
+            target.variant: [limit.metric for limit in target.rules.budget]
+            for target in targets
+            if target.rules is not None
+        }
+
+    assert held(find_targets([], config)) == {
+        "width=0.5 size=32": ["macs"],
+        "size=32": ["macs"],
+        "width=0.5": ["macs", "params"],
+        "": ["macs", "adds"],
+    }
+    for args, metrics in (
+        ({"width": "1/2"}, ["macs", "params", "adds"]),
+        ({"width": "1.00", "size": "32"}, ["macs", "adds"]),
+        ({"size": "32.0"}, ["macs", "adds"]),
+        ({"width": "1"}, ["macs", "adds"]),
+        ({"width": "3"}, ["adds"]),
+    ):
+        assert [*held(find_targets(["edge.yaml"], config, args)).values()] == [metrics]
