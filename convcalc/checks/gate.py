@@ -19,7 +19,7 @@ from convcalc.checks.targets import Rules, Target, dtype_of, locked_name
 from convcalc.checks.verdicts import Blamed, Finding, Verdict
 from convcalc.diagnostics import WRONG, ConvcalcError, Problem, Span, printable
 from convcalc.graph import Limit, Network
-from convcalc.quantities import DEFAULT_DTYPE, Growth, change_text, quantity_text
+from convcalc.quantities import BYTES, DEFAULT_DTYPE, Growth, change_text, quantity_text
 from convcalc.shapes import cross_text
 from convcalc.spec.load import load
 from convcalc.spec.network import InputShapes
@@ -91,7 +91,7 @@ def judge(target: Target, gate: Gate) -> Verdict:
         from convcalc.checks.staleness import at_the_cause
 
         every = measured_totals(report, trial.dtype)
-        now = locked_network(locked.file, locked.variant, report, every)
+        now = locked_network(locked.file, locked.variant, report, every, trial.dtype)
         broken = at_the_cause(broken, gate.baseline.lock, now, report)
     problems = (*broken, *trial.problems)
     return Verdict(
@@ -202,6 +202,8 @@ class _Trial:
         if before is None or self.locked is None:
             self.unlocked.append(limit.metric)  # an older lock has not got it
             return _kept(rule, limit, found, found)
+        if limit.unit == BYTES and self.locked.dtype != self.dtype:
+            raise ConvcalcError([self._other_dtype(limit, self.locked.dtype)])
         most = growth.most(before)
         if found <= most:
             return _kept(rule, limit, found, most)._replace(baseline=before)
@@ -209,6 +211,16 @@ class _Trial:
 
         parts, grew = grown_parts(self._subject(limit), limit.metric, self.locked)
         return self._broken(rule, limit, found, most, parts, before, grew)
+
+    def _other_dtype(self, limit: Limit, locked: str) -> Problem:
+        """Bytes of one dtype are no measure for those of another."""
+        span = None if limit.span.source.name.startswith("--") else limit.span
+        message = (
+            f"{printable(self.target.file, 200)}: the growth of {limit.metric} cannot be told:"
+            f" bytes are locked as {locked}, and are {self.dtype} now"
+        )
+        help_text = f"`convcalc lock` accepts the change; measured as {locked} growth can be told"
+        return Problem("other-dtype", message, span, (("help", help_text),))
 
     def _output(self, rule: str, limit: Limit) -> Finding:
         """Holds the results' sizes, axis by axis, against the largest ones allowed."""

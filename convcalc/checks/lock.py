@@ -6,6 +6,7 @@
     network configs/lenet.yaml
       input input: 1x28x28
       output dense2: 10
+      dtype float32
       total params: 61,706
       total macs: 416,520
       total peak_memory: 28,224 B
@@ -26,7 +27,7 @@ from typing import NamedTuple, NoReturn
 from convcalc.analysis.report import Report
 from convcalc.analysis.rows import rows
 from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Source, Span, printable
-from convcalc.quantities import BYTES
+from convcalc.quantities import BYTES, DEFAULT_DTYPE, DTYPES
 from convcalc.shapes import Shape, cross_text
 from convcalc.spec.limits import LIMITED
 from convcalc.spec.load import read_file
@@ -61,6 +62,7 @@ class LockedNetwork(NamedTuple):
     outputs  shapes by name
     totals   by the names of the measures, bytes as numbers of bytes
     layers   by path, in execution order
+    dtype    what a number takes in memory, in totals of bytes
     """
 
     file: str
@@ -69,6 +71,7 @@ class LockedNetwork(NamedTuple):
     outputs: dict[str, Shape]
     totals: dict[str, int]
     layers: dict[str, LockedLayer]
+    dtype: str = DEFAULT_DTYPE
 
     @property
     def title(self) -> str:
@@ -105,8 +108,15 @@ class Lock:
         rows = self.unread.pop(key, None)
         if rows is not None:
             network = self._read[key] = LockedNetwork(file, variant, {}, {}, {}, {})
+            dtype = ""
             for number, row in enumerate(rows, self.spans[key].line + 1):
-                if row and not row.startswith("#"):
+                match = _DTYPE.fullmatch(row)
+                if match is not None:
+                    if dtype:
+                        _refuse_twice(self.source, number, "the dtype")
+                    dtype = match[1]
+                    self._read[key] = network._replace(dtype=dtype)
+                elif row and not row.startswith("#"):
                     _read_row(self.source, number, row, network)
         return self._read.get(key)
 
@@ -121,16 +131,20 @@ class Lock:
 
 
 def locked_network(
-    file: str, variant: str, report: Report, totals: Mapping[str, int]
+    file: str,
+    variant: str,
+    report: Report,
+    totals: Mapping[str, int],
+    dtype: str = DEFAULT_DTYPE,
 ) -> LockedNetwork:
-    """A network's entry, of its report for one sample and its measured totals."""
+    """A network's entry, of its report for one sample and its totals as measured for a dtype."""
     network = report.network
     layers = {
         row.name: LockedLayer(row.kind, row.output[1:], row.cost.params, row.cost.macs)
         for row in rows(report.layers)
     }
     outputs = {name: network.nodes[index].shape for name, index in network.outputs.items()}
-    return LockedNetwork(file, variant, network.inputs, outputs, dict(totals), layers)
+    return LockedNetwork(file, variant, network.inputs, outputs, dict(totals), layers, dtype)
 
 
 # Writing.
@@ -144,6 +158,7 @@ def lock_text(networks: Iterable[LockedNetwork]) -> str:
         lines += ["", f"network {_word(network.file)}{variant}"]
         lines += [f"  input {name}: {cross_text(s)}" for name, s in network.inputs.items()]
         lines += [f"  output {name}: {cross_text(s)}" for name, s in network.outputs.items()]
+        lines.append(f"  dtype {network.dtype}")
         lines += [
             f"  total {name}: {value:,}{unit_text(name)}" for name, value in network.totals.items()
         ]
@@ -185,6 +200,7 @@ _SHAPE = r"([1-9][0-9]{0,9}(?:x[1-9][0-9]{0,9}){0,9})"
 _NETWORK = re.compile(r'network ("(?:[^"\\]|\\.)*"|[^\s"#]\S*)(?: (\S.*))?')
 _LAYER = re.compile(rf"  layer (\S+): (.+) -> {_SHAPE}, params {_NUMBER}, macs {_NUMBER}")
 _TOTAL = re.compile(rf"  total (\S+): {_NUMBER}(?: B)?")
+_DTYPE = re.compile(rf"  dtype ({'|'.join(DTYPES)})")
 _PUT = re.compile(rf"  (input|output) (\S+): {_SHAPE}")
 _CONFLICT = re.compile(r"<{7}(?: |$)|={7}$|>{7}(?: |$)|\|{7}(?: |$)")
 
@@ -303,7 +319,8 @@ def _refuse_line(source: Source, number: int, line: str, rule: str = "") -> NoRe
         message = "the lock holds the marks of a merge that is not finished"
         _refuse(source, number, "lock-conflict", message, _SIDE)
     rule = (
-        rule or "lines are network, input, output, total or layer, as `convcalc lock` writes them"
+        rule
+        or "lines are network, input, output, dtype, total or layer, as `convcalc lock` writes them"
     )
     shown = f"'{printable(line.strip())}'" if line.strip() else "an empty line"
     _refuse(source, number, "bad-lock", f"{shown} is no line of a lock", _SIDE, rule)

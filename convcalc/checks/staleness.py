@@ -38,6 +38,8 @@ def stale_problem(lock: Lock, found: LockedNetwork, report: Report) -> Problem |
     others = [name for name in differing if name != path]
     if others:
         facts.append(("note", f"{_counted(others)} not as locked: {_named(others)}"))
+    if locked.dtype != found.dtype:
+        facts.append(("note", f"bytes are locked as {locked.dtype}, and are {found.dtype} now"))
     if locked.totals != found.totals:
         facts.append(("note", f"totals: {total_changes(locked.totals, found.totals)}"))
     title = f"{printable(found.variant, 200)}: " if found.variant else ""
@@ -144,6 +146,10 @@ def _first_difference(locked: LockedNetwork, found: LockedNetwork, report: Repor
         text = f"the outputs are {_puts(found.outputs)}, locked as {_puts(locked.outputs)}"
         return _Difference("", text, first_line(report))
     text = f"the totals of {printable(found.file, 200)} are not as locked"
+    if locked.dtype != found.dtype:
+        text = (
+            f"the dtype of {printable(found.file, 200)} is {found.dtype}, locked as {locked.dtype}"
+        )
     return _Difference("", text, first_line(report))
 
 

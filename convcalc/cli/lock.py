@@ -139,7 +139,8 @@ def _outcome(target: Target, path: str, before: Lock | None) -> Outcome:
         problems = tuple([placed(problem, target) for problem in error.problems])
         return Outcome(file, target.variant, "broken", None, problems, error.status)
     dtype = dtype_of(report.network, target.rules)
-    network = locked_network(file, target.variant, report, measured_totals(report, dtype))
+    totals = measured_totals(report, dtype)
+    network = locked_network(file, target.variant, report, totals, dtype)
     if before is None:
         return Outcome(file, target.variant, "added", network, ())
     problem = stale_problem(before, network, report)

@@ -37,6 +37,7 @@ networks = st.builds(
     st.dictionaries(names, shapes, max_size=2),
     st.dictionaries(names, counts, max_size=4),
     st.dictionaries(names, layers, max_size=5),
+    st.sampled_from(["float32", "float16", "bfloat16", "int8"]),
 )
 
 
@@ -122,6 +123,7 @@ layers:
 network "models/a b.yaml" width=0.5 list=[1, 2]
   input input: 3x32x32
   output head: 1000
+  dtype float32
   total params: 71,080
   total macs: 1,554,944
   total peak_memory: 1,234 B
@@ -177,12 +179,14 @@ GOOD = lock_text(
         (5, 'network "a.yaml', "bad-lock", "5:1"),
         (5, 'network "\\q"', "bad-lock", "5:1"),
         (5, "", "bad-lock", "6:3"),
-        (14, "network a.yaml", "lock-duplicate", "14:1"),
+        (15, "network a.yaml", "lock-duplicate", "15:1"),
         (7, "  input input: 4", "lock-duplicate", "7:3"),
-        (9, "  total params: 15", "lock-duplicate", "9:3"),
-        (12, "  layer dense0: dense -> 3, params 15, macs 12", "lock-duplicate", "12:3"),
+        (10, "  total params: 15", "lock-duplicate", "10:3"),
+        (13, "  layer dense0: dense -> 3, params 15, macs 12", "lock-duplicate", "13:3"),
         (12, "  layer relu0: relu -> 3x0, params 0, macs 0", "bad-lock", "12:3"),
         (12, "  layer relu0: relu -> 3, params 0", "bad-lock", "12:3"),
+        (8, "  dtype float64", "bad-lock", "8:3"),
+        (9, "  dtype int8", "lock-duplicate", "9:3"),
     ],
 )
 def test_a_bad_line_is_refused_at_its_place(line: int, text: str, code: str, place: str) -> None:
@@ -231,6 +235,6 @@ def test_places_of_layers() -> None:
     lock = parsed(GOOD)
     network = lock.find("b.yaml")
     assert network is not None
-    assert lock.place(network) == "convcalc.lock:14"
-    assert lock.place(network, "relu0") == "convcalc.lock:21"
+    assert lock.place(network) == "convcalc.lock:15"
+    assert lock.place(network, "relu0") == "convcalc.lock:23"
     assert lock.find("b.yaml", "width=2") is None

@@ -74,6 +74,17 @@ def test_the_line_that_did_it(old: str, new: str, line: int, message: str) -> No
     assert problem.message.startswith(message)
 
 
+def test_another_dtype_is_told_as_such() -> None:
+    report = convcalc.analyze(convcalc.loads(SPEC, name="n.yaml"))
+    locked = locked_network("n.yaml", "", report, {"weights": 400}, "float32")
+    lock = parse_lock(Source(LOCK_NAME, lock_text([locked])))
+    now = locked_network("n.yaml", "", report, {"weights": 100}, "int8")
+    problem = stale_problem(lock, now, report)
+    assert problem is not None
+    assert problem.message == "the dtype of n.yaml is int8, locked as float32"
+    assert ("note", "bytes are locked as float32, and are int8 now") in problem.facts
+
+
 def test_what_is_told() -> None:
     problem = stale(SPEC.replace("{conv: 8,", "{conv: 12,"))
     assert problem is not None
@@ -81,7 +92,7 @@ def test_what_is_told() -> None:
         "conv0 is not as locked: output 8x30x30 -> 12x30x30, params 240 -> 360 (+50.00%),"
         " macs 194,400 -> 291,600 (+50.00%)"
     )
-    assert problem.facts[0] == ("note", "locked at convcalc.lock:10")
+    assert problem.facts[0] == ("note", "locked at convcalc.lock:11")
     assert problem.facts[1] == ("note", "2 other layers are not as locked: pool0, unit0.conv0")
     assert problem.facts[2][1].startswith("totals: params 8,666 -> 9,362 (+8.03%); flops ")
     assert problem.facts[3] == ("help", "`convcalc lock` accepts the change")

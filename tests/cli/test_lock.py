@@ -210,14 +210,34 @@ def test_check_and_lock_agree_about_growth() -> None:
     assert run("check").status == 0
 
 
+@pytest.mark.parametrize(("locked", "now"), [("int8", "float32"), ("float32", "int8")])
+def test_bytes_of_another_dtype_are_no_measure_of_growth(locked: str, now: str) -> None:
+    """Neither a network that grew passes as int8, nor does one that did not fail as float32."""
+    config = "networks: [{{files: models/a.yaml, growth: {{weights: 2%, macs: 2%}}, dtype: {}}}]\n"
+    Path("convcalc.yaml").write_text(config.format(locked))
+    run("lock")
+    assert run("check").status == 0
+    Path("convcalc.yaml").write_text(config.format(now))
+    result = run("check")
+    assert result.status == 1
+    assert result.err.startswith(
+        "convcalc.yaml:1:53: error[other-dtype]: models/a.yaml: the growth of weights cannot be"
+        f" told: bytes are locked as {locked}, and are {now} now"
+    )
+    assert result.err.count("error[") == 1
+    assert f"the dtype of models/a.yaml is {now}, locked as {locked}" in run("lock", "--check").err
+    run("lock")
+    assert run("check").status == 0
+
+
 def test_check_refuses_a_lock_that_it_cannot_compare_with() -> None:
     Path("convcalc.yaml").write_text("networks: [{files: models/a.yaml, growth: {macs: 2%}}]\n")
     run("lock")
     text = Path("convcalc.lock").read_text()
     for old, new, place in (
-        ("  total macs: ", "  total macs: x", "convcalc.lock:10:3: error[bad-lock]"),
+        ("  total macs: ", "  total macs: x", "convcalc.lock:11:3: error[bad-lock]"),
         ("convcalc.lock 1", "convcalc.lock 2", "convcalc.lock:1:1: error[lock-version]"),
-        ("  total params", "=======\n  total params", "convcalc.lock:8:1: error[lock-conflict]"),
+        ("  total params", "=======\n  total params", "convcalc.lock:9:1: error[lock-conflict]"),
     ):
         Path("convcalc.lock").write_text(text.replace(old, new))
         result = run("check")
