@@ -6,10 +6,10 @@ node carries its shape, so that what follows (reports, what-ifs, the executor) c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.diagnostics import Call, ConvcalcError, Problem, RuleError, Span
+from convcalc.diagnostics import Call, ConvcalcError, Problem, RuleError, Source, Span
 from convcalc.layers.base import Layer
 from convcalc.shapes import LARGEST_SIZE, Shape, tuple_text, with_batch
 
@@ -109,6 +109,7 @@ class Network:
     expect   the facts that the file states about itself
     altered  why they need not hold: "--set" or "--input" made another network of the file
     budget   the limits that the file sets itself
+    bases    the files that it extends, and where each is named
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class Network:
         expect: Sequence[Expectation] = (),
         altered: str = "",
         budget: Sequence[Limit] = (),
+        bases: Mapping[Source, Span] | None = None,
     ) -> None:
         self.name = name
         self.source = source
@@ -128,6 +130,7 @@ class Network:
         self.expect = tuple(expect)
         self.altered = altered
         self.budget = tuple(budget)
+        self.bases = dict(bases or {})
 
     @property
     def inputs(self) -> dict[str, Shape]:
@@ -170,6 +173,7 @@ class Network:
             self.expect,
             self.altered,
             self.budget,
+            self.bases,
         )
 
 

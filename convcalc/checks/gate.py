@@ -14,6 +14,7 @@ from convcalc.analysis.measures import (
     measured_totals,
 )
 from convcalc.analysis.report import Report, analyze
+from convcalc.checks.blame import in_own_file
 from convcalc.checks.expectations import broken_expectations
 from convcalc.checks.targets import Rules, Target, dtype_of, locked_name
 from convcalc.checks.verdicts import Blamed, Finding, Verdict
@@ -21,8 +22,10 @@ from convcalc.diagnostics import WRONG, ConvcalcError, Problem, Span, printable
 from convcalc.graph import Limit, Network
 from convcalc.quantities import BYTES, DEFAULT_DTYPE, Growth, change_text, quantity_text
 from convcalc.shapes import cross_text
-from convcalc.spec.load import load
+from convcalc.spec.document import read_document
+from convcalc.spec.load import find_source, load, read_file
 from convcalc.spec.network import InputShapes
+from convcalc.spec.shipped import is_shipped
 
 if TYPE_CHECKING:
     from convcalc.checks.lock import Lock, LockedNetwork
@@ -58,7 +61,7 @@ def judge(target: Target, gate: Gate) -> Verdict:
     try:
         network = load(target.file, args=target.args, input=gate.inputs)
     except ConvcalcError as error:
-        problems = tuple([placed(problem, target) for problem in error.problems])
+        problems = tuple([_readable(placed(p, target), target) for p in error.problems])
         return Verdict(target.file, target.variant, error.status, problems)
     report = analyze(network)
     locked = None
@@ -135,6 +138,16 @@ def placed(problem: Problem, target: Target) -> Problem:
         return problem
     message = problem.message.removeprefix("--")
     return problem._replace(message=f"{printable(target.file, 200)}: {message}", span=span)
+
+
+def _readable(problem: Problem, target: Target) -> Problem:
+    """A mistake that shows in a shipped network, at the line of the file that extends it."""
+    if problem.span is None or target.file == "-" or not is_shipped(problem.span.source.path):
+        return problem
+    try:
+        return in_own_file(problem, read_document(find_source(target.file), read_file).bases)
+    except ConvcalcError:
+        return problem
 
 
 class _Trial:
@@ -214,13 +227,12 @@ class _Trial:
 
     def _other_dtype(self, limit: Limit, locked: str) -> Problem:
         """Bytes of one dtype are no measure for those of another."""
-        span = None if limit.span.source.name.startswith("--") else limit.span
         message = (
             f"{printable(self.target.file, 200)}: the growth of {limit.metric} cannot be told:"
             f" bytes are locked as {locked}, and are {self.dtype} now"
         )
         help_text = f"`convcalc lock` accepts the change; measured as {locked} growth can be told"
-        return Problem("other-dtype", message, span, (("help", help_text),))
+        return Problem("other-dtype", message, _written_at(limit), (("help", help_text),))
 
     def _output(self, rule: str, limit: Limit) -> Finding:
         """Holds the results' sizes, axis by axis, against the largest ones allowed."""
@@ -243,6 +255,7 @@ class _Trial:
             problem = Problem(
                 _CODES[rule], self._titled(message), node.span, _facts(rule, limit), node.calls
             )
+            problem = self._in_own_file(problem, limit)
             reads = cross_text(node.shape)
             return kept._replace(found=found, limit=allowed, ok=False, problem=problem, reads=reads)
         return kept
@@ -298,6 +311,7 @@ class _Trial:
             (*facts[:1], *notes, *facts[1:]),
             first.calls if first is not None else (),
         )
+        problem = self._in_own_file(problem, limit)
         kept = _kept(rule, limit, found, most)
         return kept._replace(ok=False, baseline=before, problem=problem, parts=blamed)
 
@@ -308,6 +322,9 @@ class _Trial:
         from convcalc.checks.staleness import first_line
 
         return first_line(self.report)
+
+    def _in_own_file(self, problem: Problem, limit: Limit) -> Problem:
+        return in_own_file(problem, self.report.network.bases, _written_at(limit))
 
     def _titled(self, message: str) -> str:
         """A message that names the variant it is about."""
@@ -342,6 +359,11 @@ def _written(limit: Limit) -> str:
     text = f"+{limit.text}" if limit.growth is not None else limit.text
     meant = limit.convention or (limit.dtype if limit.unit and limit.dtype != DEFAULT_DTYPE else "")
     return f"{text} ({meant})" if meant else text
+
+
+def _written_at(limit: Limit) -> Span | None:
+    """Where a limit is written, if it is in a file."""
+    return None if limit.span.source.name.startswith("--") else limit.span
 
 
 def _place(span: Span | None) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.rows import Row, rows
+from convcalc.checks.blame import in_own_file
 from convcalc.checks.lock import Lock, LockedLayer, LockedNetwork, unit_text
 from convcalc.diagnostics import Call, Problem, Source, Span, printable
 from convcalc.quantities import change_text
@@ -29,7 +30,8 @@ def stale_problem(lock: Lock, found: LockedNetwork, report: Report) -> Problem |
     if locked is None:
         message = f"{printable(found.title, 200)} is not in the lock"
         help_text = "`convcalc lock` adds it"
-        return Problem("stale-lock", message, first_line(report), (("help", help_text),))
+        problem = Problem("stale-lock", message, first_line(report), (("help", help_text),))
+        return in_own_file(problem, report.network.bases)
     if locked == found and list(locked.layers) == list(found.layers):
         return None
     path, text, span, calls = _first_difference(locked, found, report)
@@ -43,7 +45,9 @@ def stale_problem(lock: Lock, found: LockedNetwork, report: Report) -> Problem |
     if locked.totals != found.totals:
         facts.append(("note", f"totals: {total_changes(locked.totals, found.totals)}"))
     title = f"{printable(found.variant, 200)}: " if found.variant else ""
-    return Problem("stale-lock", f"{title}{text}", span, (*facts, ("help", ACCEPT)), calls)
+    problem = Problem("stale-lock", f"{title}{text}", span, (*facts, ("help", ACCEPT)), calls)
+    place = lock.spans[found.file, found.variant]
+    return in_own_file(problem, report.network.bases, place)
 
 
 def at_the_cause(
@@ -62,7 +66,8 @@ def at_the_cause(
     for problem in problems:
         facts = [("note", f"{text}; locked at {lock.place(locked, path)}")]
         facts.append(("note", f"the expectation stands at {problem.span}"))
-        moved.append(problem._replace(span=span, calls=calls, facts=(*facts, *problem.facts)))
+        there = problem._replace(span=span, calls=calls, facts=(*facts, *problem.facts))
+        moved.append(in_own_file(there, report.network.bases, problem.span))
     return moved
 
 

@@ -95,8 +95,7 @@ class Variants:
         builder.read_args()
         if builder.evaluator.problems:
             return None
-        texts = [f"{name}={_as_text(value)}" for name, value in builder.changed.items()]
-        return " ".join(texts)
+        return " ".join([f"{name}={_as_text(value)}" for name, value in builder.changed.items()])
 
 
 def _in_reading_order(problems: list[Problem]) -> list[Problem]:
@@ -155,6 +154,7 @@ class _Builder:
             expect,
             altered,
             budget,
+            self.document.bases,
         )
 
     def _refuse(self, code: str, message: str, node: YamlNode | None, help_text: str = "") -> None:

@@ -32,6 +32,11 @@ def shipped_path(name: str) -> str | None:
     return path if os.path.isfile(path) else None
 
 
+def is_shipped(path: str) -> bool:
+    """Whether a path is that of a shipped network's file, as `shipped_path` gives it."""
+    return os.path.dirname(path) == shipped_folder()
+
+
 def shipped_names() -> list[str]:
     """The names of all shipped networks, sorted."""
     return sorted(

@@ -327,6 +327,51 @@ class TestBudget:
         assert result.out.count("FAILED") == 3
 
 
+class TestOwnFile:
+    """What is blamed in a network that ships with convcalc is told where the reader can edit."""
+
+    def places(self, *options: str) -> list[str]:
+        result = run("check", *options, "--format", "concise")
+        assert result.status in {1, 2}
+        return [line.partition(" ")[0] for line in result.out.splitlines()]
+
+    def test_the_line_that_extends_it(self, here: Path) -> None:
+        (here / "small.yaml").write_text("extends: resnet18\nbudget: {macs: 30M}\n", "utf-8")
+        assert self.places("small.yaml") == ["small.yaml:1:10:"]
+        told = json.loads(run("check", "small.yaml", "--format", "json").out)["files"][0]
+        notes = [fact["text"] for fact in told["problems"][0]["facts"]]
+        assert any("convcalc/configs/resnet50.yaml:" in note for note in notes)
+        for style in ("github", "sarif", "concise"):
+            place = run("check", "small.yaml", "--format", style).out
+            assert "file=convcalc/configs" not in place
+            assert '"uri": "convcalc/configs' not in place
+        assert self.places("small.yaml", "--fail-on", "params>1M") == ["small.yaml:1:10:"] * 2
+        (here / "smaller.yaml").write_text("extends: small.yaml\nbudget: {params: 1M}\n", "utf-8")
+        assert self.places("smaller.yaml") == ["small.yaml:1:10:"]
+
+    def test_the_limit_of_a_network_named_by_its_name(self, here: Path) -> None:
+        config = "networks: [{files: vgg16, budget: {params: 1M}}]"
+        (here / "convcalc.yaml").write_text(config, encoding="utf-8")
+        assert self.places() == ["convcalc.yaml:1:44:"]
+        assert self.places("lenet", "--fail-on", "params>1k") == ["lenet:"]
+
+    def test_a_mistake_that_shows_in_it(self, here: Path) -> None:
+        (here / "tiny.yaml").write_text("extends: vgg16\ninput: [3, 8, 8]\n", encoding="utf-8")
+        assert self.places("tiny.yaml")[0] == "tiny.yaml:1:10:"
+
+    def test_what_is_not_as_locked(self, here: Path) -> None:
+        (here / "n.yaml").write_text("extends: resnet18\nargs: {classes: 10}\n", "utf-8")
+        assert run("lock", "n.yaml", "vgg16").status == 0
+        (here / "n.yaml").write_text("extends: resnet18\nargs: {classes: 11}\n", "utf-8")
+        assert run("lock", "--check", "n.yaml").err.startswith("n.yaml:1:10: error[stale-lock]")
+        lock = here / "convcalc.lock"
+        text = lock.read_text(encoding="utf-8").replace("params 1,792", "params 1,793")
+        lock.write_text(text, encoding="utf-8")
+        number = text.splitlines().index("network vgg16") + 1
+        error = run("lock", "--check", "vgg16").err
+        assert error.startswith(f"convcalc.lock:{number}:1: error[stale-lock]")
+
+
 class TestFailOn:
     def test_needs_a_lock_for_growth(self, here: Path) -> None:
         result = run("check", "models/small.yaml", "--fail-on", "macs>+2%")
