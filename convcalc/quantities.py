@@ -91,7 +91,8 @@ def read_growth(text: str, unit: str, *, small: bool = False) -> Growth:
         if unit == COUNT and not small and re.fullmatch("[1-9][0-9]{,20}", stripped):
             message = f"'{printable(text)}' may be a share or an amount"
             thousands = f"{stripped.zfill(4)[:-3]}.{stripped.zfill(3)[-3:]}".rstrip("0").rstrip(".")
-            help_text = f"write {stripped}% for a share, {thousands}k for an amount"
+            amount = f", {thousands}k for an amount" if len(stripped) > 1 else ""
+            help_text = f"write {stripped}% for a share{amount}"
             raise RuleError("bad-unit", message, facts=[("help", help_text)])
         return Growth(0, 1, read_quantity(text, unit))
     number = stripped[:-1].strip()
