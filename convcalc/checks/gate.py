@@ -129,13 +129,14 @@ def _skipped(network: Network, target: Target, gate: Gate) -> list[str]:
 
 
 def placed(problem: Problem, target: Target) -> Problem:
-    """A problem of `--set` that convcalc.yaml made, at its place there."""
+    """A problem of `--set` with its file; one that convcalc.yaml made, at its place there."""
     words = problem.message.split(" ", 2)
-    if problem.span is not None or target.rules is None or words[0] != "--set" or len(words) < 2:
+    if problem.span is not None or words[0] != "--set" or len(words) < 2:
         return problem
-    span = target.rules.sets.get(words[1].rstrip(":").partition("=")[0])
+    sets = target.rules.sets if target.rules is not None else {}
+    span = sets.get(words[1].rstrip(":").partition("=")[0])
     if span is None:
-        return problem
+        return problem._replace(message=f"{printable(target.file, 200)}: {problem.message}")
     message = problem.message.removeprefix("--")
     return problem._replace(message=f"{printable(target.file, 200)}: {message}", span=span)
 

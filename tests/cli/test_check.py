@@ -446,6 +446,11 @@ class TestStatus:
         assert (result.status, result.out) == (2, "")
         assert "convcalc.lock" in result.err
 
+    def test_an_argument_that_a_file_has_not_is_told_with_the_file(self, here: Path) -> None:
+        result = run("check", "models/edge.yaml", "models/small.yaml", "--set", "width=0.5")
+        assert result.status == 2
+        assert "error[unknown-argument]: models/small.yaml: --set width: the file" in result.err
+
     def test_two_wins_over_one(self, here: Path) -> None:
         assert run("check", "models/edge.yaml", "missing.yaml").status == 2
 
