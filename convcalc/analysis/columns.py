@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from convcalc.analysis.measures import LAYER_MEASURES
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.rows import SORT_KEYS, Row
+from convcalc.analysis.traces import Ratio
 from convcalc.shapes import tuple_text
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class Shown(NamedTuple):
              then do too
     unit     what its figures are, if not plain counts
     whole_taps  whether taps that fall on padding are counted, --valid-taps or not
+    exact    the figure itself, where `row` has it rounded as a text, or as a part of a whole
     """
 
     title: str
@@ -115,6 +117,7 @@ class Shown(NamedTuple):
     whole: bool = True
     unit: str = ""
     whole_taps: bool = False
+    exact: Callable[[Subject, Sequence[LayerReport]], Ratio | None] | None = None
 
 
 def _cost(name: str) -> Value:
@@ -145,10 +148,21 @@ def _field(name: str) -> Value:
     return text
 
 
-def _intensity(subject: Subject, members: Sequence[LayerReport]) -> str:
-    from convcalc.analysis.balance import intensity_text, total
+def _intensity(subject: Subject, members: Sequence[LayerReport]) -> Ratio | None:
+    from convcalc.analysis.balance import total
 
-    return intensity_text(total(subject.balance.of(members, fused=not subject.expand)).intensity)
+    return total(subject.balance.of(members, fused=not subject.expand)).intensity
+
+
+def _intensity_text(subject: Subject, members: Sequence[LayerReport]) -> str | None:
+    from convcalc.analysis.balance import intensity_text
+
+    found = _intensity(subject, members)
+    return None if found is None else intensity_text(found)
+
+
+def _share(subject: Subject, members: Sequence[LayerReport]) -> Ratio:
+    return Ratio.of(sum([m.cost.flops for m in members]), subject.report.totals.flops or 1)
 
 
 def _training(figure: Callable[[StepCost], int]) -> Value:
@@ -178,7 +192,9 @@ COLUMNS: dict[str, Shown] = {
         name: Shown({"macs": "MACs", "flops": "FLOPs"}.get(name, name), _cost(name))
         for name in SORT_KEYS
     },
-    "share": Shown("share", _cost("flops"), "share", whole=False),
+    "share": Shown(
+        "share", _cost("flops"), "share", whole=False, unit="of all FLOPs", exact=_share
+    ),
     "weights": Shown("weights", _bytes("weights"), unit=BYTES),
     "activations": Shown("activations", _bytes("activations"), unit=BYTES),
     "live": Shown("live", _alive(0), unit=BYTES),
@@ -187,7 +203,9 @@ COLUMNS: dict[str, Shown] = {
         name: Shown(name, _field(name), "text", whole=False)
         for name in ("field", "stride", "offset", "centre")
     },
-    "intensity": Shown("intensity", _intensity, "text", unit="operations for each byte of float32"),
+    "intensity": Shown(
+        "intensity", _intensity_text, unit="operations for each byte of float32", exact=_intensity
+    ),
     "forward": Shown(
         "forward", _training(lambda cost: cost.forward.flops), unit=TRAINING, whole_taps=True
     ),
@@ -228,6 +246,10 @@ def sort_by_column(found: Sequence[Row], shown: Shown, subject: Subject) -> list
     """The rows with the largest of a column's figures first; those without one come last."""
 
     def figure(row: Row) -> int:
+        if shown.exact is not None:
+            found = shown.exact(subject, row.members)
+            # Compared to the millionth, in integers.
+            return 1 if found is None else -(found.numerator * 10**6 // found.denominator)
         value = shown.row(subject, row.members)
         return -value if isinstance(value, int) else 1
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from convcalc.analysis.columns import Shown, Subject, column_names, columns_of, sort_by_column
-from convcalc.analysis.report import Report
+from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.rows import SORT_KEYS, TEXT_KEYS, Row
 from convcalc.cli import options
 from convcalc.cli.guard import unusable
 from convcalc.cli.options import View
-from convcalc.cli.output import emit_table
+from convcalc.cli.output import emit, emit_table
 from convcalc.cli.shapes import selected_rows, title
 from convcalc.diagnostics import printable
 from convcalc.render.table import Cell, Column, Table
@@ -39,11 +41,19 @@ def emit_columns(
     style: str,
     output: str | None,
     *,
-    changed: bool = False,
+    before: Report | None = None,
 ) -> None:
-    """The rows that the view shows, with these columns; `changed` says that a what-if was."""
-    subject = Subject(report, expand=view.expand)
+    """The rows that the view shows, with these columns; `before` is the report without a what-if.
+
+    JSON has every operation, as everywhere.
+    """
     chosen = columns_of(names)
+    if style == "json":
+        from convcalc.render.jsons import json_text
+
+        emit(json_text(_data(report, before, chosen)), output)
+        return
+    subject = Subject(report, expand=view.expand)
     options.read_count("--top", view.top)
     sort = None if view.sort is None else view.sort.lower()
     numbers = {name: shown for name, shown in chosen.items() if shown.style != "text"}
@@ -54,9 +64,58 @@ def emit_columns(
         if sort is not None:
             options.read_word("--sort", sort, [*TEXT_KEYS, *dict.fromkeys([*SORT_KEYS, *numbers])])
         found = selected_rows(report, view.depth, view.expand, sort, None, view.by)
-    heading = f"{title(report)}, with {report.network.altered}" if changed else title(report)
-    table = _table(subject, heading, names, chosen, found[: view.top], view.by)
-    emit_table(table, style, output)
+    heading = title(report) if before is None else f"{title(report)}, with {report.network.altered}"
+    make = _exact_table if style == "csv" else _table
+    emit_table(make(subject, heading, names, chosen, found[: view.top], view.by), style, output)
+
+
+def _data(report: Report, before: Report | None, chosen: dict[str, Shown]) -> dict[str, object]:
+    """The report, with the columns of every operation, and of all together, as a further key."""
+    from convcalc.render.jsons import report_data
+
+    subject = Subject(report, expand=True)
+    data = report_data(report, before)
+    for layer, entry in zip(report.layers, data["layers"], strict=True):
+        entry["columns"] = {name: _exact(subject, shown, [layer]) for name, shown in chosen.items()}
+    data["totals"]["columns"] = {
+        name: _exact(subject, shown, report.layers) for name, shown in chosen.items() if shown.whole
+    }
+    return data
+
+
+def _exact(subject: Subject, shown: Shown, members: Sequence[LayerReport]) -> Cell:
+    """A figure for programs: whole, or a fraction as text."""
+    if shown.exact is None:
+        return shown.row(subject, members)
+    found = shown.exact(subject, members)
+    return None if found is None else found.data
+
+
+def _column(name: str, chosen: dict[str, Shown], by: str | None, whole: int) -> Column:
+    if name == "name":
+        return Column("name" if by is None else "kind", "name")
+    if name == "kind":
+        return Column("kind" if by is None else "layers")
+    shown = chosen[name]
+    return Column(shown.title, shown.style, whole, key=name)
+
+
+def _exact_table(
+    subject: Subject,
+    heading: str,
+    names: list[str],
+    chosen: dict[str, Shown],
+    found: list[Row],
+    by: str | None,
+) -> Table:
+    """Every figure as it is, for programs."""
+    own = {"name": lambda row: row.name, "kind": lambda row: row.kind}
+
+    def cell(name: str, row: Row) -> Cell:
+        return own[name](row) if name in own else _exact(subject, chosen[name], row.members)
+
+    columns = [_column(name, chosen, by, 0) for name in names]
+    return Table(heading, columns, [[cell(name, row) for name in names] for row in found])
 
 
 def _table(
@@ -68,50 +127,56 @@ def _table(
     by: str | None,
 ) -> Table:
     report = subject.report
-    first = {"name": "name" if by is None else "kind", "kind": "kind" if by is None else "layers"}
+    texts = [name for name in names if name not in chosen or chosen[name].style == "text"]
+    # The total's row is called so below the names, or below the first text that there is.
+    label = min(texts, key=lambda name: (name != "name", name != "kind"), default="")
 
-    def column(name: str) -> Column:
-        if name in first:
-            return Column(first[name], "name" if name == "name" else "text")
-        shown = chosen[name]
-        whole = report.totals.flops if shown.style == "share" else 0
-        return Column(shown.title, shown.style, whole, key=name)
+    def figure(name: str, members: Sequence[LayerReport]) -> Cell:
+        value = chosen[name].row(subject, members)
+        return "-" if value is None else value
 
     def cell(name: str, row: Row) -> Cell:
-        if name in first:
+        if name not in chosen:
             return printable(row.name, 4096) if name == "name" else row.kind
-        return chosen[name].row(subject, row.members)
+        return figure(name, row.members)
 
     def total(name: str) -> Cell:
-        if name == names[0] and (name in first or chosen[name].style == "text"):
+        if name == label:
             return "total"
         if name == "output":
             return " ".join([tuple_text(shape) for shape in report.outputs.values()])
-        if name in first or not chosen[name].whole:
+        if name not in chosen or not chosen[name].whole:
             return ""
-        return chosen[name].row(subject, report.layers)
+        return figure(name, report.layers)
 
+    notes = _notes(report, chosen)
+    if not label:
+        notes.insert(0, "The last row is the total.")
     return Table(
         heading,
-        [column(name) for name in names],
+        [_column(name, chosen, by, report.totals.flops) for name in names],
         [[cell(name, row) for name in names] for row in found],
         [total(name) for name in names],
-        _notes(report, chosen),
+        notes,
     )
 
 
 def _notes(report: Report, chosen: dict[str, Shown]) -> list[str]:
     """What the figures are."""
+    from convcalc.cli.flops import FLOPS, MACS, VALID_TAPS
+
     units: dict[str, list[str]] = {}
     for shown in chosen.values():
         if shown.unit:
             units.setdefault(shown.unit, []).append(shown.title)
     notes = [f"{', '.join(titles)}: {unit}." for unit, titles in units.items()]
-    if not chosen.keys().isdisjoint(("macs", "flops", "share")) or report.valid_taps:
-        from convcalc.cli.flops import RULE, VALID_TAPS
-
-        notes += [*RULE, *([VALID_TAPS] if report.valid_taps else [])]
-    whole = [shown.title for shown in chosen.values() if shown.whole_taps]
-    if whole and report.valid_taps:
-        notes.append(f"{', '.join(whole)}: padding is counted as well.")
+    if "flops" in chosen or "share" in chosen:
+        notes.append(f"{FLOPS}.")
+    if "macs" in chosen:
+        notes.append(f"{MACS}.")
+    if report.valid_taps:
+        notes.append(VALID_TAPS)
+        whole = [shown.title for shown in chosen.values() if shown.whole_taps]
+        if whole:
+            notes.append(f"{', '.join(whole)}: padding is counted as well.")
     return notes

@@ -21,10 +21,9 @@ from convcalc.shapes import tuple_text
 if TYPE_CHECKING:
     from fractions import Fraction
 
-RULE = (
-    "FLOPs = multiplies + adds + divides + compares + specials, each counting 1;",
-    "MACs = products accumulated by convolutions and dense layers.",
-)
+FLOPS = "FLOPs = multiplies + adds + divides + compares + specials, each counting 1"
+MACS = "MACs = products accumulated by convolutions and dense layers"
+RULE = (f"{FLOPS};", f"{MACS}.")
 VALID_TAPS = "Taps that fall on padding are left out (--valid-taps)."
 
 
@@ -156,16 +155,16 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
             output=output,
         )
         return 0
+    if names:
+        from convcalc.cli.columns import emit_columns
+
+        earlier = before if after else None
+        emit_columns(after or before, names, view, style, output, before=earlier)
+        return 0
     if style == "json":
         from convcalc.render.jsons import report_text
 
         emit(report_text(after or before, before if after else None), output)
-        return 0
-    if names:
-        from convcalc.cli.columns import emit_columns
-
-        report = after or before
-        emit_columns(report, names, view, style, output, changed=after is not None)
         return 0
     # A what-if is about single operations: fused behind a convolution, a batchnorm's additions
     # would hide that the convolution's own are four times as many.

@@ -57,7 +57,7 @@ Columns = Annotated[
     typer.Option(
         "--columns",
         metavar="NAMES",
-        help="These columns instead: name,output,params,macs,field,live.",
+        help="These columns instead, such as name,output,macs,live; docs/columns.md has all.",
     ),
 ]
 ValidTaps = Annotated[
@@ -163,5 +163,6 @@ def read_optimizer(training: bool, name: str | None, input_gradient: bool = Fals
 def read_word(option: str, word: str, words: Sequence[str]) -> str:
     """One of a few words."""
     if word not in words:
-        unusable(f"{option} cannot be '{printable(word)}'", did_you_mean(word, words))
+        meant = did_you_mean(word, words) or f"one of {', '.join(words)}"
+        unusable(f"{option} cannot be '{printable(word)}'", meant)
     return word

@@ -49,15 +49,15 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
         if style == "listing":
             unusable("--format listing has no columns: it goes without --columns")
     report = analyze(options.load_network(file, sets, input_), batch=batch)
-    if style == "json":
-        from convcalc.render.jsons import report_text
-
-        emit(report_text(report), output)
-        return 0
     if names:
         from convcalc.cli.columns import emit_columns
 
         emit_columns(report, names, options.View(depth, expand, sort, top, by), style, output)
+        return 0
+    if style == "json":
+        from convcalc.render.jsons import report_text
+
+        emit(report_text(report), output)
         return 0
     found = selected_rows(report, depth, expand, sort, top, by)
     if style == "listing":

@@ -111,8 +111,14 @@ def markdown_text(table: Table) -> str:
     """The table as GitHub Markdown; names cannot end a cell or begin markup."""
     columns = table.columns
 
+    def text(cell: Cell, column: Column) -> str:
+        # A bar needs a column as wide as the longest one, which Markdown does not promise.
+        if column.style == "share" and isinstance(cell, int):
+            return percent(cell, column.whole)
+        return escaped(cell_text(cell, column))
+
     def drawn(row: Sequence[Cell]) -> str:
-        cells = [escaped(cell_text(cell, c)) for cell, c in zip(row, columns, strict=True)]
+        cells = [text(cell, c) for cell, c in zip(row, columns, strict=True)]
         return "| " + " | ".join(cells) + " |"
 
     right = {*RIGHT, "share"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,16 @@ def test_intensity_is_that_of_balance(network: str) -> None:
     rows = columns(network, "name,intensity")
     layers = document("balance", network)["balance"]["layers"]
     assert [row["name"] for row in rows] == [layer["name"] for layer in layers]
+    lines = run("shapes", network, "--columns", "name,intensity").out.splitlines()[3:-3]
+    shown = {
+        name: float(text.replace(",", "")) for name, text in map(str.split, lines) if text != "-"
+    }
     for row, layer in zip(rows, layers, strict=True):
-        numerator, _, denominator = (layer["intensity"] or "-").partition("/")
-        if numerator == "-":
-            assert row["intensity"] == "-"
-        else:
+        numerator, _, denominator = str(layer["intensity"] or "-").partition("/")
+        assert row["intensity"] == str(layer["intensity"] or "")
+        if numerator != "-":
             exact = int(numerator) / int(denominator or 1)
-            assert float(row["intensity"].replace(",", "")) == pytest.approx(exact, abs=0.0051)
+            assert shown[row["name"]] == pytest.approx(exact, abs=0.0051)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -97,6 +101,78 @@ def test_conventions_are_those_of_compare(network: str) -> None:
     assert {entry["name"] for entry in entries} == set(BY_NAME)
     for entry in entries:
         assert sum(int(row[entry["name"]]) for row in rows) == entry["total"]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_shares_are_parts_of_all_flops(network: str) -> None:
+    rows = columns(network, "share,flops")
+    every = sum(int(row["flops"]) for row in rows)
+    assert [Fraction(row["share"]) for row in rows] == [
+        Fraction(int(row["flops"]), every) for row in rows
+    ]
+
+
+def test_markdown_has_no_bars() -> None:
+    result = run("shapes", "lenet", "--columns", "name,share", "--format", "markdown")
+    assert "| conv0 | 29.0% |" in result.out.splitlines()
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_json_has_what_csv_has(network: str) -> None:
+    names = "name,field,live,share,intensity,thop,backward"
+    rows = columns(network, names, "--expand")
+    data = document("shapes", network, "--columns", names)
+    plain = document("shapes", network)
+    for row, layer in zip(rows, data["layers"], strict=True):
+        found = {"name": layer["path"], **layer.pop("columns")}
+        assert row == {key: "" if value is None else str(value) for key, value in found.items()}
+    thop = sum(int(row["thop"]) for row in rows)
+    totals = data["totals"].pop("columns")
+    assert totals["thop"] == thop
+    assert list(totals) == ["live", "intensity", "thop", "backward"]
+    assert data == plain
+
+
+def test_json_after_a_what_if() -> None:
+    data = document("flops", "lenet_relu", "--double-channels", "--columns", "macs,live")
+    assert data["totals"]["columns"]["macs"] == 906120
+    assert "columns" not in data["before"]["totals"]
+
+
+@pytest.mark.parametrize(
+    ("names", "last"),
+    [
+        ("macs,name", ["416,520", "total"]),
+        ("output,kind,macs", ["(1,", "10)", "total", "416,520"]),
+        ("output,params", ["total", "61,706"]),
+    ],
+)
+def test_the_total_is_called_so(names: str, last: list[str]) -> None:
+    lines = run("shapes", "lenet", "--columns", names).out.splitlines()
+    rules = [i for i, line in enumerate(lines) if set(line) == {"-"}]
+    assert lines[rules[-1] + 1].split() == last
+    assert "The last row is the total." not in lines
+
+
+def test_figures_without_a_text_have_no_place_for_the_word() -> None:
+    assert "The last row is the total." in run("shapes", "lenet", "--columns", "params,live").out
+
+
+def test_only_what_is_shown_is_explained() -> None:
+    def explained(names: str) -> str:
+        return run("shapes", "lenet", "--columns", names).out
+
+    assert "MACs =" not in explained("name,flops")
+    assert "FLOPs =" not in explained("name,macs")
+    assert "FLOPs =" in explained("name,share")
+    assert " = " not in explained("name,live")
+
+
+def test_what_a_view_has_none_of_is_a_dash() -> None:
+    lines = run("shapes", "vgg11_d2l", "--columns", "name,live,intensity").out.splitlines()
+    assert "dropout0" in " ".join([line for line in lines if line.split()[1:] == ["-", "-"]])
+    # Figures end below each other.
+    assert len({len(line) for line in lines[1:-2]}) == 1
 
 
 def test_the_total_is_the_sum_or_the_peak() -> None:
@@ -141,6 +217,7 @@ def test_figures_that_only_a_layer_has(name: str) -> None:
     ("command", "told"),
     [
         (["shapes", "lenet", "--columns", "name,feild"], "did you mean 'field'?"),
+        (["shapes", "lenet", "--columns", "name,foo"], "= help: one of name, kind, inputs, output"),
         (["shapes", "lenet", "--columns", "name,name"], "'name' is given twice"),
         (["shapes", "lenet", "--columns", " , "], "names no column"),
         (["shapes", "lenet", "--columns", ""], "names no column"),
