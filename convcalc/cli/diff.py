@@ -107,7 +107,8 @@ def _two_files(files: Sequence[str], merge_base: bool, settings: Settings) -> Co
     if merge_base:
         unusable("--merge-base goes with --base REV")
     if len(files) != 2:
-        given = f"{len(files)} were given" if files else "none was given"
+        given = {0: "none was given", 1: "one was given"}.get(len(files))
+        given = given or f"{len(files)} were given"
         unusable(
             f"two networks are compared, and {given}",
             "convcalc diff OLD NEW, or convcalc diff --base REV [FILE...]",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -44,7 +44,7 @@ def explain(
     network = options.load_network(file, sets, input_)
     nodes = find_nodes(network, layer)
     if not nodes:
-        unusable(f"no layer is called '{printable(layer)}'", other_names(network, layer))
+        refuse_layer(network, layer)
     explanations = [explain_node(network, node) for node in nodes]
     if style == "json":
         from convcalc.render.jsons import json_text
@@ -58,17 +58,25 @@ def explain(
     return 0
 
 
-def other_names(network: Network, name: str) -> str:
-    """What the user may have meant: the layers of a group, or names that look alike."""
+def refuse_layer(network: Network, name: str) -> NoReturn:
+    """Says that no layer is called so, and what the user may have meant."""
     units = dict.fromkeys(node.unit for node in network.operations)
     inside = [unit for unit in units if unit.startswith(f"{name}.")]
     if inside:
         more = ", ..." if len(inside) > _SHOWN else ""
-        return f"it is a group, of {', '.join(inside[:_SHOWN])}{more}"
+        unusable(
+            f"'{printable(name)}' is a group of layers, not a layer",
+            f"name one of {', '.join(inside[:_SHOWN])}{more}",
+        )
     alike = [unit for unit in units if unit.endswith(f".{name}")]
     if alike:
-        return "did you mean " + " or ".join(f"'{unit}'" for unit in alike[:3]) + "?"
-    return did_you_mean(name, [*units, *[node.path for node in network.operations]])
+        meant = "did you mean " + " or ".join(f"'{unit}'" for unit in alike[:3]) + "?"
+    else:
+        meant = did_you_mean(name, [*units, *[node.path for node in network.operations]])
+    unusable(
+        f"no layer is called '{printable(name)}'",
+        meant or f"`convcalc shapes {printable(network.name)}` lists the layers",
+    )
 
 
 def _data(explanation: Explanation) -> dict[str, object]:

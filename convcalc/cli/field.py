@@ -15,7 +15,7 @@ from convcalc.analysis.reach import Found
 from convcalc.analysis.report import Report, analyze
 from convcalc.analysis.rows import Row
 from convcalc.cli import options
-from convcalc.cli.explain import other_names
+from convcalc.cli.explain import refuse_layer
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
 from convcalc.cli.shapes import selected_rows, title
@@ -214,7 +214,7 @@ def _one_layer(
 ) -> None:
     nodes = find_nodes(network, name) or _group(network, name)
     if not nodes:
-        unusable(f"no layer is called '{printable(name)}'", other_names(network, name))
+        refuse_layer(network, name)
     node = nodes[-1]
     place = _place(name, node, unit)
     found = unit_field(network, network.nodes.index(node), place)

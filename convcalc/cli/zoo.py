@@ -14,7 +14,7 @@ from convcalc.analysis.report import analyze
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table, terminal
-from convcalc.diagnostics import printable
+from convcalc.diagnostics import did_you_mean, printable
 from convcalc.render.jsons import json_text
 from convcalc.render.table import Column, Table
 from convcalc.shapes import Shape, cross_text
@@ -41,7 +41,10 @@ def zoo(
         str, typer.Option("--sort", metavar="COLUMN", help="By name, or largest first.")
     ] = "name",
     pattern: Annotated[
-        str, typer.Option("--filter", metavar="PATTERN", help="Names like this: 'mobile*'.")
+        str,
+        typer.Option(
+            "--filter", metavar="PATTERN", help="Names with this in them, or like this: 'mobile*'."
+        ),
     ] = "*",
     top: options.Top = None,
     style: options.Format = "table",
@@ -61,9 +64,15 @@ def zoo(
     options.read_word("--format", style, TABLE_FORMATS)
     options.read_word("--sort", sort, SORT_KEYS)
     options.read_count("--top", top)
-    names = [name for name in shipped_names() if fnmatchcase(name, pattern)]
+    wanted = pattern.lower()
+    if not any(mark in wanted for mark in "*?["):
+        wanted = f"*{wanted}*"
+    names = [name for name in shipped_names() if fnmatchcase(name, wanted)]
     if not names:
-        unusable(f"--filter {printable(pattern)}: no shipped network is called like that")
+        unusable(
+            f"--filter {printable(pattern)}: no shipped network is called like that",
+            did_you_mean(pattern, shipped_names()) or "`convcalc zoo` lists them all",
+        )
     entries = [entry(name) for name in _shown(names)]
     if sort != "name":
         entries.sort(key=lambda one: -getattr(one, sort))

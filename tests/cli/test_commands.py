@@ -276,8 +276,14 @@ class TestExplain:
     def test_a_group_names_its_layers(self) -> None:
         result = run("explain", "resnet18", "stage0")
         assert result.status == 2
-        assert "= help: it is a group, of stage0." in result.err
+        assert "is a group of layers, not a layer\n = help: name one of stage0." in result.err
         assert result.err.endswith(", ...\n")
+
+    @pytest.mark.parametrize("command", ["explain", "field"])
+    def test_a_name_like_no_other_has_help_too(self, command: str) -> None:
+        result = run(command, "resnet18", "nosuch")
+        assert (result.status, result.out) == (2, "")
+        assert "= help: `convcalc shapes resnet18` lists the layers" in result.err
 
     def test_an_unknown_layer(self) -> None:
         result = run("explain", "lenet", "conv7")

@@ -64,3 +64,15 @@ def test_plain_and_markdown() -> None:
         "| lenet | 1x28x28 | 61,706 |"
         in run("zoo", "--filter", "lenet", "--format", "markdown").out
     )
+
+
+@pytest.mark.parametrize("pattern", ["vgg", "VGG", "vgg*", "*vgg*"])
+def test_a_filter_needs_no_stars(pattern: str) -> None:
+    rows = run("zoo", "--filter", pattern, "--format", "csv").out.splitlines()[1:]
+    assert rows
+    assert all(row.startswith("vgg") for row in rows)
+
+
+def test_a_filter_that_nothing_passes_has_help() -> None:
+    assert "did you mean 'resnet50'?" in run("zoo", "--filter", "resnte50").err
+    assert "`convcalc zoo` lists them all" in run("zoo", "--filter", "q*q").err
