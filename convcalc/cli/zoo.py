@@ -64,14 +64,15 @@ def zoo(
     options.read_word("--format", style, TABLE_FORMATS)
     options.read_word("--sort", sort, SORT_KEYS)
     options.read_count("--top", top)
+    shipped = shipped_names()
     wanted = pattern.lower()
-    if not any(mark in wanted for mark in "*?["):
+    if wanted not in shipped and not any(mark in wanted for mark in "*?["):
         wanted = f"*{wanted}*"
-    names = [name for name in shipped_names() if fnmatchcase(name, wanted)]
+    names = [name for name in shipped if fnmatchcase(name, wanted)]
     if not names:
         unusable(
             f"--filter {printable(pattern)}: no shipped network is called like that",
-            did_you_mean(pattern, shipped_names()) or "`convcalc zoo` lists them all",
+            did_you_mean(pattern, shipped) or "`convcalc zoo` lists them all",
         )
     entries = [entry(name) for name in _shown(names)]
     if sort != "name":

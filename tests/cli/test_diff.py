@@ -290,7 +290,7 @@ class TestBadInput:
         ("arguments", "words"),
         [
             ([], "two networks are compared, and none was given"),
-            (["lenet"], "two networks are compared, and 1 were given"),
+            (["lenet"], "two networks are compared, and one was given"),
             (["lenet", "lenet", "lenet"], "and 3 were given"),
             (["-", "-"], "only one of the two networks can come from standard input"),
             (["lenet", "no-such"], "no network called 'no-such' ships"),
