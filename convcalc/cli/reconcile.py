@@ -6,12 +6,13 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from convcalc.analysis.report import analyze
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
 from convcalc.diagnostics import WRONG, printable
 from convcalc.graph import Network
-from convcalc.render.numbers import excess
+from convcalc.render.numbers import excess, grouped
 from convcalc.render.table import Column, Table
 from convcalc.shapes import tuple_text
 from convcalc.transform.reconcile import Explanation, Quote, Reconciled, read_quote
@@ -19,6 +20,8 @@ from convcalc.transform.reconcile import reconcile as reconciled
 
 #: Explanations that are too many to tell apart.
 _MANY = 10
+#: A smaller figure than any cost that is quoted without a unit.
+_SMALL = 1000
 
 
 @guarded
@@ -40,7 +43,8 @@ def reconcile(
       convcalc reconcile vgg16 30.96GFLOPs
       convcalc reconcile mynet.yaml 300M --set width=0.5
 
-    A figure fits what it is when rounded, or cut off, to the digits that are printed. Tried are
+    A figure fits what it is when rounded, or cut off, to the digits that are printed; zeros at the
+    end of one without a point are taken as rounding where nothing fits otherwise. Tried are
     convcalc's own MACs and FLOPs and every convention of `flops --compare`, as they are and with
     one what-if: twice, half, another input size, without the classifier, with biases, with
     batchnorm. Exit status: 0 something fits, 1 nothing does, and the nearest are shown.
@@ -72,7 +76,10 @@ def _table(network: Network, figure: str, quote: Quote, found: Reconciled, batch
     verdict = "what gives" if found.fits else "nothing gives"
     notes = [f"{name} is left out: {reason}." for name, reason in found.left_out.items()]
     if not found.fits:
-        notes.insert(0, "These are the nearest.")
+        notes[:0] = ["These are the nearest.", *_hints(network, figure, quote)]
+    elif found.rounded:
+        zeros = "zero is" if found.rounded == 1 else f"{found.rounded} zeros are"
+        notes.insert(0, f"Nothing gives every digit: the last {zeros} taken as rounding.")
     elif len(shown) > _MANY:
         notes.insert(0, "A figure with more digits fits less.")
     return Table(
@@ -99,6 +106,17 @@ def _table(network: Network, figure: str, quote: Quote, found: Reconciled, batch
     )
 
 
+def _hints(network: Network, figure: str, quote: Quote) -> list[str]:
+    """What a figure may be that no count gives."""
+    text = printable(figure.strip())
+    params = analyze(network).totals.params
+    if quote.fit(params):
+        return [f"{text} fits the parameters: {grouped(params)}."]
+    if quote.nearest_whole < _SMALL and text[-1].isdigit():
+        return [f"{text} has no unit: write {text}M or {text}G if it is millions or billions."]
+    return ["It may be of another network or variant: docs/flops.md tells of one."]
+
+
 def _off(quote: Quote, total: int) -> str:
     figure, scaled = quote.scaled(total)
     return excess(scaled, figure)
@@ -114,6 +132,7 @@ def _data(network: Network, figure: str, quote: Quote, found: Reconciled) -> dic
         "fits": [{**_explanation(each), "fit": fit} for each, fit in found.fits],
         "nearest": [_explanation(each) for each in found.nearest],
         "left_out": found.left_out,
+        "rounded_zeros": found.rounded,
     }
 
 

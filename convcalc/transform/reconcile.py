@@ -29,11 +29,13 @@ _FIGURE = re.compile(
 class Quote(NamedTuple):
     """A printed figure: its digits as a whole number, and what the last of them is worth.
 
-    It is digits * 10^exponent; 4.13G is 413 * 10^7.
+    It is digits * 10^exponent; 4.13G is 413 * 10^7. Of a number without a point, such as 400k, the
+    last `zeros` digits may be rounding.
     """
 
     digits: int
     exponent: int
+    zeros: int = 0
 
     def fit(self, total: int) -> str:
         """How it comes from a total: "exact", "rounded", "cut off", or not at all: "".
@@ -49,6 +51,10 @@ class Quote(NamedTuple):
         if 2 * abs(total - figure) <= step:
             return "rounded"
         return "cut off" if 0 < total - figure < step else ""
+
+    def without_zeros(self, count: int) -> Quote:
+        """The same figure, of which the last zeros are not known."""
+        return Quote(self.digits // _ten(count), self.exponent + count)
 
     def distance(self, total: int) -> int:
         """How far a total is from it, for comparing totals."""
@@ -74,7 +80,7 @@ def read_quote(text: str) -> Quote | None:
     """A figure as people print it, or None: `4.13G`, `300 MMACs`, `4,089,184,256`, `4.1e9`.
 
     >>> read_quote("4.13 GFLOPs")
-    Quote(digits=413, exponent=7)
+    Quote(digits=413, exponent=7, zeros=0)
     """
     match = _FIGURE.fullmatch(text.strip()) if len(text) <= 60 else None
     if match is None:
@@ -83,7 +89,8 @@ def read_quote(text: str) -> Quote | None:
     digits = re.sub("[,_]", "", whole) + decimals
     if not digits or not int(digits):
         return None
-    return Quote(int(digits), int(power) + _POWERS[unit.lower()] - len(decimals))
+    zeros = len(digits) - len(digits.rstrip("0")) if match[2] is None else 0
+    return Quote(int(digits), int(power) + _POWERS[unit.lower()] - len(decimals), zeros)
 
 
 class Explanation(NamedTuple):
@@ -95,17 +102,22 @@ class Explanation(NamedTuple):
 
 
 class Reconciled(NamedTuple):
-    """What gives a figure; `nearest` where nothing does; conventions without a rule, and why."""
+    """What gives a figure; `nearest` where nothing does; conventions without a rule, and why.
+
+    rounded  zeros at the figure's end that had to be taken as rounding for something to fit
+    """
 
     fits: list[tuple[Explanation, str]]
     nearest: list[Explanation]
     left_out: dict[str, str]
+    rounded: int = 0
 
 
 def reconcile(network: Network, quote: Quote, *, batch: int = 1) -> Reconciled:
     """Conventions, what-ifs, and pairs of one of each that give a quoted figure.
 
-    Simple explanations come first: conventions as they are, then those with a what-if.
+    Simple explanations come first: conventions as they are, then those with a what-if. Where nothing
+    gives all digits of a number without a point, as few zeros at its end as do are taken as rounding.
 
     >>> import convcalc
     >>> found = reconcile(convcalc.load("resnet50"), Quote(413, 7))
@@ -114,9 +126,13 @@ def reconcile(network: Network, quote: Quote, *, batch: int = 1) -> Reconciled:
     """
     left_out: dict[str, str] = {}
     every = list(_explanations(network, batch, left_out))
-    fits = [(each, fit) for each in every if (fit := quote.fit(each.total))]
-    nearest = [] if fits else sorted(every, key=lambda each: quote.distance(each.total))[:NEAREST]
-    return Reconciled(fits, nearest, left_out)
+    for zeros in range(quote.zeros + 1):
+        taken = quote.without_zeros(zeros)
+        fits = [(each, fit) for each in every if (fit := taken.fit(each.total))]
+        if fits:
+            return Reconciled(fits, [], left_out, zeros)
+    nearest = sorted(every, key=lambda each: quote.distance(each.total))[:NEAREST]
+    return Reconciled([], nearest, left_out)
 
 
 def _explanations(network: Network, batch: int, left_out: dict[str, str]) -> Iterator[Explanation]:

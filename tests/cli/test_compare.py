@@ -247,6 +247,35 @@ class TestReconcile:
         assert none["fits"] == []
         assert len(none["nearest"]) == 5
 
+    def test_zeros_that_are_rounding(self) -> None:
+        result = run("reconcile", "lenet", "400k")
+        assert result.status == 0
+        assert "the last 2 zeros are taken as rounding" in result.out
+        assert "convcalc's MACs" in result.out
+        data = json.loads(run("reconcile", "lenet", "400k", "--format", "json").out)
+        assert data["rounded_zeros"] == 2
+        # Digits after a point are meant.
+        assert run("reconcile", "lenet", "400.0k").status == 1
+        # No more zeros than need be: 15,470,264,320 as it is, and not all that is near.
+        result = run("reconcile", "vgg16", "15470264000")
+        assert "the last 3 zeros are taken as rounding" in result.out
+        assert result.out.count("as it is") == 1
+
+    @pytest.mark.parametrize(
+        ("network", "figure", "told"),
+        [
+            ("vgg16", "138M", "138M fits the parameters: 138,357,544."),
+            ("mobilenet_v2", "0.3", "0.3 has no unit: write 0.3M or 0.3G"),
+            ("resnet50", "3.8G", "another network or variant: docs/flops.md"),
+        ],
+    )
+    def test_a_figure_that_nothing_gives_has_a_hint(
+        self, network: str, figure: str, told: str
+    ) -> None:
+        result = run("reconcile", network, figure)
+        assert result.status == 1
+        assert told in result.out
+
     def test_options_of_the_network(self) -> None:
         macs = convcalc.analyze(convcalc.load("resnet50", input=(3, 96, 96))).totals.macs
         result = run("reconcile", "resnet50", str(2 * macs), "--input=3x96x96", "--batch=2")
