@@ -95,7 +95,7 @@ class LayerField(NamedTuple):
         return self._texts(_strides)
 
     def offset_text(self) -> str:
-        """`(-197, -197)`: the first position of the first unit's field."""
+        """`(-197, -197)`, or `-197` of one axis: where the first unit's field begins."""
         return self._texts(lambda axes: _places([axis.offset for axis in axes]))
 
     def centre_text(self) -> str:
@@ -112,8 +112,10 @@ def _strides(axes: tuple[AxisField, ...]) -> str:
 
 
 def _places(values: Sequence[object]) -> str:
-    known = [value for value in values if value is not None]
-    return f"({', '.join([_text(value) for value in values])})" if known else "-"
+    if all([value is None for value in values]):
+        return "-"
+    texts = [_text(value) for value in values]
+    return f"({', '.join(texts)})" if len(texts) > 1 else texts[0]
 
 
 def _text(value: object) -> str:

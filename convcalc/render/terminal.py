@@ -18,8 +18,8 @@ _GAP = 2
 def print_table(table: Table, width: int | None = None) -> None:
     """Prints a table to standard output, to its width if none is given.
 
-    Where the width does not do, names lose a piece inside (head and tail tell them apart) and texts
-    their end, the longest first; then numbers are shortened, then shares lose their bars. Prose is
+    Where the width does not do, names lose their beginning and texts their end, the longest first;
+    then numbers are shortened, totals only if they must, then shares lose their bars. Prose is
     wrapped instead.
     """
     from rich.box import SIMPLE
@@ -82,7 +82,19 @@ def _fitting_cells(table: Table, space: int) -> list[list[str]]:
                 row[index] = _cut(row[index], shown, table.columns[index].style == "name")
         if _over(table, cells, space) <= 0:
             break
+    if brief and table.totals:
+        _restore_totals(table, cells, space)
     return cells
+
+
+def _restore_totals(table: Table, cells: list[list[str]], space: int) -> None:
+    """Gives shortened totals all their digits, as far as there is space."""
+    for index, column in enumerate(table.columns):
+        shortened = cells[-1][index]
+        if column.style in RIGHT and index < len(table.totals):
+            cells[-1][index] = cell_text(table.totals[index], column)
+            if _over(table, cells, space) > 0:
+                cells[-1][index] = shortened
 
 
 def _cells(table: Table, brief: bool, bars: bool) -> list[list[str]]:
@@ -108,20 +120,10 @@ def _over(table: Table, cells: list[list[str]], space: int) -> int:
     return needed + _GAP * (len(table.columns) - 1) - space
 
 
-def _cut(text: str, width: int, inside: bool) -> str:
-    """The text within a width: without its end, or without a piece inside, nearer its head."""
+def _cut(text: str, width: int, left: bool) -> str:
+    """The text within a width: without its beginning or without its end."""
     if display_width(text) <= width:
         return text
-    head, tail = text, ""
-    if inside:
-        middle = len(text) // 3
-        head, tail = text[:middle], text[middle:]
-    while head or tail:
-        head_width, tail_width = display_width(head), display_width(tail)
-        if head_width + tail_width <= width - 1:
-            break
-        if tail and 2 * head_width < tail_width:
-            tail = tail[1:]
-        else:
-            head = head[:-1]
-    return f"{head}…{tail}"
+    while text and display_width(text) > width - 1:
+        text = text[1:] if left else text[:-1]
+    return f"…{text}" if left else f"{text}…"

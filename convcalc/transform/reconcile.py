@@ -116,8 +116,9 @@ class Reconciled(NamedTuple):
 def reconcile(network: Network, quote: Quote, *, batch: int = 1) -> Reconciled:
     """Conventions, what-ifs, and pairs of one of each that give a quoted figure.
 
-    Simple explanations come first: conventions as they are, then those with a what-if. Where nothing
-    gives all digits of a number without a point, as few zeros at its end as do are taken as rounding.
+    Simple explanations come first: conventions as they are, then those with a what-if.
+    Where nothing gives all digits of a number without a point, as few zeros at its end as do are
+    taken as rounding.
 
     >>> import convcalc
     >>> found = reconcile(convcalc.load("resnet50"), Quote(413, 7))

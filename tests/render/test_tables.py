@@ -174,6 +174,25 @@ def test_a_number_never_loses_digits(width: int, longest: int) -> None:
     assert last in (exact, ["123k", "7.89k", "12", "346M"])
 
 
+def test_a_name_is_cut_on_its_left_and_totals_are_kept_where_they_fit() -> None:
+    columns = [Column("name", "name"), *[Column(letter, "number") for letter in "nmkl"]]
+    figures = [123_456_789, 1_234_567_890, 98_765_432, 987_654_321]
+    rows: list[list[str | int | None]] = [[f"stage0.block{n}.conv0", *figures] for n in (10, 11)]
+    table = Table("", columns, rows, ("total", *[2 * figure for figure in figures]))
+
+    def drawn(width: int) -> list[list[str]]:
+        out = io.StringIO()
+        with redirect_stdout(out):
+            print_table(table, width=width)
+        return [line.split() for line in out.getvalue().splitlines()]
+
+    assert drawn(40)[2] == ["…lock10.conv0", "123M", "1.23G", "98.8M", "988M"]
+    lines = drawn(60)
+    assert lines[2] == ["stage0.block10.conv0", "123M", "1.23G", "98.8M", "988M"]
+    # There is space for the digits of two of them.
+    assert lines[5] == ["total", "246,913,578", "2.47G", "197,530,864", "1.98G"]
+
+
 def test_prose_wraps_where_others_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     monkeypatch.setattr("sys.stdout", out)
