@@ -134,6 +134,10 @@ class _Reading:
         try:
             value = read_quantity(node.text, unit)
         except RuleError as error:
+            if node.text.strip().endswith("/s"):
+                amount = printable(node.text.strip().removesuffix("/s").strip())
+                self.wrong(node, "quantities of a device are per second anyway", f"write {amount}")
+                return 0
             self.problems.append(Problem(error.code, error.message, node.span, error.facts))
             return 0
         if value < 1:

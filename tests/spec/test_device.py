@@ -58,6 +58,7 @@ WRONG = [
     ("operations", "operation", "2:1", "a device has no 'operation'"),
     ("3.2GB", "3.2G", "3:8", "'3.2G' does not say which bytes it means"),
     ("3.2GB", "0B", "3:8", "0B a second would never be done"),
+    ("3.2GB", "3.2GB/s", "3:8", "quantities of a device are per second anyway"),
     ("3.2GB", "[1, 2]", "3:8", "a quantity a second is expected here"),
     ("1.5G", "fast", "2:23", "'fast' is not a quantity"),
     ("1.5G", "1.5GB", "2:23", "is bytes, where a count is limited"),
