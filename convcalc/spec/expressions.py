@@ -532,6 +532,8 @@ def _bad_number(text: str, start: int) -> ExpressionError:
         help_text = f"write {int(written, 0)}" if len(written) < 20 else help_text
     elif re.match(r"\d+(x\d+)+\Z", written):
         help_text = f"a shape is a list: [{printable(written.replace('x', ', '))}]"
+        if len(set(written.split("x"))) == 1:
+            help_text = f"write {printable(written.partition('x')[0])} for every axis; {help_text}"
     elif re.match(r"\d+[kKMG]\Z", written):
         help_text = "write the number in full; units belong to 'budget'"
     elif re.match(r"\d+[A-Za-z_]\w*\Z", written):
