@@ -63,7 +63,8 @@ def _block(verdict: Verdict) -> list[str]:
     if verdict.status:
         lines = [f"{name}: FAILED{skipped}"]
     else:
-        used = "" if broken else _used(verdict.findings)
+        # What is broken and does not fail is a warning.
+        used = f", {_counted(len(broken), 'warning')}" if broken else _used(verdict.findings)
         lines = [f"{name}: ok{skipped}{used}"]
     lines += _table(broken)
     return lines + _parts(broken) + _advice(broken)

@@ -192,6 +192,14 @@ class TestConvcalcYaml:
         )
         assert "6 networks, 6 changed" in run("lock", "--check").err
 
+    def test_a_warning_fails_nothing_and_is_counted(self, here: Path) -> None:
+        config = "networks: [{files: models/small.yaml, warn: {macs: 1k, params: 1}}]\n"
+        (here / "convcalc.yaml").write_text(config, encoding="utf-8")
+        result = run("check")
+        assert result.status == 0
+        assert result.out.startswith("models/small.yaml: ok, 2 warnings\n")
+        assert result.out.endswith("1 checked, all ok, 2 warnings\n")
+
     def test_several_entries_of_one_variant_are_one_network(self, here: Path) -> None:
         text = "networks:\n- {files: models, budget: {macs: 1k}}\n- {files: models/small.yaml, "
         text += "budget: {params: 1k}}\n"
