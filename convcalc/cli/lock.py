@@ -221,6 +221,7 @@ def _title(outcome: Outcome) -> str:
 
 
 def _json(path: str, outcomes: Sequence[Outcome], ok: bool) -> str:
+    from convcalc.render.check_json import problem_data
     from convcalc.render.jsons import json_text
 
     networks = [
@@ -229,19 +230,8 @@ def _json(path: str, outcomes: Sequence[Outcome], ok: bool) -> str:
             "variant": outcome.variant,
             "state": outcome.state,
             "totals": outcome.network.totals if outcome.network else {},
-            "problems": [_problem(problem) for problem in outcome.problems],
+            "problems": [problem_data(problem) for problem in outcome.problems],
         }
         for outcome in outcomes
     ]
     return json_text({"schema": "convcalc.locking/1", "lock": path, "ok": ok, "networks": networks})
-
-
-def _problem(problem: Problem) -> dict[str, object]:
-    span = problem.span
-    return {
-        "code": problem.code,
-        "message": problem.message,
-        "file": span.source.name if span else None,
-        "line": span.line if span else None,
-        "column": span.column if span else None,
-    }

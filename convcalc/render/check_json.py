@@ -33,8 +33,8 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "ok": not verdict.status,
         "status": verdict.status,
         "skipped": verdict.skipped,
-        "problems": [_problem(problem) for problem in verdict.problems],
-        "warnings": [_problem(problem) for problem in verdict.warnings],
+        "problems": [problem_data(problem) for problem in verdict.problems],
+        "warnings": [problem_data(problem) for problem in verdict.warnings],
         "findings": [_finding(finding) for finding in verdict.findings],
         "totals": verdict.totals,
         "baseline": verdict.baseline,
@@ -58,7 +58,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def problem_data(problem: Problem) -> dict[str, Any]:
+    """A problem with its place and its facts."""
     span = problem.span
     return {
         "code": problem.code,
