@@ -122,7 +122,7 @@ def convolve(
     slide = slide_of(layer, data)
     c_in, c_out = data.shape[1], len(weight)
     groups = c_in // weight.shape[1]
-    last = packed(data)
+    last = team.packed(data)
     inside = _inside(weight)
     matrix = inside.reshape(-1, c_out)
     chosen = method(slide, c_in, c_out, groups, data.dtype, exact, ready.keep)
@@ -154,7 +154,7 @@ def separable(
         for inside, finish in zip(insides, finishes, strict=True)
     ]
     out = fused.separable(
-        packed(data),
+        team.packed(data),
         around[0] if middle else None,
         insides[middle][..., 0, :],
         slide_of(layers[middle], data),
@@ -176,7 +176,7 @@ def transpose_convolve(
 ) -> Array:
     """A `conv_transpose` layer with what follows it."""
     weight = ready.arrays["weight"]
-    last = packed(data)
+    last = team.packed(data)
     inside = weight.transpose(*range(2, weight.ndim), 0, 1)
     spans = extents(layer.kernel, layer.dilation)
     # The last input position writes as far as its window reaches.
@@ -185,12 +185,13 @@ def transpose_convolve(
         for size, step, span in zip(last.shape[1:-1], layer.stride, spans, strict=True)
     ]
     c_out = weight.shape[1] * layer.groups
-    full = np.zeros((len(data), *reach, c_out), data.dtype)
+    full = team.empty((len(data), *reach, c_out), data.dtype)
+    team.run(lambda n, worker: worker.do(np.copyto, full[n], 0), range(len(full)))
     how = convolution.Transposition(layer.kernel, layer.stride, layer.dilation, layer.groups)
     convolution.transposed(last, inside, how, full, team)
-    out = packed(cropped(channels_first(full), layer, data.shape[2:]))
-    for n in range(len(out)):
-        finish.apply(out, (n,))
+    inner = team.call(lambda whole: cropped(whole, layer, data.shape[2:]), channels_first(full))
+    out = team.packed(inner)
+    team.run(lambda n, worker: finish.apply(worker, out, (n,)), range(len(out)))
     return channels_first(out)
 
 
@@ -198,11 +199,11 @@ def dense_by_rows(layer: Any, data: Array, ready: Prepared, finish: Finish, team
     """A `dense` layer with what follows it."""
     if layer.positionwise:
         weight = ready.arrays["weight"]
-        last = packed(data)
+        last = team.packed(data)
         everywhere = (1,) * (last.ndim - 2)
         out = convolution.pointwise(last, weight.T, everywhere, 1, finish, team)
         return channels_first(out)
-    flat = np.ascontiguousarray(data.reshape(len(data), -1))
+    flat = team.compact(data).reshape(len(data), -1)
     if ready.rows is not None:
         return dense(flat, ready.rows, layer.units, ready.step, finish, team)
     weight = ready.arrays["weight"]
@@ -228,10 +229,11 @@ def compute(layer: Any, inputs: list[Array], ready: Prepared, team: Team, in_pla
     if kind in POOLS:
         combine, fill = POOLS[kind]
         slide = slide_of(layer, data)
-        out = pooling.pooled(packed(data), slide, combine, fill, team)
+        out = pooling.pooled(team.packed(data), slide, combine, fill, team)
         result = channels_first(out)
         if kind == "avgpool":
-            result /= divisors(layer, data).astype(data.dtype)
+            counts = divisors(layer, data).astype(data.dtype)
+            team.run(lambda _, worker: worker.do(np.divide, result, counts, result), [()])
         return result
     if kind in POSITIONWISE or (layer.elementwise and not layer.joins):
         target = data if in_place else None
@@ -241,7 +243,11 @@ def compute(layer: Any, inputs: list[Array], ready: Prepared, team: Team, in_pla
     if layer.joins and layer.elementwise and len({value.shape for value in inputs}) == 1:
         combine = np.add if kind == "add" else np.multiply
         return elementwise.combined(inputs, combine, team, data if in_place else None)
-    return _settled(plain(layer, inputs, ready.arrays), data)
+
+    def make(*values: Array) -> Array:
+        return _settled(plain(layer, values, ready.arrays), values[0])
+
+    return team.call(make, *inputs)
 
 
 def _settled(result: Array, data: Array) -> Array:

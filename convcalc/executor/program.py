@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from math import prod
 from time import perf_counter
@@ -12,14 +13,15 @@ import numpy as np
 
 from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, printable
 from convcalc.executor import choice
-from convcalc.executor.arrays import Array, packed
+from convcalc.executor.arrays import Array
 from convcalc.executor.blas import default_threads
 from convcalc.executor.choice import Prepared
 from convcalc.executor.fast.finish import Finish, relu6_in_place, relu_in_place
 from convcalc.executor.kernels import KERNELS
 from convcalc.executor.kernels.normalisation import folded
 from convcalc.executor.plan import Separable, Step, separables_of, steps_of
-from convcalc.executor.store import Scratch, Store
+from convcalc.executor.store import Scratch
+from convcalc.executor.tape import Tape
 from convcalc.executor.threads import Team
 from convcalc.executor.weights import (
     GivenWeights,
@@ -107,7 +109,8 @@ class Program:
         self.weights = weights or RandomWeights()
         self._separables = separables_of(network, self.steps)
         self._held: dict[int, Prepared] = {}
-        self._kept = Store(self.threads) if hold else None
+        self._tape: Tape | None = None
+        self._shapes: dict[str, Shape] | None = None
         if isinstance(self.weights, GivenWeights):
             self.weights.check(network)
 
@@ -122,15 +125,41 @@ class Program:
 
         `inputs` holds arrays (batch, channels, *spatial) of the run's dtype. `begin` is told which
         node comes next.
+
+        With `hold`, the first run on inputs of some shapes makes the weights ready, the second one
+        is taken down call by call, and those after it only make these calls again.
         """
+        if not self.hold or watch is not None or begin is not None:
+            return self._run(inputs, None, watch, begin)
+        if self._tape is not None and self._tape.fits(inputs):
+            # Where memory does not suffice, a run of its own says at which layer.
+            with suppress(MemoryError):
+                return self._tape.play(inputs, self.threads)
+        self._tape = None
+        shapes = {name: value.shape for name, value in inputs.items()}
+        tape = Tape() if shapes == self._shapes else None
+        self._shapes = shapes
+        results = self._run(inputs, tape)
+        self._tape = tape
+        return results if tape is None else tape.end(results)
+
+    def _run(
+        self,
+        inputs: Mapping[str, Array],
+        tape: Tape | None = None,
+        watch: Watch | None = None,
+        begin: Callable[[Node], None] | None = None,
+    ) -> dict[int, Array]:
         nodes = self.network.nodes
         values: dict[int, Array] = {}
         for index, node in enumerate(nodes):
             if not node.inputs:
-                values[index] = inputs[node.path]
+                value = inputs[node.path]
+                values[index] = value if tape is None else tape.place(node.path, value)
         wanted = {*self.keep, *self.network.outputs.values()}
+        kept = () if tape is None else (tape.pool, tape.add)
         # What is not finite is a result like any other; who asked for it is told of it there.
-        with Team(self.threads, self._kept) as team, np.errstate(all="ignore"):
+        with Team(self.threads, *kept) as team, np.errstate(all="ignore"):
             for block in self.blocks(watched=watch is not None):
                 first, last = block[0], self.steps[block[-1]]
                 if begin is not None:
@@ -297,7 +326,7 @@ class Program:
         inputs = [values[index] for index in nodes[step.first].inputs]
         if not layer.accumulates:
             return choice.compute(layer, inputs, ready, team, step.in_place)
-        finish = self._finish(step, values, ready)
+        finish = self._finish(step, values, ready, team)
         value = choice.accumulate(layer, inputs[0], ready, finish, team, self.exact)
         self._check_residual(step, values, value)
         return value
@@ -312,7 +341,9 @@ class Program:
         nodes = self.network.nodes
         steps = [self.steps[number] for number in block.steps]
         layers = [nodes[step.first].layer for step in steps]
-        finishes = [self._finish(step, values, one) for step, one in zip(steps, ready, strict=True)]
+        finishes = [
+            self._finish(step, values, one, team) for step, one in zip(steps, ready, strict=True)
+        ]
         data = values[nodes[steps[0].first].inputs[0]]
         value = choice.separable(
             layers, block.steps.index(block.depthwise), data, ready, finishes, team
@@ -320,9 +351,11 @@ class Program:
         self._check_residual(steps[-1], values, value)
         return value
 
-    def _finish(self, step: Step, values: Mapping[int, Array], ready: Prepared) -> Finish:
+    def _finish(
+        self, step: Step, values: Mapping[int, Array], ready: Prepared, team: Team
+    ) -> Finish:
         """What follows the products of a step."""
-        residual = None if step.residual is None else packed(values[step.residual])
+        residual = None if step.residual is None else team.packed(values[step.residual])
         return Finish(ready.bias, residual, self._activation(step), ready.factor)
 
     @staticmethod

@@ -2,38 +2,86 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import numpy as np
 
-from convcalc.executor.arrays import Array
-from convcalc.executor.store import Scratch, Store
+from convcalc.executor.arrays import Array, channels_first, channels_last
+from convcalc.executor.store import Pool, Scratch
 
 T = TypeVar("T")
+
+#: A function, and what it is called with.
+Call = tuple[Callable[..., object], tuple[Any, ...]]
+#: What is done at the same time: each thread's calls, in their order.
+Stage = list[list[Call]]
+
+#: Multiply-accumulates, and numbers written, below which it costs more than it saves to wake
+#: another thread for a layer, which takes 50 to 100 microseconds.
+WAKE = (12_000_000, 300_000)
+#: The same where the run is taken down, whose threads are awake when they are played it.
+AWAKE = (3_000_000, 75_000)
+
+
+class Worker(Scratch):
+    """One thread's buffers, and its part of the next stage.
+
+    Kernels list their NumPy calls here before any is made: between two calls of a list a thread
+    does next to nothing that the others would have to wait for (the interpreter's lock).
+    """
+
+    def __init__(self, pool: Pool | None = None) -> None:
+        super().__init__(pool)
+        self._calls: list[Call] = []
+
+    def do(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Lists a call, which is made when all pieces are listed."""
+        self._calls.append((function, arguments))
+
+    def listed(self, lists: Callable[[T, Worker], None], pieces: Iterable[T]) -> list[Call]:
+        """The calls that `lists` lists for some pieces."""
+        self._calls = []
+        for piece in pieces:
+            lists(piece, self)
+        # It must not keep the arrays of this layer alive.
+        calls, self._calls = self._calls, []
+        return calls
 
 
 class Team:
     """`size` threads, the caller's included. Use as a context: the others end with it.
 
-    `kept` is the memory to use, and to leave to the next run.
+    `tell` is told of every stage that was done; `pool` is where results and buffers come from.
     """
 
-    def __init__(self, size: int = 1, kept: Store | None = None) -> None:
+    def __init__(
+        self,
+        size: int = 1,
+        pool: Pool | None = None,
+        tell: Callable[[Stage], None] | None = None,
+    ) -> None:
         self.size = size
-        self._kept = kept
-        self._scratches = kept.scratches if kept else [Scratch() for _ in range(size)]
+        self._pool = pool
+        self._tell = tell
+        self._workers = [Worker(pool) for _ in range(size)]
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._places = places(size)
+        self._before: set[int] | None = None
 
     def __enter__(self) -> Team:
-        for scratch in self._scratches[1:]:
-            thread = threading.Thread(target=self._serve, args=(scratch,), daemon=True)
+        for worker, place in zip(self._workers[1:], self._places[1:], strict=True):
+            thread = threading.Thread(target=self._serve, args=(worker, place), daemon=True)
             thread.start()
             self._threads.append(thread)
+        self._before = stay(self._places[0])
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -42,52 +90,97 @@ class Team:
         for thread in self._threads:
             thread.join()
         self._threads.clear()
-        if self._kept is None:
-            self.clear()
+        stay(self._before)
+        for worker in self._workers:
+            worker.clear()
+
+    def worth(self, macs: int, values: int) -> int:
+        """How many threads a layer is worth, given its multiply-accumulates and numbers written."""
+        least_macs, least_values = WAKE if self._tell is None else AWAKE
+        return self.size if macs >= least_macs or values >= least_values else 1
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """An array of arbitrary content for a result, or for all threads together."""
-        return self._kept.results.array(shape, dtype) if self._kept else np.empty(shape, dtype)
+        return np.empty(shape, dtype) if self._pool is None else self._pool.array(shape, dtype)
+
+    def compact(self, value: Array) -> Array:
+        """The same values without gaps in memory; copied only if needed."""
+        if value.flags.c_contiguous:
+            return value
+        result = self.empty(value.shape, value.dtype)
+        self.run(lambda _, worker: worker.do(np.copyto, result, value), [()])
+        return result
+
+    def packed(self, value: Array) -> Array:
+        """A value (n, c, *sizes) as (n, *sizes, c) without gaps in memory."""
+        return self.compact(channels_last(value))
 
     def run(
-        self, work: Callable[[T, Scratch], None], pieces: Iterable[T], threads: int | None = None
+        self, lists: Callable[[T, Worker], None], pieces: Iterable[T], threads: int | None = None
     ) -> None:
-        """Does `work` on every piece, in any order, with `threads` of the team or all of it.
+        """Has `lists` list the calls of each piece, and makes them, with `threads` of the team.
 
-        Returns when all are done.
-
-        An exception, of any thread, stops the remaining pieces and is raised here.
+        Every thread gets as many pieces, neighbours together. Returns when all are done. An
+        exception in any thread is raised here.
         """
+        pieces = list(pieces)
+        workers = self._workers[: max(1, min(threads or self.size, len(pieces)))]
+        stage: Stage = []
+        for number, worker in enumerate(workers):
+            first, last = [len(pieces) * n // len(workers) for n in (number, number + 1)]
+            stage.append(worker.listed(lists, pieces[first:last]))
+        if len(stage) == 1:
+            for function, arguments in stage[0]:
+                function(*arguments)
+        else:
+            self._share([_Order(_make, deque(calls)) for calls in stage])
+        if self._tell is not None:
+            self._tell(stage)
+
+    def call(self, make: Callable[..., Array], *values: Array) -> Array:
+        """What a function makes of values (n, c, *sizes), as a stage of its own.
+
+        It may return a view of one of them.
+        """
+        made = make(*values)
+        if self._tell is None or any(np.may_share_memory(made, value) for value in values):
+            return made
+        result = channels_first(self.empty(channels_last(made).shape, made.dtype))
+        np.copyto(result, made)
+        self._tell([[(_fill, (result, make, *values))]])
+        return result
+
+    def each(self, work: Callable[[T, Scratch], None], pieces: Iterable[T]) -> None:
+        """Does `work` on every piece at once, whoever of the team comes first; else like `run`."""
         waiting = deque(pieces)
-        helpers = min(len(self._threads), len(waiting) - 1, (threads or self.size) - 1)
-        if helpers < 1:
-            for piece in waiting:
-                work(piece, self._scratches[0])
+        self._share([_Order(work, waiting) for _ in range(min(self.size, len(waiting)))])
+
+    def _share(self, orders: Sequence[_Order]) -> None:
+        if not orders:
             return
-        orders = [_Order(work, waiting) for _ in range(helpers)]
-        for order in orders:
+        own, *others = orders
+        for order in others:
             self._orders.put(order)
         try:
-            orders[0].work_on(self._scratches[0])
+            own.work_on(self._workers[0])
+        except BaseException:
+            for order in others:
+                order.waiting.clear()
+            raise
         finally:
-            waiting.clear()
-            for order in orders:
+            for order in others:
                 order.done.acquire()
-        for order in orders:
+        for order in others:
             if order.error is not None:
                 raise order.error
 
-    def clear(self) -> None:
-        """Gives all threads' buffers back."""
-        for scratch in self._scratches:
-            scratch.clear()
-
-    def _serve(self, scratch: Scratch) -> None:
+    def _serve(self, worker: Worker, place: set[int] | None) -> None:
+        stay(place)
         # A thread has settings of its own; these are those of `Program.run`.
         with np.errstate(all="ignore"):
             while (order := self._orders.get()) is not None:
                 try:
-                    order.work_on(scratch)
+                    order.work_on(worker)
                 except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
                     order.error = error
                     order.waiting.clear()
@@ -97,7 +190,7 @@ class Team:
 
 
 class _Order:
-    """One thread's part of a layer: what to do, the pieces nobody has begun, and how it went."""
+    """One thread's part: what nobody has begun yet, how to do it, and how it went."""
 
     def __init__(self, work: Callable[[Any, Scratch], None], waiting: deque[Any]) -> None:
         self.work = work
@@ -114,3 +207,38 @@ class _Order:
             except IndexError:
                 return
             self.work(piece, scratch)
+
+
+def _fill(result: Array, make: Callable[..., Array], *values: Array) -> None:
+    np.copyto(result, make(*values))
+
+
+def _make(call: Call, _: Scratch) -> None:
+    function, arguments = call
+    function(*arguments)
+
+
+def places(threads: int) -> list[set[int] | None]:
+    """The processors that each of some threads keeps to, or None where it need not.
+
+    The system likes to wake a thread on the processor of the one that woke it, which then waits
+    for the end of a layer: both would take turns on one processor.
+    """
+    if threads == 1 or not hasattr(os, "sched_setaffinity"):
+        return [None] * threads
+    allowed = sorted(os.sched_getaffinity(0))
+    if threads > len(allowed):
+        return [None] * threads
+    bounds = [len(allowed) * number // threads for number in range(threads + 1)]
+    return [set(allowed[a:b]) for a, b in pairwise(bounds)]
+
+
+def stay(place: set[int] | None) -> set[int] | None:
+    """Keeps the calling thread to these processors; returns those that it could use before."""
+    if place is None:
+        return None
+    before = os.sched_getaffinity(0)
+    # A system that forbids it is slower, no more.
+    with suppress(OSError):
+        os.sched_setaffinity(0, place)
+    return before

@@ -204,7 +204,7 @@ class RandomWeights(Weights):
                 self._fill(made.reshape(-1), node, name, start // step, spread, scratch)
                 part[...] = made
 
-        team.run(fill, range(0, len(matrix), step))
+        team.each(fill, range(0, len(matrix), step))
         result: Array = inside.transpose(np.argsort(order))
         return result
 

@@ -98,33 +98,3 @@ def test_a_whole_run_with_winograd_is_close_to_an_exact_one() -> None:
 
 def test_every_kind_of_pool_is_in_the_table() -> None:
     assert set(choice.POOLS) == {"maxpool", "minpool", "avgpool"}
-
-
-class TestTeam:
-    @pytest.mark.parametrize("size", [1, 2, 4])
-    def test_every_piece_is_done_once(self, size: int) -> None:
-        done: list[int] = []
-        with Team(size) as team:
-            team.run(lambda piece, scratch: done.append(piece), range(100))
-        assert sorted(done) == list(range(100))
-
-    @pytest.mark.parametrize("size", [1, 3])
-    def test_an_error_in_any_thread_is_raised(self, size: int) -> None:
-        def work(piece: int, scratch: object) -> None:
-            if piece == 57:
-                raise ValueError("no")
-
-        with Team(size) as team:
-            for _ in range(20):
-                with pytest.raises(ValueError, match="no"):
-                    team.run(work, range(100))
-            # It still works.
-            team.run(lambda piece, scratch: None, range(10))
-
-    def test_threads_end_with_the_team(self) -> None:
-        import threading
-
-        before = threading.active_count()
-        with Team(4):
-            assert threading.active_count() == before + 3
-        assert threading.active_count() == before

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convcalc.executor.fast import convolution, dense, elementwise, pooling, separable
 from convcalc.executor.kernels import KERNELS
 from convcalc.layers import KINDS
 from tests.executor.random_networks import random_network, separable_network
@@ -26,24 +25,6 @@ from tests.oracle.random_layers import random_layer
 EXACT = 1e-12
 #: The kinds whose kernels have the most to get wrong.
 INTRICATE = {"conv": 60, "depthwise": 40, "conv_transpose": 60, "maxpool": 30, "avgpool": 30}
-
-
-@pytest.fixture(params=["whole", "small pieces"])
-def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Runs a test with pieces as they are, and with pieces so small that every layer has many."""
-    if request.param == "small pieces":
-        for module in (convolution, pooling):
-            monkeypatch.setattr(module, "COLUMNS", 300)
-        monkeypatch.setattr(convolution, "STRIP", 75)
-        monkeypatch.setattr(convolution, "LEAST_POSITIONS", 2)
-        monkeypatch.setattr(convolution, "LOOP", 5)
-        monkeypatch.setattr(convolution, "SMALL_MAP", 5)
-        monkeypatch.setattr(separable, "STRIP", 300)
-        for module in (convolution, separable, dense):
-            monkeypatch.setattr(module, "FEW_MACS", 0)
-        monkeypatch.setattr(pooling, "FEW_VALUES", 0)
-        monkeypatch.setattr(elementwise, "PIECE", 7)
-    return str(request.param)
 
 
 def test_every_kind_has_a_kernel() -> None:
@@ -143,21 +124,3 @@ def test_separable_convolutions_agree_with_loops(chunk: int, pieces: str) -> Non
                 assert relative_error(value, expected[index]) < EXACT, f"{index} in\n{told}"
     # A learned activation between the layers keeps them apart.
     assert together >= 6
-
-
-def test_results_of_a_held_program_stay_as_they_are() -> None:
-    """The next run uses memory again, but none that somebody still looks at."""
-    for number in range(20):
-        chance, values = seeded(f"held {number}")
-        network = random_network(chance)
-        weights = random_weights(network, values)
-        program = program_of(network, weights, threads=2, hold=True)
-        first = program.run(random_inputs(network, 1, values))
-        # Views of a part keep all of it.
-        parts = {index: value[:, :1] for index, value in first.items()}
-        copies = {index: value.copy() for index, value in parts.items()}
-        del first
-        for _ in range(3):
-            program.run(random_inputs(network, 1, values))
-        for index, part in parts.items():
-            np.testing.assert_array_equal(part, copies[index])

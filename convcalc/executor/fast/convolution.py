@@ -11,8 +11,7 @@ import numpy as np
 from convcalc.executor.arrays import Array
 from convcalc.executor.fast.finish import Finish, Index
 from convcalc.executor.fast.strips import Slide, pieces, strided, strip, unfold_by_taps, windows
-from convcalc.executor.store import Scratch
-from convcalc.executor.threads import Team
+from convcalc.executor.threads import Team, Worker
 
 #: Bytes of the columns of one piece: they and the piece's output stay in the second-level cache.
 COLUMNS = 1 << 20
@@ -22,14 +21,6 @@ POINTWISE = 1 << 20
 LEAST_POSITIONS = 196
 #: Bytes of the output of a piece of a depthwise convolution.
 STRIP = 1 << 20
-#: Multiply-accumulates and numbers written below which a second thread costs more than it saves.
-FEW_MACS = 12_000_000
-FEW_VALUES = 300_000
-
-
-def threads_for(macs: int, values: int, team: Team) -> int:
-    """How many threads a layer is worth, given its multiply-accumulates and numbers written."""
-    return team.size if macs >= FEW_MACS or values >= FEW_VALUES else 1
 
 
 def positions_per_piece(total: int, most: int, threads: int) -> int:
@@ -50,14 +41,14 @@ def pointwise(
     """
     every = (slice(None), *[slice(None, None, s) for s in stride])
     used = data[every]
-    rows = np.ascontiguousarray(used).reshape(-1, data.shape[-1])
+    rows = team.compact(used).reshape(-1, data.shape[-1])
     out = team.empty((*used.shape[:-1], weight.shape[-1]), data.dtype)
     flat = out.reshape(-1, out.shape[-1])
     if finish.residual is not None:
         finish = Finish(
             finish.bias, finish.residual.reshape(flat.shape), finish.activate, finish.factor
         )
-    threads = threads_for(len(rows) * weight.size, flat.size, team)
+    threads = team.worth(len(rows) * weight.size, flat.size)
     if groups == 1 and len(rows) < SMALL_MAP and threads > 1:
         _by_channels(rows, weight, flat, finish, team)
         return out
@@ -65,12 +56,12 @@ def pointwise(
     touched = rows.shape[1] + out.shape[-1] * (1 if finish.residual is None else 2)
     most = positions_per_piece(len(rows), max(POINTWISE // (data.itemsize * touched), 64), threads)
 
-    def work(start: int, scratch: Scratch) -> None:
+    def lists(start: int, worker: Worker) -> None:
         part = slice(start, start + most)
-        _product(rows[part], weight, groups, flat[part])
-        finish.apply(flat, (part,))
+        _product(worker, rows[part], weight, groups, flat[part])
+        finish.apply(worker, flat, (part,))
 
-    team.run(work, range(0, len(rows), most), threads)
+    team.run(lists, range(0, len(rows), most), threads)
     return out
 
 
@@ -84,23 +75,24 @@ def _by_channels(rows: Array, weight: Array, out: Array, finish: Finish, team: T
     step = -(-channels // team.size)
     step += -step % 16
 
-    def work(start: int, scratch: Scratch) -> None:
+    def lists(start: int, worker: Worker) -> None:
         part = slice(start, min(start + step, channels))
-        np.matmul(rows, weight[:, part], out=out[:, part])
-        finish.apply(out, (slice(None), part))
+        worker.do(np.matmul, rows, weight[:, part], out[:, part])
+        finish.apply(worker, out, (slice(None), part))
 
-    team.run(work, range(0, channels, step))
+    team.run(lists, range(0, channels, step))
 
 
-def _product(columns: Array, weight: Array, groups: int, out: Array) -> None:
+def _product(worker: Worker, columns: Array, weight: Array, groups: int, out: Array) -> None:
     """columns (rows, taps * c) times weight (taps * c / groups, c_out), group by group."""
     if groups == 1:
-        np.matmul(columns, weight, out=out)
+        worker.do(np.matmul, columns, weight, out)
         return
     c_in, c_out = columns.shape[1] // groups, out.shape[1] // groups
     for group in range(groups):
         part = slice(group * c_out, (group + 1) * c_out)
-        out[:, part] = columns[:, group * c_in : (group + 1) * c_in] @ weight[:, part]
+        inside = columns[:, group * c_in : (group + 1) * c_in]
+        worker.do(np.matmul, inside, weight[:, part], out[:, part])
 
 
 def direct(
@@ -120,31 +112,31 @@ def direct(
     taps = prod(slide.kernel)
     out = team.empty((batch, *slide.outputs, weight.shape[-1]), data.dtype)
     total = prod(slide.outputs)
-    threads = threads_for(batch * total * weight.size, out.size, team)
+    threads = team.worth(batch * total * weight.size, out.size)
     small = groups == 1 and total < SMALL_MAP and threads > 1 and batch * total < 4 * SMALL_MAP
     width = taps * channels
     most = max(COLUMNS // (data.itemsize * width), LEAST_POSITIONS)
     most = positions_per_piece(total, most, threads)
     jobs = pieces(batch, slide.outputs, most)
 
-    def unfold(index: Index, scratch: Scratch, columns: Array) -> None:
+    def unfold(index: Index, worker: Worker, columns: Array) -> None:
         n, *block = index
         if groups == 1 and max(slide.dilation) > 1:
             shape = (*[part.stop - part.start for part in block], *slide.kernel, channels)
-            unfold_by_taps(data[n], block, slide, columns.reshape(shape))
+            unfold_by_taps(worker, data[n], block, slide, columns.reshape(shape))
             return
-        view = windows(strip(data[n], block, slide, scratch, 0), block, slide)
+        view = windows(strip(data[n], block, slide, worker, 0), block, slide)
         if groups > 1:
             # The channels of a group stand together, behind them its taps: one matrix a group.
             grouped = view.reshape(*view.shape[:-1], groups, channels // groups)
             view = np.moveaxis(grouped, -2, len(block))
-        columns.reshape(view.shape)[...] = view
+        worker.do(np.copyto, columns.reshape(view.shape), view)
 
     if small:
         columns = team.empty((batch, *slide.outputs, width), data.dtype)
 
-        def fill(index: Index, scratch: Scratch) -> None:
-            unfold(index, scratch, columns[index])
+        def fill(index: Index, worker: Worker) -> None:
+            unfold(index, worker, columns[index])
 
         team.run(fill, jobs)
         flat = out.reshape(-1, out.shape[-1])
@@ -158,15 +150,15 @@ def direct(
         _by_channels(columns.reshape(-1, width), weight, flat, whole, team)
         return out
 
-    def work(index: Index, scratch: Scratch) -> None:
+    def lists(index: Index, worker: Worker) -> None:
         piece = out[index]
         rows = piece.reshape(-1, piece.shape[-1])
-        columns = scratch.array("columns", (len(rows), width), data.dtype)
-        unfold(index, scratch, columns)
-        _product(columns, weight, groups, rows)
-        finish.apply(out, index)
+        columns = worker.array("columns", (len(rows), width), data.dtype)
+        unfold(index, worker, columns)
+        _product(worker, columns, weight, groups, rows)
+        finish.apply(worker, out, index)
 
-    team.run(work, jobs, threads)
+    team.run(lists, jobs, threads)
     return out
 
 
@@ -180,18 +172,19 @@ def depthwise(data: Array, weight: Array, slide: Slide, finish: Finish, team: Te
     batch, channels = len(data), data.shape[-1]
     out = team.empty((batch, *slide.outputs, weight.shape[-1]), data.dtype)
     total = prod(slide.outputs)
-    threads = threads_for(batch * total * weight.size, out.size, team)
+    threads = team.worth(batch * total * weight.size, out.size)
     most = positions_per_piece(total, STRIP // (data.itemsize * channels), threads)
     taps = taps_of(weight, channels, slide)
     if taps.merged > 1:
         most = max(most, slide.outputs[-1])
 
-    def work(index: Index, scratch: Scratch) -> None:
+    def lists(index: Index, worker: Worker) -> None:
         n, *block = index
-        lines = strip(data[n], block, slide, scratch, 0)
-        finish.apply(out, index, sums_of(lines, block, slide, taps, out[index], scratch))
+        lines = strip(data[n], block, slide, worker, 0)
+        sums = list_sums(worker, lines, block, slide, taps, out[index])
+        finish.apply(worker, out, index, sums)
 
-    team.run(work, pieces(batch, slide.outputs, most), threads)
+    team.run(lists, pieces(batch, slide.outputs, most), threads)
     return out
 
 
@@ -228,17 +221,18 @@ def taps_of(weight: Array, channels: int, slide: Slide) -> Taps:
     return Taps(np.tile(weight, merged), merged)
 
 
-def sums_of(
+def list_sums(
+    worker: Worker,
     lines: Array,
     block: Sequence[slice],
     slide: Slide,
     taps: Taps,
     result: Array,
-    scratch: Scratch,
 ) -> Array:
-    """The sums of a block of outputs, (*outputs, c * multiplier), from its padded input.
+    """Where the sums of a block of outputs, (*outputs, c * multiplier), will lie.
 
-    They lie in `result`, or with a stride in the scratch, among those that are dropped.
+    The worker lists what makes them from the padded input: in `result`, or with a stride in a
+    buffer, among those that are dropped.
     """
     view, weight, merged = windows(lines, block, slide), taps.weight, taps.merged
     rank, channels, stride = len(block), lines.shape[-1], slide.stride[-1]
@@ -248,7 +242,7 @@ def sums_of(
         columns = (result.shape[-2] - 1) * stride + 1
         if stride > 1:
             shape = (*result.shape[:-2], columns, channels)
-            target = scratch.array("columns", shape, result.dtype)
+            target = worker.array("columns", shape, result.dtype)
             sums = target[..., ::stride, :]
         # Neighbouring columns lie behind each other, in the input and in the output.
         strides = list(view.strides)
@@ -257,18 +251,24 @@ def sums_of(
         shape = (*view.shape[: rank - 1], across, *slide.kernel, merged * channels)
         view = strided(lines, shape, strides)
         target = target.reshape(*result.shape[:-2], across, merged * channels)
-    places, window = list(range(rank)), list(range(rank, 2 * rank))
-    channel = 2 * rank
     for copy in range(multiplier):
-        np.einsum(
-            view,
-            [*places, *window, channel],
-            weight[..., copy::multiplier],
-            [*window, channel],
-            [*places, channel],
-            out=target[..., copy::multiplier],
-        )
+        every = (..., slice(copy, None, multiplier))
+        worker.do(_sum_taps, view, weight[every], target[every])
     return sums
+
+
+def _sum_taps(view: Array, weight: Array, out: Array) -> None:
+    """View (*outputs, *kernel, c), weight (*kernel, c) -> out (*outputs, c)."""
+    rank = weight.ndim - 1
+    places, window, channel = range(rank), range(rank, 2 * rank), 2 * rank
+    np.einsum(
+        view,
+        [*places, *window, channel],
+        weight,
+        [*window, channel],
+        [*places, channel],
+        out=out,
+    )
 
 
 class Transposition(NamedTuple):
@@ -298,18 +298,19 @@ def transposed(data: Array, weight: Array, how: Transposition, full: Array, team
     step = c_out if groups > 1 else max(16, -(-c_out // team.size))
     jobs = [(g, start) for g in range(groups) for start in range(0, c_out, step)]
 
-    def work(job: tuple[int, int], scratch: Scratch) -> None:
+    def lists(job: tuple[int, int], worker: Worker) -> None:
         group, start = job
         stop = min(start + step, c_out)
         part = rows[:, group * c_in : (group + 1) * c_in]
         target = full[..., group * c_out + start : group * c_out + stop]
-        products = scratch.array("columns", (len(rows), stop - start), data.dtype)
+        products = worker.array("columns", (len(rows), stop - start), data.dtype)
         for tap in np.ndindex(*how.kernel):
             kernel = weight[tap][group * c_in : (group + 1) * c_in, start:stop]
-            np.matmul(part, kernel, out=products)
+            worker.do(np.matmul, part, kernel, products)
             where: list[Any] = [slice(None)]
             for t, size, s, d in zip(tap, sizes, how.stride, how.dilation, strict=True):
                 where.append(slice(t * d, t * d + (size - 1) * s + 1, s))
-            target[tuple(where)] += products.reshape(batch, *sizes, stop - start)
+            landing = target[tuple(where)]
+            worker.do(np.add, landing, products.reshape(batch, *sizes, stop - start), landing)
 
-    team.run(work, jobs)
+    team.run(lists, jobs)

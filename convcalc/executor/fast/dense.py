@@ -9,7 +9,7 @@ import numpy as np
 from convcalc.executor.arrays import Array
 from convcalc.executor.fast.finish import Finish
 from convcalc.executor.store import Scratch
-from convcalc.executor.threads import Team
+from convcalc.executor.threads import Team, Worker
 
 #: Rows of the weight, given where they begin and end and a buffer that may hold them.
 Rows = Callable[[int, int, Scratch], Array]
@@ -29,12 +29,15 @@ def dense(data: Array, rows: Rows, units: int, step: int, finish: Finish, team: 
     """
     out = team.empty((len(data), units), data.dtype)
 
-    def work(start: int, scratch: Scratch) -> None:
-        stop = min(start + step, units)
-        part = slice(start, stop)
-        np.matmul(data, rows(start, stop, scratch).T, out=out[:, part])
-        finish.apply(out, (slice(None), part))
+    def lists(start: int, worker: Worker) -> None:
+        part = slice(start, min(start + step, units))
+        worker.do(_multiply, data, rows, part, worker, out[:, part])
+        finish.apply(worker, out, (slice(None), part))
 
     threads = team.size if data.size * units >= FEW_MACS else 1
-    team.run(work, range(0, units, step), threads)
+    team.run(lists, range(0, units, step), threads)
     return out
+
+
+def _multiply(data: Array, rows: Rows, part: slice, scratch: Scratch, out: Array) -> None:
+    np.matmul(data, rows(part.start, part.stop, scratch).T, out=out)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from convcalc.executor.arrays import Array, channels_first, packed
-from convcalc.executor.store import Scratch
-from convcalc.executor.threads import Team
+from convcalc.executor.arrays import Array, channels_first, channels_last
+from convcalc.executor.threads import Team, Worker
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,29 +25,34 @@ def positionwise(
 
     Buffer: the kernel's temporaries for `PIECE` numbers a thread.
     """
-    last = packed(data)
-    target = team.empty(last.shape, last.dtype) if out is None else packed(out)
+    last = team.packed(data)
+    target = team.empty(last.shape, last.dtype) if out is None else channels_last(out)
     rows, results = last.reshape(-1, last.shape[-1]), target.reshape(-1, last.shape[-1])
     step = max(1, PIECE // rows.shape[1])
 
-    def work(start: int, scratch: Scratch) -> None:
-        results[start : start + step] = compute(rows[start : start + step])
+    def lists(start: int, worker: Worker) -> None:
+        part = slice(start, start + step)
+        worker.do(_put, results[part], compute, rows[part])
 
-    team.run(work, range(0, len(rows), step))
+    team.run(lists, range(0, len(rows), step))
     return channels_first(target)
 
 
 def combined(values: Sequence[Array], combine: np.ufunc, team: Team, out: Array | None) -> Array:
     """Values of one shape, (n, c, *sizes), combined element by element."""
-    flats = [packed(value) for value in values]
-    target = team.empty(flats[0].shape, flats[0].dtype) if out is None else packed(out)
+    flats = [team.packed(value) for value in values]
+    target = team.empty(flats[0].shape, flats[0].dtype) if out is None else channels_last(out)
     lines, result = [flat.reshape(-1) for flat in flats], target.reshape(-1)
 
-    def work(start: int, scratch: Scratch) -> None:
+    def lists(start: int, worker: Worker) -> None:
         part = slice(start, start + PIECE)
-        combine(lines[0][part], lines[1][part], out=result[part])
+        worker.do(combine, lines[0][part], lines[1][part], result[part])
         for line in lines[2:]:
-            combine(result[part], line[part], out=result[part])
+            worker.do(combine, result[part], line[part], result[part])
 
-    team.run(work, range(0, len(result), PIECE))
+    team.run(lists, range(0, len(result), PIECE))
     return channels_first(target)
+
+
+def _put(out: Array, compute: Callable[[Array], Array], piece: Array) -> None:
+    out[...] = compute(piece)

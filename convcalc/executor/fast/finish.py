@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from convcalc.executor.arrays import Array
+from convcalc.executor.threads import Worker
 
 #: Index of a piece in (batch, *spatial, channels): a number for the sample, slices for the rest.
 Index = tuple[Any, ...]
@@ -36,8 +37,8 @@ class Finish:
         self.activate = activate
         self.factor = factor
 
-    def apply(self, out: Array, index: Index, sums: Array | None = None) -> None:
-        """Finishes the piece `index` of `out`, both with channels last.
+    def apply(self, worker: Worker, out: Array, index: Index, sums: Array | None = None) -> None:
+        """Lists what finishes the piece `index` of `out`, both with channels last.
 
         An index with a slice for every axis may end in a slice of the channels. `sums` are what the
         piece begins with, where they lie elsewhere.
@@ -46,15 +47,17 @@ class Finish:
         channels = index[-1] if len(index) == out.ndim else slice(None)
         sums = piece if sums is None else sums
         if self.factor is not None:
-            sums = np.multiply(sums, self.factor[channels], out=piece)
+            worker.do(np.multiply, sums, self.factor[channels], piece)
+            sums = piece
         if self.bias is not None:
-            sums = np.add(sums, self.bias[channels], out=piece)
+            worker.do(np.add, sums, self.bias[channels], piece)
+            sums = piece
         if sums is not piece:
-            np.copyto(piece, sums)
+            worker.do(np.copyto, piece, sums)
         if self.residual is not None:
-            piece += self.residual[index]
+            worker.do(np.add, piece, self.residual[index], piece)
         if self.activate is not None:
-            self.activate(piece)
+            worker.do(self.activate, piece)
 
 
 def relu_in_place(piece: Array) -> None:

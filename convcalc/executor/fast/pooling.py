@@ -11,8 +11,7 @@ from convcalc.executor.arrays import Array
 from convcalc.executor.fast.convolution import COLUMNS, positions_per_piece
 from convcalc.executor.fast.finish import Index
 from convcalc.executor.fast.strips import Slide, pieces, strip
-from convcalc.executor.store import Scratch
-from convcalc.executor.threads import Team
+from convcalc.executor.threads import Team, Worker
 
 #: Values of the result below which a second thread costs more than it saves.
 FEW_VALUES = 100_000
@@ -34,25 +33,25 @@ def pooled(data: Array, slide: Slide, combine: np.ufunc, fill: float, team: Team
     width = data.itemsize * channels * prod(slide.stride)
     most = positions_per_piece(total, COLUMNS // 4 // width, threads)
 
-    def work(index: Index, scratch: Scratch) -> None:
+    def lists(index: Index, worker: Worker) -> None:
         n, *block = index
-        value = strip(data[n], block, slide, scratch, fill)
+        value = strip(data[n], block, slide, worker, fill)
         result = out[index]
         for axis, count in enumerate(result.shape[:-1]):
             shape = (*result.shape[: axis + 1], *value.shape[axis + 1 :])
             target = result if shape == result.shape else None
             if target is None or axis < result.ndim - 2:
-                target = scratch.array(f"axis{axis}", shape, data.dtype)
+                target = worker.array(f"axis{axis}", shape, data.dtype)
             taps = _taps(value, axis, count, slide)
             if len(taps) == 1:
-                np.copyto(target, taps[0])
+                worker.do(np.copyto, target, taps[0])
             else:
-                combine(taps[0], taps[1], out=target)
+                worker.do(_combine, combine, taps[0], taps[1], target)
             for tap in taps[2:]:
-                combine(target, tap, out=target)
+                worker.do(_combine, combine, target, tap, target)
             value = target
 
-    team.run(work, pieces(batch, slide.outputs, most), threads)
+    team.run(lists, pieces(batch, slide.outputs, most), threads)
     return out
 
 
@@ -64,3 +63,8 @@ def _taps(value: Array, axis: int, count: int, slide: Slide) -> Sequence[Array]:
         lines[t * dilation : t * dilation + (count - 1) * step + 1 : step].swapaxes(0, axis)
         for t in range(slide.kernel[axis])
     ]
+
+
+def _combine(combine: np.ufunc, one: Array, other: Array, out: Array) -> None:
+    # (NumPy wants to be told by name where `np.maximum` puts its result.)
+    combine(one, other, out=out)

@@ -13,17 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from convcalc.executor.arrays import Array
-from convcalc.executor.fast.convolution import FEW_VALUES, sums_of, taps_of
+from convcalc.executor.fast.convolution import list_sums, taps_of
 from convcalc.executor.fast.finish import Finish
 from convcalc.executor.fast.strips import Slide, fill_border, frame_of, strip
-from convcalc.executor.store import Scratch
-from convcalc.executor.threads import Team
+from convcalc.executor.threads import Team, Worker
 
 #: Bytes of the padded strip that a piece filters.
 STRIP = 5 << 19
-#: Multiply-accumulates below which a second thread costs more than it saves: strips of small maps
-#: take a dozen short calls, at each of which the threads may wait for each other.
-FEW_MACS = 30_000_000
 
 
 class Pointwise(NamedTuple):
@@ -58,49 +54,54 @@ def separable(
 
     macs = prod(slide.outputs) * (weight.size + (project.weight.size if project else 0))
     macs += prod(data.shape[1:-1]) * (expand.weight.size if expand else 0)
-    values = prod(slide.outputs) * channels
-    worth = batch * macs >= FEW_MACS or batch * values >= FEW_VALUES
-    threads = team.size if worth else 1
+    threads = team.worth(batch * macs, batch * prod(slide.outputs) * channels)
     whole = frame_of(data.shape[1:-1], [slice(0, size) for size in slide.outputs], slide)
     height = max(1, STRIP // (data.itemsize * channels * prod(whole.lengths[1:])))
     step = max(1, (height - slide.spans[0]) // slide.stride[0] + 1)
     pieces = -(-rows // step)
     step = -(-rows // (pieces + -pieces % threads))
 
-    def work(job: tuple[int, int], scratch: Scratch) -> None:
+    def lists(job: tuple[int, int], worker: Worker) -> None:
         n, top = job
         block = (slice(top, min(top + step, rows)), *[slice(0, size) for size in others])
         lines = (
-            strip(data[n], block, slide, scratch, 0)
+            strip(data[n], block, slide, worker, 0)
             if expand is None
-            else _expanded(data[n], block, slide, expand, scratch)
+            else _expanded(worker, data[n], block, slide, expand)
         )
         result = out[n, block[0]]
         if project is None:
-            finish.apply(out, (n, block[0]), sums_of(lines, block, slide, taps, result, scratch))
+            sums = list_sums(worker, lines, block, slide, taps, result)
+            finish.apply(worker, out, (n, block[0]), sums)
             return
-        filtered = scratch.array("filtered", (*result.shape[:-1], channels), data.dtype)
-        sums = sums_of(lines, block, slide, taps, filtered, scratch)
-        finish.apply(filtered, (slice(None),), sums)
-        np.matmul(filtered.reshape(-1, channels), project.weight, out=result.reshape(-1, c_out))
-        project.finish.apply(out, (n, block[0]))
+        filtered = worker.array("filtered", (*result.shape[:-1], channels), data.dtype)
+        sums = list_sums(worker, lines, block, slide, taps, filtered)
+        finish.apply(worker, filtered, (slice(None),), sums)
+        matrix, product = filtered.reshape(-1, channels), result.reshape(-1, c_out)
+        worker.do(np.matmul, matrix, project.weight, product)
+        project.finish.apply(worker, out, (n, block[0]))
 
     jobs = [(n, top) for n in range(batch) for top in range(0, rows, step)]
-    team.run(work, jobs, threads)
+    team.run(lists, jobs, threads)
     return out
 
 
 def _expanded(
-    sample: Array, block: tuple[slice, ...], slide: Slide, expand: Pointwise, scratch: Scratch
+    worker: Worker, sample: Array, block: tuple[slice, ...], slide: Slide, expand: Pointwise
 ) -> Array:
     """The padded input of a block, expanded: what is padded is the expanded map, with zeros."""
     frame = frame_of(sample.shape[:-1], block, slide)
     channels = expand.weight.shape[-1]
     used = sample[frame.inside]
-    positions = np.ascontiguousarray(used).reshape(-1, used.shape[-1])
-    products = scratch.array("expanded", (len(positions), channels), sample.dtype)
-    np.matmul(positions, expand.weight, out=products)
-    lines = scratch.array("strip", (*frame.lengths, channels), sample.dtype)
-    fill_border(lines, frame, 0)
-    expand.finish.apply(lines, frame.target, products.reshape(*used.shape[:-1], channels))
+    if not used.flags.c_contiguous:
+        # A stride leaves the last columns out.
+        whole = worker.array("used", used.shape, sample.dtype)
+        worker.do(np.copyto, whole, used)
+        used = whole
+    positions = used.reshape(-1, used.shape[-1])
+    products = worker.array("expanded", (len(positions), channels), sample.dtype)
+    worker.do(np.matmul, positions, expand.weight, products)
+    lines = worker.array("strip", (*frame.lengths, channels), sample.dtype)
+    fill_border(worker, lines, frame, 0)
+    expand.finish.apply(worker, lines, frame.target, products.reshape(*used.shape[:-1], channels))
     return lines

@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 from convcalc.executor.arrays import Array
 from convcalc.executor.fast.finish import Index
 from convcalc.executor.kernels.windows import Sides, strided_windows
-from convcalc.executor.store import Scratch
+from convcalc.executor.threads import Worker
 
 
 class Slide(NamedTuple):
@@ -77,20 +77,21 @@ def strip(
     sample: Array,
     block: Sequence[slice],
     slide: Slide,
-    scratch: Scratch,
+    worker: Worker,
     fill: float,
 ) -> Array:
     """The padded input that a block of outputs needs, (*sizes, channels).
 
-    A view of the sample (*sizes, channels) where no padding is needed, else a copy in the scratch.
+    A view of the sample (*sizes, channels) where no padding is needed, else a buffer of the worker,
+    which lists what fills it.
     """
     frame = frame_of(sample.shape[:-1], block, slide)
     data = sample[frame.inside]
     if data.shape[:-1] == frame.lengths:
         return data
-    result = scratch.array("strip", (*frame.lengths, sample.shape[-1]), sample.dtype)
-    fill_border(result, frame, fill)
-    result[frame.target] = data
+    result = worker.array("strip", (*frame.lengths, sample.shape[-1]), sample.dtype)
+    fill_border(worker, result, frame, fill)
+    worker.do(np.copyto, result[frame.target], data)
     return result
 
 
@@ -118,16 +119,16 @@ def frame_of(sizes: Sequence[int], block: Sequence[slice], slide: Slide) -> Fram
     return Frame(tuple(inside), tuple(lengths), tuple(target))
 
 
-def fill_border(result: Array, frame: Frame, fill: float) -> None:
-    """Sets what no input lies on: along each axis the parts before and after it."""
+def fill_border(worker: Worker, result: Array, frame: Frame, fill: float) -> None:
+    """Lists what sets the parts without input: along each axis those before and after it."""
     where: list[slice] = []
     for part, length in zip(frame.target, frame.lengths, strict=True):
         if part.start:
             border = (*where, slice(0, part.start))
-            result[border] = fill
+            worker.do(np.copyto, result[border], fill)
         if part.stop < length:
             border = (*where, slice(part.stop, length))
-            result[border] = fill
+            worker.do(np.copyto, result[border], fill)
         where.append(part)
 
 
@@ -142,8 +143,10 @@ def windows(data: Array, block: Sequence[slice], slide: Slide) -> Array:
     return strided(data, shape, (*steps, *taps, strides[-1]))
 
 
-def unfold_by_taps(sample: Array, block: Sequence[slice], slide: Slide, columns: Array) -> None:
-    """Fills columns (*outputs of the block, *kernel, channels) from a sample, tap by tap.
+def unfold_by_taps(
+    worker: Worker, sample: Array, block: Sequence[slice], slide: Slide, columns: Array
+) -> None:
+    """Lists what fills columns (*outputs of a block, *kernel, channels) from a sample by taps.
 
     Dilated windows span far more input than they read: nothing is padded here, which would take a
     large strip, but each tap's part of the input is copied and the rest set to zero.
@@ -162,9 +165,9 @@ def unfold_by_taps(sample: Array, block: Sequence[slice], slide: Slide, columns:
         seen = columns[(slice(None),) * rank + tap]
         whole = all(t.stop - t.start == n for t, n in zip(target, seen.shape, strict=False))
         if not whole:
-            seen[...] = 0
+            worker.do(np.copyto, seen, 0)
         if all(t.start < t.stop for t in target):
-            seen[tuple(target)] = sample[tuple(source)]
+            worker.do(np.copyto, seen[tuple(target)], sample[tuple(source)])
 
 
 def strided(data: Array, shape: Sequence[int], strides: Sequence[int]) -> Array:

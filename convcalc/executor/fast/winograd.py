@@ -8,7 +8,7 @@ from convcalc.executor.arrays import Array
 from convcalc.executor.fast.finish import Finish
 from convcalc.executor.fast.strips import Slide, strip
 from convcalc.executor.store import Scratch
-from convcalc.executor.threads import Team
+from convcalc.executor.threads import Team, Worker
 
 # A tile of 6 by 6 inputs gives 4 by 4 outputs: Y = A'[(G g G') * (B' d B)]A for a kernel g and an
 # input tile d. A two-dimensional transform is one product with the Kronecker product of the
@@ -68,7 +68,7 @@ def transformed(weight: Array, team: Team, out: Array | None = None) -> Array:
         part = slice(start, start + step)
         np.matmul(KERNEL, taps[:, part].reshape(9, -1), out=result[:, part].reshape(36, -1))
 
-    team.run(work, range(0, taps.shape[1], step))
+    team.each(work, range(0, taps.shape[1], step))
     return result
 
 
@@ -95,7 +95,7 @@ def winograd(
     out = team.empty((len(data), height, width, c_out), data.dtype)
     convolve = _whole_map if down * across <= FEW_TILES else _by_rows
     step = c_out if kept is not None else min(CHANNELS, c_out)
-    room = np.empty(36 * data.shape[-1] * step if kept is None else 0, data.dtype)
+    room = team.empty((36 * data.shape[-1] * step if kept is None else 0,), data.dtype)
     for start in range(0, c_out, step):
         part = slice(start, min(start + step, c_out))
         kernels = kept if kept is not None else transformed(weight[:, part], team, room)
@@ -119,19 +119,19 @@ def _by_rows(
     rows = max(1, min(rows, -(-down // team.size)))
     jobs = [(n, top) for n in range(len(data)) for top in range(0, down, rows)]
 
-    def work(job: tuple[int, int], scratch: Scratch) -> None:
+    def lists(job: tuple[int, int], worker: Worker) -> None:
         n, top = job
         bottom = min(top + rows, down)
         count = (bottom - top) * across
-        inputs = scratch.array("inputs", (36, count, c_in), data.dtype)
-        _enter(data[n], top, bottom, slide, scratch, inputs)
-        products = scratch.array("products", (36, count, c_out), data.dtype)
-        np.matmul(inputs, kernels, out=products)
-        _leave(products, out, (n, top, bottom, channels), across, scratch)
+        inputs = worker.array("inputs", (36, count, c_in), data.dtype)
+        _enter(worker, data[n], (top, bottom), slide, inputs)
+        products = worker.array("products", (36, count, c_out), data.dtype)
+        worker.do(np.matmul, inputs, kernels, products)
+        _leave(worker, products, out, (n, top, bottom, channels), across)
         last, end = min(4 * bottom, out.shape[1]), out.shape[2]
-        finish.apply(out, (n, slice(4 * top, last), slice(0, end), channels))
+        finish.apply(worker, out, (n, slice(4 * top, last), slice(0, end), channels))
 
-    team.run(work, jobs)
+    team.run(lists, jobs)
 
 
 def _whole_map(
@@ -150,18 +150,18 @@ def _whole_map(
     inputs = team.empty((36, len(data), tiles, c_in), data.dtype)
     products = team.empty((36, len(data), tiles, c_out), data.dtype)
 
-    def enter(n: int, scratch: Scratch) -> None:
-        made = scratch.array("inputs", (36, tiles, c_in), data.dtype)
-        _enter(data[n], 0, down, slide, scratch, made)
-        inputs[:, n] = made
+    def enter(n: int, worker: Worker) -> None:
+        made = worker.array("inputs", (36, tiles, c_in), data.dtype)
+        _enter(worker, data[n], (0, down), slide, made)
+        worker.do(np.copyto, inputs[:, n], made)
 
-    def multiply(point: int, scratch: Scratch) -> None:
+    def multiply(point: int, worker: Worker) -> None:
         rows = inputs[point].reshape(-1, c_in)
-        np.matmul(rows, kernels[point], out=products[point].reshape(-1, c_out))
+        worker.do(np.matmul, rows, kernels[point], products[point].reshape(-1, c_out))
 
-    def leave(n: int, scratch: Scratch) -> None:
-        _leave(products[:, n], out, (n, 0, down, channels), across, scratch)
-        finish.apply(out, (n, slice(None), slice(None), channels))
+    def leave(n: int, worker: Worker) -> None:
+        _leave(worker, products[:, n], out, (n, 0, down, channels), across)
+        finish.apply(worker, out, (n, slice(None), slice(None), channels))
 
     team.run(enter, range(len(data)))
     team.run(multiply, range(36))
@@ -169,34 +169,36 @@ def _whole_map(
 
 
 def _enter(
-    sample: Array, top: int, bottom: int, slide: Slide, scratch: Scratch, inputs: Array
+    worker: Worker, sample: Array, rows: tuple[int, int], slide: Slide, inputs: Array
 ) -> None:
-    """The transformed tiles of the tile rows from top to bottom, (36, tiles, c)."""
-    across = slide.outputs[1] // 4
+    """Lists what makes the transformed tiles of some rows of tiles, (36, tiles, c)."""
+    (top, bottom), across = rows, slide.outputs[1] // 4
     count = bottom - top
     block = (slice(4 * top, 4 * bottom), slice(0, 4 * across))
-    lines = strip(sample, block, slide, scratch, 0)
-    tiles = scratch.array("tiles", (6, 6, count, across, sample.shape[-1]), sample.dtype)
+    lines = strip(sample, block, slide, worker, 0)
+    tiles = worker.array("tiles", (6, 6, count, across, sample.shape[-1]), sample.dtype)
     for y in range(6):
         for x in range(6):
-            tiles[y, x] = lines[y : y + 4 * count - 3 : 4, x : x + 4 * across - 3 : 4]
-    np.matmul(INPUT, tiles.reshape(36, -1), out=inputs.reshape(36, -1))
+            seen = lines[y : y + 4 * count - 3 : 4, x : x + 4 * across - 3 : 4]
+            worker.do(np.copyto, tiles[y, x], seen)
+    worker.do(np.matmul, INPUT, tiles.reshape(36, -1), inputs.reshape(36, -1))
 
 
 def _leave(
+    worker: Worker,
     products: Array,
     out: Array,
     where: tuple[int, int, int, slice],
     across: int,
-    scratch: Scratch,
 ) -> None:
-    """Products (36, tiles, c_out) back in the image, in the tile rows and channels of `where`."""
+    """Lists what puts products (36, tiles, c_out) into tile rows and channels of the image."""
     n, top, bottom, channels = where
     c_out = products.shape[-1]
-    results = scratch.array("tiles", (4, 4, bottom - top, across, c_out), products.dtype)
-    np.matmul(OUTPUT, products.reshape(36, -1), out=results.reshape(16, -1))
+    results = worker.array("tiles", (4, 4, bottom - top, across, c_out), products.dtype)
+    worker.do(np.matmul, OUTPUT, products.reshape(36, -1), results.reshape(16, -1))
     piece = out[n, 4 * top : 4 * bottom, :, channels]
     for y in range(4):
         for x in range(4):
             target = piece[y::4, x::4]
-            target[...] = results[y, x, : target.shape[0], : target.shape[1]]
+            inside = results[y, x, : target.shape[0], : target.shape[1]]
+            worker.do(np.copyto, target, inside)
