@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from convcalc.analysis.report import Report, analyze
     from convcalc.analysis.training import train
     from convcalc.diagnostics import ConvcalcError, Problem, Span
-    from convcalc.executor.run import execute
+    from convcalc.executor.run import Runner, execute
     from convcalc.graph import Network, Node
     from convcalc.spec.load import load, loads
 
@@ -27,6 +27,7 @@ _HOMES = {
     "Node": "convcalc.graph",
     "Problem": "convcalc.diagnostics",
     "Report": "convcalc.analysis.report",
+    "Runner": "convcalc.executor.run",
     "Span": "convcalc.diagnostics",
     "analyze": "convcalc.analysis.report",
     "execute": "convcalc.executor.run",
@@ -41,6 +42,7 @@ __all__ = [
     "Node",
     "Problem",
     "Report",
+    "Runner",
     "Span",
     "analyze",
     "execute",
