@@ -76,7 +76,7 @@ class Tape:
         """The results of a run on other inputs, in memory of their own."""
         for name, place in self._inputs.items():
             np.copyto(place, inputs[name])
-        with Team(threads) as team, np.errstate(all="ignore"):
+        with Team(threads, apart=True) as team, np.errstate(all="ignore"):
             playing = _Playing(self._stages, threads)
             team.each(playing.part, range(threads))
         return self._copies()

@@ -58,7 +58,9 @@ class Worker(Scratch):
 class Team:
     """`size` threads, the caller's included. Use as a context: the others end with it.
 
-    `tell` is told of every stage that was done; `pool` is where results and buffers come from.
+    pool   where results and buffers come from; default: from the system
+    tell   is told of every stage that was done
+    apart  each thread keeps to processors of its own, as far as there are enough
     """
 
     def __init__(
@@ -66,6 +68,8 @@ class Team:
         size: int = 1,
         pool: Pool | None = None,
         tell: Callable[[Stage], None] | None = None,
+        *,
+        apart: bool = False,
     ) -> None:
         self.size = size
         self._pool = pool
@@ -73,15 +77,16 @@ class Team:
         self._workers = [Worker(pool) for _ in range(size)]
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._places = places(size)
+        self._apart = apart
         self._before: set[int] | None = None
 
     def __enter__(self) -> Team:
-        for worker, place in zip(self._workers[1:], self._places[1:], strict=True):
+        own, *others = places(self.size) if self._apart else [None] * self.size
+        for worker, place in zip(self._workers[1:], others, strict=True):
             thread = threading.Thread(target=self._serve, args=(worker, place), daemon=True)
             thread.start()
             self._threads.append(thread)
-        self._before = stay(self._places[0])
+        self._before = stay(own)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -219,18 +224,33 @@ def _make(call: Call, _: Scratch) -> None:
 
 
 def places(threads: int) -> list[set[int] | None]:
-    """The processors that each of some threads keeps to, or None where it need not.
+    """The processors that each of some threads may keep to, the caller's first; None: to any.
 
-    The system likes to wake a thread on the processor of the one that woke it, which then waits
-    for the end of a layer: both would take turns on one processor.
+    The system likes to wake a thread on the processor of the one that woke it; if that one waits
+    awake, they take turns on one processor, and another is idle. The caller stays where it is, so
+    that the callers in several processes stay apart.
     """
+    anywhere: list[set[int] | None] = [None] * threads
     if threads == 1 or not hasattr(os, "sched_setaffinity"):
-        return [None] * threads
+        return anywhere
     allowed = sorted(os.sched_getaffinity(0))
-    if threads > len(allowed):
-        return [None] * threads
+    here = _processor()
+    if threads > len(allowed) or here not in allowed:
+        return anywhere
+    first = allowed.index(here)
+    turned = allowed[first:] + allowed[:first]
     bounds = [len(allowed) * number // threads for number in range(threads + 1)]
-    return [set(allowed[a:b]) for a, b in pairwise(bounds)]
+    return [set(turned[a:b]) for a, b in pairwise(bounds)]
+
+
+def _processor() -> int | None:
+    """The processor that the calling thread runs on, where the system tells."""
+    try:
+        with open("/proc/thread-self/stat", encoding="utf-8", errors="replace") as file:
+            # Behind the name, which may hold anything: the 39th field of proc(5).
+            return int(file.read().rpartition(")")[2].split()[36])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def stay(place: set[int] | None) -> set[int] | None:

@@ -9,6 +9,7 @@ from time import sleep
 import numpy as np
 import pytest
 
+from convcalc.executor import threads as threads_module
 from convcalc.executor.store import Scratch
 from convcalc.executor.threads import Team, Worker, places
 
@@ -100,6 +101,29 @@ class TestPlaces:
             assert set().union(*dealt) == allowed
             assert sum(map(len, dealt)) == len(allowed)
 
+    def test_the_caller_stays_where_it_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        allowed = os.sched_getaffinity(0)
+        for processor in allowed:
+            monkeypatch.setattr(threads_module, "_processor", lambda here=processor: here)
+            for threads in range(2, len(allowed) + 1):
+                assert processor in (places(threads)[0] or set())
+
+    def test_where_the_system_does_not_tell_threads_run_anywhere(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(threads_module, "_processor", lambda: None)
+        assert places(2) == [None, None]
+
+    @pytest.mark.skipif(not os.path.exists("/proc/thread-self/stat"), reason="only Linux tells")
+    def test_the_processor_of_the_calling_thread(self) -> None:
+        allowed = os.sched_getaffinity(0)
+        try:
+            for processor in allowed:
+                os.sched_setaffinity(0, {processor})
+                assert threads_module._processor() == processor
+        finally:
+            os.sched_setaffinity(0, allowed)
+
     def test_more_threads_than_processors_run_anywhere(self) -> None:
         threads = len(os.sched_getaffinity(0)) + 1
         assert places(threads) == [None] * threads
@@ -113,11 +137,11 @@ class TestPlaces:
             sleep(0.01)
             seen.append(os.sched_getaffinity(0))
 
-        with Team(len(before)) as team:
+        with Team(len(before), apart=True) as team:
             team.each(look, range(4 * len(before)))
         assert os.sched_getaffinity(0) == before
         assert set().union(*seen) <= before
-        with pytest.raises(ValueError, match="no"), Team(len(before)) as team:
+        with pytest.raises(ValueError, match="no"), Team(len(before), apart=True) as team:
             team.each(lambda piece, scratch: _fail_at_57(piece), [57])
         assert os.sched_getaffinity(0) == before
 
