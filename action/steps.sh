@@ -30,17 +30,31 @@ check() {
     # The odd expansion is for the bash of macOS, to which an empty array is unset.
     set -- ${arguments[@]+"${arguments[@]}"}
 
+    rm -f "$page"
+    echo "comment-file=$page" >>"$GITHUB_OUTPUT"
+    # The annotations, the comment and the SARIF report are formats of their own, each to its place.
+    for line; do
+        case $line in
+        --) break ;;
+        --format | --format=* | --output | --output=*)
+            echo "::error title=convcalc::'${line%%=*}' cannot be among the action's arguments: it" \
+                "annotates, and writes the comment and, with 'sarif', a SARIF report. Run" \
+                "'convcalc check' in a step of its own for another format."
+            echo "status=2" >>"$GITHUB_OUTPUT"
+            return 2
+            ;;
+        esac
+    done
+
     convcalc check --format github "$@" || status=$?
 
     # The log has told everything; these only write it down in another form.
-    rm -f "$page"
     convcalc check --format markdown --output "$page" "$@" >/dev/null 2>&1 || true
     if [ -n "$CONVCALC_SARIF" ]; then
         convcalc check --format sarif --output "$CONVCALC_SARIF" "$@" >/dev/null 2>&1 || true
     fi
 
     echo "status=$status" >>"$GITHUB_OUTPUT"
-    echo "comment-file=$page" >>"$GITHUB_OUTPUT"
     return "$status"
 }
 

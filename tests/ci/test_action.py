@@ -220,6 +220,29 @@ def test_arguments_come_one_a_line_and_are_never_a_command(job: Job) -> None:
     assert "2 networks checked, all ok" in body
 
 
+@pytest.mark.parametrize(
+    "arguments", ["--format\nconcise", "--format=json", "models/net.yaml\n--output\nreport.txt"]
+)
+def test_a_format_or_an_output_of_ones_own_is_refused(job: Job, arguments: str) -> None:
+    """They would replace the annotations, or leave the comment unwritten, without a word."""
+    job.run()
+    done = job.run(arguments=arguments, sarif="report.sarif")
+    assert done.statuses == {CHECK: 2, COMMENT: 0}
+    assert done.outputs["status"] == "2"
+    option = "--output" if "--output" in arguments else "--format"
+    assert f"::error title=convcalc::'{option}' cannot be among the action's arguments" in done.log
+    assert "nothing was checked" in done.log
+    assert not (job.workspace / "report.txt").exists()
+    assert not (job.workspace / "report.sarif").exists()
+
+
+def test_a_file_that_is_called_like_an_option_is_checked(job: Job) -> None:
+    (job.workspace / "--output").write_text(GOOD, encoding="utf-8")
+    done = job.run(arguments="models/net.yaml\n--\n--output")
+    assert done.statuses[CHECK] == 0, done.log
+    assert "2 networks checked, all ok" in bodies(job)[0]
+
+
 def test_sarif_is_written_with_paths_from_the_root_of_the_repository(job: Job) -> None:
     (job.workspace / "sub").mkdir()
     write_project(job.workspace / "sub" / "project")
