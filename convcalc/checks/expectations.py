@@ -45,7 +45,8 @@ def _check(expectation: Expectation, report: Report, shapes: dict[str, Shape]) -
         found = _total(report, metric)
         if found == value:
             return None
-        off = f"{found - value:+,} ({_percent(found - value, value)})"
+        share = f" ({_percent(found - value, value)})" if value else ""
+        off = f"{found - value:+,}{share}"
         return Problem(
             "expectation",
             f"expected {metric} {value:,}, found {found:,}",
@@ -81,7 +82,5 @@ def _total(report: Report, metric: str) -> int:
 
 
 def _percent(part: int, whole: int) -> str:
-    if whole == 0:
-        return "from nothing"
     hundredths = (20000 * abs(part) + whole) // (2 * whole)
     return f"{'-' if part < 0 else '+'}{hundredths // 100}.{hundredths % 100:02d}%"

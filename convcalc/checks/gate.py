@@ -17,8 +17,8 @@ from convcalc.analysis.report import Report, analyze
 from convcalc.checks.blame import in_own_file
 from convcalc.checks.expectations import broken_expectations
 from convcalc.checks.targets import Rules, Target, dtype_of, locked_name
-from convcalc.checks.verdicts import Blamed, Finding, Verdict
-from convcalc.diagnostics import WRONG, ConvcalcError, Problem, Span, printable
+from convcalc.checks.verdicts import Blamed, Finding, Verdict, titled
+from convcalc.diagnostics import UNUSABLE, WRONG, ConvcalcError, Problem, Span, printable
 from convcalc.graph import Limit, Network
 from convcalc.quantities import BYTES, DEFAULT_DTYPE, Growth, change_text, quantity_text
 from convcalc.shapes import cross_text
@@ -32,19 +32,28 @@ if TYPE_CHECKING:
 
 #: Layers that a broken limit names.
 MOST_BLAMED = 3
+#: The codes of two mistakes that decide about the exit status.
+NO_LOCK = "no-lock"
+NO_SUCH_LAYER = "no-such-layer"
 
 
 class Baseline(NamedTuple):
-    """The lock that growth is measured against: its path, and what it holds."""
+    """The lock that growth is measured against.
+
+    path      where it is, or should be
+    lock      what it holds; None where it cannot be used
+    problems  why it cannot
+    """
 
     path: str
-    lock: Lock
+    lock: Lock | None
+    problems: tuple[Problem, ...] = ()
 
 
 class Gate(NamedTuple):
     """What every network of one run is held to.
 
-    baseline     the lock, if one is there
+    baseline     the lock, if anything is compared with it
     fail_on      the limits of `--fail-on`
     inputs       another input, of `--input`
     every_total  whether totals that take long are measured too, though nothing limits them
@@ -61,46 +70,51 @@ def judge(target: Target, gate: Gate) -> Verdict:
     try:
         network = load(target.file, args=target.args, input=gate.inputs)
     except ConvcalcError as error:
-        problems = tuple([_readable(placed(p, target), target) for p in error.problems])
+        problems = tuple([readable(problem, target) for problem in error.problems])
         return Verdict(target.file, target.variant, error.status, problems)
     report = analyze(network)
-    locked = None
-    if gate.baseline is not None and gate.inputs is None and target.file != "-":
-        key = locked_name(target.file, gate.baseline.path)
-        locked = gate.baseline.lock.find(key, target.variant)
-    trial = _Trial(target, report, locked)
     rules = target.rules or Rules()
     skipped = _skipped(network, target, gate)
+    locked, unusable = _locked(target, gate)
+    missing = "it is not in the lock"
+    if unusable:
+        missing = "there is no lock" if unusable[0].code == NO_LOCK else "the lock cannot be used"
+    if not rules.growth and all(limit.growth is None for limit in gate.fail_on):
+        if unusable and gate.every_total and unusable[0].code != NO_LOCK:
+            skipped.append(f"it is not compared with the lock: {missing}")
+        unusable = ()  # nothing is held against it; `lock --check` tells what is wrong with it
+    trial = _Trial(target, report, locked)
     if not network.altered:
         trial.hold("budget", network.budget)
     if gate.inputs is None:
-        trial.hold("budget", rules.budget)
-        trial.hold("warn", rules.warn)
+        trial.hold("budget", rules.budget, configured=True)
+        trial.hold("warn", rules.warn, configured=True)
         if locked is not None:
-            trial.hold("growth", rules.growth)
+            trial.hold("growth", rules.growth, configured=True)
         elif rules.growth:
-            skipped.append("its growth is not checked: it is not in the lock")
+            skipped.append(f"its growth is not checked: {missing}")
     for limit in gate.fail_on:
         if locked is not None or limit.growth is None:
             trial.hold("fail-on", [limit])
         else:
-            skipped.append(f"--fail-on {limit.metric} is not checked: it is not in the lock")
+            skipped.append(f"--fail-on {limit.metric} is not checked: {missing}")
     if trial.unlocked:
         names = ", ".join(dict.fromkeys(trial.unlocked))
         skipped.append(f"the growth of {names} is not checked: it is not in the lock")
     broken = broken_expectations(network)
-    if broken and locked is not None and gate.baseline is not None:
+    if broken and locked is not None and gate.baseline is not None and gate.baseline.lock:
         from convcalc.checks.lock import locked_network
         from convcalc.checks.staleness import at_the_cause
 
         every = measured_totals(report, trial.dtype)
         now = locked_network(locked.file, locked.variant, report, every, trial.dtype)
         broken = at_the_cause(broken, gate.baseline.lock, now, report)
-    problems = (*broken, *trial.problems)
+    problems = (*broken, *trial.problems, *unusable)
+    status = UNUSABLE if trial.misused or unusable else WRONG
     return Verdict(
         target.file,
         target.variant,
-        WRONG if problems else 0,
+        status if problems else 0,
         problems,
         tuple(trial.warnings),
         tuple(trial.findings),
@@ -128,7 +142,27 @@ def _skipped(network: Network, target: Target, gate: Gate) -> list[str]:
     return [f"its {' and '.join(about)} {verb} about the file as it is: skipped under {flags}"]
 
 
-def placed(problem: Problem, target: Target) -> Problem:
+def _locked(target: Target, gate: Gate) -> tuple[LockedNetwork | None, tuple[Problem, ...]]:
+    """The network's entry of the lock; None where it has none, and why none can be read."""
+    if gate.baseline is None or gate.inputs is not None:
+        return None, ()
+    if gate.baseline.lock is None:
+        return None, gate.baseline.problems
+    if target.file == "-":
+        return None, ()
+    try:
+        key = locked_name(target.file, gate.baseline.path)
+        return gate.baseline.lock.find(key, target.variant), ()
+    except ConvcalcError as error:
+        return None, error.problems
+
+
+def readable(problem: Problem, target: Target) -> Problem:
+    """A mistake found on reading a network, told where its reader can mend it."""
+    return _in_readers_file(_placed(problem, target), target)
+
+
+def _placed(problem: Problem, target: Target) -> Problem:
     """A problem of `--set` with its file; one that convcalc.yaml made, at its place there."""
     words = problem.message.split(" ", 2)
     if problem.span is not None or words[0] != "--set" or len(words) < 2:
@@ -141,7 +175,7 @@ def placed(problem: Problem, target: Target) -> Problem:
     return problem._replace(message=f"{printable(target.file, 200)}: {message}", span=span)
 
 
-def _readable(problem: Problem, target: Target) -> Problem:
+def _in_readers_file(problem: Problem, target: Target) -> Problem:
     """A mistake that shows in a shipped network, at the line of the file that extends it."""
     if problem.span is None or target.file == "-" or not is_shipped(problem.span.source.path):
         return problem
@@ -162,12 +196,14 @@ class _Trial:
         self.findings: list[Finding] = []
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
+        #: Whether convcalc.yaml limits what is not there: a mistake of its own.
+        self.misused = False
         #: Totals whose growth is limited and that the lock does not know.
         self.unlocked: list[str] = []
         self._subjects: dict[str, Subject] = {}
 
-    def hold(self, rule: str, limits: Sequence[Limit]) -> None:
-        """Holds some limits against the network."""
+    def hold(self, rule: str, limits: Sequence[Limit], *, configured: bool = False) -> None:
+        """Holds some limits against the network; `configured` ones are convcalc.yaml's."""
         if rule in {"growth", "fail-on"}:
             # Bytes are compared with the lock's, which are those of the network's own dtype.
             limits = [limit._replace(dtype=self.dtype) for limit in limits]
@@ -177,6 +213,8 @@ class _Trial:
             except ConvcalcError as error:
                 # No such layer, or no rule for a kind: a limit that cannot be held is not kept.
                 self.problems += [self._refitted(problem) for problem in error.problems]
+                codes = [problem.code for problem in error.problems]
+                self.misused |= configured and NO_SUCH_LAYER in codes
                 continue
             self.findings.append(finding)
             if finding.problem is not None:
@@ -191,6 +229,8 @@ class _Trial:
 
     def _refitted(self, problem: Problem) -> Problem:
         """A problem of the variant, without advice that is about another command's options."""
+        if problem.code == NO_SUCH_LAYER:
+            return problem
         facts = tuple([fact for fact in problem.facts if not fact[1].startswith("--")])
         return problem._replace(message=self._titled(problem.message), facts=facts)
 
@@ -270,8 +310,9 @@ class _Trial:
         held = held_layers(self._subject(limit), pattern, metric, limit.convention or OWN)
         if not held.matched and not held.open:
             name = printable(self.target.file, 200)
+            # Not of the variant: it is one mistake, whichever variants it shows in.
             message = f"no layer of {name} is called '{printable(pattern)}'"
-            raise ConvcalcError([Problem("no-such-layer", message, limit.span, held.help_facts)])
+            raise ConvcalcError([Problem(NO_SUCH_LAYER, message, limit.span, held.help_facts)])
         found = max([part.value for part in held.matched], default=0)
         if found <= limit.most:
             return _kept(rule, limit, found, limit.most)
@@ -295,12 +336,14 @@ class _Trial:
         what = f"{limit.metric} {quantity_text(found, limit.unit)}"
         over = quantity_text(found - most, limit.unit)
         if before is not None:
+            share = f"{change_text(before, found)} " if before else ""  # of 0 there are no percents
             message = (
-                f"{what} is {change_text(before, found)} over the lock's"
+                f"{what} is {share}over the lock's"
                 f" {quantity_text(before, limit.unit)}, more than {_written(limit)}"
             )
         else:
-            message = f"{what} is over {_written(limit)} by {over} ({change_text(most, found)})"
+            share = f" ({change_text(most, found)})" if most else ""
+            message = f"{what} is over {_written(limit)} by {over}{share}"
         facts = [*_facts(rule, limit, before is not None)]
         label = "grew most" if grew else "heaviest"
         notes = [("note", f"{label}: {_part_text(part, limit.unit, grew)}") for part in blamed]
@@ -329,8 +372,7 @@ class _Trial:
 
     def _titled(self, message: str) -> str:
         """A message that names the variant it is about."""
-        variant = self.target.variant
-        return f"{printable(variant, 200)}: {message}" if variant else message
+        return titled(message, self.target.variant)
 
 
 #: The code of a problem by the rule that set the limit.

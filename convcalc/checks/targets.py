@@ -74,8 +74,21 @@ class _Namer:
         except ConvcalcError:
             self._known.setdefault(file, None)  # it is told where the network is built
         if name is None:
-            return " ".join([f"{name}={value}" for name, value in args.items()])
+            return " ".join([f"{name}={_unread(value)}" for name, value in args.items()])
         return name
+
+
+def _unread(value: str) -> str:
+    """A value that the file refuses, as it is written: in quotes where it might be two arguments.
+
+    >>> _unread("[3, 4]"), _unread("1 b=2")
+    ('[3, 4]', '"1 b=2"')
+    """
+    if value and value == value.strip() and value.isprintable() and not set(value) & set('="'):
+        return value
+    import json
+
+    return json.dumps(value, ensure_ascii=False)
 
 
 def find_targets(

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.checks.gate import Baseline, Gate, judge
+from convcalc.checks.gate import NO_LOCK, Baseline, Gate, judge
 from convcalc.checks.targets import Target, find_targets, refused
 from convcalc.checks.verdicts import Verdict, worst_status
 from convcalc.cli import options
 from convcalc.cli.actions import errors_annotated, in_actions, publish, repository_folder
 from convcalc.cli.guard import guarded, tell, unusable
 from convcalc.cli.output import emit, terminal
-from convcalc.diagnostics import UNUSABLE, WRONG, ConvcalcError, Problem
+from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable
 
 if TYPE_CHECKING:
     from convcalc.checks.config import Config
@@ -139,7 +139,11 @@ def _fail_on(texts: Sequence[str] | None) -> tuple[Limit, ...]:
 def _baseline(
     config: Config | None, targets: Sequence[Target], limits: Sequence[Limit], style: str
 ) -> Baseline | None:
-    """The lock beside convcalc.yaml, or here; None where nothing is compared with it."""
+    """The lock beside convcalc.yaml, or here; None where nothing is compared with it.
+
+    One that is not there or cannot be read is a problem of each network that is held against it,
+    and keeps none from being checked.
+    """
     grown = [limit for target in targets if target.rules for limit in target.rules.growth]
     grown += [limit for limit in limits if limit.growth is not None]
     if not grown and style not in _COMPARING:
@@ -148,13 +152,16 @@ def _baseline(
 
     path = _lock_path(config)
     if os.path.lexists(path):
-        return Baseline(path, read_lock(path, whole=False))
+        try:
+            return Baseline(path, read_lock(path, whole=False))
+        except ConvcalcError as error:
+            return Baseline(path, None, error.problems)
     if not grown:
         return None
     span = None if grown[0].span.source.name.startswith("--") else grown[0].span
-    message = f"growth is measured against {path}, and there is none"
+    message = f"growth is measured against {printable(path, 200)}, and there is none"
     facts = (("help", "`convcalc lock` writes it; commit it"),)
-    raise ConvcalcError([Problem("no-lock", message, span, facts)], UNUSABLE)
+    return Baseline(path, None, (Problem(NO_LOCK, message, span, facts),))
 
 
 def _blamed(

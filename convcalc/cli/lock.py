@@ -134,9 +134,9 @@ def _outcome(target: Target, path: str, before: Lock | None) -> Outcome:
     try:
         report = analyze(load(target.file, args=target.args))
     except ConvcalcError as error:
-        from convcalc.checks.gate import placed
+        from convcalc.checks.gate import readable
 
-        problems = tuple([placed(problem, target) for problem in error.problems])
+        problems = tuple([readable(problem, target) for problem in error.problems])
         return Outcome(file, target.variant, "broken", None, problems, error.status)
     dtype = dtype_of(report.network, target.rules)
     totals = measured_totals(report, dtype)

@@ -96,7 +96,8 @@ def _limit(finding: Finding) -> list[str]:
         found = _code(finding.reads)
     else:
         over = quantity_text(finding.found - finding.limit, finding.unit)
-        over += f" ({change_text(finding.limit, finding.found)})"
+        if finding.limit:  # of 0 there are no percents
+            over += f" ({change_text(finding.limit, finding.found)})"
     most = quantity_text(finding.limit, finding.unit)
     if finding.baseline is not None:
         before = quantity_text(finding.baseline, finding.unit)

@@ -35,12 +35,15 @@ def drawn_elsewhere(verdict: Verdict) -> list[Problem]:
 
 
 def concise_text(verdicts: Sequence[Verdict]) -> str:
-    """A line for each problem and each warning, for editors: `path:line:col: code: message`."""
-    lines = []
+    """A line for each problem and each warning, for editors: `path:line:col: code: message`.
+
+    What several networks have in common is one line.
+    """
+    lines: dict[str, None] = {}
     for verdict in verdicts:
         for problem in (*verdict.problems, *verdict.warnings):
             place = str(problem.span) if problem.span else printable(verdict.file, 4096)
-            lines.append(f"{place}: {problem.code}: {printable(problem.message, 1000)}\n")
+            lines[f"{place}: {problem.code}: {printable(problem.message, 1000)}\n"] = None
     return "".join(lines)
 
 
@@ -90,15 +93,14 @@ def _row(finding: Finding) -> list[str]:
     if finding.reads:
         return [finding.metric, finding.reads, finding.written, "", place]
     if finding.baseline is None:
-        by = _change(finding.limit, finding.found, finding.unit)
+        by = _amount(finding.found - finding.limit, finding.unit)
+        if finding.limit:  # of 0 there are no percents
+            by += f" ({change_text(finding.limit, finding.found)})"
         return [finding.metric, found, finding.written, by, place]
     before = _amount(finding.baseline, finding.unit)
-    by = _change(finding.baseline, finding.found, finding.unit)
+    by = _amount(finding.found - finding.baseline, finding.unit)
+    by += f" ({change_text(finding.baseline, finding.found)})"
     return [finding.metric, found, f"{before} {finding.written}", by, place]
-
-
-def _change(before: int, after: int, unit: str) -> str:
-    return f"{_amount(after - before, unit)} ({change_text(before, after)})"
 
 
 def _amount(value: int, unit: str) -> str:

@@ -61,7 +61,7 @@ def _annotation(level: str, verdict: Verdict, problems: Sequence[Problem], folde
     if problem.span:
         properties |= {"line": str(problem.span.line), "col": str(problem.span.column)}
     properties["title"] = f"{network_name(verdict)}: {problem.code}"
-    text = told(problem)
+    text = told(problem, verdict)
     if len(problems) > 1:
         others = len(problems) - 1
         text += f"\nand {others} more problem{'s' * (others > 1)}: see the log"

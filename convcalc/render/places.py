@@ -6,7 +6,7 @@ import os
 import posixpath
 from collections.abc import Iterable
 
-from convcalc.checks.verdicts import Verdict
+from convcalc.checks.verdicts import Verdict, untitled
 from convcalc.diagnostics import Problem, printable
 
 #: Characters of a name or of a fact that are shown.
@@ -49,7 +49,8 @@ def repository_path(path: str, folder: str = "") -> str:
     return posixpath.normpath(posixpath.join(folder, path).replace(os.sep, "/"))
 
 
-def told(problem: Problem) -> str:
-    """A problem without its place: the message, then a line for each fact."""
+def told(problem: Problem, verdict: Verdict) -> str:
+    """A problem beside the network's name, without its place: the message, a line for each fact."""
     facts = [f"{label}: {printable(text, _LONGEST)}" for label, text in problem.facts]
-    return "\n".join([printable(problem.message, 2 * _LONGEST), *facts])
+    message = untitled(problem.message, verdict.variant)
+    return "\n".join([printable(message, 2 * _LONGEST), *facts])

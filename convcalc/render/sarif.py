@@ -66,7 +66,7 @@ def _result(level: str, problem: Problem, verdict: Verdict, folder: str) -> dict
     result: dict[str, Any] = {
         "ruleId": problem.code,
         "level": level,
-        "message": {"text": _message(f"{network_name(verdict)}: {told(problem)}")},
+        "message": {"text": _message(f"{network_name(verdict)}: {told(problem, verdict)}")},
         "locations": [_location(problem.span, problem_file(problem, verdict), folder)],
         "partialFingerprints": {"convcalc/v1": _fingerprint(problem, verdict, folder)},
     }

@@ -68,7 +68,7 @@ expect:
         (61, "off by +59 (+96.72%)"),
         (119, "off by +1 (+0.84%)"),
         (140, "off by -20 (-14.29%)"),
-        (0, "off by +120 (from nothing)"),
+        (0, "off by +120"),
     ],
 )
 def test_by_how_much_a_figure_is_off(expected: int, note: str) -> None:

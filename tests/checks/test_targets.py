@@ -187,6 +187,8 @@ layers: [{conv: 8*width, kernel: 3, repeat: sum(depths)}]
         ({"depths": "[2,3]"}, "depths=[2, 3]"),
         ({"wdth": "2", "size": "32"}, "wdth=2 size=32"),  # refused when it is built
         ({"width": "2 +"}, "width=2 +"),
+        ({"width": "1 size=48"}, 'width="1 size=48"'),  # not what {width: 1, size: 48} is called
+        ({"width": '"1"\n+'}, r'width="\"1\"\n+"'),
     ],
 )
 def test_a_variant_has_one_name(here: Path, args: dict[str, str], variant: str) -> None:

@@ -168,3 +168,56 @@ def test_a_mistake_of_all_variants_is_annotated_once(step: Path) -> None:
     assert result.status == 1
     lines = result.out.splitlines()
     assert [line.partition(" ")[0] for line in lines].count("::error") == 1
+
+
+@pytest.mark.parametrize("style", ["github", "sarif"])
+def test_a_variant_is_told_once_with_a_problem(step: Path, style: str) -> None:
+    config = "networks: [{files: models/net.yaml, set: {w: 2}, budget: {macs: 0}}]"
+    Path("convcalc.yaml").write_text(config)
+    network("args: {w: 1}\ninput: [3, 8, 8]\nlayers: [{conv: 8*w, kernel: 3}]\n")
+    result = run("check", "--format", style)
+    assert result.status == 1
+    if style == "github":
+        (told,) = [line for line in result.out.splitlines() if line.startswith("::")]
+        assert "title=models/net.yaml (w=2)%3A over-budget::macs 15,552 is over 0 by" in told
+    else:
+        told = json.loads(result.out)["runs"][0]["results"][0]["message"]["text"]
+        assert told.startswith("models/net.yaml (w=2): macs 15,552 is over 0 by 15,552\n")
+    assert told.count("w=2") == 1
+
+
+def test_of_a_limit_of_nothing_there_are_no_percents(step: Path) -> None:
+    config = "networks: [{files: models/net.yaml, budget: {macs: 0}, growth: {macs: 2%}}]"
+    Path("convcalc.yaml").write_text(config)
+    network("input: [3, 8, 8]\nlayers: [relu]\n")
+    assert run("lock").status == 0
+    network("input: [3, 8, 8]\nlayers: [relu, {dense: 4}]\nexpect: {params: 0}\n")
+    expectation, budget, growth = json.loads(run("check", "--format", "json").out)["files"][0][
+        "problems"
+    ]
+    assert expectation["facts"][-1] == {"label": "note", "text": "off by +772"}
+    assert budget["message"] == "macs 768 is over 0 by 768"
+    assert growth["message"] == "macs 768 is over the lock's 0, more than +2%"
+    rows = run("check", "--format", "text").out.splitlines()[2:4]
+    assert [row.split()[:4] for row in rows] == [
+        ["macs", "768", "0", "768"],
+        ["macs", "768", "0", "+2%"],
+    ]
+    assert rows[1].endswith("768 (from nothing)  convcalc.yaml:1")  # what grew did so from nothing
+    page = run("check", "--format", "markdown").out
+    assert "| `budget macs` | 768 | `0` | 768 | `convcalc.yaml:1` |" in page
+    assert "| `growth macs` | 768 | 0 (0 `+2%`) | 768 | `convcalc.yaml:1` |" in page
+
+
+def test_a_variant_is_never_mistaken_for_another(step: Path) -> None:
+    """One with a value that is refused is not called as one with two values that are good."""
+    network("args: {a: 0, b: 0}\ninput: [3, 8, 8]\nlayers: [{conv: 8+a+b, kernel: 3}]\n")
+    entries = (
+        '[{files: models/net.yaml, set: {a: 1, b: 2}}, {files: models/net.yaml, set: {a: "1 b=2"}}]'
+    )
+    Path("convcalc.yaml").write_text(f"networks: {entries}\n")
+    result = run("check", "--format", "text")
+    assert result.status == 2
+    assert "models/net.yaml (a=1 b=2): ok\n" in result.out
+    assert 'models/net.yaml (a="1 b=2"): FAILED\n' in result.out
+    assert result.out.endswith("2 checked, 1 failed\n")
