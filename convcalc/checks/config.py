@@ -106,7 +106,7 @@ def find_config(folder: str | None = None) -> str | None:
 
 def read_config(path: str) -> Config:
     """The entries of a convcalc.yaml; raises ConvcalcError with status 2, for every mistake."""
-    source = read_file(path)
+    source = read_file(path, CONFIG_NAME)
     problems: list[Problem] = []
     try:
         root = read_yaml(source)

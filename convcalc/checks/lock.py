@@ -215,7 +215,7 @@ def read_lock(path: str, *, whole: bool = True) -> Lock:
     marks of a merge, or is not what `lock_text` writes. Of a lock of which only a few networks are
     asked for, and which is not read as a `whole`, the rows of the others are not looked at.
     """
-    return parse_lock(read_file(path), whole=whole)
+    return parse_lock(read_file(path, "the lock"), whole=whole)
 
 
 def parse_lock(source: Source, *, whole: bool = True) -> Lock:

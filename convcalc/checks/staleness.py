@@ -9,12 +9,15 @@ from convcalc.analysis.report import LayerReport, Report
 from convcalc.analysis.rows import Row, rows
 from convcalc.checks.blame import in_own_file
 from convcalc.checks.lock import Lock, LockedLayer, LockedNetwork, unit_text
+from convcalc.checks.verdicts import titled
 from convcalc.diagnostics import Call, Problem, Source, Span, printable
 from convcalc.quantities import change_text
 from convcalc.shapes import Shape, cross_text
 
 #: What accepts a change.
 ACCEPT = "`convcalc lock` accepts the change"
+#: The code of every problem that a lock makes.
+STALE = "stale-lock"
 #: Totals that are told if they differ; of others it is told how many do.
 _TELLING = ("params", "macs", "flops", "peak_memory")
 #: Layers that are named in one message.
@@ -30,12 +33,12 @@ def stale_problem(lock: Lock, found: LockedNetwork, report: Report) -> Problem |
     if locked is None:
         message = f"{printable(found.title, 200)} is not in the lock"
         help_text = "`convcalc lock` adds it"
-        problem = Problem("stale-lock", message, first_line(report), (("help", help_text),))
+        problem = Problem(STALE, message, first_line(report), (("help", help_text),))
         return in_own_file(problem, report.network.bases)
     if locked == found and list(locked.layers) == list(found.layers):
         return None
     path, text, span, calls = _first_difference(locked, found, report)
-    facts = [("note", f"locked at {lock.place(locked, path)}")]
+    facts = [("note", _locked_at(lock, locked, path))]
     differing = _differing(locked, found)
     others = [name for name in differing if name != path]
     if others:
@@ -44,8 +47,8 @@ def stale_problem(lock: Lock, found: LockedNetwork, report: Report) -> Problem |
         facts.append(("note", f"bytes are locked as {locked.dtype}, and are {found.dtype} now"))
     if locked.totals != found.totals:
         facts.append(("note", f"totals: {total_changes(locked.totals, found.totals)}"))
-    title = f"{printable(found.variant, 200)}: " if found.variant else ""
-    problem = Problem("stale-lock", f"{title}{text}", span, (*facts, ("help", ACCEPT)), calls)
+    told = titled(text, found.variant)
+    problem = Problem(STALE, told, span, (*facts, ("help", ACCEPT)), calls)
     place = lock.spans[found.file, found.variant]
     return in_own_file(problem, report.network.bases, place)
 
@@ -64,18 +67,52 @@ def at_the_cause(
     path, text, span, calls = _first_difference(locked, found, report)
     moved = []
     for problem in problems:
-        facts = [("note", f"{text}; locked at {lock.place(locked, path)}")]
+        facts = [("note", f"{text}; {_locked_at(lock, locked, path)}")]
         facts.append(("note", f"the expectation stands at {problem.span}"))
         there = problem._replace(span=span, calls=calls, facts=(*facts, *problem.facts))
         moved.append(in_own_file(there, report.network.bases, problem.span))
     return moved
 
 
+def _locked_at(lock: Lock, locked: LockedNetwork, path: str) -> str:
+    """Where a layer is locked, or the network where the layer is not."""
+    what = "" if path in locked.layers else "the network is "
+    return f"{what}locked at {lock.place(locked, path)}"
+
+
 def gone_problem(lock: Lock, network: LockedNetwork, reason: str) -> Problem:
     """A network that is locked and is there no more."""
     message = f"{printable(network.title, 200)} is locked, but {reason}"
     span = lock.spans[network.file, network.variant]
-    return Problem("stale-lock", message, span, (("help", "`convcalc lock` removes it"),))
+    return Problem(STALE, message, span, (("help", "`convcalc lock` removes it"),))
+
+
+def told_once(problems: Sequence[tuple[str, Problem]]) -> list[Problem]:
+    """Problems of several networks, each told at its line once, with the other networks as a note.
+
+    problems  the title of a network with one of its problems, in order
+
+    One edited line makes every variant of a file stale, and a mistake in it is one of each. The
+    first of them stands for all, with its figures.
+    """
+    first: dict[object, Problem] = {}
+    others: dict[object, dict[str, None]] = {}
+    for title, problem in problems:
+        stale = problem.code == STALE and problem.span is not None
+        key = (str(problem.span), problem.facts[-1]) if stale else str(problem)
+        if key not in first:
+            first[key], others[key] = problem, {}
+        elif stale:
+            others[key][title] = None
+    return [_with_others(problem, [*others[key]]) for key, problem in first.items()]
+
+
+def _with_others(problem: Problem, titles: Sequence[str]) -> Problem:
+    if not titles:
+        return problem
+    networks = f"{len(titles)} other network{'s' * (len(titles) > 1)}"
+    note = ("note", f"the same line is told of {networks}: {_named(titles)}")
+    return problem._replace(facts=(*problem.facts[:-1], note, problem.facts[-1]))
 
 
 def total_changes(before: Mapping[str, int], after: Mapping[str, int]) -> str:

@@ -17,9 +17,10 @@ from convcalc.checks.lock import (
     LockedNetwork,
     lock_text,
     locked_network,
+    parse_lock,
     read_lock,
 )
-from convcalc.checks.staleness import gone_problem, stale_problem
+from convcalc.checks.staleness import gone_problem, stale_problem, told_once
 from convcalc.checks.targets import (
     CONFIG_NAME,
     Target,
@@ -30,9 +31,9 @@ from convcalc.checks.targets import (
 )
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, unusable
-from convcalc.cli.output import emit, replace_file
+from convcalc.cli.output import alone, emit, refuse_empty, replace_file
 from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable
-from convcalc.spec.load import load
+from convcalc.spec.load import load, read_file
 from convcalc.spec.shipped import is_word, shipped_path
 
 FORMATS = ("text", "json")
@@ -91,6 +92,7 @@ def lock(
         help_text = "name files, as in `convcalc lock models/`, or write a convcalc.yaml"
         raise refused("no-files", "no FILE, and no convcalc.yaml from here upwards", help_text)
     targets = find_targets(files or [], config, options.read_sets(sets))
+    refuse_empty(output)
     path = output or os.path.join(config.folder if config is not None else "", LOCK_NAME)
     # A lock that cannot be read is refused even where it would be written anew: it may hold a merge
     # that is not finished, and networks that are not named now.
@@ -105,7 +107,7 @@ def lock(
     if failed:
         from convcalc.render.diagnostics import diagnostics_text
 
-        problems = [problem for outcome in failed for problem in outcome.problems]
+        problems = told_once([(_name(o), problem) for o in failed for problem in o.problems])
         tell(diagnostics_text(problems) + "\n")
     elif not check:
         _write(path, before, outcomes)
@@ -177,20 +179,28 @@ def _is_there(file: str, path: str) -> bool:
 
 
 def _write(path: str, before: Lock | None, outcomes: Sequence[Outcome]) -> None:
-    networks = {} if before is None else dict(before.networks)
-    for outcome in outcomes:
-        key = (outcome.file, outcome.variant)
-        if outcome.state == "removed":
-            del networks[key]
-        elif outcome.network is not None:
-            networks[key] = outcome.network
-    text = lock_text(networks.values())
-    if before is not None and before.source.text == text:
-        return
-    try:
-        replace_file(path, text)
-    except OSError as error:
-        unusable(f"{printable(path, 200)} cannot be written: {error.strerror}")
+    """Writes the networks that were looked at into the lock; the others stay as they are there."""
+    with alone(path):
+        # Another `convcalc lock` may have written since it was read.
+        source = read_file(path, "the lock") if os.path.lexists(path) else None
+        if source is None:
+            before = None
+        elif before is None or source.text != before.source.text:
+            before = parse_lock(source)
+        networks = {} if before is None else dict(before.networks)
+        for outcome in outcomes:
+            key = (outcome.file, outcome.variant)
+            if outcome.state == "removed":
+                networks.pop(key, None)
+            elif outcome.network is not None:
+                networks[key] = outcome.network
+        text = lock_text(networks.values())
+        if source is not None and source.text == text:
+            return
+        try:
+            replace_file(path, text)
+        except OSError as error:
+            unusable(f"{printable(path, 200)} cannot be written: {error.strerror}")
 
 
 def _summary(path: str, outcomes: Sequence[Outcome], check: bool, failed: bool) -> str:
@@ -213,8 +223,12 @@ def _summary(path: str, outcomes: Sequence[Outcome], check: bool, failed: bool) 
     return f"{name}: {networks}, {what}\n" + "".join(lines)
 
 
+def _name(outcome: Outcome) -> str:
+    return f"{outcome.file} ({outcome.variant})" if outcome.variant else outcome.file
+
+
 def _title(outcome: Outcome) -> str:
-    title = f"{outcome.file} ({outcome.variant})" if outcome.variant else outcome.file
+    title = _name(outcome)
     notes = outcome.problems[0].facts if outcome.problems else ()
     totals = [text for label, text in notes if text.startswith("totals: ")]
     return printable(f"{title}: {totals[0][8:]}" if totals else title, 1000)

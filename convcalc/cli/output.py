@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from convcalc.cli.guard import forget_output, unusable
 from convcalc.diagnostics import printable
 from convcalc.render.table import Table, csv_text, markdown_text, plain_text
+
+#: How long another command's lock is waited for, in seconds, and how often.
+_WAIT, _MOST_WAITS = 0.02, 250
 
 TABLE_FORMATS = ("table", "plain", "json", "csv", "markdown")
 
@@ -37,10 +42,43 @@ def emit(text: str, output: str | None) -> None:
     if output is None:
         _write_out(text)
         return
+    refuse_empty(output)
     try:
         replace_file(output, text)
     except OSError as error:
         unusable(f"--output {printable(output, 200)} cannot be written: {_reason(error)}")
+
+
+def refuse_empty(output: str | None) -> None:
+    """Refuses `--output ''`: a script's variable that is empty must not mean some other file."""
+    if output == "":
+        unusable("--output names no file", "--output report.txt, or leave it out")
+
+
+@contextmanager
+def alone(path: str) -> Iterator[None]:
+    """Keeps other convcalc commands from replacing a file meanwhile, where the system can.
+
+    What is locked is the file's folder: a lock on the file would go with it when it is replaced.
+    The system gives it back when the process ends, so a kill leaves nothing behind. Where folders
+    cannot be locked, as on Windows, or another command takes seconds, it is done without.
+    """
+    held = None
+    with suppress(ImportError, OSError):
+        from fcntl import LOCK_EX, LOCK_NB, flock
+
+        held = os.open(os.path.dirname(os.path.realpath(path)), os.O_RDONLY)
+        for _ in range(_MOST_WAITS):
+            try:
+                flock(held, LOCK_EX | LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(_WAIT)
+    try:
+        yield
+    finally:
+        if held is not None:
+            os.close(held)
 
 
 def replace_file(path: str, text: str) -> None:

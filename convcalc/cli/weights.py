@@ -8,6 +8,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell
+from convcalc.cli.output import refuse_empty
 from convcalc.diagnostics import printable
 
 
@@ -34,6 +35,7 @@ def weights(
     conv0.bias, stage1.unit0.conv0.batchnorm.running_mean. Values are those that `verify` makes from
     the same seed. The file is written beside and renamed, one array at a time.
     """
+    refuse_empty(output)
     options.read_word("--dtype", dtype, ("float32", "float64"))
     network = options.load_network(file, sets, input_)
 

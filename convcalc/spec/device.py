@@ -62,7 +62,7 @@ def read_device(path: str) -> Device:
             facts = (("help", did_you_mean(path, names)),)
             raise ConvcalcError([Problem("unknown-device", message, None, facts)], UNUSABLE)
         path = os.path.join(shipped_folder("devices"), f"{path}.yaml")
-    source = read_file(path)
+    source = read_file(path, "a device")
     try:
         root = read_yaml(source)
     except ConvcalcError as error:

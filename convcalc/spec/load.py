@@ -70,14 +70,14 @@ def find_source(path: str) -> Source:
     return read_file(str(shipped))
 
 
-def read_file(path: str) -> Source:
-    """The text of a spec file; raises ConvcalcError with status 2."""
+def read_file(path: str, what: str = "a spec") -> Source:
+    """The text of a spec, or of `what` it is said to be; raises ConvcalcError with status 2."""
     try:
         # Asked before it is opened: opening a pipe would wait for somebody to write to it.
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise _unusable(path, "a folder" if os.path.isdir(path) else "not a regular file")
         with open(path, "rb") as file:
-            return decoded(_display_name(path), file.read(LONGEST + 1), path)
+            return decoded(_display_name(path), file.read(LONGEST + 1), path, what)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise _unusable(path, reason[:1].lower() + reason[1:]) from None
@@ -89,7 +89,7 @@ def _display_name(path: str) -> str:
     return f"convcalc/configs/{name}" if folder == shipped_folder() else path
 
 
-def decoded(name: str, data: bytes, path: str = "") -> Source:
+def decoded(name: str, data: bytes, path: str = "", what: str = "a spec") -> Source:
     """The text of a spec from its bytes; raises ConvcalcError with status 2."""
     if len(data) > LONGEST:
         raise _unusable(name, f"longer than {LONGEST} bytes")
@@ -101,7 +101,7 @@ def decoded(name: str, data: bytes, path: str = "") -> Source:
             name,
             f"not UTF-8 text: byte 0x{data[error.start]:02x} at line {line}",
             "cannot be decoded",
-            "a spec is a text file in UTF-8",
+            f"{what} is a text file in UTF-8",
         ) from None
 
 

@@ -1,0 +1,201 @@
+"""`lock` in a project of variants and of bases: each mistake at one line of one's own, once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+import convcalc.cli.lock
+from convcalc.analysis.report import Report, analyze
+from convcalc.graph import Network
+from tests.cli.runner import run
+
+EDGE = """\
+args: {width: 1}
+input: [3, 16, 16]
+layers:
+  - {conv: 8*width, kernel: 3}
+  - {dense: 10}
+"""
+SETS = "networks: [{files: edge.yaml, set: {width: [1, 2, 3, 4, 5]}}]\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A network in five variants."""
+    monkeypatch.chdir(tmp_path)
+    Path("edge.yaml").write_text(EDGE)
+    Path("convcalc.yaml").write_text(SETS)
+    return tmp_path
+
+
+def edit(path: str, old: str, new: str) -> None:
+    text = Path(path).read_text()
+    assert text.count(old) == 1
+    Path(path).write_text(text.replace(old, new))
+
+
+def test_an_edited_line_is_told_once_with_the_variants_that_it_changed() -> None:
+    run("lock")
+    edit("edge.yaml", "dense: 10", "dense: 11")
+    result = run("lock", "--check")
+    assert result.err.count("error[stale-lock]") == 1
+    assert result.err.startswith("edge.yaml:5:6: error[stale-lock]: dense0 is not as locked: ")
+    others = "edge.yaml (width=2), edge.yaml (width=3), edge.yaml (width=4), ..."
+    assert f"  = note: the same line is told of 4 other networks: {others}\n" in result.err
+    assert result.err.endswith("\nconvcalc.lock: 5 networks, 5 changed\n")
+    # For a program every network has its own.
+    networks = json.loads(run("lock", "--check", "--format", "json").out)["networks"]
+    assert [len(network["problems"]) for network in networks] == [1] * 5
+
+
+def test_two_edited_lines_are_two_errors() -> None:
+    Path("other.yaml").write_text(EDGE)
+    run("lock", "edge.yaml", "other.yaml")
+    edit("edge.yaml", "dense: 10", "dense: 11")
+    edit("other.yaml", "kernel: 3", "kernel: 5")
+    err = run("lock", "--check", "edge.yaml", "other.yaml").err
+    assert err.count("error[stale-lock]") == 2
+    assert "other.yaml:4:6: error[stale-lock]" in err
+    assert "2 errors" in err
+
+
+def test_variants_that_are_new_are_told_once_and_apart_from_changed_ones() -> None:
+    run("lock")
+    edit("convcalc.yaml", "4, 5]", "4, 5, 6, 7, 8]")
+    err = run("lock", "--check").err
+    assert err.count("error[stale-lock]") == 1
+    assert err.startswith("edge.yaml:1:1: error[stale-lock]: edge.yaml (width=6) is not in the")
+    assert "told of 2 other networks: edge.yaml (width=7), edge.yaml (width=8)\n" in err
+
+
+def test_a_mistake_of_every_variant_is_told_once() -> None:
+    edit("edge.yaml", "kernel: 3", "kernel: 33")
+    err = run("lock").err
+    assert err.count("error[window-too-large]") == 1
+    assert err.endswith("5 networks, 5 broken; nothing is written\n")
+
+
+def test_a_base_that_several_files_extend() -> None:
+    Path("convcalc.yaml").write_text("networks: [{files: [a.yaml, b.yaml]}]\n")
+    for name in "ab":
+        Path(f"{name}.yaml").write_text("extends: edge.yaml\n")
+    run("lock")
+    edit("edge.yaml", "dense: 10", "dense: 12")
+    err = run("lock", "--check").err
+    assert err.startswith("edge.yaml:5:6: error[stale-lock]: dense0")
+    assert "= note: the same line is told of 1 other network: b.yaml\n" in err
+
+
+@pytest.mark.parametrize("command", [("check",), ("lock",), ("lock", "--check")])
+def test_a_mistake_in_a_shipped_base_is_told_in_the_file_that_extends_it(
+    command: tuple[str, ...],
+) -> None:
+    Path("mine.yaml").write_text("extends: vgg16\ninput: [3, 8, 8]\n")
+    Path("convcalc.yaml").write_text("networks: [{files: mine.yaml}]\n")
+    if "--check" in command:
+        Path("convcalc.lock").write_text("convcalc.lock 1\n")
+    result = run(*command)
+    assert result.status == 1
+    assert result.err.startswith("mine.yaml:1:10: error[window-too-large]: ")
+    assert "of a network that ships with convcalc" in result.err
+
+
+def test_what_another_command_locked_in_the_meantime_stays() -> None:
+    """Between reading the lock and writing it, another `convcalc lock` writes a network into it."""
+    Path("convcalc.yaml").unlink()
+    for name in ("other", "third"):
+        Path(f"{name}.yaml").write_text(EDGE)
+    run("lock", "edge.yaml")
+
+    ran: list[bool] = []
+
+    def meanwhile(network: Network) -> Report:
+        if not ran:
+            ran.append(True)
+            assert run("lock", "other.yaml").status == 0
+        return analyze(network)
+
+    with patch.object(convcalc.cli.lock, "analyze", meanwhile):
+        assert run("lock", "third.yaml").status == 0
+    assert ran
+    text = Path("convcalc.lock").read_text()
+    assert [line for line in text.splitlines() if line.startswith("network")] == [
+        "network edge.yaml",
+        "network other.yaml",
+        "network third.yaml",
+    ]
+
+
+def test_what_another_command_broke_in_the_meantime_is_refused_and_stays() -> None:
+    run("lock", "edge.yaml")
+
+    def meanwhile(network: Network) -> Report:
+        Path("convcalc.lock").write_text("<<<<<<< HEAD\n")
+        return analyze(network)
+
+    with patch.object(convcalc.cli.lock, "analyze", meanwhile):
+        result = run("lock", "edge.yaml")
+    assert result.status == 2
+    assert result.err.startswith("convcalc.lock:1:1: error[lock-conflict]")
+    assert Path("convcalc.lock").read_text() == "<<<<<<< HEAD\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
+def test_commands_at_the_same_time_lose_nothing(here: Path) -> None:
+    Path("convcalc.yaml").unlink()
+    names = [f"net{number}.yaml" for number in range(8)]
+    for name in names:
+        Path(name).write_text(EDGE)
+    command = [sys.executable, "-m", "convcalc", "lock"]
+    started = [subprocess.Popen([*command, name], stdout=subprocess.PIPE) for name in names]
+    for process in started:
+        process.communicate()
+        assert process.returncode == 0
+    assert run("lock", "--check", *names).out == "convcalc.lock: 8 networks, as locked\n"
+    assert sorted(path.name for path in here.iterdir()) == sorted(
+        ["convcalc.lock", "edge.yaml", *names]
+    )
+
+
+def test_a_system_without_locks_on_folders_does_without() -> None:
+    with patch.dict(sys.modules, {"fcntl": None}):
+        assert run("lock").status == 0
+    assert run("lock", "--check").status == 0
+
+
+def test_a_lock_that_is_no_text_is_told_as_a_lock() -> None:
+    Path("convcalc.lock").write_bytes(b"convcalc.lock 1\n\xff\n")
+    for command in (("lock",), ("lock", "--check")):
+        result = run(*command)
+        assert result.status == 2
+        assert "byte 0xff at line 2" in result.err
+        assert "the lock is a text file in UTF-8" in result.err
+    Path("convcalc.yaml").write_bytes(b"networks:\n\xff\n")
+    assert "convcalc.yaml is a text file in UTF-8" in run("check").err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("lock",),
+        ("lock", "--check"),
+        ("check",),
+        ("diff", "edge.yaml", "edge.yaml"),
+        ("shapes", "edge.yaml"),
+        ("schema",),
+        ("weights", "edge.yaml"),
+    ],
+)
+def test_an_empty_output_is_refused(command: tuple[str, ...], here: Path) -> None:
+    run("lock")
+    before = sorted(here.iterdir())
+    result = run(*command, "--output", "")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("error[bad-option]: --output names no file\n")
+    assert sorted(here.iterdir()) == before
