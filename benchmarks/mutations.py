@@ -36,9 +36,9 @@ from benchmarks.faults import OPERATORS, Fault, Spec
 from convcalc.analysis.measures import measured_totals
 from convcalc.analysis.report import LayerReport, Report, analyze
 from convcalc.checks.gate import Baseline, Gate, judge
-from convcalc.checks.lock import LOCK_NAME, Lock, lock_text, locked_network, parse_lock
+from convcalc.checks.lock import Lock, lock_text, locked_network, parse_lock
 from convcalc.checks.staleness import stale_problem
-from convcalc.checks.targets import Target
+from convcalc.checks.targets import LOCK_NAME, Target
 from convcalc.diagnostics import ConvcalcError, Problem, Source, Span
 from convcalc.graph import Node
 from convcalc.spec.document import read_document

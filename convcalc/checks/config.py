@@ -115,6 +115,7 @@ def read_config(path: str) -> Config:
     reader = _Reader(problems.append)
     entries = reader.entries(root, source)
     if problems:
+        problems.sort(key=lambda problem: problem.span[1:3] if problem.span else (0, 0))
         raise ConvcalcError(problems, UNUSABLE)
     return Config(source, os.path.dirname(path), entries)
 
@@ -126,6 +127,8 @@ def _fitting(problem: Problem) -> Problem:
         advice = "a glob that begins with '*' needs quotes: '**/*.yaml'"
     elif problem.code in ("yaml-anchor", "yaml-merge-key", "yaml-tag"):
         advice = "write each entry in full; an entry may name several files"
+    elif problem.code == "yaml-second-document":
+        advice = "a project has one convcalc.yaml: add to the list of 'networks'"
     else:
         return problem
     facts = [fact for fact in problem.facts if fact[0] != "help"]

@@ -26,14 +26,13 @@ from typing import NamedTuple, NoReturn
 
 from convcalc.analysis.report import Report
 from convcalc.analysis.rows import rows
+from convcalc.checks.targets import LOCK_NAME
 from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Source, Span, printable
 from convcalc.quantities import BYTES, DEFAULT_DTYPE, DTYPES
 from convcalc.shapes import Shape, cross_text
 from convcalc.spec.limits import LIMITED
 from convcalc.spec.load import read_file
 
-#: The file's name, beside convcalc.yaml.
-LOCK_NAME = "convcalc.lock"
 #: Changes whenever a text of before could be misread.
 VERSION = 1
 
@@ -259,6 +258,8 @@ def _check_version(source: Source, lines: list[str]) -> None:
             f"the lock is of version {other[1]}, and this convcalc reads version {VERSION}",
             help_text if newer else f"remove it, then {_ANEW} anew",
         )
+    if not source.text.strip():
+        _refuse(source, 1, "bad-lock", "the lock is empty", f"remove it, then {_ANEW} anew")
     _refuse_line(source, 1, first, f"a lock begins with the line '{_FIRST}'")
 
 

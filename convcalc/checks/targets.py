@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: No spec: it says which networks are checked. `convcalc.checks.config` reads it.
 CONFIG_NAME = "convcalc.yaml"
+#: What networks cost, beside it; no spec either. `convcalc.checks.lock` reads and writes it.
+LOCK_NAME = "convcalc.lock"
 
 
 class Rules(NamedTuple):
@@ -257,7 +259,7 @@ def _is_glob(path: str) -> bool:
 
 
 def _is_spec(path: str) -> bool:
-    return os.path.basename(path) != CONFIG_NAME and not os.path.isdir(path)
+    return os.path.basename(path) not in (CONFIG_NAME, LOCK_NAME) and not os.path.isdir(path)
 
 
 def _specs_in(folder: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcalc.checks.gate import NO_LOCK, Baseline, Gate, judge
-from convcalc.checks.targets import Target, find_targets, refused
+from convcalc.checks.targets import LOCK_NAME, Target, find_targets, refused
 from convcalc.checks.verdicts import Verdict, worst_status
 from convcalc.cli import options
 from convcalc.cli.actions import errors_annotated, in_actions, publish, repository_folder
@@ -190,8 +190,6 @@ def _blamed(
 
 def _lock_path(config: Config | None) -> str:
     """The lock beside convcalc.yaml, or here."""
-    from convcalc.checks.lock import LOCK_NAME
-
     return os.path.join(config.folder if config is not None else "", LOCK_NAME)
 
 

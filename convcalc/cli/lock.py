@@ -12,7 +12,6 @@ from convcalc.analysis.measures import measured_totals
 from convcalc.analysis.report import analyze
 from convcalc.checks.config import find_config, read_config
 from convcalc.checks.lock import (
-    LOCK_NAME,
     Lock,
     LockedNetwork,
     lock_text,
@@ -23,6 +22,7 @@ from convcalc.checks.lock import (
 from convcalc.checks.staleness import gone_problem, stale_problem, told_once
 from convcalc.checks.targets import (
     CONFIG_NAME,
+    LOCK_NAME,
     Target,
     dtype_of,
     find_targets,
@@ -195,7 +195,8 @@ def _write(path: str, before: Lock | None, outcomes: Sequence[Outcome]) -> None:
             elif outcome.network is not None:
                 networks[key] = outcome.network
         text = lock_text(networks.values())
-        if source is not None and source.text == text:
+        # A byte order mark is no part of the text, and goes.
+        if source and source.text == text and os.path.getsize(path) == len(text.encode()):
             return
         try:
             replace_file(path, text)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 import convcalc
 from convcalc.checks.lock import (
-    LOCK_NAME,
     Lock,
     LockedLayer,
     LockedNetwork,
@@ -21,6 +20,7 @@ from convcalc.checks.lock import (
     locked_network,
     parse_lock,
 )
+from convcalc.checks.targets import LOCK_NAME
 from convcalc.diagnostics import ConvcalcError, Source
 
 names = st.from_regex(r"[A-Za-z0-9_-]{1,8}(\.[A-Za-z0-9_-]{1,8}){0,2}", fullmatch=True)

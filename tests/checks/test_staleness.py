@@ -6,8 +6,9 @@ import pytest
 
 import convcalc
 from convcalc.checks.expectations import broken_expectations
-from convcalc.checks.lock import LOCK_NAME, lock_text, locked_network, parse_lock
+from convcalc.checks.lock import lock_text, locked_network, parse_lock
 from convcalc.checks.staleness import at_the_cause, stale_problem
+from convcalc.checks.targets import LOCK_NAME
 from convcalc.diagnostics import Problem, Source
 
 SPEC = """\

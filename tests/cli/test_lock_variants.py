@@ -199,3 +199,30 @@ def test_an_empty_output_is_refused(command: tuple[str, ...], here: Path) -> Non
     assert (result.status, result.out) == (2, "")
     assert result.err.startswith("error[bad-option]: --output names no file\n")
     assert sorted(here.iterdir()) == before
+
+
+@pytest.mark.parametrize("text", ["", "\n", " \n\n"])
+def test_an_empty_lock_is_told_as_such(text: str) -> None:
+    Path("convcalc.lock").write_text(text)
+    result = run("lock")
+    assert result.status == 2
+    assert "error[bad-lock]: the lock is empty\n" in result.err
+    assert "remove it, then `convcalc lock` writes it anew" in result.err
+
+
+@pytest.mark.parametrize("odd", [b"\xef\xbb\xbf%s", b"%s"])
+def test_a_byte_order_mark_and_other_ends_of_lines_are_read_and_go(odd: bytes) -> None:
+    run("lock")
+    path = Path("convcalc.lock")
+    good = path.read_bytes()
+    path.write_bytes(odd % good.replace(b"\n", b"\r\n" if odd == b"%s" else b"\n"))
+    assert run("lock", "--check").status == 0
+    assert path.read_bytes() != good
+    assert run("lock").status == 0
+    assert path.read_bytes() == good
+
+
+def test_the_lock_is_no_network_of_a_glob() -> None:
+    Path("convcalc.yaml").write_text("networks: [{files: '*'}]\n")
+    assert run("lock").out == "convcalc.lock: 1 network, 1 added\n"
+    assert run("check").out == "edge.yaml: ok\n1 checked, all ok\n"
