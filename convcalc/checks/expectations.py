@@ -5,6 +5,7 @@ from __future__ import annotations
 from convcalc.analysis.report import Report, analyze
 from convcalc.diagnostics import Problem, did_you_mean, printable
 from convcalc.graph import Expectation, Network
+from convcalc.quantities import change_text
 from convcalc.shapes import Shape
 
 
@@ -45,7 +46,7 @@ def _check(expectation: Expectation, report: Report, shapes: dict[str, Shape]) -
         found = _total(report, metric)
         if found == value:
             return None
-        share = f" ({_percent(found - value, value)})" if value else ""
+        share = f" ({change_text(value, found)})" if value else ""
         off = f"{found - value:+,}{share}"
         return Problem(
             "expectation",
@@ -79,8 +80,3 @@ def _total(report: Report, metric: str) -> int:
     if metric in totals.counts._fields:
         return int(getattr(totals.counts, metric))
     return int(getattr(totals, metric))
-
-
-def _percent(part: int, whole: int) -> str:
-    hundredths = (20000 * abs(part) + whole) // (2 * whole)
-    return f"{'-' if part < 0 else '+'}{hundredths // 100}.{hundredths % 100:02d}%"

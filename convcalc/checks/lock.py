@@ -204,6 +204,7 @@ _PUT = re.compile(rf"  (input|output) (\S+): {_SHAPE}")
 _CONFLICT = re.compile(r"<{7}(?: |$)|={7}$|>{7}(?: |$)|\|{7}(?: |$)")
 
 _ANEW = "`convcalc lock` writes it"
+_AGAIN = "take it as it was committed (git checkout), then `convcalc lock`"
 _SIDE = "take either side as it is (git checkout --ours or --theirs), then `convcalc lock`"
 
 
@@ -324,7 +325,7 @@ def _refuse_line(source: Source, number: int, line: str, rule: str = "") -> NoRe
         or "lines are network, input, output, dtype, total or layer, as `convcalc lock` writes them"
     )
     shown = f"'{printable(line.strip())}'" if line.strip() else "an empty line"
-    _refuse(source, number, "bad-lock", f"{shown} is no line of a lock", _SIDE, rule)
+    _refuse(source, number, "bad-lock", f"{shown} is no line of a lock", _AGAIN, rule)
 
 
 def _refuse_twice(source: Source, number: int, what: str, first: int = 0) -> NoReturn:

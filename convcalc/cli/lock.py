@@ -94,6 +94,9 @@ def lock(
     targets = find_targets(files or [], config, options.read_sets(sets))
     refuse_empty(output)
     path = output or os.path.join(config.folder if config is not None else "", LOCK_NAME)
+    if check and not os.path.lexists(path):
+        help_text = "`convcalc lock` writes it; commit it"
+        raise refused("no-lock", f"there is no {printable(path, 200)} to check", help_text)
     # A lock that cannot be read is refused even where it would be written anew: it may hold a merge
     # that is not finished, and networks that are not named now.
     before = read_lock(path) if check or os.path.lexists(path) else None
