@@ -129,6 +129,8 @@ def _fitting(problem: Problem) -> Problem:
         advice = "write each entry in full; an entry may name several files"
     elif problem.code == "yaml-second-document":
         advice = "a project has one convcalc.yaml: add to the list of 'networks'"
+    elif problem.code == "nesting-too-deep":
+        advice = "`convcalc schema config` tells what stands where"
     else:
         return problem
     facts = [fact for fact in problem.facts if fact[0] != "help"]
