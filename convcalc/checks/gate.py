@@ -67,22 +67,18 @@ class Gate(NamedTuple):
 
 def judge(target: Target, gate: Gate) -> Verdict:
     """What becomes of one network; a mistake in its file is told in the verdict."""
+    locked, unusable, missing = _past(target, gate)
     try:
         network = load(target.file, args=target.args, input=gate.inputs)
     except ConvcalcError as error:
         problems = tuple([readable(problem, target) for problem in error.problems])
-        return Verdict(target.file, target.variant, error.status, problems)
+        status = UNUSABLE if unusable else error.status
+        return Verdict(target.file, target.variant, status, (*problems, *unusable))
     report = analyze(network)
     rules = target.rules or Rules()
     skipped = _skipped(network, target, gate)
-    locked, unusable = _locked(target, gate)
-    missing = "it is not in the lock"
-    if unusable:
-        missing = "there is no lock" if unusable[0].code == NO_LOCK else "the lock cannot be used"
-    if not rules.growth and all(limit.growth is None for limit in gate.fail_on):
-        if unusable and gate.every_total and unusable[0].code != NO_LOCK:
-            skipped.append(f"it is not compared with the lock: {missing}")
-        unusable = ()  # nothing is held against it; `lock --check` tells what is wrong with it
+    if gate.every_total and missing == _UNUSED and not unusable:
+        skipped.append(f"it is not compared with the lock: {missing}")
     trial = _Trial(target, report, locked)
     if not network.altered:
         trial.hold("budget", network.budget)
@@ -142,19 +138,42 @@ def _skipped(network: Network, target: Target, gate: Gate) -> list[str]:
     return [f"its {' and '.join(about)} {verb} about the file as it is: skipped under {flags}"]
 
 
-def _locked(target: Target, gate: Gate) -> tuple[LockedNetwork | None, tuple[Problem, ...]]:
-    """The network's entry of the lock; None where it has none, and why none can be read."""
-    if gate.baseline is None or gate.inputs is not None:
-        return None, ()
-    if gate.baseline.lock is None:
-        return None, gate.baseline.problems
-    if target.file == "-":
-        return None, ()
-    try:
-        key = locked_name(target.file, gate.baseline.path)
-        return gate.baseline.lock.find(key, target.variant), ()
-    except ConvcalcError as error:
-        return None, error.problems
+class _Past(NamedTuple):
+    """What the lock says of a network.
+
+    locked    its entry; None where there is none
+    unusable  why the lock cannot be read, where growth is held against it
+    missing   why there is no entry
+    """
+
+    locked: LockedNetwork | None = None
+    unusable: tuple[Problem, ...] = ()
+    missing: str = "it is not in the lock"
+
+
+#: Why there is no entry, where there is a lock.
+_UNUSED = "the lock cannot be used"
+
+
+def _past(target: Target, gate: Gate) -> _Past:
+    """What the lock says of one network, or why it says nothing."""
+    baseline = gate.baseline
+    if baseline is None or gate.inputs is not None:
+        return _Past()
+    problems = baseline.problems
+    if baseline.lock is not None and target.file != "-":
+        try:
+            key = locked_name(target.file, baseline.path)
+            return _Past(baseline.lock.find(key, target.variant))
+        except ConvcalcError as error:
+            problems = error.problems
+    if not problems:
+        return _Past()
+    missing = "there is no lock" if problems[0].code == NO_LOCK else _UNUSED
+    limits = (*(target.rules.growth if target.rules else ()), *gate.fail_on)
+    if all(limit.growth is None for limit in limits):
+        problems = ()  # nothing is held against it; `lock --check` tells what is wrong with it
+    return _Past(None, problems, missing)
 
 
 def readable(problem: Problem, target: Target) -> Problem:

@@ -133,3 +133,12 @@ def test_exit_zero_does_not_hide_it() -> None:
 
 def test_another_input_needs_no_lock() -> None:
     assert run("check", "free.yaml", "heavy.yaml", "--input", "3x20x20").status == 0
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_it_is_told_where_no_network_can_be_read_either(style: str) -> None:
+    Path("convcalc.yaml").write_text("networks: [{files: heavy.yaml, growth: {macs: 2%}}]\n")
+    Path("heavy.yaml").write_text(HEAVY.replace("kernel: 3", "kernel: 33"))
+    result = told(style)
+    assert MISSING in result.out + result.err
+    assert "kernel height 33 does not fit" in result.out + result.err
