@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from unittest.mock import patch
 
@@ -161,6 +163,22 @@ def test_commands_at_the_same_time_lose_nothing(here: Path) -> None:
     assert sorted(path.name for path in here.iterdir()) == sorted(
         ["convcalc.lock", "edge.yaml", *names]
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
+def test_a_folder_that_another_program_keeps_locked_is_waited_for_and_no_longer() -> None:
+    import fcntl
+
+    held = os.open(".", os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    waits: list[float] = []
+    try:
+        with patch.object(time, "sleep", waits.append):
+            assert run("lock").status == 0
+    finally:
+        os.close(held)
+    assert 1 <= sum(waits) <= 10
+    assert run("lock", "--check").status == 0
 
 
 def test_a_system_without_locks_on_folders_does_without() -> None:
