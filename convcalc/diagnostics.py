@@ -117,6 +117,8 @@ def printable(text: object, limit: int = 80) -> str:
 
 #: Names that a misspelt one is compared with; a network may have a hundred thousand.
 _MOST_NAMES = 200
+#: How much alike two names must be, from 0 to 1: 'conf' and 'conv' are 0.75.
+_ALIKE = 0.65
 
 
 def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
@@ -128,7 +130,7 @@ def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
     if len(known) > _MOST_NAMES:
         alike = [name for name in known if name[:1] == word[:1] and abs(len(name) - len(word)) < 3]
         known = {name: known[name] for name in alike[:_MOST_NAMES]}
-    found = get_close_matches(word, known, count, 0.6)
+    found = get_close_matches(word, known, count, _ALIKE)
     likeness = [SequenceMatcher(None, name, word).ratio() for name in found]
     # A name that is much less alike than the best one only distracts.
     close = [m for m, ratio in zip(found, likeness, strict=True) if ratio > likeness[0] - 0.12]

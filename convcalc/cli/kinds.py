@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -41,11 +41,7 @@ def kinds(
     """
     options.read_word("--format", style, TABLE_FORMATS)
     if kind is not None and kind not in KINDS:
-        from convcalc.spec.foreign import foreign_kind
-
-        ours = foreign_kind(kind, KINDS)
-        help_text = f"it is called '{ours}' here" if ours else did_you_mean(kind, KINDS)
-        unusable(f"there is no kind '{printable(kind)}'", help_text)
+        _refuse(kind)
     if style == "json":
         chosen = [kind] if kind else list(KINDS)
         data = {"schema": "convcalc.kinds/1", "kinds": [kind_data(name) for name in chosen]}
@@ -59,6 +55,18 @@ def kinds(
     else:
         _emit_one(kind, style, output)
     return 0
+
+
+def _refuse(kind: str) -> NoReturn:
+    from convcalc.spec.foreign import absent_kind, foreign_kind
+
+    ours = foreign_kind(kind, KINDS)
+    if ours:
+        help_text = f"it is called '{ours}' here"
+    else:
+        near = "" if absent_kind(kind) else did_you_mean(kind, KINDS)
+        help_text = near or "`convcalc kinds` lists them all"
+    unusable(f"there is no kind '{printable(kind)}'", help_text)
 
 
 def _emit_one(kind: str, style: str, output: str | None) -> None:

@@ -90,6 +90,15 @@ _KINDS = {
     "noop": "identity",
 }
 
+#: Kinds of other libraries, spelt likewise, that are nothing here: no name of ours is meant,
+#: however much alike ('transformer' and 'transpose', 'rnn' and 'lrn').
+_ABSENT = (
+    r".*attention|mha|transformer.*|.*embedding|embeddingbag|positionalencoding"
+    r"|(bi|conv)?lstm(cell)?|gru(cell)?|(simple)?rnn(cell)?|bidirectional|timedistributed"
+    r"|encoder|decoder|einsum|matmul|bmm|lambda|rmsnorm(alization)?|(swi|ge|re)?glu"
+    r"|deformconv|gridsample|roi(pool|align)|nms|yolo|region|detect"
+)
+
 #: Arguments of other libraries, and ours: the first that the kind has.
 _ARGUMENTS = {
     "kernel_size": ("kernel",),
@@ -253,6 +262,15 @@ def foreign_kind(name: str, kinds: Iterable[str]) -> str:
         if kind != name and plain == kind.replace("_", ""):
             return kind
     return ""
+
+
+def absent_kind(name: str) -> bool:
+    """Whether it is a kind of other libraries that does not exist here under any name.
+
+    >>> absent_kind("nn.LSTM"), absent_kind("lenet_block"), absent_kind("conv2d")
+    (True, False, False)
+    """
+    return re.fullmatch(_ABSENT, _plain(name)) is not None
 
 
 def foreign_argument(name: str, names: Sequence[str]) -> str:

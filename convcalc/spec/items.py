@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.diagnostics import Span, did_you_mean, printable
+from convcalc.diagnostics import Span, did_you_mean, nearest, printable
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.layers.base import Layer
 from convcalc.spec.document import COMMON_KEYS, NAME, Document, Entry
@@ -171,7 +171,13 @@ def _unknown_kind(word: str, span: Span, document: Document) -> Refusal:
     foreign = _foreign_kind(word, span)
     if foreign is not None:
         return foreign
+    from convcalc.spec.foreign import absent_kind  # only a mistake needs it
+
     message = f"'{shown}' is neither a kind nor a block"
+    kinds_help = "'convcalc kinds' lists the kinds"
+    if absent_kind(word):
+        help_text = did_you_mean(word, nearest(word, document.blocks)) or kinds_help
+        return Refusal("unknown-kind", f"there is no kind '{shown}' here", span, help_text)
     if ":" in word:
         return _missing_space(word, message, span)
     if "(" in word or ")" in word:
@@ -182,7 +188,7 @@ def _unknown_kind(word: str, span: Span, document: Document) -> Refusal:
         help_text = "a layer begins with its kind: {conv: 64, kernel: 3}"
     else:
         help_text = did_you_mean(word, [*KINDS, GROUP, *document.blocks])
-        help_text = help_text or "'convcalc kinds' lists the kinds"
+        help_text = help_text or kinds_help
     return Refusal("unknown-kind", message, span, help_text)
 
 

@@ -326,6 +326,7 @@ BEYOND_CASES = {
             "block_misspelt",
             "block_word_handed_on",
             "block_word_is_no_kind",
+            "kind_absent_but_a_block",
             "key_block_argument_typo",
             "value_layer_for_number",
         ],

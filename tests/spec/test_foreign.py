@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from convcalc.layers import CHOICES, KINDS, layer_class
-from convcalc.spec.foreign import foreign_argument, foreign_kind, foreign_word
+from convcalc.spec.foreign import absent_kind, foreign_argument, foreign_kind, foreign_word
 
 CONV = [
     "channels",
@@ -70,6 +70,19 @@ def test_kinds(foreign: str, ours: str) -> None:
 @pytest.mark.parametrize("kind", [*KINDS, "sequential", "residual_block", "lstm", ""])
 def test_our_own_kinds_are_not_foreign(kind: str) -> None:
     assert foreign_kind(kind, KINDS) == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["attention", "nn.MultiheadAttention", "LSTM", "ConvLSTM2D", "nn.GRUCell", "Embedding"]
+)
+def test_kinds_that_do_not_exist_here(name: str) -> None:
+    assert absent_kind(name)
+    assert foreign_kind(name, KINDS) == ""
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "sequential", "Conv2d", "Linear", "bottleneck", ""])
+def test_kinds_that_do_exist_or_may(kind: str) -> None:
+    assert not absent_kind(kind)
 
 
 @pytest.mark.parametrize(
