@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from convcalc.diagnostics import Problem, RuleError, Span, did_you_mean, nearest
@@ -26,6 +27,12 @@ from convcalc.spec.items import (
     unknown_arguments,
 )
 from convcalc.spec.reader import MapNode, ScalarNode, YamlNode
+
+#: Of an input whose axes may be in another library's order: no picture has more colours (red,
+#: green, blue and how opaque), or fewer pixels.
+_MOST_COLOURS = 4
+_LEAST_PIXELS = 8
+_LEAST_AREA = 64
 
 
 class LayerMaker:
@@ -212,12 +219,17 @@ class LayerMaker:
             blamed = given.get(error.field)
             place = blamed.node.span if blamed else span
             shown = self._entering(flows) if facts is None else facts
+            rules = error.facts
+            if error.code == "window-too-large":
+                turned = self._channels_last(shapes[0])
+                if turned:
+                    rules = (*[fact for fact in rules if fact[0] != "help"], ("help", turned))
             self.evaluator.refuse(
                 Problem(
                     error.code,
                     f"{path}: {error.message}",
                     place,
-                    (*shown, *error.facts),
+                    (*shown, *rules),
                     frame.calls,
                 ),
                 path,
@@ -231,6 +243,20 @@ class LayerMaker:
     def _entering(self, flows: Sequence[Flow | None]) -> tuple[tuple[str, str], ...]:
         """What enters a layer, and where it comes from, for a message."""
         return tuple([("input", self.origin(flow)) for flow in flows if flow is not None])
+
+    def _channels_last(self, entering: Shape) -> str:
+        """What to say where a window does not fit because an input's channels are written last."""
+        if len(entering) < 2 or entering[-1] > min(entering[1:]):
+            return ""  # it is not the last axis that is too small
+        for node in self.nodes:
+            if node.kind != "input":
+                break
+            if len(node.shape) == len(entering) and _looks_channels_last(node.shape):
+                *sizes, channels = node.shape
+                name = "the input" if node.path == "input" else f"the input '{node.path}'"
+                meant = tuple_text((channels, *sizes)).replace("(", "[").replace(")", "]")
+                return f"shapes are channels first: is {name} meant to be {meant}?"
+        return ""
 
     def origin(self, flow: Flow) -> str:
         """A value's shape and the layer that makes it."""
@@ -317,6 +343,16 @@ def _missing(cls: type[Layer], names: list[str], span: Span) -> Refusal:
 
 def _words_in(values: list[Any]) -> set[str]:
     return {value for value in values if isinstance(value, str)}
+
+
+def _looks_channels_last(shape: Shape) -> bool:
+    """Whether a shape reads like pixels, then their colours: [224, 224, 3], [16000, 1].
+
+    >>> _looks_channels_last((224, 224, 3)), _looks_channels_last((3, 224, 2))
+    (True, False)
+    """
+    *sizes, channels = shape
+    return channels <= _MOST_COLOURS and min(sizes) >= _LEAST_PIXELS and prod(sizes) >= _LEAST_AREA
 
 
 def _is_fraction(value: object) -> bool:
