@@ -12,6 +12,7 @@ import typer
 
 from convcalc import __version__
 from convcalc.cli.guard import tell
+from convcalc.cli.usage import Command
 from convcalc.diagnostics import UNUSABLE
 
 #: Every command: the module of this package that holds it, under the same name.
@@ -80,7 +81,7 @@ def application(arguments: list[str]) -> typer.Typer:
         text = cleandoc(command.__doc__)
         if "\b" not in text:  # the mark that keeps the examples' lines as they are
             text = text.replace("Examples:", "\b\nExamples:")
-        app.command(name, help=text)(command)
+        app.command(name, cls=Command, help=text)(command)
     return app
 
 
