@@ -24,7 +24,7 @@ from tests.cli.runner import run
 )
 def test_an_option_that_does_not_exist(arguments: str, message: str) -> None:
     result = run(*arguments.split())
-    command = arguments.split()[0]
+    command = arguments.split(maxsplit=1)[0]
     assert result.status == 2
     assert result.out == ""
     assert result.err.splitlines()[-1] == f"Error: {message}"
