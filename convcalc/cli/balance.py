@@ -22,14 +22,14 @@ from convcalc.render.numbers import short
 from convcalc.render.table import Cell, Column, Table
 from convcalc.spec.device import Device, read_device
 
-RULE = (
-    "Bytes: each input value that is used, each weight and each result once.",
-    "Operations: FLOPs as `convcalc flops` counts them. A layer's norm and activation",
-    "run before its result is written.",
+MOVED = "Bytes: each input value that is used, each weight and each result once."
+DONE = (
+    "Operations: FLOPs as `convcalc flops` counts them. A layer's norm and activation run before"
+    " its result is written."
 )
 BOUND = (
-    "At least: a bound, not a prediction, for runs that do the operations counted",
-    "(Winograd's method does fewer) and read and write memory once for each layer.",
+    "At least: a bound, not a prediction, for runs that do the operations counted (Winograd's"
+    " method does fewer) and read and write memory once for each layer."
 )
 #: Columns that rows can be sorted by here, the largest first, beside those of every table.
 SORT_KEYS = ("operations", "bytes", "intensity", "time")
@@ -190,7 +190,7 @@ def _notes(found: Balance) -> list[str]:
     types = f"{found.dtype} values"
     if found.weights != found.dtype:
         types += f", {found.weights} weights"
-    return [*RULE, f"Types: {types}."]
+    return [MOVED, DONE, f"Types: {types}."]
 
 
 def _device_notes(machine: Device, dtype: str) -> list[str]:
@@ -198,7 +198,7 @@ def _device_notes(machine: Device, dtype: str) -> list[str]:
     ridge = intensity_text(Ratio.of(peak, machine.bytes))
     most = f"{short(peak)} operations ({dtype}) and {short(machine.bytes)}B a second"
     return [
-        *BOUND,
+        BOUND,
         f"{printable(machine.name)}: {most}; ridge at {ridge} op/byte.",
         f"Source: {printable(machine.source, 300)}",
     ]

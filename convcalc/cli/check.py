@@ -14,7 +14,7 @@ from convcalc.checks.targets import LOCK_NAME, Target, find_targets, refused
 from convcalc.checks.verdicts import Verdict, worst_status
 from convcalc.cli import options
 from convcalc.cli.actions import errors_annotated, in_actions, publish, repository_folder
-from convcalc.cli.guard import guarded, tell, unusable
+from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import emit, terminal
 from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable
 
@@ -206,10 +206,12 @@ def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None
             # A mistake is told once, however many variants of a file or networks it concerns.
             problems = [p for p in drawn_elsewhere(verdict) if str(p) not in told]
             told.update([str(problem) for problem in problems])
-            if problems:
+            if problems and style == "github":
                 from convcalc.render.diagnostics import diagnostics_text
 
                 tell(log(diagnostics_text(problems)) + "\n")
+            elif problems:
+                tell_problems(problems, "\n")
     if style == "sarif":
         from convcalc.render.sarif import sarif_text
 

@@ -10,7 +10,7 @@ import typer
 
 from convcalc.checks.versions import Comparison, Settings, compare_files, compare_with_revision
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, tell, unusable
+from convcalc.cli.guard import guarded, tell_problems, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, terminal
 from convcalc.diagnostics import WRONG
 
@@ -91,9 +91,7 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
         with Revision(base, merge_base=merge_base) as revision:
             found, problems, status = compare_with_revision(revision, files or [], settings)
         if problems:
-            from convcalc.render.diagnostics import diagnostics_text
-
-            tell(diagnostics_text(problems))
+            tell_problems(problems)
             if not found:
                 return status
     else:

@@ -25,8 +25,8 @@ from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import axis_name, cross_text, tuple_text
 
 IDEAL = (
-    "Of a unit far from all edges. Offset: the first pixel of the first unit's",
-    "field, negative on padding; centre: the middle of that field.",
+    "Of a unit far from all edges. Offset: the first pixel of the first unit's field, negative on"
+    " padding; centre: the middle of that field."
 )
 #: What the units of a layer have to do with each other's fields.
 MOVING, FIXED, SPREAD, DIFFER, BOUND = "moving", "fixed", "spread", "differ", "bound"
@@ -129,7 +129,7 @@ def _table(report: Report, seen: Fields, found: Sequence[Row]) -> Table:
         rows,
         (),
         [
-            *IDEAL,
+            IDEAL,
             *[text for word, text in MEANINGS.items() if word in used],
             *_larger(report.network, seen, found),
             *_crooked_notes(seen.crooked),
@@ -307,7 +307,7 @@ def _layer_table(
         ],
         rows,
         (),
-        [*notes, *IDEAL, *[text for word, text in MEANINGS.items() if word in used]],
+        [*notes, IDEAL, *[text for word, text in MEANINGS.items() if word in used]],
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import wraps
 from typing import NoReturn, ParamSpec
 
@@ -29,9 +30,7 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
         try:
             status = command(*args, **kwargs)
         except ConvcalcError as error:
-            from convcalc.render.diagnostics import diagnostics_text
-
-            tell(diagnostics_text(error.problems))
+            tell_problems(error.problems)
             status = error.status
         except BrokenPipeError:
             forget_output()
@@ -65,6 +64,17 @@ def tell(text: str) -> None:
             sys.stderr.flush()
     except (OSError, ValueError):
         sys.stderr = None
+
+
+def tell_problems(problems: Sequence[Problem], after: str = "") -> None:
+    """Draws problems on standard error, to its width where that is a terminal."""
+    from convcalc.render.diagnostics import diagnostics_text
+
+    width = 0
+    if os.environ.get("TERM") != "dumb":
+        with suppress(AttributeError, OSError, ValueError):  # closed, or no terminal
+            width = os.get_terminal_size(sys.stderr.fileno()).columns
+    tell(diagnostics_text(problems, width=width or None) + after)
 
 
 def forget_output() -> None:

@@ -30,7 +30,7 @@ from convcalc.checks.targets import (
     refused,
 )
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, tell, unusable
+from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import alone, emit, refuse_empty, replace_file
 from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable
 from convcalc.spec.load import load, read_file
@@ -108,10 +108,8 @@ def lock(
     if broken:
         failed = [outcome for outcome in failed if check or outcome.state == "broken"]
     if failed:
-        from convcalc.render.diagnostics import diagnostics_text
-
         problems = told_once([(_name(o), problem) for o in failed for problem in o.problems])
-        tell(diagnostics_text(problems) + "\n")
+        tell_problems(problems, "\n")
     elif not check:
         _write(path, before, outcomes)
     status = max([outcome.status for outcome in failed], default=0)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, tell, unusable
+from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
 from convcalc.diagnostics import WRONG, Problem, printable
 from convcalc.render.table import Cell, Column, Table
@@ -132,9 +132,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
         emit_table(verification_table(network, found, run.size_text(found.peak)), style, output)
     if not found.differences:
         return 0
-    from convcalc.render.diagnostics import diagnostics_text
-
-    tell(diagnostics_text([difference(check) for check in found.differences]))
+    tell_problems([difference(check) for check in found.differences])
     return WRONG
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 from unicodedata import combining, east_asian_width
@@ -31,7 +32,8 @@ class Column(NamedTuple):
 class Table(NamedTuple):
     """Rows under a heading, with totals and notes below; whole numbers are integers until drawn.
 
-    `colours` gives each row the colour that a terminal draws it in, "" for none.
+    A note is one line however long it is; it is wrapped where it is drawn. `colours` gives each row
+    the colour that a terminal draws it in, "" for none.
     """
 
     title: str
@@ -43,6 +45,8 @@ class Table(NamedTuple):
 
 
 BAR_WIDTH = 10
+#: Columns of the notes below a plain table, whatever the terminal's.
+NOTE_WIDTH = 100
 #: Columns whose ends stand below each other.
 RIGHT = ("number", "delta")
 
@@ -81,6 +85,27 @@ def _columns(character: str) -> int:
     return 2 if east_asian_width(character) in "WF" else 1
 
 
+def wrapped(text: str, width: int, hanging: int = 0) -> str:
+    """A line as several of at most `width` columns, broken at spaces.
+
+    All but the first are `hanging` columns further in. A word that is longer than a line stays
+    whole: where it is a place, it is there to be opened.
+
+    >>> wrapped("  = rule: at least 1", 13, hanging=2)
+    '  = rule: at\\n    least 1'
+    """
+    if display_width(text) <= width:
+        return text
+    indent = len(text) - len(text.lstrip(" "))
+    lines = [text[:indent]]
+    # A run of spaces is where a table's columns part, and stays one within a line.
+    for word in re.findall("[^ ]+ *", text):
+        if lines[-1].strip() and display_width(lines[-1] + word.rstrip()) > width:
+            lines.append(" " * (indent + hanging))
+        lines[-1] += word
+    return "\n".join([line.rstrip() for line in lines])
+
+
 def plain_text(table: Table) -> str:
     """The table as aligned text at its natural width, whatever the terminal's."""
     columns = table.columns
@@ -104,7 +129,7 @@ def plain_text(table: Table) -> str:
     out += [drawn(heading), rule, *[drawn(row) for row in lines]]
     if totals:
         out += [rule, drawn(totals)]
-    return "\n".join([*out, *table.notes]) + "\n"
+    return "\n".join([*out, *[wrapped(note, NOTE_WIDTH) for note in table.notes]]) + "\n"
 
 
 def markdown_text(table: Table) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from convcalc.render.table import RIGHT, Table, cell_text, display_width
+from convcalc.render.table import RIGHT, Table, cell_text, display_width, wrapped
 
 #: What is tried in turn where a table is too wide: numbers shortened to three digits and a unit,
 #: shares with their bars, and how short a name or a text may be cut.
@@ -28,7 +28,8 @@ def print_table(table: Table, width: int | None = None) -> None:
     from rich.text import Text
 
     console = Console(file=sys.stdout, width=width, highlight=False, emoji=False, markup=False)
-    cells = _fitting_cells(table, console.width)
+    space = console.width
+    cells = _fitting_cells(table, space)
     # Better a line that the terminal breaks than a number without its last digits.
     console.width += max(_over(table, cells, console.width), 0)
     heading, *rows = cells
@@ -54,10 +55,10 @@ def print_table(table: Table, width: int | None = None) -> None:
         style = table.colours[number] if table.colours else ""
         drawn.add_row(*[Text(text) for text in row], style=style)
     if table.title:
-        console.print(Text(table.title, style="bold"))
+        console.print(Text(wrapped(table.title, space, hanging=2), style="bold"), soft_wrap=True)
     console.print(drawn)
     for note in table.notes:
-        console.print(Text(note, style="dim"))
+        console.print(Text(wrapped(note, space), style="dim"), soft_wrap=True)
     if cells != _cells(table, brief=False, bars=True):
         console.print(Text("Shortened to fit; --format plain shows it all.", style="dim"))
 

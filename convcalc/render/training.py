@@ -83,12 +83,13 @@ def _notes(training: Training) -> list[str]:
         if training.input_gradient
         else "No gradient goes to the network's input (--input-gradient takes it there)."
     )
+    macs = f"forward {grouped(totals.forward_macs)}, backward {grouped(backward)}"
+    parts = f"inputs {grouped(totals.input_gradient_macs)}, weights {weights}"
     return [
         f"A training step on {samples}, without the loss; each operation counts 1.",
         inputs,
         f"step: {optimizer.name}, {optimizer.update}",
-        f"MACs: forward {grouped(totals.forward_macs)}, backward {grouped(backward)}:",
-        f"inputs {grouped(totals.input_gradient_macs)}, weights {weights}.",
+        f"MACs: {macs}: {parts}.",
         f"2*MACs, forward and backward: {grouped(products)}.",
     ]
 

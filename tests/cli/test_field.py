@@ -57,7 +57,7 @@ class TestTable:
 
     def test_notes(self) -> None:
         out = run("field", "xception").out
-        assert "Misaligned branches in entry_flow.downsampling0.add0 (height, width): " in out
+        assert "Misaligned branches in entry_flow.downsampling0.add0 (height, width):" in out
         assert "Larger than the input 299x299 from middle2." in out
         assert "fixed: every unit sees" in out
 

@@ -147,3 +147,37 @@ def test_a_block_of_any_name_stays_on_its_line() -> None:
     call = Call(Span(source, 1, 1), "b\x08\n", 0, 1)
     text = diagnostic_text(Problem("code", "message", Span(source, 1, 1), (), (call,)))
     assert "in block b\\x08\\n, called at net.yaml:1:1\n" in text
+
+
+LONG = Problem(
+    "window-too-large",
+    "conv2: kernel height 5 does not fit the padded input height 4",
+    Span(
+        Source("configs/lenet.yaml", "\n\n  - {conv: 120, kernel: 5, name: a-rather-long-name}\n"),
+        3,
+        25,
+    ),
+    (
+        ("input", "(1, 16, 4, 4), from pool1 at line 7"),
+        ("rule", "floor((4 - 5 + 0 + 1) / 1) = 0, must be at least 1"),
+        ("help", "'padding: 1' gives 2, 'kernel: 4' gives 1"),
+    ),
+)
+
+
+@pytest.mark.parametrize("width", [1, 40, 60, 80, 140])
+def test_on_a_terminal_lines_break_at_words(width: int) -> None:
+    lines = diagnostic_text(LONG, width=width).splitlines()
+    assert all(len(line) <= max(width, 40) for line in lines)
+    bare = diagnostic_text(LONG)
+    # The source line may be cut, and every other word is there.
+    texts = [line for line in lines if not line.startswith(("3 |", "  |"))]
+    expected = [line for line in bare.splitlines() if not line.startswith(("3 |", "  |"))]
+    assert " ".join(texts).split() == " ".join(expected).split()
+    # The caret is below the value.
+    at = next(index for index, line in enumerate(lines) if line.startswith("3 |"))
+    assert lines[at][lines[at + 1].index("^")] == "5"
+
+
+def test_a_wide_terminal_changes_nothing() -> None:
+    assert diagnostic_text(LONG, width=200) == diagnostic_text(LONG)

@@ -20,6 +20,7 @@ from convcalc.render.table import (
     display_width,
     markdown_text,
     plain_text,
+    wrapped,
 )
 from convcalc.render.terminal import print_table
 
@@ -159,6 +160,46 @@ def test_a_table_without_title_totals_and_notes(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("NO_COLOR", "1")
     print_table(Table("", [Column("a")], [("b",)]), width=20)
     assert [line.rstrip() for line in out.getvalue().splitlines()] == ["a", "─", "b"]
+
+
+NOTED = Table(
+    "",
+    [Column("a")],
+    [("b",)],
+    (),
+    ["A note of many words. " * 8, "https://example.org/" + "x" * 90],
+)
+
+
+def test_notes_of_plain_text_break_at_words_and_at_the_same_width_everywhere() -> None:
+    notes = plain_text(NOTED).splitlines()[3:]
+    assert " ".join(notes).split() == " ".join(NOTED.notes).split()
+    assert [len(line) <= 100 for line in notes] == [True, True, False]
+    assert notes[-1] == NOTED.notes[-1]
+
+
+@pytest.mark.parametrize("width", [20, 80, 140])
+def test_notes_on_a_terminal_break_at_words(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_table(NOTED, width=width)
+    notes = out.getvalue().splitlines()[3:]
+    assert " ".join(notes).split() == " ".join(NOTED.notes).split()
+    assert all(len(line) <= width for line in notes[:-1])
+    assert notes[-1] == NOTED.notes[-1]
+
+
+@given(
+    text=st.text(st.sampled_from("ab \u540d"), max_size=80),
+    width=st.integers(1, 40),
+    hanging=st.integers(0, 6),
+)
+def test_a_text_keeps_its_words_where_it_is_wrapped(text: str, width: int, hanging: int) -> None:
+    lines = wrapped(text, width, hanging).split("\n")
+    assert " ".join(lines).split() == text.split()
+    for line in lines:
+        assert display_width(line) <= width or len(line.split()) == 1
 
 
 @given(width=st.integers(10, 200), longest=st.integers(1, 60))
