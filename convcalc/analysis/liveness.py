@@ -23,7 +23,8 @@ what must be copied.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from itertools import islice
 from math import prod
 from typing import NamedTuple
 
@@ -94,7 +95,8 @@ class Step(NamedTuple):
     operation  its place in `Memory.operations`
     live       elements alive while it runs
     tensors    the tensors alive while it runs, in the order in which they were written; one that
-               is written in place of another is counted with that one's memory
+               is written in place of another is counted with that one's memory; empty where the
+               step is not to be listed
     in_place   the tensors that its result lies in
     frees      the tensors that are dead after it
     """
@@ -167,18 +169,19 @@ def _starts(parts: Sequence[tuple[int, int]]) -> dict[int, int]:
 
 
 def steps(
-    memory: Memory, order: Sequence[int] | None = None, *, listed: bool = True
+    memory: Memory, order: Sequence[int] | None = None, *, listed: bool | Container[int] = True
 ) -> Iterator[Step]:
     """What is alive at each step of an order of execution; the written one if none is given.
 
-    Without `listed`, `tensors` is left empty, which spares the time to list them.
+    `listed` says of which steps, counted from 0, `tensors` is to be known. All of these lists
+    together grow with the square of a network that is wide.
     """
     tensors, operations = memory.tensors, memory.operations
     waiting = [len(tensor.readers) for tensor in tensors]
     # Insertion order is the order of writing; deleting keeps it.
     alive: dict[int, None] = dict.fromkeys(memory.inputs)
     live = sum(tensors[number].size for number in alive)
-    for place in range(len(operations)) if order is None else order:
+    for number, place in enumerate(range(len(operations)) if order is None else order):
         operation = operations[place]
         made = tensors[operation.writes]
         frees: dict[int, None] = {}
@@ -193,10 +196,20 @@ def steps(
             within = within[:1]
         added = made.size - sum(tensors[t].size for t in within)
         alive[made.number] = None
-        yield Step(place, live + added, tuple(alive) if listed else (), within, tuple(frees))
+        shown = listed if isinstance(listed, bool) else number in listed
+        yield Step(place, live + added, tuple(alive) if shown else (), within, tuple(frees))
         live += made.size - sum(tensors[t].size for t in frees)
-        for number in frees:
-            del alive[number]
+        for freed in frees:
+            del alive[freed]
+
+
+def peak_step(memory: Memory) -> Step | None:
+    """The first step of the written order at which most is alive; None where nothing runs."""
+    lives = [step.live for step in steps(memory, listed=False)]
+    if not lives:
+        return None
+    place = lives.index(max(lives))
+    return next(islice(steps(memory, listed=(place,)), place, None))
 
 
 def peak_elements(memory: Memory, order: Sequence[int] | None = None) -> int:

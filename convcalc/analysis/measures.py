@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.analysis.liveness import Memory, Step, memory_of, steps
+from convcalc.analysis.liveness import Memory, Step, memory_of, peak_step
 from convcalc.analysis.report import LayerReport, Report
 from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Node
@@ -49,8 +49,7 @@ class Subject:
     def peak(self, in_place: bool = False) -> Step | None:
         """The step of the written order at which the most is alive; None where nothing runs."""
         if in_place not in self._peaks:
-            found = steps(self.memory(in_place))
-            self._peaks[in_place] = max(found, key=lambda step: step.live, default=None)
+            self._peaks[in_place] = peak_step(self.memory(in_place))
         return self._peaks[in_place]
 
     def training(self) -> Training:

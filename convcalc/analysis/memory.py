@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import NamedTuple
 
 from convcalc.analysis.arena import Arena, arena
@@ -13,6 +12,12 @@ from convcalc.collection import collector_paused
 from convcalc.graph import Node
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES
 
+#: Names of live tensors that all moments list together, and each in the mean. Where there are more
+#: than both, which only very wide networks have and where their number grows with the square of the
+#: width, those of the peaks are listed.
+MOST_LISTED = 100_000
+MOST_LISTED_EACH = 20
+
 
 class Moment(NamedTuple):
     """One operation while it runs.
@@ -20,8 +25,10 @@ class Moment(NamedTuple):
     node      the operation
     live      bytes alive
     in_place  bytes alive where element-wise operations are written over their inputs
-    alive     the tensors alive, by the nodes that made them, each with its bytes
+    alive     the tensors alive, by the nodes that made them, each with its bytes; empty where they
+              are not listed (`MOST_LISTED`)
     within    those of them that the result lies in
+    frees     those of them, the result included, that are dead after it
     """
 
     node: Node
@@ -29,6 +36,7 @@ class Moment(NamedTuple):
     in_place: int
     alive: tuple[tuple[Node, int], ...]
     within: tuple[Node, ...]
+    frees: tuple[Node, ...]
 
 
 class MemoryReport:
@@ -118,7 +126,14 @@ class MemoryReport:
 
     def moments(self) -> list[Moment]:
         """What is alive at each step of the shown order."""
-        both = zip(self._plain_steps, steps(self._memory, self._order), strict=True)
+        alive = listed = len(self._memory.inputs)
+        for step in self._steps:
+            alive += 1
+            listed += alive
+            alive -= len(step.frees)
+        most = max(MOST_LISTED, MOST_LISTED_EACH * len(self._steps))
+        shown = True if listed <= most else set(self._peak_places())
+        both = zip(self._plain_steps, steps(self._memory, self._order, listed=shown), strict=True)
         return [self._moment(plain, step) for plain, step in both]
 
     def levels(self) -> list[tuple[Node, int, int]]:
@@ -132,16 +147,17 @@ class MemoryReport:
 
     def peak_moments(self) -> list[Moment]:
         """The first step at which most is alive, plainly, and the first one in place."""
+        places = self._peak_places()
+        found = list(steps(self._memory, self._order, listed=places))
+        return [self._moment(self._plain_steps[place], found[place]) for place in places]
+
+    def _peak_places(self) -> list[int]:
+        """The steps of the shown order at which most is alive, plainly and in place."""
         if not self._steps:
             return []
-        places = [
+        return [
             max(range(len(found)), key=lambda place: (found[place].live, -place))
             for found in (self._plain_steps, self._steps)
-        ]
-        return [
-            self._moment(self._plain_steps[place], next(islice(listed, place, None)))
-            for place in places
-            for listed in (steps(self._memory, self._order),)
         ]
 
     def order(self) -> list[Node]:
@@ -156,6 +172,7 @@ class MemoryReport:
             step.live * self.scale,
             tuple([(self.node_of(t), self.bytes_of(t)) for t in step.tensors]),
             tuple([self.node_of(t) for t in step.in_place]),
+            tuple([self.node_of(t) for t in step.frees]),
         )
 
     def _peak(self, found: list[Step]) -> int:

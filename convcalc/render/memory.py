@@ -184,8 +184,9 @@ def _moment_data(moment: Moment) -> dict[str, Any]:
         "path": moment.node.path,
         "live": moment.live,
         "live_in_place": moment.in_place,
-        "alive": [node.path for node, _ in moment.alive],
+        "alive": [node.path for node, _ in moment.alive] or None,
         "in_place_of": [node.path for node in moment.within],
+        "frees": [node.path for node in moment.frees],
     }
 
 

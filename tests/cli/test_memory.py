@@ -126,3 +126,47 @@ def test_a_graph_too_large_for_the_search_says_so(tmp_path: Path) -> None:
     assert not found["least_is_exact"]
     assert found["least_bound"] < found["peak_least"] <= found["peak_in_place"]
     assert f"no order is below {found['least_bound']:,}" in run("memory", str(spec)).out
+
+
+def listed_anew(found: dict[str, Any], inputs: list[str]) -> list[set[str]]:
+    """What is alive at each step, from what the steps make and free."""
+    alive = set(inputs)
+    listed = []
+    for step in found["steps"]:
+        alive.add(step["path"])
+        listed.append(set(alive))
+        alive -= set(step["frees"])
+    return listed
+
+
+@pytest.mark.parametrize("name", ["lenet", "resnet50", "googlenet", "unet", "densenet121"])
+@pytest.mark.parametrize("order", ["written", "least"])
+def test_what_is_alive_follows_from_what_is_freed(name: str, order: str) -> None:
+    found = data(name, "--order", order)
+    assert [set(step["alive"]) for step in found["steps"]] == listed_anew(found, ["input"])
+
+
+def wide(folder: Path, branches: int) -> str:
+    """A network in which every branch waits for the last one."""
+    path = folder / f"wide{branches}.yaml"
+    branch = "    - [{conv: 1, kernel: 1}]\n"
+    path.write_text(f"input: [2, 4, 4]\nlayers:\n  - concat:\n{branch * branches}")
+    return str(path)
+
+
+def test_a_very_wide_network_lists_what_is_alive_at_the_peaks(tmp_path: Path) -> None:
+    found = data(wide(tmp_path, 500))
+    listed = listed_anew(found, ["input"])
+    at_peak = max(found["steps"], key=lambda step: step["live"])
+    for step, alive in zip(found["steps"], listed, strict=True):
+        assert step["alive"] is None or set(step["alive"]) == alive
+        assert (step["alive"] is not None) == (step is at_peak)
+    assert all(step["alive"] for step in data(wide(tmp_path, 300))["steps"])
+
+
+def test_json_grows_with_the_network_however_wide_it_is(tmp_path: Path) -> None:
+    one, two = [
+        len(run("memory", wide(tmp_path, branches), "--format", "json").out)
+        for branches in (600, 1200)
+    ]
+    assert two < 2.2 * one
