@@ -153,7 +153,7 @@ def _parts(text: str, unit: str) -> tuple[str, str]:
     if match and len(match[1]) <= _LONGEST:
         return match[1], match[2]
     if re.match(r"-\s*[0-9.]", stripped):
-        help_text = "a limit is at least 0"
+        help_text = "a quantity is at least 0"
     elif re.match(r"0[0-9_]", stripped):
         help_text = f"write {stripped.lstrip('0_') or '0'}"
     elif re.match(r"[0-9]+[_,][0-9]", stripped):
@@ -163,7 +163,7 @@ def _parts(text: str, unit: str) -> tuple[str, str]:
     elif match:
         help_text = "the number is too long"
     elif re.search(r"[-+*/(]", stripped):
-        help_text = "a limit is a plain number with a unit, not an expression"
+        help_text = "a quantity is a plain number with a unit, not an expression"
     else:
         help_text = f"write it like {_example(unit)}"
     raise RuleError(
@@ -194,7 +194,7 @@ def _wrong_unit(text: str, number: str, suffix: str, unit: str) -> RuleError:
         rule = "k is a thousand, M a million, G a billion, T a trillion"
         units = [name for name in COUNT_UNITS if name]
         if suffix in BYTE_UNITS and suffix != "B":
-            message = f"'{printable(text)}' is bytes, where a count is limited"
+            message = f"'{printable(text)}' is bytes, where a count is expected"
         meant = ["G"] if suffix in ("B", "b") else []  # billions, as papers write them
     meant = meant or [name for name in units if name.lower() == suffix.lower()]
     meant = meant or nearest(suffix, units)

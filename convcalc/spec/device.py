@@ -19,6 +19,8 @@ from convcalc.spec.reader import MapNode, ScalarNode, YamlNode, read_yaml
 from convcalc.spec.shipped import is_word, shipped_folder
 
 KEYS = ("name", "operations", "bytes", "source")
+#: More than any device does in a second. Bounds are whole picoseconds, and would all be 0 above it.
+MOST = 10**18
 
 
 class Device(NamedTuple):
@@ -138,10 +140,17 @@ class _Reading:
                 amount = printable(node.text.strip().removesuffix("/s").strip())
                 self.wrong(node, "quantities of a device are per second anyway", f"write {amount}")
                 return 0
+            if node.text.strip().startswith("-"):
+                self.wrong(node, f"{printable(node.text)} a second would never be done")
+                return 0
             self.problems.append(Problem(error.code, error.message, node.span, error.facts))
             return 0
         if value < 1:
             self.wrong(node, f"{printable(node.text)} a second would never be done")
+        if value > MOST:
+            self.wrong(
+                node, f"no device does {printable(node.text)} a second", "at most 1e18 is taken"
+            )
         return value
 
     def wrong(self, node: YamlNode, message: str, help_text: str = "") -> None:
