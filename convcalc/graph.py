@@ -135,7 +135,12 @@ class Network:
     @property
     def inputs(self) -> dict[str, Shape]:
         """The inputs' shapes by name, for one sample."""
-        return {node.path: node.shape for node in self.nodes if node.kind == "input"}
+        shapes = {}
+        for node in self.nodes:
+            if node.kind != "input":
+                break  # inputs stand first, and a network may have many other nodes
+            shapes[node.path] = node.shape
+        return shapes
 
     @property
     def operations(self) -> list[Node]:
