@@ -86,6 +86,12 @@ class ConvcalcError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
+def refused(code: str, message: str, help_text: str = "") -> ConvcalcError:
+    """Wrong usage, or a file that cannot be used, without a place in it: status 2."""
+    facts = (("help", help_text),) if help_text else ()
+    return ConvcalcError([Problem(code, message, None, facts)], UNUSABLE)
+
+
 class RuleError(Exception):
     """A rule broken by values, raised where no place is known yet.
 

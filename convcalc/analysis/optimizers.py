@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from convcalc.counts import Counts
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, did_you_mean, printable
+from convcalc.diagnostics import did_you_mean, printable, refused
 
 
 class Optimizer(NamedTuple):
@@ -81,10 +81,6 @@ def optimizer_named(name: str) -> Optimizer:
     """
     found = OPTIMIZERS.get(name)
     if found is None:
-        hint = did_you_mean(name, OPTIMIZERS)
         message = f"there is no optimizer '{printable(name)}'"
-        raise ConvcalcError(
-            [Problem("unknown-optimizer", message, None, (("help", hint),) if hint else ())],
-            UNUSABLE,
-        )
+        raise refused("unknown-optimizer", message, did_you_mean(name, OPTIMIZERS))
     return found

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Source, printable
+from convcalc.diagnostics import Source, printable, refused
 from convcalc.spec.load import decoded, read_file
 from convcalc.spec.reader import LONGEST
 from convcalc.spec.shipped import shipped_folder
@@ -311,5 +311,4 @@ def _environment() -> Mapping[str, str]:
 
 
 def _refuse(message: str, help_text: str = "", code: str = "bad-revision") -> NoReturn:
-    facts = (("help", help_text),) if help_text else ()
-    raise ConvcalcError([Problem(code, message, None, facts)], UNUSABLE)
+    raise refused(code, message, help_text)

@@ -7,7 +7,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Span, did_you_mean, printable
+from convcalc.diagnostics import (
+    UNUSABLE,
+    ConvcalcError,
+    Problem,
+    Span,
+    did_you_mean,
+    printable,
+    refused,
+)
 from convcalc.graph import Limit, Network
 
 if TYPE_CHECKING:
@@ -279,12 +287,6 @@ def _specs_in(folder: str) -> list[str]:
         help_text = f"for the folders in it: '{shown.rstrip(os.sep)}/**/*.yaml'"
         raise refused("no-match", f"the folder {shown} holds no .yaml file", help_text)
     return specs
-
-
-def refused(code: str, message: str, help_text: str = "") -> ConvcalcError:
-    """Wrong usage, without a place in a file: exit status 2."""
-    facts = (("help", help_text),) if help_text else ()
-    return ConvcalcError([Problem(code, message, None, facts)], UNUSABLE)
 
 
 def dtype_of(network: Network, rules: Rules | None) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple, NoReturn
+from typing import Literal, NamedTuple
 
 from convcalc.analysis.report import Report, analyze
 from convcalc.checks.diff import Diff, compare
 from convcalc.checks.revision import SUFFIXES, FileChange, Revision
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, printable
+from convcalc.diagnostics import ConvcalcError, Problem, printable, refused
 from convcalc.graph import Network
 from convcalc.spec.document import LONGEST_CHAIN
 from convcalc.spec.load import find_source, read_file
@@ -181,7 +181,7 @@ def _lies_in(change: FileChange, folder: str) -> bool:
 def _change_of(revision: Revision, changes: Sequence[FileChange], file: str) -> FileChange:
     """What became of one file, changed or not."""
     if file == "-":
-        _unusable("standard input has no version in git", "convcalc diff OLD -")
+        raise refused("bad-option", "standard input has no version in git", "convcalc diff OLD -")
     path = revision.path_of(file)
     for change in changes:
         if path == change.new or (path == change.old and not os.path.exists(file)):
@@ -189,10 +189,10 @@ def _change_of(revision: Revision, changes: Sequence[FileChange], file: str) -> 
     if not os.path.lexists(file):
         if shipped_path(file):
             message = f"the shipped network '{printable(file)}' has no version in git"
-            _unusable(message, f"convcalc diff OLD {file}")
+            raise refused("bad-option", message, f"convcalc diff OLD {file}")
         if revision.source(path) is None:
             where = f"now nor in '{printable(revision.name)}'"
-            _unusable(f"{printable(file, 200)} is neither there {where}")
+            raise refused("bad-option", f"{printable(file, 200)} is neither there {where}")
     return FileChange(path if revision.source(path) is not None else None, path)
 
 
@@ -259,8 +259,3 @@ def _text(revision: Revision, path: str) -> str:
         return read_file(os.path.join(revision.root, path)).text
     except ConvcalcError:
         return ""
-
-
-def _unusable(message: str, help_text: str = "") -> NoReturn:
-    facts = (("help", help_text),) if help_text else ()
-    raise ConvcalcError([Problem("bad-option", message, None, facts)], UNUSABLE)

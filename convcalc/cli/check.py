@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcalc.checks.gate import NO_LOCK, Baseline, Gate, judge
-from convcalc.checks.targets import LOCK_NAME, Target, find_targets, refused
+from convcalc.checks.targets import LOCK_NAME, Target, find_targets
 from convcalc.checks.verdicts import Verdict, worst_status
 from convcalc.cli import options
 from convcalc.cli.actions import errors_annotated, in_actions, publish, repository_folder
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import emit, terminal
-from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable
+from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable, refused
 
 if TYPE_CHECKING:
     from convcalc.checks.config import Config

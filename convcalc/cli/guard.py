@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import NoReturn, ParamSpec
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem
+from convcalc.diagnostics import ConvcalcError, Problem, refused
 
 #: Something in convcalc itself went wrong.
 INTERNAL = 3
@@ -86,5 +86,4 @@ def forget_output() -> None:
 
 def unusable(message: str, help_text: str = "") -> NoReturn:
     """Refuses an option's value: exit status 2."""
-    facts = (("help", help_text),) if help_text else ()
-    raise ConvcalcError([Problem("bad-option", message, None, facts)], UNUSABLE)
+    raise refused("bad-option", message, help_text)

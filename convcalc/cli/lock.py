@@ -27,12 +27,11 @@ from convcalc.checks.targets import (
     dtype_of,
     find_targets,
     locked_name,
-    refused,
 )
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import alone, emit, refuse_empty, replace_file
-from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable
+from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable, refused
 from convcalc.spec.load import load, read_file
 from convcalc.spec.shipped import is_word, shipped_path
 

@@ -12,6 +12,7 @@ from convcalc.diagnostics import (
     RuleError,
     did_you_mean,
     printable,
+    refused,
 )
 from convcalc.quantities import BYTES, COUNT, DTYPES, read_quantity
 from convcalc.spec.load import read_file
@@ -61,8 +62,7 @@ def read_device(path: str) -> Device:
                 f"no device called '{printable(path)}' ships with convcalc, and there is no such"
                 " file"
             )
-            facts = (("help", did_you_mean(path, names)),)
-            raise ConvcalcError([Problem("unknown-device", message, None, facts)], UNUSABLE)
+            raise refused("unknown-device", message, did_you_mean(path, names))
         path = os.path.join(shipped_folder("devices"), f"{path}.yaml")
     source = read_file(path, "a device")
     try:

@@ -7,7 +7,15 @@ import stat
 import sys
 from collections.abc import Mapping
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Source, did_you_mean, printable
+from convcalc.diagnostics import (
+    UNUSABLE,
+    ConvcalcError,
+    Problem,
+    Source,
+    did_you_mean,
+    printable,
+    refused,
+)
 from convcalc.graph import Network
 from convcalc.spec.network import InputShapes, build
 from convcalc.spec.reader import LONGEST
@@ -108,6 +116,4 @@ def decoded(name: str, data: bytes, path: str = "", what: str = "a spec") -> Sou
 def _unusable(
     path: str, reason: str, what: str = "cannot be opened", help_text: str = ""
 ) -> ConvcalcError:
-    message = f"{printable(path, 200)} {what}: {reason}"
-    facts = (("help", help_text),) if help_text else ()
-    return ConvcalcError([Problem("unusable-file", message, None, facts)], UNUSABLE)
+    return refused("unusable-file", f"{printable(path, 200)} {what}: {reason}", help_text)
