@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from convcalc.analysis.measures import LAYER_MEASURES
@@ -33,54 +34,44 @@ class Subject:
     def __init__(self, report: Report, *, expand: bool = False) -> None:
         self.report = report
         self.expand = expand
-        self._fields: Fields | None = None
-        self._balance: Balance | None = None
-        self._alive: dict[str, tuple[int, int]] | None = None
-        self._training: dict[str, StepCost] | None = None
         self._charges: dict[str, Mapping[str, int]] = {}
 
-    @property
+    @cached_property
     def fields(self) -> Fields:
         """The receptive fields."""
-        if self._fields is None:
-            from convcalc.analysis.field import fields
+        from convcalc.analysis.field import fields
 
-            self._fields = fields(self.report.network)
-        return self._fields
+        return fields(self.report.network)
 
-    @property
+    @cached_property
     def balance(self) -> Balance:
         """What is computed for each byte."""
-        if self._balance is None:
-            from convcalc.analysis.balance import balance
+        from convcalc.analysis.balance import balance
 
-            self._balance = balance(self.report)
-        return self._balance
+        return balance(self.report)
 
-    @property
+    @cached_property
     def alive(self) -> dict[str, tuple[int, int]]:
         """Bytes alive while an operation runs, plainly and in place, by path; none for a view."""
-        if self._alive is None:
-            from convcalc.analysis.liveness import memory_of, steps
+        from convcalc.analysis.liveness import memory_of, steps
 
-            network = self.report.network
-            scale = NUMBER_BYTES * self.report.batch
-            both = [memory_of(network), memory_of(network, in_place=True)]
-            self._alive = {}
-            for plain, in_place in zip(*map(steps, both), strict=True):
-                node = network.nodes[both[0].operations[plain.operation].node]
-                self._alive[node.path] = (plain.live * scale, in_place.live * scale)
-        return self._alive
+        network = self.report.network
+        scale = NUMBER_BYTES * self.report.batch
+        both = [memory_of(network), memory_of(network, in_place=True)]
+        ran = [steps(memory, listed=False) for memory in both]
+        found = {}
+        for plain, in_place in zip(*ran, strict=True):
+            node = network.nodes[both[0].operations[plain.operation].node]
+            found[node.path] = (plain.live * scale, in_place.live * scale)
+        return found
 
-    @property
+    @cached_property
     def training(self) -> dict[str, StepCost]:
         """What a training step with SGD costs, by an operation's path."""
-        if self._training is None:
-            from convcalc.analysis.training import train
+        from convcalc.analysis.training import train
 
-            step = train(self.report.network, batch=self.report.batch)
-            self._training = {layer.node.path: layer.cost for layer in step.layers}
-        return self._training
+        step = train(self.report.network, batch=self.report.batch)
+        return {layer.node.path: layer.cost for layer in step.layers}
 
     def charged(self, convention: str) -> Mapping[str, int]:
         """What a convention charges, by an operation's path; raises where it has no rule."""
