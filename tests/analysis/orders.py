@@ -5,6 +5,7 @@ Written from the conventions of the memory page, without a look at how convcalc 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import Random
 from typing import NamedTuple
 
@@ -23,19 +24,28 @@ class Task(NamedTuple):
     how: str
 
 
-class Graph(NamedTuple):
+class Graph:
     """Values 0 to len(inputs) - 1 are the inputs', the others the tasks', in the written order."""
 
-    inputs: tuple[int, ...]
-    tasks: tuple[Task, ...]
-    kept: frozenset[int]
+    def __init__(
+        self, inputs: tuple[int, ...], tasks: Iterable[Task], kept: Iterable[int] = ()
+    ) -> None:
+        self.inputs = inputs
+        self.tasks = tuple(tasks)
+        self.kept = frozenset(kept)
+        # The oracles ask for the same again and again.
+        self._readers: dict[int, frozenset[int]] = {}
+        self._held: dict[frozenset[int], int] = {}
 
     def size(self, value: int) -> int:
         count = len(self.inputs)
         return self.inputs[value] if value < count else self.tasks[value - count].size
 
-    def readers(self, value: int) -> set[int]:
-        return {number for number, task in enumerate(self.tasks) if value in task.reads}
+    def readers(self, value: int) -> frozenset[int]:
+        if value not in self._readers:
+            found = [number for number, task in enumerate(self.tasks) if value in task.reads]
+            self._readers[value] = frozenset(found)
+        return self._readers[value]
 
     def alive(self, done: frozenset[int]) -> set[int]:
         """The values that are held when these tasks have run."""
@@ -43,19 +53,24 @@ class Graph(NamedTuple):
         found = set()
         for value in [*range(count), *[count + number for number in done]]:
             readers = self.readers(value)
-            needed = bool(readers - done) or value in self.kept
+            needed = not readers <= done or value in self.kept
             if needed or (value < count and not readers):
                 found.add(value)
         return found
 
+    def held(self, done: frozenset[int]) -> int:
+        """The elements of the values that are held when these tasks have run."""
+        if done not in self._held:
+            self._held[done] = sum([self.size(value) for value in self.alive(done)])
+        return self._held[done]
+
     def cost(self, done: frozenset[int], number: int) -> int:
         """What is held while a task runs after these."""
         task = self.tasks[number]
-        total = sum(self.size(value) for value in self.alive(done)) + task.size
+        total = self.held(done) + task.size
+        after = done | {number}
         dying = [
-            value
-            for value in task.reads
-            if value not in self.kept and not self.readers(value) - done - {number}
+            value for value in task.reads if value not in self.kept and self.readers(value) <= after
         ]
         if task.how == "elementwise" and any(self.size(v) == task.size for v in dying):
             return total - task.size
@@ -241,7 +256,7 @@ def random_alike(rng: Random, tasks: int) -> Graph:
 
 
 def _task(rng: Random, inputs: tuple[int, ...], made: list[Task], reads: list[int]) -> Task:
-    graph = Graph(inputs, tuple(made), frozenset())
+    graph = Graph(inputs, made)
     how = rng.choice(["plain", "plain", "elementwise", "concat"])
     if how == "elementwise":
         return Task(tuple(reads), max(graph.size(value) for value in reads), how)
@@ -251,8 +266,8 @@ def _task(rng: Random, inputs: tuple[int, ...], made: list[Task], reads: list[in
 
 
 def _finished(rng: Random, inputs: tuple[int, ...], made: list[Task]) -> Graph:
-    graph = Graph(inputs, tuple(made), frozenset())
+    graph = Graph(inputs, made)
     values = range(len(inputs), len(inputs) + len(made))
     kept = {v for v in values if not graph.readers(v) and rng.random() < 0.8}
     kept |= {v for v in values if rng.random() < 0.05}
-    return graph._replace(kept=frozenset(kept))
+    return Graph(inputs, made, kept)

@@ -118,5 +118,6 @@ def test_equal_branches_are_no_search() -> None:
 
 def test_a_knot_that_is_too_large_gets_a_bound() -> None:
     rng = Random(0)
-    found = least_peak(random_graph(rng, 300)._replace(kept=frozenset()).memory(), budget=3_000)
+    graph = random_graph(rng, 300)
+    found = least_peak(Graph(graph.inputs, graph.tasks).memory(), budget=3_000)
     assert 0 < found.bound <= found.peak

@@ -36,14 +36,19 @@ def _convolve(
 ) -> Tensor:
     """`seen` lists, for each output channel, the input channels that it sums over."""
     windows = axes(shape_of(x)[1:], layer.kernel, layer.stride, layer.dilation, layer.padding)
+
+    def turned(tap: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple([k - 1 - t for k, t in zip(layer.kernel, tap, strict=True)])
+
+    places = list(everywhere([len(window.starts) for window in windows]))
+    looks = [list(window_positions(windows, place)) for place in places]
     result: Tensor = {}
     for out_channel, channels in enumerate(seen):
-        for place in everywhere([len(window.starts) for window in windows]):
+        for place, look in zip(places, looks, strict=True):
             products = []
             for i, channel in enumerate(channels):
-                for tap, position in window_positions(windows, place):
-                    turned = [k - 1 - t for k, t in zip(layer.kernel, tap, strict=True)]
-                    weight = run.weight("weight", out_channel, i, tuple(turned) if flip else tap)
+                for tap, position in look:
+                    weight = run.weight("weight", out_channel, i, turned(tap) if flip else tap)
                     source = (channel, *position)
                     values = [x[source]] if source in x else run.padding(0.0)
                     products += [value * weight for value in values]

@@ -51,12 +51,14 @@ class Classes:
 
     def __init__(self) -> None:
         self.parent: list[int] = []
-        self.marks: list[set[str]] = []
+        self.marks: list[frozenset[str]] = []
 
-    def new(self, *marks: str) -> int:
-        self.parent.append(len(self.parent))
-        self.marks.append(set(marks))
-        return len(self.parent) - 1
+    def new(self, count: int, *marks: str) -> list[int]:
+        """So many things, each in a class of its own."""
+        numbers = range(len(self.parent), len(self.parent) + count)
+        self.parent.extend(numbers)
+        self.marks.extend([frozenset(marks)] * count)
+        return list(numbers)
 
     def root(self, item: int) -> int:
         while self.parent[item] != item:
@@ -70,11 +72,12 @@ class Classes:
             self.marks[one] |= self.marks[other]
 
     def mark(self, item: int, mark: str) -> None:
-        self.marks[self.root(item)].add(mark)
+        self.marks[self.root(item)] |= {mark}
 
-    def changes(self, item: int) -> bool:
-        marks = self.marks[self.root(item)]
-        return "convolution" in marks and "frozen" not in marks
+    def changing(self) -> list[bool]:
+        """Of each thing, whether its class has a convolution and nothing frozen."""
+        changing = ["convolution" in marks and "frozen" not in marks for marks in self.marks]
+        return [changing[self.root(item)] for item in self.parent]
 
 
 def at_most(network: Network) -> list[int]:
@@ -96,7 +99,8 @@ def at_most(network: Network) -> list[int]:
     for index in network.outputs.values():
         for channel in values[index]:
             classes.mark(channel, "frozen")
-    return [sum(2 if classes.changes(channel) else 1 for channel in value) for value in values]
+    changing = classes.changing()
+    return [len(value) + sum(map(changing.__getitem__, value)) for value in values]
 
 
 def _output_channels(
@@ -106,7 +110,7 @@ def _output_channels(
     if node.kind in {"input", "dense"} or is_convolution(network, node):
         marks = ["frozen"] if node.kind == "input" else []
         marks += ["convolution"] if is_convolution(network, node) else []
-        return [classes.new(*marks) for _ in range(count)]
+        return classes.new(count, *marks)
     if node.kind == "concat":
         return [channel for value in inputs for channel in value]
     if node.kind in {"add", "mul"}:
@@ -128,6 +132,8 @@ def _output_channels(
             for channel in block[1:]:
                 classes.unite(block[0], channel)
         return [block[0] for block in blocks]
+    if count == len(channels):
+        return channels
     return [channel for channel in channels for _ in range(count // len(channels))]
 
 
@@ -140,7 +146,7 @@ def must_change(network: Network) -> list[Node]:
     classes = Classes()
     values: list[int] = []
     for node in network.nodes:
-        value = classes.new()
+        (value,) = classes.new(1)
         values.append(value)
         if not is_convolution(network, node) and node.kind != "dense":
             for index in node.inputs:
