@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -19,6 +20,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "desk")
 # A check that runs in GitHub Actions prints annotations; a test that is about them says so.
 for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
     os.environ.pop(_name, None)
+
+# What a shell starts in the background ignores SIGINT, and so would the commands that the tests
+# interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
