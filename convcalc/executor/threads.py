@@ -90,12 +90,12 @@ class Team:
         return self
 
     def __exit__(self, *_: object) -> None:
+        stay(self._before)
         for _thread in self._threads:
             self._orders.put(None)
         for thread in self._threads:
             thread.join()
         self._threads.clear()
-        stay(self._before)
         for worker in self._workers:
             worker.clear()
 
