@@ -30,7 +30,7 @@ from convcalc.checks.targets import (
 )
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
-from convcalc.cli.output import alone, emit, refuse_empty, replace_file
+from convcalc.cli.output import alone, emit, reason, refuse_empty, replace_file
 from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable, refused
 from convcalc.spec.load import load, read_file
 from convcalc.spec.shipped import is_word, shipped_path
@@ -201,7 +201,7 @@ def _write(path: str, before: Lock | None, outcomes: Sequence[Outcome]) -> None:
         try:
             replace_file(path, text)
         except OSError as error:
-            unusable(f"{printable(path, 200)} cannot be written: {error.strerror}")
+            unusable(f"{printable(path, 200)} cannot be written: {reason(error)}")
 
 
 def _summary(path: str, outcomes: Sequence[Outcome], check: bool, failed: bool) -> str:

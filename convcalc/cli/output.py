@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EACCES
 from typing import BinaryIO
 
 from convcalc.cli.guard import forget_output, unusable
@@ -46,7 +47,7 @@ def emit(text: str, output: str | None) -> None:
     try:
         replace_file(output, text)
     except OSError as error:
-        unusable(f"--output {printable(output, 200)} cannot be written: {_reason(error)}")
+        unusable(f"--output {printable(output, 200)} cannot be written: {reason(error)}")
 
 
 def refuse_empty(output: str | None) -> None:
@@ -85,7 +86,8 @@ def replace_file(path: str, text: str) -> None:
     """Writes a file as a whole: a kill at any moment leaves the old one or the new one.
 
     Where the system can, what is not finished has no name. What a kill left behind nevertheless,
-    the next call removes. Raises OSError.
+    the next call removes. A file keeps its permissions, and one that may not be written is not.
+    Raises OSError.
     """
     data = text.encode("utf-8", "backslashreplace")
     # A link stays one; what is neither a file nor a link, such as /dev/null, cannot be replaced.
@@ -94,10 +96,19 @@ def replace_file(path: str, text: str) -> None:
         with open(target, "wb") as file:
             file.write(data)
         return
+    mode = None
+    if os.path.exists(target):
+        # Who may write to the folder could replace the file all the same.
+        if not os.access(target, os.W_OK):
+            raise PermissionError(EACCES, "it is read-only")
+        mode = os.stat(target).st_mode & 0o777
     _remove_partials(target)
     partial = f"{target}.{os.getpid()}.partial"
     try:
         _write_partial(partial, data)
+        if mode is not None:
+            with suppress(OSError):  # not every file system has them
+                os.chmod(partial, mode)
         os.replace(partial, target)
     except BaseException:
         if os.path.exists(partial):
@@ -156,12 +167,13 @@ def _write_out(text: str) -> None:
         raise
     except OSError as error:
         forget_output()
-        unusable(f"standard output cannot be written: {_reason(error)}")
+        unusable(f"standard output cannot be written: {reason(error)}")
 
 
-def _reason(error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return reason[:1].lower() + reason[1:]
+def reason(error: OSError) -> str:
+    """Why something could not be done, in the middle of a sentence."""
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
 
 
 _PLAINER = str.maketrans({"█": "#", **dict.fromkeys("▏▎▍▌▋▊▉", None), "…": "."})

@@ -261,3 +261,25 @@ class TestReplacing:
             replace_file(str(target), "new")
         assert target.read_text() == "old"
         assert os.listdir(tmp_path) == ["out.txt"]
+
+    def test_a_file_keeps_its_permissions(self, tmp_path: Path) -> None:
+        target = tmp_path / "out.txt"
+        for mode in (0o600, 0o664):
+            target.write_text("old")
+            target.chmod(mode)
+            replace_file(str(target), "new")
+            assert stat.S_IMODE(target.stat().st_mode) == mode
+            assert target.read_text() == "new"
+
+    def test_a_file_that_may_not_be_written_is_left(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        target = tmp_path / "out.txt"
+        target.write_text("old")
+        monkeypatch.setattr(os, "access", lambda *_: False)  # whoever runs the tests may
+        result = run("shapes", "lenet", "--output", str(target))
+        assert result.status == 2
+        assert "out.txt cannot be written: it is read-only" in result.err
+        assert target.read_text() == "old"
+        replace_file(str(tmp_path / "new.txt"), "new")
+        assert (tmp_path / "new.txt").read_text() == "new"
