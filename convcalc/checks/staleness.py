@@ -99,7 +99,9 @@ def told_once(problems: Sequence[tuple[str, Problem]]) -> list[Problem]:
     others: dict[object, dict[str, None]] = {}
     for title, problem in problems:
         stale = problem.code == STALE and problem.span is not None
-        key = (str(problem.span), problem.facts[-1]) if stale else str(problem)
+        # In a block the line alone does not tell: the call around it may be what was edited.
+        lines = [str(problem.span), *[str(call.span) for call in problem.calls]]
+        key = (*lines, problem.facts[-1]) if stale else str(problem)
         if key not in first:
             first[key], others[key] = problem, {}
         elif stale:

@@ -94,6 +94,22 @@ def test_a_base_that_several_files_extend() -> None:
     assert "= note: the same line is told of 1 other network: b.yaml\n" in err
 
 
+def test_two_files_that_call_a_block_of_their_base_in_another_way_are_told_both() -> None:
+    """The block's line is the first that makes another layer; what was edited is each call."""
+    block = "input: [3, 16, 16]\nblocks:\n  unit(c):\n    - {conv: c, kernel: 3}\nlayers: []\n"
+    Path("edge.yaml").write_text(block)
+    Path("convcalc.yaml").write_text("networks: [{files: [a.yaml, b.yaml]}]\n")
+    for name in "ab":
+        Path(f"{name}.yaml").write_text("extends: edge.yaml\nlayers: [{unit: 8}]\n")
+    run("lock")
+    for name in "ab":
+        edit(f"{name}.yaml", "unit: 8", "unit: 9")
+    err = run("lock", "--check").err
+    assert err.count("error[stale-lock]") == 2
+    assert "called at a.yaml:2:11" in err
+    assert "called at b.yaml:2:11" in err
+
+
 @pytest.mark.parametrize("command", [("check",), ("lock",), ("lock", "--check")])
 def test_a_mistake_in_a_shipped_base_is_told_in_the_file_that_extends_it(
     command: tuple[str, ...],
