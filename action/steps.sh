@@ -51,7 +51,11 @@ check() {
     # The log has told everything; these only write it down in another form.
     convcalc check --format markdown --output "$page" "$@" >/dev/null 2>&1 || true
     if [ -n "$CONVCALC_SARIF" ]; then
+        rm -f -- "$CONVCALC_SARIF"
         convcalc check --format sarif --output "$CONVCALC_SARIF" "$@" >/dev/null 2>&1 || true
+        if [ -s "$page" ] && ! [ -s "$CONVCALC_SARIF" ]; then
+            echo "::warning title=convcalc::the SARIF report could not be written: is its folder there?"
+        fi
     fi
 
     echo "status=$status" >>"$GITHUB_OUTPUT"

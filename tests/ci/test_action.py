@@ -255,6 +255,18 @@ def test_sarif_is_written_with_paths_from_the_root_of_the_repository(job: Job) -
     assert location["uri"] == "sub/project/models/net.yaml"
 
 
+def test_a_sarif_report_that_cannot_be_written_is_a_warning(job: Job) -> None:
+    done = job.run(sarif="missing/report.sarif")
+    assert done.statuses == {CHECK: 0, COMMENT: 0}
+    assert "::warning title=convcalc::the SARIF report could not be written" in done.log
+    assert "SARIF" not in job.run(sarif="report.sarif").log
+    assert (job.workspace / "report.sarif").exists()
+    # Nor is an old one taken for that of a check that was refused.
+    (job.workspace / "convcalc.yaml").write_text("networks: 3\n", encoding="utf-8")
+    assert "SARIF" not in job.run(sarif="report.sarif").log
+    assert not (job.workspace / "report.sarif").exists()
+
+
 class TestDeclaration:
     """What action.yml and its script say of each other."""
 
