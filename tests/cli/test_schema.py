@@ -270,6 +270,7 @@ BEYOND = {
             "yaml-syntax",
             "yaml-tag",
             "duplicate-key",
+            "nesting-too-deep",
         ],
         "the YAML parser's: gone, or refused, before a schema sees the values",
     ),
