@@ -39,7 +39,7 @@ from convcalc.spec.limits import (
     read_limits,
 )
 from convcalc.spec.load import read_file
-from convcalc.spec.reader import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
+from convcalc.spec.reader import MOST_PROBLEMS, ListNode, MapNode, ScalarNode, YamlNode, read_yaml
 
 #: Combinations of arguments that one entry may ask for.
 MOST_VARIANTS = 1000
@@ -116,7 +116,7 @@ def read_config(path: str) -> Config:
     entries = reader.entries(root, source)
     if problems:
         problems.sort(key=lambda problem: problem.span[1:3] if problem.span else (0, 0))
-        raise ConvcalcError(problems, UNUSABLE)
+        raise ConvcalcError(problems[:MOST_PROBLEMS], UNUSABLE)
     return Config(source, os.path.dirname(path), entries)
 
 

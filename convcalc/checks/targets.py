@@ -151,7 +151,9 @@ def _listed(config: Config, namer: _Namer) -> list[Target]:
                     Target(path, args, namer(path, args), rules) for args in _combinations(entry)
                 ]
     if problems:
-        raise ConvcalcError(problems, UNUSABLE)
+        from convcalc.spec.reader import MOST_PROBLEMS
+
+        raise ConvcalcError(problems[:MOST_PROBLEMS], UNUSABLE)
     return found
 
 

@@ -460,6 +460,15 @@ class TestStatus:
         assert result.status == 2
         assert "error[unknown-argument]: models/small.yaml: --set width: the file" in result.err
 
+    @pytest.mark.parametrize("key", ["files: [%s]", "files: a.yaml, budget: {%s}"])
+    def test_of_very_many_mistakes_a_hundred_are_told(self, here: Path, key: str) -> None:
+        many = ", ".join([f"x{number}: 1" if "{" in key else f"x{number}" for number in range(300)])
+        config = f"networks: [{{{key % many}}}]"
+        (here / "convcalc.yaml").write_text(config, encoding="utf-8")
+        result = run("check")
+        assert (result.status, result.out) == (2, "")
+        assert result.err.count("error[") == 100
+
     def test_two_wins_over_one(self, here: Path) -> None:
         assert run("check", "models/edge.yaml", "missing.yaml").status == 2
 
