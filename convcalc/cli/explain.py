@@ -10,7 +10,7 @@ from convcalc.analysis.explain import Explanation, explanation_lines, find_nodes
 from convcalc.analysis.explain import explain as explain_node
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
-from convcalc.cli.output import emit
+from convcalc.cli.output import emit, emit_lines
 from convcalc.diagnostics import did_you_mean, printable
 from convcalc.graph import Network
 
@@ -54,7 +54,10 @@ def explain(
         return 0
     lines = [line for one in explanations for line in explanation_lines(one)]
     text = "\n".join(lines) + "\n"
-    emit(f"```\n{text}```\n" if style == "markdown" else text, output)
+    if style == "table":
+        emit_lines(text, output)
+    else:
+        emit(f"```\n{text}```\n" if style == "markdown" else text, output)
     return 0
 
 

@@ -284,15 +284,17 @@ def _layer_table(
                     span and span[1],
                 ]
             )
-    whose = f"unit {tuple_text(place)}" if place else "all units"
-    notes = [f"First and last: the pixels that {whose} really sees."]
+    shown = tuple_text(place) if len(place) > 1 else "".join(map(str, place))
+    whose = f"unit {shown} really sees" if place else "all units really see"
+    notes = [f"First and last: the pixels that {whose}."]
     if found.cut:
         notes.append("Windows on the way hang over an edge: padding takes part.")
+    notes.append(IDEAL)
     if not rows:
         notes = ["No pixel of an input: it depends on inputs without spatial axes, or on none."]
+    units = f"unit {shown} of {cross_text(node.shape[1:])}" if place else "all its units"
     return Table(
-        f"{printable(layer)} of {printable(network.name)}:"
-        f" {whose} of {cross_text(node.shape[1:]) if place else tuple_text(node.shape)}",
+        f"{printable(layer)} of {printable(network.name)}: {units}",
         [
             Column("input", "name"),
             Column("axis"),
@@ -307,7 +309,7 @@ def _layer_table(
         ],
         rows,
         (),
-        [*notes, IDEAL, *[text for word, text in MEANINGS.items() if word in used]],
+        [*notes, *[text for word, text in MEANINGS.items() if word in used]],
     )
 
 

@@ -8,7 +8,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
-from convcalc.cli.output import TABLE_FORMATS, emit, emit_table, terminal
+from convcalc.cli.output import TABLE_FORMATS, emit, emit_lines, emit_table, terminal
 from convcalc.diagnostics import did_you_mean, printable
 from convcalc.layers import KINDS
 from convcalc.render.jsons import json_text
@@ -73,8 +73,10 @@ def _emit_one(kind: str, style: str, output: str | None) -> None:
     summary, lines = kind_page(kind)
     text = "\n".join([f"{kind}: {summary}", "", *[f"  {line}" for line in lines]]) + "\n"
     table = kind_table(kind)
-    if table.rows and style == "table" and output is None and terminal():
-        emit(text + "\n", output)
-        emit_table(table, style, output)
+    if style == "table" and output is None and terminal():
+        emit_lines(text, output)
+        if table.rows:
+            emit("\n", output)
+            emit_table(table, style, output)
     else:
         emit(f"{text}\n{plain_text(table)}" if table.rows else text, output)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from convcalc.cli.guard import forget_output, unusable
 from convcalc.diagnostics import printable
-from convcalc.render.table import Table, csv_text, markdown_text, plain_text
+from convcalc.render.table import Table, csv_text, markdown_text, plain_text, wrapped
 
 #: How long another command's lock is waited for, in seconds, and how often.
 _WAIT, _MOST_WAITS = 0.02, 250
@@ -31,6 +31,23 @@ def emit_table(table: Table, style: str, output: str | None) -> None:
         return
     texts = {"csv": csv_text, "markdown": markdown_text}
     emit(texts.get(style, plain_text)(table), output)
+
+
+def emit_lines(text: str, output: str | None) -> None:
+    """Text as it is; on a terminal that is too narrow for a line this breaks at words.
+
+    What follows a label, `Counts: ...`, stays in a column of its own.
+    """
+    if output is None and terminal():
+        from shutil import get_terminal_size
+
+        width = get_terminal_size().columns
+        lines = []
+        for line in text.splitlines():
+            label = re.match(r" *(\w+: +)", line)
+            lines.append(wrapped(line, width, hanging=len(label[1]) if label else 2))
+        text = "".join([f"{line}\n" for line in lines])
+    emit(text, output)
 
 
 def terminal() -> bool:

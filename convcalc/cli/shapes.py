@@ -93,7 +93,7 @@ def selected_rows(
 def title(report: Report) -> str:
     """The network's name and its inputs."""
     inputs = report.inputs
-    name = printable(report.network.name)
+    name = printable(report.network.name, 200)
     if len(inputs) == 1:
         return f"{name}: input {tuple_text(next(iter(inputs.values())))}"
     shapes_text = ", ".join(f"{key} {tuple_text(shape)}" for key, shape in inputs.items())

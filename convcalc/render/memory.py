@@ -78,7 +78,7 @@ def alive_tables(memory: MemoryReport) -> list[Table]:
 def _at(moment: Moment, size: int, levels: list[int]) -> str:
     times = levels.count(size)
     more = f", the first of {times} steps" if times > 1 else ""
-    return f"{grouped(size)} bytes at {printable(moment.node.path)}{more}"
+    return f"{grouped(size)} bytes at {printable(moment.node.path, 500)}{more}"
 
 
 def _alive(moment: Moment, title: str, in_place: bool) -> Table:

@@ -61,6 +61,19 @@ class TestTable:
         assert "Larger than the input 299x299 from middle2." in out
         assert "fixed: every unit sees" in out
 
+    def test_one_layer(self, tmp_path: Path) -> None:
+        line = tmp_path / "line.yaml"
+        line.write_text("{input: [1, 64], layers: [{conv: 2, kernel: 5}, {dense: 3}]}")
+        unit = run("field", str(line), "conv0", "--unit", "7").out
+        assert unit.startswith("conv0 of line: unit 7 of 60\n")
+        assert "the pixels that unit 7 really sees." in unit
+        every = run("field", str(line), "dense0").out
+        assert every.startswith("dense0 of line: all its units\n")
+        assert "the pixels that all units really see." in every
+        plain = tmp_path / "plain.yaml"
+        plain.write_text("{input: [8], layers: [{dense: 3}]}")
+        assert "Of a unit far from" not in run("field", str(plain), "dense0").out
+
     @pytest.mark.parametrize("style", ["table", "plain", "markdown"])
     def test_faces(self, style: str) -> None:
         out = run("field", "lenet", "--format", style).out

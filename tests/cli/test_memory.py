@@ -73,6 +73,13 @@ def test_csv_has_the_steps() -> None:
     assert [line["alive"] for line in lines if line["mark"] == "peak"] == ["37632"]
 
 
+def test_a_long_path_keeps_its_end_where_the_peak_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    name = "a_layer_with_a_name_that_goes_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_1"
+    path.write_text(f"{{input: [1, 8, 8], layers: [{{conv: 2, kernel: 3, name: {name}}}]}}")
+    assert f" bytes at {name}\n" in run("memory", str(path)).out
+
+
 def test_a_depth_sums_groups_up() -> None:
     out = run("memory", "resnet50", "--depth", "1").out
     assert "\nstage0 " in out

@@ -78,6 +78,17 @@ class TestTerminal:
         assert "floor((h - k + p + s) / s)" in text
         assert "─────" in text
 
+    @pytest.mark.parametrize("arguments", ["kinds conv", "kinds relu", "explain lenet conv1"])
+    def test_texts_break_at_words(self, arguments: str) -> None:
+        wide, text = [
+            re.sub(r"\x1b\[[0-9;]*m", "", in_a_terminal(*arguments.split(), columns=columns))
+            for columns in (300, 60)
+        ]
+        assert max(len(line.rstrip()) for line in text.splitlines()) <= 60
+        assert text.split("\nargument")[0].split() == wide.split("\nargument")[0].split()
+        if arguments == "kinds conv":
+            assert re.search(r"\n  Shape:  \S.*\n {10}\S", text)
+
     def test_markup_in_a_name_is_shown(self, tmp_path: Path) -> None:
         path = tmp_path / "net.yaml"
         path.write_text("{name: '[bold]x[/bold] :smile:', input: [4], layers: [relu]}")
