@@ -51,7 +51,7 @@ def rows(
     expand: bool = False,
     by_kind: bool = False,
 ) -> list[Row]:
-    """The layers as rows, in the order of their last operation.
+    """The layers as rows, in the order of their last operation; kinds in that of their first.
 
     A layer with what is fused behind it is one row; `expand` gives each operation a row, `depth`
     keeps that many parts of a path, `by_kind` sums over all layers of a kind.
@@ -65,13 +65,12 @@ def rows(
             key = ".".join((node.path if expand else node.unit).split(".")[:depth])
         else:
             key = node.path if expand else node.unit
-        # A group goes on where its last operation stands: a join comes after its branches.
-        members = groups.pop(key, None)
-        if members is None:
-            groups[key] = [layer]
-        else:
-            members.append(layer)
-            groups[key] = members
+        members = groups.get(key, [])
+        members.append(layer)
+        if not by_kind:
+            # A group goes on where its last operation stands: a join comes after its branches.
+            groups.pop(key, None)
+        groups[key] = members
     return [Row(key, _kind(key, members, by_kind), members) for key, members in groups.items()]
 
 

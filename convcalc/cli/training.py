@@ -113,7 +113,9 @@ def emit_training_memory(
         return
     pages = [kept, training_memory_table(step, found, dtype)]
     if style == "table" and output is None and terminal():
-        for table in pages:
+        for place, table in enumerate(pages):
+            if place:
+                emit("\n", output)
             emit_table(table, style, output)
     else:
         text = markdown_text if style == "markdown" else plain_text

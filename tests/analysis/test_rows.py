@@ -61,6 +61,22 @@ def test_every_way_of_grouping_keeps_the_totals(seed: int) -> None:
     assert len(ways[1]) == len(report.layers)
 
 
+def test_kinds_stand_in_the_order_in_which_the_network_uses_them() -> None:
+    report = convcalc.analyze(convcalc.load("resnet18"))
+    kinds = [row.name for row in rows(report.layers, by_kind=True)]
+    assert kinds == ["conv", "batchnorm", "relu", "maxpool", "add", "global_avgpool", "dense"]
+
+
+def test_a_group_stands_where_its_last_operation_does() -> None:
+    report = convcalc.analyze(convcalc.load("resnet18"))
+    names = [row.name for row in rows(report.layers, depth=3)]
+    assert names[2:5] == [
+        "stage0.basic_block0.add0",
+        "stage0.basic_block1.add0",
+        "stage1.basic_block0.add0",
+    ]
+
+
 @pytest.mark.parametrize("key", SORT_KEYS)
 def test_sorting_puts_the_largest_first(key: str) -> None:
     report = convcalc.analyze(convcalc.load("lenet"))

@@ -143,7 +143,7 @@ class TestShapes:
         assert names("--sort", "params", "--top", "2") == ["dense0", "dense1"]
         assert names("--sort", "name") == sorted(names())
         assert names("--sort", "Kind")[:2] == ["pool0", "pool1"]
-        assert names("--by", "kind") == ["conv", "avgpool", "sigmoid", "dense"]
+        assert names("--by", "kind") == ["conv", "sigmoid", "avgpool", "dense"]
 
     def test_several_inputs_each_have_a_name(self, tmp_path: Path) -> None:
         path = spec(

@@ -89,6 +89,10 @@ class TestTerminal:
         if arguments == "kinds conv":
             assert re.search(r"\n  Shape:  \S.*\n {10}\S", text)
 
+    def test_an_empty_line_parts_two_tables(self) -> None:
+        text = in_a_terminal("memory", "lenet", "--training", NO_COLOR="1")
+        assert re.search(r"\n\s*\n(\x1b\[[0-9;]*m)*training ", text)
+
     def test_markup_in_a_name_is_shown(self, tmp_path: Path) -> None:
         path = tmp_path / "net.yaml"
         path.write_text("{name: '[bold]x[/bold] :smile:', input: [4], layers: [relu]}")
