@@ -139,8 +139,8 @@ def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
     found = get_close_matches(word, known, count, _ALIKE)
     likeness = [SequenceMatcher(None, name, word).ratio() for name in found]
     # A name that is much less alike than the best one only distracts.
-    close = [m for m, ratio in zip(found, likeness, strict=True) if ratio > likeness[0] - 0.12]
-    return [known[m] for m in close]
+    close = [(m, r) for m, r in zip(found, likeness, strict=True) if r > likeness[0] - 0.12]
+    return [known[m] for m, _ in sorted(close, key=lambda pair: (-pair[1], pair[0]))]
 
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:

@@ -59,8 +59,11 @@ def kinds(
 
 def _refuse(kind: str) -> NoReturn:
     from convcalc.spec.foreign import absent_kind, foreign_kind
+    from convcalc.spec.items import GROUP
 
     ours = foreign_kind(kind, KINDS)
+    if kind == GROUP:
+        unusable("'sequential' is a group of layers, not a kind", "write a list of layers")
     if ours:
         help_text = f"it is called '{ours}' here"
     else:

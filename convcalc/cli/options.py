@@ -164,5 +164,7 @@ def read_word(option: str, word: str, words: Sequence[str]) -> str:
     """One of a few words."""
     if word not in words:
         meant = did_you_mean(word, words) or f"one of {', '.join(words)}"
+        if len(words) == 1:
+            meant = f"{option} {words[0]}"
         unusable(f"{option} cannot be '{printable(word)}'", meant)
     return word

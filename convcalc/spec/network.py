@@ -268,11 +268,11 @@ class _Builder:
         if isinstance(node, MapNode):
             if not node.entries:
                 self._refuse("bad-value", "'input' names no input", node)
+            self._check_override(list(node.entries))
             for name, (key, value) in node.entries.items():
                 if name != "input" and not NAME.match(name):
                     self._refuse("bad-name", f"'{printable(name)}' cannot name an input", key)
                 self.top.values[name] = self._input(name, value)
-            self._check_override(list(node.entries))
             flows = list(self.top.values.values())
             return flows[0] if len(flows) == 1 else None
         self._check_override(["input"])
@@ -452,12 +452,14 @@ class _Builder:
 
 
 def _other_rank(name: str, written: list[Any], given: list[int]) -> Problem:
-    shown = "x".join(str(size) for size in given)
+    shown, own = ["x".join(str(size) for size in shape) for shape in (given, written)]
+    prefix = "" if name == "input" else f"{name}="
+    sizes = "1 size" if len(written) == 1 else f"{len(written)} sizes"
     return Problem(
         "bad-input",
-        f"--input {shown}: the file's {name} has {len(written)} sizes, not {len(given)}",
+        f"--input {prefix}{shown}: the file's {name} has {sizes}, not {len(given)}",
         None,
-        (("help", "channels first, without the batch axis: --input 3x224x224, say"),),
+        (("help", f"channels first, without the batch axis: --input {prefix}{own} is the file's"),),
     )
 
 

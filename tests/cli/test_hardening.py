@@ -65,6 +65,27 @@ def test_an_input_of_another_rank() -> None:
     result = run("shapes", "lenet", "--input", "28x28")
     assert result.status == 2
     assert "the file's input has 3 sizes, not 2" in result.err
+    assert "--input 1x28x28 is the file's" in result.err
+
+
+def test_one_of_several_inputs_of_another_rank(tmp_path: Path) -> None:
+    path = spec(
+        tmp_path,
+        "{input: {map: [1, 8, 8], code: [5]}, layers:"
+        " [{conv: 2, kernel: 3, from: map}, {dense: 3, from: code}], outputs: [conv0, dense0]}",
+    )
+    result = run("shapes", path, "--input", "code=3x8x8")
+    assert result.status == 2
+    assert "--input code=3x8x8: the file's code has 1 size, not 3" in result.err
+    result = run("shapes", path, "--input", "3x8x8")
+    assert result.status == 2
+    assert "--input: which input?" in result.err
+
+
+def test_a_hint_for_the_only_word_and_names_in_their_order() -> None:
+    assert "= help: --by kind\n" in run("shapes", "lenet", "--by", "layer").err
+    assert "did you mean 'conv0' or 'conv1'?" in run("explain", "lenet", "conv").err
+    assert "'sequential' is a group of layers" in run("kinds", "sequential").err
 
 
 def test_bytes_that_are_no_text_on_the_command_line() -> None:
