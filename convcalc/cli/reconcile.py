@@ -72,7 +72,10 @@ def _no_figure(text: str) -> NoReturn:
 
 def _table(network: Network, figure: str, quote: Quote, found: Reconciled, batch: int) -> Table:
     shown = found.fits or [(each, "") for each in found.nearest]
-    inputs = ", ".join(tuple_text((batch, *shape)) for shape in network.inputs.values())
+    shapes = {name: tuple_text((batch, *shape)) for name, shape in network.inputs.items()}
+    inputs = f"input {next(iter(shapes.values()))}"
+    if len(shapes) > 1:
+        inputs = "inputs " + ", ".join(f"{name} {shape}" for name, shape in shapes.items())
     verdict = "what gives" if found.fits else "nothing gives"
     notes = [f"{name} is left out: {reason}." for name, reason in found.left_out.items()]
     if not found.fits:
@@ -83,7 +86,7 @@ def _table(network: Network, figure: str, quote: Quote, found: Reconciled, batch
     elif len(shown) > _MANY:
         notes.insert(0, "A figure with more digits fits less.")
     return Table(
-        f"{printable(network.name)}, input {inputs}: {verdict} {printable(figure)}",
+        f"{printable(network.name)}, {inputs}: {verdict} {printable(figure)}",
         [
             Column("counted by", "prose", key="counted_by"),
             Column("what-if", key="what_if"),

@@ -293,3 +293,13 @@ class TestReconcile:
         result = run("reconcile", no_rule, "4068")
         assert result.status == 0
         assert "thop is left out: no rule for minpool." in result.out
+
+
+def test_several_inputs_of_a_quoted_network_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "two.yaml"
+    path.write_text(
+        "{input: {a: [1, 8, 8], b: [2]}, layers: [{conv: 2, kernel: 3, from: a},"
+        " {dense: 3, from: b}], outputs: [conv0, dense0]}"
+    )
+    out = run("reconcile", str(path), "654").out
+    assert out.startswith("two, inputs a (1, 1, 8, 8), b (1, 2): what gives 654\n")
