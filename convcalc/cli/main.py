@@ -6,13 +6,13 @@ import os
 import sys
 from importlib import import_module
 from inspect import cleandoc
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from convcalc import __version__
 from convcalc.cli.guard import tell
-from convcalc.cli.usage import Command
 from convcalc.diagnostics import UNUSABLE
 
 #: Every command: the module of this package that holds it, under the same name.
@@ -81,8 +81,24 @@ def application(arguments: list[str]) -> typer.Typer:
         text = cleandoc(command.__doc__)
         if "\b" not in text:  # the mark that keeps the examples' lines as they are
             text = text.replace("Examples:", "\b\nExamples:")
-        app.command(name, cls=Command, help=text)(command)
+        app.command(name, cls=_Command, help=text)(command)
     return app
+
+
+class _Command(TyperCommand):
+    """A command that offers only options that are much like one that it does not have."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = list(args)  # what cannot be parsed is lost from the list
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            # Whether its class is click's or typer's own depends on typer's version.
+            if type(error).__name__ == "NoSuchOption":
+                from convcalc.cli.usage import explain_option  # only a mistake needs it
+
+                explain_option(error, given, [name for one in self.params for name in one.opts])
+            raise
 
 
 def _print_version(asked: bool) -> None:
