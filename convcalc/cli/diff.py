@@ -11,7 +11,7 @@ import typer
 from convcalc.checks.versions import Comparison, Settings, compare_files, compare_with_revision
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell_problems, unusable
-from convcalc.cli.output import TABLE_FORMATS, emit, terminal
+from convcalc.cli.output import TABLE_FORMATS, emit, emit_lines, terminal
 from convcalc.diagnostics import WRONG
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _emit(
 
         for part in faces.diff_parts(found, every=expand, top=top):
             if isinstance(part, str):
-                sys.stdout.write(part)
+                emit_lines(part, None)
             else:
                 print_table(part)
         sys.stdout.flush()

@@ -69,7 +69,7 @@ def refuse_layer(network: Network, name: str) -> NoReturn:
         more = ", ..." if len(inside) > _SHOWN else ""
         unusable(
             f"'{printable(name)}' is a group of layers, not a layer",
-            f"name one of {', '.join(inside[:_SHOWN])}{more}",
+            f"name {'one of ' * (len(inside) > 1)}{', '.join(inside[:_SHOWN])}{more}",
         )
     alike = [unit for unit in units if unit.endswith(f".{name}")]
     if alike:

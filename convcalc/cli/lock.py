@@ -30,7 +30,7 @@ from convcalc.checks.targets import (
 )
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
-from convcalc.cli.output import alone, emit, reason, refuse_empty, replace_file
+from convcalc.cli.output import alone, emit, emit_lines, reason, refuse_empty, replace_file
 from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable, refused
 from convcalc.spec.load import load, read_file
 from convcalc.spec.shipped import is_word, shipped_path
@@ -118,7 +118,7 @@ def lock(
     elif failed:
         tell(summary)
     else:
-        emit(summary, None)
+        emit_lines(summary, None)
     return status
 
 

@@ -158,3 +158,8 @@ def test_a_config_that_leads_nowhere_is_not_passed_over(
     result = run("check", "lenet")
     assert result.status == 2
     assert "convcalc.yaml cannot be opened" in result.err
+
+
+def test_a_group_of_one_layer_offers_that_one(tmp_path: Path) -> None:
+    path = spec(tmp_path, "{input: [3, 8, 8], layers: [{sequential: [relu], name: g}]}")
+    assert "= help: name g.relu0\n" in run("explain", path, "g").err

@@ -78,7 +78,9 @@ class TestTerminal:
         assert "floor((h - k + p + s) / s)" in text
         assert "─────" in text
 
-    @pytest.mark.parametrize("arguments", ["kinds conv", "kinds relu", "explain lenet conv1"])
+    @pytest.mark.parametrize(
+        "arguments", ["kinds conv", "kinds relu", "explain lenet conv1", "diff vgg16 vgg16"]
+    )
     def test_texts_break_at_words(self, arguments: str) -> None:
         wide, text = [
             re.sub(r"\x1b\[[0-9;]*m", "", in_a_terminal(*arguments.split(), columns=columns))
