@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import os
 import pty
 import re
 import stat
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -22,14 +25,26 @@ from tests.cli.runner import run
 CONVCALC = [sys.executable, "-m", "convcalc"]
 
 
-def in_a_terminal(*arguments: str, columns: int = 100, **environment: str) -> str:
-    """What a command prints on a terminal of some width."""
+def in_a_terminal(
+    *arguments: str,
+    columns: int = 100,
+    status: int = 0,
+    folder: Path | None = None,
+    **environment: str,
+) -> str:
+    """What a command prints on a terminal of some width, errors included."""
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     variables = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), **environment}
     variables.pop("NO_COLOR", None)
     variables.update(environment)
     with subprocess.Popen(
-        [*CONVCALC, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=variables
+        [*CONVCALC, *arguments],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=variables,
+        cwd=folder,
     ) as process:
         os.close(theirs)
         parts = []
@@ -42,7 +57,7 @@ def in_a_terminal(*arguments: str, columns: int = 100, **environment: str) -> st
                 break
             parts.append(part)
     os.close(ours)
-    assert process.returncode == 0
+    assert process.returncode == status
     return b"".join(parts).decode().replace("\r\n", "\n")
 
 
@@ -90,6 +105,16 @@ class TestTerminal:
         assert text.split("\nargument")[0].split() == wide.split("\nargument")[0].split()
         if arguments == "kinds conv":
             assert re.search(r"\n  Shape:  \S.*\n {10}\S", text)
+
+    @pytest.mark.parametrize("columns", [50, 80, 140])
+    def test_errors_break_at_words(self, columns: int, tmp_path: Path) -> None:
+        path = tmp_path / "n.yaml"
+        path.write_text("{input: [3, 8, 8], layers: [{conv: 8, kernel: 9, name: the_layer}]}")
+        text = in_a_terminal("shapes", "n.yaml", columns=columns, status=1, folder=tmp_path)
+        bare = in_a_terminal("shapes", "n.yaml", status=1, folder=tmp_path, TERM="dumb")
+        assert max(len(line) for line in text.splitlines()) <= columns
+        shown, whole = [re.sub(r"(?m)^1? \|.*\n", "", one).split() for one in (text, bare)]
+        assert shown == whole
 
     def test_an_empty_line_parts_two_tables(self) -> None:
         text = in_a_terminal("memory", "lenet", "--training", NO_COLOR="1")
