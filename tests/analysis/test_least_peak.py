@@ -53,6 +53,7 @@ def test_no_order_is_better(make: Maker, batch: int) -> None:
         assert found.peak == least_by_all_orders(graph)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("batch", range(20))
 @pytest.mark.parametrize("make", MAKERS)
 def test_no_set_of_tasks_leads_to_less(make: Maker, batch: int) -> None:
@@ -65,6 +66,7 @@ def test_no_set_of_tasks_leads_to_less(make: Maker, batch: int) -> None:
         assert found.peak == least_by_subsets(graph)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("batch", range(10))
 @pytest.mark.parametrize("make", MAKERS)
 def test_reductions_keep_the_least_peak(make: Maker, batch: int) -> None:
@@ -95,6 +97,7 @@ def test_a_search_that_is_given_up_still_brackets_the_least(make: Maker) -> None
         assert graph.peak(found.order) == found.peak
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", shipped_names())
 def test_every_shipped_network_is_exact(name: str) -> None:
     network = convcalc.load(name)

@@ -91,6 +91,7 @@ class TestBytes:
         assert (memory.weights, memory.gradients, memory.state) == (24, 24, 48)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(40))
 def test_what_a_run_takes_from_its_forward_pass_is_kept(seed: int) -> None:
     """In random networks: the values that the loops look at again, each once."""

@@ -94,6 +94,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_agree_with_onnxruntime(name: str) -> None:
     network = convcalc.load(name, input=NETWORKS[name])

@@ -194,6 +194,7 @@ distinct_types = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("type_", distinct_types.values(), ids=distinct_types)
 def test_the_schema_takes_what_the_reader_takes(type_: FieldType) -> None:
     """With any number of axes: a schema cannot know the input."""

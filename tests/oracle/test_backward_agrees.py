@@ -61,6 +61,7 @@ def test_every_kind_has_a_backward_oracle() -> None:
     assert set(BACKWARD) == set(KINDS)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_layer_trains_as_it_says(kind: str) -> None:
     for number in range(layers_of(kind)):

@@ -102,6 +102,7 @@ def test_a_written_network_trains_as_told(name: str, batch: int, into_inputs: bo
     assert_agrees(network, batch, 11, into_inputs=into_inputs)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(NETWORKS))
 def test_a_network_trains_as_told(seed: int) -> None:
     assert_trains_as_told(seed)

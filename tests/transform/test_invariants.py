@@ -228,6 +228,7 @@ def test_any_factor_gives_a_network(network: Network, factor: Fraction) -> None:
             assert new.shape[0] == old.shape[0], old.path
 
 
+@pytest.mark.no_cover
 @shipped
 def test_doubling_what_ships(name: str) -> None:
     network = shipped_network(name)
@@ -236,6 +237,7 @@ def test_doubling_what_ships(name: str) -> None:
     assert layers(scale_channels(double, Fraction(1, 2))) == layers(network)
 
 
+@pytest.mark.no_cover
 @shipped
 def test_inner_convolutions_of_what_ships_cost_four_times_as_much(name: str) -> None:
     network = shipped_network(name)

@@ -164,6 +164,7 @@ LARGER = ["slim", "resnext50_32x4d", "xception", "deeplabv3_resnet50", "densenet
 @pytest.mark.parametrize(
     "name", [*ON_ONE_AXIS, *[pytest.param(name, marks=pytest.mark.long) for name in LARGER]]
 )
+@pytest.mark.no_cover
 def test_a_unit_inside_answers_to_its_first_and_last_pixel_and_no_further(name: str) -> None:
     whole = on_map(name)
     node = last_before_head(whole)

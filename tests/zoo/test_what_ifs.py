@@ -26,6 +26,7 @@ def inner_convolutions(network: Network) -> list[str]:
     ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_double_channels_makes_inner_convolutions_four_times_dearer(name: str) -> None:
     network = convcalc.load(name)
@@ -38,6 +39,7 @@ def test_double_channels_makes_inner_convolutions_four_times_dearer(name: str) -
     assert {path: after[path] for path in inner} == {path: 4 * before[path] for path in inner}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", shipped_names())
 def test_a_batch_of_eight_multiplies_every_count_and_no_parameter(name: str) -> None:
     network = convcalc.load(name)
