@@ -19,6 +19,7 @@ from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Network
 from convcalc.layers import KINDS
 from tests.networks.grow import random_spec
+from tests.shipped import shipped
 
 _DATA = Path(__file__).resolve().parent.parent / "data"
 #: What ten counters say of three networks, as published in a table.
@@ -44,7 +45,7 @@ SPECS = [fact for fact in FACTS if "spec" in fact]
 
 @cache
 def totals(name: str) -> dict[str, int | None]:
-    return totals_of(convcalc.load(name))
+    return totals_of(shipped(name))
 
 
 def totals_of(network: Network, batch: int = 1) -> dict[str, int | None]:

@@ -22,6 +22,7 @@ from tests.analysis.orders import (
     random_nested,
     random_series_parallel,
 )
+from tests.shipped import shipped
 
 Maker = Callable[[Random, int], Graph]
 MAKERS = (random_graph, random_series_parallel, random_nested, random_alike)
@@ -100,7 +101,7 @@ def test_a_search_that_is_given_up_still_brackets_the_least(make: Maker) -> None
 @pytest.mark.no_cover
 @pytest.mark.parametrize("name", shipped_names())
 def test_every_shipped_network_is_exact(name: str) -> None:
-    network = convcalc.load(name)
+    network = shipped(name)
     for concat_in_place in (False, True):
         memory = memory_of(network, in_place=True, concat_in_place=concat_in_place)
         found = least_peak(memory)

@@ -18,6 +18,7 @@ from convcalc.layers.structure import Input
 from convcalc.shapes import Shape
 from convcalc.spec.shipped import shipped_names
 from tests.networks.grow import random_spec
+from tests.shipped import shipped
 
 FORKED = """
 input: [2, 4, 4]
@@ -163,7 +164,7 @@ def assert_each_product_has_two(network: Network) -> None:
 @pytest.mark.no_cover
 @pytest.mark.parametrize("name", shipped_names())
 def test_each_product_of_a_shipped_network_has_two(name: str) -> None:
-    assert_each_product_has_two(convcalc.load(name))
+    assert_each_product_has_two(shipped(name))
 
 
 @pytest.mark.parametrize("seed", range(100))

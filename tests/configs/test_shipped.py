@@ -11,6 +11,7 @@ from convcalc.analysis.report import Report
 from convcalc.graph import Expectation
 from convcalc.shapes import Shape
 from convcalc.spec.shipped import shipped_names
+from tests.shipped import shipped
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
@@ -39,19 +40,19 @@ def observed(report: Report, expectation: Expectation) -> int | Shape:
 @pytest.mark.parametrize("name", shipped_names())
 class TestEveryNetwork:
     def test_keeps_its_expectations(self, name: str) -> None:
-        network = convcalc.load(name)
+        network = shipped(name)
         report = convcalc.analyze(network)
         stated = {expectation.metric: expectation.value for expectation in network.expect}
         assert stated == {e.metric: observed(report, e) for e in network.expect}
 
     def test_states_what_it_costs(self, name: str) -> None:
-        stated = {expectation.metric for expectation in convcalc.load(name).expect}
+        stated = {expectation.metric for expectation in shipped(name).expect}
         assert "params" in stated
         assert stated & {"macs", "multiplies", "compares"}
         assert {"output", "outputs"} & {metric.partition(".")[0] for metric in stated}
 
     def test_is_called_like_its_file(self, name: str) -> None:
-        assert convcalc.load(name).name == name
+        assert shipped(name).name == name
 
     def test_is_commented_and_fits_a_page(self, name: str) -> None:
         text = (CONFIGS / f"{name}.yaml").read_text(encoding="utf-8")
@@ -64,7 +65,7 @@ def layers_of(name: str) -> list[tuple[Shape, Shape, int, int]]:
     """Inputs, output, parameters and MACs of a network's layers with weights, in order."""
     return [
         (layer.inputs[0], layer.output, layer.cost.params, layer.cost.macs)
-        for layer in convcalc.analyze(convcalc.load(name)).layers
+        for layer in convcalc.analyze(shipped(name)).layers
         if layer.cost.macs
     ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cache
 from itertools import combinations
 
 import pytest
@@ -16,17 +15,12 @@ from convcalc.graph import Network, Node
 from convcalc.layers.base import Layer
 from convcalc.layers.convolution import Conv
 from convcalc.layers.dense import Dense
-from convcalc.spec.load import load
 from convcalc.spec.shipped import shipped_names
 from convcalc.transform.whatif import apply, scale_channels
+from tests.shipped import shipped
 from tests.transform.networks import _Growth, networks
 
-shipped = pytest.mark.parametrize("name", shipped_names())
-
-
-@cache
-def shipped_network(name: str) -> Network:
-    return load(name)
+every = pytest.mark.parametrize("name", shipped_names())
 
 
 def layers(network: Network) -> list[Layer]:
@@ -229,18 +223,18 @@ def test_any_factor_gives_a_network(network: Network, factor: Fraction) -> None:
 
 
 @pytest.mark.no_cover
-@shipped
+@every
 def test_doubling_what_ships(name: str) -> None:
-    network = shipped_network(name)
+    network = shipped(name)
     double = apply(network, double_channels=True)
     check_doubled(network, double)
     assert layers(scale_channels(double, Fraction(1, 2))) == layers(network)
 
 
 @pytest.mark.no_cover
-@shipped
+@every
 def test_inner_convolutions_of_what_ships_cost_four_times_as_much(name: str) -> None:
-    network = shipped_network(name)
+    network = shipped(name)
     double = analyze(apply(network, double_channels=True))
     inputs = set(network.inputs)
     results = {network.nodes[index].path for index in network.outputs.values()}
@@ -256,10 +250,10 @@ def test_inner_convolutions_of_what_ships_cost_four_times_as_much(name: str) -> 
     assert inner or not any(node.kind == "conv" for node in must_change(network)[1:])
 
 
-@shipped
+@every
 @pytest.mark.parametrize("factor", [1, Fraction(3, 4)])
 def test_scaling_what_ships(name: str, factor: Fraction) -> None:
-    network = shipped_network(name)
+    network = shipped(name)
     after = scale_channels(network, factor)
     check_same_structure(network, after)
     if factor == 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import convcalc
+from tests.shipped import shipped
 from tests.zoo.torchvision import PUBLISHED, TABLES, TRAINING_ONLY, Row
 
 #: PyTorch's name of a layer by our kind.
@@ -26,7 +27,7 @@ def test_the_facts_are_complete() -> None:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_totals_are_the_published_ones(name: str) -> None:
     fact = PUBLISHED[name]
-    report = convcalc.analyze(convcalc.load(name))
+    report = convcalc.analyze(shipped(name))
     assert report.inputs == {"input": (1, *fact.input)}
     assert list(report.outputs.values()) == [(1, 1000)]
     assert report.totals.params == fact.params - TRAINING_ONLY.get(name, 0)
@@ -37,7 +38,7 @@ def test_totals_are_the_published_ones(name: str) -> None:
 def test_every_weighted_layer_is_torchvisions(name: str) -> None:
     # Even branches run in torchvision's order, so that no layers need to be matched up. The factors
     # of a layer scale are no layer there, but a bare parameter of the block.
-    report = convcalc.analyze(convcalc.load(name))
+    report = convcalc.analyze(shipped(name))
     ours = [row for row in report.layers if row.cost.params and row.node.kind != "scale"]
     for row, theirs in zip(ours, TABLES[name], strict=True):
         assert theirs.type in TYPES[row.node.kind], row.node.path

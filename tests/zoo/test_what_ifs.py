@@ -13,6 +13,7 @@ from convcalc.graph import Network
 from convcalc.layers.convolution import Conv
 from convcalc.spec.shipped import shipped_names
 from convcalc.transform.whatif import scale_channels
+from tests.shipped import shipped
 from tests.zoo.torchvision import PUBLISHED
 
 
@@ -29,7 +30,7 @@ def inner_convolutions(network: Network) -> list[str]:
 @pytest.mark.no_cover
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_double_channels_makes_inner_convolutions_four_times_dearer(name: str) -> None:
-    network = convcalc.load(name)
+    network = shipped(name)
     before, after = (
         {row.node.path: row.cost.counts.multiplies for row in convcalc.analyze(which).layers}
         for which in (network, scale_channels(network, 2))
@@ -42,7 +43,7 @@ def test_double_channels_makes_inner_convolutions_four_times_dearer(name: str) -
 @pytest.mark.no_cover
 @pytest.mark.parametrize("name", shipped_names())
 def test_a_batch_of_eight_multiplies_every_count_and_no_parameter(name: str) -> None:
-    network = convcalc.load(name)
+    network = shipped(name)
     one, eight = convcalc.analyze(network).totals, convcalc.analyze(network, batch=8).totals
     assert eight.counts == Counts(*[8 * count for count in one.counts])
     assert (eight.macs, eight.params, eight.buffers) == (8 * one.macs, one.params, one.buffers)
