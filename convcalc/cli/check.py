@@ -67,7 +67,7 @@ def check(
     """Every network is read, its shapes fit, its `expect` holds, and its limits are kept.
 
     Examples:
-      convcalc check                       what convcalc.yaml, found upwards from here, names
+      convcalc check                       what the nearest convcalc.yaml names
       convcalc check mynet.yaml
       convcalc check configs/ 'models/*.yaml' --format concise
       convcalc check --fail-on 'macs>+2%'  against convcalc.lock

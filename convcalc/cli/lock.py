@@ -77,7 +77,7 @@ def lock(
     """What every network costs, in a file to commit: a pull request's diff then shows the cost.
 
     Examples:
-      convcalc lock                      the networks of convcalc.yaml, found upwards from here
+      convcalc lock                      what the nearest convcalc.yaml names
       convcalc lock --check              is the lock what it would be now?
       convcalc lock models/ extra.yaml   these; what else is locked stays as it is
 

@@ -55,10 +55,10 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
 
     Examples:
       convcalc memory lenet
-      convcalc memory resnet50 --depth 2             the most within each group
+      convcalc memory resnet50 --depth 2        the most within each group
       convcalc memory mobilenet_v2 --dtype float16 --weights int8
-      convcalc memory unet --order least             the order that needs the least
-      convcalc memory mynet.yaml --format json       offsets of a static allocation as well
+      convcalc memory unet --order least        the order that needs the least
+      convcalc memory mynet.yaml --format json  with a static allocation
       convcalc memory resnet50 --training --optimizer adam --batch 32
 
     An operation's inputs and its result are alive while it runs; element-wise layers may be written

@@ -34,7 +34,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc shapes lenet
       convcalc shapes vgg11_d2l --depth 1 --format listing
       convcalc shapes mynet.yaml --set width=0.5 --input 3x96x96
-      convcalc shapes resnet50 --depth 1 --columns name,output,params,macs,field,live
+      convcalc shapes resnet50 --depth 1 --columns name,output,macs,field,live
       cat mynet.yaml | convcalc shapes - --format json
 
     Formats: table, plain, json (always every operation), csv, markdown, listing.

@@ -65,6 +65,7 @@ expect:
 @pytest.mark.parametrize(
     ("expected", "note"),
     [
+        (1, "off by +119 (+11,900.00%)"),
         (61, "off by +59 (+96.72%)"),
         (119, "off by +1 (+0.84%)"),
         (140, "off by -20 (-14.29%)"),

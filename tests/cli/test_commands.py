@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from convcalc.cli.main import COMMANDS
 from convcalc.spec.shipped import shipped_names
 from tests.cli.runner import run
 
@@ -507,6 +508,13 @@ class TestHelp:
         out = run(command, "--help").out
         assert "Examples:" in out
         assert out.index("Examples:") < out.index("Options:")
+
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_examples_fit_a_terminal(self, command: str) -> None:
+        lines = run(command, "--help").out.splitlines()
+        examples = [line for line in lines if line.startswith(f"    convcalc {command}")]
+        assert examples
+        assert max(map(len, examples)) <= 80
 
     def test_the_version(self) -> None:
         from convcalc import __version__
