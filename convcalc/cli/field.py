@@ -67,7 +67,7 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc field vgg16
       convcalc field resnet50 --depth 1
       convcalc field resnet50 stage2             what its middle unit really sees
-      convcalc field resnet50 stage2 --unit 0,0  a corner, cut where the input ends
+      convcalc field resnet50 stage2 --unit 0,0  a corner, cut at the input's end
       convcalc field mynet.yaml --format json
 
     Formats: table, plain, json (always every operation), csv, markdown.

@@ -77,7 +77,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     Examples:
       convcalc verify lenet
       convcalc verify resnet50 --repeat 5
-      convcalc verify mynet.yaml --input-file photo.npy --weights w.npz --save out.npz
+      convcalc verify mynet.yaml --input-file x.npy --weights w.npz --save out.npz
       convcalc verify lenet --layers conv1,pool1 --save values.npz
 
     Weights and inputs are made from the seed where none are given. Exit status 1 if any shape
