@@ -14,6 +14,7 @@ from convcalc.diagnostics import (
     Source,
     did_you_mean,
     printable,
+    refused,
 )
 from convcalc.graph import Expectation, Limit, Network, Node
 from convcalc.layers import layer_class
@@ -286,26 +287,23 @@ class _Builder:
         unknown = [name for name in inputs if name not in names] if _is_mapping(inputs) else []
         if unknown or (not _is_mapping(inputs) and len(names) > 1):
             what = f"no input is called '{printable(unknown[0])}'" if unknown else "which input?"
-            message = f"--input: {what}"
-            facts = (("help", "its inputs are " + ", ".join(names) + ": write NAME=CxHxW"),)
-            raise ConvcalcError([Problem("unknown-input", message, None, facts)], UNUSABLE)
+            help_text = f"its inputs are {', '.join(names)}: write NAME=CxHxW"
+            raise refused("unknown-input", f"--input: {what}", help_text)
 
     def _input(self, name: str, node: YamlNode) -> Flow:
         inputs = self.override_inputs
-        given: Any = None
-        if inputs is not None:
-            given = inputs.get(name) if isinstance(inputs, Mapping) else inputs
+        given: Any = inputs.get(name) if isinstance(inputs, Mapping) else inputs
         shape = written = self._evaluate(node)
         if given is not None:
             shape = list(given)
             if isinstance(written, list) and len(written) != len(shape):
-                raise ConvcalcError([_other_rank(name, written, shape)], UNUSABLE)
+                raise _other_rank(name, written, shape)
         if shape is None:
             return UNKNOWN
         reason = _not_a_shape(shape)
         if reason:
             if given is not None:
-                raise ConvcalcError([Problem("bad-input", f"--input: {reason}", None)], UNUSABLE)
+                raise refused("bad-input", f"--input: {reason}")
             self._refuse(
                 "bad-input",
                 f"{name}: {reason}",
@@ -451,15 +449,14 @@ class _Builder:
         return read_budget(entry[1], self.evaluator.refuse)
 
 
-def _other_rank(name: str, written: list[Any], given: list[int]) -> Problem:
+def _other_rank(name: str, written: list[Any], given: list[int]) -> ConvcalcError:
     shown, own = ["x".join(str(size) for size in shape) for shape in (given, written)]
     prefix = "" if name == "input" else f"{name}="
     sizes = "1 size" if len(written) == 1 else f"{len(written)} sizes"
-    return Problem(
+    return refused(
         "bad-input",
         f"--input {prefix}{shown}: the file's {name} has {sizes}, not {len(given)}",
-        None,
-        (("help", f"channels first, without the batch axis: --input {prefix}{own} is the file's"),),
+        f"channels first, without the batch axis: --input {prefix}{own} is the file's",
     )
 
 
