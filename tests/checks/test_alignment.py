@@ -183,6 +183,7 @@ def _cases(n: int) -> dict[str, tuple[Keys, Keys]]:
     }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("case", _cases(1))
 def test_work_for_an_item_is_bounded(case: str) -> None:
     """Ten times as many items take some ten times the work, whatever the lists are."""

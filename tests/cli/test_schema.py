@@ -81,6 +81,7 @@ def test_is_a_schema() -> None:
     jsonschema.Draft7Validator.check_schema(spec_schema())
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", shipped_names())
 def test_takes_every_shipped_network(name: str) -> None:
     path = shipped_path(name)
@@ -88,6 +89,7 @@ def test_takes_every_shipped_network(name: str) -> None:
     assert errors(Path(path).read_text(encoding="utf-8")) == []
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(40))
 def test_takes_random_networks(seed: int) -> None:
     assert errors(random_spec(Random(seed))) == []
