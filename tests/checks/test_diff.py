@@ -105,7 +105,6 @@ class TestRandomEdits:
         found = diff_of(old, new)
         assert len(found.changes) <= edits, told(found)
 
-    @pytest.mark.no_cover
     @settings(max_examples=20)
     @given(st.lists(layers(), min_size=60, max_size=90), st.integers(0, 80))
     def test_one_layer_more_is_one_plus(self, old: Layers, place: int) -> None:
@@ -114,7 +113,6 @@ class TestRandomEdits:
         assert told(found) == [("added", "", "new")]
         assert told(diff_of(new, old)) == [("removed", "new", "")]
 
-    @pytest.mark.no_cover
     @given(st.lists(layers(), min_size=2, max_size=20, unique_by=repr), st.data())
     def test_a_layer_that_moves_is_one_change(self, old: Layers, data: st.DataObject) -> None:
         start = data.draw(st.integers(0, len(old) - 1))
@@ -191,18 +189,15 @@ class TestLaws:
             a - b for b, a in zip(before.counts, after.counts, strict=True)
         ]
 
-    @pytest.mark.no_cover
     @given(SEEDS, SEEDS)
     def test_the_other_direction_tells_the_opposite(self, one: int, other: int) -> None:
         reports = [convcalc.analyze(convcalc.loads(grown(seed))) for seed in (one, other)]
         assert in_order(compare(*reports)) == mirrored(compare(reports[1], reports[0]))
 
-    @pytest.mark.no_cover
     @given(st.lists(layers(), min_size=1, max_size=20), st.lists(layers(), min_size=1, max_size=20))
     def test_the_other_direction_of_chains(self, one: Layers, other: Layers) -> None:
         assert in_order(diff_of(one, other)) == mirrored(diff_of(other, one))
 
-    @pytest.mark.no_cover
     @given(SEEDS, SEEDS)
     def test_every_layer_is_told_once(self, one: int, other: int) -> None:
         reports = [convcalc.analyze(convcalc.loads(grown(seed))) for seed in (one, other)]
@@ -219,7 +214,6 @@ class TestLaws:
     def test_shipped_networks_do_not_differ_from_themselves(self, name: str) -> None:
         assert not compare(*[convcalc.analyze(convcalc.load(name)) for _ in range(2)])
 
-    @pytest.mark.no_cover
     @pytest.mark.parametrize("seed", range(10))
     def test_all_of_it_for_shipped_networks(self, seed: int) -> None:
         names = Random(seed).sample(shipped_names(), 2)

@@ -97,7 +97,6 @@ def test_a_run_within_the_arena_computes_the_same(seed: int, concat_in_place: bo
             assert relative_error(values[index], expected[index]) < 1e-9
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(40))
 @pytest.mark.parametrize("in_place", [False, True])
 def test_a_run_that_frees_what_is_dead_holds_what_was_predicted(seed: int, in_place: bool) -> None:

@@ -94,7 +94,6 @@ NETWORKS = {
 }
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_agree_with_onnxruntime(name: str) -> None:
     network = convcalc.load(name, input=NETWORKS[name])

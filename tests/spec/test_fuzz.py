@@ -109,7 +109,6 @@ def mangled(draw: st.DrawFn) -> str:
     return text
 
 
-@pytest.mark.no_cover
 @settings(max_examples=500)
 @given(mangled())
 def test_a_mangled_spec_is_a_network_or_refused(text: str) -> None:
