@@ -265,13 +265,24 @@ class LayerMaker:
         node = self.nodes[flow.node]
         text = tuple_text(with_batch(flow.shape, 1))
         place = ""
-        if node.span:
-            own = node.span.source is self.document.source
-            place = f" at line {node.span.line}" if own else f" at {node.span}"
+        span = self._written(flow.node).span
+        if span:
+            own = span.source is self.document.source
+            place = f" at line {span.line}" if own else f" at {span}"
         if node.kind == "input":
             what = "the network's input" if node.path == "input" else f"the input '{node.path}'"
             return f"{text}, {what}{place}"
         return f"{text}, from {node.path}{place}"
+
+    def _written(self, number: int) -> Node:
+        """The operation whose line is its layer's: a norm or activation may stand in `defaults`."""
+        node = self.nodes[number]
+        for earlier in reversed(self.nodes[: number + 1]):
+            if earlier.unit != node.unit:
+                break
+            if earlier.path == node.unit:
+                return earlier
+        return node
 
     def follow(self, fused: list[Argument], flow: Flow, unit: str, frame: Frame) -> Flow:
         for argument in fused:
