@@ -253,6 +253,8 @@ class _Parser:
 
     def _expect(self, text: str, opened: _Token) -> None:
         if self._take(text) is None:
+            if self.token.text == ",":
+                raise self._unexpected()
             raise ExpressionError(
                 "bad-expression",
                 f"'{opened.text}' is not closed by '{text}'",
@@ -286,14 +288,18 @@ class _Parser:
                 "unknown-function",
                 f"there is no function '{printable(before.text)}'",
                 before.offset,
-                did_you_mean(before.text, FUNCTIONS),
+                _called(self.text.strip()) or did_you_mean(before.text, FUNCTIONS),
                 len(before.text),
             )
         help_text = ""
         if token.text in (")", "]"):
             help_text = "inside {...} and [...] an expression with a comma needs quotes"
         elif token.text == ",":
-            help_text = "a list is written in brackets: [1, 2]"
+            tuple_ = re.match(r"\s*\(([^()]+)\)\s*\Z", self.text)
+            items = printable(tuple_[1]) if tuple_ else "1, 2"
+            help_text = f"a list is written in square brackets: [{items}]"
+        elif token.text == "is":
+            help_text = "write '==' or '!='"
         return ExpressionError(
             "bad-expression",
             f"'{printable(token.text)}' is not expected here",
@@ -509,10 +515,14 @@ def _bad_character(text: str, offset: int) -> ExpressionError:
         help_text = "a space is missing after the ':'"
     elif character == "=":
         help_text = "equality is '=='"
+        if re.match(r"[A-Za-z_]\w*=\w", text, re.ASCII):
+            help_text += f", and an argument is given as '{printable(text.replace('=', ': ', 1))}'"
     elif character in "&|":
         help_text = "write 'and' or 'or'"
     elif character == "^":
         help_text = "a power is '**'"
+    elif name := re.match(r"(?:\$\{?|\{\{|args\.)\s*([A-Za-z_]\w*)", text, re.ASCII):
+        help_text = f"an argument is its name alone: {printable(name[1])}"
     return ExpressionError(
         "bad-expression",
         f"'{printable(character)}' has no meaning in an expression: '{printable(text)}'",
@@ -520,6 +530,23 @@ def _bad_character(text: str, offset: int) -> ExpressionError:
         help_text,
         1,
     )
+
+
+def _called(text: str) -> str:
+    """What to write instead of a kind that is called like a function; "" where none is."""
+    from convcalc.layers import KINDS  # only a mistake needs them
+    from convcalc.spec.foreign import foreign_kind
+
+    match = re.match(r"([A-Za-z_]\w*)\s*\(([^()]*)\)\Z", text, re.ASCII)
+    if match is None:
+        return ""
+    kind = match[1] if match[1] in KINDS else foreign_kind(match[1], KINDS)
+    if kind not in KINDS:
+        return ""
+    value = printable(match[2]).strip()
+    if not value:
+        return f"write {kind}"
+    return f"write {{{kind}: {'...' if ',' in value or '=' in value else value}}}"
 
 
 def _bad_number(text: str, start: int) -> ExpressionError:

@@ -181,7 +181,10 @@ def _unknown_kind(word: str, span: Span, document: Document) -> Refusal:
     if ":" in word:
         return _missing_space(word, message, span)
     if "(" in word or ")" in word:
-        return _unquoted(message, span)
+        called = _called(word, document)
+        return (
+            Refusal("unknown-kind", message, span, called) if called else _unquoted(message, span)
+        )
     if word.lower() in ("input", "inputlayer", "from"):
         help_text = "an earlier value is taken by 'from', as in {identity: , from: input}"
     elif word[:1].isdigit():
@@ -204,6 +207,27 @@ def _foreign_kind(word: str, span: Span) -> Refusal | None:
     return Refusal("foreign-name", message, span, f"write {ours}")
 
 
+def _called(word: str, document: Document) -> str:
+    """What to write instead of a layer that is called like a function; "" where it is none."""
+    head, _, inside = printable(word).partition("(")
+    head, inside = head.strip(), inside.removesuffix(")").strip()
+    if not _is_head(head, document):
+        from convcalc.spec.foreign import foreign_kind  # only a mistake needs it
+
+        ours = foreign_kind(head, KINDS)
+        return f"write {{{ours}: ...}}" if ours in KINDS else ""
+    if not inside:
+        return f"write {head}"
+    values = [value.strip() for value in inside.split(",")]
+    if not word.endswith(")") or "=" in inside or "(" in inside or "[" in inside:
+        return f"write {{{head}: ...}}"
+    if len(values) == 1 or head in document.blocks:
+        return f"write {{{head}: {inside if len(values) == 1 else f'[{inside}]'}}}"
+    names = argument_names(head, document)
+    others = [f"{name}: {value}" for name, value in zip(names[1:], values[1:], strict=False)]
+    return f"write {{{', '.join([f'{head}: {values[0]}', *others])}}}"
+
+
 def _missing_space(word: str, message: str, span: Span) -> Refusal:
     key, _, value = printable(word).partition(":")
     help_text = f"a space is missing after the ':', write '{key}: {value}'"
@@ -211,7 +235,10 @@ def _missing_space(word: str, message: str, span: Span) -> Refusal:
 
 
 def _unquoted(message: str, span: Span) -> Refusal:
-    help_text = "an expression with a comma needs quotes inside {...}: 'max(1, 2)'"
+    help_text = (
+        "inside {...} an expression with a comma needs quotes, 'max(1, 2)', and a list square"
+        " brackets, [1, 2]"
+    )
     return Refusal("unquoted-expression", message, span, help_text)
 
 
