@@ -416,6 +416,9 @@ def _check_names(document: Document) -> None:
                 f"'{name}' cannot name a block: it is {taken.get(name) or keys[name]}",
                 block.key.span,
             )
+    if any(taken.get(name) == "a kind" for name in document.blocks):
+        # Which of the two a layer means cannot be told, so nothing is told of any.
+        raise ConvcalcError(document.problems)
     taken.update(dict.fromkeys(document.blocks, "a block"))
     for name, (key, _) in document.args.items():
         if name in taken:

@@ -107,7 +107,7 @@ class Elaborator:
                     item = read_item(child, self.document, frame.args)
                     self._items[id(child)] = item
             except Refusal as refusal:
-                self.evaluator.refused(refusal, frame)
+                self.evaluator.refused(group.as_layer(child, refusal), frame)
                 self._unreadable(child, group)
                 flow = UNKNOWN
                 continue

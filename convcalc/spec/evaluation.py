@@ -127,7 +127,13 @@ class Evaluator:
             error.message = f"'{printable(word)}' is called '{ours}' here"
             error.help = ""
             return error
-        near = nearest(word, [*scope.args, *offered, "in_channels", "in_size"])
+        layers = scope.layers() if scope.layers and alone else []
+        near = nearest(word, [*scope.args, *layers, *offered, "in_channels", "in_size"])
+        if layers:
+            error.message = (
+                f"'{printable(word)}' is neither an argument in scope, nor an earlier layer, nor a"
+                " word of the language"
+            )
         if word.lower() in _TRUE or word.lower() in _FALSE:
             error.help = f"write {'true' if word.lower() in _TRUE else 'false'}"
         elif word.lower() in ("null", "nil", "undefined"):
@@ -138,6 +144,8 @@ class Evaluator:
             error.help = did_you_mean(word, near)
         elif offered and choices is not None:
             error.help = did_you_mean(word, offered)
+        elif layers:
+            error.help = f"earlier values: {', '.join(layers[-10:])}"
         elif scope.args:
             error.help = f"arguments in scope: {', '.join(list(scope.args)[:20])}"
         else:
@@ -153,11 +161,13 @@ class Evaluator:
         return False
 
     def scope(self, frame: Frame, flow: Flow | None, group: Group | None = None) -> Scope:
-        find = None
+        find = names = None
         if group is not None:
+            names = group.names
 
             def find(name: str) -> LayerReference | None:
                 found = group.find(name)
                 return LayerReference(name, *found) if found else None
 
-        return Scope(frame.args, self.words, flow.shape if flow else None, find, flow is not None)
+        shape = flow.shape if flow else None
+        return Scope(frame.args, self.words, shape, find, flow is not None, names)

@@ -74,9 +74,10 @@ class Scope:
     shape    of the value that enters the layer; None where it is not known
     words    kinds, choices and blocks: words that stand for themselves
     layer    looks up a layer's name, where one may be handed on
+    layers   all those names, for the help of an error
     """
 
-    __slots__ = ("args", "entering", "layer", "shape", "words")
+    __slots__ = ("args", "entering", "layer", "layers", "shape", "words")
 
     def __init__(
         self,
@@ -85,11 +86,13 @@ class Scope:
         shape: tuple[int, ...] | None = None,
         layer: Callable[[str], LayerReference | None] | None = None,
         entering: bool = True,
+        layers: Callable[[], list[str]] | None = None,
     ) -> None:
         self.args = args
         self.words = words
         self.shape = shape
         self.layer = layer
+        self.layers = layers
         #: Whether a value enters here at all: none does in the file's own args.
         self.entering = entering
 

@@ -9,7 +9,7 @@ from convcalc.diagnostics import did_you_mean, nearest, printable
 from convcalc.layers import KINDS
 from convcalc.shapes import Shape
 from convcalc.spec.items import GROUP, Refusal
-from convcalc.spec.reader import ScalarNode
+from convcalc.spec.reader import ScalarNode, YamlNode
 
 
 class Flow(NamedTuple):
@@ -51,6 +51,10 @@ class Group:
         while group is not None:
             yield group
             group = group.outer
+
+    def names(self) -> list[str]:
+        """All names that can be looked up here."""
+        return [name for group in self.outward() for name in group.values]
 
     def find(self, reference: str) -> Flow | None:
         """The value of a name, looked up here, then outward."""
@@ -104,12 +108,11 @@ class Group:
 
     def _help(self, head: str, inner: list[str]) -> str:
         """What may have been meant by a name that leads nowhere."""
-        known: list[str] = []
         for group in self.outward():
             if inner and head in group.groups:
                 inside = did_you_mean(inner[0], group.groups[head].values)
                 return f"in '{head}': {inside}" if inside else ""
-            known += group.values
+        known = self.names()
         if f"{head}0" in known:
             return f"its copies are called '{head}0', '{head}1', ..."
         near = nearest(head, known)
@@ -118,6 +121,15 @@ class Group:
         if list(self.outward())[-1].path:
             return "a block sees its own layers only; a name can be handed on as an argument"
         return f"earlier values: {', '.join(known[-10:])}" if known else ""
+
+    def as_layer(self, node: YamlNode, refusal: Refusal) -> Refusal:
+        """The refusal of an item of a list of layers; it knows the names of layers."""
+        if not isinstance(node, ScalarNode) or node.text == "input" or not self.find(node.text):
+            return refusal  # that of `input` has its help already
+        name = printable(node.text)
+        message = f"'{name}' is an earlier layer, and a kind or block is needed here"
+        help_text = f"its value is taken by 'from: {name}', and as a branch by {name} without [...]"
+        return Refusal("unknown-kind", message, node.span, help_text)
 
     def path_of_reference(self, reference: str) -> str:
         """The path of the layer that a name stands for."""
