@@ -94,6 +94,13 @@ def read_growth(text: str, unit: str, *, small: bool = False) -> Growth:
             amount = f", {thousands}k for an amount" if len(stripped) > 1 else ""
             help_text = f"write {stripped}% for a share{amount}"
             raise RuleError("bad-unit", message, facts=[("help", help_text)])
+        fraction = re.fullmatch(r"0?\.([0-9]{1,20})", stripped, re.ASCII)
+        if fraction and fraction[1].strip("0"):
+            digits = fraction[1].rstrip("0").ljust(2, "0")
+            share = f"{int(digits[:2])}.{digits[2:]}".rstrip(".")
+            message = f"'{printable(text)}' is no amount"
+            facts = [("help", f"write {share}% for a share")]
+            raise RuleError("bad-quantity", message, facts=facts)
         return Growth(0, 1, read_quantity(text, unit))
     number = stripped[:-1].strip()
     if len(number) > _LONGEST or not re.fullmatch(_NUMBER, number):

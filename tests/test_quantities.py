@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -112,6 +113,15 @@ def test_a_bare_growth_may_be_either() -> None:
         assert read_growth(thousands, COUNT).most(0) == int(text)
     assert read_growth("2", COUNT, small=True).most(10) == 12
     assert read_growth("0", COUNT).most(10) == 10
+
+
+@given(millionths=st.integers(1, 999_999), unit=st.sampled_from([COUNT, BYTES]))
+def test_a_growth_below_one_is_answered_with_its_share(millionths: int, unit: str) -> None:
+    with pytest.raises(RuleError, match="no amount") as caught:
+        read_growth(f"0.{millionths:06d}", unit)
+    share = re.search(r"[0-9.]+%", dict(caught.value.facts)["help"])
+    assert share is not None
+    assert read_growth(share[0], unit).most(10**8) == 10**8 + 100 * millionths
 
 
 @given(value=st.integers(-(10**15), 10**15), unit=st.sampled_from([COUNT, BYTES]))

@@ -70,9 +70,13 @@ def _check(expectation: Expectation, report: Report, shapes: dict[str, Shape]) -
     shape = known[name][1:]
     if shape == value:
         return None
-    return Problem(
-        "expectation", f"expected {name} to put out {list(value)}, found {list(shape)}", span
-    )
+    help_text = ""
+    if value == (1, *shape):
+        help_text = "a shape is written without the batch axis"
+    elif value == (*shape[1:], shape[0]):
+        help_text = "channels come first"
+    message = f"expected {name} to put out {list(value)}, found {list(shape)}"
+    return Problem("expectation", message, span, (("help", help_text),) if help_text else ())
 
 
 def _total(report: Report, metric: str) -> int:

@@ -162,6 +162,8 @@ class _Reader:
     def _unknown(self, text: str, key: ScalarNode, names: Sequence[str]) -> None:
         message = f"'{printable(text)}' is nothing that '{self.key}' can limit"
         help_text = _ADVICE.get(text.lower().replace("-", "_"), "")
+        if text.isdecimal():
+            help_text = "a number is written without commas"
         if text == DTYPE:
             help_text = f"'dtype' stands beside '{self.key}', not in it"
         help_text = help_text or did_you_mean(text, names) or "one of " + ", ".join(names)

@@ -420,6 +420,8 @@ class _Builder:
             else:
                 names = [*METRICS, "output", "layers"]
                 help_text = did_you_mean(text, names)
+                if text.isdecimal():
+                    help_text = "a number is written without commas"
                 message = f"'{printable(text)}' is nothing that can be expected"
                 self._refuse("unknown-key", message, key, help_text)
         return found
@@ -436,7 +438,9 @@ class _Builder:
             return []
         reason = _not_a_shape(shape, most_axes=8)
         if reason:
-            self._refuse("bad-value", f"{metric}: {reason}", node)
+            listed = isinstance(shape, list) and any(isinstance(size, list) for size in shape)
+            help_text = "write outputs: {NAME: [...]}" if listed and metric == "output" else ""
+            self._refuse("bad-value", f"{metric}: {reason}", node, help_text)
             return []
         return [Expectation(metric, tuple(shape), node.span)]
 

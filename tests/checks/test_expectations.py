@@ -124,3 +124,22 @@ def test_another_network_of_the_file_is_not_held_to_them() -> None:
 
 def test_a_network_without_expectations_keeps_them_all() -> None:
     assert broken_expectations(convcalc.loads("{input: [4], layers: [relu]}")) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "help_text"),
+    [
+        ("[1, 4, 6, 5]", "a shape is written without the batch axis"),
+        ("[6, 5, 4]", "channels come first"),
+        ("[1, 6, 5, 4]", ""),
+        ("[4, 6]", ""),
+    ],
+)
+def test_a_shape_in_another_librarys_order_gets_help(expected: str, help_text: str) -> None:
+    spec = f"""
+input: [3, 8, 7]
+layers: [{{conv: 4, kernel: 3}}]
+expect: {{output: {expected}}}
+"""
+    (problem,) = broken_expectations(convcalc.loads(spec))
+    assert problem.facts == ((("help", help_text),) if help_text else ())
