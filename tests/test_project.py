@@ -91,6 +91,10 @@ class TestPublicNames:
     def test_is_found(self, name: str) -> None:
         assert getattr(convcalc, name).__doc__
 
+    def test_are_listed_before_they_are_imported(self) -> None:
+        listed = run_python("-c", "import convcalc; print(*dir(convcalc))").split()
+        assert {*convcalc.__all__, "__version__"} <= {*listed}
+
     def test_unknown_is_an_attribute_error(self) -> None:
         with pytest.raises(AttributeError, match="'convcalc' has no attribute 'no_such_name'"):
             convcalc.__getattr__("no_such_name")

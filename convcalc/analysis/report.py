@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from convcalc.collection import collector_paused
 from convcalc.counts import Counts
+from convcalc.diagnostics import refused
 from convcalc.graph import Network, Node
 from convcalc.layers.base import parameter_count
 from convcalc.shapes import Shape, with_batch
@@ -83,12 +84,15 @@ class Report:
 def analyze(network: Network, *, batch: int = 1, valid_taps: bool = False) -> Report:
     """Counts what every layer costs.
 
-    Counts hold for `batch` samples; `valid_taps` leaves out the taps that fall on padding.
+    Counts hold for `batch` samples; `valid_taps` leaves out the taps that fall on padding. Raises
+    ConvcalcError where `batch` is no whole number from 1 on.
 
     >>> import convcalc
     >>> convcalc.analyze(convcalc.load("lenet")).totals.macs
     416520
     """
+    if type(batch) is not int or batch < 1:
+        raise refused("bad-option", f"batch must be a whole number from 1 on, not {batch!r}")
     # Copies of a layer share one Layer object; their costs are computed once for each input shape.
     known: dict[tuple[int, tuple[Shape, ...]], tuple[tuple[Shape, ...], Shape, Cost]] = {}
     layers: list[LayerReport] = []

@@ -174,6 +174,7 @@ def _pattern_paths(folder: str, pattern: Pattern) -> list[str]:
     if not os.path.isabs(path):
         path = os.path.relpath(path)
     if not os.path.exists(path):
+        from convcalc.spec.load import like_names_beside
         from convcalc.spec.shipped import is_word, shipped_names, shipped_path
 
         word = is_word(pattern.text)
@@ -182,6 +183,7 @@ def _pattern_paths(folder: str, pattern: Pattern) -> list[str]:
         if not _is_glob(pattern.text):
             message = f"there is no file {printable(path, 200)}"
             help_text = did_you_mean(pattern.text, shipped_names()) if word else ""
+            help_text = help_text or like_names_beside(path)
             raise refused("no-match", f"{message}{', and no such network ships' * word}", help_text)
     return expand([path])
 

@@ -13,6 +13,7 @@ from convcalc.diagnostics import (
     Problem,
     Source,
     did_you_mean,
+    nearest,
     printable,
     refused,
 )
@@ -88,7 +89,21 @@ def read_file(path: str, what: str = "a spec") -> Source:
             return decoded(_display_name(path), file.read(LONGEST + 1), path, what)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _unusable(path, reason[:1].lower() + reason[1:]) from None
+        beside = like_names_beside(path) if isinstance(error, FileNotFoundError) else ""
+        raise _unusable(path, reason[:1].lower() + reason[1:], help_text=beside) from None
+
+
+def like_names_beside(path: str) -> str:
+    """A help text that offers the YAML files named most like a missing one; "" where none is."""
+    folder, name = os.path.split(path)
+    try:
+        names = [n for n in os.listdir(folder or os.curdir) if n.endswith((".yaml", ".yml"))]
+    except (OSError, ValueError):
+        return ""
+    # Without the suffix, which would make all of them alike.
+    stems = {os.path.splitext(other)[0]: other for other in names}
+    near = [f"'{printable(stems[stem])}'" for stem in nearest(os.path.splitext(name)[0], stems)]
+    return f"did you mean {' or '.join(near)}?" if near else ""
 
 
 def _display_name(path: str) -> str:

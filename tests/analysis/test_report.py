@@ -65,3 +65,9 @@ def test_shapes_of_the_network_have_the_batch_in_front() -> None:
 def test_a_network_without_layers_costs_nothing() -> None:
     report = analyze(Network("empty", "made in Python", [], {}))
     assert report.totals == Cost(0, 0, Counts(), 0)
+
+
+@pytest.mark.parametrize("batch", [0, -1, 1.0, "2", True])
+def test_a_batch_that_is_none_is_refused(batch: object) -> None:
+    with pytest.raises(convcalc.ConvcalcError, match="batch must be a whole number from 1 on"):
+        analyze(convcalc.load("lenet"), batch=batch)  # type: ignore[arg-type]

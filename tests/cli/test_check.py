@@ -234,6 +234,7 @@ class TestConvcalcYaml:
             *("file_missing", "folder_without_specs", "glob_without_a_match", "no_such_layer"),
             *("growth_without_a_lock", "set_too_many_combinations", "set_unknown_argument"),
             *("set_value_refused", "set_value_that_breaks_the_network", "word_of_no_network"),
+            "file_misspelt",
             *("duplicate_key", "anchors"),  # YAML's, which a schema never sees
         }
         valid = jsonschema.Draft7Validator(config_schema()).is_valid(data)

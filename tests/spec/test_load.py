@@ -36,6 +36,18 @@ def stdin(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
 
 
 class TestFiles:
+    def test_a_missing_one_is_answered_with_those_beside_it(self, tmp_path: Path) -> None:
+        (tmp_path / "kws.yaml").touch()
+        (tmp_path / "unet.yaml").touch()
+        for name, help_text in {
+            "kws.yml": "did you mean 'kws.yaml'?",
+            "kvs.yaml": "did you mean 'kws.yaml'?",
+            "streets.yaml": "",
+            "none/kws.yaml": "",
+        }.items():
+            (problem,) = refusal(tmp_path / name).problems
+            assert dict(problem.facts).get("help", "") == help_text
+
     def test_by_text_or_path(self, tmp_path: Path) -> None:
         path = tmp_path / "mine.yaml"
         path.write_text(GOOD, encoding="utf-8")
