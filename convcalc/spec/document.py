@@ -226,7 +226,12 @@ def _own(source: Source) -> Document:
             ours = text.partition(":")[0]
             help_text = "a space is missing after the ':'"
         document.refuse("unknown-key", message, entry[0].span, help_text)
-        document.meant.update([ours] if ours else nearest(text, TOP_KEYS, 1))
+        meant = [ours] if ours else nearest(text, TOP_KEYS, 1)
+        document.meant.update(meant)
+        # What stands there is read as what was meant, so that its names are not told as unknown.
+        for key in ("args", "defaults", "blocks"):
+            if key in meant and key not in root.entries and isinstance(entry[1], MapNode):
+                document.keys.setdefault(key, entry)
     _read_args(document)
     _read_defaults(document)
     _read_blocks(document)
