@@ -116,7 +116,7 @@ def _table(report: Report, found: list[Row], by: str | None) -> Table:
         [
             Column("name", "name"),
             Column("kind"),
-            Column("output shape", key="output_shape"),
+            Column("output shape", "shape", key="output_shape"),
             Column("params", "number"),
         ],
         [(row.name, row.kind, tuple_text(row.output), row.cost.params) for row in found],

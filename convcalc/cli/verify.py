@@ -187,8 +187,8 @@ def verification_table(network: Network, found: Verification, peak: str) -> Tabl
         [
             Column("name", "name"),
             Column("kind"),
-            Column("predicted"),
-            Column("observed"),
+            Column("predicted", "shape"),
+            Column("observed", "shape"),
             Column("microseconds", "number"),
             Column("bytes", "number"),
         ],

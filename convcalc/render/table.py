@@ -17,14 +17,14 @@ class Column(NamedTuple):
     """A column.
 
     style   "text", "prose" (a longer text, which may wrap), "number" (whole, right-aligned),
-            "delta" (a number with its sign), "share" (of `whole`, with a bar) or "name" (a path,
-            cut on its left to save space)
+            "delta" (a number with its sign), "share" (of `whole`, with a bar), "name" (a path,
+            cut on its left to save space) or "shape" (cut where nothing else saves enough)
     whole   what a share is a part of
     key     what it is called in CSV, if not by its title
     """
 
     title: str
-    style: Literal["text", "prose", "number", "delta", "share", "name"] = "text"
+    style: Literal["text", "prose", "number", "delta", "share", "name", "shape"] = "text"
     whole: int = 0
     key: str = ""
 

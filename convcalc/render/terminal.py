@@ -7,8 +7,15 @@ import sys
 from convcalc.render.table import RIGHT, Table, cell_text, display_width, wrapped
 
 #: What is tried in turn where a table is too wide: numbers shortened to three digits and a unit,
-#: shares with their bars, and how short a name or a text may be cut.
-_ATTEMPTS = ((False, True, 500), (False, True, 20), (True, True, 20), (True, False, 8))
+#: shares with their bars, how short a name or a text may be cut, and what is cut.
+_WORDS = frozenset({"name", "text"})
+_ATTEMPTS = (
+    (False, True, 500, _WORDS),
+    (False, True, 20, _WORDS),
+    (True, True, 20, _WORDS),
+    (True, False, 8, _WORDS),
+    (True, False, 8, _WORDS | {"shape"}),
+)
 #: Prose is not wrapped to less.
 _NARROWEST = 12
 #: Columns between two cells.
@@ -68,9 +75,9 @@ _STYLES = {"name": "cyan", "share": "green"}
 
 def _fitting_cells(table: Table, space: int) -> list[list[str]]:
     """The heading's, the rows' and the totals' texts, shortened until they fit."""
-    cuttable = [i for i, c in enumerate(table.columns) if c.style in {"name", "text"}]
     cells: list[list[str]] = []
-    for brief, bars, shortest in _ATTEMPTS:
+    for brief, bars, shortest, styles in _ATTEMPTS:
+        cuttable = [i for i, column in enumerate(table.columns) if column.style in styles]
         cells = _cells(table, brief, bars)
         over = _over(table, cells, space)
         widths = [_widths(cells)[index] for index in cuttable]

@@ -234,6 +234,24 @@ def test_a_name_is_cut_on_its_left_and_totals_are_kept_where_they_fit() -> None:
     assert lines[5] == ["total", "246,913,578", "2.47G", "197,530,864", "1.98G"]
 
 
+def test_names_are_cut_before_shapes() -> None:
+    columns = [Column("name", "name"), Column("predicted", "shape"), Column("observed", "shape")]
+    shape = "(1, 128, 112, 112)"
+    table = Table("net", columns, [("stage4.bottleneck2.add0.main.conv1.batchnorm", shape, shape)])
+
+    def drawn(width: int) -> str:
+        out = io.StringIO()
+        with redirect_stdout(out):
+            print_table(table, width=width)
+        return out.getvalue()
+
+    assert drawn(60).count(shape) == 2
+    assert drawn(48).count(shape) == 2
+    # Where even short names do not save enough, nothing is too holy.
+    assert "(1, 128" in drawn(40)
+    assert max(map(len, drawn(40).splitlines())) <= 40
+
+
 def test_prose_wraps_where_others_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     monkeypatch.setattr("sys.stdout", out)
