@@ -109,7 +109,8 @@ class Program:
         self.weights = weights or RandomWeights()
         self._separables = separables_of(network, self.steps)
         self._held: dict[int, Prepared] = {}
-        self._tape: Tape | None = None
+        #: The tape of an earlier run, if there is one; nothing while a thread is in a run.
+        self._tapes: list[Tape | None] = [None]
         self._shapes: dict[str, Shape] | None = None
         if isinstance(self.weights, GivenWeights):
             self.weights.check(network)
@@ -127,21 +128,30 @@ class Program:
         node comes next.
 
         With `hold`, the first run on inputs of some shapes makes the weights ready, the second one
-        is taken down call by call, and those after it only make these calls again.
+        is taken down call by call, and those after it only make these calls again. Threads may run
+        a program at the same time; only one of them uses what was taken down.
         """
         if not self.hold or watch is not None or begin is not None:
             return self._run(inputs, None, watch, begin)
-        if self._tape is not None and self._tape.fits(inputs):
-            # Where memory does not suffice, a run of its own says at which layer.
-            with suppress(MemoryError):
-                return self._tape.play(inputs, self.threads)
-        self._tape = None
-        shapes = {name: value.shape for name, value in inputs.items()}
-        tape = Tape() if shapes == self._shapes else None
-        self._shapes = shapes
-        results = self._run(inputs, tape)
-        self._tape = tape
-        return results if tape is None else tape.end(results)
+        try:
+            tape = self._tapes.pop()
+        except IndexError:
+            # Another thread is in a run, in the tape's memory.
+            return self._run(inputs)
+        try:
+            if tape is not None and tape.fits(inputs):
+                # Where memory does not suffice, a run of its own says at which layer.
+                with suppress(MemoryError):
+                    return tape.play(inputs, self.threads)
+            tape = None
+            shapes = {name: value.shape for name, value in inputs.items()}
+            new = Tape() if shapes == self._shapes else None
+            self._shapes = shapes
+            results = self._run(inputs, new)
+            tape = new
+            return results if tape is None else tape.end(results)
+        finally:
+            self._tapes.append(tape)
 
     def _run(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isqrt, prod
 from pathlib import Path
 from typing import Any, TypeVar
@@ -135,7 +135,7 @@ class Runner:
             check_memory(program, batch, self._max_memory)
             self._checked = batch
         ready = ready_inputs(network, values, batch, self._seed, program.dtype)
-        results = named_results(network, program.run(ready), self._keep)
+        results = named_results(network, program.run(ready), self._keep, ready.values())
         return results, not_finite(values, program.weights, results)
 
 
@@ -178,13 +178,36 @@ def layers_named(network: Network, names: Sequence[str]) -> set[int]:
 
 
 def named_results(
-    network: Network, values: Mapping[int, Array], keep: set[int]
+    network: Network, values: Mapping[int, Array], keep: set[int], inputs: Iterable[Array] = ()
 ) -> dict[str, Array]:
-    """The outputs by their names, then the kept values by their layers' paths."""
-    results = {name: np.ascontiguousarray(values[i]) for name, i in network.outputs.items()}
+    """The outputs by their names, then the kept values by their layers' paths.
+
+    Where a path is the name of an output of another value, the layer's kind follows it.
+    None shares memory with another, nor with the values of `inputs`: they are the user's, who may
+    change one.
+    """
+    named = dict(network.outputs)
     for index in sorted(keep):
-        results.setdefault(network.nodes[index].path, np.ascontiguousarray(values[index]))
+        node = network.nodes[index]
+        # An output is called like its layer, whose norm and activation are in the output's value.
+        name = node.path if named.get(node.path, index) == index else f"{node.path}.{node.kind}"
+        named[name] = index
+    taken = {id(_owner(value)) for value in inputs}
+    results = {}
+    for name, index in named.items():
+        result = np.ascontiguousarray(values[index])
+        if id(_owner(result)) in taken:
+            result = result.copy()
+        taken.add(id(_owner(result)))
+        results[name] = result
     return results
+
+
+def _owner(array: Array) -> Array:
+    """The array whose memory this one is a view of, or itself."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
 
 
 def inputs_from(network: Network, inputs: Mapping[str, Array] | Array | None) -> dict[str, Array]:

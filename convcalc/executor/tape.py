@@ -24,6 +24,8 @@ class Tape:
     Kernels decide from shapes alone what they call. A second run on inputs of the same shapes makes
     the same calls on the same memory, so that nothing has to be decided or allocated again, and the
     threads need not be told of their part of each layer: each knows the whole run.
+
+    A copy, also a pickled one, is empty.
     """
 
     def __init__(self) -> None:
@@ -31,6 +33,10 @@ class Tape:
         self._inputs: dict[str, Array] = {}
         self._stages: list[Stage] = []
         self._results: dict[int, Array] = {}
+
+    def __reduce__(self) -> tuple[type[Tape], tuple[()]]:
+        # The views that calls work on would be copied one by one, and have nothing in common.
+        return Tape, ()
 
     def fits(self, inputs: Mapping[str, Array]) -> bool:
         """Whether these inputs have the shapes of those of the run that was taken down."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +98,74 @@ def test_mistakes_are_told_like_those_of_execute() -> None:
         run(np.ones((1, 2, 6, 7)))
     # It goes on as if nothing had been.
     assert [value.shape for value in run().values()] == [(1, 3, 2, 2)]
+
+
+def test_results_share_no_memory() -> None:
+    """Neither with each other nor with the user's arrays: a view of a view, a value named twice."""
+    network = convcalc.loads(
+        """
+input: [2, 4, 1]
+layers:
+  - {dropout: 0.5, name: same}
+  - {conv: 2, kernel: 1, name: made}
+  - {dropout: 0.5, name: view}
+  - {slice: {channels: [0, 1]}, name: part}
+  - relu
+outputs: [same, made, view, part, relu0]
+"""
+    )
+    image = np.ones((1, 2, 4, 1), np.float32)
+    before = image.copy()
+    run = convcalc.Runner(network, layers=["made", "same"])
+    for results in [*[run(image) for _ in range(4)], convcalc.execute(network, image)]:
+        arrays = [image, *results.values()]
+        for number, array in enumerate(arrays):
+            assert not any(np.may_share_memory(array, other) for other in arrays[:number])
+        for value in results.values():
+            value[...] = 7
+        np.testing.assert_array_equal(image, before)
+
+
+def test_an_output_and_the_operations_of_its_layer() -> None:
+    network = convcalc.loads(
+        "input: [2, 4, 4]\nlayers:\n  - {conv: 2, kernel: 1, norm: batch, activation: relu}\n"
+    )
+    results = convcalc.execute(network, layers=["conv0"])
+    assert list(results) == ["conv0", "conv0.conv", "conv0.batchnorm", "conv0.relu"]
+    np.testing.assert_array_equal(results["conv0"], results["conv0.relu"])
+    np.testing.assert_array_equal(results["conv0"], np.maximum(results["conv0.batchnorm"], 0))
+    assert results["conv0.conv"].min() < 0
+
+
+def test_threads_that_run_it_at_the_same_time() -> None:
+    network = convcalc.load("lenet")
+    run = convcalc.Runner(network, threads=2)
+    images = np.random.default_rng(0).normal(size=(5, 2, *network.inputs["input"]))
+    expected = [convcalc.execute(network, image)["dense2"] for image in images]
+
+    def differences(first: int) -> list[float]:
+        return [
+            float(np.abs(run(images[number % 5])["dense2"] - expected[number % 5]).max())
+            for number in range(first, first + 40)
+        ]
+
+    with ThreadPoolExecutor(3) as pool:
+        found = [one for part in pool.map(differences, range(3)) for one in part]
+    assert max(found) < 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_copy_runs_in_memory_of_its_own(copied: Callable[[convcalc.Runner], object]) -> None:
+    network = convcalc.load("lenet")
+    run = convcalc.Runner(network)
+    for _ in range(3):
+        run()
+    other = copied(run)
+    if isinstance(other, bytes):
+        other = pickle.loads(other)  # noqa: S301 - it was made here
+    assert isinstance(other, convcalc.Runner)
+    for seed in range(4):
+        image = np.random.default_rng(seed).normal(size=(1, *network.inputs["input"]))
+        expected = convcalc.execute(network, image)["dense2"]
+        for one in (run, other):
+            np.testing.assert_allclose(one(image)["dense2"], expected, rtol=1e-4, atol=1e-6)
