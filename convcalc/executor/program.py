@@ -19,6 +19,7 @@ from convcalc.executor.choice import Prepared
 from convcalc.executor.fast.finish import Finish, relu6_in_place, relu_in_place
 from convcalc.executor.kernels import KERNELS
 from convcalc.executor.kernels.normalisation import folded
+from convcalc.executor.memory import available
 from convcalc.executor.plan import Separable, Step, separables_of, steps_of
 from convcalc.executor.store import Scratch
 from convcalc.executor.tape import Tape
@@ -83,6 +84,7 @@ class Program:
     threads   how many share the work; None: see `default_threads`
     keep      indices of nodes whose values are kept
     hold      keep the prepared weights for the next run, instead of making them anew every time
+    most      bytes that it may take with what it keeps
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Program:
         threads: int | None = None,
         keep: Collection[int] = (),
         hold: bool = False,
+        most: int | None = None,
     ) -> None:
         if dtype not in DTYPES:
             message = f"a network runs in {' or '.join(DTYPES)}, not {printable(dtype)}"
@@ -105,6 +108,7 @@ class Program:
         self.threads = threads or default_threads()
         self.keep = frozenset(keep)
         self.hold = hold
+        self.most = most
         self.steps = steps_of(network, self.keep)
         self.weights = weights or RandomWeights()
         self._separables = separables_of(network, self.steps)
@@ -140,18 +144,35 @@ class Program:
             return self._run(inputs)
         try:
             if tape is not None and tape.fits(inputs):
+                if tape.empty:
+                    return self._run(inputs)
                 # Where memory does not suffice, a run of its own says at which layer.
                 with suppress(MemoryError):
                     return tape.play(inputs, self.threads)
             tape = None
             shapes = {name: value.shape for name, value in inputs.items()}
-            new = Tape() if shapes == self._shapes else None
+            new = Tape(self._room()) if shapes == self._shapes else None
             self._shapes = shapes
             results = self._run(inputs, new)
             tape = new
             return results if tape is None else tape.end(results)
         finally:
             self._tapes.append(tape)
+
+    @property
+    def held(self) -> int:
+        """Bytes that it keeps for the next run, which need not be found again."""
+        # (Copies, because other threads may be in a run.)
+        tapes = [tape.pool.bytes for tape in [*self._tapes] if tape is not None]
+        return sum(tapes) + sum([ready.bytes for ready in [*self._held.values()]])
+
+    def _room(self) -> int | None:
+        """Bytes that a tape may keep: half of what is free, as the user needs memory as well."""
+        free = available()
+        limits = [] if free is None else [free // 2]
+        if self.most is not None:
+            limits.append(self.most - self.held)
+        return min(limits, default=None)
 
     def _run(
         self,

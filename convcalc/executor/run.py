@@ -109,6 +109,7 @@ class Runner:
             threads=threads,
             keep=self._keep,
             hold=hold,
+            most=max_memory,
         )
         self._seed = seed
         self._max_memory = max_memory
@@ -317,6 +318,9 @@ def check_memory(program: Program, batch: int, max_memory: int | None = None) ->
     """The step that will need most; raises ConvcalcError if that is more than there is."""
     most = _peak(program, batch)
     free = available()
+    if free is not None:
+        # What was kept for this run is not free any more.
+        free += program.held
     limits = [limit for limit in (free, max_memory) if limit is not None]
     limit = min(limits, default=None)
     if limit is None or most.total <= limit:

@@ -16,9 +16,16 @@ from convcalc.executor.arrays import Array
 
 
 class Pool:
-    """Gives out arrays, and takes their memory back when nothing refers to it any more."""
+    """Gives out arrays, and takes their memory back when nothing refers to it any more.
 
-    def __init__(self) -> None:
+    Blocks of growing values do not fit into each other's: together they may take several times what
+    is alive at once. Where more than `most` bytes were asked for, the pool is `spent`: what it
+    gives out from then on is the system's, and what is given back to it goes there.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self.spent = False
+        self._most = most
         self._free: list[Array] = []
         self._blocks: list[tuple[int, Array]] = []
 
@@ -27,11 +34,19 @@ class Pool:
         dtype = np.dtype(dtype)
         size = prod(shape) * dtype.itemsize
         block = self._block(size)
+        if block is None:
+            fresh: Array = np.empty(shape, dtype)
+            return fresh
         # Every view refers to this array, which stands for the block, and not to the block itself.
         owner = np.frombuffer(block.data, np.uint8)
-        weakref.finalize(owner, self._free.append, block).atexit = False
+        weakref.finalize(owner, self._take_back, block).atexit = False
         array: Array = owner[:size].view(dtype).reshape(shape)
         return array
+
+    @property
+    def bytes(self) -> int:
+        """What its blocks take."""
+        return sum([block.nbytes for _, block in self._blocks])
 
     def lasting(self, array: Array) -> Array:
         """The same array, but one that does not keep its memory from being given out again.
@@ -46,9 +61,20 @@ class Pool:
                 return view
         return array
 
-    def _block(self, size: int) -> Array:
-        """The smallest free block that holds `size` bytes, or a new one."""
+    def _take_back(self, block: Array) -> None:
+        if not self.spent:
+            self._free.append(block)
+
+    def _block(self, size: int) -> Array | None:
+        """The smallest free block that holds `size` bytes, or a new one; None if it is spent."""
+        if self.spent:
+            return None
         fitting = [block for block in self._free if block.nbytes >= size]
+        if not fitting and self._most is not None and self.bytes + size > self._most:
+            self.spent = True
+            self._free.clear()
+            self._blocks.clear()
+            return None
         if not fitting:
             block = np.empty(max(size, 1), np.uint8)
             self._blocks.append((_address(block), block))

@@ -25,11 +25,13 @@ class Tape:
     the same calls on the same memory, so that nothing has to be decided or allocated again, and the
     threads need not be told of their part of each layer: each knows the whole run.
 
-    A copy, also a pickled one, is empty.
+    It keeps its memory; a run that would need more than `most` bytes so is not taken down, and made
+    anew each time. A copy, also a pickled one, is empty.
     """
 
-    def __init__(self) -> None:
-        self.pool = Pool()
+    def __init__(self, most: int | None = None) -> None:
+        self.pool = Pool(most)
+        self._shapes: dict[str, Shape] = {}
         self._inputs: dict[str, Array] = {}
         self._stages: list[Stage] = []
         self._results: dict[int, Array] = {}
@@ -40,18 +42,29 @@ class Tape:
 
     def fits(self, inputs: Mapping[str, Array]) -> bool:
         """Whether these inputs have the shapes of those of the run that was taken down."""
-        return _shapes(inputs) == _shapes(self._inputs)
+        return {name: value.shape for name, value in inputs.items()} == self._shapes
+
+    @property
+    def empty(self) -> bool:
+        """Whether the run was not taken down."""
+        return self.pool.spent
 
     def place(self, name: str, value: Array) -> Array:
         """An input of the run that is taken down, (n, c, *sizes), in memory of the tape."""
         last = channels_last(value)
         own = channels_first(self.pool.array(last.shape, last.dtype))
+        self._shapes[name] = value.shape
         self._inputs[name] = self.pool.lasting(own)
         np.copyto(own, value)
         return own
 
     def add(self, stage: Stage) -> None:
         """Takes down what was done."""
+        if self.pool.spent:
+            # What was taken down before holds memory.
+            self._inputs.clear()
+            self._stages.clear()
+            return
         lasting: Stage = [
             [
                 (
@@ -75,6 +88,8 @@ class Tape:
 
     def end(self, results: Mapping[int, Array]) -> dict[int, Array]:
         """Takes down where the results lie; returns them in memory of their own."""
+        if self.pool.spent:
+            return dict(results)
         self._results = {index: self.pool.lasting(value) for index, value in results.items()}
         return self._copies()
 
@@ -124,7 +139,3 @@ class _Playing:
             # Also a sleep of no time lets the others have the interpreter.
             sleep(0 if looks < LOOKS else NAP)
             looks += 1
-
-
-def _shapes(values: Mapping[str, Array]) -> dict[str, Shape]:
-    return {name: value.shape for name, value in values.items()}

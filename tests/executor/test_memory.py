@@ -221,3 +221,15 @@ def test_a_window_that_is_mostly_padding_is_in_the_prediction(kind: str) -> None
     with pytest.raises(ConvcalcError) as caught:
         execute(convcalc.loads(text), max_memory=50_000_000)
     assert caught.value.problems[0].code == "no-memory"
+
+
+def test_what_is_kept_need_not_be_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = convcalc.loads("input: [8, 6, 6]\nlayers:\n  - flatten\n  - {dense: 10000}\n")
+    run = convcalc.Runner(network, threads=1)
+    free = max(need.total for need in run._program.needs(1)) * 5 // 4
+    monkeypatch.setattr(run_module, "available", lambda: free - run._program.held)
+    for batch in (1, 2, 2, 2, 3):
+        run(batch=batch)
+    free //= 2
+    with pytest.raises(ConvcalcError, match="needs"):
+        run(batch=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from random import Random
 
 import numpy as np
@@ -67,3 +68,19 @@ def test_a_buffer_grows_and_leaves_the_smaller_one_to_others() -> None:
     assert large.shape == (500,)
     other = pool.array((10,), np.float32)
     assert other.__array_interface__["data"][0] == small
+
+
+def test_a_pool_that_is_spent_gives_everything_back() -> None:
+    pool = Pool(1000)
+    first, second = [pool.array((400,), np.uint8) for _ in range(2)]
+    assert (pool.bytes, pool.spent) == (800, False)
+    del first
+    # The block that is free is not large enough, and a new one would be too much.
+    third = pool.array((600,), np.uint8)
+    assert (pool.bytes, pool.spent) == (0, True)
+    assert pool.lasting(third) is third
+    gone = weakref.ref(second.base)
+    del second
+    assert gone() is None
+    assert pool.array((3, 2), np.float32).shape == (3, 2)
+    assert pool.bytes == 0

@@ -163,3 +163,21 @@ def test_no_memory_in_a_run_again_is_told_with_the_layer(monkeypatch: pytest.Mon
     ]
     fails = False
     assert program.run(inputs)
+
+
+def test_a_run_that_would_keep_too_much_is_not_taken_down() -> None:
+    """Concatenations grow: what each leaves is too small for the next."""
+    grow = "  - concat: [[], [{conv: 8, kernel: 1}]]\n"
+    network = convcalc.loads(f"input: [8, 32, 32]\nlayers:\n{grow * 12}")
+    inputs = ready_inputs(network, {}, 1, 0, np.dtype(np.float32))
+    (expected,) = Program(network, threads=1).run(inputs).values()
+    free = Program(network, threads=1, hold=True)
+    for _ in range(2):
+        free.run(inputs)
+    for most in (0, free.held // 4, free.held * 3 // 4, free.held - 1, free.held):
+        program = Program(network, threads=1, hold=True, most=most)
+        for _ in range(5):
+            (found,) = program.run(inputs).values()
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+            assert program.held <= max(most, 30_000)
+        assert (program.held > 100_000) == (most == free.held)
