@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tokenize import TokenError
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -77,6 +76,8 @@ def read_arrays(path: str | Path) -> dict[str, Array]:
             file = ArrayFile(path)
             return {name: file.read(name) for name in file.headers}
         with open(path, "rb") as stream:
+            _header(stream)
+            stream.seek(0)
             return {"": _values(stream)}
 
 
@@ -85,8 +86,17 @@ def _values(stream: IO[bytes]) -> Array:
     return value
 
 
+#: Bytes of the longest header that NumPy makes sense of.
+LONGEST_HEADER = 10_000
+
+
 def _header(stream: IO[bytes]) -> Header:
     version = npy.read_magic(stream)
+    # NumPy reads a header, which may claim gigabytes, before it says that this is too long.
+    start = stream.tell()
+    if int.from_bytes(stream.read(2 if version == (1, 0) else 4), "little") > LONGEST_HEADER:
+        raise ValueError("the header is too long")
+    stream.seek(start)
     if version == (1, 0):
         shape, _, dtype = npy.read_array_header_1_0(stream)
     else:
@@ -102,6 +112,8 @@ def _reading(path: str | Path) -> Iterator[None]:
         raise refused(path, "is not a regular file", "no-such-file")
     try:
         yield
+    except ConvcalcError:
+        raise
     except FileNotFoundError:
         raise refused(path, "there is no such file", "no-such-file") from None
     except IsADirectoryError:
@@ -113,15 +125,15 @@ def _reading(path: str | Path) -> Iterator[None]:
         if "pickle" in str(error) or "Object arrays" in str(error):
             raise refused(path, "holds Python objects, which are never read") from None
         raise refused(path, "is no complete .npy or .npz file") from None
-    except (EOFError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, KeyError):
-        raise refused(path, "is no complete .npy or .npz file") from None
-    except (SyntaxError, TokenError):
+    except (NotImplementedError, RecursionError):
         raise refused(path, "is no complete .npy or .npz file") from None
     except RuntimeError as error:
         # zipfile's word for a member that needs a password.
         raise refused(path, f"cannot be read: {error}") from None
     except MemoryError:
         raise refused(path, "needs more memory than there is", "no-memory") from None
+    except Exception:  # noqa: BLE001 - whatever NumPy, zipfile and zlib come upon in broken files
+        raise refused(path, "is no complete .npy or .npz file") from None
 
 
 @contextmanager

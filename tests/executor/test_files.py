@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 import zipfile
+from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ import pytest
 import convcalc
 from convcalc.diagnostics import ConvcalcError
 from convcalc.executor import run as run_module
-from convcalc.executor.files import read_arrays, write_npz, written_beside
+from convcalc.executor.files import array_headers, read_arrays, write_npz, written_beside
 from convcalc.executor.run import execute, inputs_in_file
 from convcalc.graph import Network
 
@@ -130,6 +133,58 @@ class TestUnreadable:
             for length in range(0, len(whole) - 1, 7):
                 (tmp_path / "cut").write_bytes(whole[:length])
                 assert "is no complete" in refusal(read_arrays, tmp_path / "cut")
+
+    def test_bytes_changed_anywhere(self, tmp_path: Path) -> None:
+        """Only what leaves the values as they are can be read; nothing else than refused."""
+        np.save(tmp_path / "x.npy", np.ones(5))
+        np.savez(tmp_path / "x.npz", a=np.ones(50), b=np.ones(3))
+        np.savez_compressed(tmp_path / "y.npz", a=np.arange(50))
+        chance = Random(0)
+        for name in ("x.npy", "x.npz", "y.npz"):
+            whole = (tmp_path / name).read_bytes()
+            for _ in range(300):
+                changed = bytearray(whole)
+                for _ in range(chance.choice([1, 1, 3])):
+                    changed[chance.randrange(len(whole))] = chance.choice(
+                        [0, 40, chance.randrange(256)]
+                    )
+                (tmp_path / "changed").write_bytes(changed)
+                for function in (array_headers, read_arrays):
+                    with suppress(ConvcalcError):
+                        function(tmp_path / "changed")
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "{'descr': (), 'fortran_order': False, 'shape': (3,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (True,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999999999999999,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
+            "{1: 2, 'a': 3, None: 4}",
+            "{[]: 1}",
+            "(" * 3000,
+            "(" * 20_000,
+        ],
+    )
+    def test_a_header_that_means_nothing(self, tmp_path: Path, header: str) -> None:
+        text = header.encode() + b"\n"
+        length = len(text).to_bytes(2, "little")
+        content = b"\x93NUMPY\x01\x00" + length + text + bytes(40)
+        (tmp_path / "x.npy").write_bytes(content)
+        with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+            archive.writestr("a.npy", content)
+        for name in ("x.npy", "x.npz"):
+            assert "is no complete" in refusal(read_arrays, tmp_path / name)
+
+    def test_a_header_of_gigabytes_is_not_read(self, tmp_path: Path) -> None:
+        with open(tmp_path / "x.npy", "wb") as file:
+            file.write(b"\x93NUMPY\x02\x00\xff\xff\xff\xff")
+            file.truncate(2**32 + 100)
+        tracemalloc.start()
+        assert "is no complete" in refusal(array_headers, tmp_path / "x.npy")
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 2**20
 
     def test_changed_byte(self, tmp_path: Path) -> None:
         np.savez(tmp_path / "x.npz", a=np.arange(500.0))
