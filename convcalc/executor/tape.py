@@ -99,7 +99,7 @@ class Tape:
             np.copyto(place, inputs[name])
         with Team(threads, apart=True) as team, np.errstate(all="ignore"):
             playing = _Playing(self._stages, threads)
-            team.each(playing.part, range(threads))
+            team.each(playing.part, range(threads), playing.stop)
         return self._copies()
 
     def _copies(self) -> dict[int, Array]:
@@ -126,8 +126,12 @@ class _Playing:
                 self._done[thread] = number
                 self._wait_for(number)
         except BaseException:
-            self._stopped = True
+            self.stop()
             raise
+
+    def stop(self) -> None:
+        """Breaks off the parts of all threads."""
+        self._stopped = True
 
     def _wait_for(self, number: int) -> None:
         """Until all threads are behind a stage.

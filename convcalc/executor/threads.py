@@ -82,11 +82,18 @@ class Team:
 
     def __enter__(self) -> Team:
         own, *others = places(self.size) if self._apart else [None] * self.size
-        for worker, place in zip(self._workers[1:], others, strict=True):
-            thread = threading.Thread(target=self._serve, args=(worker, place), daemon=True)
-            thread.start()
-            self._threads.append(thread)
-        self._before = stay(own)
+        try:
+            for worker, place in zip(self._workers[1:], others, strict=True):
+                thread = threading.Thread(target=self._serve, args=(worker, place), daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            if own is not None:
+                self._before = os.sched_getaffinity(0)
+                stay(own)
+        except BaseException:
+            # Interrupted in between, or the system has no more threads.
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,7 +101,9 @@ class Team:
         for _thread in self._threads:
             self._orders.put(None)
         for thread in self._threads:
-            thread.join()
+            # (One that the system did not start cannot be waited for.)
+            if thread.is_alive():
+                thread.join()
         self._threads.clear()
         for worker in self._workers:
             worker.clear()
@@ -155,25 +164,39 @@ class Team:
         self._tell([[(_fill, (result, make, *values))]])
         return result
 
-    def each(self, work: Callable[[T, Scratch], None], pieces: Iterable[T]) -> None:
-        """Does `work` on every piece at once, whoever of the team comes first; else like `run`."""
-        waiting = deque(pieces)
-        self._share([_Order(work, waiting) for _ in range(min(self.size, len(waiting)))])
+    def each(
+        self,
+        work: Callable[[T, Scratch], None],
+        pieces: Iterable[T],
+        stop: Callable[[], None] | None = None,
+    ) -> None:
+        """Does `work` on every piece at once, whoever of the team comes first; else like `run`.
 
-    def _share(self, orders: Sequence[_Order]) -> None:
+        `stop` tells pieces that wait for each other that the caller's was broken off, perhaps
+        before it began.
+        """
+        waiting = deque(pieces)
+        self._share([_Order(work, waiting) for _ in range(min(self.size, len(waiting)))], stop)
+
+    def _share(self, orders: Sequence[_Order], stop: Callable[[], None] | None = None) -> None:
         if not orders:
             return
         own, *others = orders
-        for order in others:
-            self._orders.put(order)
+        given: list[_Order] = []
+        # An interrupt may come between any two lines.
         try:
+            for order in others:
+                self._orders.put(order)
+                given.append(order)
             own.work_on(self._workers[0])
         except BaseException:
             for order in others:
                 order.waiting.clear()
+            if stop is not None:
+                stop()
             raise
         finally:
-            for order in others:
+            for order in given:
                 order.done.acquire()
         for order in others:
             if order.error is not None:

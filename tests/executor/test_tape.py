@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,8 @@ from convcalc.executor.arrays import Array
 from convcalc.executor.fast import convolution
 from convcalc.executor.program import Program
 from convcalc.executor.run import ready_inputs
-from convcalc.executor.tape import Tape
+from convcalc.executor.store import Scratch
+from convcalc.executor.tape import Tape, _Playing
 from convcalc.executor.threads import Stage, Team
 from convcalc.graph import Network
 from convcalc.layers import KINDS
@@ -181,3 +184,22 @@ def test_a_run_that_would_keep_too_much_is_not_taken_down() -> None:
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
             assert program.held <= max(most, 30_000)
         assert (program.held > 100_000) == (most == free.held)
+
+
+def test_an_interrupt_before_the_callers_part_stops_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They wait for a part that never begins."""
+    part = _Playing.part
+
+    def interrupted(playing: _Playing, thread: int, scratch: Scratch) -> None:
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        part(playing, thread, scratch)
+
+    monkeypatch.setattr(_Playing, "part", interrupted)
+    tape = Tape()
+    for _ in range(3):
+        tape.add([[(int, ())], [(int, ())]])
+    with pytest.raises(KeyboardInterrupt):
+        tape.play({}, 2)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+from queue import SimpleQueue
 from time import sleep
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,3 +155,41 @@ def test_what_is_compact_is_not_copied() -> None:
         copied = team.compact(values[:, :, ::2])
         assert copied.flags.c_contiguous
         np.testing.assert_array_equal(copied, values[:, :, ::2])
+
+
+class _Interrupted(SimpleQueue[Any]):
+    """An interrupt comes when the second piece of work is given out."""
+
+    count = 0
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        self.count += 1
+        if self.count == 2:
+            raise KeyboardInterrupt
+        super().put(item, block, timeout)
+
+
+def test_an_interrupt_while_work_is_given_out() -> None:
+    done: list[int] = []
+    team = Team(3)
+    team._orders = _Interrupted()
+    with pytest.raises(KeyboardInterrupt), team:
+        team.run(lambda piece, worker: worker.do(done.append, piece), range(100))
+    assert len(done) <= 33
+    assert threading.active_count() == 1
+
+
+def test_threads_that_do_not_start_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def refused(thread: threading.Thread) -> None:
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with pytest.raises(RuntimeError, match="can't start"), Team(5, apart=True):
+        pass
+    assert threading.active_count() == 1
