@@ -88,6 +88,8 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     options.read_batch(batch)
     options.read_count("--repeat", repeat)
     options.read_count("--threads", threads)
+    if save == "":
+        unusable("--save names no file", "--save results.npz, or leave it out")
     most = None if max_memory is None else read_size("--max-memory", max_memory)
     network = options.load_network(file, sets, input_)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -138,22 +138,33 @@ def _reading(path: str | Path) -> Iterator[None]:
 
 @contextmanager
 def written_beside(path: str | Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` when all is written, or leaves no trace."""
+    """A file to write that takes the place of `path` when all is written, or leaves no trace.
+
+    A file keeps its permissions, and one that may not be written is not.
+    """
     # A link stays one.
     try:
         target = Path(path).resolve()
-        irregular = target.exists() and not target.is_file()
+        there = target.exists()
+        irregular = there and not target.is_file()
+        mode = target.stat().st_mode & 0o777 if there else None
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "leads nowhere"
         raise refused(path, reason, "cannot-write") from None
     if irregular:
         # A device such as /dev/null would be replaced by a file, for every other program too.
         raise refused(path, "is not a regular file", "cannot-write")
+    # Who may write to the folder could replace the file all the same.
+    if mode is not None and not os.access(target, os.W_OK):
+        raise refused(path, "is read-only", "cannot-write")
     # The name is short: the target's own may be as long as names can be.
     beside = target.parent / f".convcalc-{os.getpid()}.part"
     try:
         with open(beside, "xb") as stream:
             yield stream
+        if mode is not None:
+            with suppress(OSError):  # not every file system has them
+                beside.chmod(mode)
         os.replace(beside, target)
     except OSError as error:
         beside.unlink(missing_ok=True)

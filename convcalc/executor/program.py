@@ -102,6 +102,9 @@ class Program:
         if dtype not in DTYPES:
             message = f"a network runs in {' or '.join(DTYPES)}, not {printable(dtype)}"
             raise ConvcalcError([Problem("bad-dtype", message)], UNUSABLE)
+        if threads is not None and threads < 1:
+            message = f"a network runs with at least 1 thread, not {threads}"
+            raise ConvcalcError([Problem("bad-option", message)], UNUSABLE)
         self.network = network
         self.dtype = np.dtype(dtype)
         self.exact = exact

@@ -131,6 +131,8 @@ class Runner:
         program, network = self._program, self._program.network
         values = inputs_from(network, inputs)
         batch = len(next(iter(values.values()))) if values else batch
+        if batch < 1:
+            raise _bad_input(f"a run takes at least 1 sample, not {batch}")
         if batch > self._checked:
             # What is kept from then on is no longer free, and is not needed again.
             check_memory(program, batch, self._max_memory)

@@ -172,6 +172,7 @@ class TestRefusals:
             (["--max-memory", "much"], "--max-memory takes a number of bytes"),
             (["--max-memory", "1kB"], "1000 bytes are allowed"),
             (["--save", "none/x.npz"], "none/x.npz"),
+            (["--save", ""], "--save names no file"),
         ],
     )
     def test_status_2_and_no_traceback(self, small: str, options: list[str], message: str) -> None:

@@ -260,6 +260,26 @@ class TestWriting:
         assert (tmp_path / "link").is_symlink()
         assert (tmp_path / "real").read_bytes() == b"new"
 
+    def test_a_file_keeps_its_permissions(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.npz"
+        for mode in (0o600, 0o640):
+            path.touch()
+            path.chmod(mode)
+            with written_beside(path) as stream:
+                stream.write(b"new")
+            assert path.stat().st_mode & 0o777 == mode
+            path.unlink()
+
+    def test_a_read_only_file_is_not_replaced(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "x.npz"
+        path.write_bytes(b"before")
+        # (Who runs the tests may be allowed to write everything.)
+        monkeypatch.setattr(os, "access", lambda file, mode: mode != os.W_OK)
+        assert "x.npz: is read-only" in refusal(write_npz, path, [])
+        assert path.read_bytes() == b"before"
+
     def test_a_device_is_not_replaced(self) -> None:
         told = refusal(write_npz, os.devnull, [])
         assert "is not a regular file" in told

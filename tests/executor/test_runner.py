@@ -93,7 +93,13 @@ def test_mistakes_are_told_like_those_of_execute() -> None:
         convcalc.Runner(network, layers=["conv9"])
     with pytest.raises(convcalc.ConvcalcError, match="float32 or float64"):
         convcalc.Runner(network, dtype="int8")
+    for threads in (0, -1):
+        with pytest.raises(convcalc.ConvcalcError, match="at least 1 thread, not"):
+            convcalc.Runner(network, threads=threads)
     run = convcalc.Runner(network)
+    for batch in (0, -1):
+        with pytest.raises(convcalc.ConvcalcError, match=f"at least 1 sample, not {batch}"):
+            run(batch=batch)
     with pytest.raises(convcalc.ConvcalcError, match="has the shape"):
         run(np.ones((1, 2, 6, 7)))
     # It goes on as if nothing had been.
