@@ -203,3 +203,14 @@ def test_an_interrupt_before_the_callers_part_stops_the_others(
         tape.add([[(int, ())], [(int, ())]])
     with pytest.raises(KeyboardInterrupt):
         tape.play({}, 2)
+
+
+def test_no_more_threads_than_there_are_calls_for() -> None:
+    before = threading.active_count()
+    seen: list[int] = []
+    for width in (1, 3):
+        tape = Tape()
+        tape.add([[(lambda: seen.append(threading.active_count() - before), ())]])
+        tape.add([[(int, ())]] * width)
+        tape.play({}, 64)
+    assert seen == [0, 2]
