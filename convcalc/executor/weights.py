@@ -21,12 +21,14 @@ from convcalc.executor.threads import Team
 from convcalc.graph import Network, Node
 from convcalc.shapes import Shape, tuple_text
 
-#: Numbers that are made at once, in the first cache levels.
+#: Numbers whose key is the same; those of the next stretch differ in it.
 STRETCH = 65_536
-#: Numbers of a chunk, the piece that a thread makes, and a dense layer's block of weights.
+#: Numbers of a chunk, the piece that a thread makes at once, and a dense layer's block of weights.
+#: With a quarter of it two threads wait for each other between the calls as long as they calculate.
 CHUNK = 4 * STRETCH
 
-_INDEX = np.arange(STRETCH, dtype=np.uint32)
+#: The numbers within a stretch, for a chunk.
+_INDEX = np.arange(CHUNK, dtype=np.uint32) % np.uint32(STRETCH)
 
 
 def uniform(out: Array, key: bytes, limit: float, scratch: Scratch) -> None:
@@ -38,8 +40,8 @@ def uniform(out: Array, key: bytes, limit: float, scratch: Scratch) -> None:
     the same everywhere; they take half the time of NumPy's fastest generator.
     """
     words = np.frombuffer(hashlib.blake2b(key, digest_size=8).digest(), "<u4").astype(np.uint32)
-    for stretch, start in enumerate(range(0, out.size, STRETCH)):
-        part = out[start : start + STRETCH]
+    for start in range(0, out.size, CHUNK):
+        part = out[start : start + CHUNK]
         bits = part.view(np.uint32)
         shifted = scratch.array("shifted", part.shape, np.uint32)
         np.add(_INDEX[: part.size], words[0], out=bits)
@@ -47,7 +49,9 @@ def uniform(out: Array, key: bytes, limit: float, scratch: Scratch) -> None:
         bits ^= shifted
         bits *= np.uint32(0x21F0AAAD)
         # Stretches beyond the first differ in the second half of the key.
-        bits ^= words[1] ^ np.uint32(stretch * 0x9E3779B1 % 2**32)
+        for first in range(0, part.size, STRETCH):
+            stretch = (start + first) // STRETCH
+            bits[first : first + STRETCH] ^= words[1] ^ np.uint32(stretch * 0x9E3779B1 % 2**32)
         np.right_shift(bits, 15, out=shifted)
         bits ^= shifted
         bits *= np.uint32(0xD35A2D97)
