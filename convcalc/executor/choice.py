@@ -233,7 +233,7 @@ def compute(layer: Any, inputs: list[Array], ready: Prepared, team: Team, in_pla
         result = channels_first(out)
         if kind == "avgpool":
             counts = divisors(layer, data).astype(data.dtype)
-            team.run(lambda _, worker: worker.do(np.divide, result, counts, result), [()])
+            team.do(np.divide, result, counts, result)
         return result
     if kind in POSITIONWISE or (layer.elementwise and not layer.joins):
         target = data if in_place else None

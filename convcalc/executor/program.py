@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, printable
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, printable, refused
 from convcalc.executor import choice
 from convcalc.executor.arrays import Array
 from convcalc.executor.blas import default_threads
@@ -101,10 +101,10 @@ class Program:
     ) -> None:
         if dtype not in DTYPES:
             message = f"a network runs in {' or '.join(DTYPES)}, not {printable(dtype)}"
-            raise ConvcalcError([Problem("bad-dtype", message)], UNUSABLE)
+            raise refused("bad-dtype", message)
         if threads is not None and threads < 1:
             message = f"a network runs with at least 1 thread, not {threads}"
-            raise ConvcalcError([Problem("bad-option", message)], UNUSABLE)
+            raise refused("bad-option", message)
         self.network = network
         self.dtype = np.dtype(dtype)
         self.exact = exact

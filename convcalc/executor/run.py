@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, did_you_mean, printable
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, did_you_mean, printable, refused
 from convcalc.executor.arrays import Array, channels_first, packed
 from convcalc.executor.files import ArrayFile, Header, array_headers, read_arrays, unsuitable
 from convcalc.executor.memory import available
@@ -112,7 +112,6 @@ class Runner:
             most=max_memory,
         )
         self._seed = seed
-        self._max_memory = max_memory
         self._checked = 0
 
     def __call__(
@@ -135,7 +134,7 @@ class Runner:
             raise _bad_input(f"a run takes at least 1 sample, not {batch}")
         if batch > self._checked:
             # What is kept from then on is no longer free, and is not needed again.
-            check_memory(program, batch, self._max_memory)
+            check_memory(program, batch, program.most)
             self._checked = batch
         ready = ready_inputs(network, values, batch, self._seed, program.dtype)
         results = named_results(network, program.run(ready), self._keep, ready.values())
@@ -164,18 +163,8 @@ def layers_named(network: Network, names: Sequence[str]) -> set[int]:
         }
         if not mine:
             known = [path for node in network.operations for path in (node.path, node.unit)]
-            help_text = did_you_mean(name, known)
-            raise ConvcalcError(
-                [
-                    Problem(
-                        "unknown-layer",
-                        f"{network.name} has no layer or group called '{printable(name)}'",
-                        None,
-                        (("help", help_text),) if help_text else (),
-                    )
-                ],
-                UNUSABLE,
-            )
+            message = f"{network.name} has no layer or group called '{printable(name)}'"
+            raise refused("unknown-layer", message, did_you_mean(name, known))
         found |= mine
     return found
 

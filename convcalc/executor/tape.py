@@ -35,8 +35,6 @@ class Tape:
         self._inputs: dict[str, Array] = {}
         self._stages: list[Stage] = []
         self._results: dict[int, Array] = {}
-        #: Threads that its widest stage has calls for.
-        self._widest = 1
 
     def __reduce__(self) -> tuple[type[Tape], tuple[()]]:
         # The views that calls work on would be copied one by one, and have nothing in common.
@@ -82,7 +80,6 @@ class Tape:
             ]
             for calls in stage
         ]
-        self._widest = max(self._widest, len(lasting))
         if self._stages and len(lasting) == len(self._stages[-1]) == 1:
             # The same thread goes on: nobody to wait for.
             self._stages[-1][0].extend(lasting[0])
@@ -100,8 +97,8 @@ class Tape:
         """The results of a run on other inputs, in memory of their own."""
         for name, place in self._inputs.items():
             np.copyto(place, inputs[name])
-        # Others would only be waited for.
-        threads = min(threads, self._widest)
+        # More than the widest stage has calls for would only be waited for.
+        threads = min(threads, max(map(len, self._stages), default=1))
         with Team(threads, apart=True) as team, np.errstate(all="ignore"):
             playing = _Playing(self._stages, threads)
             team.each(playing.part, range(threads), playing.stop)

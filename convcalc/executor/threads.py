@@ -122,7 +122,7 @@ class Team:
         if value.flags.c_contiguous:
             return value
         result = self.empty(value.shape, value.dtype)
-        self.run(lambda _, worker: worker.do(np.copyto, result, value), [()])
+        self.do(np.copyto, result, value)
         return result
 
     def packed(self, value: Array) -> Array:
@@ -151,6 +151,10 @@ class Team:
         if self._tell is not None:
             self._tell(stage)
 
+    def do(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Makes one call, as a stage of its own."""
+        self.run(lambda _, worker: worker.do(function, *arguments), [()])
+
     def call(self, make: Callable[..., Array], *values: Array) -> Array:
         """What a function makes of values (n, c, *sizes), as a stage of its own.
 
@@ -161,7 +165,7 @@ class Team:
             return made
         result = channels_first(self.empty(channels_last(made).shape, made.dtype))
         np.copyto(result, made)
-        self._tell([[(_fill, (result, make, *values))]])
+        self._tell([[(fill, (result, make, *values))]])
         return result
 
     def each(
@@ -237,7 +241,8 @@ class _Order:
             self.work(piece, scratch)
 
 
-def _fill(result: Array, make: Callable[..., Array], *values: Array) -> None:
+def fill(result: Array, make: Callable[..., Array], *values: Array) -> None:
+    """Puts what a function makes of values where it belongs."""
     np.copyto(result, make(*values))
 
 
@@ -276,12 +281,9 @@ def _processor() -> int | None:
         return None
 
 
-def stay(place: set[int] | None) -> set[int] | None:
-    """Keeps the calling thread to these processors; returns those that it could use before."""
-    if place is None:
-        return None
-    before = os.sched_getaffinity(0)
-    # A system that forbids it is slower, no more.
-    with suppress(OSError):
-        os.sched_setaffinity(0, place)
-    return before
+def stay(place: set[int] | None) -> None:
+    """Keeps the calling thread to these processors, if there are any to keep to."""
+    if place is not None:
+        # A system that forbids it is slower, no more.
+        with suppress(OSError):
+            os.sched_setaffinity(0, place)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from convcalc.executor.arrays import Array, channels_first, channels_last
-from convcalc.executor.threads import Team, Worker
+from convcalc.executor.threads import Team, Worker, fill
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,7 @@ def positionwise(
 
     def lists(start: int, worker: Worker) -> None:
         part = slice(start, start + step)
-        worker.do(_put, results[part], compute, rows[part])
+        worker.do(fill, results[part], compute, rows[part])
 
     team.run(lists, range(0, len(rows), step))
     return channels_first(target)
@@ -52,7 +52,3 @@ def combined(values: Sequence[Array], combine: np.ufunc, team: Team, out: Array 
 
     team.run(lists, range(0, len(result), PIECE))
     return channels_first(target)
-
-
-def _put(out: Array, compute: Callable[[Array], Array], piece: Array) -> None:
-    out[...] = compute(piece)
