@@ -15,8 +15,8 @@ from random import Random
 import convcalc
 from benchmarks.measure import Row, at_most, by_turns, convcalc_command, print_table, run
 from benchmarks.networks import chain
-from convcalc.analysis.report import Report, analyze
-from convcalc.checks.diff import Diff, compare
+from convcalc.analysis.costs.report import Report, analyze
+from convcalc.checks.diff.diff import Diff, compare
 from convcalc.graph import Network
 
 LAYERS = 5_000

@@ -12,8 +12,8 @@ from random import Random
 from typing import NamedTuple
 
 from convcalc.diagnostics import Source
+from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
 from convcalc.layers import KINDS
-from convcalc.spec.reader import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
 
 
 class Fault(NamedTuple):

@@ -18,7 +18,7 @@ from random import Random
 from benchmarks.measure import Row, at_most, by_turns, convcalc_command, print_table, run
 from convcalc.analysis.least_peak import least_peak
 from convcalc.analysis.liveness import Memory, Operation, Tensor
-from convcalc.spec.shipped import shipped_names
+from convcalc.language.shipped import shipped_names
 
 ROUNDS = 3
 #: How many of the slowest networks the table names.

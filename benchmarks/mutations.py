@@ -33,19 +33,19 @@ from random import Random
 from typing import NamedTuple
 
 from benchmarks.faults import OPERATORS, Fault, Spec
+from convcalc.analysis.costs.report import LayerReport, Report, analyze
 from convcalc.analysis.measures import measured_totals
-from convcalc.analysis.report import LayerReport, Report, analyze
-from convcalc.checks.gate import Baseline, Gate, judge
-from convcalc.checks.lock import Lock, lock_text, locked_network, parse_lock
-from convcalc.checks.staleness import stale_problem
-from convcalc.checks.targets import LOCK_NAME, Target
+from convcalc.checks.lock.file import Lock, lock_text, locked_network, parse_lock
+from convcalc.checks.lock.staleness import stale_problem
+from convcalc.checks.project.gate import Baseline, Gate, judge
+from convcalc.checks.project.targets import LOCK_NAME, Target
 from convcalc.diagnostics import ConvcalcError, Problem, Source, Span
 from convcalc.graph import Node
-from convcalc.spec.document import read_document
-from convcalc.spec.evaluation import TooMany
-from convcalc.spec.load import load, read_file
-from convcalc.spec.network import _Builder
-from convcalc.spec.shipped import shipped_folder, shipped_names
+from convcalc.language.building.evaluation import TooMany
+from convcalc.language.building.spec import _Builder
+from convcalc.language.load import load, read_file
+from convcalc.language.reading.document import read_document
+from convcalc.language.shipped import shipped_folder, shipped_names
 
 COUNT = 640
 SEED = 20260101

@@ -20,7 +20,7 @@ from benchmarks.measure import (
     python_command,
     run,
 )
-from convcalc.spec.shipped import shipped_names
+from convcalc.language.shipped import shipped_names
 
 ROUNDS = 5
 #: How many of the slowest networks the table names.

@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from convcalc.analysis.report import Report, analyze
-    from convcalc.analysis.training import train
+    from convcalc.analysis.costs.report import Report, analyze
+    from convcalc.analysis.training.step import train
     from convcalc.diagnostics import ConvcalcError, Problem, Span
     from convcalc.executor.run import Runner, execute
     from convcalc.graph import Network, Node
-    from convcalc.spec.load import load, loads
+    from convcalc.language.load import load, loads
 
 __version__ = "0.1.0"
 
@@ -26,14 +26,14 @@ _HOMES = {
     "Network": "convcalc.graph",
     "Node": "convcalc.graph",
     "Problem": "convcalc.diagnostics",
-    "Report": "convcalc.analysis.report",
+    "Report": "convcalc.analysis.costs.report",
     "Runner": "convcalc.executor.run",
     "Span": "convcalc.diagnostics",
-    "analyze": "convcalc.analysis.report",
+    "analyze": "convcalc.analysis.costs.report",
     "execute": "convcalc.executor.run",
-    "load": "convcalc.spec.load",
-    "loads": "convcalc.spec.load",
-    "train": "convcalc.analysis.training",
+    "load": "convcalc.language.load",
+    "loads": "convcalc.language.load",
+    "train": "convcalc.analysis.training.step",
 }
 
 __all__ = [

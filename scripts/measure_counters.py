@@ -33,7 +33,7 @@ import torch.nn.functional as F  # noqa: E402, N812 - what PyTorch's users call 
 from torch import nn  # noqa: E402
 
 import convcalc  # noqa: E402
-from convcalc.spec.shipped import shipped_names  # noqa: E402
+from convcalc.language.shipped import shipped_names  # noqa: E402
 from tests.networks.grow import random_spec  # noqa: E402
 
 # --- Layers as modules -------------------------------------------------------------------------

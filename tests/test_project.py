@@ -13,8 +13,8 @@ from zipfile import ZipFile
 import pytest
 
 import convcalc
-from convcalc.spec.device import device_names
-from convcalc.spec.shipped import shipped_names, shipped_path
+from convcalc.language.device import device_names
+from convcalc.language.shipped import shipped_names, shipped_path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 #: Too slow to import before they are needed. A command line needs typer, a spec needs yaml.
@@ -136,7 +136,7 @@ class TestWheel:
         empty.mkdir()
         with ZipFile(wheel) as archive:
             archive.extractall(unpacked)
-        code = "from convcalc.spec import shipped; print(shipped.shipped_folder())"
+        code = "from convcalc.language import shipped; print(shipped.shipped_folder())"
         folder = run_python("-c", code, folder=empty, path=unpacked).strip()
         assert Path(folder).samefile(unpacked / "convcalc" / "configs")
         output = run_python("-m", "convcalc", "shapes", "vgg16", folder=empty, path=unpacked)

@@ -1,7 +1,7 @@
 """Every total of a network that can be limited, locked or compared, by name.
 
-`MEASURES` is the table; `convcalc.spec.limits.LIMITED` has each one's unit and description. A new
-total is a line in both.
+`MEASURES` is the table; `convcalc.language.reading.limits.LIMITED` has each one's unit and
+description. A new total is a line in both.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.analysis.costs.report import LayerReport, Report
 from convcalc.analysis.liveness import Memory, Step, memory_of, peak_step
-from convcalc.analysis.report import LayerReport, Report
 from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Node
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES
 
 if TYPE_CHECKING:
-    from convcalc.analysis.training import Training
+    from convcalc.analysis.training.step import Training
 
-#: The count of `convcalc.analysis.report`; others are those of `convcalc.analysis.conventions`.
+#: The count of `convcalc.analysis.costs.report`; others are in `analysis.counters.conventions`.
 OWN = "convcalc"
 
 
@@ -55,7 +55,7 @@ class Subject:
     def training(self) -> Training:
         """A training step on one sample with plain gradient descent."""
         if self._training is None:
-            from convcalc.analysis.training import train
+            from convcalc.analysis.training.step import train
 
             self._training = train(self.report.network)
         return self._training
@@ -63,7 +63,7 @@ class Subject:
     def charges(self, convention: str) -> Sequence[int]:
         """What a convention charges for each operation; ConvcalcError where it has no rule."""
         if convention not in self._charges:
-            from convcalc.analysis.charges import BY_NAME, charges, require_rules
+            from convcalc.analysis.counters.charges import BY_NAME, charges, require_rules
 
             found = charges(self.report, [BY_NAME[convention]])
             require_rules(found, f"flops --as {convention} --partial shows the others, marked so")
@@ -79,7 +79,7 @@ def _made(layer: LayerReport) -> int:
 
 
 def _depth(subject: Subject) -> int:
-    from convcalc.analysis.depth import weighted_depth
+    from convcalc.analysis.costs.depth import weighted_depth
 
     return weighted_depth(subject.report.network)
 
@@ -122,7 +122,7 @@ def _bytes_moved(subject: Subject) -> int:
 
 def _moved(subject: Subject) -> list[tuple[str, int]]:
     """The bytes that each layer, with what is fused behind it, has to move."""
-    from convcalc.analysis.balance import balance
+    from convcalc.analysis.costs.balance import balance
 
     dtype = next(name for name, size in DTYPES.items() if size == subject.number_bytes)
     return [(unit, one.bytes) for unit, one in balance(subject.report, dtype).units.items()]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import NamedTuple
 
-from convcalc.analysis.report import analyze
-from convcalc.analysis.training import Training
+from convcalc.analysis.costs.report import analyze
+from convcalc.analysis.training.step import Training
 from convcalc.graph import Network
 
 #: Bytes of a number that keeps its full precision whatever the passes compute with: master weights,
@@ -62,7 +62,7 @@ def training_memory(training: Training, number_bytes: int = FULL) -> TrainingMem
     gradients and activations, the optimizer on a float32 copy of the weights.
 
     >>> import convcalc
-    >>> from convcalc.analysis.training import train
+    >>> from convcalc.analysis.training.step import train
     >>> memory = training_memory(train(convcalc.load("lenet"), optimizer="adam"))
     >>> memory.weights, memory.gradients, memory.state
     (246824, 246824, 493648)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from convcalc.checks.verdicts import Verdict
+from convcalc.checks.project.verdicts import Verdict
 from convcalc.cli.guard import tell
 from convcalc.cli.output import emit
 from convcalc.diagnostics import ConvcalcError

@@ -7,20 +7,20 @@ from typing import Annotated
 
 import typer
 
-from convcalc.analysis import balance as model
-from convcalc.analysis.balance import Balance, Bound, Figures, bound, intensity_text, total
-from convcalc.analysis.report import Report, analyze
-from convcalc.analysis.rows import Row
-from convcalc.analysis.traces import Ratio
+from convcalc.analysis.costs import balance as model
+from convcalc.analysis.costs.balance import Balance, Bound, Figures, bound, intensity_text, total
+from convcalc.analysis.costs.report import Report, analyze
+from convcalc.analysis.costs.rows import Row
+from convcalc.analysis.field.traces import Ratio
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
 from convcalc.cli.shapes import selected_rows, title
 from convcalc.diagnostics import printable
+from convcalc.language.device import Device, read_device
 from convcalc.quantities import DTYPES
 from convcalc.render.numbers import short
 from convcalc.render.table import Cell, Column, Table
-from convcalc.spec.device import Device, read_device
 
 MOVED = "Bytes: each input value that is used, each weight and each result once."
 DONE = (
@@ -120,8 +120,8 @@ def _rows(
     key = "" if sort is None else sort.lower()
     if key not in SORT_KEYS:
         if sort is not None:
-            from convcalc.analysis.rows import SORT_KEYS as COSTS
-            from convcalc.analysis.rows import TEXT_KEYS
+            from convcalc.analysis.costs.rows import SORT_KEYS as COSTS
+            from convcalc.analysis.costs.rows import TEXT_KEYS
 
             options.read_word("--sort", key, (*TEXT_KEYS, *SORT_KEYS, *COSTS))
         return selected_rows(found.report, depth, expand, sort, top, by)

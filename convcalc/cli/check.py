@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.checks.gate import NO_LOCK, Baseline, Gate, judge
-from convcalc.checks.targets import LOCK_NAME, Target, find_targets
-from convcalc.checks.verdicts import Verdict, worst_status
+from convcalc.checks.project.gate import NO_LOCK, Baseline, Gate, judge
+from convcalc.checks.project.targets import LOCK_NAME, Target, find_targets
+from convcalc.checks.project.verdicts import Verdict, worst_status
 from convcalc.cli import options
 from convcalc.cli.actions import errors_annotated, in_actions, publish, repository_folder
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
@@ -19,7 +19,7 @@ from convcalc.cli.output import emit, terminal
 from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable, refused
 
 if TYPE_CHECKING:
-    from convcalc.checks.config import Config
+    from convcalc.checks.project.config import Config
     from convcalc.graph import Limit
 
 #: Formats that only need the verdicts: the function of `convcalc.render` that draws it.
@@ -122,7 +122,7 @@ def _judged(
 
 
 def _config() -> Config | None:
-    from convcalc.checks.config import find_config, read_config
+    from convcalc.checks.project.config import find_config, read_config
 
     path = find_config()
     return read_config(path) if path is not None else None
@@ -131,7 +131,7 @@ def _config() -> Config | None:
 def _fail_on(texts: Sequence[str] | None) -> tuple[Limit, ...]:
     if not texts:
         return ()
-    from convcalc.checks.fail_on import read_fail_on
+    from convcalc.checks.project.fail_on import read_fail_on
 
     return tuple([read_fail_on(text) for text in texts])
 
@@ -148,7 +148,7 @@ def _baseline(
     grown += [limit for limit in limits if limit.growth is not None]
     if not grown and style not in _COMPARING:
         return None
-    from convcalc.checks.lock import read_lock
+    from convcalc.checks.lock.file import read_lock
 
     path = _lock_path(config)
     if os.path.lexists(path):
@@ -176,7 +176,7 @@ def _blamed(
     ]
     if not any(broken) or not os.path.lexists(path):
         return verdicts
-    from convcalc.checks.lock import read_lock
+    from convcalc.checks.lock.file import read_lock
 
     try:
         gate = gate._replace(baseline=Baseline(path, read_lock(path, whole=False)))

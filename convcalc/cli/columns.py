@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.analysis.columns import Shown, Subject, column_names, columns_of, sort_by_column
-from convcalc.analysis.report import LayerReport, Report
-from convcalc.analysis.rows import SORT_KEYS, TEXT_KEYS, Row
+from convcalc.analysis.costs.columns import Shown, Subject, column_names, columns_of, sort_by_column
+from convcalc.analysis.costs.report import LayerReport, Report
+from convcalc.analysis.costs.rows import SORT_KEYS, TEXT_KEYS, Row
 from convcalc.cli import options
 from convcalc.cli.guard import unusable
 from convcalc.cli.options import View

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from convcalc.analysis.charges import BY_NAME, Charges, charges, partial_text, require_rules
-from convcalc.analysis.report import Report
-from convcalc.analysis.rows import Row
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.rows import Row
+from convcalc.analysis.counters.charges import (
+    BY_NAME,
+    Charges,
+    charges,
+    partial_text,
+    require_rules,
+)
 from convcalc.cli import options
 from convcalc.cli.guard import unusable
 from convcalc.cli.options import View

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.checks.versions import Comparison, Settings, compare_files, compare_with_revision
+from convcalc.checks.diff.versions import Comparison, Settings, compare_files, compare_with_revision
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell_problems, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_lines, terminal
 from convcalc.diagnostics import WRONG
 
 if TYPE_CHECKING:
-    from convcalc.checks.revision import Revision
+    from convcalc.checks.diff.revision import Revision
 
 
 OldSets = Annotated[
@@ -86,7 +86,7 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
     revision = None
     status = 0
     if base is not None:
-        from convcalc.checks.revision import Revision
+        from convcalc.checks.diff.revision import Revision
 
         with Revision(base, merge_base=merge_base) as revision:
             found, problems, status = compare_with_revision(revision, files or [], settings)

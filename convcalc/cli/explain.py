@@ -6,8 +6,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from convcalc.analysis.explain import Explanation, explanation_lines, find_nodes
-from convcalc.analysis.explain import explain as explain_node
+from convcalc.analysis.costs.explain import Explanation, explanation_lines, find_nodes
+from convcalc.analysis.costs.explain import explain as explain_node
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import emit, emit_lines

@@ -9,11 +9,18 @@ from typing import Annotated
 
 import typer
 
-from convcalc.analysis.explain import find_nodes
-from convcalc.analysis.field import AxisField, Crooked, Fields, LayerField, fields, unit_field
-from convcalc.analysis.reach import Found
-from convcalc.analysis.report import Report, analyze
-from convcalc.analysis.rows import Row
+from convcalc.analysis.costs.explain import find_nodes
+from convcalc.analysis.costs.report import Report, analyze
+from convcalc.analysis.costs.rows import Row
+from convcalc.analysis.field.fields import (
+    AxisField,
+    Crooked,
+    Fields,
+    LayerField,
+    fields,
+    unit_field,
+)
+from convcalc.analysis.field.reach import Found
 from convcalc.cli import options
 from convcalc.cli.explain import refuse_layer
 from convcalc.cli.guard import guarded, unusable

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.analysis.report import Cost, Report, analyze
-from convcalc.analysis.rows import Row
+from convcalc.analysis.costs.report import Cost, Report, analyze
+from convcalc.analysis.costs.rows import Row
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table

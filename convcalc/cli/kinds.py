@@ -58,8 +58,8 @@ def kinds(
 
 
 def _refuse(kind: str) -> NoReturn:
-    from convcalc.spec.foreign import absent_kind, foreign_kind
-    from convcalc.spec.items import GROUP
+    from convcalc.language.hints.foreign import absent_kind, foreign_kind
+    from convcalc.language.reading.items import GROUP
 
     ours = foreign_kind(kind, KINDS)
     if kind == GROUP:

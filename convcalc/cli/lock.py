@@ -8,10 +8,9 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from convcalc.analysis.costs.report import analyze
 from convcalc.analysis.measures import measured_totals
-from convcalc.analysis.report import analyze
-from convcalc.checks.config import find_config, read_config
-from convcalc.checks.lock import (
+from convcalc.checks.lock.file import (
     Lock,
     LockedNetwork,
     lock_text,
@@ -19,8 +18,9 @@ from convcalc.checks.lock import (
     parse_lock,
     read_lock,
 )
-from convcalc.checks.staleness import gone_problem, stale_problem, told_once
-from convcalc.checks.targets import (
+from convcalc.checks.lock.staleness import gone_problem, stale_problem, told_once
+from convcalc.checks.project.config import find_config, read_config
+from convcalc.checks.project.targets import (
     CONFIG_NAME,
     LOCK_NAME,
     Target,
@@ -32,8 +32,8 @@ from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import alone, emit, emit_lines, reason, refuse_empty, replace_file
 from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable, refused
-from convcalc.spec.load import load, read_file
-from convcalc.spec.shipped import is_word, shipped_path
+from convcalc.language.load import load, read_file
+from convcalc.language.shipped import is_word, shipped_path
 
 FORMATS = ("text", "json")
 
@@ -136,7 +136,7 @@ def _outcome(target: Target, path: str, before: Lock | None) -> Outcome:
     try:
         report = analyze(load(target.file, args=target.args))
     except ConvcalcError as error:
-        from convcalc.checks.gate import readable
+        from convcalc.checks.project.gate import readable
 
         problems = tuple([readable(problem, target) for problem in error.problems])
         return Outcome(file, target.variant, "broken", None, problems, error.status)

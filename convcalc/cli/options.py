@@ -10,8 +10,8 @@ import typer
 
 from convcalc.cli.guard import unusable
 from convcalc.diagnostics import did_you_mean, printable
+from convcalc.language.load import load
 from convcalc.shapes import LARGEST_SIZE
-from convcalc.spec.load import load
 
 if TYPE_CHECKING:
     from convcalc.graph import Network
@@ -155,7 +155,7 @@ def read_optimizer(training: bool, name: str | None, input_gradient: bool = Fals
             unusable(f"{option} is about training", f"--training {example}")
     if name is None:
         return "sgd"
-    from convcalc.analysis.optimizers import optimizer_named
+    from convcalc.analysis.training.optimizers import optimizer_named
 
     return optimizer_named(name).name
 

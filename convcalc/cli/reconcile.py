@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from convcalc.analysis.report import analyze
+from convcalc.analysis.costs.report import analyze
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table

@@ -33,9 +33,9 @@ def schema(
 
     options.read_word("the schema", what, WHAT)
     if what == "config":
-        from convcalc.checks.config import config_schema as document
+        from convcalc.checks.project.config import config_schema as document
     else:
-        from convcalc.spec.schema import spec_schema as document
+        from convcalc.language.schema import spec_schema as document
 
     emit(json.dumps(document(), indent=2) + "\n", output)
     return 0

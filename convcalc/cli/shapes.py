@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from convcalc.analysis.report import Report, analyze
-from convcalc.analysis.rows import SORT_KEYS, TEXT_KEYS, Row, rows, sort_rows
+from convcalc.analysis.costs.report import Report, analyze
+from convcalc.analysis.costs.rows import SORT_KEYS, TEXT_KEYS, Row, rows, sort_rows
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table

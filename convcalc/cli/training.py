@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from convcalc.analysis.report import Report
-from convcalc.analysis.rows import TEXT_KEYS, Row
-from convcalc.analysis.training import Training, train
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.rows import TEXT_KEYS, Row
+from convcalc.analysis.training.step import Training, train
 from convcalc.analysis.training_memory import training_memory
 from convcalc.cli import options
 from convcalc.cli.guard import unusable

@@ -9,17 +9,17 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from convcalc.analysis.depth import weighted_depth
-from convcalc.analysis.report import analyze
+from convcalc.analysis.costs.depth import weighted_depth
+from convcalc.analysis.costs.report import analyze
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table, terminal
 from convcalc.diagnostics import did_you_mean, printable
+from convcalc.language.load import load
+from convcalc.language.shipped import shipped_names
 from convcalc.render.jsons import json_text
 from convcalc.render.table import Column, Table
 from convcalc.shapes import Shape, cross_text
-from convcalc.spec.load import load
-from convcalc.spec.shipped import shipped_names
 
 SORT_KEYS = ("name", "params", "macs", "flops", "depth")
 

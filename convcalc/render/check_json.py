@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.checks.verdicts import Finding, Verdict
+from convcalc.checks.project.verdicts import Finding, Verdict
 from convcalc.diagnostics import Problem
 from convcalc.render.jsons import json_text
 

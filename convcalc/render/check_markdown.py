@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.checks.verdicts import Finding, Verdict
+from convcalc.checks.project.verdicts import Finding, Verdict
 from convcalc.diagnostics import printable
+from convcalc.language.reading.limits import LIMITED
 from convcalc.quantities import BYTES, change_text, quantity_text, short_bytes
 from convcalc.render.diagnostics import diagnostic_text
 from convcalc.render.places import network_name, not_told
-from convcalc.spec.limits import LIMITED
 
 #: The first line, by which the comment is found again to be replaced. It is not shown.
 MARKER = "<!-- convcalc-check -->"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.checks.verdicts import Blamed, Finding, Verdict
+from convcalc.checks.project.verdicts import Blamed, Finding, Verdict
 from convcalc.diagnostics import Problem, printable
 from convcalc.quantities import change_text, short_bytes
 from convcalc.render.numbers import percent

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from convcalc.analysis.report import Cost, Report
-from convcalc.checks.diff import Argument, Change, Diff, Mark, difference
-from convcalc.checks.gathering import Gathered, gathered, singly
-from convcalc.checks.units import Unit
-from convcalc.checks.versions import STATUSES, Comparison
+from convcalc.analysis.costs.report import Cost, Report
+from convcalc.checks.diff.diff import Argument, Change, Diff, Mark, difference
+from convcalc.checks.diff.gathering import Gathered, gathered, singly
+from convcalc.checks.diff.units import Unit
+from convcalc.checks.diff.versions import STATUSES, Comparison
 from convcalc.diagnostics import Span, printable
 from convcalc.render.numbers import excess, grouped
 from convcalc.render.table import (

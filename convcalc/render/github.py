@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from convcalc.checks.verdicts import Verdict
+from convcalc.checks.project.verdicts import Verdict
 from convcalc.diagnostics import Problem, printable
 from convcalc.render.places import network_name, not_told, problem_file, repository_path, told
 

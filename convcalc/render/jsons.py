@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
-from convcalc.analysis.report import Cost, LayerReport, Report
+from convcalc.analysis.costs.report import Cost, LayerReport, Report
 from convcalc.collection import collector_paused
 from convcalc.diagnostics import Call
 

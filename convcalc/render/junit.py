@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from convcalc.checks.verdicts import Verdict
+from convcalc.checks.project.verdicts import Verdict
 from convcalc.diagnostics import UNUSABLE, Problem, printable
 from convcalc.render.check_text import drawn_elsewhere
 from convcalc.render.places import network_name

@@ -6,7 +6,7 @@ import os
 import posixpath
 from collections.abc import Iterable
 
-from convcalc.checks.verdicts import Verdict, untitled
+from convcalc.checks.project.verdicts import Verdict, untitled
 from convcalc.diagnostics import Problem, printable
 
 #: Characters of a name or of a fact that are shown.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.checks.verdicts import Verdict
+from convcalc.checks.project.verdicts import Verdict
 from convcalc.diagnostics import UNUSABLE, Problem, Span, printable
 from convcalc.render.places import network_name, not_told, problem_file, repository_path, told
 

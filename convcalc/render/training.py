@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from convcalc.analysis.rows import TEXT_KEYS, Row
-from convcalc.analysis.training import StepCost, Training, step_total
+from convcalc.analysis.costs.rows import TEXT_KEYS, Row
+from convcalc.analysis.training.step import StepCost, Training, step_total
 from convcalc.analysis.training_memory import TrainingMemory
 from convcalc.counts import Counts
 from convcalc.quantities import short_bytes

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.charges import Charges, charges, extra_charge
-from convcalc.analysis.conventions import EXTRAS
-from convcalc.analysis.report import LayerReport, Report, analyze
+from convcalc.analysis.costs.report import LayerReport, Report, analyze
+from convcalc.analysis.counters.charges import Charges, charges, extra_charge
+from convcalc.analysis.counters.conventions import EXTRAS
 from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Network
 

@@ -12,7 +12,7 @@ from convcalc.analysis.least_peak import LeastPeak, least_peak
 from convcalc.analysis.liveness import memory_of, peak_elements
 from convcalc.analysis.pieces import Piece
 from convcalc.analysis.states import least_peak_order
-from convcalc.spec.shipped import shipped_names
+from convcalc.language.shipped import shipped_names
 from tests.analysis.orders import (
     Graph,
     least_by_all_orders,

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 import convcalc
+from convcalc.analysis.costs.report import analyze
 from convcalc.analysis.measures import (
     LAYER_MEASURES,
     MEASURES,
@@ -19,7 +20,6 @@ from convcalc.analysis.measures import (
     measure,
     measured_totals,
 )
-from convcalc.analysis.report import analyze
 from convcalc.render.jsons import report_data
 from tests.networks.grow import random_spec
 

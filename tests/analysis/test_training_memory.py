@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 import convcalc
-from convcalc.analysis.training import train
+from convcalc.analysis.training.step import train
 from convcalc.analysis.training_memory import kept_tensors, training_memory
 from tests.executor.random_networks import random_network
 from tests.oracle.backward_network import NetworkStep

@@ -13,7 +13,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from convcalc.checks.config import config_schema
+from convcalc.checks.project.config import config_schema
 from tests.cli.runner import Result, run
 from tests.diagnostics.update import CONFIGS, config_names
 
@@ -126,7 +126,7 @@ class TestConvcalcYaml:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("convcalc.checks.config.find_config", lambda: None)
+        monkeypatch.setattr("convcalc.checks.project.config.find_config", lambda: None)
         result = run("check")
         assert result.status == 2
         assert "no FILE, and no convcalc.yaml" in result.err

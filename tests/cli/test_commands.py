@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from convcalc.cli.main import COMMANDS
-from convcalc.spec.shipped import shipped_names
+from convcalc.language.shipped import shipped_names
 from tests.cli.runner import run
 
 LISTING_ALEXNET = [

@@ -12,7 +12,7 @@ from pathlib import Path
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from tests.checks.repository import Repository, make_repository
+from tests.checks.diff.repository import Repository, make_repository
 from tests.cli.runner import run
 from tests.render.diffs import NEW, OLD
 from tests.test_project import loaded_after

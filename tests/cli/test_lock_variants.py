@@ -13,7 +13,7 @@ from unittest.mock import patch
 import pytest
 
 import convcalc.cli.lock
-from convcalc.analysis.report import Report, analyze
+from convcalc.analysis.costs.report import Report, analyze
 from convcalc.graph import Network
 from tests.cli.runner import run
 

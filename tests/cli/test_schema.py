@@ -12,11 +12,11 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from convcalc.checks.config import config_schema
+from convcalc.checks.project.config import config_schema
+from convcalc.language.reading.document import COMMON_KEYS, TOP_KEYS
+from convcalc.language.schema import spec_schema
+from convcalc.language.shipped import shipped_names, shipped_path
 from convcalc.layers import KINDS, layer_class
-from convcalc.spec.document import COMMON_KEYS, TOP_KEYS
-from convcalc.spec.schema import spec_schema
-from convcalc.spec.shipped import shipped_names, shipped_path
 from tests.diagnostics.update import (
     CONFIGS,
     FOLDER,

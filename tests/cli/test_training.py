@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import convcalc
-from convcalc.analysis.optimizers import OPTIMIZERS
+from convcalc.analysis.training.optimizers import OPTIMIZERS
 from tests.cli.runner import run
 
 CLASSES = ("multiplies", "adds", "divides", "compares", "specials")

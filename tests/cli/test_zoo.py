@@ -9,8 +9,8 @@ import json
 import pytest
 
 import convcalc
-from convcalc.analysis.depth import weighted_depth
-from convcalc.spec.shipped import shipped_names
+from convcalc.analysis.costs.depth import weighted_depth
+from convcalc.language.shipped import shipped_names
 from tests.cli.runner import run
 
 

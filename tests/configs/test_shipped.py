@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import convcalc
-from convcalc.analysis.report import Report
+from convcalc.analysis.costs.report import Report
 from convcalc.graph import Expectation
+from convcalc.language.shipped import shipped_names
 from convcalc.shapes import Shape
-from convcalc.spec.shipped import shipped_names
 from tests.shipped import shipped
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"

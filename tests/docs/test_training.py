@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from convcalc.analysis.optimizers import OPTIMIZERS
+from convcalc.analysis.training.optimizers import OPTIMIZERS
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.base import ElementwiseLayer
 from tests.docs.transcripts import REPOSITORY

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convcalc.cli.main import main as convcalc_main
-from tests.checks.repository import ENVIRONMENT as GIT_ENVIRONMENT
+from tests.checks.diff.repository import ENVIRONMENT as GIT_ENVIRONMENT
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROMPT = "$ "

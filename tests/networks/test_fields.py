@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import convcalc
-from convcalc.analysis.field import Fields, fields, unit_field
+from convcalc.analysis.field.fields import Fields, fields, unit_field
 from convcalc.executor.arrays import Array
 from convcalc.graph import Network, Node
 from tests.networks.grow import random_spec

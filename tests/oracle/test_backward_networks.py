@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 import convcalc
-from convcalc.analysis.training import train
+from convcalc.analysis.training.step import train
 from convcalc.counts import Counts
 from convcalc.graph import Network
 from convcalc.layers.base import Backward

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from convcalc.analysis.report import analyze
-from convcalc.checks.diff import compare
-from convcalc.checks.versions import Comparison
-from convcalc.spec.load import loads
+from convcalc.analysis.costs.report import analyze
+from convcalc.checks.diff.diff import compare
+from convcalc.checks.diff.versions import Comparison
+from convcalc.language.load import loads
 
 OLD = """\
 name: edge

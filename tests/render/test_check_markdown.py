@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from convcalc.checks.verdicts import Verdict
+from convcalc.checks.project.verdicts import Verdict
 from convcalc.diagnostics import Problem, printable
 from convcalc.render.check_markdown import COMMENT_LIMIT, MARKER, SUMMARY_LIMIT, check_markdown
 from tests.render.verdicts import GATE, MANY, OVER

@@ -91,10 +91,10 @@ class TestTop:
         assert texts[0].split("\n\n")[1] == texts[1].split("\n\n")[1]
 
     def test_markdown_fits_into_a_comment(self) -> None:
-        from convcalc.analysis.report import analyze
-        from convcalc.checks.diff import compare
-        from convcalc.checks.versions import Comparison
-        from convcalc.spec.load import loads
+        from convcalc.analysis.costs.report import analyze
+        from convcalc.checks.diff.diff import compare
+        from convcalc.checks.diff.versions import Comparison
+        from convcalc.language.load import loads
 
         def text(kernel: str) -> str:
             layers = "".join(

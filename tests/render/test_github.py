@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hypothesis import given
 
-from convcalc.checks.verdicts import Verdict
+from convcalc.checks.project.verdicts import Verdict
 from convcalc.diagnostics import Problem
 from convcalc.render.github import github_text
 from tests.render.verdicts import BROKEN, GATE, MANY, NEAR, OVER

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import xmlschema
 from hypothesis import given
 
-from convcalc.checks.verdicts import Verdict
+from convcalc.checks.project.verdicts import Verdict
 from convcalc.render.junit import junit_text
 from tests.render.verdicts import GATE, MANY
 

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 from hypothesis import given
 
-from convcalc.checks.verdicts import Verdict
+from convcalc.checks.project.verdicts import Verdict
 from convcalc.diagnostics import Problem, Source, Span
 from convcalc.render.sarif import SCHEMA, sarif_text
 from tests.render.verdicts import EDGE, GATE, MANY, OVER

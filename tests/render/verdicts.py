@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from convcalc.checks.verdicts import Finding, Verdict
+from convcalc.checks.project.verdicts import Finding, Verdict
 from convcalc.diagnostics import Call, Problem, Source, Span
 
 EDGE = Source("models/edge/a.yaml", "input: [3, 32, 32]\nlayers:\n  - {conv: 64, kernel: 3}\n")

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from convcalc.graph import Network
-from convcalc.spec.load import loads
+from convcalc.language.load import loads
 
 Draw = Any
 Layers = list[Any]

@@ -8,7 +8,7 @@ import pytest
 
 from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Network
-from convcalc.spec.load import loads
+from convcalc.language.load import loads
 from convcalc.transform.whatif import apply, scale_channels
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import convcalc
-from convcalc.analysis.charges import BY_NAME, charges
+from convcalc.analysis.counters.charges import BY_NAME, charges
 from convcalc.transform.reconcile import Quote, read_quote, reconcile
 
 UNITS = {"": 0, "k": 3, "M": 6, "G": 9, "B": 9, "T": 12, "P": 15}

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from convcalc.diagnostics import ConvcalcError, Problem
 from convcalc.graph import Network
+from convcalc.language.load import load, loads
 from convcalc.layers.base import Layer
 from convcalc.layers.convolution import Conv, ConvTranspose, Depthwise
 from convcalc.shapes import LARGEST_SIZE
-from convcalc.spec.load import load, loads
 from convcalc.transform.whatif import apply, double_padding, scale_channels, with_kernel
 
 

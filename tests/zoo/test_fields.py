@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import convcalc
-from convcalc.analysis.field import fields, unit_field
-from convcalc.analysis.traces import Ratio
+from convcalc.analysis.field.fields import fields, unit_field
+from convcalc.analysis.field.traces import Ratio
 from convcalc.graph import Network, Node
 from tests.networks.test_fields import hold_the_report, probed, up_to
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from convcalc.spec.shipped import shipped_names, shipped_path
+from convcalc.language.shipped import shipped_names, shipped_path
 from tests.shipped import shipped
 from tests.zoo.torchvision import PUBLISHED
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import convcalc
-from convcalc.analysis.report import Report
+from convcalc.analysis.costs.report import Report
 
 
 def analyze(name: str, **args: str | int) -> Report:

@@ -10,8 +10,8 @@ import pytest
 import convcalc
 from convcalc.counts import Counts
 from convcalc.graph import Network
+from convcalc.language.shipped import shipped_names
 from convcalc.layers.convolution import Conv
-from convcalc.spec.shipped import shipped_names
 from convcalc.transform.whatif import scale_channels
 from tests.shipped import shipped
 from tests.zoo.torchvision import PUBLISHED

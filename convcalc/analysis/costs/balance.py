@@ -1,0 +1,237 @@
+"""Balance: what a layer computes for each byte that it must move, and the time that this bounds.
+
+The model is the roofline of Williams, Waterman and Patterson (Communications of the ACM 52, 2009):
+a device does at most so many operations and moves at most so many bytes a second. A layer must read
+each input value that it uses, and its weights, and write its result, once at least; so it takes at
+least the longer of the two times. That is a bound and no prediction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
+from typing import NamedTuple
+
+from convcalc.analysis.costs.report import LayerReport, Report
+from convcalc.analysis.field.reach import ReadingsOf, places_read
+from convcalc.analysis.field.traces import Ratio
+from convcalc.graph import Network
+from convcalc.language.device import Device
+from convcalc.layers.base import parameter_count
+from convcalc.quantities import DTYPES
+
+PICOSECONDS = 10**12
+
+
+class Figures(NamedTuple):
+    """What is computed and moved, by one layer or by many.
+
+    operations  scalar operations, a multiply-add being two
+    read        bytes of input values, those that are used, once
+    weights     bytes of learned numbers, once
+    written     bytes of results
+    """
+
+    operations: int = 0
+    read: int = 0
+    weights: int = 0
+    written: int = 0
+
+    @property
+    def bytes(self) -> int:
+        """All bytes that are moved."""
+        return self.read + self.weights + self.written
+
+    @property
+    def intensity(self) -> Ratio | None:
+        """Operations for each byte; None where no byte is moved."""
+        return Ratio.of(self.operations, self.bytes) if self.bytes else None
+
+    def plus(self, other: Figures) -> Figures:
+        """The sum, figure by figure."""
+        return Figures(*[mine + theirs for mine, theirs in zip(self, other, strict=True)])
+
+
+class Bound(NamedTuple):
+    """The least time that some layers take on a device, one after the other.
+
+    Each layer is bound by one of the two; what bounds them is summed up apart, so that the sum is
+    exact.
+
+    operations  those of layers that computing bounds, at `peak` a second
+    bytes       those of layers that memory bounds, at `bandwidth` a second
+    """
+
+    peak: int
+    bandwidth: int
+    operations: int = 0
+    bytes: int = 0
+
+    @classmethod
+    def of(cls, figures: Figures, peak: int, bandwidth: int) -> Bound:
+        """The bound of one layer."""
+        if figures.operations * bandwidth >= figures.bytes * peak:
+            return cls(peak, bandwidth, figures.operations, 0)
+        return cls(peak, bandwidth, 0, figures.bytes)
+
+    @property
+    def picoseconds(self) -> int:
+        """The time, rounded down, so that it stays a bound."""
+        total = self.operations * self.bandwidth + self.bytes * self.peak
+        return total * PICOSECONDS // (self.peak * self.bandwidth)
+
+    @property
+    def by(self) -> str:
+        """What takes longer: "compute" or "memory"; nothing where there is nothing to do."""
+        if not self.operations and not self.bytes:
+            return ""
+        computing = self.operations * self.bandwidth >= self.bytes * self.peak
+        return "compute" if computing else "memory"
+
+    def plus(self, other: Bound) -> Bound:
+        """The time of both, one after the other."""
+        operations, moved = self.operations + other.operations, self.bytes + other.bytes
+        return self._replace(operations=operations, bytes=moved)
+
+
+class Balance:
+    """The figures of every operation, and of every layer with what is fused behind it.
+
+    dtype    the type of inputs and results
+    weights  the type of learned numbers
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        dtype: str,
+        weights: str,
+        operations: dict[str, Figures],
+        units: dict[str, Figures],
+    ) -> None:
+        self.report = report
+        self.dtype = dtype
+        self.weights = weights
+        self.operations = operations
+        self.units = units
+
+    def of(self, members: Sequence[LayerReport], *, fused: bool) -> list[Figures]:
+        """The figures of each layer, or of each operation, among some operations."""
+        if not fused:
+            return [self.operations[member.node.path] for member in members]
+        return [self.units[unit] for unit in dict.fromkeys(m.node.unit for m in members)]
+
+
+def total(figures: Iterable[Figures]) -> Figures:
+    """The sum."""
+    found = Figures()
+    for one in figures:
+        found = found.plus(one)
+    return found
+
+
+def bound(figures: Iterable[Figures], device: Device, dtype: str) -> Bound:
+    """The least time of layers that run one after the other."""
+    peak = device.operations[dtype]
+    found = Bound(peak, device.bytes)
+    for one in figures:
+        found = found.plus(Bound.of(one, peak, device.bytes))
+    return found
+
+
+#: What a layer table can show of it, by the name of the column.
+COLUMNS: dict[str, Callable[[Figures], str]] = {
+    "intensity": lambda figures: intensity_text(figures.intensity)
+}
+
+
+def intensity_text(intensity: Ratio | None) -> str:
+    """Operations for each byte with two decimals, rounded in integers.
+
+    >>> intensity_text(Ratio.of(1, 3)), intensity_text(None)
+    ('0.33', '-')
+    """
+    if intensity is None:
+        return "-"
+    numerator, denominator = intensity
+    hundredths = (200 * numerator + denominator) // (2 * denominator)
+    return f"{hundredths // 100:,}.{hundredths % 100:02d}"
+
+
+def balance(report: Report, dtype: str = "float32", weights: str | None = None) -> Balance:
+    """What every layer computes and moves, for the report's batch.
+
+    A layer's norm and activation work on its result before it is written, so the layer with them
+    moves no more than it would alone; each operation for itself moves its own input and result.
+
+    >>> import convcalc
+    >>> found = balance(convcalc.analyze(convcalc.load("lenet")))
+    >>> found.units["dense0"]
+    Figures(operations=96360, read=1600, weights=192480, written=480)
+    """
+    network = report.network
+    weights = weights or dtype
+    elements = _Elements(network)
+    sizes = (DTYPES[dtype] * report.batch, DTYPES[weights])
+    units: dict[str, list[LayerReport]] = {}
+    for layer in report.layers:
+        units.setdefault(layer.node.unit, []).append(layer)
+    return Balance(
+        report,
+        dtype,
+        weights,
+        {layer.node.path: elements.figures([layer], *sizes) for layer in report.layers},
+        {unit: elements.figures(members, *sizes) for unit, members in units.items()},
+    )
+
+
+class _Elements:
+    """Which values cross the border of a group of operations."""
+
+    def __init__(self, network: Network) -> None:
+        self.nodes = network.nodes
+        self.indices = {node.path: index for index, node in enumerate(network.nodes)}
+        self.readings = ReadingsOf(network)
+        self.read_by: dict[int, list[int]] = {index: [-1] for index in network.outputs.values()}
+        for index, node in enumerate(network.nodes):
+            for source in node.inputs:
+                self.read_by.setdefault(source, []).append(index)
+        self.known: dict[tuple[int, tuple[int, ...], int], int] = {}
+
+    def figures(self, members: Sequence[LayerReport], number: int, weight: int) -> Figures:
+        """What these operations compute and move; a number takes so many bytes, in all samples."""
+        inside = {self.indices[member.node.path] for member in members}
+        read: dict[int, int] = {}
+        weights = written = operations = 0
+        for member in members:
+            node = member.node
+            index = self.indices[node.path]
+            operations += member.cost.flops
+            shapes = [self.nodes[source].shape for source in node.inputs]
+            weights += parameter_count(node.layer.parameters(shapes))
+            if node.layer.view:
+                continue  # its input as it lies there: nothing moves
+            for position, source in enumerate(node.inputs):
+                if source not in inside:
+                    used = self.used(index, position)
+                    read[source] = max(read.get(source, 0), used)
+            readers = self.read_by.get(index, [])
+            if not readers or any([reader not in inside for reader in readers]):
+                written += prod(node.shape)
+        return Figures(operations, sum(read.values()) * number, weights * weight, written * number)
+
+    def used(self, index: int, position: int) -> int:
+        """The values of an input that a layer reads: those that lie under one of its windows."""
+        node = self.nodes[index]
+        shape = self.nodes[node.inputs[position]].shape
+        key = (id(node.layer), shape, position)
+        if key not in self.known or len(node.inputs) > 1:
+            counts = []
+            for reading, n in zip(self.readings.of(index, position), shape, strict=True):
+                if reading.along is None:
+                    counts.append(n)
+                else:
+                    units = range(node.shape[reading.along])
+                    counts.append(len(places_read(reading, units, n)[0]))
+            self.known[key] = prod(counts)
+        return self.known[key]

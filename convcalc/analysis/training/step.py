@@ -1,0 +1,223 @@
+"""Training: what one step on a batch costs, layer by layer, and what it has to remember.
+
+A step runs the network forward, hands the gradient of the loss back through it, and changes every
+parameter. The loss itself is no part of the network and counts nothing: its gradient with respect
+to the outputs is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import NamedTuple
+
+from convcalc.analysis.training.optimizers import Optimizer, optimizer_named
+from convcalc.collection import collector_paused
+from convcalc.counts import NOTHING, Counts
+from convcalc.diagnostics import ConvcalcError, RuleError
+from convcalc.graph import Network, Node, located
+from convcalc.layers.base import Backward, Kept, parameter_count
+from convcalc.shapes import Shape
+
+
+class StepCost(NamedTuple):
+    """Scalar operations of a training step, of a layer or of many, and the MACs among them.
+
+    forward          the forward pass, as it is while training
+    input_gradient   the gradient with respect to the layer's inputs
+    weight_gradient  that with respect to its learned arrays, biases aside
+    bias_gradient    that with respect to its biases
+    gradient_sums    the sum of the gradients that arrive at its output, where it is used repeatedly
+    step             the optimizer's change of its parameters
+    """
+
+    forward: Counts = NOTHING
+    input_gradient: Counts = NOTHING
+    weight_gradient: Counts = NOTHING
+    bias_gradient: Counts = NOTHING
+    gradient_sums: Counts = NOTHING
+    step: Counts = NOTHING
+    forward_macs: int = 0
+    input_gradient_macs: int = 0
+    weight_gradient_macs: int = 0
+
+    @property
+    def phases(self) -> tuple[Counts, ...]:
+        """The six counted parts, in the order of the fields."""
+        return self[:6]
+
+    @property
+    def backward(self) -> Counts:
+        """Everything between the forward pass and the optimizer's step."""
+        return summed(self.phases[1:5])
+
+    @property
+    def total(self) -> Counts:
+        """The whole step."""
+        return summed(self.phases)
+
+    @property
+    def backward_macs(self) -> int:
+        """Products of the backward pass that are accumulated into sums of products."""
+        return self.input_gradient_macs + self.weight_gradient_macs
+
+
+class LayerTraining(NamedTuple):
+    """One operation: its node, what it costs, and what it keeps for the backward pass."""
+
+    node: Node
+    cost: StepCost
+    kept: Kept
+
+
+class Training:
+    """A training step on a batch: what every layer costs, and the totals.
+
+    optimizer       the one whose steps are counted
+    input_gradient  whether the gradient reaches the network's own inputs
+    layers          a `LayerTraining` for each operation, in execution order
+    totals          the sum over the layers
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        batch: int,
+        optimizer: Optimizer,
+        input_gradient: bool,
+        layers: list[LayerTraining],
+    ) -> None:
+        self.network = network
+        self.batch = batch
+        self.optimizer = optimizer
+        self.input_gradient = input_gradient
+        self.layers = layers
+        self.totals = step_total([layer.cost for layer in layers])
+
+
+def summed(counts: Sequence[Counts]) -> Counts:
+    """The sum, class by class."""
+    return Counts(*[sum(column) for column in zip(*counts, strict=True)])
+
+
+def step_total(costs: Sequence[StepCost]) -> StepCost:
+    """The sum of some layers' costs."""
+    if not costs:
+        return StepCost()
+    parts = [summed(column) for column in zip(*[cost.phases for cost in costs], strict=True)]
+    macs = [sum(column) for column in zip(*[cost[6:] for cost in costs], strict=True)]
+    return StepCost._make([*parts, *macs])
+
+
+@collector_paused()
+def train(
+    network: Network,
+    *,
+    batch: int = 1,
+    optimizer: str = "sgd",
+    input_gradient: bool = False,
+) -> Training:
+    """Counts one training step on `batch` samples.
+
+    A gradient flows back to whatever has parameters before it, so not to the network's inputs nor
+    through the layers before the first one with parameters; `input_gradient` carries it on to them.
+    Raises ConvcalcError for an optimizer that is not known, and for layers whose kind has no rule.
+
+    >>> import convcalc
+    >>> step = train(convcalc.load("lenet"), optimizer="adam")
+    >>> step.totals.forward_macs, step.totals.weight_gradient_macs, step.totals.input_gradient_macs
+    (416520, 416520, 298920)
+    """
+    chosen = optimizer_named(optimizer)
+    flows = gradient_flows(network, input_gradient=input_gradient)
+    arriving = _arriving_gradients(network, flows)
+    # Copies of a layer share one Layer object; their costs are computed once for each input shape.
+    known: dict[tuple[object, ...], tuple[Counts, Backward, Kept]] = {}
+    layers: list[LayerTraining] = []
+    problems = []
+    for index, node in enumerate(network.nodes):
+        if not node.inputs:
+            continue
+        shapes = tuple(network.input_shapes(node))
+        wanted = tuple([flows[source] for source in node.inputs])
+        key = (id(node.layer), shapes, wanted, flows[index])
+        found = known.get(key)
+        if found is None:
+            try:
+                found = known[key] = _passes(node, shapes, wanted, batch, flows[index])
+            except RuleError as error:
+                problems.append(located(error, node, shapes))
+                continue
+        forward, back, kept = found
+        cost = _cost(node, shapes, forward, back, chosen)
+        if arriving[index] > 1:
+            sums = Counts(adds=(arriving[index] - 1) * batch * prod(node.shape))
+            cost = cost._replace(gradient_sums=sums)
+        layers.append(LayerTraining(node, cost, kept))
+    if problems:
+        raise ConvcalcError(problems)
+    return Training(network, batch, chosen, input_gradient, layers)
+
+
+def gradient_flows(network: Network, *, input_gradient: bool = False) -> list[bool]:
+    """Of every node, whether a gradient flows to its output: whether that depends on parameters."""
+    flows: list[bool] = []
+    for node in network.nodes:
+        before = [flows[source] for source in node.inputs]
+        learns = bool(node.layer.parameters(network.input_shapes(node))) if node.inputs else False
+        flows.append(any(before) or learns or (input_gradient and not node.inputs))
+    return flows
+
+
+def _arriving_gradients(network: Network, flows: list[bool]) -> list[int]:
+    """Of every node, how many gradients arrive at its output: one a use, one as a result."""
+    arriving = [0] * len(network.nodes)
+    for node in network.nodes:
+        for source in node.inputs:
+            arriving[source] += flows[source]
+    for result in set(network.outputs.values()):
+        arriving[result] += flows[result]
+    return arriving
+
+
+def _passes(
+    node: Node, shapes: tuple[Shape, ...], wanted: tuple[bool, ...], batch: int, flows: bool
+) -> tuple[Counts, Backward, Kept]:
+    """The forward pass, the backward pass and what is kept between them."""
+    layer = node.layer
+    forward = layer.training_counts(shapes, node.shape, batch=batch)
+    if not flows:
+        # Nothing before it or in it is learned: no gradient comes here.
+        return forward, Backward(), Kept()
+    back = layer.backward_counts(shapes, node.shape, wanted=wanted, batch=batch)
+    return forward, back, layer.kept(shapes, node.shape, wanted=wanted, batch=batch)
+
+
+def _cost(
+    node: Node,
+    shapes: tuple[Shape, ...],
+    forward: Counts,
+    back: Backward,
+    optimizer: Optimizer,
+) -> StepCost:
+    layer = node.layer
+    arrays = layer.parameters(shapes)
+    params = parameter_count(arrays)
+    weights, bias, step = back.weights, back.bias, optimizer.step.times(params)
+    if node.shares is not None:
+        # The gradient is added onto that of the layer whose parameters these are, and that layer's
+        # are the ones that the optimizer changes.
+        biases = parameter_count({name: shape for name, shape in arrays.items() if name == "bias"})
+        weights = weights.plus(Counts(adds=params - biases))
+        bias = bias.plus(Counts(adds=biases))
+        step = NOTHING
+    macs = [forward.multiplies, back.input.multiplies, back.weights.multiplies]
+    return StepCost(
+        forward,
+        back.input,
+        weights,
+        bias,
+        NOTHING,
+        step,
+        *(macs if layer.accumulates else [0, 0, 0]),
+    )

@@ -1,0 +1,314 @@
+"""A revision of a git repository: its files, and what has changed since.
+
+git is asked without a shell, and one process reads all files of a revision. Nothing is checked out;
+at most git refreshes what it remembers of the working tree, as `git diff` does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
+
+from convcalc.diagnostics import Source, printable, refused
+from convcalc.language.load import decoded, read_file
+from convcalc.language.reading.nodes import LONGEST
+from convcalc.language.shipped import shipped_folder
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+#: Files that may hold a network.
+SUFFIXES = (".yaml", ".yml")
+
+#: Settings of the user that would change what git prints, or have it run other programs.
+_SETTINGS = (
+    "-c",
+    "diff.relative=false",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.quotePath=false",
+)
+
+
+class FileChange(NamedTuple):
+    """A file that differs: its paths then and now, from the repository's root; None for none."""
+
+    old: str | None
+    new: str | None
+
+
+class Revision:
+    """The files of a repository as they were in one commit. A context: it may hold a process.
+
+    name    as the user wrote it
+    commit  its full hash
+    root    the folder of the working tree
+    """
+
+    def __init__(self, name: str, *, merge_base: bool = False) -> None:
+        """The revision of the repository that the current folder lies in.
+
+        With `merge_base` it is the last commit that both the revision and HEAD come from. Raises
+        ConvcalcError with status 2: no git, no repository, no such revision.
+        """
+        self.name = name
+        if not name or name.startswith(("-", "^")):  # an option, or all commits that are not its
+            _refuse(f"'{printable(name)}' is not the name of a revision")
+        self._git = _git_program()
+        self._complaint = ""
+        root = self._ask(["rev-parse", "--show-toplevel"])
+        self.root = os.path.realpath(root.removesuffix("\n"))
+        self.commit = self._commit(merge_base)
+        self._process: Popen[bytes] | None = None
+        self._read: dict[str, bytes | None] = {}
+        #: What a path at this revision begins with, where a path is all that is handed on.
+        self._prefix = f"{self.commit}:/"
+
+    def __enter__(self) -> Revision:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def _commit(self, merge_base: bool) -> str:
+        # In two steps: "^{commit}" would become part of a search such as ":/words of a message".
+        thing = self._run(["rev-parse", "--verify", "--quiet", self.name])
+        found = thing and self._run(
+            ["rev-parse", "--verify", "--quiet", f"{thing.strip()}^{{commit}}"]
+        )
+        if not found:
+            help_text = "a branch, a tag, a commit or an expression such as HEAD~1"
+            if ".." in self.name:
+                help_text = "one revision, not a range; --merge-base compares with where it forked"
+            _refuse(f"git knows no revision '{printable(self.name)}' here", help_text)
+        commit = found.strip()
+        if merge_base:
+            base = self._run(["merge-base", commit, "HEAD"])
+            if base is None:
+                _refuse(f"'{printable(self.name)}' and HEAD have no commit in common")
+            commit = base.strip()
+        return commit
+
+    # Files.
+
+    def path_of(self, file: str) -> str:
+        """A file's path from the repository's root, with slashes; refuses one outside of it."""
+        folder, name = os.path.split(os.path.abspath(file))
+        path = os.path.relpath(os.path.join(os.path.realpath(folder), name), self.root)
+        path = path.replace(os.sep, "/")
+        if path == ".." or path.startswith("../") or os.path.isabs(path):
+            _refuse(
+                f"{printable(file, 200)} lies outside the repository {printable(self.root, 200)}",
+                "--base compares files of the repository that the current folder belongs to",
+            )
+        return path
+
+    def display(self, path: str) -> str:
+        """What a file of the working tree is called from the current folder."""
+        return os.path.relpath(os.path.join(self.root, path))
+
+    def source(self, path: str) -> Source | None:
+        """The text of a file, by its path from the root; None where there is none."""
+        data = self._content(path)
+        name = f"{self.name}:{path}"
+        return None if data is None else decoded(name, data, self._prefix + path)
+
+    def open(self, path: str) -> Source:
+        """The text of a file that a spec at this revision extends."""
+        if os.path.dirname(path) == shipped_folder():
+            return read_file(path)  # a word names a network that ships, whatever the revision
+        found = self._path_at(path)
+        source = None if found is None else self.source(found)
+        if source is None:
+            shown = path if found is None else found
+            where = "outside the repository" if found is None else f"not in '{self.name}'"
+            _refuse(f"{printable(shown, 200)} cannot be opened: {where}", code="unusable-file")
+        return source
+
+    def exists(self, path: str) -> bool:
+        """Whether a spec at this revision would find this file."""
+        found = self._path_at(path)
+        return found is not None and self._content(found) is not None
+
+    def _path_at(self, path: str) -> str | None:
+        """The path from the root of what a spec at this revision names; None outside of it."""
+        if path.startswith(self._prefix):
+            path = path.removeprefix(self._prefix)
+        elif os.path.isabs(path):
+            path = os.path.relpath(path, self.root).replace(os.sep, "/")
+        else:
+            return None
+        parts: list[str] = []
+        for part in path.split("/"):
+            if part == ".." and not parts:
+                return None
+            if part == "..":
+                parts.pop()
+            elif part not in ("", "."):
+                parts.append(part)
+        return "/".join(parts)
+
+    def _content(self, path: str) -> bytes | None:
+        if path not in self._read:
+            self._read[path] = self._fetch(path)
+        return self._read[path]
+
+    def _fetch(self, path: str) -> bytes | None:
+        """A file's bytes from the one process that reads all of them."""
+        if "\n" in path:
+            _refuse(f"{printable(path, 200)}: names with line breaks cannot be read from git")
+        if self._process is None:
+            self._process = self._start(["cat-file", "--batch", "--follow-symlinks"])
+        asked, answer = self._process.stdin, self._process.stdout
+        if asked is None or answer is None:
+            raise RuntimeError("git was started without pipes")
+        try:
+            asked.write(f"{self.commit}:{path}\n".encode("utf-8", "surrogateescape"))
+            asked.flush()
+            return self._answer(answer, path)
+        except OSError as error:
+            self._stop()
+            _refuse(f"git stopped while it read {printable(path, 200)}: {error.strerror}")
+
+    def _answer(self, answer: IO[bytes], path: str) -> bytes | None:
+        header = answer.readline()
+        match = re.fullmatch(rb"[0-9a-f]+ (\w+) (\d+)\n", header)
+        if match is None:
+            # "missing", and what becomes of links: "dangling", "loop", "notdir", "symlink".
+            kind = re.fullmatch(rb"(dangling|loop|notdir|symlink) (\d+)\n", header)
+            if kind is not None:
+                answer.read(int(kind[2]) + 1)
+            elif not header.endswith((b" missing\n", b" ambiguous\n")):
+                self._stop()
+                _refuse(f"git could not read {printable(path, 200)} in '{printable(self.name)}'")
+            return None
+        size = int(match[2])
+        if size > LONGEST:
+            self._stop()
+            shown = printable(f"{self.name}:{path}", 200)
+            _refuse(f"{shown} cannot be opened: longer than {LONGEST} bytes", code="unusable-file")
+        data = answer.read(size + 1)[:-1]
+        return data if match[1] == b"blob" else None
+
+    # Changes.
+
+    def changes(self) -> list[FileChange]:
+        """The files in which the working tree differs, by path; what git ignores is left out.
+
+        A file that git does not know yet counts as new.
+        """
+        told = self._ask(
+            [
+                "diff",
+                "--name-status",
+                "-M",
+                "-z",
+                "--no-ext-diff",
+                "--ignore-submodules",
+                self.commit,
+            ]
+        )
+        fields = iter(told.split("\0")[:-1])
+        found = []
+        for status in fields:
+            path = next(fields)
+            if status[0] in "RC":
+                new = next(fields)
+                found.append(FileChange(path if status[0] == "R" else None, new))
+            else:
+                found.append(
+                    FileChange(None if status == "A" else path, None if status == "D" else path)
+                )
+        found += [FileChange(None, path) for path in self._files("--others", "--exclude-standard")]
+        return sorted(found, key=lambda change: change.new or change.old or "")
+
+    def files(self) -> list[str]:
+        """The files of the working tree that may hold a network, by their paths from the root."""
+        every = self._files("--cached", "--others", "--exclude-standard")
+        return sorted({path for path in every if os.path.isfile(os.path.join(self.root, path))})
+
+    def _files(self, *which: str) -> list[str]:
+        patterns = [f":/*{suffix}" for suffix in SUFFIXES]
+        listed = self._ask(["ls-files", "-z", "--full-name", *which, "--", *patterns])
+        return listed.split("\0")[:-1]
+
+    # git.
+
+    def _ask(self, arguments: Sequence[str]) -> str:
+        """What git answers; an error with its own words where it fails."""
+        answer = self._run(arguments)
+        if answer is None:
+            self._failed(arguments[0])
+        return answer
+
+    def _failed(self, command: str) -> NoReturn:
+        if "not a git repository" in self._complaint:
+            folder = printable(os.getcwd(), 200)
+            _refuse(
+                f"{folder} lies in no git repository",
+                "--base compares with a version in git; without it: convcalc diff OLD NEW",
+            )
+        _refuse(f"git {command} failed: {printable(self._complaint, 300)}")
+
+    def _run(self, arguments: Sequence[str]) -> str | None:
+        process = self._start(arguments)
+        output, errors = process.communicate()
+        lines = errors.decode("utf-8", "replace").strip().splitlines()
+        self._complaint = lines[0].removeprefix("fatal: ") if lines else "no reason given"
+        return None if process.returncode else output.decode("utf-8", "surrogateescape")
+
+    def _start(self, arguments: Sequence[str]) -> Popen[bytes]:
+        from subprocess import DEVNULL, PIPE, Popen
+
+        batch = "--batch" in arguments
+        try:
+            return Popen(  # noqa: S603 - the program is git, and no argument is an option by accident
+                [self._git, *_SETTINGS, *arguments],
+                stdin=PIPE if batch else DEVNULL,
+                stdout=PIPE,
+                stderr=DEVNULL if batch else PIPE,
+                env=_environment(),
+            )
+        except OSError as error:
+            _refuse(f"git cannot be started: {error.strerror}")
+
+    def _stop(self) -> None:
+        """Ends the process that reads files, if there is one."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:
+                    pass  # it has ended already
+        process.kill()
+        process.wait()
+
+
+def _git_program() -> str:
+    from shutil import which
+
+    program = which("git")
+    if program is None:
+        _refuse("--base needs git, which is not installed or not on the PATH")
+    return program
+
+
+def _environment() -> Mapping[str, str]:
+    """git's messages in English, no question to the user, no lock that others would wait for."""
+    return {
+        **os.environ,
+        "LC_ALL": "C",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_LITERAL_PATHSPECS": "0",
+    }
+
+
+def _refuse(message: str, help_text: str = "", code: str = "bad-revision") -> NoReturn:
+    raise refused(code, message, help_text)

@@ -1,0 +1,261 @@
+"""Two versions of a network, side by side; or of all networks that changed since a revision."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from convcalc.analysis.costs.report import Report, analyze
+from convcalc.checks.diff.diff import Diff, compare
+from convcalc.checks.diff.revision import SUFFIXES, FileChange, Revision
+from convcalc.diagnostics import ConvcalcError, Problem, printable, refused
+from convcalc.graph import Network
+from convcalc.language.building.spec import InputShapes, build
+from convcalc.language.load import find_source, read_file
+from convcalc.language.reading.document import LONGEST_CHAIN
+from convcalc.language.shipped import shipped_path
+
+Status = Literal["same", "changed", "renamed", "new", "deleted"]
+STATUSES: tuple[Status, ...] = ("same", "changed", "renamed", "new", "deleted")
+
+#: The beginning of a spec in flow style: `{input: ..., layers: ...}`.
+_FLOW = re.compile(r"(?:\s|#[^\n]*\n|---)*\{")
+
+
+class Comparison(NamedTuple):
+    """Two versions of a network; one of them is missing where the file is new or deleted.
+
+    status    what became of it: of the file first, then of the network in it
+    old_name  what the old version is called: a path, or a revision and a path
+    """
+
+    status: Status
+    old_name: str
+    new_name: str
+    old: Report | None
+    new: Report | None
+    diff: Diff | None
+
+
+class Settings(NamedTuple):
+    """What networks are built and counted with: arguments old and new, inputs, batch."""
+
+    old_args: Mapping[str, object]
+    new_args: Mapping[str, object]
+    inputs: InputShapes | None = None
+    batch: int = 1
+
+
+def compare_files(old: str, new: str, settings: Settings) -> Comparison:
+    """Two specs, or shipped networks, or one of them from standard input ("-").
+
+    Raises ConvcalcError with the problems of both.
+    """
+    reports = _both(
+        lambda: build(find_source(old), read_file, settings.old_args, settings.inputs),
+        lambda: build(find_source(new), read_file, settings.new_args, settings.inputs),
+        (old, new),
+        settings.batch,
+    )
+    return _comparison(reports, (old, new), renamed=False)
+
+
+class Compared(NamedTuple):
+    """Files and their versions at a revision, in the order of their paths.
+
+    found     those of which both versions could be read
+    problems  of the others
+    status    the exit status that these ask for
+    """
+
+    found: list[Comparison]
+    problems: list[Problem]
+    status: int
+
+
+def compare_with_revision(revision: Revision, files: Sequence[str], settings: Settings) -> Compared:
+    """Files of the working tree and their versions at a revision; a broken one stops no other.
+
+    files  specs, or folders for all that changed in them; without any it is all that changed,
+           a spec whose `extends` leads to a changed file included
+    """
+    changes = revision.changes()
+    found: list[Comparison] = []
+    problems: list[Problem] = []
+    status = 0
+    for change in _chosen(revision, changes, files):
+        try:
+            found.append(_version(revision, change, settings))
+        except ConvcalcError as error:
+            problems += error.problems
+            status = max(status, error.status)
+    return Compared(found, problems, status)
+
+
+def _version(revision: Revision, change: FileChange, settings: Settings) -> Comparison:
+    """A file of the working tree and its version at the revision."""
+    old, new = change
+    old_name = f"{revision.name}:{old}" if old else ""
+    new_name = revision.display(new) if new else ""
+    inputs = settings.inputs
+
+    def before() -> Network | None:
+        source = revision.source(old) if old else None
+        if source is None:
+            return None
+        return build(source, revision.open, settings.old_args, inputs, revision.exists)
+
+    def after() -> Network | None:
+        return build(read_file(new_name), read_file, settings.new_args, inputs) if new else None
+
+    reports = _both(before, after, (old_name, new_name), settings.batch)
+    return _comparison(reports, (old_name, new_name), renamed=bool(old and new and old != new))
+
+
+def _comparison(
+    reports: tuple[Report | None, Report | None], names: tuple[str, str], *, renamed: bool
+) -> Comparison:
+    old, new = reports
+    if old is None or new is None:
+        return Comparison("new" if old is None else "deleted", *names, old, new, None)
+    diff = compare(old, new)
+    status: Status = "changed" if diff else "same"
+    return Comparison("renamed" if renamed else status, *names, old, new, diff)
+
+
+def _both(
+    old: Callable[[], Network | None],
+    new: Callable[[], Network | None],
+    names: tuple[str, str],
+    batch: int,
+) -> tuple[Report | None, Report | None]:
+    """The reports of two networks, or the problems of both."""
+    reports: list[Report | None] = []
+    problems: list[Problem] = []
+    status = 0
+    for make, name in zip((old, new), names, strict=True):
+        try:
+            network = make()
+            reports.append(None if network is None else analyze(network, batch=batch))
+        except ConvcalcError as error:
+            problems += [_named(problem, name) for problem in error.problems]
+            status = max(status, error.status)
+    if problems:
+        raise ConvcalcError(problems, status)
+    return reports[0], reports[1]
+
+
+def _named(problem: Problem, name: str) -> Problem:
+    """A problem without a place, such as that of an option, with the file that it is about."""
+    if problem.span is not None or problem.code in ("unusable-file", "unknown-network"):
+        return problem
+    return problem._replace(message=f"{printable(name, 200)}: {problem.message}")
+
+
+# Which files.
+
+
+def _chosen(
+    revision: Revision, changes: Sequence[FileChange], files: Sequence[str]
+) -> list[FileChange]:
+    """The files to compare, each once."""
+    changed: list[FileChange] | None = None
+    found: list[FileChange] = []
+    for file in files or [revision.root]:
+        if os.path.isdir(file):
+            if changed is None:
+                changed = _changed_specs(revision, changes)
+            folder = revision.path_of(os.path.realpath(file))
+            found += [change for change in changed if _lies_in(change, folder)]
+        else:
+            found.append(_change_of(revision, changes, file))
+    return list(dict.fromkeys(found))
+
+
+def _lies_in(change: FileChange, folder: str) -> bool:
+    return folder in (".", "") or (change.new or change.old or "").startswith(f"{folder}/")
+
+
+def _change_of(revision: Revision, changes: Sequence[FileChange], file: str) -> FileChange:
+    """What became of one file, changed or not."""
+    if file == "-":
+        raise refused("bad-option", "standard input has no version in git", "convcalc diff OLD -")
+    path = revision.path_of(file)
+    for change in changes:
+        if path == change.new or (path == change.old and not os.path.exists(file)):
+            return change
+    if not os.path.lexists(file):
+        if shipped_path(file):
+            message = f"the shipped network '{printable(file)}' has no version in git"
+            raise refused("bad-option", message, f"convcalc diff OLD {file}")
+        if revision.source(path) is None:
+            where = f"now nor in '{printable(revision.name)}'"
+            raise refused("bad-option", f"{printable(file, 200)} is neither there {where}")
+    return FileChange(path if revision.source(path) is not None else None, path)
+
+
+def _changed_specs(revision: Revision, changes: Sequence[FileChange]) -> list[FileChange]:
+    """The specs among changed files, and those that extend a changed file."""
+    listed = [c for c in changes if (c.new or c.old or "").endswith(SUFFIXES)]
+    if not changes:
+        return []
+    found = [change for change in listed if _is_spec(revision, change)]
+    touched = {path for change in changes for path in change if path}
+    base_of = {path: _base(revision, path) for path in revision.files()}
+    for path in base_of:
+        chain = [path]
+        while chain[-1] not in touched and len(chain) <= LONGEST_CHAIN:
+            chain.append(base_of.get(chain[-1], ""))
+        if chain[-1] in touched and path not in touched:
+            found.append(FileChange(path, path))
+    return sorted(found, key=lambda change: change.new or change.old or "")
+
+
+def _is_spec(revision: Revision, change: FileChange) -> bool:
+    """Whether a YAML file is a network and not something else, before or now."""
+    texts = []
+    if change.new:
+        texts.append(_text(revision, change.new))
+    if change.old:
+        try:
+            source = revision.source(change.old)
+        except ConvcalcError:
+            source = None
+        texts.append(source.text if source else "")
+    return any(_value(text, "layers") is not None or _extends_network(text) for text in texts)
+
+
+def _value(text: str, key: str) -> str | None:
+    """The first word behind a key at the top of a YAML text; None where there is no such key.
+
+    The text is not read for that: it may be no spec at all, or a broken one.
+    """
+    before = r"[{,\s]" if _FLOW.match(text) else "^"
+    match = re.search(
+        rf"{before}[\"']?{key}[\"']?\s*:[ \t]*[\"']?([^\s\"',}}#]*)", text, re.MULTILINE
+    )
+    return match[1] if match else None
+
+
+def _extends_network(text: str) -> bool:
+    """Whether it extends a spec; other files than specs have such a key as well."""
+    base = _value(text, "extends")
+    return base is not None and (base.endswith(SUFFIXES) or shipped_path(base) is not None)
+
+
+def _base(revision: Revision, path: str) -> str:
+    """The path of the file that a file of the working tree extends; empty where it does not."""
+    base = _value(_text(revision, path), "extends")
+    if not base:
+        return ""
+    return os.path.normpath(os.path.join(os.path.dirname(path), base)).replace(os.sep, "/")
+
+
+def _text(revision: Revision, path: str) -> str:
+    """A file of the working tree; empty where it cannot be read, which is told when it is built."""
+    try:
+        return read_file(os.path.join(revision.root, path)).text
+    except ConvcalcError:
+        return ""

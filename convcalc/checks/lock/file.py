@@ -1,0 +1,345 @@
+"""The lock: what every network of a project costs, in a text that is committed with it.
+
+    convcalc.lock 1
+    # What each network costs, so that a pull request's diff shows it. ...
+
+    network configs/lenet.yaml
+      input input: 1x28x28
+      output dense2: 10
+      dtype float32
+      total params: 61,706
+      total macs: 416,520
+      total peak_memory: 28,224 B
+      layer conv0: conv 5x5 + sigmoid -> 6x28x28, params 156, macs 117,600
+
+A changed layer is one changed line: no column is aligned with another row's. Networks are sorted by
+file and variant; layers stand in execution order, one with what is fused behind it on a line. Costs
+hold for one sample. A network's line begins in the first column, where git finds it for the heading
+of a hunk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, NoReturn
+
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.rows import rows
+from convcalc.checks.project.targets import LOCK_NAME
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Source, Span, printable
+from convcalc.language.load import read_file
+from convcalc.language.reading.limits import LIMITED
+from convcalc.quantities import BYTES, DEFAULT_DTYPE, DTYPES
+from convcalc.shapes import Shape, cross_text
+
+#: Changes whenever a text of before could be misread.
+VERSION = 1
+
+_FIRST = f"{LOCK_NAME} {VERSION}"
+_ABOUT = (
+    "# What each network costs, so that a pull request's diff shows it. `convcalc lock` writes",
+    "# this file, and accepts a change; `convcalc lock --check` tells whether it holds.",
+)
+
+
+class LockedLayer(NamedTuple):
+    """A layer with what is fused behind it: what it is, what it puts out, what it costs."""
+
+    kind: str
+    output: Shape
+    params: int
+    macs: int
+
+
+class LockedNetwork(NamedTuple):
+    """One network's costs, for one sample.
+
+    file     relative to the lock's folder, with forward slashes, or a shipped network's name
+    variant  the arguments that it was given: "width=0.5"; "" for the file as it is
+    inputs   shapes by name
+    outputs  shapes by name
+    totals   by the names of the measures, bytes as numbers of bytes
+    layers   by path, in execution order
+    dtype    what a number takes in memory, in totals of bytes
+    """
+
+    file: str
+    variant: str
+    inputs: dict[str, Shape]
+    outputs: dict[str, Shape]
+    totals: dict[str, int]
+    layers: dict[str, LockedLayer]
+    dtype: str = DEFAULT_DTYPE
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"{self.file} ({self.variant})" if self.variant else self.file
+
+
+class Lock:
+    """What a lock holds; `source` is its text, for messages.
+
+    spans   the line of each network, by file and variant
+    unread  the rows of networks that nobody has asked for yet, which begin below those lines
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.spans: dict[tuple[str, str], Span] = {}
+        self.unread: dict[tuple[str, str], list[str]] = {}
+        self._read: dict[tuple[str, str], LockedNetwork] = {}
+
+    @property
+    def networks(self) -> dict[tuple[str, str], LockedNetwork]:
+        """Every network, by file and variant; raises ConvcalcError as `find` does."""
+        for file, variant in self.spans:
+            self.find(file, variant)
+        return {key: self._read[key] for key in self.spans}
+
+    def find(self, file: str, variant: str = "") -> LockedNetwork | None:
+        """A network's entry; None where it is not locked.
+
+        Raises ConvcalcError with status 2 where a row of it is none.
+        """
+        key = (file, variant)
+        rows = self.unread.pop(key, None)
+        if rows is not None:
+            network = self._read[key] = LockedNetwork(file, variant, {}, {}, {}, {})
+            dtype = ""
+            for number, row in enumerate(rows, self.spans[key].line + 1):
+                match = _DTYPE.fullmatch(row)
+                if match is not None:
+                    if dtype:
+                        _refuse_twice(self.source, number, "the dtype")
+                    dtype = match[1]
+                    self._read[key] = network._replace(dtype=dtype)
+                elif row and not row.startswith("#"):
+                    _read_row(self.source, number, row, network)
+        return self._read.get(key)
+
+    def place(self, network: LockedNetwork, path: str = "") -> str:
+        """Where a network or one of its layers is locked: `convcalc.lock:12`."""
+        number = self.spans[network.file, network.variant].line
+        if path in network.layers:
+            start = f"  layer {path}: "
+            while not self.source.line(number).startswith(start):
+                number += 1
+        return f"{printable(self.source.name, 4096)}:{number}"
+
+
+def locked_network(
+    file: str,
+    variant: str,
+    report: Report,
+    totals: Mapping[str, int],
+    dtype: str = DEFAULT_DTYPE,
+) -> LockedNetwork:
+    """A network's entry, of its report for one sample and its totals as measured for a dtype."""
+    network = report.network
+    layers = {
+        row.name: LockedLayer(row.kind, row.output[1:], row.cost.params, row.cost.macs)
+        for row in rows(report.layers)
+    }
+    outputs = {name: network.nodes[index].shape for name, index in network.outputs.items()}
+    return LockedNetwork(file, variant, network.inputs, outputs, dict(totals), layers, dtype)
+
+
+# Writing.
+
+
+def lock_text(networks: Iterable[LockedNetwork]) -> str:
+    """The lock that holds these networks: the same text for the same networks, in any order."""
+    lines = [_FIRST, *_ABOUT]
+    for network in sorted(networks, key=lambda one: (one.file, one.variant)):
+        variant = f" {_text(network.variant)}" if network.variant else ""
+        lines += ["", f"network {_word(network.file)}{variant}"]
+        lines += [f"  input {name}: {cross_text(s)}" for name, s in network.inputs.items()]
+        lines += [f"  output {name}: {cross_text(s)}" for name, s in network.outputs.items()]
+        lines.append(f"  dtype {network.dtype}")
+        lines += [
+            f"  total {name}: {value:,}{unit_text(name)}" for name, value in network.totals.items()
+        ]
+        lines += [
+            f"  layer {path}: {kind} -> {cross_text(output)}, params {params:,}, macs {macs:,}"
+            for path, (kind, output, params, macs) in network.layers.items()
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def unit_text(name: str) -> str:
+    """What follows a total's number: bytes are told as such."""
+    return " B" if name in LIMITED and LIMITED[name].unit == BYTES else ""
+
+
+def _word(text: str) -> str:
+    """A file's name as one word: quoted as in JSON where it has spaces or the like."""
+    if re.fullmatch(r'[^\s"#]\S*', text) and text.isprintable():
+        return text
+    import json
+
+    return json.dumps(text)
+
+
+def _text(text: str) -> str:
+    """Text to the end of the line: quoted as in JSON where that would change it."""
+    if text == text.strip() and text.isprintable() and not text.startswith('"'):
+        return text
+    import json
+
+    return json.dumps(text)
+
+
+# Reading.
+
+# Bounded, because int() refuses thousands of digits.
+_NUMBER = r"(0|[1-9][0-9]{0,2}(?:,[0-9]{3}){0,99})"
+_SHAPE = r"([1-9][0-9]{0,9}(?:x[1-9][0-9]{0,9}){0,9})"
+_NETWORK = re.compile(r'network ("(?:[^"\\]|\\.)*"|[^\s"#]\S*)(?: (\S.*))?')
+_LAYER = re.compile(rf"  layer (\S+): (.+) -> {_SHAPE}, params {_NUMBER}, macs {_NUMBER}")
+_TOTAL = re.compile(rf"  total (\S+): {_NUMBER}(?: B)?")
+_DTYPE = re.compile(rf"  dtype ({'|'.join(DTYPES)})")
+_PUT = re.compile(rf"  (input|output) (\S+): {_SHAPE}")
+_CONFLICT = re.compile(r"<{7}(?: |$)|={7}$|>{7}(?: |$)|\|{7}(?: |$)")
+
+_ANEW = "`convcalc lock` writes it"
+_AGAIN = "take it as it was committed (git checkout), then `convcalc lock`"
+_SIDE = "take either side as it is (git checkout --ours or --theirs), then `convcalc lock`"
+
+
+def read_lock(path: str, *, whole: bool = True) -> Lock:
+    """The lock in a file.
+
+    Raises ConvcalcError with status 2 where it cannot be opened, is of another version, holds the
+    marks of a merge, or is not what `lock_text` writes. Of a lock of which only a few networks are
+    asked for, and which is not read as a `whole`, the rows of the others are not looked at.
+    """
+    return parse_lock(read_file(path, "the lock"), whole=whole)
+
+
+def parse_lock(source: Source, *, whole: bool = True) -> Lock:
+    """The lock in a text; raises ConvcalcError with status 2, which names the line."""
+    # A checkout on Windows may have turned the ends of lines.
+    lines = source.text.replace("\r\n", "\n").split("\n")
+    _check_version(source, lines)
+    lock = Lock(source)
+    rows: list[str] | None = None
+    for number, line in enumerate(lines[1:], 2):
+        if rows is not None and (line.startswith(("  ", "#")) or not line):
+            rows.append(line)
+        elif line.startswith("network "):
+            file, variant = _read_network(source, number, line)
+            key = (file, variant)
+            if key in lock.spans:
+                what = f"{file} ({variant})" if variant else file
+                _refuse_twice(source, number, what, lock.spans[key].line)
+            lock.spans[key] = Span(source, number, 1, len(line))
+            rows = lock.unread[key] = []
+        elif line and not line.startswith("#"):
+            _refuse_line(source, number, line)
+    if whole:
+        for file, variant in lock.spans:
+            lock.find(file, variant)
+    return lock
+
+
+def _check_version(source: Source, lines: list[str]) -> None:
+    first = lines[0]
+    if first == _FIRST:
+        return
+    other = re.fullmatch(rf"{re.escape(LOCK_NAME)} ([0-9]{{1,9}})", first)
+    if other:
+        newer = int(other[1]) > VERSION
+        help_text = "use the newer convcalc that wrote it"
+        _refuse(
+            source,
+            1,
+            "lock-version",
+            f"the lock is of version {other[1]}, and this convcalc reads version {VERSION}",
+            help_text if newer else f"remove it, then {_ANEW} anew",
+        )
+    if not source.text.strip():
+        _refuse(source, 1, "bad-lock", "the lock is empty", f"remove it, then {_ANEW} anew")
+    _refuse_line(source, 1, first, f"a lock begins with the line '{_FIRST}'")
+
+
+def _read_network(source: Source, number: int, line: str) -> tuple[str, str]:
+    """A network's file and variant."""
+    match = _NETWORK.fullmatch(line)
+    if match is None:
+        _refuse_line(source, number, line)
+    file = _unquoted(source, number, line, match[1])
+    variant = _unquoted(source, number, line, match[2] or "")
+    return file, variant
+
+
+def _unquoted(source: Source, number: int, line: str, text: str) -> str:
+    if not text.startswith('"'):
+        return text
+    import json
+
+    try:
+        return str(json.loads(text))
+    except ValueError:
+        _refuse_line(source, number, line)
+
+
+def _read_row(source: Source, number: int, line: str, network: LockedNetwork) -> None:
+    match = _LAYER.fullmatch(line)
+    if match is not None:
+        path, kind, output, params, macs = match.groups()
+        if path in network.layers:
+            _refuse_twice(source, number, f"the layer {path}")
+        network.layers[path] = LockedLayer(kind, _shape(output), _number(params), _number(macs))
+        return
+    match = _TOTAL.fullmatch(line)
+    if match is not None:
+        if match[1] in network.totals:
+            _refuse_twice(source, number, f"the total {match[1]}")
+        network.totals[match[1]] = _number(match[2])
+        return
+    match = _PUT.fullmatch(line)
+    if match is None:
+        _refuse_line(source, number, line)
+    shapes = network.inputs if match[1] == "input" else network.outputs
+    if match[2] in shapes:
+        _refuse_twice(source, number, f"the {match[1]} {match[2]}")
+    shapes[match[2]] = _shape(match[3])
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def _shape(text: str) -> Shape:
+    return tuple([int(size) for size in text.split("x")])
+
+
+def _refuse_line(source: Source, number: int, line: str, rule: str = "") -> NoReturn:
+    if _CONFLICT.match(line):
+        message = "the lock holds the marks of a merge that is not finished"
+        _refuse(source, number, "lock-conflict", message, _SIDE)
+    rule = (
+        rule
+        or "lines are network, input, output, dtype, total or layer, as `convcalc lock` writes them"
+    )
+    shown = f"'{printable(line.strip())}'" if line.strip() else "an empty line"
+    _refuse(source, number, "bad-lock", f"{shown} is no line of a lock", _AGAIN, rule)
+
+
+def _refuse_twice(source: Source, number: int, what: str, first: int = 0) -> NoReturn:
+    place = f" at line {first} already" if first else " twice"
+    message = f"{printable(what, 200)} is locked{place}"
+    _refuse(source, number, "lock-duplicate", message, f"remove one of them, then {_ANEW} anew")
+
+
+def _refuse(
+    source: Source, number: int, code: str, message: str, help_text: str, rule: str = ""
+) -> NoReturn:
+    line = source.line(number)
+    column = len(line) - len(line.lstrip()) + 1
+    span = Span(source, number, column, max(len(line) - column + 1, 1))
+    facts = [("rule", rule)] if rule else []
+    problem = Problem(code, message, span, (*facts, ("help", help_text)))
+    raise ConvcalcError([problem], UNUSABLE)

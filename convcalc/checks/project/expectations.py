@@ -1,0 +1,86 @@
+"""What a spec says of itself, held against what is true."""
+
+from __future__ import annotations
+
+from convcalc.analysis.costs.report import Report, analyze
+from convcalc.diagnostics import Problem, did_you_mean, printable
+from convcalc.graph import Expectation, Network
+from convcalc.quantities import change_text
+from convcalc.shapes import Shape
+
+
+def broken_expectations(network: Network) -> list[Problem]:
+    """A problem for each expectation that does not hold; batch 1, taps on padding counted.
+
+    They are about the file's own args and input: for a network that was altered there is nothing
+    to hold them against, and the caller should say so.
+    """
+    if not network.expect or network.altered:
+        return []
+    report = analyze(network)
+    shapes = _shapes(report)
+    found = []
+    for expectation in network.expect:
+        problem = _check(expectation, report, shapes)
+        if problem is not None:
+            found.append(problem)
+    return found
+
+
+def _shapes(report: Report) -> dict[str, Shape]:
+    """The output of every operation, layer and group, by path."""
+    shapes: dict[str, Shape] = {}
+    for layer in report.layers:
+        path = layer.node.path
+        shapes[path] = layer.output
+        # Operations run in order, so the last one of a layer or group leaves its value there.
+        parts = layer.node.unit.split(".")
+        for length in range(1, len(parts) + 1):
+            shapes[".".join(parts[:length])] = layer.output
+    return shapes
+
+
+def _check(expectation: Expectation, report: Report, shapes: dict[str, Shape]) -> Problem | None:
+    metric, value, span = expectation
+    if isinstance(value, int):
+        found = _total(report, metric)
+        if found == value:
+            return None
+        share = f" ({change_text(value, found)})" if value else ""
+        off = f"{found - value:+,}{share}"
+        return Problem(
+            "expectation",
+            f"expected {metric} {value:,}, found {found:,}",
+            span,
+            (("note", f"off by {off}"),),
+        )
+    place, _, name = metric.partition(".")
+    known = shapes if place == "layers" else report.outputs
+    if place == "output":
+        if len(known) != 1:
+            facts = (("help", "write outputs: {NAME: [...]}"),)
+            message = f"'output' is one shape, but the network has {len(known)} results"
+            return Problem("expectation", message, span, facts)
+        name = next(iter(known))
+    if name not in known:
+        help_text = did_you_mean(name, known)
+        help_facts = (("help", help_text),) if help_text else ()
+        what = "layer" if place == "layers" else "output"
+        return Problem("expectation", f"no {what} is called '{printable(name)}'", span, help_facts)
+    shape = known[name][1:]
+    if shape == value:
+        return None
+    help_text = ""
+    if value == (1, *shape):
+        help_text = "a shape is written without the batch axis"
+    elif value == (*shape[1:], shape[0]):
+        help_text = "channels come first"
+    message = f"expected {name} to put out {list(value)}, found {list(shape)}"
+    return Problem("expectation", message, span, (("help", help_text),) if help_text else ())
+
+
+def _total(report: Report, metric: str) -> int:
+    totals = report.totals
+    if metric in totals.counts._fields:
+        return int(getattr(totals.counts, metric))
+    return int(getattr(totals, metric))

@@ -1,0 +1,62 @@
+"""The limits of `--fail-on`: `macs>+2%` over the lock, `macs>+5M` likewise, `macs>310M` in all."""
+
+from __future__ import annotations
+
+import re
+
+from convcalc.diagnostics import (
+    UNUSABLE,
+    ConvcalcError,
+    Problem,
+    RuleError,
+    Source,
+    Span,
+    did_you_mean,
+    printable,
+)
+from convcalc.graph import Limit
+from convcalc.language.reading.limits import LIMITED
+from convcalc.quantities import read_growth, read_quantity
+
+_OPTION = "--fail-on"
+
+
+def read_fail_on(text: str) -> Limit:
+    """The limit that a text means; raises ConvcalcError with status 2.
+
+    >>> read_fail_on("macs>+2%").growth
+    Growth(numerator=2, denominator=1, amount=None)
+    """
+    match = re.fullmatch(r"\s*([\w.-]+)\s*>\s*(\+?)\s*(.*\S)\s*", text)
+    if match is None:
+        raise _refused(
+            f"'{printable(text)}' is no condition",
+            ("help", "METRIC>+GROWTH against the lock, 'macs>+2%', or METRIC>LIMIT, 'macs>310M'"),
+        )
+    metric, plus, figure = match.groups()
+    if metric == "flops":
+        message = "every tool counts FLOPs in its own way"
+        raise _refused(message, ("help", f"write 'macs>{plus}{printable(figure, 40)}'"))
+    if metric not in LIMITED:
+        help_text = did_you_mean(metric, [name for name in LIMITED if name != "flops"])
+        message = f"'{printable(metric)}' is nothing that can be limited"
+        raise _refused(message, ("help", help_text))
+    if figure.endswith("%") and not plus:
+        message = f"'{printable(text)}': a share is of what was before"
+        raise _refused(message, ("help", f"write '{metric}>+{printable(figure, 40)}'"))
+    unit = LIMITED[metric].unit
+    span = Span(Source(_OPTION, text), 1, 1)
+    limit = Limit(metric, 0, unit, figure, span)
+    try:
+        if plus:
+            return limit._replace(
+                growth=read_growth(figure, unit, small=not LIMITED[metric].per_layer)
+            )
+        return limit._replace(most=read_quantity(figure, unit))
+    except RuleError as error:
+        raise _refused(error.message, *error.facts) from None
+
+
+def _refused(message: str, *facts: tuple[str, str]) -> ConvcalcError:
+    told = tuple([fact for fact in facts if fact[1]])
+    return ConvcalcError([Problem("bad-option", f"{_OPTION}: {message}", None, told)], UNUSABLE)

@@ -1,0 +1,318 @@
+"""Which networks are checked or locked: files, folders, globs, and the entries of convcalc.yaml."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from convcalc.diagnostics import (
+    UNUSABLE,
+    ConvcalcError,
+    Problem,
+    Span,
+    did_you_mean,
+    printable,
+    refused,
+)
+from convcalc.graph import Limit, Network
+
+if TYPE_CHECKING:
+    from convcalc.checks.project.config import Config, Entry, Pattern
+    from convcalc.language.building.spec import Variants
+
+#: No spec: it says which networks are checked. `convcalc.checks.project.config` reads it.
+CONFIG_NAME = "convcalc.yaml"
+#: What networks cost, beside it; no spec either. `convcalc.checks.lock.file` reads and writes it.
+LOCK_NAME = "convcalc.lock"
+
+
+class Rules(NamedTuple):
+    """What convcalc.yaml says of a network.
+
+    budget  upper limits that must be kept
+    warn    upper limits that only warn
+    growth  by how much totals may grow over convcalc.lock
+    dtype   what a number takes in memory, where a limit does not say
+    sets    where each argument of `set` is written, by name
+    """
+
+    budget: tuple[Limit, ...] = ()
+    warn: tuple[Limit, ...] = ()
+    growth: tuple[Limit, ...] = ()
+    dtype: str = "float32"
+    sets: Mapping[str, Span] = {}
+
+
+class Target(NamedTuple):
+    """A network to look at.
+
+    file     the path to open, or the name of a shipped network
+    args     what `--set` or convcalc.yaml's `set` gives it, as texts
+    variant  the args by their values, in the file's order, without those that say what the file
+             says anyway: "width=0.5"; as they are written where the file refuses them
+    rules    the limits of convcalc.yaml that hold for it; None where it names the file nowhere
+    """
+
+    file: str
+    args: Mapping[str, str] = {}
+    variant: str = ""
+    rules: Rules | None = None
+
+
+class _Namer:
+    """What variants are called: one name, however their arguments are written."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Variants | None] = {}
+
+    def __call__(self, file: str, args: Mapping[str, str]) -> str:
+        if not args:
+            return ""
+        from convcalc.language.building.spec import Variants
+        from convcalc.language.load import find_source, read_file
+
+        name = None
+        try:
+            if file not in self._known:
+                # What is read from standard input is read once.
+                found = Variants(find_source(file), read_file) if file != "-" else None
+                self._known[file] = found
+            variants = self._known[file]
+            name = variants.name(args) if variants is not None else None
+        except ConvcalcError:
+            self._known.setdefault(file, None)  # it is told where the network is built
+        if name is None:
+            return " ".join([f"{name}={_unread(value)}" for name, value in args.items()])
+        return name
+
+
+def _unread(value: str) -> str:
+    """A value that the file refuses, as it is written: in quotes where it might be two arguments.
+
+    >>> _unread("[3, 4]"), _unread("1 b=2")
+    ('[3, 4]', '"1 b=2"')
+    """
+    if value and value == value.strip() and value.isprintable() and not set(value) & set('="'):
+        return value
+    import json
+
+    return json.dumps(value, ensure_ascii=False)
+
+
+def find_targets(
+    files: Sequence[str], config: Config | None, args: Mapping[str, str] | None = None
+) -> list[Target]:
+    """The networks that some files, folders and globs stand for, each with what holds for it.
+
+    Without files they are those of convcalc.yaml. An entry of it that names a file holds for that
+    file in the variants that the entry lists. `args`, those of `--set`, make one variant of each
+    file; of the entries those hold that list this variant, or none. Raises ConvcalcError with
+    status 2 where a file, folder or glob stands for nothing.
+    """
+    namer = _Namer()
+    listed = _listed(config, namer) if config else []
+    if not files:
+        if not args:
+            return _each_once(listed)
+        files = list(dict.fromkeys([target.file for target in listed]))
+    by_file: dict[str, list[Target]] = {}
+    for target in listed if args else _each_once(listed):
+        by_file.setdefault(_identity(target.file), []).append(target)
+    found: list[Target] = []
+    for path in expand(files):
+        known = by_file.get(_identity(path), [])
+        if args:
+            variant = namer(path, args)
+            holding = [t for t in known if not t.args or t.variant == variant]
+            found.append(Target(path, args, variant, _merged(holding)))
+        elif known:
+            found += [target._replace(file=path) for target in known]
+        else:
+            found.append(Target(path))
+    return found
+
+
+def _listed(config: Config, namer: _Namer) -> list[Target]:
+    """What the entries of convcalc.yaml name, entry by entry, each in every variant."""
+    found: list[Target] = []
+    problems: list[Problem] = []
+    for entry in config.entries:
+        rules = Rules(entry.budget, entry.warn, entry.growth, entry.dtype, entry.places)
+        for pattern in entry.files:
+            try:
+                paths = _pattern_paths(config.folder, pattern)
+            except ConvcalcError as error:
+                problems += [problem._replace(span=pattern.span) for problem in error.problems]
+                continue
+            for path in paths:
+                found += [
+                    Target(path, args, namer(path, args), rules) for args in _combinations(entry)
+                ]
+    if problems:
+        from convcalc.language.reading.nodes import MOST_PROBLEMS
+
+        raise ConvcalcError(problems[:MOST_PROBLEMS], UNUSABLE)
+    return found
+
+
+def _each_once(listed: Sequence[Target]) -> list[Target]:
+    """Every network in every variant once, with all that holds for it."""
+    found: dict[tuple[str, str], list[Target]] = {}
+    for target in listed:
+        same = found.setdefault((_identity(target.file), target.variant), [])
+        # Two patterns of an entry may name one file.
+        if not same or same[-1].rules is not target.rules:
+            same.append(target)
+    return [targets[0]._replace(rules=_merged(targets)) for targets in found.values()]
+
+
+def _pattern_paths(folder: str, pattern: Pattern) -> list[str]:
+    """The files that an entry's pattern stands for."""
+    path = os.path.join(folder, pattern.text)
+    if not os.path.isabs(path):
+        path = os.path.relpath(path)
+    if not os.path.exists(path):
+        from convcalc.language.load import like_names_beside
+        from convcalc.language.shipped import is_word, shipped_names, shipped_path
+
+        word = is_word(pattern.text)
+        if word and shipped_path(pattern.text) is not None:
+            return [pattern.text]
+        if not _is_glob(pattern.text):
+            message = f"there is no file {printable(path, 200)}"
+            help_text = did_you_mean(pattern.text, shipped_names()) if word else ""
+            help_text = help_text or like_names_beside(path)
+            raise refused("no-match", f"{message}{', and no such network ships' * word}", help_text)
+    return expand([path])
+
+
+def _combinations(entry: Entry) -> list[dict[str, str]]:
+    """Every combination of the values that an entry sets, the last argument changing fastest."""
+    combinations: list[dict[str, str]] = [{}]
+    for name, values in entry.sets.items():
+        combinations = [{**known, name: value} for known in combinations for value in values]
+    return combinations
+
+
+def _merged(targets: Sequence[Target]) -> Rules | None:
+    """All that several entries say of one network; the first dtype that was chosen counts."""
+    # Two patterns of an entry may name one file, two of its values be one.
+    rules = [*{id(t.rules): t.rules for t in targets if t.rules is not None}.values()]
+    if len(rules) < 2:
+        return rules[0] if rules else None
+    usual = Rules().dtype
+    return Rules(
+        tuple([limit for rule in rules for limit in rule.budget]),
+        tuple([limit for rule in rules for limit in rule.warn]),
+        tuple([limit for rule in rules for limit in rule.growth]),
+        next((rule.dtype for rule in rules if rule.dtype != usual), usual),
+        {name: span for rule in rules for name, span in rule.sets.items()},
+    )
+
+
+def _identity(path: str) -> str:
+    """What tells whether two paths are one file; a shipped network's name is its own."""
+    return os.path.realpath(path) if os.path.exists(path) else path
+
+
+def expand(files: Sequence[str]) -> list[str]:
+    """Folders and globs as the specs in them, each once; convcalc.yaml is no spec.
+
+    Raises ConvcalcError with status 2 where a glob matches nothing, or a folder holds nothing, and
+    for a convcalc.yaml.
+    """
+    found: list[str] = []
+    for file in files:
+        if os.path.isdir(file):
+            found += _specs_in(file)
+        elif _is_glob(file) and not os.path.exists(file):
+            found += _matches(file)
+        elif os.path.basename(file) == CONFIG_NAME:
+            message = f"{printable(file, 200)} names networks and is none"
+            raise refused("bad-option", message, "without files its networks are those looked at")
+        else:
+            found.append(file)
+    return list(dict.fromkeys(found))
+
+
+def _matches(pattern: str) -> list[str]:
+    matches = {path for path in _paths_like(pattern.replace(os.sep, "/")) if _is_spec(path)}
+    if not matches:
+        raise refused("no-match", f"nothing matches {printable(pattern, 200)}")
+    return sorted(matches)
+
+
+def _paths_like(pattern: str) -> list[str]:
+    """The paths that a glob with slashes stands for.
+
+    `**` goes into no links to folders, as in a shell: they may lead in circles, of which
+    glob.glob() follows every round.
+    """
+    import glob
+
+    if pattern == "**" or pattern.endswith("/**"):
+        pattern += "/*"
+    deep = re.fullmatch(r"(|.*?/)(?:\*\*/)+(.*)", pattern, re.DOTALL)
+    if deep is None:
+        return glob.glob(pattern)
+    head, rest = deep.groups()
+    found: list[str] = []
+    for top in glob.glob(head) if head else [os.curdir]:
+        for folder, below, _ in os.walk(top):
+            below[:] = [name for name in below if not name.startswith(".")]
+            found += _paths_like(os.path.join(glob.escape(folder), rest))
+    return [os.path.normpath(path) for path in found]
+
+
+def _is_glob(path: str) -> bool:
+    return any(mark in path for mark in "*?[")
+
+
+def _is_spec(path: str) -> bool:
+    return os.path.basename(path) not in (CONFIG_NAME, LOCK_NAME) and not os.path.isdir(path)
+
+
+def _specs_in(folder: str) -> list[str]:
+    shown = printable(folder, 200)
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        message = f"the folder {shown} cannot be read: {error.strerror}"
+        raise refused("unusable-file", message) from None
+    paths = [
+        os.path.normpath(os.path.join(folder, name))
+        for name in names
+        if name.endswith((".yaml", ".yml"))
+    ]
+    specs = [path for path in paths if _is_spec(path)]
+    if not specs:
+        help_text = f"for the folders in it: '{shown.rstrip(os.sep)}/**/*.yaml'"
+        raise refused("no-match", f"the folder {shown} holds no .yaml file", help_text)
+    return specs
+
+
+def dtype_of(network: Network, rules: Rules | None) -> str:
+    """What a number takes in memory in a network's totals: convcalc.yaml's word, or its own."""
+    usual = Rules().dtype
+    named = [rules.dtype] if rules is not None else []
+    named += [limit.dtype for limit in network.budget]
+    return next((dtype for dtype in named if dtype != usual), usual)
+
+
+def locked_name(file: str, lock_path: str) -> str:
+    """What a file is called in the lock at `lock_path`: relative to its folder, with slashes.
+
+    A shipped network is called by its name.
+    """
+    from convcalc.language.shipped import is_word
+
+    if is_word(file) and not os.path.exists(file):
+        return file
+    try:
+        relative = os.path.relpath(file, os.path.dirname(lock_path) or os.curdir)
+    except ValueError as error:  # another drive of Windows
+        message = f"{printable(file, 200)} cannot be locked in {printable(lock_path, 200)}: {error}"
+        raise refused("unusable-file", message) from None
+    return relative.replace(os.sep, "/")

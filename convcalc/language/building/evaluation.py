@@ -1,0 +1,173 @@
+"""Evaluating a spec's values in their scope, and noting what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics import Call, Problem, Span, did_you_mean, nearest, printable
+from convcalc.language.building.groups import Flow, Group
+from convcalc.language.reading.document import Document
+from convcalc.language.reading.expressions import (
+    Expression,
+    ExpressionError,
+    LayerReference,
+    Scope,
+    bounded_list,
+)
+from convcalc.language.reading.items import GROUP, Refusal, at, parse_scalar
+from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, ScalarNode, YamlNode
+from convcalc.layers import CHOICES, KINDS
+from convcalc.layers.fields import value_text
+
+#: Layers in a network, and copies that `repeat` may make in all.
+MOST_LAYERS = 1_000_000
+
+_TRUE = ("yes", "on", "y", "true")
+_FALSE = ("no", "off", "n", "false")
+
+
+class Frame(NamedTuple):
+    """Where elaboration stands: names in scope, and the block calls around."""
+
+    args: dict[str, Any]
+    calls: tuple[Call, ...]
+    blocks: tuple[str, ...]
+
+
+class TooMany(Exception):
+    """A problem after which going on makes no sense."""
+
+
+class Evaluator:
+    """The file's arguments, every expression parsed, and the problems found so far."""
+
+    def __init__(self, document: Document) -> None:
+        self.problems: list[Problem] = list(document.problems)
+        self.words = dict.fromkeys([*KINDS, *CHOICES, GROUP, *document.blocks])
+        self.args: dict[str, Any] = {}
+        self._document_args = document.args
+        self._expressions: dict[str, Expression] = {}
+        self._seen: set[tuple[str, str, Span | None]] = set()
+
+    def refuse(self, problem: Problem, name: str = "") -> None:
+        """Notes a problem of the layer `name`; the same one in another copy is told once."""
+        key = (problem.code, problem.message.removeprefix(f"{name}: "), problem.span)
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        self.problems.append(problem)
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise TooMany
+
+    def refused(self, refusal: Refusal, frame: Frame, name: str = "") -> None:
+        """Notes a Refusal and those that were found with it."""
+        for each in (refusal, *refusal.others):
+            message = f"{name}: {each.message}" if name else each.message
+            self.refuse(Problem(each.code, message, each.span, each.facts, frame.calls), name)
+
+    def stop(self, problem: Problem) -> None:
+        """Notes a problem and gives up."""
+        self.refuse(problem)
+        raise TooMany
+
+    def too_many_layers(self, span: Span, found: int, frame: Frame) -> None:
+        self.stop(
+            Problem(
+                "too-many-layers",
+                f"the network would have at least {value_text(found)} layers",
+                span,
+                (("rule", f"at most {MOST_LAYERS} layers"),),
+                frame.calls,
+            )
+        )
+
+    def evaluate(self, node: YamlNode, scope: Scope, choices: Sequence[str] | None = None) -> Any:
+        """The value of a scalar or a list; raises Refusal or UnknownSizeError.
+
+        `choices` are the words that the field takes besides expressions, for the help of an error;
+        None where it takes any.
+        """
+        if isinstance(node, ScalarNode):
+            expression = parse_scalar(node, self._expressions)
+            try:
+                return expression.evaluate(scope)
+            except ExpressionError as error:
+                alone = bool(expression.word)
+                raise at(node, self.explained(error, scope, choices, alone)) from None
+        if isinstance(node, ListNode):
+            try:
+                return bounded_list([self.evaluate(item, scope, choices) for item in node.items])
+            except ExpressionError as error:
+                raise Refusal(error.code, error.message, node.span) from None
+        raise Refusal(
+            "bad-value",
+            "a number, a word or a list is needed here, not a mapping",
+            node.span,
+            "one number per axis is a list: [3, 5]",
+        )
+
+    def attempt(self, node: ScalarNode, scope: Scope) -> Any:
+        """The value of a scalar; raises what is not to be told, and so costs no search for help."""
+        return parse_scalar(node, self._expressions).evaluate(scope)
+
+    def explained(
+        self, error: ExpressionError, scope: Scope, choices: Sequence[str] | None, alone: bool
+    ) -> ExpressionError:
+        """The error of an unknown name with the help that fits its field."""
+        from convcalc.language.hints.foreign import foreign_word  # only a mistake needs it
+
+        word = error.word
+        if not word:
+            return error
+        offered = [*self.words] if choices is None else choices if alone else ()
+        ours = foreign_word(word, offered)
+        if ours:
+            error.code = "foreign-name"
+            error.message = f"'{printable(word)}' is called '{ours}' here"
+            error.help = ""
+            return error
+        layers = scope.layers() if scope.layers and alone else []
+        near = nearest(word, [*scope.args, *layers, *offered, "in_channels", "in_size"])
+        if layers:
+            error.message = (
+                f"'{printable(word)}' is neither an argument in scope, nor an earlier layer, nor a"
+                " word of the language"
+            )
+        if word.lower() in _TRUE or word.lower() in _FALSE:
+            error.help = f"write {'true' if word.lower() in _TRUE else 'false'}"
+        elif word.lower() in ("null", "nil", "undefined"):
+            error.help = "leave the argument out"
+        elif word in self._document_args:
+            error.help = f"args are evaluated in order, and '{word}' comes later"
+        elif near:
+            error.help = did_you_mean(word, near)
+        elif offered and choices is not None:
+            error.help = did_you_mean(word, offered)
+        elif layers:
+            error.help = f"earlier values: {', '.join(layers[-10:])}"
+        elif scope.args:
+            error.help = f"arguments in scope: {', '.join(list(scope.args)[:20])}"
+        else:
+            error.help = "arguments are the file's 'args', and a block's own"
+        return error
+
+    def constant(self, node: YamlNode) -> bool:
+        """Whether a value is the same in every copy."""
+        if isinstance(node, ScalarNode):
+            return parse_scalar(node, self._expressions).constant
+        if isinstance(node, ListNode):
+            return all([self.constant(item) for item in node.items])
+        return False
+
+    def scope(self, frame: Frame, flow: Flow | None, group: Group | None = None) -> Scope:
+        find = names = None
+        if group is not None:
+            names = group.names
+
+            def find(name: str) -> LayerReference | None:
+                found = group.find(name)
+                return LayerReference(name, *found) if found else None
+
+        shape = flow.shape if flow else None
+        return Scope(frame.args, self.words, shape, find, flow is not None, names)

@@ -1,0 +1,140 @@
+"""Values on their way through a network, and the names they have been given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from convcalc.diagnostics import did_you_mean, nearest, printable
+from convcalc.language.reading.items import GROUP, Refusal
+from convcalc.language.reading.nodes import ScalarNode, YamlNode
+from convcalc.layers import KINDS
+from convcalc.shapes import Shape
+
+
+class Flow(NamedTuple):
+    """A value on its way: the node that makes it and its shape; both None after a mistake."""
+
+    node: int | None
+    shape: Shape | None
+
+
+UNKNOWN = Flow(None, None)
+
+
+class Group:
+    """Layers with names of their own: a list, a block's body, a branch.
+
+    outer is the group in which a reference goes on looking; None at a block's border.
+    """
+
+    __slots__ = ("counters", "groups", "last", "left_out", "outer", "path", "unsure", "values")
+
+    def __init__(self, path: str, outer: Group | None) -> None:
+        self.path = path
+        self.outer = outer
+        self.values: dict[str, Flow] = {}
+        self.groups: dict[str, Group] = {}
+        self.counters: dict[str, int] = {}
+        self.left_out: set[str] = set()
+        self.last = ""
+        #: A layer could not be read, so that the counters may be behind.
+        self.unsure = False
+
+    def path_of(self, name: str) -> str:
+        """The path of a member."""
+        return f"{self.path}.{name}" if self.path else name
+
+    def outward(self) -> Iterator[Group]:
+        """This group and those around it, in which a reference goes on looking."""
+        group: Group | None = self
+        while group is not None:
+            yield group
+            group = group.outer
+
+    def names(self) -> list[str]:
+        """All names that can be looked up here."""
+        return [name for group in self.outward() for name in group.values]
+
+    def find(self, reference: str) -> Flow | None:
+        """The value of a name, looked up here, then outward."""
+        head, *inner = reference.split(".")
+        for group in self.outward():
+            if head in group.values:
+                return group.inside(head, inner)
+        return None
+
+    def inside(self, head: str, inner: list[str]) -> Flow | None:
+        """The value of a member, or of what the further names lead to in it."""
+        value: Flow | None = self.values[head]
+        found: Group | None = self
+        name = head
+        for part in inner:
+            if value == UNKNOWN:
+                return UNKNOWN  # a mistake inside it is told already
+            found = found.groups.get(name) if found else None
+            value = found.values.get(part) if found else None
+            name = part
+        return value
+
+    def count(self, prefix: str) -> str:
+        """A name for an unnamed layer: the prefix and the next number that is free."""
+        number = self.counters.get(prefix, 0)
+        while f"{prefix}{number}" in self.values:
+            number += 1
+        self.counters[prefix] = number + 1
+        return f"{prefix}{number}"
+
+    def lookup(self, node: ScalarNode) -> Flow:
+        """The value of a name as written; raises Refusal where there is none."""
+        found = self.find(node.text)
+        if found is not None:
+            return found
+        shown = printable(node.text)
+        head, *inner = node.text.split(".")
+        groups = list(self.outward())
+        if any(head in group.left_out for group in groups):
+            raise Refusal(
+                "unknown-layer",
+                f"the layer '{shown}' is left out here, by its 'when' or 'repeat'",
+                node.span,
+            )
+        prefix = head.rstrip("0123456789")
+        numbered = prefix != head and (prefix in KINDS or prefix in ("pool", GROUP))
+        if numbered and any(group.unsure for group in groups):
+            return UNKNOWN
+        message = f"no earlier layer is called '{shown}'"
+        raise Refusal("unknown-layer", message, node.span, self._help(head, inner))
+
+    def _help(self, head: str, inner: list[str]) -> str:
+        """What may have been meant by a name that leads nowhere."""
+        for group in self.outward():
+            if inner and head in group.groups:
+                inside = did_you_mean(inner[0], group.groups[head].values)
+                return f"in '{head}': {inside}" if inside else ""
+        known = self.names()
+        if f"{head}0" in known:
+            return f"its copies are called '{head}0', '{head}1', ..."
+        near = nearest(head, known)
+        if near:
+            return did_you_mean(head, near)
+        if list(self.outward())[-1].path:
+            return "a block sees its own layers only; a name can be handed on as an argument"
+        return f"earlier values: {', '.join(known[-10:])}" if known else ""
+
+    def as_layer(self, node: YamlNode, refusal: Refusal) -> Refusal:
+        """The refusal of an item of a list of layers; it knows the names of layers."""
+        if not isinstance(node, ScalarNode) or node.text == "input" or not self.find(node.text):
+            return refusal  # that of `input` has its help already
+        name = printable(node.text)
+        message = f"'{name}' is an earlier layer, and a kind or block is needed here"
+        help_text = f"its value is taken by 'from: {name}', and as a branch by {name} without [...]"
+        return Refusal("unknown-kind", message, node.span, help_text)
+
+    def path_of_reference(self, reference: str) -> str:
+        """The path of the layer that a name stands for."""
+        head = reference.partition(".")[0]
+        found: Group | None = self
+        while found is not None and head not in found.values:
+            found = found.outer
+        return found.path_of(reference) if found else reference

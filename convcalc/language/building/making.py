@@ -1,0 +1,409 @@
+"""Making layers of their written arguments, and the norm and activation fused behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from convcalc.diagnostics import Problem, RuleError, Span, did_you_mean, nearest
+from convcalc.graph import Node, result_shape
+from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, Frame
+from convcalc.language.building.groups import UNKNOWN, Flow
+from convcalc.language.reading.document import Document
+from convcalc.language.reading.expressions import LayerReference, UnknownSizeError
+from convcalc.language.reading.items import (
+    TOLD_FIRST,
+    Argument,
+    Item,
+    Refusal,
+    gathered,
+    is_empty,
+    read_item,
+    unknown_arguments,
+)
+from convcalc.language.reading.nodes import MapNode, ScalarNode, YamlNode
+from convcalc.layers import KINDS, NORM_WORDS, layer_class
+from convcalc.layers.base import Layer
+from convcalc.layers.fields import value_text
+from convcalc.shapes import Shape, tuple_text, with_batch
+
+#: Of an input whose axes may be in another library's order: no picture has more colours (red,
+#: green, blue and how opaque), or fewer pixels.
+_MOST_COLOURS = 4
+_LEAST_PIXELS = 8
+_LEAST_AREA = 64
+
+
+class LayerMaker:
+    """Appends nodes: one for a layer, one for each that is fused behind it."""
+
+    def __init__(self, document: Document, evaluator: Evaluator) -> None:
+        self.document = document
+        self.evaluator = evaluator
+        self.nodes: list[Node] = []
+
+    def arguments(
+        self, item: Item, first: MapNode | None, target: str, names: list[str]
+    ) -> tuple[dict[str, Argument], Refusal | None]:
+        """The arguments as written: beside the kind, in its mapping, and of the first copy.
+
+        With them comes what is wrong with their names, if the rest may be looked at all the same.
+        """
+        value = item.value
+        refusals = unknown_arguments(item, target, names, item.arguments)
+        if isinstance(value, MapNode):
+            refusals += unknown_arguments(item, target, names, value.entries)
+        if item.first is not None:
+            refusals += unknown_arguments(item, target, names, item.first.entries, ())
+        wrong = gathered(refusals) if refusals else None
+        if wrong is not None and wrong.code in TOLD_FIRST:
+            raise wrong
+        given = {text: entry for text, entry in item.arguments.items() if text in names}
+        if isinstance(value, MapNode):
+            for text, (key, node) in value.entries.items():
+                if text in given:
+                    raise given_twice(text, given[text].key, key)
+                if text in names:
+                    given[text] = Argument(key, node)
+        elif value is not None and not is_empty(value):
+            if not names:
+                raise Refusal("bad-value", f"{target} takes no argument", value.span)
+            if names[0] in given:
+                raise given_twice(names[0], given[names[0]].key, item.key)
+            if isinstance(item.key, ScalarNode):
+                given[names[0]] = Argument(item.key, value)
+        if first is not None:
+            for text, (key, node) in first.entries.items():
+                if text in names:
+                    given[text] = Argument(key, node)
+        return given, wrong
+
+    def find_followers(self, kind: str, followers: dict[str, Argument | None]) -> None:
+        """Puts in the norm and activation of `defaults` where the layer does not say."""
+        defaults = self.document.defaults.get(kind)
+        if defaults:
+            for key, written in followers.items():
+                if written is None and key in defaults:
+                    followers[key] = Argument(*defaults[key])
+
+    def make(
+        self,
+        cls: type[Layer],
+        given: dict[str, Argument],
+        span: Span,
+        path: str,
+        flow: Flow | None,
+        frame: Frame,
+        complete: bool = True,
+    ) -> tuple[Layer | None, bool]:
+        """A layer of these arguments and whether it is the same in every copy.
+
+        None where a mistake was found or the input's shape is not known; every argument is looked
+        at all the same. `complete` is false where some were left out for their names.
+        """
+        shape = flow.shape if flow else None
+        scope = self.evaluator.scope(frame, flow)
+        arguments = given
+        defaults = self.document.defaults.get(cls.kind)
+        if defaults:
+            for text, entry in defaults.items():
+                if text in cls.fields and text not in arguments:
+                    arguments[text] = Argument(*entry)
+        values: dict[str, Any] = {}
+        failed = shape is None or not complete
+        constant = True
+        for text, argument in arguments.items():
+            try:
+                if is_empty(argument.node):
+                    raise Refusal(
+                        "missing-value", f"the value of '{text}' is missing", argument.key.span
+                    )
+                choices = cls.fields[text].type.words
+                values[text] = self.evaluator.evaluate(argument.node, scope, choices)
+                constant = constant and self.evaluator.constant(argument.node)
+            except UnknownSizeError:
+                failed = True
+            except Refusal as refusal:
+                failed = True
+                self.evaluator.refused(refusal, frame, path)
+        missing = [
+            text
+            for text, declared in cls.fields.items()
+            if declared.required and text not in arguments
+        ]
+        if missing and complete:
+            failed = True
+            self.evaluator.refused(_missing(cls, missing, span), frame, path)
+        if shape is not None and len(shape) - 1 < cls.least_rank:
+            failed = True
+            self.evaluator.refuse(
+                Problem(
+                    "wrong-rank",
+                    f"{path}: {cls.kind} needs an input with spatial axes,"
+                    f" not the {shape[0]} features that enter",
+                    span,
+                    self._entering((flow,)),
+                    frame.calls,
+                ),
+                path,
+            )
+        if not failed and shape is not None:
+            try:
+                return cls.read(values, len(shape) - 1), constant
+            except RuleError:
+                pass  # told below, with all others of this layer
+        for text, value in values.items():
+            self._check(cls, text, value, arguments[text], shape, path, frame)
+        return None, False
+
+    def _check(
+        self,
+        cls: type[Layer],
+        text: str,
+        value: Any,
+        argument: Argument,
+        shape: Shape | None,
+        path: str,
+        frame: Frame,
+    ) -> None:
+        """Notes what is wrong with one argument's value."""
+        from convcalc.language.hints.foreign import foreign_word  # only a mistake needs it
+
+        rank = len(shape) - 1 if shape is not None else 0
+        if rank < max(cls.least_rank, 1) and isinstance(value, list):
+            return  # how long a list must be depends on the rank, which is not known
+        field_type = cls.fields[text].type
+        try:
+            field_type.read(value, rank)
+        except RuleError as error:
+            facts = error.facts
+            node = argument.node
+            if isinstance(value, str):
+                ours = foreign_word(value, field_type.words)
+                if ours:
+                    facts = (("help", f"it is called '{ours}' here"),)
+            elif _is_fraction(value) and "whole" in error.message:
+                facts = (("help", "floor, ceil, round or divisible makes it whole"),)
+            message = f"{path}: {text} {error.message}"
+            if isinstance(value, LayerReference):
+                message = f"{path}: {text} must be {field_type.text}, not the layer '{value.name}'"
+            elif isinstance(value, list) and set(field_type.words) & _words_in(value):
+                message = f"{path}: {text} takes a word alone, for all axes, not in a list"
+                facts = ()
+            problem = Problem(error.code, message, node.span, facts, frame.calls)
+            self.evaluator.refuse(problem, path)
+
+    def add(
+        self,
+        layer: Layer,
+        path: str,
+        unit: str,
+        flows: Sequence[Flow | None],
+        span: Span,
+        given: dict[str, Argument],
+        frame: Frame,
+        facts: tuple[tuple[str, str], ...] | None = None,
+    ) -> Flow:
+        """Appends a node; its value."""
+        shapes: list[Shape] = []
+        inputs: list[int] = []
+        for flow in flows:
+            if flow is None or flow.node is None or flow.shape is None:
+                return UNKNOWN
+            shapes.append(flow.shape)
+            inputs.append(flow.node)
+        try:
+            shape = result_shape(layer, shapes)
+        except RuleError as error:
+            blamed = given.get(error.field)
+            place = blamed.node.span if blamed else span
+            shown = self._entering(flows) if facts is None else facts
+            rules = error.facts
+            if error.code == "window-too-large":
+                turned = self._channels_last(shapes[0])
+                if turned:
+                    rules = (*[fact for fact in rules if fact[0] != "help"], ("help", turned))
+            self.evaluator.refuse(
+                Problem(
+                    error.code,
+                    f"{path}: {error.message}",
+                    place,
+                    (*shown, *rules),
+                    frame.calls,
+                ),
+                path,
+            )
+            return UNKNOWN
+        if len(self.nodes) >= MOST_LAYERS:
+            self.evaluator.too_many_layers(span, len(self.nodes) + 1, frame)
+        self.nodes.append(Node(path, unit, layer, tuple(inputs), shape, span, frame.calls))
+        return Flow(len(self.nodes) - 1, shape)
+
+    def _entering(self, flows: Sequence[Flow | None]) -> tuple[tuple[str, str], ...]:
+        """What enters a layer, and where it comes from, for a message."""
+        return tuple([("input", self.origin(flow)) for flow in flows if flow is not None])
+
+    def _channels_last(self, entering: Shape) -> str:
+        """What to say where a window does not fit because an input's channels are written last."""
+        if len(entering) < 2 or entering[-1] > min(entering[1:]):
+            return ""  # it is not the last axis that is too small
+        for node in self.nodes:
+            if node.kind != "input":
+                break
+            if len(node.shape) == len(entering) and _looks_channels_last(node.shape):
+                *sizes, channels = node.shape
+                name = "the input" if node.path == "input" else f"the input '{node.path}'"
+                meant = tuple_text((channels, *sizes)).replace("(", "[").replace(")", "]")
+                return f"shapes are channels first: is {name} meant to be {meant}?"
+        return ""
+
+    def origin(self, flow: Flow) -> str:
+        """A value's shape and the layer that makes it."""
+        if flow.node is None or flow.shape is None:
+            return "unknown"
+        node = self.nodes[flow.node]
+        text = tuple_text(with_batch(flow.shape, 1))
+        place = ""
+        span = self._written(flow.node).span
+        if span:
+            own = span.source is self.document.source
+            place = f" at line {span.line}" if own else f" at {span}"
+        if node.kind == "input":
+            what = "the network's input" if node.path == "input" else f"the input '{node.path}'"
+            return f"{text}, {what}{place}"
+        return f"{text}, from {node.path}{place}"
+
+    def _written(self, number: int) -> Node:
+        """The operation whose line is its layer's: a norm or activation may stand in `defaults`."""
+        node = self.nodes[number]
+        for earlier in reversed(self.nodes[: number + 1]):
+            if earlier.unit != node.unit:
+                break
+            if earlier.path == node.unit:
+                return earlier
+        return node
+
+    def follow(self, fused: list[Argument], flow: Flow, unit: str, frame: Frame) -> Flow:
+        for argument in fused:
+            role = argument.key.text
+            try:
+                flow = self._follower(role, argument.node, flow, unit, frame)
+            except Refusal as refusal:
+                self.evaluator.refused(refusal, frame, unit)
+                flow = UNKNOWN
+            except UnknownSizeError:
+                flow = UNKNOWN
+        return flow
+
+    def _follower(self, role: str, node: YamlNode, flow: Flow, unit: str, frame: Frame) -> Flow:
+        given: dict[str, Argument] = {}
+        if isinstance(node, MapNode):
+            item = read_item(node, self.document, frame.args)
+            kind = item.head
+            if kind not in KINDS and isinstance(frame.args.get(kind), str):
+                kind = frame.args[kind]
+            for common in (item.name, item.repeat, item.first, item.when, item.from_, item.share):
+                if common is not None:
+                    raise Refusal("bad-value", f"{role} takes no common keys", common.span)
+            if kind in frame.args and frame.args[kind] is None:
+                raise UnknownSizeError
+            if kind not in _kinds_of(role):
+                raise _not_a(role, kind, item.span)
+            given, wrong = self.arguments(item, None, kind, list(layer_class(kind).fields))
+            if wrong is not None:
+                raise wrong
+        else:
+            kind = self._follower_word(role, node, flow, frame)
+            if kind == "none":
+                return flow
+        cls = layer_class(kind)
+        layer, _ = self.make(cls, given, node.span, f"{unit}.{kind}", flow, frame)
+        if layer is None:
+            return UNKNOWN
+        return self.add(layer, f"{unit}.{kind}", unit, (flow,), node.span, given, frame)
+
+    def _follower_word(self, role: str, node: YamlNode, flow: Flow, frame: Frame) -> str:
+        """The kind that a word behind `norm` or `activation` means, or "none"."""
+        if is_empty(node):
+            raise Refusal("missing-value", f"the value of '{role}' is missing", node.span)
+        words = _role_words(role)
+        word = self.evaluator.evaluate(node, self.evaluator.scope(frame, flow), words)
+        if isinstance(word, str) and word in words:
+            return NORM_WORDS.get(word, word)
+        raise _not_a(role, word, node.span)
+
+
+def given_twice(name: str, again: YamlNode, first: YamlNode) -> Refusal:
+    """The refusal of an argument that is written in two places."""
+    if (first.line, first.column) > (again.line, again.column):
+        first, again = again, first
+    place = ("first", f"line {first.line}, column {first.column}")
+    message = f"the argument '{name}' is given twice"
+    return Refusal("duplicate-key", message, again.span, "", (place,))
+
+
+def _missing(cls: type[Layer], names: list[str], span: Span) -> Refusal:
+    """The refusal of a layer without some of its required arguments."""
+    needed = " and ".join([f"'{name}' ({cls.fields[name].doc})" for name in names])
+    required = [name for name, declared in cls.fields.items() if declared.required]
+    head, *others = required
+    pattern = ", ".join([f"{cls.kind}: {head.upper()}", *[f"{o}: {o.upper()}" for o in others]])
+    return Refusal("missing-argument", f"{cls.kind} needs {needed}", span, f"write {{{pattern}}}")
+
+
+def _words_in(values: list[Any]) -> set[str]:
+    return {value for value in values if isinstance(value, str)}
+
+
+def _looks_channels_last(shape: Shape) -> bool:
+    """Whether a shape reads like pixels, then their colours: [224, 224, 3], [16000, 1].
+
+    >>> _looks_channels_last((224, 224, 3)), _looks_channels_last((3, 224, 2))
+    (True, False)
+    """
+    *sizes, channels = shape
+    return channels <= _MOST_COLOURS and min(sizes) >= _LEAST_PIXELS and prod(sizes) >= _LEAST_AREA
+
+
+def _is_fraction(value: object) -> bool:
+    return not isinstance(value, int) and getattr(value, "denominator", 1) != 1
+
+
+def _kinds_of(role: str) -> list[str]:
+    return [kind for kind in KINDS if layer_class(kind).role == role]
+
+
+def _role_words(role: str) -> list[str]:
+    """The words that `norm` or `activation` takes."""
+    if role == "norm":
+        return ["none", *NORM_WORDS]
+    return ["none", *[kind for kind, home in KINDS.items() if home[0] == "activation"]]
+
+
+def _not_a(role: str, value: object, span: Span) -> Refusal:
+    """The refusal of a value behind `norm` or `activation` that is none."""
+    from convcalc.language.hints.foreign import foreign_word  # only a mistake needs it
+
+    words = _role_words(role)
+    shown = value_text(getattr(value, "name", value))
+    what = "an activation such as relu"
+    if role == "norm":
+        what = f"one of {', '.join(words)}, or a mapping such as {{groupnorm: 8}}"
+    help_text = ""
+    if isinstance(value, str):
+        ours = foreign_word(value, words)
+        short = [word for word, kind in NORM_WORDS.items() if kind == value]
+        other = layer_class(value).role if value in KINDS else ""
+        near = nearest(value, words)
+        if role == "norm" and short:
+            help_text = f"write '{short[0]}', or {{{value}: ...}} with its arguments"
+        elif ours:
+            help_text = f"it is called '{ours}' here"
+        elif role == other:
+            help_text = f"write {{{value}: ...}}"
+        elif other or value in NORM_WORDS:
+            help_text = f"it belongs to '{other or 'norm'}'"
+        elif near:
+            help_text = did_you_mean(value, near)
+    return Refusal("bad-value", f"{role} must be {what}, not {shown}", span, help_text)

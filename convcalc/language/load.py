@@ -1,0 +1,134 @@
+"""Specs from files, from text, and from the networks that ship with the package."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Mapping
+
+from convcalc.diagnostics import (
+    UNUSABLE,
+    ConvcalcError,
+    Problem,
+    Source,
+    did_you_mean,
+    nearest,
+    printable,
+    refused,
+)
+from convcalc.graph import Network
+from convcalc.language.building.spec import InputShapes, build
+from convcalc.language.reading.nodes import LONGEST
+from convcalc.language.shipped import is_word, shipped_folder, shipped_names, shipped_path
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    args: Mapping[str, object] | None = None,
+    input: InputShapes | None = None,
+) -> Network:
+    """The network in a spec file, or the shipped one of that name; "-" reads standard input.
+
+    args   override the file's arguments, as `--set` does: {"width": "0.5"} or {"width": 2}
+    input  overrides the input shape without the batch axis: [3, 96, 96]
+
+    Raises ConvcalcError: status 1 where the spec is wrong, 2 where it cannot be opened.
+
+    >>> load("lenet").inputs
+    {'input': (1, 28, 28)}
+    """
+    return build(find_source(os.fspath(path)), read_file, args, input)
+
+
+def loads(
+    text: str,
+    *,
+    name: str = "-",
+    args: Mapping[str, object] | None = None,
+    input: InputShapes | None = None,
+) -> Network:
+    """The network in a spec's text; `name` is what error messages call it.
+
+    >>> loads("{input: [4], layers: [{dense: 3}]}").operations
+    [<dense0: Dense(units=3, bias=True, positionwise=False) -> (3,)>]
+    """
+    return build(Source(name, text), read_file, args, input)
+
+
+def find_source(path: str) -> Source:
+    """The text of a file, of a shipped network, or of standard input."""
+    if path == "-":
+        if sys.stdin is None:
+            raise _unusable("-", "standard input is closed", "cannot be read")
+        return decoded("-", sys.stdin.buffer.read(LONGEST + 1))
+    if not is_word(path) or os.path.isfile(path):
+        return read_file(path)
+    shipped = shipped_path(path)
+    if shipped is None and os.path.exists(path):
+        return read_file(path)  # a folder, say: refused there
+    if shipped is None:
+        help_text = did_you_mean(path, shipped_names()) or f"a path has a suffix: {path}.yaml"
+        message = (
+            f"no network called '{printable(path)}' ships with convcalc, and there is no such file"
+        )
+        raise ConvcalcError(
+            [Problem("unknown-network", message, None, (("help", help_text),))], UNUSABLE
+        )
+    return read_file(str(shipped))
+
+
+def read_file(path: str, what: str = "a spec") -> Source:
+    """The text of a spec, or of `what` it is said to be; raises ConvcalcError with status 2."""
+    try:
+        # Asked before it is opened: opening a pipe would wait for somebody to write to it.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise _unusable(path, "a folder" if os.path.isdir(path) else "not a regular file")
+        with open(path, "rb") as file:
+            return decoded(_display_name(path), file.read(LONGEST + 1), path, what)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        beside = like_names_beside(path) if isinstance(error, FileNotFoundError) else ""
+        raise _unusable(path, reason[:1].lower() + reason[1:], help_text=beside) from None
+
+
+def like_names_beside(path: str) -> str:
+    """A help text that offers the YAML files named most like a missing one; "" where none is."""
+    folder, name = os.path.split(path)
+    try:
+        names = [n for n in os.listdir(folder or os.curdir) if n.endswith((".yaml", ".yml"))]
+    except (OSError, ValueError):
+        return ""
+    # Without the suffix, which would make all of them alike.
+    stems = {os.path.splitext(other)[0]: other for other in names}
+    near = [f"'{printable(stems[stem])}'" for stem in nearest(os.path.splitext(name)[0], stems)]
+    return f"did you mean {' or '.join(near)}?" if near else ""
+
+
+def _display_name(path: str) -> str:
+    """A shipped network's place in the package, wherever that is installed; else the path."""
+    folder, name = os.path.split(path)
+    return f"convcalc/configs/{name}" if folder == shipped_folder() else path
+
+
+def decoded(name: str, data: bytes, path: str = "", what: str = "a spec") -> Source:
+    """The text of a spec from its bytes; raises ConvcalcError with status 2."""
+    if len(data) > LONGEST:
+        raise _unusable(name, f"longer than {LONGEST} bytes")
+    try:
+        return Source(name, data.decode("utf-8-sig"), path)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _unusable(
+            name,
+            f"not UTF-8 text: byte 0x{data[error.start]:02x} at line {line}",
+            "cannot be decoded",
+            f"{what} is a text file in UTF-8",
+        ) from None
+
+
+def _unusable(
+    path: str, reason: str, what: str = "cannot be opened", help_text: str = ""
+) -> ConvcalcError:
+    return refused("unusable-file", f"{printable(path, 200)} {what}: {reason}", help_text)

@@ -1,0 +1,442 @@
+"""The top level of a spec: its keys, its blocks' signatures, and what it extends."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from convcalc.diagnostics import (
+    UNUSABLE,
+    ConvcalcError,
+    Problem,
+    Source,
+    Span,
+    did_you_mean,
+    nearest,
+    printable,
+)
+from convcalc.language.reading.expressions import FUNCTIONS, Expression, ExpressionError, parse
+from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
+from convcalc.language.shipped import is_word, shipped_path
+from convcalc.layers import CHOICES, KINDS
+
+#: The keys of a file, in the order of the documentation.
+TOP_KEYS = (
+    "name",
+    "input",
+    "args",
+    "defaults",
+    "blocks",
+    "layers",
+    "outputs",
+    "extends",
+    "expect",
+    "budget",
+)
+#: Keys allowed on every layer.
+COMMON_KEYS = ("name", "repeat", "first", "when", "from", "share")
+#: Files that extend files that extend files...
+LONGEST_CHAIN = 20
+
+NAME = re.compile(r"[A-Za-z0-9_-]+\Z", re.ASCII)
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
+_SIGNATURE = re.compile(r"\s*([^\s(]+)\s*(?:\((.*)\))?\s*\Z", re.DOTALL)
+#: Keys whose names an argument may have, but no block.
+KEY_WORDS = ("input", "layers", "norm", "activation")
+_OTHER_WORDS = ("and", "or", "not", "if", "else", "true", "false", "in_channels", "in_size")
+
+#: Opens the file that another extends: a path to a Source. Raises ConvcalcError.
+Opener = Callable[[str], Source]
+#: Whether there is a file of this path, so that a word is no shipped network's name.
+Exists = Callable[[str], bool]
+
+
+class Parameter(NamedTuple):
+    """A block's argument: its name, its default if it has one, and where they begin."""
+
+    name: str
+    default: Expression | None
+    span: Span
+    default_span: Span
+
+
+class Block:
+    """A named piece of a network; `body` is None where it is wrong, which is told already."""
+
+    __slots__ = ("body", "key", "name", "parameters")
+
+    def __init__(
+        self, name: str, parameters: list[Parameter], body: ListNode | None, key: ScalarNode
+    ) -> None:
+        self.name = name
+        self.parameters = parameters
+        self.body = body
+        self.key = key
+
+
+Entry = tuple[ScalarNode, YamlNode]
+
+
+class Document:
+    """A spec with all that it extends merged in, nothing evaluated yet."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        #: Where the first key stands, for what is missing.
+        self.start = Span(source, 1, 1)
+        self.keys: dict[str, Entry] = {}
+        self.args: dict[str, Entry] = {}
+        #: Default arguments by kind, each with its own place.
+        self.defaults: dict[str, dict[str, Entry]] = {}
+        self.blocks: dict[str, Block] = {}
+        #: Keys that are missing but stand there under another name.
+        self.meant: set[str] = set()
+        #: The files that it extends, and where each is named.
+        self.bases: dict[Source, Span] = {}
+        self.problems: list[Problem] = []
+
+    def refuse(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        help_text: str = "",
+        **facts: str,
+    ) -> None:
+        """Notes a problem; reading goes on."""
+        shown = [*facts.items(), *([("help", help_text)] if help_text else [])]
+        self.problems.append(Problem(code, message, span, tuple(shown)))
+
+
+def read_document(source: Source, opener: Opener, exists: Exists = os.path.isfile) -> Document:
+    """Reads a spec and everything that it extends; raises ConvcalcError."""
+    documents = [_own(source)]
+    seen = [os.path.normpath(source.path)]
+    while "extends" in documents[-1].keys:
+        document = documents[-1]
+        path, span = _extended_path(document, exists)
+        if os.path.normpath(path) in seen:
+            chain = " -> ".join(printable(name) for name in [*seen, os.path.normpath(path)])
+            document.refuse("extends-loop", f"extends itself: {chain}", span)
+            raise ConvcalcError(_all_problems(documents))
+        if len(documents) == LONGEST_CHAIN:
+            message = f"more than {LONGEST_CHAIN} files extend each other"
+            document.refuse("extends-loop", message, span)
+            raise ConvcalcError(_all_problems(documents))
+        seen.append(os.path.normpath(path))
+        try:
+            documents.append(_own(opener(path)))
+        except ConvcalcError as error:
+            if error.status != UNUSABLE:
+                found = [extended(problem, span) for problem in error.problems]
+                raise ConvcalcError([*_all_problems(documents), *found]) from None
+            help_text = "a path is relative to this file; a word names a network that ships"
+            document.refuse("extends-not-found", error.problems[0].message, span, help_text)
+            raise ConvcalcError(_all_problems(documents), UNUSABLE) from None
+        documents[0].bases[documents[-1].source] = span
+    for number, document in enumerate(documents[:-1]):
+        _check_inherited_args(document, documents[number + 1 :])
+    merged = documents[0]
+    for base in documents[1:]:
+        _merge(merged, base)
+    _check_names(merged)
+    return merged
+
+
+def _check_inherited_args(document: Document, bases: list[Document]) -> None:
+    """An argument that no base has and nothing here mentions is most likely misspelt."""
+    for name, (key, _) in document.args.items():
+        mentions = re.findall(rf"\b{name}\b", document.source.text)
+        if len(mentions) < 2 and not any(name in base.args for base in bases):
+            names = [inherited for base in bases for inherited in base.args]
+            document.refuse(
+                "unknown-argument",
+                f"nothing uses the argument '{name}', and no extended file has it",
+                key.span,
+                did_you_mean(name, names),
+            )
+
+
+def extended(problem: Problem, span: Span) -> Problem:
+    """A problem in a file, with the place that extends the file."""
+    return problem._replace(
+        facts=(("note", f"read because of 'extends' at {span}"), *problem.facts)
+    )
+
+
+def _all_problems(documents: list[Document]) -> list[Problem]:
+    problems: list[Problem] = []
+    for document in documents:
+        problems += sorted(document.problems, key=_position)
+    return problems
+
+
+def _position(problem: Problem) -> tuple[int, int]:
+    return (problem.span.line, problem.span.column) if problem.span else (0, 0)
+
+
+def _extended_path(document: Document, exists: Exists) -> tuple[str, Span]:
+    value = document.keys["extends"][1]
+    if not isinstance(value, ScalarNode) or not value.text:
+        message = "extends takes the path of one other spec"
+        document.refuse("bad-value", message, value.span)
+        raise ConvcalcError(document.problems)
+    path = os.path.join(os.path.dirname(document.source.path), value.text)
+    if is_word(value.text) and not exists(path):
+        # As on the command line, a word is the name of a network that ships with the package.
+        path = shipped_path(value.text) or path
+    return path, value.span
+
+
+def _own(source: Source) -> Document:
+    """One file's own keys."""
+    document = Document(source)
+    root = read_yaml(source)
+    if root is None or (isinstance(root, ScalarNode) and not root.text):
+        place = Span(source, 1, 1)
+        raise ConvcalcError(
+            [
+                Problem(
+                    "empty-spec",
+                    "the file holds no network",
+                    place,
+                    (("help", "a spec has at least 'input' and 'layers'"),),
+                )
+            ]
+        )
+    if not isinstance(root, MapNode):
+        message = "a spec is a mapping with keys such as 'input' and 'layers'"
+        help_text = "write 'input: [3, 224, 224]', then 'layers:' and the list"
+        if isinstance(root, ScalarNode) and ":" in root.text:
+            help_text = "a space is missing after the ':'"
+        raise ConvcalcError([Problem("bad-spec", message, root.span, (("help", help_text),))])
+    document.start = root.span
+    for text, entry in root.entries.items():
+        if text in TOP_KEYS:
+            document.keys[text] = entry
+            continue
+        message = f"'{printable(text)}' is not a key of a spec"
+        from convcalc.language.hints.foreign import TOP_LEVEL  # only a mistake needs it
+
+        ours = TOP_LEVEL.get(text.lower())
+        help_text = f"it is called '{ours}' here" if ours else did_you_mean(text, TOP_KEYS)
+        if ":" in text:
+            ours = text.partition(":")[0]
+            help_text = "a space is missing after the ':'"
+        document.refuse("unknown-key", message, entry[0].span, help_text)
+        meant = [ours] if ours else nearest(text, TOP_KEYS, 1)
+        document.meant.update(meant)
+        # What stands there is read as what was meant, so that its names are not told as unknown.
+        for key in ("args", "defaults", "blocks"):
+            if key in meant and key not in root.entries and isinstance(entry[1], MapNode):
+                document.keys.setdefault(key, entry)
+    _read_args(document)
+    _read_defaults(document)
+    _read_blocks(document)
+    return document
+
+
+def _mapping(document: Document, key: str) -> dict[str, Entry]:
+    if key not in document.keys:
+        return {}
+    value = document.keys[key][1]
+    if isinstance(value, MapNode):
+        return value.entries
+    if not (isinstance(value, ScalarNode) and not value.text and not value.quoted):
+        document.refuse("bad-value", f"'{key}' takes a mapping", value.span)
+    return {}
+
+
+def _read_args(document: Document) -> None:
+    for name, (key, value) in _mapping(document, "args").items():
+        if not _IDENTIFIER.match(name):
+            document.refuse(
+                "bad-name",
+                f"'{printable(name)}' cannot be the name of an argument",
+                key.span,
+                "letters, digits and _, not beginning with a digit",
+            )
+        else:
+            document.args[name] = (key, value)
+
+
+def _read_defaults(document: Document) -> None:
+    for kind, (key, value) in _mapping(document, "defaults").items():
+        if kind not in KINDS:
+            from convcalc.language.hints.foreign import foreign_kind
+
+            ours = foreign_kind(kind, KINDS)
+            document.refuse(
+                "unknown-kind",
+                f"'defaults' are given per kind, and '{printable(kind)}' is none",
+                key.span,
+                f"it is called '{ours}' here" if ours else did_you_mean(kind, KINDS),
+            )
+        elif not isinstance(value, MapNode):
+            document.refuse(
+                "bad-value",
+                f"the defaults of {kind} are a mapping of its arguments",
+                value.span,
+                f"{kind}: {{bias: false}}" if kind == "conv" else "",
+            )
+        else:
+            document.defaults[kind] = dict(value.entries)
+
+
+def _read_blocks(document: Document) -> None:
+    for signature, (key, value) in _mapping(document, "blocks").items():
+        match = _SIGNATURE.match(signature)
+        if match is None or not _IDENTIFIER.match(match[1]):
+            document.refuse(
+                "bad-signature",
+                f"'{printable(signature)}' is not a block's signature",
+                key.span,
+                "write name(argument, argument=default); names begin with a letter",
+            )
+            word = re.match(r"\s*([A-Za-z_][A-Za-z0-9_]*)", signature)
+            if word:
+                document.blocks.setdefault(word[1], Block(word[1], [], None, key))
+            continue
+        name = match[1]
+        if name in document.blocks:
+            first = document.blocks[name].key
+            document.refuse(
+                "duplicate-key",
+                f"the block '{name}' is defined twice",
+                key.span,
+                first=f"line {first.line}, column {first.column}",
+            )
+            continue
+        found = len(document.problems)
+        parameters = _read_parameters(document, key, match[2] or "", match.start(2))
+        if not isinstance(value, ListNode):
+            document.refuse(
+                "bad-value",
+                f"the block '{name}' takes a list of layers",
+                value.span,
+                "put a '-' before each layer",
+            )
+        sound = len(document.problems) == found
+        body = value if isinstance(value, ListNode) and sound else None
+        document.blocks[name] = Block(name, parameters, body, key)
+
+
+def _read_parameters(
+    document: Document, key: ScalarNode, text: str, offset: int
+) -> list[Parameter]:
+    parameters: list[Parameter] = []
+    # The key's text begins one column later where it is quoted.
+    base = key.column + offset + (1 if key.quoted else 0)
+    for start, part in _split(text):
+        name, equals, default = part.partition("=")
+        span = Span(key.source, key.line, base + start + len(name) - len(name.lstrip()))
+        name = name.strip()
+        if not _IDENTIFIER.match(name):
+            shown = f"'{printable(name)}'" if name else "nothing"
+            document.refuse(
+                "bad-signature",
+                f"{shown} cannot be an argument of a block",
+                span,
+                "write name(argument, argument=default)",
+            )
+            continue
+        expression = None
+        if equals:
+            try:
+                expression = parse(default)
+            except ExpressionError as error:
+                column = base + start + part.index("=") + 1 + error.offset
+                document.refuse(
+                    error.code,
+                    f"default of '{name}': {error.message}",
+                    Span(key.source, key.line, column, max(error.width, 1)),
+                    error.help,
+                )
+        elif any(parameter.default for parameter in parameters):
+            document.refuse(
+                "bad-signature",
+                f"'{name}' has no default but follows an argument that has one",
+                span,
+                "arguments with defaults come last",
+            )
+        if any(parameter.name == name for parameter in parameters):
+            document.refuse("bad-signature", f"the argument '{name}' is written twice", span)
+        default_span = span._replace(column=base + start + len(part) - len(default))
+        parameters.append(Parameter(name, expression, span, default_span))
+    return parameters
+
+
+def _split(text: str) -> list[tuple[int, str]]:
+    """The parts between top-level commas, with their offsets."""
+    if not text.strip():
+        return []
+    parts, depth, start = [], 0, 0
+    for position, character in enumerate(text):
+        if character in "([":
+            depth += 1
+        elif character in ")]":
+            depth -= 1
+        elif character == "," and depth == 0:
+            parts.append((start, text[start:position]))
+            start = position + 1
+    parts.append((start, text[start:]))
+    return parts
+
+
+def _merge(document: Document, base: Document) -> None:
+    """Adds to `document` what it inherits from `base`."""
+    for text, entry in base.keys.items():
+        if text not in ("name", "expect", "budget", "extends", "args", "blocks", "defaults"):
+            document.keys.setdefault(text, entry)
+    # The base's arguments come first, so that the file's own may use them.
+    document.args = {**base.args, **document.args}
+    document.blocks = {**base.blocks, **document.blocks}
+    for kind, arguments in base.defaults.items():
+        document.defaults[kind] = {**arguments, **document.defaults.get(kind, {})}
+    document.problems = base.problems + document.problems
+
+
+def taken_names() -> dict[str, str]:
+    """The words that can name neither a block nor an argument, and what each is."""
+    return {
+        **dict.fromkeys(KINDS, "a kind"),
+        "sequential": "a kind",
+        **dict.fromkeys(CHOICES, "a choice"),
+        **dict.fromkeys(FUNCTIONS, "a function"),
+        **dict.fromkeys(COMMON_KEYS, "a common key"),
+        **dict.fromkeys(_OTHER_WORDS, "a word of the language"),
+    }
+
+
+def _check_names(document: Document) -> None:
+    """A block or an argument takes no name that already means something."""
+    taken = taken_names()
+    keys = dict.fromkeys(KEY_WORDS, "a key")
+    for name, block in document.blocks.items():
+        if name in taken or name in keys:
+            document.refuse(
+                "taken-name",
+                f"'{name}' cannot name a block: it is {taken.get(name) or keys[name]}",
+                block.key.span,
+            )
+    if any(taken.get(name) == "a kind" for name in document.blocks):
+        # Which of the two a layer means cannot be told, so nothing is told of any.
+        raise ConvcalcError(document.problems)
+    taken.update(dict.fromkeys(document.blocks, "a block"))
+    for name, (key, _) in document.args.items():
+        if name in taken:
+            document.refuse(
+                "taken-name", f"'{name}' cannot name an argument: it is {taken[name]}", key.span
+            )
+    taken.update(dict.fromkeys(document.args, "an argument of the file"))
+    for block in document.blocks.values():
+        for parameter in block.parameters:
+            if parameter.name in taken:
+                document.refuse(
+                    "taken-name",
+                    f"'{parameter.name}' cannot name an argument of {block.name}:"
+                    f" it is {taken[parameter.name]}",
+                    parameter.span,
+                )

@@ -1,0 +1,801 @@
+"""Expressions: what every scalar of a spec is.
+
+Arithmetic is exact: integers, and fractions where a decimal or a division makes one. An expression
+is parsed once and evaluated for each copy of the layer that holds it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from convcalc.diagnostics import did_you_mean, printable
+from convcalc.layers.fields import value_text
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    #: A word (of a kind, a choice, a block) is a str.
+    Value: TypeAlias = "int | Fraction | str | list[Any] | LayerReference"
+
+#: No number on the way to a result may need more bits.
+WIDEST = 4096
+#: Operators, names and numbers in one expression.
+LONGEST = 200
+#: Items in a list, those of lists in it included, and lists within lists.
+LONGEST_LIST = 1000
+DEEPEST_LIST = 8
+
+FUNCTIONS = ("abs", "ceil", "divisible", "floor", "len", "max", "min", "round", "sum")
+
+
+class ExpressionError(Exception):
+    """A scalar that is no expression, or has no value.
+
+    offset, width  the part of its text that is wrong; width 0 from the offset on
+    word           the unknown name, if that is what is wrong
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        offset: int = 0,
+        help_text: str = "",
+        width: int = 0,
+        word: str = "",
+    ) -> None:
+        self.code = code
+        self.message = message
+        self.offset = offset
+        self.help = help_text
+        self.width = width
+        self.word = word
+        super().__init__(message)
+
+
+class UnknownSizeError(Exception):
+    """A name whose value an earlier mistake left unknown: `in_channels`, say, or an argument."""
+
+
+class LayerReference(NamedTuple):
+    """A layer's name handed to a block, already looked up where the call stands."""
+
+    name: str
+    node: int | None
+    shape: tuple[int, ...] | None
+
+
+class Scope:
+    """The names that an expression can use.
+
+    args     arguments in scope, with their values; None after a mistake
+    shape    of the value that enters the layer; None where it is not known
+    words    kinds, choices and blocks: words that stand for themselves
+    layer    looks up a layer's name, where one may be handed on
+    layers   all those names, for the help of an error
+    """
+
+    __slots__ = ("args", "entering", "layer", "layers", "shape", "words")
+
+    def __init__(
+        self,
+        args: Mapping[str, Value],
+        words: Mapping[str, object],
+        shape: tuple[int, ...] | None = None,
+        layer: Callable[[str], LayerReference | None] | None = None,
+        entering: bool = True,
+        layers: Callable[[], list[str]] | None = None,
+    ) -> None:
+        self.args = args
+        self.words = words
+        self.shape = shape
+        self.layer = layer
+        self.layers = layers
+        #: Whether a value enters here at all: none does in the file's own args.
+        self.entering = entering
+
+    def lookup(self, name: str, offset: int) -> Value:
+        """The value of a name; raises ExpressionError with the nearest names."""
+        if name in self.args:
+            value = self.args[name]
+            if value is None:
+                raise UnknownSizeError
+            return value
+        if name in ("in_channels", "in_size"):
+            if not self.entering:
+                raise ExpressionError(
+                    "unknown-name", f"'{name}' has no value here: no layer is entered", offset
+                )
+            if self.shape is None:
+                raise UnknownSizeError
+            return self.shape[0] if name == "in_channels" else list(self.shape[1:])
+        if name in self.words:
+            return name
+        if self.layer is not None:
+            reference = self.layer(name)
+            if reference is not None:
+                return reference
+        if name in FUNCTIONS:
+            raise ExpressionError(
+                "bad-expression", f"the function '{name}' needs brackets: {name}(...)", offset
+            )
+        raise ExpressionError(
+            "unknown-name",
+            f"'{printable(name)}' is neither an argument in scope nor a word of the language",
+            offset,
+            "",  # the evaluator, which knows the field, finds what was meant
+            len(name),
+            name,
+        )
+
+
+Evaluate = Callable[[Scope], Any]
+
+
+class Expression:
+    """A parsed scalar. `constant` tells whether it has the same value in every scope."""
+
+    __slots__ = ("constant", "evaluate", "word")
+
+    def __init__(self, evaluate: Evaluate, constant: bool, word: str = "") -> None:
+        self.evaluate = evaluate
+        self.constant = constant
+        #: The name, where the expression is nothing but a name.
+        self.word = word
+
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<number> (?: \d [\d_]* (?: \.\d* )? | \.\d+ ) (?: [eE][+-]?\d+ )? )
+    | (?P<name> [A-Za-z_]\w* )
+    | (?P<operator> \*\* | // | <= | >= | == | != | [-+*/%<>(),\[\]] )
+    )""",
+    re.VERBOSE | re.ASCII,
+)
+
+_DECIMAL = re.compile(r"(?:0|[1-9][0-9]*)\Z", re.ASCII)
+
+
+def parse(text: str) -> Expression:
+    """The expression that a scalar's text is; raises ExpressionError.
+
+    >>> parse("2 + 3 * 4").evaluate(Scope({}, {}))
+    14
+    >>> str(parse("0.1 + 0.2").evaluate(Scope({}, {})))
+    '3/10'
+    """
+    if _DECIMAL.match(text) and len(text) < 40:
+        number = int(text)
+        return Expression(lambda _: number, constant=True)
+    if text in {"true", "false"}:
+        truth = text == "true"
+        return Expression(lambda _: truth, constant=True)
+    return _Parser(text).parse()
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    offset: int
+
+
+_END = "end"
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Equality; true and false are no numbers, though Python's bool is an int."""
+    return isinstance(a, bool) == isinstance(b, bool) and bool(a == b)
+
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": _equal,
+    "!=": lambda a, b: not _equal(a, b),
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+_KEYWORDS = ("and", "or", "not", "if", "else", "true", "false", "in", "is", "lambda", "for")
+
+
+class _Parser:
+    """Precedence climbing, one method a level, loosest first."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = self._scan(text)
+        self.position = 0
+        self.depth = 0
+        self.constant = True
+
+    def _scan(self, text: str) -> list[_Token]:
+        if text.lstrip().startswith("."):
+            if re.match(r"\.(inf|nan)\b", text.strip(), re.IGNORECASE):
+                raise ExpressionError(
+                    "bad-number", f"'{printable(text)}' is not a number", 0, "numbers are finite"
+                )
+        tokens: list[_Token] = []
+        offset = 0
+        end = len(text.rstrip())
+        while offset < end:
+            match = _TOKEN.match(text, offset)
+            if match is None or match.lastgroup is None:
+                raise _bad_character(text, offset)
+            start = match.start(match.lastgroup)
+            token = _Token(match.lastgroup, match[match.lastgroup], start)
+            offset = match.end()
+            if (
+                token.kind == "number"
+                and offset < end
+                and (text[offset].isalnum() or text[offset] in "_.")
+            ):
+                raise _bad_number(text, start)
+            tokens.append(token)
+            if len(tokens) > LONGEST:
+                raise ExpressionError(
+                    "expression-too-long",
+                    f"an expression may have at most {LONGEST} numbers, names and operators",
+                    start,
+                    "name its parts under 'args'",
+                )
+        tokens.append(_Token(_END, "", end))
+        return tokens
+
+    @property
+    def token(self) -> _Token:
+        return self.tokens[self.position]
+
+    def _take(self, *texts: str) -> _Token | None:
+        token = self.token
+        if token.text in texts and token.kind != "number":
+            self.position += 1
+            return token
+        return None
+
+    def _expect(self, text: str, opened: _Token) -> None:
+        if self._take(text) is None:
+            if self.token.text == ",":
+                raise self._unexpected()
+            raise ExpressionError(
+                "bad-expression",
+                f"'{opened.text}' is not closed by '{text}'",
+                opened.offset,
+                "inside {...} and [...] an expression with a comma or a bracket needs quotes",
+            )
+
+    def parse(self) -> Expression:
+        if self.token.kind == _END:
+            raise ExpressionError("missing-value", "a value is missing")
+        evaluate = self._condition()
+        if self.token.kind != _END:
+            raise self._unexpected()
+        words = [token for token in self.tokens if token.kind == "name"]
+        alone = len(self.tokens) == 2 and words and words[0].text not in _KEYWORDS
+        return Expression(evaluate, self.constant, words[0].text if alone else "")
+
+    def _unexpected(self) -> ExpressionError:
+        token = self.token
+        if token.kind == _END:
+            percent = self.text.rstrip().endswith("%")
+            return ExpressionError(
+                "bad-expression",
+                "the expression ends too early",
+                max(token.offset - 1, 0),
+                "a percentage is written as a fraction: 0.5" if percent else "",
+            )
+        before = self.tokens[self.position - 1] if self.position else token
+        if token.text == "(" and before.kind == "name":
+            return ExpressionError(
+                "unknown-function",
+                f"there is no function '{printable(before.text)}'",
+                before.offset,
+                _called(self.text.strip()) or did_you_mean(before.text, FUNCTIONS),
+                len(before.text),
+            )
+        help_text = ""
+        if token.text in (")", "]"):
+            help_text = "inside {...} and [...] an expression with a comma needs quotes"
+        elif token.text == ",":
+            tuple_ = re.match(r"\s*\(([^()]+)\)\s*\Z", self.text)
+            items = printable(tuple_[1]) if tuple_ else "1, 2"
+            help_text = f"a list is written in square brackets: [{items}]"
+        elif token.text == "is":
+            help_text = "write '==' or '!='"
+        return ExpressionError(
+            "bad-expression",
+            f"'{printable(token.text)}' is not expected here",
+            token.offset,
+            help_text,
+            len(token.text),
+        )
+
+    def _condition(self) -> Evaluate:
+        self.depth += 1
+        if self.depth > 40:
+            raise ExpressionError(
+                "expression-too-long", "brackets are nested too deep", self.token.offset
+            )
+        value = self._or()
+        if self._take("if"):
+            condition = _boolean(self._or(), self.token.offset)
+            if self._take("else") is None:
+                raise ExpressionError("bad-expression", "'if' needs 'else'", self.token.offset)
+            other = self._condition()
+            chosen = value
+            value = lambda scope: chosen(scope) if condition(scope) else other(scope)  # noqa: E731
+        self.depth -= 1
+        return value
+
+    def _or(self) -> Evaluate:
+        parts = [self._and()]
+        while token := self._take("or"):
+            parts[-1] = _boolean(parts[-1], token.offset)
+            parts.append(_boolean(self._and(), token.offset))
+        if len(parts) == 1:
+            return parts[0]
+        return lambda scope: any(part(scope) for part in parts)
+
+    def _and(self) -> Evaluate:
+        parts = [self._not()]
+        while token := self._take("and"):
+            parts[-1] = _boolean(parts[-1], token.offset)
+            parts.append(_boolean(self._not(), token.offset))
+        if len(parts) == 1:
+            return parts[0]
+        return lambda scope: all(part(scope) for part in parts)
+
+    def _not(self) -> Evaluate:
+        negations = 0
+        offset = self.token.offset
+        while self._take("not"):
+            negations += 1
+        value = self._comparison()
+        if not negations:
+            return value
+        truth = _boolean(value, offset)
+        return lambda scope: truth(scope) != (negations % 2 == 1)
+
+    def _comparison(self) -> Evaluate:
+        parts = [self._sum()]
+        tests: list[tuple[_Token, Callable[[Any, Any], bool]]] = []
+        while token := self._take(*_COMPARE):
+            tests.append((token, _COMPARE[token.text]))
+            parts.append(self._sum())
+        if not tests:
+            return parts[0]
+
+        def compare(scope: Scope) -> bool:
+            left = parts[0](scope)
+            for (token, test), part in zip(tests, parts[1:], strict=True):
+                right = part(scope)
+                if token.text not in ("==", "!="):
+                    _numbers(token, left, right)
+                if not test(left, right):
+                    return False
+                left = right
+            return True
+
+        return compare
+
+    def _sum(self) -> Evaluate:
+        return self._chain(self._product, "+", "-")
+
+    def _product(self) -> Evaluate:
+        return self._chain(self._unary, "*", "/", "//", "%")
+
+    def _chain(self, operand: Callable[[], Evaluate], *operators: str) -> Evaluate:
+        first = operand()
+        rest: list[tuple[_Token, Evaluate]] = []
+        while token := self._take(*operators):
+            rest.append((token, operand()))
+        if not rest:
+            return first
+
+        def compute(scope: Scope) -> Value:
+            value = first(scope)
+            for token, part in rest:
+                value = _operate(token, value, part(scope))
+            return value  # type: ignore[no-any-return]
+
+        return compute
+
+    def _unary(self) -> Evaluate:
+        signs = 0
+        first = self.token
+        while token := self._take("-", "+"):
+            signs += token.text == "-"
+        value = self._power()
+        if self.token is first or first.text not in ("-", "+") or first.kind == "number":
+            return value
+        minus = _Token("operator", "-", first.offset)
+        if signs % 2:
+            return lambda scope: _operate(minus, 0, value(scope))
+        return lambda scope: _operate(minus, value(scope), 0)
+
+    def _power(self) -> Evaluate:
+        base = self._item()
+        token = self._take("**")
+        if token is None:
+            return base
+        self.depth += 1
+        if self.depth > 40:
+            raise ExpressionError("expression-too-long", "too many powers of powers", token.offset)
+        exponent = self._unary()
+        self.depth -= 1
+        return lambda scope: _power(token, base(scope), exponent(scope))
+
+    def _item(self) -> Evaluate:
+        value = self._atom()
+        while opened := self._take("["):
+            index = self._condition()
+            self._expect("]", opened)
+            value = _indexed(value, index, opened)
+        return value
+
+    def _atom(self) -> Evaluate:
+        token = self.token
+        self.position += 1
+        if token.kind == "number":
+            number = _number(self.text, token)
+            return lambda _: number
+        if token.kind == "name" and token.text not in _KEYWORDS:
+            if token.text in FUNCTIONS and self.token.text == "(":
+                return self._call(token)
+            self.constant = False
+            return lambda scope: scope.lookup(token.text, token.offset)
+        if token.text in ("true", "false"):
+            truth = token.text == "true"
+            return lambda _: truth
+        if token.text == "(":
+            value = self._condition()
+            self._expect(")", token)
+            return value
+        if token.text == "[":
+            items = self._list("]", token)
+            return lambda scope: bounded_list([item(scope) for item in items], token.offset)
+        self.position -= 1
+        raise self._unexpected()
+
+    def _list(self, closing: str, opened: _Token) -> list[Evaluate]:
+        items: list[Evaluate] = []
+        while self.token.text != closing:
+            items.append(self._condition())
+            if self._take(",") is None:
+                break
+        self._expect(closing, opened)
+        return items
+
+    def _call(self, name: _Token) -> Evaluate:
+        opened = self.token
+        self.position += 1
+        arguments = self._list(")", opened)
+        function = _FUNCTIONS[name.text]
+        return lambda scope: function(name, [argument(scope) for argument in arguments])
+
+
+def bounded_list(items: list[Any], offset: int = 0) -> list[Any]:
+    """The list, if it is none that doubles and doubles again: [a, a] of [b, b] of [c, c]..."""
+    size, depth = _measure(items)
+    if size > LONGEST_LIST or depth > DEEPEST_LIST:
+        raise ExpressionError(
+            "list-too-long",
+            f"a list may hold at most {LONGEST_LIST} items, and nest {DEEPEST_LIST} deep",
+            offset,
+        )
+    return items
+
+
+def _measure(value: object) -> tuple[int, int]:
+    """How many items a value holds, and how deep they nest."""
+    if not isinstance(value, list):
+        return 1, 0
+    inner = [_measure(item) for item in value]
+    return sum([size for size, _ in inner]) + 1, max([depth for _, depth in inner], default=0) + 1
+
+
+def _bad_character(text: str, offset: int) -> ExpressionError:
+    rest = text[offset:].lstrip()
+    offset = len(text) - len(rest)
+    character = rest[0]
+    help_text = ""
+    if re.match(r"\d+(:[0-5]?\d)+\Z", text.strip()) and len(text) < 40:
+        value = 0
+        for digits in text.split(":"):
+            value = 60 * value + int(digits)
+        return ExpressionError(
+            "bad-number",
+            f"'{text.strip()}' is not a number",
+            0,
+            f"YAML 1.1 would read it in base 60: write {value} if that is meant",
+        )
+    if character == "~":
+        help_text = "write none, or leave the argument out"
+    elif character in "'\"":
+        help_text = "words need no quotes, and an expression holds no text"
+    elif ":" in text:
+        help_text = "a space is missing after the ':'"
+    elif character == "=":
+        help_text = "equality is '=='"
+        if re.match(r"[A-Za-z_]\w*=\w", text, re.ASCII):
+            help_text += f", and an argument is given as '{printable(text.replace('=', ': ', 1))}'"
+    elif character in "&|":
+        help_text = "write 'and' or 'or'"
+    elif character == "^":
+        help_text = "a power is '**'"
+    elif name := re.match(r"(?:\$\{?|\{\{|args\.)\s*([A-Za-z_]\w*)", text, re.ASCII):
+        help_text = f"an argument is its name alone: {printable(name[1])}"
+    return ExpressionError(
+        "bad-expression",
+        f"'{printable(character)}' has no meaning in an expression: '{printable(text)}'",
+        offset,
+        help_text,
+        1,
+    )
+
+
+def _called(text: str) -> str:
+    """What to write instead of a kind that is called like a function; "" where none is."""
+    from convcalc.language.hints.foreign import foreign_kind
+    from convcalc.layers import KINDS  # only a mistake needs them
+
+    match = re.match(r"([A-Za-z_]\w*)\s*\(([^()]*)\)\Z", text, re.ASCII)
+    if match is None:
+        return ""
+    kind = match[1] if match[1] in KINDS else foreign_kind(match[1], KINDS)
+    if kind not in KINDS:
+        return ""
+    value = printable(match[2]).strip()
+    if not value:
+        return f"write {kind}"
+    return f"write {{{kind}: {'...' if ',' in value or '=' in value else value}}}"
+
+
+def _bad_number(text: str, start: int) -> ExpressionError:
+    match = re.compile(r"[\w.]+").match(text, start)
+    written = match[0] if match else text[start:]
+    help_text = "numbers are decimal: 64, 0.5 or 1e3"
+    if re.match(r"0[xX][0-9a-fA-F]+\Z", written) or re.match(r"0[bB][01]+\Z", written):
+        help_text = f"write {int(written, 0)}" if len(written) < 20 else help_text
+    elif re.match(r"0[oO][0-7]+\Z", written):
+        help_text = f"write {int(written, 0)}" if len(written) < 20 else help_text
+    elif re.match(r"\d+(x\d+)+\Z", written):
+        help_text = f"a shape is a list: [{printable(written.replace('x', ', '))}]"
+        if len(set(written.split("x"))) == 1:
+            help_text = f"write {printable(written.partition('x')[0])} for every axis; {help_text}"
+    elif re.match(r"\d+[kKMG]\Z", written):
+        help_text = "write the number in full; units belong to 'budget'"
+    elif re.match(r"\d+[A-Za-z_]\w*\Z", written):
+        help_text = "a multiplication is written with '*'"
+    return ExpressionError(
+        "bad-number", f"'{printable(written)}' is not a number", start, help_text, len(written)
+    )
+
+
+def _number(text: str, token: _Token) -> int | Fraction:
+    written = token.text
+    if "_" in written:
+        raise ExpressionError(
+            "bad-number",
+            f"'{printable(written)}' is not a number",
+            token.offset,
+            f"write {printable(written.replace('_', ''))}",
+        )
+    if written.isdecimal():
+        if len(written) > 1 and written[0] == "0":
+            plain = written.lstrip("0") or "0"
+            octal = ""
+            if set(written) <= set("01234567") and len(written) < 20:
+                octal = f", or {int(written, 8)} if it was meant as octal"
+            raise ExpressionError(
+                "bad-number",
+                f"'{printable(written)}' has a leading zero",
+                token.offset,
+                f"write {printable(plain)}{octal}",
+            )
+        if len(written) > 1000:
+            raise _too_wide(token)
+        return int(written)
+    from fractions import Fraction
+
+    mantissa, _, exponent = written.lower().partition("e")
+    if len(mantissa) > 1000 or len(exponent) > 4 or abs(int(exponent or 0)) > 1000:
+        raise _too_wide(token)
+    return _whole(Fraction(written), token)
+
+
+def _too_wide(token: _Token) -> ExpressionError:
+    return ExpressionError(
+        "number-too-large",
+        f"a number on the way has more than {WIDEST} bits",
+        token.offset,
+        "sizes are at most 2^31 - 1",
+    )
+
+
+def _whole(value: Any, token: _Token) -> int | Fraction:
+    """The value as an int where it is whole, within the bounds of what is computed at all."""
+    if value.denominator == 1:
+        value = int(value)
+        if value.bit_length() > WIDEST:
+            raise _too_wide(token)
+    elif max(value.numerator.bit_length(), value.denominator.bit_length()) > WIDEST:
+        raise _too_wide(token)
+    return value  # type: ignore[no-any-return]
+
+
+def _is_number(value: object) -> bool:
+    return not isinstance(value, bool | str | list | tuple)
+
+
+def _numbers(token: _Token, *values: object) -> None:
+    for value in values:
+        if not _is_number(value):
+            shown = value.name if isinstance(value, LayerReference) else value
+            raise ExpressionError(
+                "bad-expression",
+                f"'{token.text}' needs numbers, not {value_text(shown)}",
+                token.offset,
+            )
+
+
+def _boolean(evaluate: Evaluate, offset: int) -> Evaluate:
+    def truth(scope: Scope) -> bool:
+        value = evaluate(scope)
+        if not isinstance(value, bool):
+            raise ExpressionError(
+                "bad-expression",
+                f"a condition is true or false, not {value_text(value)}",
+                offset,
+                "compare it: x != 0",
+            )
+        return value
+
+    return truth
+
+
+def _operate(token: _Token, a: Any, b: Any) -> int | Fraction:
+    _numbers(token, a, b)
+    operator = token.text
+    if operator == "+":
+        result = a + b
+    elif operator == "-":
+        result = a - b
+    elif operator == "*":
+        result = a * b
+    elif b == 0:
+        raise ExpressionError("bad-expression", f"'{operator}' divides by zero", token.offset)
+    elif operator == "//":
+        result = a // b
+    elif operator == "%":
+        result = a % b
+    elif type(a) is int and type(b) is int and a % b == 0:
+        result = a // b
+    else:
+        from fractions import Fraction
+
+        result = Fraction(a) / b
+    return result if type(result) is int and -(2**64) < result < 2**64 else _whole(result, token)
+
+
+def _power(token: _Token, base: Any, exponent: Any) -> int | Fraction:
+    _numbers(token, base, exponent)
+    if type(exponent) is not int:
+        raise ExpressionError(
+            "bad-expression",
+            f"an exponent must be a whole number, not {value_text(exponent)}",
+            token.offset,
+        )
+    widest = max(base.numerator.bit_length(), base.denominator.bit_length())
+    if abs(exponent) > WIDEST or (widest - 1) * abs(exponent) > WIDEST:
+        if base not in (-1, 0, 1):
+            raise _too_wide(token)
+        exponent %= 2 if base else WIDEST  # the same value: only the parity matters
+        exponent += 2
+    if exponent < 0:
+        if base == 0:
+            raise ExpressionError("bad-expression", "'**' divides by zero", token.offset)
+        from fractions import Fraction
+
+        return _whole(Fraction(base) ** exponent, token)
+    return _whole(base**exponent, token)
+
+
+def _indexed(value: Evaluate, index: Evaluate, token: _Token) -> Evaluate:
+    def item(scope: Scope) -> Value:
+        items, position = value(scope), index(scope)
+        if not isinstance(items, list):
+            raise ExpressionError(
+                "bad-expression", f"{value_text(items)} is not a list", token.offset
+            )
+        if type(position) is not int or not -len(items) <= position < len(items):
+            raise ExpressionError(
+                "bad-expression",
+                f"a list of {len(items)} has no item {value_text(position)}",
+                token.offset,
+                f"items are counted from 0 to {len(items) - 1}" if items else "",
+            )
+        return items[position]  # type: ignore[no-any-return]
+
+    return item
+
+
+def _one(token: _Token, arguments: list[Any]) -> Any:
+    if len(arguments) != 1:
+        raise ExpressionError(
+            "bad-expression", f"{token.text} takes one argument, not {len(arguments)}", token.offset
+        )
+    return arguments[0]
+
+
+def _one_number(token: _Token, arguments: list[Any]) -> Any:
+    value = _one(token, arguments)
+    _numbers(token, value)
+    return value
+
+
+def _one_list(token: _Token, arguments: list[Any]) -> list[Any]:
+    value = _one(token, arguments)
+    if not isinstance(value, list):
+        raise ExpressionError(
+            "bad-expression", f"{token.text} takes a list, not {value_text(value)}", token.offset
+        )
+    return value
+
+
+def _extreme(choose: Callable[[list[Any]], Any]) -> Callable[[_Token, list[Any]], Any]:
+    def extreme(token: _Token, arguments: list[Any]) -> Any:
+        values = arguments[0] if arguments and isinstance(arguments[0], list) else arguments
+        if not values or (values is not arguments and len(arguments) > 1):
+            raise ExpressionError(
+                "bad-expression",
+                f"{token.text} takes numbers, or a list that has some",
+                token.offset,
+            )
+        _numbers(token, *values)
+        return choose(values)
+
+    return extreme
+
+
+def _sum(token: _Token, arguments: list[Any]) -> Any:
+    plus = _Token("operator", "+", token.offset)
+    total: int | Fraction = 0
+    for value in _one_list(token, arguments):
+        total = _operate(plus, total, value)
+    return total
+
+
+def _divisible(token: _Token, arguments: list[Any]) -> int:
+    if len(arguments) != 2:
+        raise ExpressionError(
+            "bad-expression",
+            f"divisible(x, by) takes two arguments, not {len(arguments)}",
+            token.offset,
+        )
+    x, by = arguments
+    _numbers(token, x, by)
+    if type(by) is not int or by < 1:
+        raise ExpressionError(
+            "bad-expression",
+            f"divisible(x, by) needs a positive whole number to divide by, not {value_text(by)}",
+            token.offset,
+        )
+    # The nearest multiple, ties up: floor(x/by + 1/2), in whole numbers.
+    nearest = int((2 * x + by) // (2 * by)) * by
+    result = max(by, nearest)
+    return result + by if 10 * result < 9 * x else result
+
+
+_FUNCTIONS: dict[str, Callable[[_Token, list[Any]], Any]] = {
+    "abs": lambda token, arguments: abs(_one_number(token, arguments)),
+    "ceil": lambda token, arguments: int(-(-_one_number(token, arguments) // 1)),
+    "divisible": _divisible,
+    "floor": lambda token, arguments: int(_one_number(token, arguments) // 1),
+    "len": lambda token, arguments: len(_one_list(token, arguments)),
+    "max": _extreme(max),
+    "min": _extreme(min),
+    "round": lambda token, arguments: round(_one_number(token, arguments)),
+    "sum": _sum,
+}

@@ -1,0 +1,366 @@
+"""Limits on totals, as `budget` in a spec and the entries of convcalc.yaml state them.
+
+What can be limited is one table here: the reader's hints, the JSON Schema and the documentation
+follow it, and `convcalc.analysis.measures` has the function that measures each total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics import Problem, RuleError, did_you_mean, printable
+from convcalc.graph import Limit
+from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
+from convcalc.quantities import (
+    BYTE_UNITS,
+    BYTES,
+    COUNT,
+    COUNT_UNITS,
+    DEFAULT_DTYPE,
+    DTYPES,
+    read_growth,
+    read_quantity,
+)
+from convcalc.shapes import LARGEST_SIZE, cross_text
+
+
+class Metric(NamedTuple):
+    """A total that can be limited: its unit, what it is, whether each layer has one too."""
+
+    unit: str
+    doc: str
+    per_layer: bool = True
+
+
+#: Every total that can be limited. `convcalc.analysis.measures.MEASURES` measures them.
+LIMITED: dict[str, Metric] = {
+    "params": Metric(COUNT, "learned numbers"),
+    "buffers": Metric(COUNT, "running statistics"),
+    "macs": Metric(COUNT, "multiply-accumulates"),
+    "flops": Metric(COUNT, "operations of every class; the limit says as whom it counts"),
+    "multiplies": Metric(COUNT, "multiplications"),
+    "adds": Metric(COUNT, "additions and subtractions"),
+    "divides": Metric(COUNT, "divisions"),
+    "compares": Metric(COUNT, "comparisons"),
+    "specials": Metric(COUNT, "evaluations of exp, log, tanh, erf, square root or a power"),
+    "layers": Metric(COUNT, "layers, each with what is fused behind it", False),
+    "operations": Metric(COUNT, "operations, fused ones included", False),
+    "depth": Metric(COUNT, "convolutions and dense layers on the longest way", False),
+    "weights": Metric(BYTES, "bytes of the parameters and buffers"),
+    "activations": Metric(BYTES, "bytes of every operation's result, views left out"),
+    "largest_activation": Metric(BYTES, "bytes of the largest single tensor", False),
+    "peak_memory": Metric(BYTES, "bytes alive at once at most, run in the written order", False),
+    "peak_in_place": Metric(BYTES, "the same, element-wise operations written in place", False),
+    "peak_least": Metric(BYTES, "the same in the order of execution that needs least", False),
+    "arena": Metric(BYTES, "bytes of one static allocation for all tensors", False),
+    "bytes_moved": Metric(
+        BYTES, "bytes that the layers read and write at least, weights included", False
+    ),
+    "training_macs": Metric(COUNT, "multiply-accumulates of a training step on one sample", False),
+    "training_memory": Metric(
+        BYTES, "bytes that a training step on one sample holds, with plain gradient descent", False
+    ),
+}
+#: Whose counting a limit on `flops` may follow.
+CONVENTIONS = (
+    "convcalc",
+    "torch",
+    "fvcore",
+    "torchinfo",
+    "ptflops-aten",
+    "ptflops-pytorch",
+    "thop",
+    "calflops",
+    "calflops-macs",
+    "deepspeed",
+    "torchvision",
+)
+#: What a mapping of limits may hold beside the totals.
+OUTPUT = "output"
+DTYPE = "dtype"
+#: The key whose limits are on growth.
+GROWTH = "growth"
+
+_LAYER_METRICS = [name for name, metric in LIMITED.items() if metric.per_layer]
+_EXAMPLE = "{params: 4M, macs: 310M, peak_memory: 1.5MiB}"
+
+#: Notes a problem.
+Refuse = Callable[[Problem], None]
+
+
+def read_dtype(node: YamlNode, refuse: Refuse) -> str:
+    """The dtype that a node names; the usual one after a mistake, which is noted."""
+    text = node.text if isinstance(node, ScalarNode) else ""
+    if text not in DTYPES:
+        shown = f"not '{printable(text)}'" if text else "such as int8"
+        _refuse(refuse, "unknown-dtype", f"'dtype' takes a type of numbers, {shown}", node, DTYPES)
+        return DEFAULT_DTYPE
+    return text
+
+
+def read_budget(node: YamlNode, refuse: Refuse) -> tuple[Limit, ...]:
+    """A spec's own `budget`: limits, and the `dtype` that its bytes are meant in."""
+    dtype = DEFAULT_DTYPE
+    if isinstance(node, MapNode) and DTYPE in node.entries:
+        dtype = read_dtype(node.entries[DTYPE][1], refuse)
+    return read_limits(node, "budget", refuse, dtype, [DTYPE])
+
+
+def read_limits(
+    node: YamlNode, key: str, refuse: Refuse, dtype: str, others: Sequence[str] = ()
+) -> tuple[Limit, ...]:
+    """A mapping of totals to the most that they may be; `others` are keys that are read elsewhere.
+
+    Mistakes are noted, each at its place.
+    """
+    reader = _Reader(key, refuse, dtype)
+    return reader.limits(node, [*LIMITED, OUTPUT], others)
+
+
+def read_growths(node: YamlNode, refuse: Refuse, dtype: str) -> tuple[Limit, ...]:
+    """A mapping of totals to the growth that is allowed: `{macs: 2%, params: 10k}`."""
+    return _Reader(GROWTH, refuse, dtype).limits(node, list(LIMITED))
+
+
+class _Reader:
+    """Reads mappings of limits; a mistake in one leaves the others."""
+
+    def __init__(self, key: str, refuse: Refuse, dtype: str) -> None:
+        self.key = key
+        self.note = refuse
+        self.dtype = dtype
+        self.grows = key == GROWTH
+        self.example = "2%" if self.grows else "310M"
+
+    def limits(
+        self, node: YamlNode, names: Sequence[str], others: Sequence[str] = ()
+    ) -> tuple[Limit, ...]:
+        if not isinstance(node, MapNode):
+            example = "{macs: 2%}" if self.grows else _EXAMPLE
+            self._refuse(
+                "bad-value",
+                f"'{self.key}' takes a mapping of limits",
+                node,
+                f"{self.key}: {example}",
+            )
+            return ()
+        found: list[Limit] = []
+        for text, (key, value) in node.entries.items():
+            if text in others:
+                continue
+            if text not in names:
+                self._unknown(text, key, names)
+            elif text == "layers" and isinstance(value, MapNode) and not self.grows:
+                found += self._layers(value)
+            elif text == OUTPUT:
+                found += self._output(value)
+            else:
+                found += self._limit(text, text, value)
+        return tuple(found)
+
+    def _unknown(self, text: str, key: ScalarNode, names: Sequence[str]) -> None:
+        message = f"'{printable(text)}' is nothing that '{self.key}' can limit"
+        help_text = _ADVICE.get(text.lower().replace("-", "_"), "")
+        if text.isdecimal():
+            help_text = "a number is written without commas"
+        if text == DTYPE:
+            help_text = f"'dtype' stands beside '{self.key}', not in it"
+        help_text = help_text or did_you_mean(text, names) or "one of " + ", ".join(names)
+        self._refuse("unknown-metric", message, key, help_text)
+
+    def _layers(self, node: MapNode) -> list[Limit]:
+        """Limits on single layers, by patterns of their names."""
+        found: list[Limit] = []
+        for pattern, (key, value) in node.entries.items():
+            if not pattern or not all(c.isalnum() or c in "_-.*?[]!" for c in pattern):
+                message = f"'{printable(pattern)}' is no pattern of layers' names"
+                self._refuse("bad-value", message, key, "names as in the tables: conv*, stage1.*")
+            elif not isinstance(value, MapNode):
+                message = f"'{printable(pattern)}' takes a mapping of limits"
+                help_text = f"layers: {{{printable(pattern)}: {{params: 2.4M}}}}"
+                self._refuse("bad-value", message, value, help_text)
+            else:
+                for text, (name, limit) in value.entries.items():
+                    if text in _LAYER_METRICS:
+                        found += self._limit(f"layers.{pattern}.{text}", text, limit)
+                    elif text in LIMITED:
+                        message = f"a single layer has no '{text}'"
+                        help_text = "layers have " + ", ".join(_LAYER_METRICS)
+                        self._refuse("unknown-metric", message, name, help_text)
+                    else:
+                        self._unknown(text, name, _LAYER_METRICS)
+        return found
+
+    def _output(self, node: YamlNode) -> list[Limit]:
+        """The largest sizes that the network's result may have."""
+        items = node.items if isinstance(node, ListNode) else []
+        sizes: list[int] = []
+        for item in items:
+            text = item.text if isinstance(item, ScalarNode) else ""
+            if (
+                not text.isdecimal()
+                or not text.isascii()
+                or not 1 <= int(text[:12]) <= LARGEST_SIZE
+            ):
+                items = []
+                break
+            sizes.append(int(text[:12]))
+        if not items:
+            message = "'output' takes the largest sizes that the result may have"
+            self._refuse("bad-value", message, node, "output: [1000], or [256, 7, 7] for a map")
+            return []
+        text = cross_text(sizes)
+        return [Limit(OUTPUT, 0, COUNT, text, node.span, self.dtype, sizes=tuple(sizes))]
+
+    def _limit(self, metric: str, name: str, node: YamlNode) -> list[Limit]:
+        """One limit; a list of none after a mistake."""
+        convention = ""
+        if name == "flops":
+            convention, node = self._convention(metric, node)
+            if not convention:
+                return []
+        if not isinstance(node, ScalarNode) or not node.text.strip():
+            what = "a limit is missing" if isinstance(node, ScalarNode) else "a limit is one figure"
+            self._refuse("bad-value", f"{metric}: {what}", node, f"{name}: {self._shown(name)}")
+            return []
+        unit = LIMITED[name].unit
+        limit = Limit(metric, 0, unit, node.text.strip(), node.span, self.dtype, convention)
+        try:
+            if self.grows:
+                small = not LIMITED[name].per_layer
+                return [limit._replace(growth=read_growth(node.text, unit, small=small))]
+            return [limit._replace(most=read_quantity(node.text, unit))]
+        except RuleError as error:
+            problem = Problem(error.code, f"{metric}: {error.message}", node.span, error.facts)
+            self.note(problem)
+            return []
+
+    def _convention(self, metric: str, node: YamlNode) -> tuple[str, YamlNode]:
+        """Whose `flops` are meant, and the node of the figure; "" after a mistake."""
+        if not isinstance(node, MapNode):
+            figure = node.text if isinstance(node, ScalarNode) and node.text else self.example
+            message = f"{metric}: every tool counts FLOPs in its own way"
+            shown = printable(figure, 40)
+            help_text = f"write 'macs: ...', or 'flops: {{max: {shown}, as: convcalc}}'"
+            self._refuse("ambiguous-flops", message, node, help_text)
+            return "", node
+        help_text = f"flops: {{max: {self.example}, as: convcalc}}"
+        for text, (key, _) in node.entries.items():
+            if text not in ("max", "as"):
+                self._refuse(
+                    "unknown-key", f"'{printable(text)}' is no part of a limit", key, help_text
+                )
+                return "", node
+        if len(node.entries) != 2:
+            message = f"{metric}: a limit on FLOPs has 'max' and 'as'"
+            self._refuse("missing-key", message, node, help_text)
+            return "", node
+        named = node.entries["as"][1]
+        word = named.text if isinstance(named, ScalarNode) else ""
+        if word not in CONVENTIONS:
+            message = f"{metric}: no convention is called '{printable(word)}'"
+            _refuse(self.note, "unknown-convention", message, named, CONVENTIONS)
+            return "", node
+        if self.grows and word != CONVENTIONS[0]:
+            message = f"{metric}: the lock has {CONVENTIONS[0]}'s count only"
+            self._refuse("unknown-convention", message, named, help_text)
+            return "", node
+        return word, node.entries["max"][1]
+
+    def _shown(self, name: str) -> str:
+        """An example of a limit on this metric."""
+        if self.grows:
+            return "2%"
+        if name == "layers":
+            return "60, or layers: {conv*: {params: 2.4M}}"
+        return "1.5MiB" if LIMITED[name].unit == BYTES else "310M"
+
+    def _refuse(self, code: str, message: str, node: YamlNode, help_text: str = "") -> None:
+        facts = (("help", help_text),) if help_text else ()
+        self.note(Problem(code, message, node.span, facts))
+
+
+def _refuse(
+    refuse: Refuse, code: str, message: str, node: YamlNode, names: Sequence[str] | dict[str, int]
+) -> None:
+    """Notes a word that is none of a few."""
+    word = node.text if isinstance(node, ScalarNode) else ""
+    help_text = did_you_mean(word, names)
+    facts = (("help", help_text),) if help_text else ()
+    refuse(Problem(code, message, node.span, facts))
+
+
+#: What people call totals elsewhere.
+_ADVICE = {
+    "memory": "say which: weights, activations, largest_activation or peak_memory",
+    "peak": "it is called 'peak_memory' here",
+    "ram": "it is called 'peak_memory' here",
+    "size": "say which: params is a count, weights are bytes",
+    "model_size": "it is called 'weights' here",
+    "parameters": "it is called 'params' here",
+    "mac": "it is called 'macs' here",
+    "madds": "it is called 'macs' here",
+    "mult_adds": "it is called 'macs' here",
+    "flop": "write macs, or flops: {max: 620M, as: convcalc}",
+    "ops": "say which: macs, or operations, the number of layers with fused ones",
+    "latency": "time depends on the machine and is not predicted; limit macs and peak_memory",
+}
+
+
+# The same as JSON Schema.
+
+_DECIMAL = r"(0|[1-9][0-9]*)(\.[0-9]+)?([eE]\+?[0-9]{1,2})?"
+_SHARE: dict[str, Any] = {"type": "string", "pattern": rf"^{_DECIMAL}\s?%$"}
+
+
+def _quantity(units: dict[str, int]) -> dict[str, Any]:
+    words = "|".join([name for name in units if name])
+    optional = "?" if "" in units else ""
+    return {"type": "string", "pattern": rf"^{_DECIMAL}\s?({words}){optional}$"}
+
+
+_COUNT: dict[str, Any] = {"anyOf": [{"type": "number", "minimum": 0}, _quantity(COUNT_UNITS)]}
+_BYTES: dict[str, Any] = _quantity(BYTE_UNITS)
+
+
+def limits_schema(extra: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A mapping of limits for editors; `extra` are keys that may stand beside the totals."""
+    one = {name: _limit_schema(name) for name in LIMITED}
+    patterns = {
+        "type": "object",
+        "propertyNames": {"pattern": r"^[A-Za-z0-9_.*?\[\]!-]+$"},
+        "additionalProperties": _mapping({name: one[name] for name in _LAYER_METRICS}),
+    }
+    output = {
+        "description": "the largest sizes that the result may have",
+        "type": "array",
+        "items": {"type": "integer", "minimum": 1, "maximum": LARGEST_SIZE},
+        "minItems": 1,
+    }
+    layers = {"description": LIMITED["layers"].doc, "anyOf": [_COUNT, patterns]}
+    return _mapping({**one, "layers": layers, OUTPUT: output, **(extra or {})})
+
+
+def growths_schema() -> dict[str, Any]:
+    """A mapping of allowed growths for editors."""
+    return _mapping({name: _limit_schema(name, _SHARE) for name in LIMITED})
+
+
+def dtype_schema() -> dict[str, Any]:
+    """The types of numbers for editors."""
+    return {"enum": list(DTYPES), "description": "what a number takes in memory"}
+
+
+def _mapping(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def _limit_schema(name: str, *others: dict[str, Any]) -> dict[str, Any]:
+    """A limit on one total; `others` are what may stand instead of a quantity."""
+    metric = LIMITED[name]
+    limit: dict[str, Any] = {"anyOf": [*others, _BYTES if metric.unit == BYTES else _COUNT]}
+    if name == "flops":
+        limit = _mapping({"max": limit, "as": {"enum": list(CONVENTIONS)}})
+        limit["required"] = ["max", "as"]
+    return {"description": metric.doc, **limit}

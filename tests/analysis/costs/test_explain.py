@@ -1,0 +1,188 @@
+"""Explanations: every kind has one, and its figures are those of the report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from math import floor
+from random import Random
+
+import pytest
+
+import convcalc
+from convcalc.analysis.costs.explain import Explanation, explain, explanation_lines, find_nodes
+from convcalc.graph import Network, Node
+from convcalc.layers import KINDS
+from convcalc.layers.base import Layer, parameter_count
+from convcalc.layers.structure import Input
+from convcalc.shapes import Shape
+from tests.networks.grow import random_spec
+from tests.oracle.random_layers import drawn
+
+
+def _evaluated(formula: str, **names: int) -> int:
+    """The value of a formula, by Python itself; exact quotients stand without a floor."""
+    text = re.sub(r"\b(\d+)\b", r"Fraction(\1)", formula)
+    known = {"Fraction": Fraction, "floor": floor}
+    value = eval(text, known, names)  # noqa: S307 - a formula that the code under test printed
+    assert value == int(value)
+    return int(value)
+
+
+def _explained(layer: Layer, shapes: Sequence[Shape]) -> Explanation:
+    """The explanation of a layer on inputs of these shapes."""
+    inputs = [
+        Node(f"x{index}", f"x{index}", Input(shape=shape), (), shape)
+        for index, shape in enumerate(shapes)
+    ]
+    node = Node("it", "it", layer, tuple(range(len(shapes))), layer.output_shape(shapes))
+    return explain(Network("net", "made in Python", [*inputs, node], {"it": len(inputs)}), node)
+
+
+def _lines(text: str) -> list[str]:
+    """The explanation of the last layer of a spec."""
+    network = convcalc.loads(text)
+    return explanation_lines(explain(network, network.operations[-1]))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_printed_formula_gives_the_figure_beside_it(seed: int) -> None:
+    network = convcalc.loads(random_spec(Random(seed)))
+    report = convcalc.analyze(network)
+    for layer in report.layers:
+        explanation = explain(network, layer.node)
+        steps = [*explanation.shape, *explanation.params, *explanation.counts]
+        for step in steps:
+            if step.numbers:
+                assert _evaluated(step.numbers) == step.value, (layer.node, step)
+        counts = {step.what: step.value for step in explanation.counts}
+        for name, count in layer.cost.counts._asdict().items():
+            assert counts.get(name, 0) == count
+        assert explanation.total_params == layer.cost.params
+        lines = explanation_lines(explanation)
+        assert lines[0].startswith(layer.node.path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_explained(kind: str) -> None:
+    for seed in range(12):
+        layer, shapes = drawn(kind, f"explain {seed}")
+        explanation = _explained(layer, shapes)
+        output = layer.output_shape(shapes)
+        names = ("channels", "features", "length", "depth", "height", "width")
+        assert tuple(s.value for s in explanation.shape if s.what in names) == output
+        assert explanation.total_params == parameter_count(layer.parameters(shapes))
+        assert explanation.total_params == sum(
+            step.value for step in explanation.params if step.what in layer.parameters(shapes)
+        )
+        counts = {step.what: step.value for step in explanation.counts}
+        valid = {step.what: step.value for step in explanation.valid}
+        for valid_taps in (False, True):
+            for name, count in (
+                layer.counts(shapes, output, valid_taps=valid_taps)._asdict().items()
+            ):
+                told = counts.get(name, 0)
+                assert (valid.get(name, told) if valid_taps else told) == count
+        lines = explanation_lines(explanation)
+        assert lines[0] == f"it: {layer.summary()}"
+        assert any("nothing to compute" in line for line in lines) == (not any(counts.values()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_symbols_and_numbers_are_the_same_formula(kind: str) -> None:
+    """Within a step each symbol stands for one number; put in, they give the value."""
+    words = re.compile(r"[A-Za-z_]\w*|\d+")
+    for seed in range(12):
+        explanation = _explained(*drawn(kind, f"symbols {seed}"))
+        for step in [*explanation.shape, *explanation.params, *explanation.counts]:
+            known: dict[str, int] = {}
+            symbols, numbers = words.findall(step.symbol), words.findall(step.numbers)
+            for symbol, number in zip(symbols, numbers, strict=True):
+                if symbol == "floor":
+                    assert number == "floor"
+                elif not symbol.isdecimal():
+                    assert known.setdefault(symbol, int(number)) == int(number), step
+            if step.symbol:
+                assert _evaluated(step.symbol, **known) == step.value, step
+                assert _evaluated(step.numbers) == step.value, step
+
+
+@pytest.mark.parametrize(
+    ("layer", "line"),
+    [
+        ("{conv: 8, kernel: 3, stride: 2, padding: same}", "p = p_h0 + p_h1 = 0 + 1 = 1"),
+        ("{conv: 8, kernel: 3, stride: 2, padding: same_lower}", "p = p_h0 + p_h1 = 1 + 0 = 1"),
+        (
+            "{maxpool: 2}",
+            "height = floor((h - k + p + s) / s) = floor((12 - 2 + 0 + 2) / 2) = 6",
+        ),
+        ("{conv: 8, kernel: 3, dilation: 2}", "k = d*(k_h - 1) + 1 = 2*(3 - 1) + 1 = 5"),
+        (
+            "{conv: 8, kernel: 1, groups: 2}",
+            "weight = c_out*(c_in / g)*k_h*k_w = 8*(4 / 2)*1*1 = 16",
+        ),
+        ("{dense: 10}", "O = u = 10"),
+        ("{dense: 10}", "(O output elements, T products summed for each)"),
+        ("relu", "compares = c_in*h*w = 4*12*12 = 576"),
+        ("{concat: [[], []]}", "channels = c_in1 + c_in2 = 4 + 4 = 8"),
+        ("flatten", "nothing to compute: the same values in the same order"),
+        ("{pad: 1}", "nothing to compute: values are only moved or copied"),
+        ("{conv: 8, kernel: 3, padding: 1}", "without the taps on padding (--valid-taps)"),
+    ],
+)
+def test_lines_that_a_reader_looks_for(layer: str, line: str) -> None:
+    lines = _lines(f"input: [4, 12, 12]\nlayers:\n  - {layer}\n")
+    assert line in [re.sub(r"\s+=", " =", shown.strip()) for shown in lines]
+
+
+def test_shared_parameters_are_counted_once() -> None:
+    lines = _lines(
+        "{input: [4, 8, 8], layers: ["
+        "{conv: 4, kernel: 1, name: a}, {conv: 4, kernel: 1, share: a}]}"
+    )
+    assert "  params: those of a, counted there" in lines
+    assert not any(line.strip().startswith("weight") for line in lines)
+
+
+def test_a_layer_with_what_is_fused_behind_it() -> None:
+    network = convcalc.load("lenet")
+    assert [node.path for node in find_nodes(network, "conv0")] == ["conv0", "conv0.sigmoid"]
+    assert [node.path for node in find_nodes(network, "conv0.sigmoid")] == ["conv0.sigmoid"]
+    assert find_nodes(network, "nothing") == []
+
+
+def test_the_positions_that_the_floor_leaves_unused() -> None:
+    text = """
+input: [1, 10, 11]
+layers:
+  - {conv: 1, kernel: 3, stride: 4, padding: [[0, 2], [0, 1]]}
+"""
+    network = convcalc.loads(text)
+    notes = explain(network, network.operations[0]).notes
+    # Height: 12 padded positions, windows at 0, 4, 8 end at 10: one of padding is left.
+    # Width: 12 padded positions as well, one of padding is left.
+    assert notes == [
+        "height: the floor leaves 1 position of padding unused",
+        "width: the floor leaves 1 position of padding unused",
+    ]
+    text = "{input: [1, 12], layers: [{maxpool: 5}]}"
+    network = convcalc.loads(text)
+    assert explain(network, network.operations[0]).notes == [
+        "length: the floor leaves 2 positions unused: input 10 to 11"
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", ["kernel: 2", "kernel: 3, padding: 2", "kernel: 4, stride: 2"]
+)
+def test_a_transposed_convolution_leaves_no_position_unused(arguments: str) -> None:
+    network = convcalc.loads(f"{{input: [1, 6], layers: [{{conv_transpose: 1, {arguments}}}]}}")
+    assert explain(network, network.operations[0]).notes == []
+
+
+def test_ceil_mode_hangs_over_the_edge() -> None:
+    network = convcalc.loads("{input: [1, 6], layers: [{maxpool: 3, stride: 2, ceil_mode: true}]}")
+    assert explain(network, network.operations[0]).notes == [
+        "length: the last window hangs 1 over the edge (ceil_mode)"
+    ]

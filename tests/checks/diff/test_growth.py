@@ -1,0 +1,96 @@
+"""Which layers growth is blamed on: inserted ones, changed ones, those that were renamed not."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+import convcalc
+from convcalc.analysis.costs.report import analyze
+from convcalc.analysis.measures import Subject, measured_totals
+from convcalc.checks.diff.growth import grown_parts, matched_layers
+from convcalc.checks.lock.file import LockedNetwork, locked_network
+
+
+def locked(text: str) -> LockedNetwork:
+    report = analyze(convcalc.loads(text))
+    return locked_network("n.yaml", "", report, measured_totals(report))
+
+
+def blamed(before: str, after: str, metric: str) -> list[tuple[str, int]]:
+    """The paths and values that growth from one spec to another is blamed on."""
+    subject = Subject(analyze(convcalc.loads(after)), "float32")
+    parts, _ = grown_parts(subject, metric, locked(before))
+    return [(part.path, part.value) for part in parts]
+
+
+def chain(*widths: int) -> str:
+    layers = ", ".join(f"{{dense: {width}}}" for width in widths)
+    return f"{{input: [10], layers: [{layers}]}}"
+
+
+def test_a_layer_that_is_wider_and_the_next_that_reads_it() -> None:
+    before, after = chain(20, 30, 40), chain(20, 31, 40)
+    assert blamed(before, after, "macs") == [("dense2", 40), ("dense1", 20)]
+    assert blamed(before, after, "params") == [("dense2", 40), ("dense1", 21)]
+    assert blamed(before, after, "weights") == [("dense2", 160), ("dense1", 84)]
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_an_inserted_layer_is_blamed_and_not_those_that_it_renames(seed: int) -> None:
+    """The layer's width is the one before it, so what follows is as it was under another name."""
+    rng = Random(seed)
+    widths = [rng.randint(5, 200) for _ in range(rng.randint(3, 30))]
+    place = rng.randrange(len(widths))
+    after = [*widths[: place + 1], widths[place], *widths[place + 1 :]]
+    width = widths[place]
+    ((path, value),) = blamed(chain(*widths), chain(*after), "macs")
+    assert value == width * width
+    assert path in {f"dense{place}", f"dense{place + 1}"}
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_growth_is_the_sum_of_what_grew_less_what_shrank(seed: int) -> None:
+    rng = Random(seed)
+    widths = [rng.randint(5, 200) for _ in range(rng.randint(1, 12))]
+    after = [w if rng.random() < 0.7 else rng.randint(5, 200) for w in widths]
+    old = locked(chain(*widths))
+    new = locked(chain(*after))
+    pairs = matched_layers(old.layers, new.layers)
+    grown = [
+        layer.macs - pairs[path].macs if path in pairs else layer.macs
+        for path, layer in new.layers.items()
+    ]
+    assert sum(grown) == new.totals["macs"] - old.totals["macs"]
+    parts = blamed(chain(*widths), chain(*after), "macs")
+    if any(value > 0 for value in grown):
+        assert sorted(value for _, value in parts) == sorted(v for v in grown if v > 0)
+
+
+def test_no_layer_is_matched_twice() -> None:
+    old = locked(chain(5, 5, 5, 5, 6)).layers
+    new = locked(chain(5, 5, 6)).layers
+    assert list(matched_layers(old, new)) == ["dense0", "dense1", "dense2"]
+    assert len(matched_layers(new, old)) == 3
+
+
+def test_of_other_totals_the_heaviest_that_changed_are_blamed() -> None:
+    """The second layer does not touch the peak, so its change is not what made it grow."""
+    before = "{input: [1, 8, 8], layers: [{conv: 4, kernel: 1}, global_avgpool, {dense: 3}]}"
+    after = before.replace("conv: 4", "conv: 5")
+    assert blamed(before, after, "peak_memory")[0] == ("conv0", 5 * 64 * 4)
+    assert blamed(before, after, "activations")[0] == ("conv0", 5 * 64 * 4)
+    assert blamed(before, before, "peak_memory")[0][0] == "conv0"
+
+
+def test_of_many_layers_that_moved_up_one_place_only_the_ends_are_new() -> None:
+    """Each reads and makes what the one behind it did before."""
+    before, after = chain(*range(5, 1105)), chain(*range(6, 1106))
+    assert {path for path, _ in blamed(before, after, "macs")} == {"dense0", "dense1099"}
+
+
+def test_many_layers_that_all_changed_are_matched_by_name() -> None:
+    old = locked(chain(*range(5, 1105))).layers
+    new = locked(chain(*range(2005, 3105))).layers
+    assert matched_layers(old, new) == {path: old[path] for path in new}

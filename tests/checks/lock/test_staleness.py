@@ -1,0 +1,177 @@
+"""What is not as the lock says is told at the line of the first layer that differs."""
+
+from __future__ import annotations
+
+import pytest
+
+import convcalc
+from convcalc.checks.lock.file import lock_text, locked_network, parse_lock
+from convcalc.checks.lock.staleness import at_the_cause, stale_problem
+from convcalc.checks.project.expectations import broken_expectations
+from convcalc.checks.project.targets import LOCK_NAME
+from convcalc.diagnostics import Problem, Source
+
+SPEC = """\
+input: [3, 32, 32]
+defaults:
+  conv: {norm: batch,
+         activation: relu}
+blocks:
+  unit(c):
+    - {conv: c, kernel: 3, padding: 1}
+    - {conv: c, kernel: 3, padding: 1}
+layers:
+  - {conv: 8, kernel: 3}
+  - {maxpool: 2}
+  - {unit: 16}
+  - {unit: 16}
+  - global_avgpool
+  - {dense: 10}
+"""
+
+
+def stale(spec: str, before: str = SPEC) -> Problem | None:
+    old, new = (convcalc.analyze(convcalc.loads(text, name="n.yaml")) for text in (before, spec))
+
+    def totals(report: convcalc.Report) -> dict[str, int]:
+        return {"params": report.totals.params, "flops": report.totals.flops}
+
+    text = lock_text([locked_network("n.yaml", "", old, totals(old))])
+    lock = parse_lock(Source(LOCK_NAME, text))
+    return stale_problem(lock, locked_network("n.yaml", "", new, totals(new)), new)
+
+
+def test_nothing_changed() -> None:
+    assert stale(SPEC) is None
+    assert stale(f"# a comment\n{SPEC}") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("{conv: 8,", "{conv: 9,", 10, "conv0 is not as locked: output 8x30x30 -> 9x30x30, params"),
+        ("[3, 32, 32]", "[3, 64, 32]", 1, "the input input is 3x64x32, locked as 3x32x32"),
+        ("norm: batch", "norm: layer", 3, "conv0 is not as locked: conv 3x3 + batchnorm + relu ->"),
+        ("activation: relu", "activation: gelu", 4, "conv0 is not as locked: conv 3x3 + batchnorm"),
+        ("  - {maxpool: 2}\n", "", 11, "unit0.conv0 is not locked here: pool0 is, maxpool 2x2"),
+        ("{maxpool: 2}", "{avgpool: 2}", 11, "pool0 is not as locked: maxpool 2x2 /2 -> avgpool"),
+        (
+            "  - {unit: 16}\n  - glo",
+            "  - {unit: 18}\n  - glo",
+            13,
+            "unit1.conv0 is not as locked: output",
+        ),
+        ("  - {dense: 10}\n", "", 14, "nothing follows pool1, where dense0 is locked"),
+        ("  - {dense: 10}\n", "  - {dense: 10}\n  - softmax\n", 16, "softmax0 is not locked: soft"),
+        ("{maxpool: 2}", "{maxpool: 2, name: p}", 11, "p is not locked: maxpool 2x2 /2 -> 8x15x15"),
+    ],
+)
+def test_the_line_that_did_it(old: str, new: str, line: int, message: str) -> None:
+    assert SPEC.count(old) == 1 or old.endswith("glo")
+    problem = stale(SPEC.replace(old, new))
+    assert problem is not None
+    assert problem.span is not None
+    assert (problem.code, problem.span.line) == ("stale-lock", line)
+    assert problem.message.startswith(message)
+
+
+def test_another_dtype_is_told_as_such() -> None:
+    report = convcalc.analyze(convcalc.loads(SPEC, name="n.yaml"))
+    locked = locked_network("n.yaml", "", report, {"weights": 400}, "float32")
+    lock = parse_lock(Source(LOCK_NAME, lock_text([locked])))
+    now = locked_network("n.yaml", "", report, {"weights": 100}, "int8")
+    problem = stale_problem(lock, now, report)
+    assert problem is not None
+    assert problem.message == "the dtype of n.yaml is int8, locked as float32"
+    assert ("note", "bytes are locked as float32, and are int8 now") in problem.facts
+
+
+def test_what_is_told() -> None:
+    problem = stale(SPEC.replace("{conv: 8,", "{conv: 12,"))
+    assert problem is not None
+    assert problem.message == (
+        "conv0 is not as locked: output 8x30x30 -> 12x30x30, params 240 -> 360 (+50.00%),"
+        " macs 194,400 -> 291,600 (+50.00%)"
+    )
+    assert problem.facts[0] == ("note", "locked at convcalc.lock:11")
+    assert problem.facts[1] == ("note", "2 other layers are not as locked: pool0, unit0.conv0")
+    assert problem.facts[2][1].startswith("totals: params 8,666 -> 9,362 (+8.03%); flops ")
+    assert problem.facts[3] == ("help", "`convcalc lock` accepts the change")
+
+
+BLOCKS = """\
+input: [3, 32, 32]
+blocks:
+  unit(c, s=1):
+    - {conv: c, kernel: 3, stride: s, padding: 1}
+    - {conv: 2*c, kernel: 1}
+  stage(c, n):
+    - {unit: c, repeat: n, first: {s: 2}}
+layers:
+  - {stage: [8, 2]}
+  - {stage: [16, 3]}
+  - {dense: 10}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "calls"),
+    [
+        # A line of a block that changes every call of it is to blame itself.
+        ("{conv: 2*c, kernel: 1}", "{conv: 3*c, kernel: 1}", 5, ["stage", "unit"]),
+        ("{conv: 2*c, kernel: 1}", "{conv: 2*c, kernel: 1, bias: false}", 5, ["stage", "unit"]),
+        ("first: {s: 2}", "first: {s: 1}", 7, ["stage"]),
+        ("{unit: c,", "{unit: 2*c,", 4, ["stage", "unit"]),
+        # One that is as ever in another call is not.
+        ("[8, 2]", "[9, 2]", 9, []),
+        ("[16, 3]", "[17, 3]", 10, []),
+        # What is new, what is missing: the call that makes more or fewer.
+        ("[8, 2]", "[8, 3]", 7, ["stage"]),
+        ("[16, 3]", "[16, 4]", 7, ["stage"]),
+        ("  - {stage: [8, 2]}\n", "  - {stage: [8, 2]}\n  - {stage: [8, 2]}\n", 10, []),
+        ("    - {conv: 2*c, kernel: 1}\n", "    - {conv: 2*c, kernel: 1}\n    - relu\n", 6, []),
+        ("    - {conv: 2*c, kernel: 1}\n", "", 4, []),
+        ("[16, 3]", "[16, 2]", 7, ["stage"]),
+    ],
+)
+def test_the_line_or_the_call(old: str, new: str, line: int, calls: list[str]) -> None:
+    assert BLOCKS.count(old) == 1
+    problem = stale(BLOCKS.replace(old, new), BLOCKS)
+    assert problem is not None
+    assert problem.span is not None
+    assert problem.span.line == line
+    if calls:
+        assert [call.block for call in problem.calls] == calls
+
+
+class TestAtTheCause:
+    """A broken expectation is told where the network has changed since it was locked."""
+
+    SPEC = (
+        "input: [4, 8, 8]\nlayers:\n  - {conv: 8, kernel: 3}\n  - {conv: 8, kernel: 3}\n"
+        "expect: {params: 880}\n"
+    )
+
+    def told(self, spec: str) -> list[Problem]:
+        old, new = (
+            convcalc.analyze(convcalc.loads(one, name="n.yaml")) for one in (self.SPEC, spec)
+        )
+        text = lock_text([locked_network("n.yaml", "", old, {})])
+        lock = parse_lock(Source(LOCK_NAME, text))
+        broken = broken_expectations(new.network)
+        return at_the_cause(broken, lock, locked_network("n.yaml", "", new, {}), new)
+
+    def test_it_holds(self) -> None:
+        assert self.told(self.SPEC) == []
+
+    def test_a_layer_has_changed(self) -> None:
+        (problem,) = self.told(
+            self.SPEC.replace("- {conv: 8, kernel: 3}\nexp", "- {conv: 9, kernel: 3}\nexp")
+        )
+        assert str(problem) == ("n.yaml:4:6: error[expectation]: expected params 880, found 953")
+        assert problem.facts[0][1].startswith("conv1 is not as locked: output 8x4x4 -> 9x4x4")
+        assert problem.facts[1] == ("note", "the expectation stands at n.yaml:5:18")
+
+    def test_the_expectation_itself_has_changed(self) -> None:
+        (problem,) = self.told(self.SPEC.replace("880", "881"))
+        assert str(problem).startswith("n.yaml:5:18: ")

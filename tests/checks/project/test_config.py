@@ -1,0 +1,98 @@
+"""convcalc.yaml: what is read, and that no text whatever makes the reader fail."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convcalc.checks.project.config import MOST_VARIANTS, Config, config_schema, read_config
+from convcalc.diagnostics import ConvcalcError, Problem
+
+GOOD = """\
+networks:
+  - files: [models/*.yaml, vgg16]
+    set: {width: [0.5, 1.0], act: relu, depths: [[3, 4], ['min(3, 4)', "it's"]]}
+    budget: {params: 3.7M, macs: 310M, peak_memory: 1.5MiB, layers: {conv*: {params: 2.4M}}}
+    warn: {macs: 290M, flops: {max: 620M, as: torch}, output: [10]}
+    growth: {macs: 2%, params: 10k, layers: 0}
+    dtype: int8
+"""
+
+
+def read(text: str, folder: Path) -> Config:
+    path = folder / "convcalc.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_config(str(path))
+
+
+def test_what_is_read(tmp_path: Path) -> None:
+    (entry,) = read(GOOD, tmp_path).entries
+    assert [pattern.text for pattern in entry.files] == ["models/*.yaml", "vgg16"]
+    assert entry.sets == {
+        "width": ("0.5", "1.0"),
+        "act": ("relu",),
+        "depths": ("[3, 4]", "['min(3, 4)', 'it''s']"),
+    }
+    assert entry.places["act"].line == 3
+    assert [limit.metric for limit in entry.budget] == [
+        *("params", "macs", "peak_memory", "layers.conv*.params")
+    ]
+    assert {limit.dtype for limit in (*entry.budget, *entry.warn, *entry.growth)} == {"int8"}
+    assert [limit.span.line for limit in entry.growth] == [6, 6, 6]
+    assert entry.growth[0].growth is not None
+    assert entry.growth[0].growth.most(1000) == 1020
+
+
+def test_a_value_twice_is_one_variant(tmp_path: Path) -> None:
+    text = "networks: [{files: a, set: {w: [1, 1, 2]}}]"
+    assert read(text, tmp_path).entries[0].sets == {"w": ("1", "2")}
+
+
+def test_as_many_variants_as_are_allowed(tmp_path: Path) -> None:
+    values = ", ".join(str(value) for value in range(MOST_VARIANTS))
+    text = f"networks: [{{files: a, set: {{w: [{values}]}}}}]"
+    assert len(read(text, tmp_path).entries[0].sets["w"]) == MOST_VARIANTS
+    with pytest.raises(ConvcalcError) as caught:
+        read(text.replace("w: [", "v: [1, 2], w: ["), tmp_path)
+    assert [problem.code for problem in caught.value.problems] == ["too-many-variants"]
+
+
+def test_the_schema_names_every_key() -> None:
+    entry = config_schema()["properties"]["networks"]["items"]
+    assert list(entry["properties"]) == ["files", "set", "budget", "warn", "growth", "dtype"]
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> str:
+    """The good text with a few pieces cut out, doubled, or replaced."""
+    text = GOOD
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(text)))
+        end = min(start + draw(st.integers(0, 12)), len(text))
+        middle = draw(
+            st.sampled_from(["", text[start:end] * 2, "[", "{", "}", ": ", "\n", "- ", "%"])
+        )
+        text = text[:start] + middle + text[end:]
+    return text
+
+
+@given(text=damaged() | st.text(st.characters(codec="utf-8"), max_size=60))
+def test_whatever_is_wrong_is_told_with_its_place(text: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        problems = refusals(text, Path(folder))
+    assert all(problem.span is not None for problem in problems)
+
+
+def refusals(text: str, folder: Path) -> tuple[Problem, ...]:
+    """What is wrong with a text; nothing where it is read."""
+    try:
+        read(text, folder)
+    except ConvcalcError as error:
+        if error.status != 2:
+            raise
+        return error.problems
+    return ()

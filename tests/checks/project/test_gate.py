@@ -1,0 +1,71 @@
+"""The gate: every limit is kept to the last unit, and what is blamed is in the network's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+import convcalc
+from convcalc.analysis.costs.report import analyze
+from convcalc.analysis.measures import MEASURES, measured_totals
+from convcalc.checks.project.gate import Gate, judge
+from convcalc.checks.project.targets import Rules, Target
+from convcalc.diagnostics import Source, Span
+from convcalc.graph import Limit
+from convcalc.language.reading.limits import LIMITED
+from tests.networks.grow import random_spec
+
+HERE = Span(Source("convcalc.yaml", "limits\n"), 1, 1)
+
+
+def limits(totals: dict[str, int], change: int) -> tuple[Limit, ...]:
+    """A limit on every total, that much off what it is."""
+    return tuple(
+        [
+            Limit(name, max(value + change, 0), LIMITED[name].unit, f"{value + change}", HERE)
+            for name, value in totals.items()
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_every_total_is_limited_to_the_last_unit(seed: int, tmp_path: Path) -> None:
+    path = tmp_path / "n.yaml"
+    path.write_text(random_spec(Random(seed)), encoding="utf-8")
+    totals = measured_totals(analyze(convcalc.load(path)))
+    assert list(totals) == list(MEASURES)
+    target = Target(str(path))
+    kept = judge(target._replace(rules=Rules(limits(totals, 0))), Gate())
+    assert (kept.status, kept.problems) == (0, ())
+    assert all(finding.ok and finding.found == finding.limit for finding in kept.findings)
+
+    broken = judge(target._replace(rules=Rules(limits(totals, -1))), Gate())
+    positive = [name for name, value in totals.items() if value > 0]
+    assert [f.metric for f in broken.findings if not f.ok] == positive
+    assert broken.status == 1
+    for finding in broken.findings:
+        if finding.problem is None:
+            continue
+        assert finding.found == totals[finding.metric] == finding.limit + 1
+        assert finding.problem.span is not None
+        if finding.parts:
+            # The first one to blame is where the problem points.
+            assert finding.problem.span.source.name == str(path)
+            assert finding.parts[0].place == f"{path}:{finding.problem.span.line}"
+            values = [part.value for part in finding.parts]
+            assert values == sorted(values, reverse=True)
+        else:
+            assert str(finding.problem.span) == f"{path}:1:1"  # this network, if no layer
+
+    warned = judge(target._replace(rules=Rules((), limits(totals, -1))), Gate())
+    assert (warned.status, len(warned.warnings)) == (0, len(positive))
+
+
+def test_slow_totals_wait_until_they_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "n.yaml"
+    path.write_text("{input: [3, 8, 8], layers: [{conv: 4, kernel: 3}]}", encoding="utf-8")
+    quick = judge(Target(str(path)), Gate())
+    assert "peak_least" not in quick.totals
+    assert list(judge(Target(str(path)), Gate(every_total=True)).totals) == list(MEASURES)
