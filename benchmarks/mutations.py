@@ -41,10 +41,7 @@ from convcalc.checks.project.gate import Baseline, Gate, judge
 from convcalc.checks.project.targets import LOCK_NAME, Target
 from convcalc.diagnostics import ConvcalcError, Problem, Source, Span
 from convcalc.graph import Node
-from convcalc.language.building.evaluation import TooMany
-from convcalc.language.building.spec import _Builder
-from convcalc.language.load import load, read_file
-from convcalc.language.reading.document import read_document
+from convcalc.language.load import load, spec
 from convcalc.language.shipped import shipped_folder, shipped_names
 
 COUNT = 640
@@ -169,10 +166,10 @@ def _checked(path: str, lock: Lock | None) -> Problem | None:
 
 def _locked(path: str, lock: Lock) -> Problem | None:
     """The problem that `lock --check` tells of a sound spec."""
-    report = analyze(load(path))
-    return stale_problem(
-        lock, locked_network(path, "", report, measured_totals(report, slow=False)), report
-    )
+    read = spec(path)
+    report = analyze(read.network())
+    now = locked_network(path, "", report, measured_totals(report, slow=False))
+    return stale_problem(lock, now, report, read)
 
 
 class _Right(NamedTuple):
@@ -221,7 +218,9 @@ def _right_places(path: str, fault: Fault, sound: Sound) -> _Right:
         if node is not None and node.span is not None:
             broken.add(_moved(node.span, path, fault, in_sound))
             calls.update([_moved(call.span, path, fault, in_sound) for call in node.calls])
-    expectations = {(e.span.source.name, e.span.line) for e in (load(path).expect if whole else ())}
+    expectations = {
+        (e.span.source.name, e.span.line) for e in (spec(path).expectations if whole else ())
+    }
     return _Right(mutated, broken, calls, expectations, differs)
 
 
@@ -234,14 +233,10 @@ def _moved(span: Span, path: str, fault: Fault, in_sound: bool) -> Place:
 def _made(path: str) -> tuple[list[Node] | None, bool]:
     """The operations that can be made of a spec, and whether it is sound; None if it is unread."""
     try:
-        builder = _Builder(read_document(read_file(path), read_file), {}, None)
+        network, problems = spec(path).read()
     except ConvcalcError:
         return None, False
-    try:
-        network = builder.network()
-    except (TooMany, ConvcalcError):
-        network = None
-    return builder.elaborator.maker.nodes, network is not None and not builder.evaluator.problems
+    return network.nodes if network else None, not problems
 
 
 #: Which line an operation is of, and through which calls: the same in both specs.

@@ -15,39 +15,46 @@ if TYPE_CHECKING:
     from convcalc.analysis.training.step import train
     from convcalc.diagnostics import ConvcalcError, Problem, Span
     from convcalc.executor.run import Runner, execute
-    from convcalc.graph import Network, Node
-    from convcalc.language.load import load, loads
+    from convcalc.graph import GraphBuilder, Network, Node
+    from convcalc.language.building.spec import Spec
+    from convcalc.language.load import load, loads, spec
 
 __version__ = "0.1.0"
 
 #: Where each public name lives; it is imported when it is first asked for.
 _HOMES = {
     "ConvcalcError": "convcalc.diagnostics",
+    "GraphBuilder": "convcalc.graph",
     "Network": "convcalc.graph",
     "Node": "convcalc.graph",
     "Problem": "convcalc.diagnostics",
     "Report": "convcalc.analysis.costs.report",
     "Runner": "convcalc.executor.run",
     "Span": "convcalc.diagnostics",
+    "Spec": "convcalc.language.building.spec",
     "analyze": "convcalc.analysis.costs.report",
     "execute": "convcalc.executor.run",
     "load": "convcalc.language.load",
     "loads": "convcalc.language.load",
+    "spec": "convcalc.language.load",
     "train": "convcalc.analysis.training.step",
 }
 
 __all__ = [
     "ConvcalcError",
+    "GraphBuilder",
     "Network",
     "Node",
     "Problem",
     "Report",
     "Runner",
     "Span",
+    "Spec",
     "analyze",
     "execute",
     "load",
     "loads",
+    "spec",
     "train",
 ]
 

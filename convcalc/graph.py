@@ -1,20 +1,17 @@
-"""The graph of layers: what a network is once its file has been read.
+"""The graph of layers: a network, whatever it was read from, and how one is built.
 
 Nodes stand in execution order, inputs first; a node names the nodes it reads by their index. Every
-node carries its shape, so that what follows (reports, what-ifs, the executor) computes none twice.
+node carries its shape, so that reports, what-ifs and the executor compute none twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Container, Mapping, Sequence
 
-from convcalc.diagnostics import Call, ConvcalcError, Problem, RuleError, Source, Span
+from convcalc.diagnostics import Call, ConvcalcError, Problem, RuleError, Span
 from convcalc.layers.base import Layer
+from convcalc.layers.structure import Input
 from convcalc.shapes import LARGEST_SIZE, Shape, tuple_text, with_batch
-
-if TYPE_CHECKING:
-    from convcalc.quantities import Growth
 
 
 class Node:
@@ -66,71 +63,22 @@ class Node:
         return f"<{self.path}: {self.layer!r} -> {self.shape}>"
 
 
-class Expectation(NamedTuple):
-    """A fact that must hold: `params`, `macs` ..., `output`, `outputs.NAME` or `layers.PATH`."""
-
-    metric: str
-    value: int | Shape
-    span: Span
-
-
-class Limit(NamedTuple):
-    """The most that a total may be.
-
-    metric      "macs", "peak_memory", "output", "layers.conv*.params"
-    most        the figure; 0 where `sizes` or `growth` says it
-    unit        "" for counts, "B" for bytes
-    text        the limit as it is written: "310M"
-    span        where that is
-    dtype       what a number takes in memory, for bytes
-    convention  whose counting the limit follows: `flops: {max: 620M, as: convcalc}`
-    sizes       the largest sizes of a result, for "output"
-    growth      by how much the total may grow over the lock
-    """
-
-    metric: str
-    most: int
-    unit: str
-    text: str
-    span: Span
-    dtype: str = "float32"
-    convention: str = ""
-    sizes: Shape = ()
-    growth: Growth | None = None
-
-
 class Network:
-    """A network: nodes in execution order, and which of them are its results.
+    """Nodes, their wiring, and which of them are the results.
 
     name     what the network is called
-    source   the file's display name, or "-" for standard input
     nodes    inputs (kind "input") first, then operations in the order in which they run
-    outputs  the results by name: the index of the node that makes each
-    expect   the facts that the file states about itself
-    altered  why they need not hold: "--set" or "--input" made another network of the file
-    budget   the limits that the file sets itself
-    bases    the files that it extends, and where each is named
+    outputs  the results by name: the index of the node that computes each
+    source   the file that it was read from, "-" for standard input; "" where it was read from none
     """
 
     def __init__(
-        self,
-        name: str,
-        source: str,
-        nodes: Sequence[Node],
-        outputs: dict[str, int],
-        expect: Sequence[Expectation] = (),
-        altered: str = "",
-        budget: Sequence[Limit] = (),
-        bases: Mapping[Source, Span] | None = None,
+        self, name: str, nodes: Sequence[Node], outputs: Mapping[str, int], source: str = ""
     ) -> None:
         self.name = name
-        self.source = source
         self.nodes = list(nodes)
         self.outputs = dict(outputs)
-        self.expect = tuple(expect)
-        self.altered = altered
-        self.budget = tuple(budget)
-        self.bases = dict(bases or {})
+        self.source = source
 
     @property
     def inputs(self) -> dict[str, Shape]:
@@ -156,30 +104,141 @@ class Network:
 
         Raises ConvcalcError, naming the first layer whose inputs no longer fit.
         """
-        nodes: list[Node] = []
+        builder = GraphBuilder()
         for old, layer in zip(self.nodes, layers, strict=True):
-            shapes = [nodes[index].shape for index in old.inputs]
             try:
-                shape = result_shape(layer, shapes)
+                index = builder.add(
+                    layer, old.inputs, path=old.path, unit=old.unit, span=old.span, calls=old.calls
+                )
                 if old.shares is not None:
-                    shared = nodes[old.shares]
-                    shared_inputs = [nodes[index].shape for index in shared.inputs]
-                    same_parameters(layer, shapes, shared.layer, shared_inputs, shared.path)
+                    builder.share([index], [old.shares])
             except RuleError as error:
+                shapes = [builder.nodes[index].shape for index in old.inputs]
                 raise ConvcalcError([located(error, old, shapes)]) from None
-            nodes.append(
-                Node(old.path, old.unit, layer, old.inputs, shape, old.span, old.calls, old.shares)
-            )
-        return Network(
-            self.name,
-            self.source,
-            nodes,
-            self.outputs,
-            self.expect,
-            self.altered,
-            self.budget,
-            self.bases,
+        return builder.network(self.name, self.outputs, self.source)
+
+
+class Names:
+    """The names of one group of layers, from which layers without a name get a number.
+
+    taken  the names in use; the owner adds to it
+    """
+
+    __slots__ = ("_next", "taken")
+
+    def __init__(self, taken: Container[str]) -> None:
+        self.taken = taken
+        self._next: dict[str, int] = {}
+
+    def numbered(self, prefix: str) -> str:
+        """The prefix with the next number that is free: `conv0`, `conv1`."""
+        number = self._next.get(prefix, 0)
+        while f"{prefix}{number}" in self.taken:
+            number += 1
+        self._next[prefix] = number + 1
+        return f"{prefix}{number}"
+
+
+class GraphBuilder:
+    """Builds a network node by node: names, shapes, shared parameters, places.
+
+    Everything that makes nodes does it here: the language, what-ifs, importers, tests.
+
+    >>> from convcalc.layers.convolution import Conv
+    >>> from convcalc.layers.activation import ReLU
+    >>> builder = GraphBuilder()
+    >>> image = builder.input("image", (3, 32, 32))
+    >>> conv = builder.add(Conv.read({"channels": 8, "kernel": 3}, rank=2), [image])
+    >>> end = builder.fuse(ReLU(), conv)
+    >>> builder.network("small", {"features": end}).nodes[1:]  # doctest: +ELLIPSIS
+    [<conv0: Conv(...) -> (8, 30, 30)>, <conv0.relu: ReLU() -> (8, 30, 30)>]
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._paths: set[str] = set()
+        self._names = Names(self._paths)
+
+    def input(self, name: str, shape: Shape, span: Span | None = None) -> int:
+        """Adds an input of the network, without its batch axis; its index."""
+        return self.add(Input(shape=shape), (), path=name, span=span)
+
+    def add(
+        self,
+        layer: Layer,
+        inputs: Sequence[int],
+        *,
+        path: str = "",
+        unit: str = "",
+        span: Span | None = None,
+        calls: tuple[Call, ...] = (),
+    ) -> int:
+        """Adds a layer that reads these nodes; its index.
+
+        path   its unique group path; without one it is numbered by its kind: `conv0`
+        unit   the path of the layer that it is fused to; by default it is a unit of its own
+        span   where it is written, and `calls` the block calls around that place
+
+        Raises RuleError where the inputs do not fit the layer.
+        """
+        shapes = [self.nodes[index].shape for index in inputs]
+        shape = result_shape(layer, shapes)
+        path = path or self._names.numbered(layer.prefix)
+        self._paths.add(path)
+        self.nodes.append(Node(path, unit or path, layer, tuple(inputs), shape, span, calls))
+        return len(self.nodes) - 1
+
+    def fuse(self, layer: Layer, index: int, span: Span | None = None) -> int:
+        """Adds a norm or activation to the unit of a node that it reads; its index."""
+        node = self.nodes[index]
+        path = f"{node.unit}.{layer.kind}"
+        return self.add(
+            layer, (index,), path=path, unit=node.unit, span=span or node.span, calls=node.calls
         )
+
+    def share(self, indices: Sequence[int], others: Sequence[int]) -> None:
+        """Lets layers use the parameters of earlier ones, in order.
+
+        Layers without parameters, such as another activation, may differ. Raises RuleError
+        share-mismatch where the parameters do not pair.
+        """
+        ours = [index for index in indices if self._parameters(index)]
+        theirs = [index for index in others if self._parameters(index)]
+        if indices and others and (len(ours) != len(theirs) or not ours):
+            self._check_same(indices[0], others[0])
+        if len(ours) != len(theirs):
+            message = f"{_layers(len(ours))} cannot share those of {_layers(len(theirs))}"
+            raise RuleError("share-mismatch", message, "share")
+        for index, other in zip(ours, theirs, strict=True):
+            self._check_same(index, other)
+            source = self.nodes[other].shares
+            self.nodes[index].shares = other if source is None else source
+
+    def network(self, name: str, outputs: Mapping[str, int], source: str = "") -> Network:
+        """The network, whose results are the nodes with these indices."""
+        return Network(name, self.nodes, outputs, source)
+
+    def _parameters(self, index: int) -> dict[str, Shape]:
+        node = self.nodes[index]
+        return node.layer.parameters([self.nodes[i].shape for i in node.inputs])
+
+    def _check_same(self, index: int, other: int) -> None:
+        """Refuses sharing between layers that differ in kind or sizes."""
+        ours, theirs = self.nodes[index], self.nodes[other]
+        if ours.kind != theirs.kind:
+            raise RuleError(
+                "share-mismatch",
+                f"cannot share the parameters of {theirs.path}, a {theirs.kind}: not the same kind",
+                "share",
+            )
+        mine, shared = self._parameters(index), self._parameters(other)
+        if mine != shared:
+            raise RuleError(
+                "share-mismatch",
+                f"cannot share the parameters of {theirs.path}: their sizes differ",
+                "share",
+                [("rule", f"{_sizes(mine)} here, {_sizes(shared)} in {theirs.path}")],
+            )
 
 
 def located(error: RuleError, node: Node, shapes: Sequence[Shape]) -> Problem:
@@ -217,29 +276,9 @@ def result_shape(layer: Layer, inputs: Sequence[Shape]) -> Shape:
     return shape
 
 
-def same_parameters(
-    layer: Layer,
-    inputs: Sequence[Shape],
-    shared: Layer,
-    shared_inputs: Sequence[Shape],
-    shared_path: str,
-) -> None:
-    """Refuses sharing parameters between layers that differ in kind or sizes."""
-    if layer.kind != shared.kind:
-        raise RuleError(
-            "share-mismatch",
-            f"cannot share the parameters of {shared_path}, a {shared.kind}: not the same kind",
-            "share",
-        )
-    mine, theirs = layer.parameters(inputs), shared.parameters(shared_inputs)
-    if mine != theirs:
-        raise RuleError(
-            "share-mismatch",
-            f"cannot share the parameters of {shared_path}: their sizes differ",
-            "share",
-            [("rule", f"{_sizes(mine)} here, {_sizes(theirs)} in {shared_path}")],
-        )
-
-
 def _sizes(parameters: dict[str, Shape]) -> str:
     return ", ".join(f"{name} {tuple_text(shape)}" for name, shape in parameters.items()) or "none"
+
+
+def _layers(count: int) -> str:
+    return f"{count} layer{'s' if count != 1 else ''} with parameters"

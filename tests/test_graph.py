@@ -1,11 +1,20 @@
-"""The graph of layers: its inputs stand first."""
+"""The graph of layers, and how it is built."""
 
 from __future__ import annotations
 
 import pytest
 
 import convcalc
-from convcalc.graph import Network
+from convcalc.diagnostics import RuleError
+from convcalc.graph import GraphBuilder, Network
+from convcalc.layers.activation import ReLU
+from convcalc.layers.convolution import Conv
+from convcalc.layers.normalisation import BatchNorm
+
+
+def conv(channels: int, kernel: int) -> Conv:
+    return Conv.read({"channels": channels, "kernel": kernel}, rank=2)
+
 
 SEVERAL = """
 input: {left: [1, 8, 8], right: [2, 8, 8], code: [5]}
@@ -36,4 +45,57 @@ def test_the_shapes_of_several_inputs() -> None:
 
 
 def test_a_network_of_nothing() -> None:
-    assert Network("empty", "-", [], {}).inputs == {}
+    assert Network("empty", [], {}).inputs == {}
+
+
+class TestBuilder:
+    def test_numbers_layers_without_a_name(self) -> None:
+        builder = GraphBuilder()
+        index = builder.input("image", (2, 6, 6))
+        for path in ("", "relu1", "", ""):
+            index = builder.add(ReLU(), [index], path=path)
+        paths = [node.path for node in builder.nodes]
+        assert paths == ["image", "relu0", "relu1", "relu2", "relu3"]
+
+    def test_infers_shapes_and_refuses_what_does_not_fit(self) -> None:
+        builder = GraphBuilder()
+        image = builder.input("image", (2, 6, 6))
+        assert builder.nodes[builder.add(conv(3, 3), [image])].shape == (3, 4, 4)
+        with pytest.raises(RuleError) as caught:
+            builder.add(conv(3, 7), [image])
+        assert caught.value.code == "window-too-large"
+        assert len(builder.nodes) == 2
+
+    def test_fuses_into_the_unit_of_a_layer(self) -> None:
+        builder = GraphBuilder()
+        index = builder.add(conv(3, 3), [builder.input("image", (2, 6, 6))], path="a.first")
+        index = builder.fuse(ReLU(), builder.fuse(BatchNorm(), index))
+        network = builder.network("small", {"end": index})
+        operations = [(node.path, node.unit) for node in network.operations]
+        assert operations == [
+            ("a.first", "a.first"),
+            ("a.first.batchnorm", "a.first"),
+            ("a.first.relu", "a.first"),
+        ]
+        assert network.outputs == {"end": 3}
+
+    def test_shares_the_parameters_of_earlier_layers(self) -> None:
+        builder = GraphBuilder()
+        image = builder.input("image", (2, 6, 6))
+        first = [builder.add(conv(2, 1), [image])]
+        first.append(builder.fuse(ReLU(), first[0]))
+        other = [builder.add(conv(2, 1), [first[1]])]
+        builder.share(other, first)
+        again = builder.add(conv(2, 1), other)
+        builder.share([again], other)
+        assert [node.shares for node in builder.nodes] == [None, None, None, 1, 1]
+        assert convcalc.analyze(builder.network("shared", {"end": again})).totals.params == 6
+
+    def test_refuses_to_share_between_layers_that_differ(self) -> None:
+        builder = GraphBuilder()
+        image = builder.input("image", (2, 6, 6))
+        one = builder.add(conv(2, 1), [image])
+        for other in (conv(2, 3), conv(4, 1), ReLU(), BatchNorm()):
+            with pytest.raises(RuleError) as caught:
+                builder.share([builder.add(other, [image])], [one])
+            assert caught.value.code == "share-mismatch"

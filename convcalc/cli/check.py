@@ -20,7 +20,7 @@ from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable, refus
 
 if TYPE_CHECKING:
     from convcalc.checks.project.config import Config
-    from convcalc.graph import Limit
+    from convcalc.language.reading.limits import Limit
 
 #: Formats that only need the verdicts: the function of `convcalc.render` that draws it.
 FORMATS = {

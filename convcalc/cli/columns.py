@@ -42,10 +42,12 @@ def emit_columns(
     output: str | None,
     *,
     before: Report | None = None,
+    altered: str = "",
 ) -> None:
-    """The rows that the view shows, with these columns; `before` is the report without a what-if.
+    """The rows that the view shows, with these columns. JSON has every operation, as everywhere.
 
-    JSON has every operation, as everywhere.
+    before   the report without a what-if
+    altered  the options that make the network another than the file's
     """
     chosen = columns_of(names)
     if style == "json":
@@ -64,7 +66,7 @@ def emit_columns(
         if sort is not None:
             options.read_word("--sort", sort, [*TEXT_KEYS, *dict.fromkeys([*SORT_KEYS, *numbers])])
         found = selected_rows(report, view.depth, view.expand, sort, None, view.by)
-    heading = title(report) if before is None else f"{title(report)}, with {report.network.altered}"
+    heading = title(report) if before is None else f"{title(report)}, with {altered}"
     make = _exact_table if style == "csv" else _table
     emit_table(make(subject, heading, names, chosen, found[: view.top], view.by), style, output)
 

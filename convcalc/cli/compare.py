@@ -27,10 +27,14 @@ AS = "as"
 
 
 class Reports(NamedTuple):
-    """The network's report, and with a what-if that of the network before it."""
+    """The network's report, and with a what-if that of the network before it.
+
+    altered  the options that make the network another than the file's
+    """
 
     report: Report
     before: Report | None
+    altered: str
 
 
 def read_options(
@@ -61,7 +65,7 @@ def read_options(
 
 def emit_comparison(reports: Reports, partial: bool, style: str, output: str | None) -> None:
     """All conventions side by side."""
-    report, before = reports
+    report, before, _ = reports
     found = charges(report)
     originally = charges(before) if before else None
     if not partial:
@@ -100,7 +104,7 @@ def _comparison(
     reports: Reports, found: list[Charges], originally: list[Charges] | None, *, every: bool
 ) -> Table:
     """A row for each convention, below convcalc's own figures; `every` column for programs."""
-    report, before = reports
+    report, before, _ = reports
     totals = report.totals
     own = ("convcalc", "")
     lines: list[list[Cell]] = []
@@ -140,7 +144,7 @@ def _comparison(
             Column("after", "number", key="total_after"),
             Column("ratio", "number", key="total_ratio"),
         ]
-    altered = report.network.altered if before else ""
+    altered = reports.altered if before else ""
     return Table(
         f"{title(report)}, with {altered}" if altered else title(report),
         [
@@ -165,7 +169,7 @@ def emit_counted(
     reports: Reports, name: str, view: View, partial: bool, style: str, output: str | None
 ) -> None:
     """The network as one counter would report it."""
-    report, before = reports
+    report, before, _ = reports
     (found,) = charges(report, [BY_NAME[name]])
     was = charges(before, [BY_NAME[name]])[0] if before else None
     if not partial:
@@ -244,7 +248,7 @@ def _counted(
     *,
     every: bool,
 ) -> Table:
-    report, before = reports
+    report, before, _ = reports
     convention = found.convention
     sums = _sums(found, report, chosen)
     marked = every or bool(found.uncovered) or bool(was and was.uncovered)
@@ -287,7 +291,7 @@ def _counted(
     else:
         total = [report.totals.macs, found.total, *([] if every else [""])]
     missing = max(len(found.uncovered), len(was.uncovered) if was else 0)
-    altered = report.network.altered if before else ""
+    altered = reports.altered if before else ""
     name = "name" if view.by is None else "kind"
     second = [Column("kind" if view.by is None else "layers")] if every else []
     return Table(

@@ -119,13 +119,13 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
                 "--columns chooses among all figures: it goes without --as, --compare, --training"
             )
         names = read_columns(columns, by)
-    network = options.load_network(file, sets, input_)
+    network, _, altered = options.load_file(file, sets, input_)
     before = analyze(network, batch=batch, valid_taps=valid_taps)
     after = None
     if double_channels or scale_channels is not None or double_padding or kernel is not None:
-        from convcalc.transform.whatif import apply
+        from convcalc.transform.whatif import applied
 
-        changed = apply(
+        changed, what_ifs = applied(
             network,
             double_channels=double_channels,
             scale_channels=None if scale_channels is None else _factor(scale_channels),
@@ -133,10 +133,11 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
             kernel=kernel,
         )
         after = analyze(changed, batch=batch, valid_taps=valid_taps)
+        altered = " ".join([altered, *what_ifs]).strip()
     if counted:
         from convcalc.cli.compare import Reports, emit_comparison, emit_counted
 
-        reports = Reports(after or before, before if after else None)
+        reports = Reports(after or before, before if after else None, altered)
         if as_ is None:
             emit_comparison(reports, partial, style, output)
         else:
@@ -149,6 +150,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
             after or before,
             before if after else None,
             chosen,
+            altered,
             input_gradient=input_gradient,
             view=view,
             style=style,
@@ -159,7 +161,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
         from convcalc.cli.columns import emit_columns
 
         earlier = before if after else None
-        emit_columns(after or before, names, view, style, output, before=earlier)
+        emit_columns(after or before, names, view, style, output, before=earlier, altered=altered)
         return 0
     if style == "json":
         from convcalc.render.jsons import report_text
@@ -175,7 +177,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     else:
         original = selected_rows(before, depth, expand, None, None, by)
         pairs = {row.name: row for row in original}
-        table = _comparison(before, after, pairs, shown, by, every=style == "csv")
+        table = _comparison(before, after, altered, pairs, shown, by, every=style == "csv")
     emit_table(table, style, output)
     return 0
 
@@ -244,6 +246,7 @@ def _other_note(report: Report) -> list[str]:
 def _comparison(
     before: Report,
     after: Report,
+    altered: str,
     original: dict[str, Row],
     shown: list[Row],
     by: str | None,
@@ -273,7 +276,6 @@ def _comparison(
         notes.insert(0, f"Not shown: {empty} without a multiplication or addition.")
     if after.network is before.network:
         notes.insert(0, "The what-if changes nothing in this network.")
-    altered = after.network.altered
     return Table(
         f"{title(after)}, with {altered}" if altered else title(after),
         [

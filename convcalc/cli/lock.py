@@ -32,7 +32,7 @@ from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import alone, emit, emit_lines, reason, refuse_empty, replace_file
 from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable, refused
-from convcalc.language.load import load, read_file
+from convcalc.language.load import read_file, spec
 from convcalc.language.shipped import is_word, shipped_path
 
 FORMATS = ("text", "json")
@@ -134,18 +134,19 @@ def _outcome(target: Target, path: str, before: Lock | None) -> Outcome:
     """What became of one network."""
     file = locked_name(target.file, path)
     try:
-        report = analyze(load(target.file, args=target.args))
+        of_file = spec(target.file)
+        report = analyze(of_file.network(target.args))
     except ConvcalcError as error:
         from convcalc.checks.project.gate import readable
 
         problems = tuple([readable(problem, target) for problem in error.problems])
         return Outcome(file, target.variant, "broken", None, problems, error.status)
-    dtype = dtype_of(report.network, target.rules)
+    dtype = dtype_of(of_file, target.rules)
     totals = measured_totals(report, dtype)
     network = locked_network(file, target.variant, report, totals, dtype)
     if before is None:
         return Outcome(file, target.variant, "added", network, ())
-    problem = stale_problem(before, network, report)
+    problem = stale_problem(before, network, report, of_file)
     if problem is None:
         return Outcome(file, target.variant, "same", network, ())
     state = "changed" if before.find(file, target.variant) else "added"

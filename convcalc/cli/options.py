@@ -10,11 +10,12 @@ import typer
 
 from convcalc.cli.guard import unusable
 from convcalc.diagnostics import did_you_mean, printable
-from convcalc.language.load import load
+from convcalc.language.load import spec
 from convcalc.shapes import LARGEST_SIZE
 
 if TYPE_CHECKING:
     from convcalc.graph import Network
+    from convcalc.language.building.spec import Spec
 
 FILE_HELP = "A spec, '-' for standard input, or the name of a network that ships with convcalc."
 
@@ -92,9 +93,26 @@ class View(NamedTuple):
 _LARGEST_BATCH = LARGEST_SIZE
 
 
+class Loaded(NamedTuple):
+    """A network, the spec that it is of, and the options that make it another than the file's."""
+
+    network: Network
+    spec: Spec
+    altered: str
+
+
+def load_file(file: str, sets: Sequence[str] | None, inputs: Sequence[str] | None) -> Loaded:
+    """The network that the common options describe."""
+    args, shapes = read_sets(sets), read_inputs(inputs)
+    read = spec(file)
+    network = read.network(args, shapes)
+    flags = {"--set": read.changes(args) if args else None, "--input": shapes}
+    return Loaded(network, read, " ".join([flag for flag, used in flags.items() if used]))
+
+
 def load_network(file: str, sets: Sequence[str] | None, inputs: Sequence[str] | None) -> Network:
     """The network that the common options describe."""
-    return load(file, args=read_sets(sets), input=read_inputs(inputs))
+    return load_file(file, sets, inputs).network
 
 
 def read_sets(texts: Sequence[str] | None, option: str = "--set") -> dict[str, str]:

@@ -35,6 +35,7 @@ def emit_training(
     report: Report,
     before: Report | None,
     optimizer: str,
+    altered: str,
     *,
     input_gradient: bool,
     view: View,
@@ -51,8 +52,8 @@ def emit_training(
         return
     found = selected_rows(report, view.depth, view.expand, None, None, view.by)
     heading = title(report)
-    if before is not None and report.network.altered:
-        heading = f"{heading}, with {report.network.altered}"
+    if before is not None and altered:
+        heading = f"{heading}, with {altered}"
     emit_table(_table(step, heading, found, view, style), style, output)
 
 

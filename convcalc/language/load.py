@@ -18,9 +18,26 @@ from convcalc.diagnostics import (
     refused,
 )
 from convcalc.graph import Network
-from convcalc.language.building.spec import InputShapes, build
+from convcalc.language.building.inputs import InputShapes
+from convcalc.language.building.spec import Spec, read_spec
 from convcalc.language.reading.nodes import LONGEST
 from convcalc.language.shipped import is_word, shipped_folder, shipped_names, shipped_path
+
+
+def spec(path: str | os.PathLike[str], *, text: str | None = None) -> Spec:
+    """The spec in a file, or the shipped one of that name; "-" reads standard input.
+
+    text  the file's content, where it is not to be read: a buffer of an editor, say
+
+    The file is read once, and networks are made of it by `Spec.network`. Raises ConvcalcError:
+    status 1 where the file is not a mapping in YAML, 2 where it cannot be opened.
+
+    >>> lenet = spec("lenet")
+    >>> lenet.network(input=[1, 32, 32]).inputs
+    {'input': (1, 32, 32)}
+    """
+    found = find_source(os.fspath(path)) if text is None else Source(os.fspath(path), text)
+    return read_spec(found, read_file)
 
 
 def load(
@@ -39,7 +56,7 @@ def load(
     >>> load("lenet").inputs
     {'input': (1, 28, 28)}
     """
-    return build(find_source(os.fspath(path)), read_file, args, input)
+    return spec(path).network(args, input)
 
 
 def loads(
@@ -54,7 +71,7 @@ def loads(
     >>> loads("{input: [4], layers: [{dense: 3}]}").operations
     [<dense0: Dense(units=3, bias=True, positionwise=False) -> (3,)>]
     """
-    return build(Source(name, text), read_file, args, input)
+    return spec(name, text=text).network(args, input)
 
 
 def find_source(path: str) -> Source:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from inspect import cleandoc
 from typing import Any
 
-from convcalc.language.building.spec import METRICS, MOST_AXES
+from convcalc.language.building.expectations import METRICS
+from convcalc.language.building.inputs import MOST_AXES
 from convcalc.language.reading.document import COMMON_KEYS, KEY_WORDS, taken_names
 from convcalc.language.reading.items import GROUP
 from convcalc.language.reading.limits import DTYPE, dtype_schema, limits_schema

@@ -35,16 +35,43 @@ def apply(
     `double_channels` beside `scale_channels` doubles the factor. Without a what-if it is the
     network itself. Raises ConvcalcError where the result is no valid network.
     """
-    what = ["--double-channels"] if double_channels else []
+    return applied(
+        network,
+        double_channels=double_channels,
+        scale_channels=scale_channels,
+        double_padding=double_padding,
+        kernel=kernel,
+    )[0]
+
+
+def applied(
+    network: Network,
+    *,
+    double_channels: bool = False,
+    scale_channels: Fraction | int | None = None,
+    double_padding: bool = False,
+    kernel: int | None = None,
+) -> tuple[Network, list[str]]:
+    """The same, and those of the what-ifs that changed something, as options are written."""
+    found = []
+    options = ["--double-channels"] if double_channels else []
     factor: Fraction | int = 2 if double_channels else 1
     if scale_channels is not None:
-        what.append(f"--scale-channels {value_text(scale_channels)}")
+        options.append(f"--scale-channels {value_text(scale_channels)}")
         factor *= scale_channels
-    if what:
-        network = _with_channels(network, factor, " ".join(what))
+    steps: list[tuple[str, Callable[[Network, str], Network]]] = []
+    if options:
+        steps.append((" ".join(options), lambda one, text: _with_channels(one, factor, text)))
     if kernel is not None:
-        network = with_kernel(network, kernel)
-    return _with_padding(network) if double_padding else network
+        steps.append((f"--kernel {value_text(kernel)}", lambda one, _: with_kernel(one, kernel)))
+    if double_padding:
+        steps.append(("--double-padding", lambda one, _: _with_padding(one)))
+    for text, step in steps:
+        changed = step(network, text)
+        if changed is not network:
+            found.append(text)
+        network = changed
+    return network, found
 
 
 def scale_channels(network: Network, factor: Fraction | int) -> Network:
@@ -141,8 +168,6 @@ def _rebuilt(network: Network, layers: Sequence[Layer], what: str) -> Network:
         changed = network.with_layers(layers)
     except ConvcalcError as error:
         raise _broken(error.problems, what) from None
-    # The file's expectations are about the network that it describes.
-    changed.altered = f"{network.altered} {what}".lstrip()
     return changed
 
 

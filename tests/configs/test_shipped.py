@@ -8,7 +8,7 @@ import pytest
 
 import convcalc
 from convcalc.analysis.costs.report import Report
-from convcalc.graph import Expectation
+from convcalc.language.building.expectations import Expectation
 from convcalc.language.shipped import shipped_names
 from convcalc.shapes import Shape
 from tests.shipped import shipped
@@ -42,11 +42,12 @@ class TestEveryNetwork:
     def test_keeps_its_expectations(self, name: str) -> None:
         network = shipped(name)
         report = convcalc.analyze(network)
-        stated = {expectation.metric: expectation.value for expectation in network.expect}
-        assert stated == {e.metric: observed(report, e) for e in network.expect}
+        facts = convcalc.spec(name).expectations
+        stated = {fact.metric: fact.value for fact in facts}
+        assert stated == {fact.metric: observed(report, fact) for fact in facts}
 
     def test_states_what_it_costs(self, name: str) -> None:
-        stated = {expectation.metric for expectation in shipped(name).expect}
+        stated = {expectation.metric for expectation in convcalc.spec(name).expectations}
         assert "params" in stated
         assert stated & {"macs", "multiplies", "compares"}
         assert {"output", "outputs"} & {metric.partition(".")[0] for metric in stated}

@@ -5,10 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from convcalc.graph import Network, Node, result_shape
+from convcalc.graph import GraphBuilder, Network
 from convcalc.layers import layer_class
 from convcalc.layers.base import Layer
-from convcalc.layers.structure import Input
 
 ACTIVATIONS = ("relu", "relu6", "leaky_relu", "prelu", "silu", "gelu", "hard_swish", "sigmoid")
 
@@ -18,13 +17,14 @@ class _Growing:
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
-        self.nodes: list[Node] = []
+        self.builder = GraphBuilder()
+        self.nodes = self.builder.nodes
 
     def add(self, layer: Layer, *inputs: int, shares: int | None = None) -> int:
-        shape = result_shape(layer, [self.nodes[i].shape for i in inputs])
-        path = f"{layer.kind}{len(self.nodes)}"
-        self.nodes.append(Node(path, path, layer, inputs, shape, None, (), shares))
-        return len(self.nodes) - 1
+        index = self.builder.add(layer, inputs, path=f"{layer.kind}{len(self.nodes)}")
+        if shares is not None:
+            self.builder.share([index], [shares])
+        return index
 
     def kind(self, kind: str, *inputs: int, shares: int | None = None, **values: Any) -> int:
         rank = len(self.nodes[inputs[0]].shape) - 1
@@ -89,7 +89,7 @@ def random_network(rng: Random) -> Network:
     growing = _Growing(rng)
     rank = rng.choice([1, 2, 2, 2, 3])
     shape = (rng.choice([2, 4]), *[rng.randint(3, {1: 9, 2: 6, 3: 4}[rank]) for _ in range(rank)])
-    growing.nodes.append(Node("input", "input", Input(shape=shape), (), shape))
+    growing.builder.input("input", shape)
     last = 0
     middle = 0
     for number in range(rng.randint(2, 5)):
@@ -100,7 +100,7 @@ def random_network(rng: Random) -> Network:
     outputs = {growing.nodes[last].path: last}
     if middle and rng.random() < 0.3:
         outputs[growing.nodes[middle].path] = middle
-    return Network("random", "-", growing.nodes, outputs)
+    return growing.builder.network("random", outputs)
 
 
 def separable_network(rng: Random) -> Network:
@@ -108,7 +108,7 @@ def separable_network(rng: Random) -> Network:
     growing = _Growing(rng)
     rank = rng.choice([1, 2, 2, 2, 3])
     shape = (rng.choice([2, 3]), *[rng.randint(4, {1: 12, 2: 8, 3: 5}[rank]) for _ in range(rank)])
-    growing.nodes.append(Node("input", "input", Input(shape=shape), (), shape))
+    growing.builder.input("input", shape)
     around = rng.choice(["before", "behind", "both", "both"])
     last = 0
     if around != "behind":
@@ -133,4 +133,4 @@ def separable_network(rng: Random) -> Network:
         if growing.nodes[last].shape == shape and rng.random() < 0.7:
             last = growing.kind("add", 0, last)
         last = growing.followed(last)
-    return Network("separable", "-", growing.nodes, {growing.nodes[last].path: last})
+    return growing.builder.network("separable", {growing.nodes[last].path: last})

@@ -84,7 +84,7 @@ def test_a_wrong_prediction_is_seen() -> None:
         wrong = Node(
             right.path, right.unit, layer, right.inputs, (right.shape[0] + 1, *right.shape[1:])
         )
-        lied = Network("lied", "-", [*network.nodes[:-1], wrong], network.outputs)
+        lied = Network("lied", [*network.nodes[:-1], wrong], network.outputs)
         inputs = {
             name: value.astype(np.float32)
             for name, value in random_inputs(network, 2, values).items()
@@ -110,7 +110,7 @@ def test_shapes_that_do_not_fit_each_other_name_the_layer() -> None:
     a, b = network.nodes[1], network.nodes[2]
     smaller = b.layer.replace(padding=((0, 0), (0, 0)))
     nodes = [*network.nodes[:2], Node(b.path, b.unit, smaller, (1,), a.shape, b.span)]
-    lied = Network("lied", "n.yaml", [*nodes, network.nodes[3]], network.outputs)
+    lied = Network("lied", [*nodes, network.nodes[3]], network.outputs)
     inputs = {"input": np.ones((1, 2, 6, 6), np.float32)}
     with pytest.raises(convcalc.ConvcalcError) as caught:
         verify(Program(lied), inputs)

@@ -11,9 +11,8 @@ import numpy as np
 from convcalc.executor.arrays import Array, channels_first, packed
 from convcalc.executor.program import Program
 from convcalc.executor.weights import GivenWeights, array_name, declared
-from convcalc.graph import Network, Node, result_shape
+from convcalc.graph import GraphBuilder, Network
 from convcalc.layers.base import Layer
-from convcalc.layers.structure import Input
 from convcalc.shapes import Shape
 from tests.oracle.counting import Number, Run, Tensor
 from tests.oracle.table import ORACLES
@@ -75,13 +74,9 @@ def random_weights(network: Network, rng: np.random.Generator) -> dict[str, Arra
 
 def network_of(layer: Layer, inputs: Sequence[Shape]) -> Network:
     """A network of one layer, called `layer`."""
-    nodes = [
-        Node(f"input{i}", f"input{i}", Input(shape=shape), (), shape)
-        for i, shape in enumerate(inputs)
-    ]
-    output = result_shape(layer, inputs)
-    nodes.append(Node("layer", "layer", layer, tuple(range(len(inputs))), output))
-    return Network("one", "-", nodes, {"layer": len(inputs)})
+    builder = GraphBuilder()
+    indices = [builder.input(f"input{i}", tuple(shape)) for i, shape in enumerate(inputs)]
+    return builder.network("one", {"layer": builder.add(layer, indices, path="layer")})
 
 
 def network_loops(

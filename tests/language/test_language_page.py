@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from convcalc import ConvcalcError, load
+from convcalc import ConvcalcError, analyze, load, spec
 from convcalc.checks.project.expectations import broken_expectations
 from convcalc.language.building import evaluation
-from convcalc.language.building.spec import METRICS
+from convcalc.language.building.expectations import METRICS
 from convcalc.language.reading import expressions, nodes
 from convcalc.language.reading.document import COMMON_KEYS, LONGEST_CHAIN, TOP_KEYS
 from convcalc.layers import NORM_WORDS
@@ -38,9 +38,10 @@ def first_cells(text: str) -> set[str]:
 @pytest.mark.parametrize("name", sorted(set(FILES) - WRONG))
 def test_a_file_keeps_what_it_expects(name: str) -> None:
     with folder_with(FILES):
-        network = load(name)
-    assert network.expect
-    assert broken_expectations(network) == []
+        read = spec(name)
+        report = analyze(read.network())
+    assert read.expectations
+    assert broken_expectations(read.expectations, report) == []
 
 
 @pytest.mark.parametrize("name", sorted(WRONG))

@@ -40,7 +40,7 @@ def up_to(network: Network, node: Node) -> Network:
     """The network without what comes after a layer, whose value is the result."""
     index = network.nodes.index(node)
     nodes = network.nodes[: index + 1]
-    return Network(network.name, network.source, nodes, {"end": index})
+    return Network(network.name, nodes, {"end": index})
 
 
 def probed(network: Network, node: Node, place: tuple[int, ...]) -> list[tuple[str, bool, bool]]:

@@ -8,10 +8,9 @@ from random import Random
 import pytest
 
 import convcalc
-from convcalc.graph import Network, Node
+from convcalc.graph import GraphBuilder, Network
 from convcalc.layers.convolution import Conv
 from convcalc.layers.dense import Dense
-from convcalc.layers.structure import Input
 from convcalc.render.jsons import report_data, report_text
 from tests.networks.grow import random_spec
 
@@ -44,16 +43,10 @@ def large_network() -> Network:
     conv = Conv(
         channels=LARGE, kernel=(1, 1), stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1)
     )
-    return Network(
-        "large",
-        "made in Python",
-        [
-            Node("input", "input", Input(shape=shape), (), shape),
-            Node("conv0", "conv0", conv, (0,), shape),
-            Node("dense0", "dense0", Dense(units=1, bias=False), (1,), (1,)),
-        ],
-        {"dense0": 2},
-    )
+    builder = GraphBuilder()
+    index = builder.add(conv, [builder.input("input", shape)])
+    index = builder.add(Dense(units=1, bias=False), [index])
+    return builder.network("large", {"dense0": index})
 
 
 def test_integers_are_exact_at_any_size() -> None:

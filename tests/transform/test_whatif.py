@@ -15,7 +15,7 @@ from convcalc.language.load import load, loads
 from convcalc.layers.base import Layer
 from convcalc.layers.convolution import Conv, ConvTranspose, Depthwise
 from convcalc.shapes import LARGEST_SIZE
-from convcalc.transform.whatif import apply, double_padding, scale_channels, with_kernel
+from convcalc.transform.whatif import applied, apply, double_padding, scale_channels, with_kernel
 
 
 def shapes(network: Network) -> dict[str, tuple[int, ...]]:
@@ -241,23 +241,22 @@ def test_factors_multiply_before_rounding() -> None:
     assert shapes(after)["conv0"][0] == 5
 
 
-def test_a_changed_network_says_what_altered_it() -> None:
+def test_the_what_ifs_that_changed_something_are_named() -> None:
     network = loads(
         "{args: {w: 4}, input: [3, 4, 4], layers: [{conv: w, kernel: 1}, {conv: 2, kernel: 1}]}",
         args={"w": 8},
     )
-    after = apply(
+    after, what_ifs = applied(
         network, double_channels=True, scale_channels=Fraction(3, 8), kernel=3, double_padding=True
     )
-    assert after.altered == (
-        "--set --double-channels --scale-channels 0.375 --kernel 3 --double-padding"
-    )
-    assert scale_channels(network, 1).altered == "--set"
-    assert (after.name, after.source, after.expect) == (
-        network.name,
-        network.source,
-        network.expect,
-    )
+    assert what_ifs == [
+        "--double-channels --scale-channels 0.375",
+        "--kernel 3",
+        "--double-padding",
+    ]
+    assert after.name == network.name
+    assert applied(network, scale_channels=1) == (network, [])
+    assert applied(network, kernel=1, double_channels=True)[1] == ["--double-channels"]
 
 
 # --- What breaks ----------------------------------------------------------------------------------

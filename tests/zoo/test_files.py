@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from convcalc.language.load import spec
 from convcalc.language.shipped import shipped_names, shipped_path
-from tests.shipped import shipped
 from tests.zoo.torchvision import PUBLISHED
 
 NAMES = shipped_names()
@@ -56,7 +56,7 @@ def test_a_file_opens_with_what_the_network_is_and_where_it_is_described(name: s
 
 @pytest.mark.parametrize("name", [*PUBLISHED, *OTHERS])
 def test_a_file_expects_params_macs_and_output(name: str) -> None:
-    stated = {expectation.metric.partition(".")[0] for expectation in shipped(name).expect}
+    stated = {expectation.metric.partition(".")[0] for expectation in spec(name).expectations}
     assert {"params", "macs"} <= stated
     assert stated & {"output", "outputs"}
 

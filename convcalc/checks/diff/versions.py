@@ -12,8 +12,9 @@ from convcalc.checks.diff.diff import Diff, compare
 from convcalc.checks.diff.revision import SUFFIXES, FileChange, Revision
 from convcalc.diagnostics import ConvcalcError, Problem, printable, refused
 from convcalc.graph import Network
-from convcalc.language.building.spec import InputShapes, build
-from convcalc.language.load import find_source, read_file
+from convcalc.language.building.inputs import InputShapes
+from convcalc.language.building.spec import read_spec
+from convcalc.language.load import read_file, spec
 from convcalc.language.reading.document import LONGEST_CHAIN
 from convcalc.language.shipped import shipped_path
 
@@ -54,8 +55,8 @@ def compare_files(old: str, new: str, settings: Settings) -> Comparison:
     Raises ConvcalcError with the problems of both.
     """
     reports = _both(
-        lambda: build(find_source(old), read_file, settings.old_args, settings.inputs),
-        lambda: build(find_source(new), read_file, settings.new_args, settings.inputs),
+        lambda: spec(old).network(settings.old_args, settings.inputs),
+        lambda: spec(new).network(settings.new_args, settings.inputs),
         (old, new),
         settings.batch,
     )
@@ -105,10 +106,13 @@ def _version(revision: Revision, change: FileChange, settings: Settings) -> Comp
         source = revision.source(old) if old else None
         if source is None:
             return None
-        return build(source, revision.open, settings.old_args, inputs, revision.exists)
+        then = read_spec(source, revision.open, revision.exists)
+        return then.network(settings.old_args, inputs)
 
     def after() -> Network | None:
-        return build(read_file(new_name), read_file, settings.new_args, inputs) if new else None
+        if not new:
+            return None
+        return read_spec(read_file(new_name), read_file).network(settings.new_args, inputs)
 
     reports = _both(before, after, (old_name, new_name), settings.batch)
     return _comparison(reports, (old_name, new_name), renamed=bool(old and new and old != new))

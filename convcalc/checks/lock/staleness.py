@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.costs.report import LayerReport, Report
 from convcalc.analysis.costs.rows import Row, rows
@@ -13,6 +13,9 @@ from convcalc.checks.project.verdicts import titled
 from convcalc.diagnostics import Call, Problem, Source, Span, printable
 from convcalc.quantities import change_text
 from convcalc.shapes import Shape, cross_text
+
+if TYPE_CHECKING:
+    from convcalc.language.building.spec import Spec
 
 #: What accepts a change.
 ACCEPT = "`convcalc lock` accepts the change"
@@ -24,20 +27,24 @@ _TELLING = ("params", "macs", "flops", "peak_memory")
 _MOST_LAYERS = 3
 
 
-def stale_problem(lock: Lock, found: LockedNetwork, report: Report) -> Problem | None:
+def stale_problem(
+    lock: Lock, found: LockedNetwork, report: Report, of_file: Spec
+) -> Problem | None:
     """What is not as the lock says, at the line of the first layer that differs; None if nothing.
 
-    `found` is the network's entry as it would be locked now, `report` what it was made of.
+    `found` is the network's entry as it would be locked now, `report` what it was made of, and
+    `of_file` the spec of that network.
     """
     locked = lock.find(found.file, found.variant)
     if locked is None:
         message = f"{printable(found.title, 200)} is not in the lock"
         help_text = "`convcalc lock` adds it"
-        problem = Problem(STALE, message, first_line(report), (("help", help_text),))
-        return in_own_file(problem, report.network.bases)
+        problem = Problem(STALE, message, first_line(of_file), (("help", help_text),))
+        return in_own_file(problem, of_file.bases)
     if locked == found and list(locked.layers) == list(found.layers):
         return None
     path, text, span, calls = _first_difference(locked, found, report)
+    span = span or first_line(of_file)
     facts = [("note", _locked_at(lock, locked, path))]
     differing = _differing(locked, found)
     others = [name for name in differing if name != path]
@@ -50,11 +57,15 @@ def stale_problem(lock: Lock, found: LockedNetwork, report: Report) -> Problem |
     told = titled(text, found.variant)
     problem = Problem(STALE, told, span, (*facts, ("help", ACCEPT)), calls)
     place = lock.spans[found.file, found.variant]
-    return in_own_file(problem, report.network.bases, place)
+    return in_own_file(problem, of_file.bases, place)
 
 
 def at_the_cause(
-    problems: Sequence[Problem], lock: Lock, found: LockedNetwork, report: Report
+    problems: Sequence[Problem],
+    lock: Lock,
+    found: LockedNetwork,
+    report: Report,
+    bases: Mapping[Source, Span],
 ) -> list[Problem]:
     """Broken expectations at the line of the first layer that is not as locked, if one is not.
 
@@ -70,7 +81,7 @@ def at_the_cause(
         facts = [("note", f"{text}; {_locked_at(lock, locked, path)}")]
         facts.append(("note", f"the expectation stands at {problem.span}"))
         there = problem._replace(span=span, calls=calls, facts=(*facts, *problem.facts))
-        moved.append(in_own_file(there, report.network.bases, problem.span))
+        moved.append(in_own_file(there, bases, problem.span))
     return moved
 
 
@@ -135,14 +146,9 @@ def _change(name: str, before: int | None, after: int | None) -> str:
     return f"{printable(name)} {before:,} -> {after:,}{unit} ({change_text(before, after)})"
 
 
-def first_line(report: Report) -> Span | None:
+def first_line(of_file: Spec) -> Span:
     """The first line of the file, for what no layer is to blame for."""
-    for node in report.network.nodes:
-        if node.span is not None:
-            source = node.span.source
-            if source.name == report.network.source:
-                return Span(source, 1, 1)
-    return Span(Source(report.network.source, ""), 1, 1)
+    return Span(of_file.source, 1, 1)
 
 
 class _Difference(NamedTuple):
@@ -188,13 +194,13 @@ def _first_difference(locked: LockedNetwork, found: LockedNetwork, report: Repor
         return _Difference(told[-1].name, text, *_removed(told[-1], missing, told, told))
     if locked.outputs != found.outputs:
         text = f"the outputs are {_puts(found.outputs)}, locked as {_puts(locked.outputs)}"
-        return _Difference("", text, first_line(report))
+        return _Difference("", text, None)
     text = f"the totals of {printable(found.file, 200)} are not as locked"
     if locked.dtype != found.dtype:
         text = (
             f"the dtype of {printable(found.file, 200)} is {found.dtype}, locked as {locked.dtype}"
         )
-    return _Difference("", text, first_line(report))
+    return _Difference("", text, None)
 
 
 _Place = tuple[Span | None, tuple[Call, ...]]

@@ -28,9 +28,9 @@ from convcalc.diagnostics import (
     did_you_mean,
     printable,
 )
-from convcalc.graph import Limit
 from convcalc.language.load import read_file
 from convcalc.language.reading.limits import (
+    Limit,
     dtype_schema,
     growths_schema,
     limits_schema,

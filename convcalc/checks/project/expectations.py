@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from convcalc.analysis.costs.report import Report, analyze
+from collections.abc import Sequence
+
+from convcalc.analysis.costs.report import Report
 from convcalc.diagnostics import Problem, did_you_mean, printable
-from convcalc.graph import Expectation, Network
+from convcalc.language.building.expectations import Expectation
 from convcalc.quantities import change_text
 from convcalc.shapes import Shape
 
 
-def broken_expectations(network: Network) -> list[Problem]:
-    """A problem for each expectation that does not hold; batch 1, taps on padding counted.
+def broken_expectations(expectations: Sequence[Expectation], report: Report) -> list[Problem]:
+    """A problem for each expectation that does not hold.
 
-    They are about the file's own args and input: for a network that was altered there is nothing
-    to hold them against, and the caller should say so.
+    report  of the network with the file's own arguments and input, for one sample, taps on padding
+            counted: that is what a file's expectations are about
     """
-    if not network.expect or network.altered:
-        return []
-    report = analyze(network)
-    shapes = _shapes(report)
+    shapes = _shapes(report) if expectations else {}
     found = []
-    for expectation in network.expect:
+    for expectation in expectations:
         problem = _check(expectation, report, shapes)
         if problem is not None:
             found.append(problem)

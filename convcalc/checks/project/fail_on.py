@@ -14,8 +14,7 @@ from convcalc.diagnostics import (
     did_you_mean,
     printable,
 )
-from convcalc.graph import Limit
-from convcalc.language.reading.limits import LIMITED
+from convcalc.language.reading.limits import LIMITED, Limit
 from convcalc.quantities import read_growth, read_quantity
 
 _OPTION = "--fail-on"

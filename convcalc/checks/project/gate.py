@@ -19,9 +19,8 @@ from convcalc.checks.project.expectations import broken_expectations
 from convcalc.checks.project.targets import Rules, Target, dtype_of, locked_name
 from convcalc.checks.project.verdicts import Blamed, Finding, Verdict, titled
 from convcalc.diagnostics import UNUSABLE, WRONG, ConvcalcError, Problem, Span, printable
-from convcalc.graph import Limit, Network
-from convcalc.language.building.spec import InputShapes
-from convcalc.language.load import find_source, load, read_file
+from convcalc.language.building.inputs import InputShapes
+from convcalc.language.load import find_source, read_file, spec
 from convcalc.language.reading.document import read_document
 from convcalc.language.shipped import is_shipped
 from convcalc.quantities import BYTES, DEFAULT_DTYPE, Growth, change_text, quantity_text
@@ -29,6 +28,8 @@ from convcalc.shapes import cross_text
 
 if TYPE_CHECKING:
     from convcalc.checks.lock.file import Lock, LockedNetwork
+    from convcalc.language.building.spec import Spec
+    from convcalc.language.reading.limits import Limit
 
 #: Layers that a broken limit names.
 MOST_BLAMED = 3
@@ -69,19 +70,21 @@ def judge(target: Target, gate: Gate) -> Verdict:
     """What becomes of one network; a mistake in its file is told in the verdict."""
     locked, unusable, missing = _past(target, gate)
     try:
-        network = load(target.file, args=target.args, input=gate.inputs)
+        of_file = spec(target.file)
+        network = of_file.network(target.args, gate.inputs)
+        altered = _altering(of_file, target, gate)
     except ConvcalcError as error:
         problems = tuple([readable(problem, target) for problem in error.problems])
         status = UNUSABLE if unusable else error.status
         return Verdict(target.file, target.variant, status, (*problems, *unusable))
     report = analyze(network)
     rules = target.rules or Rules()
-    skipped = _skipped(network, target, gate)
+    skipped = _skipped(of_file, altered, target, gate)
     if gate.every_total and missing == _UNUSED and not unusable:
         skipped.append(f"it is not compared with the lock: {missing}")
-    trial = _Trial(target, report, locked)
-    if not network.altered:
-        trial.hold("budget", network.budget)
+    trial = _Trial(target, of_file, report, locked)
+    if not altered:
+        trial.hold("budget", of_file.budget)
     if gate.inputs is None:
         trial.hold("budget", rules.budget, configured=True)
         trial.hold("warn", rules.warn, configured=True)
@@ -97,14 +100,14 @@ def judge(target: Target, gate: Gate) -> Verdict:
     if trial.unlocked:
         names = ", ".join(dict.fromkeys(trial.unlocked))
         skipped.append(f"the growth of {names} is not checked: it is not in the lock")
-    broken = broken_expectations(network)
+    broken = [] if altered else broken_expectations(of_file.expectations, report)
     if broken and locked is not None and gate.baseline is not None and gate.baseline.lock:
         from convcalc.checks.lock.file import locked_network
         from convcalc.checks.lock.staleness import at_the_cause
 
         every = measured_totals(report, trial.dtype)
         now = locked_network(locked.file, locked.variant, report, every, trial.dtype)
-        broken = at_the_cause(broken, gate.baseline.lock, now, report)
+        broken = at_the_cause(broken, gate.baseline.lock, now, report, of_file.bases)
     problems = (*broken, *trial.problems, *unusable)
     status = UNUSABLE if trial.misused or unusable else WRONG
     return Verdict(
@@ -120,21 +123,29 @@ def judge(target: Target, gate: Gate) -> Verdict:
     )
 
 
-def _skipped(network: Network, target: Target, gate: Gate) -> list[str]:
+def _altering(of_file: Spec, target: Target, gate: Gate) -> list[str]:
+    """What makes the network another than the one that the file is about, as it is written."""
+    found = []
+    if of_file.changes(target.args):
+        rules = target.rules or Rules()
+        configured = all(name in rules.sets for name in target.args)
+        found.append("set" if configured else "--set")
+    return [*found, *(["--input"] if gate.inputs else [])]
+
+
+def _skipped(of_file: Spec, altered: Sequence[str], target: Target, gate: Gate) -> list[str]:
     """What cannot be held against an altered network."""
-    if not network.altered:
+    if not altered:
         return []
     rules = target.rules or Rules()
-    parts = {"expectations": network.expect, "own budget": network.budget}
+    parts = {"expectations": of_file.expectations, "own budget": of_file.budget}
     if gate.inputs is not None:
         parts["limits in convcalc.yaml"] = (*rules.budget, *rules.warn, *rules.growth)
     about = [part for part, has in parts.items() if has]
     if not about:
         return []
-    flags = network.altered
-    if target.args and all(name in rules.sets for name in target.args):
-        flags = flags.replace("--set", "set")  # it is convcalc.yaml's
     verb = "is" if about == ["own budget"] else "are"
+    flags = " ".join(altered)
     return [f"its {' and '.join(about)} {verb} about the file as it is: skipped under {flags}"]
 
 
@@ -207,10 +218,13 @@ def _in_readers_file(problem: Problem, target: Target) -> Problem:
 class _Trial:
     """One network before the gate: what was found of it so far."""
 
-    def __init__(self, target: Target, report: Report, locked: LockedNetwork | None) -> None:
+    def __init__(
+        self, target: Target, of_file: Spec, report: Report, locked: LockedNetwork | None
+    ) -> None:
         self.target = target
+        self.of_file = of_file
         self.report = report
-        self.dtype = dtype_of(report.network, target.rules)
+        self.dtype = dtype_of(of_file, target.rules)
         self.locked = locked
         self.findings: list[Finding] = []
         self.problems: list[Problem] = []
@@ -380,14 +394,11 @@ class _Trial:
 
     def _without_parts(self, limit: Limit) -> Span | None:
         """The line to blame where no layer is: the limit's in the file itself, or the first."""
-        if limit.span.source.name == self.report.network.source:
-            return limit.span
-        from convcalc.checks.lock.staleness import first_line
-
-        return first_line(self.report)
+        source = self.of_file.source
+        return limit.span if limit.span.source is source else Span(source, 1, 1)
 
     def _in_own_file(self, problem: Problem, limit: Limit) -> Problem:
-        return in_own_file(problem, self.report.network.bases, _written_at(limit))
+        return in_own_file(problem, self.of_file.bases, _written_at(limit))
 
     def _titled(self, message: str) -> str:
         """A message that names the variant it is about."""

@@ -16,11 +16,11 @@ from convcalc.diagnostics import (
     printable,
     refused,
 )
-from convcalc.graph import Limit, Network
 
 if TYPE_CHECKING:
     from convcalc.checks.project.config import Config, Entry, Pattern
-    from convcalc.language.building.spec import Variants
+    from convcalc.language.building.spec import Spec
+    from convcalc.language.reading.limits import Limit
 
 #: No spec: it says which networks are checked. `convcalc.checks.project.config` reads it.
 CONFIG_NAME = "convcalc.yaml"
@@ -65,22 +65,20 @@ class _Namer:
     """What variants are called: one name, however their arguments are written."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Variants | None] = {}
+        self._known: dict[str, Spec | None] = {}
 
     def __call__(self, file: str, args: Mapping[str, str]) -> str:
         if not args:
             return ""
-        from convcalc.language.building.spec import Variants
-        from convcalc.language.load import find_source, read_file
+        from convcalc.language.load import spec
 
         name = None
         try:
             if file not in self._known:
                 # What is read from standard input is read once.
-                found = Variants(find_source(file), read_file) if file != "-" else None
-                self._known[file] = found
-            variants = self._known[file]
-            name = variants.name(args) if variants is not None else None
+                self._known[file] = spec(file) if file != "-" else None
+            known = self._known[file]
+            name = known.variant(args) if known is not None else None
         except ConvcalcError:
             self._known.setdefault(file, None)  # it is told where the network is built
         if name is None:
@@ -293,11 +291,11 @@ def _specs_in(folder: str) -> list[str]:
     return specs
 
 
-def dtype_of(network: Network, rules: Rules | None) -> str:
+def dtype_of(of_file: Spec, rules: Rules | None) -> str:
     """What a number takes in memory in a network's totals: convcalc.yaml's word, or its own."""
     usual = Rules().dtype
     named = [rules.dtype] if rules is not None else []
-    named += [limit.dtype for limit in network.budget]
+    named += [limit.dtype for limit in of_file.budget]
     return next((dtype for dtype in named if dtype != usual), usual)
 
 

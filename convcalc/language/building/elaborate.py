@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Call, Problem, RuleError, printable
-from convcalc.graph import same_parameters
+from convcalc.graph import GraphBuilder
 from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, Frame, TooMany
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.making import LayerMaker, given_twice
@@ -74,11 +74,18 @@ class Copy(NamedTuple):
 class Elaborator:
     """Builds the nodes of one network."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(
+        self,
+        document: Document,
+        evaluator: Evaluator,
+        builder: GraphBuilder,
+        items: dict[int, Item],
+    ) -> None:
         self.document = document
-        self.evaluator = Evaluator(document)
-        self.maker = LayerMaker(document, self.evaluator)
-        self._items: dict[int, Item] = {}
+        self.evaluator = evaluator
+        self.builder = builder
+        self.maker = LayerMaker(document, evaluator, builder)
+        self._items = items
         #: The operations of layers whose parameters are shared, by path.
         self._shared: dict[str, list[int]] = {}
         self._depth = 0
@@ -191,7 +198,7 @@ class Elaborator:
         all come to nothing; the bound on layers would never be met.
         """
         self._steps += 1
-        if self._steps > _IDLE_STEPS + 10 * len(self.maker.nodes):
+        if self._steps > _IDLE_STEPS + 10 * len(self.builder.nodes):
             if self.evaluator.problems:
                 # After a mistake no layers are made; what stands below it is still looked at.
                 if self._steps > _STEPS_AFTER_A_MISTAKE:
@@ -200,7 +207,8 @@ class Elaborator:
             self.evaluator.stop(
                 Problem(
                     "too-many-steps",
-                    f"{self._steps} copies and calls have made only {len(self.maker.nodes)} layers",
+                    f"{self._steps} copies and calls have made only"
+                    f" {len(self.builder.nodes)} layers",
                     item.span,
                     (("rule", "copies, calls and groups must add layers"),),
                     frame.calls,
@@ -220,7 +228,7 @@ class Elaborator:
 
     def _give_up(self, item: Item, target: str, group: Group) -> Flow:
         """Names a layer that could not be made, so that references to it are not blamed."""
-        name = item.name.text if item.name else group.count(_prefix(target))
+        name = item.name.text if item.name else group.names.numbered(_prefix(target))
         group.values.setdefault(name, UNKNOWN)
         group.last = name
         group.unsure = True
@@ -260,7 +268,7 @@ class Elaborator:
 
     def _name(self, item: Item, target: str, copy: int, group: Group, frame: Frame) -> str:
         if item.name is None:
-            return group.count(_prefix(target))
+            return group.names.numbered(_prefix(target))
         name = item.name.text if item.repeat is None else f"{item.name.text}{copy}"
         if name in group.values:
             message = f"the name '{name}' is taken by an earlier layer of this group"
@@ -273,7 +281,7 @@ class Elaborator:
 
     def _place(self, path: str) -> str:
         """Where a layer is written, if it is one operation."""
-        for node in self.maker.nodes:
+        for node in self.builder.nodes:
             if node.path == path and node.span is not None:
                 return f"line {node.span.line}, column {node.span.column}"
         return ""
@@ -295,7 +303,7 @@ class Elaborator:
                 copy.path,
             )
             return UNKNOWN
-        before = len(self.maker.nodes)
+        before = len(self.builder.nodes)
         try:
             if target == GROUP:
                 value = self._sequential(copy)
@@ -324,7 +332,7 @@ class Elaborator:
         )
 
     def _input_help(self) -> str:
-        names = ", ".join(node.path for node in self.maker.nodes if node.kind == "input")
+        names = ", ".join(node.path for node in self.builder.nodes if node.kind == "input")
         return f"with several inputs ({names}) the first layer says 'from'"
 
     # Kinds.
@@ -630,46 +638,16 @@ class Elaborator:
         target = group.path_of_reference(node.text)
         theirs = self._shared.get(target)
         if theirs is None:
-            nodes = self.maker.nodes
+            nodes = self.builder.nodes
             theirs = self._shared[target] = [
                 index
                 for index in range(before)
                 if nodes[index].unit == target or nodes[index].path.startswith(f"{target}.")
             ]
-        ours = list(range(before, len(self.maker.nodes)))
-        sharing = [index for index in ours if self._has_parameters(index)]
-        shared = [index for index in theirs if self._has_parameters(index)]
-        if ours and theirs and (len(sharing) != len(shared) or not sharing):
-            self._check_same(ours[0], theirs[0], node)
-        if len(sharing) != len(shared):
-            message = f"{_layers(len(sharing))} cannot share those of {_layers(len(shared))}"
-            raise Refusal("share-mismatch", message, node.span)
-        for index, other in zip(sharing, shared, strict=True):
-            self._check_same(index, other, node)
-            source = self.maker.nodes[other].shares
-            self.maker.nodes[index].shares = other if source is None else source
-
-    def _has_parameters(self, index: int) -> bool:
-        node = self.maker.nodes[index]
-        return bool(node.layer.parameters([self.maker.nodes[i].shape for i in node.inputs]))
-
-    def _check_same(self, index: int, other: int, node: ScalarNode) -> None:
-        """Refuses sharing between operations of other kinds or sizes."""
-        here, there = self.maker.nodes[index], self.maker.nodes[other]
         try:
-            same_parameters(
-                here.layer,
-                [self.maker.nodes[i].shape for i in here.inputs],
-                there.layer,
-                [self.maker.nodes[i].shape for i in there.inputs],
-                there.path,
-            )
+            self.builder.share(range(before, len(self.builder.nodes)), theirs)
         except RuleError as error:
             raise Refusal(error.code, error.message, node.span, "", error.facts) from None
-
-
-def _layers(count: int) -> str:
-    return f"{count} layer{'s' if count != 1 else ''} with parameters"
 
 
 def _prefix(target: str) -> str:

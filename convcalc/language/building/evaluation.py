@@ -13,6 +13,7 @@ from convcalc.language.reading.expressions import (
     ExpressionError,
     LayerReference,
     Scope,
+    UnknownSizeError,
     bounded_list,
 )
 from convcalc.language.reading.items import GROUP, Refusal, at, parse_scalar
@@ -42,12 +43,14 @@ class TooMany(Exception):
 class Evaluator:
     """The file's arguments, every expression parsed, and the problems found so far."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(
+        self, document: Document, expressions: dict[str, Expression] | None = None
+    ) -> None:
         self.problems: list[Problem] = list(document.problems)
         self.words = dict.fromkeys([*KINDS, *CHOICES, GROUP, *document.blocks])
         self.args: dict[str, Any] = {}
         self._document_args = document.args
-        self._expressions: dict[str, Expression] = {}
+        self._expressions = {} if expressions is None else expressions
         self._seen: set[tuple[str, str, Span | None]] = set()
 
     def refuse(self, problem: Problem, name: str = "") -> None:
@@ -59,6 +62,11 @@ class Evaluator:
         self.problems.append(problem)
         if len(self.problems) >= MOST_PROBLEMS:
             raise TooMany
+
+    def wrong(self, code: str, message: str, node: YamlNode | None, help_text: str = "") -> None:
+        """Notes a problem of a node outside of any layer."""
+        facts = (("help", help_text),) if help_text else ()
+        self.refuse(Problem(code, message, node.span if node else None, facts))
 
     def refused(self, refusal: Refusal, frame: Frame, name: str = "") -> None:
         """Notes a Refusal and those that were found with it."""
@@ -106,6 +114,24 @@ class Evaluator:
             node.span,
             "one number per axis is a list: [3, 5]",
         )
+
+    def file_scope(self) -> Scope:
+        """The file's own scope: its arguments, with no value entering."""
+        return Scope(self.args, self.words, entering=False)
+
+    def file_frame(self) -> Frame:
+        """The top of the file, where no block is called."""
+        return Frame(self.args, (), ())
+
+    def file_value(self, node: YamlNode, choices: Sequence[str] | None = ()) -> Any:
+        """A value in the file's own scope; None after a mistake, which is noted."""
+        try:
+            return self.evaluate(node, self.file_scope(), choices)
+        except Refusal as refusal:
+            self.refused(refusal, self.file_frame())
+        except UnknownSizeError:
+            pass  # an argument it needs is wrong, which is reported already
+        return None
 
     def attempt(self, node: ScalarNode, scope: Scope) -> Any:
         """The value of a scalar; raises what is not to be told, and so costs no search for help."""
@@ -163,7 +189,7 @@ class Evaluator:
     def scope(self, frame: Frame, flow: Flow | None, group: Group | None = None) -> Scope:
         find = names = None
         if group is not None:
-            names = group.names
+            names = group.visible
 
             def find(name: str) -> LayerReference | None:
                 found = group.find(name)

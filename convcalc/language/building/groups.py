@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from convcalc.diagnostics import did_you_mean, nearest, printable
+from convcalc.graph import Names
 from convcalc.language.reading.items import GROUP, Refusal
 from convcalc.language.reading.nodes import ScalarNode, YamlNode
 from convcalc.layers import KINDS
@@ -28,14 +29,14 @@ class Group:
     outer is the group in which a reference goes on looking; None at a block's border.
     """
 
-    __slots__ = ("counters", "groups", "last", "left_out", "outer", "path", "unsure", "values")
+    __slots__ = ("groups", "last", "left_out", "names", "outer", "path", "unsure", "values")
 
     def __init__(self, path: str, outer: Group | None) -> None:
         self.path = path
         self.outer = outer
         self.values: dict[str, Flow] = {}
         self.groups: dict[str, Group] = {}
-        self.counters: dict[str, int] = {}
+        self.names = Names(self.values)
         self.left_out: set[str] = set()
         self.last = ""
         #: A layer could not be read, so that the counters may be behind.
@@ -52,7 +53,7 @@ class Group:
             yield group
             group = group.outer
 
-    def names(self) -> list[str]:
+    def visible(self) -> list[str]:
         """All names that can be looked up here."""
         return [name for group in self.outward() for name in group.values]
 
@@ -76,14 +77,6 @@ class Group:
             value = found.values.get(part) if found else None
             name = part
         return value
-
-    def count(self, prefix: str) -> str:
-        """A name for an unnamed layer: the prefix and the next number that is free."""
-        number = self.counters.get(prefix, 0)
-        while f"{prefix}{number}" in self.values:
-            number += 1
-        self.counters[prefix] = number + 1
-        return f"{prefix}{number}"
 
     def lookup(self, node: ScalarNode) -> Flow:
         """The value of a name as written; raises Refusal where there is none."""
@@ -112,7 +105,7 @@ class Group:
             if inner and head in group.groups:
                 inside = did_you_mean(inner[0], group.groups[head].values)
                 return f"in '{head}': {inside}" if inside else ""
-        known = self.names()
+        known = self.visible()
         if f"{head}0" in known:
             return f"its copies are called '{head}0', '{head}1', ..."
         near = nearest(head, known)

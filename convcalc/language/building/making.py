@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from convcalc.diagnostics import Problem, RuleError, Span, did_you_mean, nearest
-from convcalc.graph import Node, result_shape
+from convcalc.graph import GraphBuilder, Node
 from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, Frame
 from convcalc.language.building.groups import UNKNOWN, Flow
 from convcalc.language.reading.document import Document
@@ -38,10 +38,11 @@ _LEAST_AREA = 64
 class LayerMaker:
     """Appends nodes: one for a layer, one for each that is fused behind it."""
 
-    def __init__(self, document: Document, evaluator: Evaluator) -> None:
+    def __init__(self, document: Document, evaluator: Evaluator, builder: GraphBuilder) -> None:
         self.document = document
         self.evaluator = evaluator
-        self.nodes: list[Node] = []
+        self.builder = builder
+        self.nodes = builder.nodes
 
     def arguments(
         self, item: Item, first: MapNode | None, target: str, names: list[str]
@@ -213,8 +214,12 @@ class LayerMaker:
                 return UNKNOWN
             shapes.append(flow.shape)
             inputs.append(flow.node)
+        if len(self.nodes) >= MOST_LAYERS:
+            self.evaluator.too_many_layers(span, len(self.nodes) + 1, frame)
         try:
-            shape = result_shape(layer, shapes)
+            index = self.builder.add(
+                layer, inputs, path=path, unit=unit, span=span, calls=frame.calls
+            )
         except RuleError as error:
             blamed = given.get(error.field)
             place = blamed.node.span if blamed else span
@@ -235,10 +240,7 @@ class LayerMaker:
                 path,
             )
             return UNKNOWN
-        if len(self.nodes) >= MOST_LAYERS:
-            self.evaluator.too_many_layers(span, len(self.nodes) + 1, frame)
-        self.nodes.append(Node(path, unit, layer, tuple(inputs), shape, span, frame.calls))
-        return Flow(len(self.nodes) - 1, shape)
+        return Flow(index, self.nodes[index].shape)
 
     def _entering(self, flows: Sequence[Flow | None]) -> tuple[tuple[str, str], ...]:
         """What enters a layer, and where it comes from, for a message."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 from convcalc.diagnostics import Problem
 from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, Frame
 from convcalc.language.reading.document import Document
-from convcalc.language.reading.expressions import ExpressionError, Scope, UnknownSizeError
+from convcalc.language.reading.expressions import ExpressionError, UnknownSizeError
 from convcalc.language.reading.items import GROUP, Refusal
 from convcalc.language.reading.nodes import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
-from convcalc.layers import KINDS
+from convcalc.layers import KINDS, layer_class
 
 
 def bound_layers(layers: ListNode, document: Document, evaluator: Evaluator) -> None:
@@ -70,7 +70,7 @@ class _Counter:
             if text == GROUP:
                 count = self.items(value, blocks)
                 break
-            if text in ("add", "mul", "concat") and text in KINDS:
+            if text in KINDS and layer_class(text).joins:
                 count = 1 + self.branches(value, blocks)
                 break
         if "when" in node.entries and self.constant(node.entries["when"][1], True) is not True:
@@ -110,7 +110,7 @@ class _Counter:
     def constant(self, node: YamlNode, otherwise: object) -> object:
         """The value of what depends on the file's arguments only."""
         evaluator = self.evaluator
-        scope = Scope(evaluator.args, evaluator.words, entering=False)
+        scope = evaluator.file_scope()
         try:
             if isinstance(node, ScalarNode):
                 return evaluator.attempt(node, scope)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.diagnostics import Problem, RuleError, did_you_mean, printable
-from convcalc.graph import Limit
+from convcalc.diagnostics import Problem, RuleError, Span, did_you_mean, printable
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.quantities import (
     BYTE_UNITS,
@@ -19,10 +18,36 @@ from convcalc.quantities import (
     COUNT_UNITS,
     DEFAULT_DTYPE,
     DTYPES,
+    Growth,
     read_growth,
     read_quantity,
 )
-from convcalc.shapes import LARGEST_SIZE, cross_text
+from convcalc.shapes import LARGEST_SIZE, Shape, cross_text
+
+
+class Limit(NamedTuple):
+    """The most that a total may be.
+
+    metric      "macs", "peak_memory", "output", "layers.conv*.params"
+    most        the figure; 0 where `sizes` or `growth` says it
+    unit        "" for counts, "B" for bytes
+    text        the limit as it is written: "310M"
+    span        where that is
+    dtype       what a number takes in memory, for bytes
+    convention  whose counting the limit follows: `flops: {max: 620M, as: convcalc}`
+    sizes       the largest sizes of a result, for "output"
+    growth      by how much the total may grow over the lock
+    """
+
+    metric: str
+    most: int
+    unit: str
+    text: str
+    span: Span
+    dtype: str = "float32"
+    convention: str = ""
+    sizes: Shape = ()
+    growth: Growth | None = None
 
 
 class Metric(NamedTuple):

@@ -12,10 +12,9 @@ import pytest
 
 import convcalc
 from convcalc.analysis.costs.explain import Explanation, explain, explanation_lines, find_nodes
-from convcalc.graph import Network, Node
+from convcalc.graph import GraphBuilder
 from convcalc.layers import KINDS
 from convcalc.layers.base import Layer, parameter_count
-from convcalc.layers.structure import Input
 from convcalc.shapes import Shape
 from tests.networks.grow import random_spec
 from tests.oracle.random_layers import drawn
@@ -32,12 +31,10 @@ def _evaluated(formula: str, **names: int) -> int:
 
 def _explained(layer: Layer, shapes: Sequence[Shape]) -> Explanation:
     """The explanation of a layer on inputs of these shapes."""
-    inputs = [
-        Node(f"x{index}", f"x{index}", Input(shape=shape), (), shape)
-        for index, shape in enumerate(shapes)
-    ]
-    node = Node("it", "it", layer, tuple(range(len(shapes))), layer.output_shape(shapes))
-    return explain(Network("net", "made in Python", [*inputs, node], {"it": len(inputs)}), node)
+    builder = GraphBuilder()
+    inputs = [builder.input(f"x{index}", tuple(shape)) for index, shape in enumerate(shapes)]
+    index = builder.add(layer, inputs, path="it")
+    return explain(builder.network("net", {"it": index}), builder.nodes[index])
 
 
 def _lines(text: str) -> list[str]:

@@ -63,7 +63,7 @@ def test_shapes_of_the_network_have_the_batch_in_front() -> None:
 
 
 def test_a_network_without_layers_costs_nothing() -> None:
-    report = analyze(Network("empty", "made in Python", [], {}))
+    report = analyze(Network("empty", [], {}))
     assert report.totals == Cost(0, 0, Counts(), 0)
 
 

@@ -11,11 +11,10 @@ import convcalc
 from convcalc.analysis.training.step import train
 from convcalc.counts import Counts
 from convcalc.diagnostics import ConvcalcError
-from convcalc.graph import Network, Node
+from convcalc.graph import GraphBuilder, Network
 from convcalc.language.shipped import shipped_names
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.base import ElementwiseLayer, Layer
-from convcalc.layers.structure import Input
 from convcalc.shapes import Shape
 from tests.networks.grow import random_spec
 from tests.shipped import shipped
@@ -44,11 +43,11 @@ class _UnknownElements(ElementwiseLayer, kind="unknown_elements"):
 
 def chain(*layers: Layer) -> Network:
     """A network of layers that keep the shape (2, 3)."""
-    nodes = [Node("input", "input", Input(shape=(2, 3)), (), (2, 3))]
-    for index, layer in enumerate(layers):
-        path = f"{layer.kind}{index}"
-        nodes.append(Node(path, path, layer, (index,), (2, 3)))
-    return Network("chain", "-", nodes, {nodes[-1].path: len(nodes) - 1})
+    builder = GraphBuilder()
+    index = builder.input("input", (2, 3))
+    for layer in layers:
+        index = builder.add(layer, [index])
+    return builder.network("chain", {builder.nodes[index].path: index})
 
 
 class TestMobileNetV2:
@@ -178,7 +177,7 @@ def test_a_kind_without_a_rule_is_an_error_that_names_it(layer: Layer) -> None:
         train(chain(layer_class("scale")(), layer, layer_class("relu")(), layer))
     assert [problem.code for problem in caught.value.problems] == ["no-backward-rule"] * 2
     first = caught.value.problems[0].message
-    assert first == f"{layer.kind}1: {layer.kind} has no rule for the backward pass"
+    assert first == f"{layer.kind}0: {layer.kind} has no rule for the backward pass"
 
 
 @pytest.mark.parametrize("layer", [_Unknown(), _UnknownElements()])

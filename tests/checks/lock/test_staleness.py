@@ -31,14 +31,15 @@ layers:
 
 
 def stale(spec: str, before: str = SPEC) -> Problem | None:
-    old, new = (convcalc.analyze(convcalc.loads(text, name="n.yaml")) for text in (before, spec))
+    specs = [convcalc.spec("n.yaml", text=text) for text in (before, spec)]
+    old, new = [convcalc.analyze(read.network()) for read in specs]
 
     def totals(report: convcalc.Report) -> dict[str, int]:
         return {"params": report.totals.params, "flops": report.totals.flops}
 
     text = lock_text([locked_network("n.yaml", "", old, totals(old))])
     lock = parse_lock(Source(LOCK_NAME, text))
-    return stale_problem(lock, locked_network("n.yaml", "", new, totals(new)), new)
+    return stale_problem(lock, locked_network("n.yaml", "", new, totals(new)), new, specs[1])
 
 
 def test_nothing_changed() -> None:
@@ -76,11 +77,12 @@ def test_the_line_that_did_it(old: str, new: str, line: int, message: str) -> No
 
 
 def test_another_dtype_is_told_as_such() -> None:
-    report = convcalc.analyze(convcalc.loads(SPEC, name="n.yaml"))
+    spec = convcalc.spec("n.yaml", text=SPEC)
+    report = convcalc.analyze(spec.network())
     locked = locked_network("n.yaml", "", report, {"weights": 400}, "float32")
     lock = parse_lock(Source(LOCK_NAME, lock_text([locked])))
     now = locked_network("n.yaml", "", report, {"weights": 100}, "int8")
-    problem = stale_problem(lock, now, report)
+    problem = stale_problem(lock, now, report, spec)
     assert problem is not None
     assert problem.message == "the dtype of n.yaml is int8, locked as float32"
     assert ("note", "bytes are locked as float32, and are int8 now") in problem.facts
@@ -153,13 +155,12 @@ class TestAtTheCause:
     )
 
     def told(self, spec: str) -> list[Problem]:
-        old, new = (
-            convcalc.analyze(convcalc.loads(one, name="n.yaml")) for one in (self.SPEC, spec)
-        )
+        specs = [convcalc.spec("n.yaml", text=text) for text in (self.SPEC, spec)]
+        old, new = [convcalc.analyze(read.network()) for read in specs]
         text = lock_text([locked_network("n.yaml", "", old, {})])
         lock = parse_lock(Source(LOCK_NAME, text))
-        broken = broken_expectations(new.network)
-        return at_the_cause(broken, lock, locked_network("n.yaml", "", new, {}), new)
+        broken = broken_expectations(specs[1].expectations, new)
+        return at_the_cause(broken, lock, locked_network("n.yaml", "", new, {}), new, {})
 
     def test_it_holds(self) -> None:
         assert self.told(self.SPEC) == []

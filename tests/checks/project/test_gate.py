@@ -13,8 +13,7 @@ from convcalc.analysis.measures import MEASURES, measured_totals
 from convcalc.checks.project.gate import Gate, judge
 from convcalc.checks.project.targets import Rules, Target
 from convcalc.diagnostics import Source, Span
-from convcalc.graph import Limit
-from convcalc.language.reading.limits import LIMITED
+from convcalc.language.reading.limits import LIMITED, Limit
 from tests.networks.grow import random_spec
 
 HERE = Span(Source("convcalc.yaml", "limits\n"), 1, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convcalc import ConvcalcError, Network, analyze, loads
+from convcalc import ConvcalcError, Network, analyze, loads, spec
 from convcalc.diagnostics import Problem
 from convcalc.language.building import elaborate
 
@@ -1077,7 +1077,7 @@ class TestExpect:
             "{input: [4], layers: [{dense: 2}], expect: {params: 2 * 5, output: [2], "
             "layers: {dense0: [2]}}}"
         )
-        found = {fact.metric: fact.value for fact in loads(text).expect}
+        found = {fact.metric: fact.value for fact in spec("-", text=text).expectations}
         assert found == {"params": 10, "output": (2,), "layers.dense0": (2,)}
 
     def test_of_several_results(self) -> None:
@@ -1085,7 +1085,7 @@ class TestExpect:
             "{input: [4], layers: [relu, tanh], outputs: [relu0, tanh0], "
             "expect: {outputs: {relu0: [4]}}}"
         )
-        assert [fact.metric for fact in loads(text).expect] == ["outputs.relu0"]
+        assert [fact.metric for fact in spec("-", text=text).expectations] == ["outputs.relu0"]
 
     @pytest.mark.parametrize(
         "expect",

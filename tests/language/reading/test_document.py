@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from convcalc import ConvcalcError, Network, load, loads
+from convcalc import ConvcalcError, Network, load, loads, spec
 from convcalc.diagnostics import Problem
 
 BASE = """
@@ -57,7 +57,7 @@ class TestExtends:
         network = child(tmp_path, "")
         assert paths(network) == ["unit0.conv0", "unit1.conv0", "head0.pool0", "head0.dense0"]
         assert network.name == "child"
-        assert network.expect == ()
+        assert spec(tmp_path / "child.yaml").expectations == ()
 
     def test_args_are_merged_one_by_one(self, tmp_path: Path) -> None:
         network = child(tmp_path, "args: {depth: 1}")

@@ -9,8 +9,7 @@ import yaml
 import convcalc
 from convcalc.analysis.counters import conventions
 from convcalc.analysis.measures import LAYER_MEASURES, MEASURES, OWN
-from convcalc.graph import Limit
-from convcalc.language.reading.limits import CONVENTIONS, LIMITED, limits_schema
+from convcalc.language.reading.limits import CONVENTIONS, LIMITED, Limit, limits_schema
 from convcalc.quantities import BYTES
 from tests.docs.transcripts import REPOSITORY
 
@@ -18,7 +17,7 @@ SPEC = "input: [4]\nlayers: [{dense: 3}]\n"
 
 
 def budget(text: str) -> tuple[Limit, ...]:
-    return convcalc.loads(f"{SPEC}budget:\n{text}").budget
+    return convcalc.spec("-", text=f"{SPEC}budget:\n{text}").budget
 
 
 def test_every_total_has_its_measure_and_every_measure_its_unit() -> None:
@@ -59,8 +58,8 @@ def test_single_layers_and_the_output() -> None:
 
 
 def test_a_base_hands_its_budget_to_nobody(tmp_path: object) -> None:
-    assert convcalc.loads("extends: lenet\nbudget: {params: 1k}\n").budget[0].most == 1000
-    assert convcalc.loads("extends: lenet\n").budget == ()
+    assert convcalc.spec("-", text="extends: lenet\nbudget: {params: 1k}\n").budget[0].most == 1000
+    assert convcalc.spec("-", text="extends: lenet\n").budget == ()
 
 
 @pytest.mark.parametrize("name", LIMITED)

@@ -1,0 +1,100 @@
+"""A file's arguments: their values, and what overrides them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from convcalc.diagnostics import (
+    UNUSABLE,
+    ConvcalcError,
+    Problem,
+    Source,
+    did_you_mean,
+    printable,
+)
+from convcalc.language.building.evaluation import Evaluator
+from convcalc.language.reading.document import Document
+from convcalc.language.reading.expressions import ExpressionError, UnknownSizeError
+from convcalc.language.reading.items import Refusal
+from convcalc.language.reading.nodes import YamlNode, read_yaml
+from convcalc.layers.fields import decimal_text
+
+
+def read_args(
+    document: Document, evaluator: Evaluator, overrides: Mapping[str, object]
+) -> dict[str, Any]:
+    """Evaluates the arguments into `evaluator.args`; the overrides that change a value.
+
+    Arguments are evaluated in the file's order: each may use those before it. An override is a
+    text as on the command line, or a plain value. Raises ConvcalcError with status 2 where an
+    override cannot be used.
+    """
+    for name in overrides:
+        if name not in document.args:
+            raise ConvcalcError(
+                [
+                    Problem(
+                        "unknown-argument",
+                        f"--set {printable(name)}: the file has no such argument",
+                        None,
+                        (("help", did_you_mean(name, document.args) or "it has none"),),
+                    )
+                ],
+                UNUSABLE,
+            )
+    changed = {}
+    for name, (_, node) in document.args.items():
+        if name in overrides:
+            value = evaluator.args[name] = _override(evaluator, name, overrides[name])
+            if not _is_own(evaluator, node, value):
+                changed[name] = value
+        else:
+            evaluator.args[name] = evaluator.file_value(node, None)
+    return changed
+
+
+def _is_own(evaluator: Evaluator, node: YamlNode, value: object) -> bool:
+    """Whether an override says what the file says; mistakes in the file's value are not noted."""
+    try:
+        own = evaluator.evaluate(node, evaluator.file_scope(), None)
+    except (Refusal, UnknownSizeError):
+        return False
+    return type(own) is type(value) and bool(own == value)
+
+
+def _override(evaluator: Evaluator, name: str, value: object) -> Any:
+    text = value if isinstance(value, str) else value_text(value)
+    source = Source(f"--set {name}", text)
+    try:
+        node = read_yaml(source)
+        if node is None:
+            raise ExpressionError("missing-value", "a value is missing")
+        return evaluator.evaluate(node, evaluator.file_scope())
+    except ConvcalcError as error:
+        raise ConvcalcError(error.problems, UNUSABLE) from None
+    except UnknownSizeError:
+        return None  # an earlier argument that it needs is wrong, which is reported already
+    except (Refusal, ExpressionError) as error:
+        help_text = error.help if isinstance(error, ExpressionError) else ""
+        facts = error.facts if isinstance(error, Refusal) else (("help", help_text),)
+        message = f"--set {printable(name)}={printable(text)}: {error.message}"
+        facts = tuple([fact for fact in facts if fact[1]])
+        raise ConvcalcError([Problem(error.code, message, None, facts)], UNUSABLE) from None
+
+
+def value_text(value: object) -> str:
+    """An argument's value as a user writes it.
+
+    >>> value_text([2, True, "relu"])
+    '[2, true, relu]'
+    """
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(value_text(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    from fractions import Fraction  # only a variant's name needs it
+
+    return decimal_text(value) if isinstance(value, Fraction) else str(value)

@@ -1,0 +1,127 @@
+"""The inputs of a network: their shapes as written, or as overridden."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from convcalc.diagnostics import ConvcalcError, printable, refused
+from convcalc.graph import GraphBuilder
+from convcalc.language.building.evaluation import Evaluator
+from convcalc.language.building.groups import UNKNOWN, Flow, Group
+from convcalc.language.reading.document import NAME
+from convcalc.language.reading.nodes import ListNode, MapNode, YamlNode
+from convcalc.layers.fields import value_text
+from convcalc.shapes import LARGEST_SIZE
+
+#: Spatial axes of an input.
+MOST_AXES = 3
+
+#: Sizes without the batch axis, channels first; or those of several inputs by name.
+InputShapes = Sequence[int] | Mapping[str, Sequence[int]]
+
+
+class InputReader:
+    """Adds the inputs that a file's `input` describes.
+
+    overrides  take the place of the shapes in the file
+    """
+
+    def __init__(
+        self, evaluator: Evaluator, builder: GraphBuilder, overrides: InputShapes | None
+    ) -> None:
+        self._evaluator = evaluator
+        self._builder = builder
+        self._overrides = overrides
+
+    def read(self, node: YamlNode, top: Group) -> Flow | None:
+        """Adds the inputs to the graph and to the top group.
+
+        Returns the value that enters the first layer; None where there are several inputs. Notes
+        mistakes in the file; raises ConvcalcError with status 2 where an override cannot be used.
+        """
+        if isinstance(node, MapNode):
+            if not node.entries:
+                self._evaluator.wrong("bad-value", "'input' names no input", node)
+            self._check_override(list(node.entries))
+            for name, (key, value) in node.entries.items():
+                if name != "input" and not NAME.match(name):
+                    message = f"'{printable(name)}' cannot name an input"
+                    self._evaluator.wrong("bad-name", message, key)
+                top.values[name] = self._input(name, value)
+            flows = list(top.values.values())
+            return flows[0] if len(flows) == 1 else None
+        self._check_override(["input"])
+        flow = top.values["input"] = self._input("input", node)
+        return flow
+
+    def _check_override(self, names: list[str]) -> None:
+        inputs = self._overrides
+        if inputs is None:
+            return
+        unknown = [name for name in inputs if name not in names] if _is_mapping(inputs) else []
+        if unknown or (not _is_mapping(inputs) and len(names) > 1):
+            what = f"no input is called '{printable(unknown[0])}'" if unknown else "which input?"
+            help_text = f"its inputs are {', '.join(names)}: write NAME=CxHxW"
+            raise refused("unknown-input", f"--input: {what}", help_text)
+
+    def _input(self, name: str, node: YamlNode) -> Flow:
+        inputs = self._overrides
+        given: Any = inputs.get(name) if isinstance(inputs, Mapping) else inputs
+        shape = written = self._evaluator.file_value(node)
+        if given is not None:
+            shape = list(given)
+            if isinstance(written, list) and len(written) != len(shape):
+                raise _other_rank(name, written, shape)
+        if shape is None:
+            return UNKNOWN
+        reason = not_a_shape(shape)
+        if reason:
+            if given is not None:
+                raise refused("bad-input", f"--input: {reason}")
+            self._evaluator.wrong(
+                "bad-input",
+                f"{name}: {reason}",
+                _blamed(node, shape),
+                "input: [channels, height, width], without the batch axis",
+            )
+            return UNKNOWN
+        index = self._builder.input(name, tuple(shape), node.span)
+        return Flow(index, tuple(shape))
+
+
+def _other_rank(name: str, written: list[Any], given: list[int]) -> ConvcalcError:
+    shown, own = ["x".join(str(size) for size in shape) for shape in (given, written)]
+    prefix = "" if name == "input" else f"{name}="
+    sizes = "1 size" if len(written) == 1 else f"{len(written)} sizes"
+    return refused(
+        "bad-input",
+        f"--input {prefix}{shown}: the file's {name} has {sizes}, not {len(given)}",
+        f"channels first, without the batch axis: --input {prefix}{own} is the file's",
+    )
+
+
+def _is_mapping(inputs: InputShapes) -> bool:
+    return isinstance(inputs, Mapping)
+
+
+def not_a_shape(shape: object, most_axes: int = MOST_AXES + 1) -> str:
+    """Why a value is not a shape; empty where it is one."""
+    if not isinstance(shape, list):
+        return f"a shape is a list of sizes, not {value_text(shape)}"
+    if not 1 <= len(shape) <= most_axes:
+        axes = f"channels and up to {MOST_AXES} spatial sizes"
+        return f"a shape has {axes}, not {len(shape)} numbers"
+    for size in shape:
+        if type(size) is not int or not 1 <= size <= LARGEST_SIZE:
+            return f"a size is a whole number from 1 to {LARGEST_SIZE}, not {value_text(size)}"
+    return ""
+
+
+def _blamed(node: YamlNode, shape: object) -> YamlNode:
+    """The size that makes a list no shape, or the list."""
+    if isinstance(node, ListNode) and isinstance(shape, list) and len(shape) <= MOST_AXES + 1:
+        for item, size in zip(node.items, shape, strict=False):
+            if type(size) is not int or not 1 <= size <= LARGEST_SIZE:
+                return item
+    return node
