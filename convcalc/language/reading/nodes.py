@@ -86,11 +86,33 @@ def read_yaml(source: Source) -> YamlNode | None:
     try:
         return _Reader(source).read(yaml.parse(source.text, Loader=loader))
     except yaml.YAMLError as error:
+        _refuse_depth_before(source, error, loader)
         raise ConvcalcError([_yaml_problem(source, error)]) from None
     except UnicodeEncodeError:
         # An argument of the command line whose bytes are not UTF-8.
         problem = Problem("yaml-syntax", "not UTF-8 text", Span(source, 1, 1))
         raise ConvcalcError([problem]) from None
+
+
+def _refuse_depth_before(source: Source, error: yaml.YAMLError, loader: Any) -> None:
+    """Raises ConvcalcError where the text nests too deep before the place of `error`.
+
+    The YAML library scans ahead of the events that it reports: how far, and which depth it accepts
+    itself, depends on its release and on the loader. What the reader reports must not.
+    """
+    text = source.text
+    # The library decodes ahead of what it scans and scans ahead of what it parses, so that what
+    # stands before one mistake may hold another.
+    while (offset := _offset(text, error)) < len(text):
+        text = text[:offset]
+        try:
+            _Reader(source).read(yaml.parse(text, Loader=loader))
+        except yaml.YAMLError as earlier:
+            error = earlier
+        except ConvcalcError as refused:
+            if refused.problems[-1].code == "nesting-too-deep":
+                raise
+            return
 
 
 class _Reader:
@@ -263,7 +285,9 @@ def _yaml_problem(source: Source, error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None)
     began = getattr(error, "context_mark", None)
     if mark is None:
-        span = _span_at_byte(source, getattr(error, "position", 0) or 0)
+        before = source.text[: _offset(source.text, error)]
+        line_start = before.rfind("\n") + 1
+        span = Span(source, before.count("\n") + 1, len(before) - line_start + 1)
     else:
         span = Span(source, mark.line + 1, mark.column + 1)
     start = span if began is None else Span(source, began.line + 1, began.column + 1)
@@ -292,9 +316,9 @@ def _of_character(complaint: _Complaint) -> _Meaning | None:
 def _of_brackets(complaint: _Complaint) -> _Meaning | None:
     """A bracket or a quote that is not closed, or not opened."""
     reason, span, start = complaint
-    inside = re.search(r"did not find expected ',' or '([]}])'", reason)
-    if inside and span.line == start.line:
-        if complaint.here and complaint.here in "[{":
+    inside = re.search(r"expected ',' or '([]}])'", reason)
+    if inside and span.line == start.line and complaint.here:
+        if complaint.here in "[{":
             message = f"a '{complaint.here}' follows a value"
             return message, "an expression with brackets needs quotes inside {...}", span
         message = f"a ',' or '{inside[1]}' is missing here"
@@ -322,7 +346,7 @@ def _of_lines(complaint: _Complaint) -> _Meaning | None:
         help_text = "check the indentation, and quote text that holds ': '"
         meaning = "a ':' stands where no key can", help_text, span
         return _line_above(span.source, span.line) or meaning
-    if "expected <document start>" in reason:
+    if re.search("expected '?<document start>", reason):
         return _first_line(span.source)
     if re.search(r"expected '-' indicator|expected <block end>|did not find expected key", reason):
         message = "the line does not continue what stands above it"
@@ -381,7 +405,13 @@ def _line_above(source: Source, number: int) -> _Meaning | None:
     return None
 
 
-def _span_at_byte(source: Source, position: int) -> Span:
-    before = source.text.encode("utf-8", "replace")[:position].decode("utf-8", "replace")
-    line = before.count("\n")
-    return Span(source, line + 1, len(before) - (before.rfind("\n") + 1) + 1)
+def _offset(text: str, error: yaml.YAMLError) -> int:
+    """How many characters of a text stand before the place of a complaint."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        return int(mark.index)
+    position: int = getattr(error, "position", None) or 0
+    if getattr(error, "encoding", None) == "unicode":
+        return position
+    # libyaml counts bytes.
+    return len(text.encode("utf-8", "replace")[:position].decode("utf-8", "replace"))

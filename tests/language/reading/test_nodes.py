@@ -17,6 +17,20 @@ from convcalc.language.reading.nodes import (
     read_yaml,
 )
 
+#: libyaml's, which PyYAML may have been built without, and the one in Python.
+LOADERS = (
+    pytest.param(
+        "CSafeLoader",
+        marks=pytest.mark.skipif(not hasattr(yaml, "CSafeLoader"), reason="built without libyaml"),
+    ),
+    "SafeLoader",
+)
+
+
+def use(loader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the reader use one of PyYAML's loaders."""
+    monkeypatch.setattr(yaml, "CSafeLoader", getattr(yaml, loader), raising=False)
+
 
 def read(text: str) -> YamlNode | None:
     return read_yaml(Source("t.yaml", text))
@@ -160,6 +174,44 @@ class TestRefused:
         found = codes(opening * 5000 + "x" + closing * 5000)
         assert found[-1] in {"nesting-too-deep", "yaml-key"}
 
+    @pytest.mark.parametrize("loader", LOADERS)
+    @pytest.mark.parametrize("levels", [DEEPEST + 1, 950, 1001, 5000])
+    @pytest.mark.parametrize(
+        "text",
+        ["{opening}x{closing}", "{opening}", "{opening}@", "{opening}\x07", "{opening}x\t\n@"],
+    )
+    @pytest.mark.parametrize(
+        ("opening", "closing"),
+        [("[", "]"), ("{a: ", "}"), ("[\n", "]\n"), ("{a: [é, ", "]}"), ("- ", "")],
+    )
+    def test_the_depth_is_reported_before_what_follows_it(
+        self,
+        opening: str,
+        closing: str,
+        text: str,
+        levels: int,
+        loader: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        # A scanner reads ahead, so that it may meet a mistake, or a bound of its own, first.
+        use(loader, monkeypatch)
+        text = text.format(opening=opening * levels, closing=closing * levels)
+        (problem,) = problems(text)
+        assert problem.code == "nesting-too-deep"
+        first_too_deep = [at for at, c in enumerate(text) if c in "[{-"][DEEPEST]
+        before = text[:first_too_deep]
+        assert problem.span is not None
+        assert problem.span.line == before.count("\n") + 1
+        assert problem.span.column == len(before) - before.rfind("\n")
+
+    @pytest.mark.parametrize("loader", LOADERS)
+    def test_a_mistake_before_the_depth_is_reported_first(
+        self, loader: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use(loader, monkeypatch)
+        assert codes("a: @\nb: " + "[" * 5000) == ["yaml-syntax"]
+        assert codes("a: 1\na: 2\nb: " + "[" * 5000) == ["duplicate-key", "nesting-too-deep"]
+
     def test_a_hundred_problems_are_enough(self) -> None:
         assert len(problems("[" + "*a, " * 5000 + "1]")) == 100
 
@@ -170,6 +222,7 @@ class TestNotYaml:
         [
             ("a: [1, 2\nb: 3\n", 1, 4, "the '[' is never closed"),
             ("a:\n  - {b: 1\n  - c\n", 2, 5, "the '{' is never closed"),
+            ("a: [1, 2", 1, 4, "the '[' is never closed"),
             ("a: [1, 2}\n", 1, 9, "a ',' or ']' is missing here"),
             ("a: {b: c[0]}\n", 1, 9, "a '[' follows a value"),
             ("a: {b: 1 c: 2}\n", 1, 11, "a ',' or '}' is missing here"),
@@ -187,18 +240,31 @@ class TestNotYaml:
             ("a:\n  - b\n - c\n", 3, 2, "the line does not continue what stands above it"),
             ("a: \x00\n", 1, 4, "a control character is not allowed"),
             ("é: \x07\n", 1, 4, "a control character is not allowed"),
+            (" a: 1\nb: 2\n", 1, 1, "the first line is indented, and what follows is not"),
         ],
     )
+    @pytest.mark.parametrize("loader", LOADERS)
     def test_a_mistake_and_where_it_is(
-        self, text: str, line: int, column: int, message: str
+        self,
+        loader: str,
+        text: str,
+        line: int,
+        column: int,
+        message: str,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        use(loader, monkeypatch)
         (problem,) = problems(text)
         assert problem.code == "yaml-syntax"
         assert problem.message == f"not YAML: {message}"
         assert problem.span is not None
         assert (problem.span.line, problem.span.column) == (line, column)
 
-    def test_where_an_open_bracket_was_noticed(self) -> None:
+    @pytest.mark.parametrize("loader", LOADERS)
+    def test_where_an_open_bracket_was_noticed(
+        self, loader: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use(loader, monkeypatch)
         (problem,) = problems("a: [1\nb: 3\n")
         assert ("note", "noticed at line 2, column 2") in problem.facts
 
