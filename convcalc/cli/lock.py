@@ -30,10 +30,11 @@ from convcalc.checks.project.targets import (
 )
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
-from convcalc.cli.output import alone, emit, emit_lines, reason, refuse_empty, replace_file
+from convcalc.cli.output import emit, emit_lines, reason, refuse_empty
 from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable, refused
 from convcalc.language.load import read_file, spec
 from convcalc.language.shipped import is_word, shipped_path
+from convcalc.safe_files import exclusive, replace_file
 
 FORMATS = ("text", "json")
 
@@ -181,7 +182,7 @@ def _is_there(file: str, path: str) -> bool:
 
 def _write(path: str, before: Lock | None, outcomes: Sequence[Outcome]) -> None:
     """Writes the networks that were looked at into the lock; the others stay as they are there."""
-    with alone(path):
+    with exclusive(path):
         # Another `convcalc lock` may have written since it was read.
         source = read_file(path, "the lock") if os.path.lexists(path) else None
         if source is None:

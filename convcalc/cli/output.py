@@ -5,18 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from errno import EACCES
-from typing import BinaryIO
 
 from convcalc.cli.guard import forget_output, unusable
 from convcalc.diagnostics import printable
 from convcalc.render.table import Table, csv_text, markdown_text, plain_text, wrapped
-
-#: How long another command's lock is waited for, in seconds, and how often.
-_WAIT, _MOST_WAITS = 0.02, 250
+from convcalc.safe_files import replace_file
 
 TABLE_FORMATS = ("table", "plain", "json", "csv", "markdown")
 
@@ -71,101 +64,6 @@ def refuse_empty(output: str | None) -> None:
     """Refuses `--output ''`: a script's variable that is empty must not mean some other file."""
     if output == "":
         unusable("--output names no file", "--output report.txt, or leave it out")
-
-
-@contextmanager
-def alone(path: str) -> Iterator[None]:
-    """Keeps other convcalc commands from replacing a file meanwhile, where the system can.
-
-    What is locked is the file's folder: a lock on the file would go with it when it is replaced.
-    The system gives it back when the process ends, so a kill leaves nothing behind. Where folders
-    cannot be locked, as on Windows, or another command takes seconds, it is done without.
-    """
-    held = None
-    with suppress(ImportError, OSError):
-        from fcntl import LOCK_EX, LOCK_NB, flock
-
-        held = os.open(os.path.dirname(os.path.realpath(path)), os.O_RDONLY)
-        for _ in range(_MOST_WAITS):
-            try:
-                flock(held, LOCK_EX | LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(_WAIT)
-    try:
-        yield
-    finally:
-        if held is not None:
-            os.close(held)
-
-
-def replace_file(path: str, text: str) -> None:
-    """Writes a file as a whole: a kill at any moment leaves the old one or the new one.
-
-    Where the system can, what is not finished has no name. What a kill left behind nevertheless,
-    the next call removes. A file keeps its permissions, and one that may not be written is not.
-    Raises OSError.
-    """
-    data = text.encode("utf-8", "backslashreplace")
-    # A link stays one; what is neither a file nor a link, such as /dev/null, cannot be replaced.
-    target = os.path.realpath(path)
-    if os.path.exists(target) and not os.path.isfile(target):
-        with open(target, "wb") as file:
-            file.write(data)
-        return
-    mode = None
-    if os.path.exists(target):
-        # Who may write to the folder could replace the file all the same.
-        if not os.access(target, os.W_OK):
-            raise PermissionError(EACCES, "it is read-only")
-        mode = os.stat(target).st_mode & 0o777
-    _remove_partials(target)
-    partial = f"{target}.{os.getpid()}.partial"
-    try:
-        _write_partial(partial, data)
-        if mode is not None:
-            with suppress(OSError):  # not every file system has them
-                os.chmod(partial, mode)
-        os.replace(partial, target)
-    except BaseException:
-        if os.path.exists(partial):
-            os.remove(partial)
-        raise
-
-
-def _write_partial(partial: str, data: bytes) -> None:
-    """Makes a file of this name, with its data on the disk."""
-    unnamed = getattr(os, "O_TMPFILE", 0)  # Linux only, and there not on every file system
-    if unnamed:
-        try:
-            descriptor = os.open(os.path.dirname(partial), os.O_WRONLY | unnamed, 0o666)
-        except OSError:
-            unnamed = 0
-        else:
-            with open(descriptor, "wb") as file:
-                _flush(file, data)
-                try:
-                    # With a folder given, Python follows the link to what has no name yet.
-                    os.link(f"/proc/self/fd/{descriptor}", partial, src_dir_fd=descriptor)
-                except OSError:
-                    unnamed = 0
-    if not unnamed:
-        with open(partial, "wb") as file:
-            _flush(file, data)
-
-
-def _flush(file: BinaryIO, data: bytes) -> None:
-    file.write(data)
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _remove_partials(target: str) -> None:
-    folder, name = os.path.split(target)
-    for entry in os.listdir(folder):
-        if re.fullmatch(rf"{re.escape(name)}\.[0-9]+\.partial", entry):
-            with suppress(OSError):
-                os.remove(os.path.join(folder, entry))
 
 
 def _write_out(text: str) -> None:

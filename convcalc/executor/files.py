@@ -1,11 +1,11 @@
-"""Arrays in files: `.npy` and `.npz`, never unpickled, written beside and renamed."""
+"""Arrays in files: `.npy` and `.npz`, never unpickled, replaced as a whole."""
 
 from __future__ import annotations
 
 import os
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -14,6 +14,7 @@ from numpy.lib import format as npy
 
 from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, printable
 from convcalc.executor.arrays import Array
+from convcalc.safe_files import replacing
 
 
 def refused(path: str | Path, reason: str, code: str = "bad-array-file") -> ConvcalcError:
@@ -136,54 +137,22 @@ def _reading(path: str | Path) -> Iterator[None]:
         raise refused(path, "is no complete .npy or .npz file") from None
 
 
-@contextmanager
-def written_beside(path: str | Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes the place of `path` when all is written, or leaves no trace.
-
-    A file keeps its permissions, and one that may not be written is not.
-    """
-    # A link stays one.
-    try:
-        target = Path(path).resolve()
-        there = target.exists()
-        irregular = there and not target.is_file()
-        mode = target.stat().st_mode & 0o777 if there else None
-    except (OSError, RuntimeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "leads nowhere"
-        raise refused(path, reason, "cannot-write") from None
-    if irregular:
-        # A device such as /dev/null would be replaced by a file, for every other program too.
-        raise refused(path, "is not a regular file", "cannot-write")
-    # Who may write to the folder could replace the file all the same.
-    if mode is not None and not os.access(target, os.W_OK):
-        raise refused(path, "is read-only", "cannot-write")
-    # The name is short: the target's own may be as long as names can be.
-    beside = target.parent / f".convcalc-{os.getpid()}.part"
-    try:
-        with open(beside, "xb") as stream:
-            yield stream
-        if mode is not None:
-            with suppress(OSError):  # not every file system has them
-                beside.chmod(mode)
-        os.replace(beside, target)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise refused(path, error.strerror or "cannot be written", "cannot-write") from None
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-
-
 def write_npz(path: str | Path, arrays: Iterable[tuple[str, Array]]) -> int:
     """Writes arrays one at a time, so that an iterable may make each when it is its turn.
 
     Returns how many there were. The same arrays give the same bytes: members carry a fixed date.
     """
     count = 0
-    with written_beside(path) as stream, zipfile.ZipFile(stream, "w", allowZip64=True) as archive:
-        for name, value in arrays:
-            member = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-            with archive.open(member, "w", force_zip64=True) as inside:
-                npy.write_array(inside, np.asanyarray(value), allow_pickle=False)
-            count += 1
+    try:
+        with (
+            replacing(os.fspath(path)) as stream,
+            zipfile.ZipFile(stream, "w", allowZip64=True) as archive,
+        ):
+            for name, value in arrays:
+                member = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+                with archive.open(member, "w", force_zip64=True) as inside:
+                    npy.write_array(inside, np.asanyarray(value), allow_pickle=False)
+                count += 1
+    except OSError as error:
+        raise refused(path, error.strerror or "cannot be written", "cannot-write") from None
     return count

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -357,44 +356,6 @@ def test_json() -> None:
     assert (second["state"], second["problems"]) == ("same", [])
 
 
-#: Writes one of two texts, again and again, without a pause.
-WRITER = """
-import sys
-from convcalc.cli.output import replace_file
-texts = ["a" * 300_000 + "\\n", "b" * 500_000 + "\\n"]
-print("ready", flush=True)
-for number in range(10**9):
-    replace_file("convcalc.lock", texts[number % 2])
-"""
-
-
-def killed_after(command: list[str], seconds: float, environment: dict[str, str]) -> None:
-    """Starts a command and kills it; the time counts from its first line of output, if any."""
-    child = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    if "-c" in command and child.stdout is not None:
-        child.stdout.readline()
-    time.sleep(seconds)
-    child.send_signal(signal.SIGKILL)
-    child.communicate()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_a_kill_leaves_the_old_or_the_new() -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    wait = random.Random(5)
-    whole = {b"a" * 300_000 + b"\n", b"b" * 500_000 + b"\n"}
-    for _ in range(20):
-        killed_after([sys.executable, "-c", WRITER], wait.uniform(0.001, 0.05), environment)
-        assert not os.path.exists("convcalc.lock") or lock_bytes() in whole
-        left = [name for name in os.listdir() if name not in {"convcalc.lock", "models"}]
-        assert len(left) <= 1
-    Path("convcalc.lock").unlink()
-    assert run("lock", "models").status == 0
-    assert sorted(os.listdir()) == ["convcalc.lock", "models"]
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_killed_command_leaves_the_old_or_the_new() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -411,7 +372,11 @@ def test_a_killed_command_leaves_the_old_or_the_new() -> None:
     for number in range(12):
         width = "68"[number % 2]
         Path("models/a.yaml").write_text(LENET.replace("conv: 6", f"conv: {width}"))
-        killed_after(command, wait.uniform(0.3, 1) * longest, environment)
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as child:
+            time.sleep(wait.uniform(0.3, 1) * longest)
+            child.kill()
         assert lock_bytes() in locks
     subprocess.run(command, env=environment, check=True, capture_output=True)
     assert sorted(os.listdir()) == ["convcalc.lock", "models"]

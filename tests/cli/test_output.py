@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from convcalc.cli.guard import guarded
-from convcalc.cli.output import emit, replace_file, terminal
+from convcalc.cli.output import emit, terminal
 from convcalc.diagnostics import ConvcalcError
 from tests.cli.runner import run
 
@@ -264,64 +264,3 @@ class TestStandardOutput:
         target = tmp_path / "out.json"
         subprocess.run([*command, "--output", str(target)], check=True)
         assert target.read_bytes() == done.stdout
-
-
-class TestReplacing:
-    """Files are replaced as a whole, whatever the file system can."""
-
-    @pytest.mark.parametrize("able", ["unnamed files", "no unnamed files", "no names for them"])
-    def test_replaces(self, able: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def refused(*_: object, **__: object) -> None:
-            raise OSError(18, "not on this file system")
-
-        if able == "no unnamed files":
-            monkeypatch.delattr(os, "O_TMPFILE", raising=False)
-        elif able == "no names for them":
-            monkeypatch.setattr(os, "link", refused)
-        target = tmp_path / "out.txt"
-        for text in ("one\n", "two\n", "größer\n"):
-            replace_file(str(target), text)
-            assert target.read_bytes() == text.encode()
-        assert os.listdir(tmp_path) == ["out.txt"]
-
-    def test_what_a_kill_left_behind_is_removed(self, tmp_path: Path) -> None:
-        (tmp_path / "out.txt.123.partial").write_text("half of i")
-        (tmp_path / "out.txt.partial").write_text("somebody's own")
-        replace_file(str(tmp_path / "out.txt"), "whole\n")
-        assert sorted(os.listdir(tmp_path)) == ["out.txt", "out.txt.partial"]
-
-    def test_a_failure_leaves_the_old(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def full(*_: object) -> None:
-            raise OSError(28, "No space left on device")
-
-        target = tmp_path / "out.txt"
-        target.write_text("old")
-        monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="No space"):
-            replace_file(str(target), "new")
-        assert target.read_text() == "old"
-        assert os.listdir(tmp_path) == ["out.txt"]
-
-    def test_a_file_keeps_its_permissions(self, tmp_path: Path) -> None:
-        target = tmp_path / "out.txt"
-        for mode in (0o600, 0o664):
-            target.write_text("old")
-            target.chmod(mode)
-            replace_file(str(target), "new")
-            assert stat.S_IMODE(target.stat().st_mode) == mode
-            assert target.read_text() == "new"
-
-    def test_a_file_that_may_not_be_written_is_left(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        target = tmp_path / "out.txt"
-        target.write_text("old")
-        monkeypatch.setattr(os, "access", lambda *_: False)  # whoever runs the tests may
-        result = run("shapes", "lenet", "--output", str(target))
-        assert result.status == 2
-        assert "out.txt cannot be written: it is read-only" in result.err
-        assert target.read_text() == "old"
-        replace_file(str(tmp_path / "new.txt"), "new")
-        assert (tmp_path / "new.txt").read_text() == "new"

@@ -1,4 +1,4 @@
-"""Files of arrays: refused with a reason where they are no good, never unpickled, written whole."""
+"""Files of arrays: refused with a reason where they are no good, never unpickled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 import convcalc
 from convcalc.diagnostics import ConvcalcError
 from convcalc.executor import run as run_module
-from convcalc.executor.files import array_headers, read_arrays, write_npz, written_beside
+from convcalc.executor.files import array_headers, read_arrays, write_npz
 from convcalc.executor.run import execute, inputs_in_file
 from convcalc.graph import Network
 
@@ -236,49 +236,9 @@ class TestWriting:
             for name, value in arrays.items():
                 np.testing.assert_array_equal(found[name], value)
 
-    def test_an_interrupted_write_leaves_what_was_there(self, tmp_path: Path) -> None:
-        path = tmp_path / "x.npz"
-        path.write_bytes(b"before")
-
-        def arrays() -> Any:
-            yield "a", np.ones(10)
-            raise KeyboardInterrupt
-
-        with pytest.raises(KeyboardInterrupt):
-            write_npz(path, arrays())
-        assert path.read_bytes() == b"before"
-        assert list(tmp_path.iterdir()) == [path]
-
     def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
         told = refusal(write_npz, tmp_path / "none/x.npz", [])
         assert "x.npz" in told
-
-    def test_links_stay_links(self, tmp_path: Path) -> None:
-        (tmp_path / "link").symlink_to("real")
-        with written_beside(tmp_path / "link") as stream:
-            stream.write(b"new")
-        assert (tmp_path / "link").is_symlink()
-        assert (tmp_path / "real").read_bytes() == b"new"
-
-    def test_a_file_keeps_its_permissions(self, tmp_path: Path) -> None:
-        path = tmp_path / "x.npz"
-        for mode in (0o600, 0o640):
-            path.touch()
-            path.chmod(mode)
-            with written_beside(path) as stream:
-                stream.write(b"new")
-            assert path.stat().st_mode & 0o777 == mode
-            path.unlink()
-
-    def test_a_read_only_file_is_not_replaced(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        path = tmp_path / "x.npz"
-        path.write_bytes(b"before")
-        # (Who runs the tests may be allowed to write everything.)
-        monkeypatch.setattr(os, "access", lambda file, mode: mode != os.W_OK)
-        assert "x.npz: is read-only" in refusal(write_npz, path, [])
-        assert path.read_bytes() == b"before"
 
     def test_a_device_is_not_replaced(self) -> None:
         told = refusal(write_npz, os.devnull, [])
@@ -313,17 +273,3 @@ class TestOddFiles:
         os.mkfifo(path)
         with pytest.raises(ConvcalcError, match="not a regular file"):
             read_arrays(path)
-
-    @pytest.mark.parametrize("name", ["loop", "n" * 300])
-    def test_targets_that_cannot_be(self, name: str, tmp_path: Path) -> None:
-        (tmp_path / "loop").symlink_to(tmp_path / "loop")
-        with pytest.raises(ConvcalcError) as caught, written_beside(tmp_path / name) as stream:
-            stream.write(b"x")
-        assert caught.value.problems[0].code == "cannot-write"
-
-    def test_a_name_as_long_as_names_can_be(self, tmp_path: Path) -> None:
-        path = tmp_path / ("n" * 255)
-        with written_beside(path) as stream:
-            stream.write(b"x")
-        assert path.read_bytes() == b"x"
-        assert os.listdir(tmp_path) == [path.name]
