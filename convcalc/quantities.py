@@ -81,6 +81,24 @@ def read_quantity(text: str, unit: str) -> int:
     return value
 
 
+def read_memory_size(text: str) -> int:
+    """The bytes that an option means, rounded down; raises RuleError.
+
+    More forgiving than `read_quantity`, because no file depends on it: units in any case, a bare
+    number is bytes, and a bare K, M, G or T is a power of 1,000 bytes.
+
+    >>> read_memory_size("2GiB"), read_memory_size("1.5k"), read_memory_size("1000000")
+    (2147483648, 1500, 1000000)
+    """
+    number, suffix = _parts(text, BYTES)
+    units = {name.lower(): size for name, size in BYTE_UNITS.items()}
+    unit = suffix.lower().removesuffix("b") + "b"
+    if unit not in units:
+        raise _wrong_unit(text, number, suffix, BYTES)
+    numerator, denominator = _decimal(number)
+    return numerator * units[unit] // denominator
+
+
 def read_growth(text: str, unit: str, *, small: bool = False) -> Growth:
     """What `2%`, `0.5%` or an amount, `10k`, allows a total to grow by; raises RuleError.
 

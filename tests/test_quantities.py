@@ -19,6 +19,7 @@ from convcalc.quantities import (
     change_text,
     quantity_text,
     read_growth,
+    read_memory_size,
     read_quantity,
     short_bytes,
 )
@@ -64,6 +65,20 @@ def test_what_could_be_misread_is_refused(number: int, suffix: str) -> None:
             with pytest.raises(RuleError) as caught:
                 read_quantity(f"{number}{suffix}", unit)
             assert caught.value.code == "bad-unit"
+
+
+@given(number=numbers, suffix=st.sampled_from([*SIZES, "", "K", "M", "G", "T"]))
+def test_a_memory_size_has_units_in_any_case(number: str, suffix: str) -> None:
+    """A bare letter is a power of 1,000 bytes, and no letter is bytes."""
+    factor = SIZES.get(suffix) or COUNTS[suffix.replace("K", "k")]
+    for written_so in (suffix, suffix.lower(), suffix.upper()):
+        assert read_memory_size(f"{number} {written_so}") == floor(Fraction(number) * factor)
+
+
+@pytest.mark.parametrize("text", ["much", "2 parsecs", "-1GB", "", "1.GB", "2Kb/s", "1EiB"])
+def test_what_is_no_memory_size_is_refused(text: str) -> None:
+    with pytest.raises(RuleError):
+        read_memory_size(text)
 
 
 @given(text=st.text(max_size=12), unit=st.sampled_from([COUNT, BYTES]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +13,8 @@ import typer
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
-from convcalc.diagnostics import WRONG, Problem, printable
+from convcalc.diagnostics import WRONG, Problem, RuleError, printable
+from convcalc.quantities import read_memory_size, short_bytes
 from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import tuple_text, with_batch
 
@@ -131,7 +131,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
         settings = {"seed": seed, "dtype": dtype, "exact": exact, "threads": program.threads}
         emit(json_text(verification_data(network, found, settings)), output)
     else:
-        emit_table(verification_table(network, found, run.size_text(found.peak)), style, output)
+        emit_table(verification_table(network, found, short_bytes(found.peak)), style, output)
     if not found.differences:
         return 0
     tell_problems([difference(check) for check in found.differences])
@@ -145,16 +145,10 @@ def read_names(text: str | None) -> list[str]:
 
 def read_size(option: str, text: str) -> int:
     """A number of bytes with a unit: `2GiB`, `500 MB`, `1000000`."""
-    units = {"": 1, "B": 1}
-    for power, letter in enumerate("KMGT", 1):
-        units |= {f"{letter}B": 1000**power, f"{letter}IB": 1024**power, letter: 1000**power}
-    match = re.fullmatch(r"([0-9]{1,15})(?:\.([0-9]{1,6}))?\s*([A-Za-z]*)", text.strip())
-    unit = units.get(match[3].upper()) if match else None
-    if match is None or unit is None:
+    try:
+        return read_memory_size(text)
+    except RuleError:
         unusable(f"{option} takes a number of bytes, not '{printable(text)}'", f"{option} 2GiB")
-    fraction = match[2] or ""
-    size: int = int(match[1] + fraction) * unit // 10 ** len(fraction)
-    return size
 
 
 def verdict(found: Verification) -> str:

@@ -19,6 +19,7 @@ from convcalc.executor.program import Need, Program
 from convcalc.executor.store import Scratch
 from convcalc.executor.weights import GivenWeights, RandomWeights, Weights, uniform
 from convcalc.graph import Network
+from convcalc.quantities import short_bytes
 from convcalc.shapes import Shape, cross_text, tuple_text
 
 V = TypeVar("V", Header, Array)
@@ -319,9 +320,9 @@ def check_memory(program: Program, batch: int, max_memory: int | None = None) ->
     node = program.network.nodes[most.node]
     allowed = "are allowed" if limit == max_memory else "are free"
     facts = [
-        ("note", f"values: {size_text(most.values)}"),
-        ("note", f"weights: {size_text(most.weights)}"),
-        ("note", f"buffers: {size_text(most.buffers)}"),
+        ("note", f"values: {short_bytes(most.values)}"),
+        ("note", f"weights: {short_bytes(most.weights)}"),
+        ("note", f"buffers: {short_bytes(most.buffers)}"),
     ]
     fits = _largest_batch(program, batch, limit)
     smaller = None if fits else _smaller_input(program, limit)
@@ -331,7 +332,7 @@ def check_memory(program: Program, batch: int, max_memory: int | None = None) ->
         facts.append(("help", f"a smaller input may fit: '--input {cross_text(smaller)}'"))
     message = (
         f"{node.path}: running {program.network.name} with batch {batch} needs"
-        f" {size_text(most.total)} of memory at this layer, {size_text(limit)} {allowed}"
+        f" {short_bytes(most.total)} of memory at this layer, {short_bytes(limit)} {allowed}"
     )
     raise ConvcalcError([Problem("no-memory", message, node.span, tuple(facts))], UNUSABLE)
 
@@ -363,11 +364,3 @@ def _smaller_input(program: Program, limit: int) -> Shape | None:
     # Half of the room: buffers shrink more slowly than values.
     shrunk = [isqrt(size * size * room // (2 * (most.total - most.weights))) for size in sizes]
     return (channels, *shrunk) if min(shrunk) > 0 else None
-
-
-def size_text(size: int) -> str:
-    """Bytes for people: `1.5 MiB`, `12 KiB`."""
-    for unit, power in (("GiB", 3), ("MiB", 2), ("KiB", 1)):
-        if size >= 1024**power:
-            return f"{size / 1024**power:.1f} {unit}"
-    return f"{size} bytes"

@@ -170,7 +170,8 @@ class TestRefusals:
             (["--input-file", "none.npy"], "there is no such file"),
             (["--weights", "none.npz"], "there is no such file"),
             (["--max-memory", "much"], "--max-memory takes a number of bytes"),
-            (["--max-memory", "1kB"], "1000 bytes are allowed"),
+            (["--max-memory", "1kB"], "1000 B are allowed"),
+            (["--max-memory", "1"], "1 B are allowed"),
             (["--save", "none/x.npz"], "none/x.npz"),
             (["--save", ""], "--save names no file"),
         ],
@@ -186,10 +187,6 @@ class TestRefusals:
         target = str(tmp_path / "v.npz")
         assert run("verify", small, "--max-memory", "1kB", "--save", target).status == 2
         assert sorted(tmp_path.iterdir()) == before
-
-    def test_sizes_with_units(self, small: str) -> None:
-        for size in ("2GiB", "500 MB", "1.5gib", "100000000", "1TB"):
-            assert run("verify", small, "--max-memory", size).status == 0
 
     def test_batch_and_file_disagree(self, small: str, tmp_path: Path) -> None:
         np.save(tmp_path / "x.npy", np.zeros((7, 3, 8, 8)))

@@ -126,7 +126,7 @@ def test_too_much_is_refused_before_anything_runs(monkeypatch: pytest.MonkeyPatc
     (problem,) = caught.value.problems
     assert problem.code == "no-memory"
     assert "batch 1000 needs" in problem.message
-    assert "64.0 MiB are allowed" in problem.message
+    assert "64.00 MiB are allowed" in problem.message
     assert problem.span is not None
     assert problem.span.line == 4
     (text,) = [text for label, text in problem.facts if label == "help"]
@@ -148,7 +148,7 @@ def test_a_single_sample_that_is_too_large_gets_a_smaller_input() -> None:
 
 def test_what_the_machine_has_free_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "available", lambda: 1000)
-    with pytest.raises(convcalc.ConvcalcError, match="1000 bytes are free"):
+    with pytest.raises(convcalc.ConvcalcError, match="1000 B are free"):
         convcalc.execute(convcalc.load("lenet"))
 
 
