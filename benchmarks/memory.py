@@ -16,8 +16,8 @@ from math import log
 from random import Random
 
 from benchmarks.measure import Row, at_most, by_turns, convcalc_command, print_table, run
-from convcalc.analysis.least_peak import least_peak
-from convcalc.analysis.liveness import Memory, Operation, Tensor
+from convcalc.analysis.memory.least_peak import least_peak
+from convcalc.analysis.memory.liveness import Memory, Operation, Tensor
 from convcalc.language.shipped import shipped_names
 
 ROUNDS = 3

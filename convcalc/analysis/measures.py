@@ -11,7 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.costs.report import LayerReport, Report
-from convcalc.analysis.liveness import Memory, Step, memory_of, peak_step
+from convcalc.analysis.memory.liveness import Memory, Step, memory_of, peak_step
 from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Node
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES
@@ -92,13 +92,13 @@ def _peak(subject: Subject, in_place: bool = False) -> int:
 
 
 def _peak_least(subject: Subject) -> int:
-    from convcalc.analysis.least_peak import least_peak
+    from convcalc.analysis.memory.least_peak import least_peak
 
     return least_peak(subject.memory(in_place=True)).peak * subject.number_bytes
 
 
 def _arena(subject: Subject) -> int:
-    from convcalc.analysis.arena import arena
+    from convcalc.analysis.memory.arena import arena
 
     return arena(subject.memory(in_place=True)).size * subject.number_bytes
 
@@ -109,7 +109,7 @@ def _training_macs(subject: Subject) -> int:
 
 
 def _training_memory(subject: Subject) -> int:
-    from convcalc.analysis.training_memory import training_memory
+    from convcalc.analysis.memory.training import training_memory
 
     # Whole numbers are for running a network: it is trained in float32.
     number_bytes = subject.number_bytes if subject.number_bytes > 1 else DTYPES[DEFAULT_DTYPE]

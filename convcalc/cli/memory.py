@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from convcalc.analysis.costs.report import analyze
-from convcalc.analysis.memory import measure_memory
+from convcalc.analysis.memory.inference import measure_memory
 from convcalc.cli import options
 from convcalc.cli.guard import guarded
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table, terminal

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import TEXT_KEYS, Row
+from convcalc.analysis.memory.training import training_memory
 from convcalc.analysis.training.step import Training, train
-from convcalc.analysis.training_memory import training_memory
 from convcalc.cli import options
 from convcalc.cli.guard import unusable
 from convcalc.cli.options import View
@@ -99,7 +99,7 @@ def emit_training_memory(
     step = train(report.network, batch=report.batch, optimizer=optimizer)
     found = training_memory(step, DTYPES[dtype])
     if style == "json":
-        from convcalc.analysis.memory import measure_memory
+        from convcalc.analysis.memory.inference import measure_memory
         from convcalc.render.memory import memory_data
 
         memory = memory_data(measure_memory(report, dtype=dtype))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from convcalc.analysis.memory import MemoryReport, Moment
+from convcalc.analysis.memory.inference import MemoryReport, Moment
 from convcalc.diagnostics import printable
 from convcalc.quantities import short_bytes
 from convcalc.render.numbers import grouped, percent

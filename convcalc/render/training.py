@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from convcalc.analysis.costs.rows import TEXT_KEYS, Row
+from convcalc.analysis.memory.training import TrainingMemory
 from convcalc.analysis.training.step import StepCost, Training, step_total
-from convcalc.analysis.training_memory import TrainingMemory
 from convcalc.counts import Counts
 from convcalc.quantities import short_bytes
 from convcalc.render.numbers import grouped

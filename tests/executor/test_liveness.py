@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 import convcalc
-from convcalc.analysis.arena import arena
-from convcalc.analysis.least_peak import least_peak
-from convcalc.analysis.liveness import Memory, memory_of, steps
+from convcalc.analysis.memory.arena import arena
+from convcalc.analysis.memory.least_peak import least_peak
+from convcalc.analysis.memory.liveness import Memory, memory_of, steps
 from convcalc.executor.arrays import Array
 from convcalc.executor.kernels import KERNELS
 from convcalc.executor.weights import array_name, declared

@@ -53,7 +53,7 @@ class Subject:
     @cached_property
     def alive(self) -> dict[str, tuple[int, int]]:
         """Bytes alive while an operation runs, plainly and in place, by path; none for a view."""
-        from convcalc.analysis.liveness import memory_of, steps
+        from convcalc.analysis.memory.liveness import memory_of, steps
 
         network = self.report.network
         scale = NUMBER_BYTES * self.report.batch

@@ -10,7 +10,7 @@ Each reduction keeps the least peak, and an order that reaches it:
 - A freeing that waits for one part only belongs to it.
 - Whatever lies between two parts through which all ways in and out lead, and is not reduced by the
   above, becomes one sequence if a walk through few enough of its states finds the one that is best
-  whatever runs in between (`convcalc.analysis.states.best_sequence`).
+  whatever runs in between (`convcalc.analysis.memory.states.best_sequence`).
 
 So a series-parallel network is reduced to a single sequence if no operation within a piece reads
 what others read as well, and also if such places, each from its fork to its join, have few enough
@@ -24,10 +24,10 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Literal
 
-from convcalc.analysis.liveness import Memory
-from convcalc.analysis.regions import Part, regions
-from convcalc.analysis.sequences import Segment, Work, appended, merged, operations_of
-from convcalc.analysis.states import Element, best_sequence
+from convcalc.analysis.memory.liveness import Memory
+from convcalc.analysis.memory.regions import Part, regions
+from convcalc.analysis.memory.sequences import Segment, Work, appended, merged, operations_of
+from convcalc.analysis.memory.states import Element, best_sequence
 
 #: Places that take a visit to more states than this are left to the search over the whole piece.
 _MOST_STATES = 3000

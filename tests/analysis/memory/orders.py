@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import NamedTuple
 
-from convcalc.analysis.liveness import Memory, Operation, Tensor
+from convcalc.analysis.memory.liveness import Memory, Operation, Tensor
 
 
 class Task(NamedTuple):

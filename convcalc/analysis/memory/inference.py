@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from convcalc.analysis.arena import Arena, arena
 from convcalc.analysis.costs.report import Report
-from convcalc.analysis.least_peak import LeastPeak, least_peak
-from convcalc.analysis.liveness import Memory, Step, memory_of, steps
+from convcalc.analysis.memory.arena import Arena, arena
+from convcalc.analysis.memory.least_peak import LeastPeak, least_peak
+from convcalc.analysis.memory.liveness import Memory, Step, memory_of, steps
 from convcalc.collection import collector_paused
 from convcalc.graph import Node
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES

@@ -8,12 +8,12 @@ from random import Random
 import pytest
 
 import convcalc
-from convcalc.analysis.least_peak import LeastPeak, least_peak
-from convcalc.analysis.liveness import memory_of, peak_elements
-from convcalc.analysis.pieces import Piece
-from convcalc.analysis.states import least_peak_order
+from convcalc.analysis.memory.least_peak import LeastPeak, least_peak
+from convcalc.analysis.memory.liveness import memory_of, peak_elements
+from convcalc.analysis.memory.pieces import Piece
+from convcalc.analysis.memory.states import least_peak_order
 from convcalc.language.shipped import shipped_names
-from tests.analysis.orders import (
+from tests.analysis.memory.orders import (
     Graph,
     least_by_all_orders,
     least_by_subsets,

@@ -8,11 +8,11 @@ from random import Random
 import pytest
 
 import convcalc
-import convcalc.analysis.arena as placing
-from convcalc.analysis.arena import arena
-from convcalc.analysis.least_peak import least_peak
-from convcalc.analysis.liveness import Memory, memory_of, peak_elements, steps
-from tests.analysis.orders import random_graph, random_series_parallel
+import convcalc.analysis.memory.arena as placing
+from convcalc.analysis.memory.arena import arena
+from convcalc.analysis.memory.least_peak import least_peak
+from convcalc.analysis.memory.liveness import Memory, memory_of, peak_elements, steps
+from tests.analysis.memory.orders import random_graph, random_series_parallel
 from tests.networks.grow import random_spec
 
 

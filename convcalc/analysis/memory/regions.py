@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.analysis.sequences import Segment
+from convcalc.analysis.memory.sequences import Segment
 
 
 class Part:

@@ -1,7 +1,7 @@
 """The least memory that any order of a network's operations needs.
 
 The problem: operations are run one at a time, each once, after those that make what it reads. What
-is alive at each step follows from the conventions of `convcalc.analysis.liveness`; the peak is the
+is alive at each step follows from `convcalc.analysis.memory.liveness`; the peak is the
 most that is alive at any step. Which order has the least peak, and how much is it?
 
 For graphs in general the problem is NP-hard (Sethi, Complete register allocation problems, SIAM J.
@@ -12,9 +12,9 @@ Comput. 4, 1975). It is solved here in three steps, none of which loses the leas
    networks are empty: a chain has one order). The peak is the highest of the pieces' peaks, so a
    piece that is written no worse than what is needed elsewhere is left as it is.
 2. A piece is made small by reductions that keep an order with the least peak
-   (`convcalc.analysis.pieces`).
+   (`convcalc.analysis.memory.pieces`).
 3. What is left is searched, by the least peak at which each state can be reached
-   (`convcalc.analysis.states`).
+   (`convcalc.analysis.memory.states`).
 
 Steps 2 and 3 rest on one property: what is alive after a set of operations is submodular in the
 set, also where tensors have several readers and results are written in place. So if running U
@@ -32,9 +32,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from convcalc.analysis.liveness import Memory, steps
-from convcalc.analysis.pieces import Piece
-from convcalc.analysis.states import least_peak_order, narrow_order
+from convcalc.analysis.memory.liveness import Memory, steps
+from convcalc.analysis.memory.pieces import Piece
+from convcalc.analysis.memory.states import least_peak_order, narrow_order
 from convcalc.collection import collector_paused
 
 #: Moves that all searches together may try: a second or two.
@@ -69,7 +69,7 @@ def least_peak(memory: Memory, budget: int = _BUDGET) -> LeastPeak:
     """The least peak over all orders, in place where `memory` says so.
 
     >>> import convcalc
-    >>> from convcalc.analysis.liveness import memory_of
+    >>> from convcalc.analysis.memory.liveness import memory_of
     >>> found = least_peak(memory_of(convcalc.load("resnet50"), in_place=True))
     >>> found.peak * 4, found.exact
     (7225344, True)

@@ -7,8 +7,8 @@ from random import Random
 import pytest
 
 import convcalc
+from convcalc.analysis.memory.training import kept_tensors, training_memory
 from convcalc.analysis.training.step import train
-from convcalc.analysis.training_memory import kept_tensors, training_memory
 from tests.executor.random_networks import random_network
 from tests.oracle.backward_network import NetworkStep
 

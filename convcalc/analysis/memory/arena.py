@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from convcalc.analysis.liveness import Memory, steps
+from convcalc.analysis.memory.liveness import Memory, steps
 
 #: Pairs of blocks alive at once up to which several rules are tried; more would take too long, and
 #: blocks are placed once, in the order of time.

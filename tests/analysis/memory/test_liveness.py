@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 import convcalc
-from convcalc.analysis.liveness import memory_of, peak_elements, steps, written_peak
+from convcalc.analysis.memory.liveness import memory_of, peak_elements, steps, written_peak
 from convcalc.graph import Network
 from tests.networks.grow import random_spec
 
