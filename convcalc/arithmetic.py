@@ -7,6 +7,24 @@ two billion positions costs no more than one of two.
 from __future__ import annotations
 
 from math import gcd
+from typing import NamedTuple
+
+
+class Window(NamedTuple):
+    """A sliding window on one spatial axis, in positions of the input."""
+
+    n: int
+    taps: int
+    stride: int
+    dilation: int
+    before: int
+    after: int
+    out: int
+
+    @property
+    def extent(self) -> int:
+        """The positions it spans."""
+        return extent(self.taps, self.dilation)
 
 
 def extent(kernel: int, dilation: int) -> int:

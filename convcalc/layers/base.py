@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
-from convcalc.arithmetic import extent
+from convcalc.arithmetic import Window
 from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
 from convcalc.layers.fields import Field, field
@@ -24,23 +24,6 @@ else:
     def dataclass_transform(**_: object) -> Any:
         """Tells type checkers that fields make the constructor; nothing happens at run time."""
         return lambda cls: cls
-
-
-class Window(NamedTuple):
-    """A sliding window on one spatial axis, in positions of the input."""
-
-    n: int
-    taps: int
-    stride: int
-    dilation: int
-    before: int
-    after: int
-    out: int
-
-    @property
-    def extent(self) -> int:
-        """The positions it spans."""
-        return extent(self.taps, self.dilation)
 
 
 Relation = Literal[

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import TypeVar
 
-from convcalc.arithmetic import pairs_within, positions_with_real_tap, products_land
+from convcalc.arithmetic import Window, pairs_within, positions_with_real_tap, products_land
 from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
 from convcalc.layers.base import (
@@ -14,7 +14,6 @@ from convcalc.layers.base import (
     Backward,
     ChannelRule,
     Layer,
-    Window,
     divisible_by_groups,
     only,
 )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.arithmetic import (
+    Window,
     adaptive_taps,
     pairs_within,
     positions_with_real_tap,
@@ -13,7 +14,7 @@ from convcalc.arithmetic import (
 )
 from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
-from convcalc.layers.base import Backward, Kept, Layer, Window, only
+from convcalc.layers.base import Backward, Kept, Layer, only
 from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, field
 from convcalc.layers.reading import WHOLE, Readings, adaptive, same, sliding
 from convcalc.layers.windows import sliding_windows, window_summary

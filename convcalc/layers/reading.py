@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from math import gcd, prod
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from convcalc.layers.base import Window
+from convcalc.arithmetic import Window
 
 
 class Reading:
@@ -93,7 +91,7 @@ def transposed(windows: Iterable[Window]) -> list[Reading]:
     i*stride + t*dilation - before = o for some tap t. With g = gcd(stride, dilation) there are
     none unless g divides o + before; then every (stride / g)-th tap has one.
 
-    >>> from convcalc.layers.base import Window
+    >>> from convcalc.arithmetic import Window
     >>> [*transposed([Window(4, 4, 2, 1, 1, 1, 8)])[0].at(2)]
     [0, 1]
     """

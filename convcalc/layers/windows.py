@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.arithmetic import (
+    Window,
     extent,
     same_padding,
     transposed_output,
@@ -12,7 +13,7 @@ from convcalc.arithmetic import (
     window_output_ceil,
 )
 from convcalc.diagnostics import RuleError
-from convcalc.layers.base import Layer, Window
+from convcalc.layers.base import Layer
 from convcalc.layers.fields import Padding
 from convcalc.shapes import LARGEST_SIZE, axis_name, cross_text
 from convcalc.terms import Term, named

@@ -7,6 +7,7 @@ import pickle
 
 import pytest
 
+from convcalc.arithmetic import Window
 from convcalc.counts import Counts
 from convcalc.diagnostics import RuleError
 from convcalc.layers import KINDS, layer_class
@@ -14,7 +15,6 @@ from convcalc.layers.base import (
     ChannelRule,
     ElementwiseLayer,
     Layer,
-    Window,
     divisible_by_groups,
     only,
     parameter_count,

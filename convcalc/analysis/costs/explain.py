@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from convcalc.arithmetic import unused
+from convcalc.arithmetic import Window, unused
 from convcalc.graph import Network, Node
-from convcalc.layers.base import Layer, Window, parameter_count
+from convcalc.layers.base import Layer, parameter_count
 from convcalc.shapes import Shape, axis_name, tuple_text
 from convcalc.terms import Term
 
