@@ -256,15 +256,10 @@ def located(error: RuleError, node: Node, shapes: Sequence[Shape]) -> Problem:
 def result_shape(layer: Layer, inputs: Sequence[Shape]) -> Shape:
     """The shape that a layer makes of these inputs; raises RuleError where they do not fit.
 
-    Holds the rules that are the same for every kind: enough spatial axes, and no size too large.
+    Holds the rules that are the same for every kind: as many inputs and axes as it takes, and no
+    size too large.
     """
-    for shape in inputs:
-        if len(shape) - 1 < layer.least_rank:
-            raise RuleError(
-                "wrong-rank",
-                f"{layer.kind} needs an input with spatial axes, not the"
-                f" {shape[0]} plain features of {tuple_text(shape)}",
-            )
+    layer.check_inputs(inputs)
     shape = layer.output_shape(inputs)
     if max(shape) > LARGEST_SIZE:
         raise RuleError(

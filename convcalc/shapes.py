@@ -9,6 +9,10 @@ Shape = tuple[int, ...]
 
 #: No size, count of channels or window may be larger: what a signed 32-bit index can name.
 LARGEST_SIZE = 2**31 - 1
+#: The most axes that a value may have beside the batch.
+MOST_AXES = 6
+#: The most spatial axes that a window slides on, and that an input of a file has.
+MOST_WINDOW_AXES = 3
 
 
 def elements(shape: Shape) -> int:

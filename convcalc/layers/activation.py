@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.layers.base import Backward, ElementwiseLayer, Layer, only
+from convcalc.layers.base import ElementwiseLayer, Layer, only
 from convcalc.layers.fields import Flag, Real, field
 from convcalc.layers.reading import WHOLE, Readings, same_from
+from convcalc.layers.traits import Backward, Start
 from convcalc.shapes import Shape
 
 
@@ -83,6 +84,9 @@ class PReLU(_Activation, kind="prelu"):
     keeps = ("inputs",)
 
     per_channel: bool = field(Flag(), "learn a slope for each channel, not one", default=False)
+
+    def start(self, name: str) -> Start:
+        return Start(0.25, 0.05)
 
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         return {"weight": (only(inputs)[0] if self.per_channel else 1,)}

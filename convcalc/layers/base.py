@@ -1,7 +1,8 @@
-"""What a layer kind is: its fields, its shape rule, its parameters and its counts.
+"""What a layer kind is: its arguments, its shape rule, its parameters and its counts.
 
-A kind says here, once, all that the analyses and the what-ifs need to know of it, so that none of
-them lists kinds.
+A kind declares here, once, what the analyses, the what-ifs and the executor need to know of it, so
+that none of them lists kinds. Each attribute states one property and has a default; the small
+values that some of them take are in `convcalc.layers.traits`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
 from convcalc.layers.fields import Field, field
 from convcalc.layers.reading import Readings, same_from
-from convcalc.shapes import Shape
+from convcalc.layers.traits import SAME, STARTS, Backward, Branches, ChannelRule, Kept, Role, Start
+from convcalc.shapes import MOST_AXES, Shape, tuple_text
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -24,73 +26,6 @@ else:
     def dataclass_transform(**_: object) -> Any:
         """Tells type checkers that fields make the constructor; nothing happens at run time."""
         return lambda cls: cls
-
-
-Relation = Literal[
-    "free", "own", "same", "tied", "joined", "sliced", "spread", "gathered", "shuffled", "fixed"
-]
-
-
-class ChannelRule(NamedTuple):
-    """How a layer's output channels relate to its input's.
-
-    free      chosen by the layer itself, a convolution
-    own       chosen by the layer itself, which is none: they change only with what they are tied to
-    same      the input's, one to one
-    tied      the inputs', which must agree one to one
-    joined    the inputs', one after the other
-    sliced    the input's from `start` to `stop`
-    spread    each input channel becomes `factor` consecutive ones
-    gathered  each `factor` consecutive input channels become one
-    shuffled  the input's in `factor` groups, dealt out in turn
-    fixed     none of these: neither side can change
-
-    `groups` divides the input's channels and, where free, the output's.
-    """
-
-    relation: Relation
-    factor: int = 1
-    start: int = 0
-    stop: int = 0
-    groups: int = 1
-
-
-FREE = ChannelRule("free")
-OWN = ChannelRule("own")
-SAME = ChannelRule("same")
-FIXED = ChannelRule("fixed")
-
-
-class Backward(NamedTuple):
-    """Scalar operations of one layer's backward pass on a batch, in three parts.
-
-    weights  the gradient with respect to the learned arrays, biases aside
-    bias     the gradient with respect to the biases
-    input    the gradient with respect to the inputs; computed last, from what the others left
-    """
-
-    weights: Counts = NOTHING
-    bias: Counts = NOTHING
-    input: Counts = NOTHING
-
-
-class Kept(NamedTuple):
-    """What a layer keeps of its forward pass on a batch until its backward pass has run.
-
-    inputs      which of its inputs, by their place
-    output      whether its output
-    numbers     further numbers, of the activations' type
-    statistics  further numbers that are float32 whatever the activations are
-    flags       truth values, a byte each
-    indices     places of elements, 8 bytes each
-    """
-
-    inputs: tuple[int, ...] = ()
-    output: bool = False
-    numbers: int = 0
-    statistics: int = 0
-    flags: int = 0
-    indices: int = 0
 
 
 L = TypeVar("L", bound="Layer")
@@ -105,31 +40,44 @@ class Layer:
     millisecond at import, and there are fifty kinds.)
     """
 
+    # What it is called and what it takes.
+
     #: The word that names it in a spec.
     kind: ClassVar[str] = ""
     #: What unnamed layers are called, before their number.
     prefix: ClassVar[str] = ""
+    #: The arguments by name; filled in from the class attributes that `field` made.
     fields: ClassVar[dict[str, Field]] = {}
-    #: "norm" or "activation": may stand behind that key of another layer.
-    role: ClassVar[Literal["", "norm", "activation"]] = ""
-    #: Its inputs lie one after the other in its result, so they can be made there at once.
-    gathers: ClassVar[bool] = False
-    #: Takes branches instead of one input.
-    joins: ClassVar[bool] = False
-    #: Takes `norm` and `activation`.
-    fuses: ClassVar[bool] = False
-    #: Its multiplies are multiply-accumulates.
+    #: How many branches it takes; None if it takes one input.
+    joins: ClassVar[Branches | None] = None
+    #: The least and the largest number of spatial axes of an input.
+    least_rank: ClassVar[int] = 0
+    most_rank: ClassVar[int] = MOST_AXES - 1
+
+    # What it can be fused with.
+
+    #: What may be fused behind it, in this order; each is an argument of that name.
+    fuses: ClassVar[tuple[Role, ...]] = ()
+    #: As what it may be fused behind another layer itself.
+    role: ClassVar[Role | Literal[""]] = ""
+
+    # What it computes with.
+
+    #: Learns the weights of its sums of products: a layer that counts in a network's depth.
+    weighted: ClassVar[bool] = False
+    #: Its multiplies are multiply-accumulates, forward and backward.
     accumulates: ClassVar[bool] = False
     #: Each output element depends on the input element at its place only, so it can run in place.
     elementwise: ClassVar[bool] = False
-    #: The same values in the same order: needs no memory and no time.
-    view: ClassVar[bool] = False
     #: What its backward pass needs of the forward pass; None where no rule is known.
     keeps: ClassVar[tuple[Literal["inputs", "output"], ...] | None] = None
+
+    # Where its values lie.
+
+    #: The same values in the same order: needs no memory and no time.
+    view: ClassVar[bool] = False
     #: Its windows lie on its output: each input element is added onto one of them.
     scatters: ClassVar[bool] = False
-    #: Least number of spatial axes.
-    least_rank: ClassVar[int] = 0
 
     def __init_subclass__(cls, kind: str = "", prefix: str = "") -> None:
         cls.kind = kind
@@ -192,15 +140,63 @@ class Layer:
         """The same layer with other arguments."""
         return type(self)(**{**self.__dict__, **changes})
 
-    # What a kind says of itself.
+    # Its inputs and its result.
+
+    def check_inputs(self, inputs: Sequence[Shape]) -> None:
+        """Refuses a number of inputs, or of their axes, that the kind does not take."""
+        if self.joins is not None:
+            self.joins.check(self.kind, len(inputs))
+        for shape in inputs:
+            if not self.least_rank <= len(shape) - 1 <= self.most_rank:
+                raise self._wrong_rank(shape)
+
+    def _wrong_rank(self, shape: Shape) -> RuleError:
+        if len(shape) == 1:
+            needs, has = "an input with spatial axes", f"the {shape[0]} plain features"
+        else:
+            needs = f"{self.least_rank} to {self.most_rank} spatial axes"
+            has = f"the {len(shape) - 1}"
+        message = f"{self.kind} needs {needs}, not {has} of {tuple_text(shape)}"
+        return RuleError("wrong-rank", message)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """The shape of the result; raises RuleError where the inputs do not fit."""
         raise NotImplementedError
 
+    def parts(self, inputs: Sequence[Shape]) -> tuple[Part, ...]:
+        """The nodes that it becomes in a graph; none where it is one node, itself."""
+        return ()
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        """How its units read input number `index`: a reading for each axis, channels first."""
+        raise NotImplementedError
+
+    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, ...]:
+        """The window on each spatial axis; empty for kinds without one."""
+        return ()
+
+    def is_view(self, inputs: Sequence[Shape]) -> bool:
+        """Whether with these inputs the result is its input's memory as it lies there."""
+        return self.view
+
+    def training_view(self, inputs: Sequence[Shape]) -> bool:
+        """Whether it is a view of its input while the network is trained as well."""
+        return self.is_view(inputs)
+
+    @property
+    def gathers(self) -> bool:
+        """Whether its inputs lie one after the other in its result, so they can be made there."""
+        return False
+
+    # What it costs.
+
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         """Scalar operations on one sample; `valid_taps` leaves out taps that fall on padding."""
         raise NotImplementedError
+
+    def macs(self, inputs: Sequence[Shape], output: Shape, counts: Counts) -> int:
+        """The multiply-accumulates among the multiplies of a forward pass."""
+        return counts.multiplies if self.accumulates else 0
 
     def training_counts(self, inputs: Sequence[Shape], output: Shape, *, batch: int = 1) -> Counts:
         """Scalar operations of the forward pass on a batch while the network is trained."""
@@ -216,6 +212,14 @@ class Layer:
         """
         raise self._no_backward_rule()
 
+    def backward_macs(
+        self, inputs: Sequence[Shape], output: Shape, back: Backward
+    ) -> tuple[int, int]:
+        """The multiply-accumulates of the input's gradient, and of the weights'."""
+        if not self.accumulates:
+            return 0, 0
+        return back.input.multiplies, back.weights.multiplies
+
     def kept(
         self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
     ) -> Kept:
@@ -228,9 +232,7 @@ class Layer:
     def _no_backward_rule(self) -> RuleError:
         return RuleError("no-backward-rule", f"{self.kind} has no rule for the backward pass")
 
-    def training_view(self, inputs: Sequence[Shape]) -> bool:
-        """Whether it is a view of its input while the network is trained as well."""
-        return self.is_view(inputs)
+    # What it learns.
 
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         """The learned arrays, by name. Those called "bias" are added, the others multiplied."""
@@ -240,17 +242,15 @@ class Layer:
         """Arrays that are kept with the parameters but not learned."""
         return {}
 
-    def is_view(self, inputs: Sequence[Shape]) -> bool:
-        """Whether with these inputs the result is its input's memory as it lies there."""
-        return self.view
+    def start(self, name: str) -> Start | None:
+        """How an array starts, by its name; None for weights that their `fan_in` scales."""
+        return None if self.weighted and name == "weight" else STARTS[name]
 
-    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, ...]:
-        """The window on each spatial axis; empty for kinds without one."""
-        return ()
+    def fan_in(self, inputs: Sequence[Shape]) -> float:
+        """How many products each sum of a weighted layer has, on average over the positions."""
+        return prod(self.parameters(inputs)["weight"][1:])
 
-    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
-        """How its units read input number `index`: a reading for each axis, channels first."""
-        raise NotImplementedError
+    # Its channels, and what becomes of it in a what-if.
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         """How the output's channels relate to the input's."""
@@ -274,6 +274,8 @@ class Layer:
         """The layer with twice the padding on every side, if it is a convolution."""
         return self
 
+    # How it is written.
+
     def argument(self, name: str) -> object:
         """The value of an argument; where it was left out and follows from others, what it is."""
         return getattr(self, name)
@@ -281,6 +283,20 @@ class Layer:
     def summary(self) -> str:
         """The kind with what most matters of its arguments, for a table."""
         return self.kind
+
+
+class Part(NamedTuple):
+    """One of the nodes that a layer becomes in a graph, of which they are one unit.
+
+    name   what stands behind the layer's path: "softmax" in `block0.softmax`; "" for the last part,
+           which has the layer's own path and makes its result
+    layer  what it computes
+    reads  the layer's inputs by their places, from 0; then, counted on, the parts before it
+    """
+
+    name: str
+    layer: Layer
+    reads: tuple[int, ...]
 
 
 def parameter_count(arrays: dict[str, Shape]) -> int:

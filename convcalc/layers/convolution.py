@@ -9,23 +9,17 @@ from typing import TypeVar
 from convcalc.arithmetic import Window, pairs_within, positions_with_real_tap, products_land
 from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
-from convcalc.layers.base import (
-    FREE,
-    Backward,
-    ChannelRule,
-    Layer,
-    divisible_by_groups,
-    only,
-)
+from convcalc.layers.base import Layer, divisible_by_groups, only
 from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, Whole, field
 from convcalc.layers.reading import WHOLE, Reading, Readings, grouped, sliding, transposed
+from convcalc.layers.traits import FREE, ROLES, Backward, ChannelRule
 from convcalc.layers.windows import (
     resized_padding,
     sliding_windows,
     transposed_windows,
     window_summary,
 )
-from convcalc.shapes import LARGEST_SIZE, Shape
+from convcalc.shapes import LARGEST_SIZE, MOST_WINDOW_AXES, Shape
 from convcalc.terms import named
 
 C = TypeVar("C", bound="_Convolution")
@@ -34,10 +28,12 @@ C = TypeVar("C", bound="_Convolution")
 class _Convolution(Layer):
     """What convolutions share: a window of learned weights; abstract."""
 
-    fuses = True
+    fuses = ROLES
+    weighted = True
     accumulates = True
     keeps = ("inputs",)
     least_rank = 1
+    most_rank = MOST_WINDOW_AXES
 
     kernel: tuple[int, ...] = field(PerAxis(), "window size", symbol="k")
     stride: tuple[int, ...] = field(PerAxis(), "step of the window", default=1, symbol="s")
@@ -299,6 +295,11 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         weight = (only(inputs)[0], self.channels // self.groups, *self.kernel)
         return {"weight": weight, "bias": (self.channels,)} if self.bias else {"weight": weight}
+
+    def fan_in(self, inputs: Sequence[Shape]) -> float:
+        # Of the taps, one in every `stride` meets an input.
+        products = only(inputs)[0] // self.groups * prod(self.kernel)
+        return max(1.0, products / prod(self.stride))
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return FREE._replace(groups=self.groups)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.layers.base import FREE, OWN, Backward, ChannelRule, Layer, only
+from convcalc.layers.base import Layer, only
 from convcalc.layers.fields import Flag, Whole, field
 from convcalc.layers.reading import WHOLE, Readings, same_from
+from convcalc.layers.traits import FREE, OWN, ROLES, Backward, ChannelRule
 from convcalc.shapes import Shape
 from convcalc.terms import named
 
@@ -30,7 +31,8 @@ class Dense(Layer, kind="dense"):
     Counts(multiplies=48000, adds=48000, divides=0, compares=0, specials=0)
     """
 
-    fuses = True
+    fuses = ROLES
+    weighted = True
     accumulates = True
     keeps = ("inputs",)
 

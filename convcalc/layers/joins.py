@@ -7,16 +7,17 @@ from math import prod
 
 from convcalc.counts import Counts
 from convcalc.diagnostics import RuleError
-from convcalc.layers.base import Backward, ChannelRule, Kept, Layer
+from convcalc.layers.base import Layer
 from convcalc.layers.reading import WHOLE, Readings, same, same_from, shifted
+from convcalc.layers.traits import ROLES, Backward, Branches, ChannelRule, Kept
 from convcalc.shapes import Shape, cross_text
 
 
 class _Join(Layer):
     """Combines the values of its branches; abstract."""
 
-    joins = True
-    fuses = True
+    joins = Branches()
+    fuses = ROLES
 
 
 class _ElementwiseJoin(_Join):
@@ -138,8 +139,11 @@ class Concat(_Join, kind="concat"):
     (192, 8, 8)
     """
 
-    gathers = True
     keeps = ()
+
+    @property
+    def gathers(self) -> bool:
+        return True
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         first = inputs[0]

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.layers.base import Backward, ChannelRule, Kept, Layer, divisible_by_groups, only
+from convcalc.layers.base import Layer, divisible_by_groups, only
 from convcalc.layers.fields import Flag, Real, Whole, field
 from convcalc.layers.reading import WHOLE, Reading, Readings, grouped, same, same_from
+from convcalc.layers.traits import Backward, ChannelRule, Kept
 from convcalc.shapes import Shape
 from convcalc.terms import named
 

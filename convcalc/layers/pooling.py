@@ -14,11 +14,12 @@ from convcalc.arithmetic import (
 )
 from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
-from convcalc.layers.base import Backward, Kept, Layer, only
+from convcalc.layers.base import Layer, only
 from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, field
 from convcalc.layers.reading import WHOLE, Readings, adaptive, same, sliding
+from convcalc.layers.traits import Backward, Kept
 from convcalc.layers.windows import sliding_windows, window_summary
-from convcalc.shapes import Shape, axis_name, cross_text
+from convcalc.shapes import MOST_WINDOW_AXES, Shape, axis_name, cross_text
 from convcalc.terms import named
 
 
@@ -41,6 +42,7 @@ class _Pool(Layer):
 
     prefix = "pool"
     least_rank = 1
+    most_rank = MOST_WINDOW_AXES
 
     kernel: tuple[int, ...] = field(PerAxis(), "window size", symbol="k")
     stride: tuple[int, ...] | None = field(
@@ -258,6 +260,7 @@ class _AdaptivePool(Layer):
 
     prefix = "pool"
     least_rank = 1
+    most_rank = MOST_WINDOW_AXES
 
     size: tuple[int, ...] = field(PerAxis(), "output size of each axis", symbol="o")
 

@@ -7,17 +7,7 @@ from math import prod
 
 from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import RuleError
-from convcalc.layers.base import (
-    FIXED,
-    SAME,
-    Backward,
-    ChannelRule,
-    ElementwiseLayer,
-    Kept,
-    Layer,
-    divisible_by_groups,
-    only,
-)
+from convcalc.layers.base import ElementwiseLayer, Layer, divisible_by_groups, only
 from convcalc.layers.fields import Choice, PaddingSides, PerAxis, Real, Whole, WholeList, field
 from convcalc.layers.reading import (
     Reading,
@@ -31,7 +21,8 @@ from convcalc.layers.reading import (
     same_from,
     shifted,
 )
-from convcalc.shapes import LARGEST_SIZE, Shape, axis_name, cross_text
+from convcalc.layers.traits import FIXED, SAME, Backward, ChannelRule, Kept, Start
+from convcalc.shapes import LARGEST_SIZE, MOST_WINDOW_AXES, Shape, axis_name, cross_text
 
 
 class _Free(Layer):
@@ -244,6 +235,7 @@ class Pad(_Free, kind="pad"):
     """
 
     least_rank = 1
+    most_rank = MOST_WINDOW_AXES
 
     padding: tuple[tuple[int, int], ...] = field(
         PaddingSides(), "positions added per side", symbol="p"
@@ -297,6 +289,7 @@ class Crop(_Free, kind="crop"):
     """
 
     least_rank = 1
+    most_rank = MOST_WINDOW_AXES
 
     padding: tuple[tuple[int, int], ...] = field(
         PaddingSides(), "positions cut off per side", symbol="p"
@@ -345,6 +338,7 @@ class Upsample(Layer, kind="upsample"):
     """
 
     least_rank = 1
+    most_rank = MOST_WINDOW_AXES
 
     keeps = ()
 
@@ -403,6 +397,7 @@ class PixelShuffle(_Free, kind="pixel_shuffle"):
     """
 
     least_rank = 1
+    most_rank = MOST_WINDOW_AXES
 
     factor: int = field(Whole(), "how many times larger", symbol="f")
 
@@ -522,6 +517,9 @@ class Scale(ElementwiseLayer, kind="scale"):
     keeps = ("inputs",)
 
     init: float = field(Real(), "the factors' first value", default=1.0)
+
+    def start(self, name: str) -> Start:
+        return Start(self.init)
 
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
         return {"weight": (only(inputs)[0],)}

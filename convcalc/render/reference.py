@@ -57,7 +57,7 @@ def kind_data(kind: str) -> dict[str, Any]:
             }
             for d in cls.fields.values()
         ],
-        "norm_and_activation": cls.fuses,
+        "norm_and_activation": bool(cls.fuses),
     }
 
 

@@ -17,7 +17,7 @@ from math import gcd, lcm
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.graph import Network, Node
-from convcalc.layers.base import ChannelRule
+from convcalc.layers.traits import ChannelRule
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -212,7 +212,7 @@ def _is_classifier(layer: LayerReport) -> bool:
     """Whether it makes plain features, of plain features or as a weighted layer of a map."""
     if len(layer.output) > 2:
         return False
-    return layer.node.layer.accumulates or all(len(shape) == 2 for shape in layer.inputs)
+    return layer.node.layer.weighted or all(len(shape) == 2 for shape in layer.inputs)
 
 
 def _other_inputs(network: Network) -> Iterator[tuple[str, Network]]:

@@ -6,8 +6,9 @@ import pytest
 
 from convcalc.counts import Counts
 from convcalc.diagnostics import RuleError
-from convcalc.layers.base import ChannelRule, Layer
+from convcalc.layers.base import Layer
 from convcalc.layers.convolution import Conv, ConvTranspose, Depthwise
+from convcalc.layers.traits import ChannelRule
 from tests.layers.making import counts, made, params, refusal, shape
 
 LENET1 = made("conv", channels=6, kernel=5, padding=2)

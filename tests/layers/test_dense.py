@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from convcalc.counts import Counts
-from convcalc.layers.base import ChannelRule
 from convcalc.layers.dense import Dense
+from convcalc.layers.traits import ChannelRule
 from tests.layers.making import counts, made, params, shape
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from convcalc.counts import Counts
-from convcalc.layers.base import ChannelRule
+from convcalc.layers.traits import ChannelRule
 from convcalc.shapes import Shape
 from tests.layers.making import counts, made, refusal, shape
 

@@ -116,8 +116,9 @@ def test_roles(kind: str) -> None:
     cls = layer_class(kind)
     expected = "norm" if kind in NORMS else "activation" if kind in ACTIVATIONS else ""
     assert cls.role == expected
-    assert cls.joins == (kind in JOINS)
-    assert cls.fuses == (kind in JOINS | WEIGHTED)
+    assert (cls.joins is not None) == (kind in JOINS)
+    assert cls.fuses == (("norm", "activation") if kind in JOINS | WEIGHTED else ())
+    assert cls.weighted == (kind in WEIGHTED)
     assert cls.accumulates == (kind in WEIGHTED)
 
 

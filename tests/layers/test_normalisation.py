@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from convcalc.counts import Counts
-from convcalc.layers.base import ChannelRule, parameter_count
+from convcalc.layers.base import parameter_count
+from convcalc.layers.traits import ChannelRule
 from tests.layers.making import counts, made, params, refusal, shape, unreadable
 
 GIVEN = (64, 8, 8)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from convcalc.counts import Counts
-from convcalc.layers.base import ChannelRule, Layer
+from convcalc.layers.base import Layer
+from convcalc.layers.traits import ChannelRule
 from tests.layers.making import counts, made, params, refusal, shape
 
 

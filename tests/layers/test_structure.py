@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from convcalc.counts import Counts
-from convcalc.layers.base import FIXED, SAME, ChannelRule, Layer
+from convcalc.layers.base import Layer
 from convcalc.layers.structure import Input, Reshape, Slice
+from convcalc.layers.traits import FIXED, SAME, ChannelRule
 from tests.layers.making import counts, made, params, refusal, shape, unreadable
 
 

@@ -13,7 +13,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from convcalc.counts import Counts
-from convcalc.layers.base import Backward, Kept, Layer
+from convcalc.layers.base import Layer
+from convcalc.layers.traits import Backward, Kept
 from convcalc.shapes import Shape
 from tests.oracle import backward_activation as activation
 from tests.oracle import backward_normalisation as normalisation

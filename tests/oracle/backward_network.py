@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from convcalc.counts import Counts
 from convcalc.graph import Network
-from convcalc.layers.base import Backward, Kept
+from convcalc.layers.traits import Backward, Kept
 from tests.oracle.backward import BACKWARD, forward
 from tests.oracle.counting import Number, Run, Tally, Tensor, plain, total
 from tests.oracle.training import Step

@@ -11,7 +11,7 @@ import convcalc
 from convcalc.analysis.training.step import train
 from convcalc.counts import Counts
 from convcalc.graph import Network
-from convcalc.layers.base import Backward
+from convcalc.layers.traits import Backward
 from tests.executor.random_networks import random_network
 from tests.oracle.backward_network import NetworkStep, NodeStep
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from convcalc.layers import KINDS, layer_class
-from convcalc.layers.base import ChannelRule, Layer
+from convcalc.layers.base import Layer
+from convcalc.layers.traits import ChannelRule
 from convcalc.shapes import Shape, elements
 from tests.oracle.counting import Number, Run, Tensor, plain
 from tests.oracle.random_layers import drawn

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from convcalc.counts import Counts
-from convcalc.layers.base import Kept, Layer
+from convcalc.layers.base import Layer
+from convcalc.layers.traits import Kept
 from tests.oracle.counting import Number, Run, Tensor
 
 #: An element of a batch: its sample, and its index there.

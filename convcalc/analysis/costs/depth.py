@@ -18,5 +18,5 @@ def weighted_depth(network: Network) -> int:
     depths: list[int] = []
     for node in network.nodes:
         before = max([depths[index] for index in node.inputs], default=0)
-        depths.append(before + node.layer.accumulates)
+        depths.append(before + node.layer.weighted)
     return max(depths[index] for index in network.outputs.values())

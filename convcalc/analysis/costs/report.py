@@ -111,7 +111,7 @@ def analyze(network: Network, *, batch: int = 1, valid_taps: bool = False) -> Re
                 parameter_count(layer.parameters(shapes)),
                 parameter_count(layer.buffers(shapes)),
                 counts,
-                counts.multiplies if layer.accumulates else 0,
+                layer.macs(shapes, node.shape, counts),
             )
             batched = tuple([with_batch(shape, batch) for shape in shapes])
             found = known[id(layer), shapes] = (batched, with_batch(node.shape, batch), cost)

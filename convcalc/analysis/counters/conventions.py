@@ -75,7 +75,8 @@ class Piece:
 
 def _macs(piece: Piece) -> int:
     # Counters multiply what lies on padding as well, whatever --valid-taps says.
-    return piece.layer.counts(piece.inputs, piece.output).multiplies
+    counts = piece.layer.counts(piece.inputs, piece.output)
+    return piece.layer.macs(piece.inputs, piece.output, counts)
 
 
 def _weights_everywhere(piece: Piece) -> int:

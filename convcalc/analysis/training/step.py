@@ -16,7 +16,8 @@ from convcalc.collection import collector_paused
 from convcalc.counts import NOTHING, Counts
 from convcalc.diagnostics import ConvcalcError, RuleError
 from convcalc.graph import Network, Node, located
-from convcalc.layers.base import Backward, Kept, parameter_count
+from convcalc.layers.base import parameter_count
+from convcalc.layers.traits import Backward, Kept
 from convcalc.shapes import Shape
 
 
@@ -211,7 +212,6 @@ def _cost(
         weights = weights.plus(Counts(adds=params - biases))
         bias = bias.plus(Counts(adds=biases))
         step = NOTHING
-    macs = [forward.multiplies, back.input.multiplies, back.weights.multiplies]
     return StepCost(
         forward,
         back.input,
@@ -219,5 +219,6 @@ def _cost(
         bias,
         NOTHING,
         step,
-        *(macs if layer.accumulates else [0, 0, 0]),
+        layer.macs(shapes, node.shape, forward),
+        *layer.backward_macs(shapes, node.shape, back),
     )

@@ -195,7 +195,7 @@ class Keys:
     def _family(self, unit: Unit) -> int:
         """Kinds that stand in for each other: all pooling, all activations, all with weights."""
         layer = unit.layers[0]
-        return self._number(layer.role or (_WEIGHTS if layer.accumulates else layer.prefix))
+        return self._number(layer.role or (_WEIGHTS if layer.weighted else layer.prefix))
 
     def _akin(self, i: int, j: int) -> bool:
         if self._families[0][i] == self._families[1][j]:

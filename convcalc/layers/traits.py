@@ -1,0 +1,140 @@
+"""What a kind declares of itself, as small values: branches, channels, gradients, weights."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from convcalc.counts import NOTHING, Counts
+from convcalc.diagnostics import RuleError
+
+#: As what a layer may be fused behind another, under the argument of that name.
+Role = Literal["norm", "activation"]
+#: All of them, in the order in which they are computed.
+ROLES: tuple[Role, ...] = ("norm", "activation")
+
+
+class Branches(NamedTuple):
+    """The inputs of a join: how many, and their names where each has its own part to play.
+
+    least, most  how many there may be; `most` is None where there is no limit
+    names        of exactly these branches, in this order; empty where any names do
+    """
+
+    least: int = 1
+    most: int | None = None
+    names: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """How many, as a phrase that fits after "takes".
+
+        >>> Branches().text, Branches(2, 2).text, Branches.named("query", "key", "value").text
+        ('at least 1 branch', 'exactly 2 branches', 'the branches query, key, value')
+        """
+        if self.names:
+            return f"the branches {', '.join(self.names)}"
+        count = f"{self.least} branch{'es' if self.least > 1 else ''}"
+        return f"{'exactly' if self.most == self.least else 'at least'} {count}"
+
+    @classmethod
+    def named(cls, *names: str) -> Branches:
+        """Exactly the branches with these names."""
+        return cls(len(names), len(names), names)
+
+    def check(self, kind: str, count: int) -> None:
+        """Refuses a number of branches that the kind does not take."""
+        if count < self.least or (self.most is not None and count > self.most):
+            raise RuleError(
+                "branch-count",
+                f"{kind} takes {self.text}, not {count}",
+                "",
+                [("rule", "a branch whose condition fails does not count")],
+            )
+
+
+Relation = Literal[
+    "free", "own", "same", "tied", "joined", "sliced", "spread", "gathered", "shuffled", "fixed"
+]
+
+
+class ChannelRule(NamedTuple):
+    """How a layer's output channels relate to its input's.
+
+    free      chosen by the layer itself, a convolution
+    own       chosen by the layer itself, which is none: they change only with what they are tied to
+    same      the input's, one to one
+    tied      the inputs', which must agree one to one
+    joined    the inputs', one after the other
+    sliced    the input's from `start` to `stop`
+    spread    each input channel becomes `factor` consecutive ones
+    gathered  each `factor` consecutive input channels become one
+    shuffled  the input's in `factor` groups, dealt out in turn
+    fixed     none of these: neither side can change
+
+    `groups` divides the input's channels and, where free, the output's.
+    """
+
+    relation: Relation
+    factor: int = 1
+    start: int = 0
+    stop: int = 0
+    groups: int = 1
+
+
+FREE = ChannelRule("free")
+OWN = ChannelRule("own")
+SAME = ChannelRule("same")
+FIXED = ChannelRule("fixed")
+
+
+class Backward(NamedTuple):
+    """Scalar operations of one layer's backward pass on a batch, in three parts.
+
+    weights  the gradient with respect to the learned arrays, biases aside
+    bias     the gradient with respect to the biases
+    input    the gradient with respect to the inputs; computed last, from what the others left
+    """
+
+    weights: Counts = NOTHING
+    bias: Counts = NOTHING
+    input: Counts = NOTHING
+
+
+class Kept(NamedTuple):
+    """What a layer keeps of its forward pass on a batch until its backward pass has run.
+
+    inputs      which of its inputs, by their place
+    output      whether its output
+    numbers     further numbers, of the activations' type
+    statistics  further numbers that are float32 whatever the activations are
+    flags       truth values, a byte each
+    indices     places of elements, 8 bytes each
+    """
+
+    inputs: tuple[int, ...] = ()
+    output: bool = False
+    numbers: int = 0
+    statistics: int = 0
+    flags: int = 0
+    indices: int = 0
+
+
+class Start(NamedTuple):
+    """How a learned array or a statistic starts.
+
+    middle  where training starts
+    spread  how far from it random weights may be, so that a run shows their influence
+    """
+
+    middle: float
+    spread: float = 0.0
+
+
+#: By the array's name, where a kind does not say otherwise. Factors are about 1 in the mean square,
+#: so that a normalisation keeps the scale of its input.
+STARTS: dict[str, Start] = {
+    "weight": Start(1.0, 0.25),
+    "bias": Start(0.0, 0.1),
+    "running_mean": Start(0.0, 0.1),
+    "running_var": Start(1.0, 0.25),
+}
