@@ -235,7 +235,7 @@ def compute(layer: Any, inputs: list[Array], ready: Prepared, team: Team, in_pla
             counts = divisors(layer, data).astype(data.dtype)
             team.do(np.divide, result, counts, result)
         return result
-    if kind in POSITIONWISE or (layer.elementwise and not layer.joins):
+    if kind in POSITIONWISE or (layer.elementwise and layer.joins is None):
         target = data if in_place else None
         return elementwise.positionwise(
             data, lambda piece: plain(layer, [piece], ready.arrays), target, team
@@ -302,7 +302,7 @@ def buffer_bytes(
         return pieces + max(columns, strided)
     if layer.kind in POOLS:
         return _pool_bytes(layer, inputs[0], output, itemsize, threads)
-    if layer.accumulates:
+    if layer.weighted:
         return threads * 2 * convolution.COLUMNS
     if layer.kind in POSITIONWISE or layer.elementwise:
         return min(size, threads * elementwise.PIECE * itemsize) * 8

@@ -63,7 +63,7 @@ def steps_of(network: Network, keep: Collection[int]) -> list[Step]:
             continue
         norm = join = residual = activation = None
         last = index
-        if node.layer.accumulates:
+        if node.layer.weighted:
             after = follower(last)
             if after is not None and _folds(network, after):
                 norm = last = after
@@ -193,4 +193,4 @@ def _activates(network: Network, index: int) -> bool:
 def _fresh(network: Network, index: int) -> bool:
     """Whether a value surely has memory of its own; other kernels may return views."""
     layer = network.nodes[index].layer
-    return layer.accumulates or layer.elementwise or layer.joins
+    return layer.weighted or layer.elementwise or layer.joins is not None

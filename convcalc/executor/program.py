@@ -358,7 +358,7 @@ class Program:
         nodes = self.network.nodes
         layer: Any = nodes[step.first].layer
         inputs = [values[index] for index in nodes[step.first].inputs]
-        if not layer.accumulates:
+        if not layer.weighted:
             return choice.compute(layer, inputs, ready, team, step.in_place)
         finish = self._finish(step, values, ready, team)
         value = choice.accumulate(layer, inputs[0], ready, finish, team, self.exact)

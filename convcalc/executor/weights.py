@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +18,7 @@ from convcalc.executor.files import ArrayFile, Header, unsuitable
 from convcalc.executor.store import Scratch
 from convcalc.executor.threads import Team
 from convcalc.graph import Network, Node
+from convcalc.layers.traits import Start
 from convcalc.shapes import Shape, tuple_text
 
 #: Numbers whose key is the same; those of the next stretch differ in it.
@@ -61,27 +61,6 @@ def uniform(out: Array, key: bytes, limit: float, scratch: Scratch) -> None:
         part -= np.float32(1.5)
         part *= np.float32(2 * limit)
 
-
-class Spread:
-    """Values of an array: between middle - limit and middle + limit."""
-
-    __slots__ = ("limit", "middle")
-
-    def __init__(self, middle: float, limit: float) -> None:
-        self.middle = middle
-        self.limit = limit
-
-
-#: How arrays that are no matrix of products are filled, by name. Wide enough to be seen in the
-#: results, and about 1 in the mean square, so that a normalisation behind a layer keeps its scale.
-SPREADS = {
-    "weight": Spread(1.0, 0.25),
-    "bias": Spread(0.0, 0.1),
-    "running_mean": Spread(0.0, 0.1),
-    "running_var": Spread(1.0, 0.25),
-}
-#: Kinds whose `weight` is a slope, not a factor around 1.
-SLOPES = {"prelu": Spread(0.25, 0.05)}
 
 #: The axes of a kind's weight from the outermost to the innermost in memory: output channels last,
 #: so that a product reads them as a matrix (taps and input channels) x (output channels).
@@ -172,13 +151,13 @@ class RandomWeights(Weights):
         self, network: Network, index: int, start: int, stop: int, dtype: Any, scratch: Scratch
     ) -> Array:
         node = network.nodes[index]
-        _units, width = declared(network, index)["weight"]
+        _, width = declared(network, index)["weight"]
         rows = scratch.array("rows", (stop - start, width), np.float32)
-        spread = self._spread(network, node, index, "weight", (_units, width))
+        start_at = self._start(network, index, "weight")
         step = rows_of_chunk(width)
         for first in range(start, stop, step):
             part = rows[first - start : first - start + step]
-            self._fill(part.reshape(-1), node, "weight", first // step, spread, scratch)
+            self._fill(part.reshape(-1), node, "weight", first // step, start_at, scratch)
         return rows if dtype == np.float32 else rows.astype(dtype)
 
     def _array(
@@ -191,21 +170,21 @@ class RandomWeights(Weights):
         dtype: Any,
         team: Team,
     ) -> Array:
-        if name == "weight" and hasattr(node.layer, "init"):
-            return np.full(shape, node.layer.init, dtype)
+        start_at = self._start(network, index, name)
+        if not start_at.spread:
+            return np.full(shape, start_at.middle, dtype)
         order = memory_order(node.kind, len(shape)) if name == "weight" else range(len(shape))
         inside = np.empty([shape[axis] for axis in order], dtype)
         matrix = inside.reshape(-1, inside.shape[-1])
-        spread = self._spread(network, node, index, name, shape)
         step = rows_of_chunk(matrix.shape[1])
 
         def fill(start: int, scratch: Scratch) -> None:
             part = matrix[start : start + step]
             if part.dtype == np.float32:
-                self._fill(part.reshape(-1), node, name, start // step, spread, scratch)
+                self._fill(part.reshape(-1), node, name, start // step, start_at, scratch)
             else:
                 made = scratch.array("made", part.shape, np.float32)
-                self._fill(made.reshape(-1), node, name, start // step, spread, scratch)
+                self._fill(made.reshape(-1), node, name, start // step, start_at, scratch)
                 part[...] = made
 
         team.each(fill, range(0, len(matrix), step))
@@ -213,19 +192,21 @@ class RandomWeights(Weights):
         return result
 
     def _fill(
-        self, out: Array, node: Node, name: str, chunk: int, spread: Spread, scratch: Scratch
+        self, out: Array, node: Node, name: str, chunk: int, start: Start, scratch: Scratch
     ) -> None:
         key = f"{self.seed}\n{node.path}\n{name}\n{chunk}".encode()
-        uniform(out, key, spread.limit, scratch)
-        if spread.middle:
-            out += np.float32(spread.middle)
+        uniform(out, key, start.spread, scratch)
+        if start.middle:
+            out += np.float32(start.middle)
 
-    def _spread(self, network: Network, node: Node, index: int, name: str, shape: Shape) -> Spread:
-        if name != "weight" or not node.layer.accumulates:
-            return SLOPES.get(node.kind, SPREADS[name]) if name == "weight" else SPREADS[name]
+    def _start(self, network: Network, index: int, name: str) -> Start:
+        node = network.nodes[index]
+        start = node.layer.start(name)
+        if start is not None:
+            return start
         gain = 2.0 if index in self._activated(network) else 1.0
         # A uniform distribution between -a and a has the variance a*a / 3.
-        return Spread(0.0, (3 * gain / fan_in(node, shape)) ** 0.5)
+        return Start(0.0, (3 * gain / node.layer.fan_in(network.input_shapes(node))) ** 0.5)
 
     def _activated(self, network: Network) -> frozenset[int]:
         """The nodes whose value goes into an activation, at once or through a normalisation."""
@@ -239,15 +220,6 @@ class RandomWeights(Weights):
                     found.update(node.inputs)
             self._followed = network, frozenset(found)
         return self._followed[1]
-
-
-def fan_in(node: Node, shape: Shape) -> float:
-    """How many products a sum of the layer has, on average over the positions."""
-    if node.kind != "conv_transpose":
-        return prod(shape[1:])
-    layer: Any = node.layer
-    taps: float = shape[0] // layer.groups * prod(shape[2:]) / prod(layer.stride)
-    return max(1.0, taps)
 
 
 def rows_of_chunk(width: int) -> int:
