@@ -18,7 +18,7 @@ from convcalc.language.shipped import shipped_names, shipped_path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 #: Too slow to import before they are needed. A command line needs typer, a spec needs yaml.
-HEAVY = ("dataclasses", "fractions", "numpy", "rich", "typer", "yaml")
+HEAVY = ("dataclasses", "fractions", "numpy", "pydantic", "rich", "typer", "yaml")
 
 
 def run_python(*arguments: str, folder: Path = REPOSITORY, path: Path = REPOSITORY) -> str:
@@ -75,10 +75,13 @@ class TestStart:
         code = "import convcalc; convcalc.analyze(convcalc.load('vgg16'))"
         assert loaded_after(code) <= {"fractions", "yaml"}
 
-    @pytest.mark.parametrize("command", ["shapes", "flops"])
+    @pytest.mark.parametrize(
+        "command",
+        ["shapes vgg16", "flops vgg16 --kernel 3 --batch 2", "memory mobilenet_v1 --set width=0.5"],
+    )
     def test_command_in_a_pipe_loads_neither_numpy_nor_rich(self, command: str) -> None:
         code = (
-            f"import sys; sys.argv = ['convcalc', '{command}', 'vgg16']\n"
+            f"import sys; sys.argv = ['convcalc', *'{command}'.split()]\n"
             "from convcalc.cli.main import main\n"
             "try: main()\n"
             "except SystemExit: pass"

@@ -9,7 +9,7 @@ from inspect import cleandoc
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from convcalc import __version__
 from convcalc.cli.guard import tell
@@ -65,6 +65,7 @@ def application(arguments: list[str]) -> typer.Typer:
     start in a blink.
     """
     app = typer.Typer(
+        cls=_Program,
         help=_HELP,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
@@ -85,8 +86,45 @@ def application(arguments: list[str]) -> typer.Typer:
     return app
 
 
+class _Values:
+    """Converts the values of arguments and options: texts, whole numbers, flags, lists of texts.
+
+    typer 0.29 and later ask each parameter for an object that does this, and make it with pydantic,
+    whose import takes as long as a whole command. Earlier releases do not ask.
+    """
+
+    @staticmethod
+    def coerce(value: Any, param: Any, ctx: Any) -> Any:
+        """The value of a parameter, as the command takes it."""
+        if value is None:
+            return () if param.multiple or param.nargs == -1 else None
+        if param.type_descriptor.annotation is int:
+            try:
+                return int(value)
+            except ValueError:
+                message = f"{value!r} is not a valid int."
+                raise typer.BadParameter(message, ctx=ctx, param=param) from None
+        return value
+
+
+def _without_pydantic(parameters: list[Any]) -> list[Any]:
+    for parameter in parameters:
+        parameter.get_runtime_param = _Values
+    return parameters
+
+
+class _Program(TyperGroup):
+    """The program itself."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _without_pydantic(super().get_params(ctx))
+
+
 class _Command(TyperCommand):
     """A command that offers only options that are much like one that it does not have."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _without_pydantic(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = list(args)  # what cannot be parsed is lost from the list

@@ -1,9 +1,13 @@
-"""Options that do not exist: only what is much like them is offered."""
+"""Options that do not exist, and values that an option cannot have."""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import get_type_hints
+
 import pytest
 
+from convcalc.cli.main import COMMANDS
 from tests.cli.runner import run
 
 
@@ -39,3 +43,21 @@ def test_a_figure_below_zero_is_no_option(figure: str) -> None:
     behind = run("reconcile", "lenet", "--", figure)
     assert behind.status == 2
     assert f"a figure above 0 is expected, not '{figure}'" in behind.err
+
+
+@pytest.mark.parametrize("value", ["two", "1.0", "", "1e3"])
+def test_a_whole_number_is_one_in_every_release_of_typer(value: str) -> None:
+    result = run("shapes", "lenet", "--batch", value)
+    assert result.status == 2
+    assert result.out == ""
+    last = result.err.splitlines()[-1]
+    assert last.startswith(f"Error: Invalid value for '--batch': {value!r} is not a valid int")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_values_are_of_types_that_the_command_line_converts(command: str) -> None:
+    function = getattr(import_module(f"convcalc.cli.{command}"), command)
+    converted = (str, int, bool, list[str], str | None, int | None, list[str] | None)
+    kinds = get_type_hints(function)
+    del kinds["return"]
+    assert [name for name, kind in kinds.items() if kind not in converted] == []
