@@ -33,7 +33,8 @@ from random import Random
 from typing import NamedTuple
 
 from benchmarks.faults import OPERATORS, Fault, Spec
-from convcalc.analysis.costs.report import LayerReport, Report, analyze
+from convcalc.analysis.costs.cost import LayerReport
+from convcalc.analysis.costs.report import Report, analyze
 from convcalc.analysis.measures import measured_totals
 from convcalc.checks.lock.file import Lock, lock_text, locked_network, parse_lock
 from convcalc.checks.lock.staleness import stale_problem

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.analysis.costs.report import LayerReport, Report
+from convcalc.analysis.costs.cost import LayerReport
+from convcalc.analysis.costs.report import Report
 from convcalc.analysis.memory.liveness import Memory, Step, memory_of, peak_step
 from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Node
@@ -117,15 +118,17 @@ def _training_memory(subject: Subject) -> int:
 
 
 def _bytes_moved(subject: Subject) -> int:
-    return sum([value for _, value in _moved(subject)])
+    return sum([part.value for part in _moved(subject)])
 
 
-def _moved(subject: Subject) -> list[tuple[str, int]]:
-    """The bytes that each layer, with what is fused behind it, has to move."""
+def _moved(subject: Subject) -> list[Part]:
+    """The bytes that each unit has to move."""
     from convcalc.analysis.costs.balance import balance
 
     dtype = next(name for name, size in DTYPES.items() if size == subject.number_bytes)
-    return [(unit, one.bytes) for unit, one in balance(subject.report, dtype).units.items()]
+    moved = balance(subject.report, dtype).units
+    units = subject.report.units
+    return [Part(u.path, u.node, moved[u.path].bytes) for u in units if u.members]
 
 
 Measure = Callable[[Subject], int]
@@ -166,7 +169,7 @@ MEASURES: dict[str, Measure] = {
     "divides": lambda subject: subject.report.totals.counts.divides,
     "compares": lambda subject: subject.report.totals.counts.compares,
     "specials": lambda subject: subject.report.totals.counts.specials,
-    "layers": lambda subject: len({layer.node.unit for layer in subject.report.layers}),
+    "layers": lambda subject: len([1 for unit in subject.report.units if unit.members]),
     "operations": lambda subject: len(subject.report.layers),
     "depth": _depth,
     "weights": _sum_of("weights"),
@@ -245,8 +248,7 @@ def heaviest(subject: Subject, metric: str, convention: str = OWN) -> list[Part]
         costs = [layer.cost for layer in subject.training().layers]
         parts = _units(report, [cost.forward_macs + cost.backward_macs for cost in costs])
     elif metric == "bytes_moved":
-        homes = _homes(report)
-        parts = [Part(unit, homes[unit], value) for unit, value in _moved(subject)]
+        parts = _moved(subject)
     elif metric in _ALIVE:
         step = subject.peak(_ALIVE[metric])
         parts = _tensors(subject, step.tensors if step is not None else (), _ALIVE[metric])
@@ -270,29 +272,20 @@ def layer_parts(subject: Subject, metric: str, convention: str = OWN) -> list[Pa
 _ALIVE = {"peak_memory": False, "peak_in_place": True, "peak_least": True, "arena": True}
 
 
-def _homes(report: Report) -> dict[str, Node]:
-    """The layer that each unit is written as: what is fused behind it is in the same unit."""
-    homes: dict[str, Node] = {}
-    for node in report.network.nodes:
-        homes.setdefault(node.unit, node)
-    return homes
-
-
 def _units(report: Report, values: Sequence[int]) -> list[Part]:
     """A value for each operation as one for each layer with what is fused behind it."""
-    homes = _homes(report)
     sums: dict[str, int] = {}
     for layer, value in zip(report.layers, values, strict=True):
         unit = layer.node.unit
         sums[unit] = sums.get(unit, 0) + value
-    return [Part(unit, homes[unit], value) for unit, value in sums.items()]
+    return [Part(u.path, u.node, sums[u.path]) for u in report.units if u.members]
 
 
 def _tensors(subject: Subject, numbers: Sequence[int], in_place: bool = False) -> list[Part]:
     """Tensors by what writes them, at the place of the layer that this is fused behind."""
     tensors = subject.memory(in_place).tensors
     nodes = subject.report.network.nodes
-    homes = _homes(subject.report)
+    homes = {unit.path: unit.node for unit in subject.report.units}
     parts = []
     for number in numbers:
         node = nodes[tensors[number].node]

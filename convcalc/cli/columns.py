@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.analysis.costs.columns import Shown, Subject, column_names, columns_of, sort_by_column
-from convcalc.analysis.costs.report import LayerReport, Report
+from convcalc.analysis.costs.cost import LayerReport
+from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import SORT_KEYS, TEXT_KEYS, Row
 from convcalc.cli import options
 from convcalc.cli.guard import unusable

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.analysis.costs.report import Cost, Report, analyze
+from convcalc.analysis.costs.cost import Cost
+from convcalc.analysis.costs.report import Report, analyze
 from convcalc.analysis.costs.rows import Row
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable

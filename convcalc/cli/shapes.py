@@ -83,7 +83,7 @@ def selected_rows(
         options.read_word("--by", by, ("kind",))
         if depth is not None or expand:
             unusable("--by kind sums over the whole network: it goes without --depth and --expand")
-    found = rows(report.layers, depth=depth, expand=expand, by_kind=by is not None)
+    found = rows(report, depth=depth, expand=expand, by_kind=by is not None)
     if sort is not None:
         columns = [*TEXT_KEYS, *SORT_KEYS]
         found = sort_rows(found, options.read_word("--sort", sort.lower(), columns))

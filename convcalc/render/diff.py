@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from convcalc.analysis.costs.report import Cost, Report
+from convcalc.analysis.costs.cost import Cost
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.units import Unit
 from convcalc.checks.diff.diff import Argument, Change, Diff, Mark, difference
 from convcalc.checks.diff.gathering import Gathered, gathered, singly
-from convcalc.checks.diff.units import Unit
 from convcalc.checks.diff.versions import STATUSES, Comparison
 from convcalc.diagnostics import Span, printable
 from convcalc.render.numbers import excess, grouped

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
-from convcalc.analysis.costs.report import Cost, LayerReport, Report
+from convcalc.analysis.costs.cost import Cost, LayerReport
+from convcalc.analysis.costs.report import Report
 from convcalc.collection import collector_paused
 from convcalc.diagnostics import Call
 

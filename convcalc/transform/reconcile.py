@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.costs.report import LayerReport, Report, analyze
+from convcalc.analysis.costs.cost import LayerReport
+from convcalc.analysis.costs.report import Report, analyze
 from convcalc.analysis.counters.charges import Charges, charges, extra_charge
 from convcalc.analysis.counters.conventions import EXTRAS
 from convcalc.diagnostics import ConvcalcError

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import NamedTuple
 
-from convcalc.analysis.costs.report import LayerReport, Report
+from convcalc.analysis.costs.cost import LayerReport
+from convcalc.analysis.costs.report import Report
 from convcalc.analysis.field.reach import ReadingsOf, places_read
 from convcalc.analysis.field.traces import Ratio
 from convcalc.graph import Network
@@ -173,15 +174,12 @@ def balance(report: Report, dtype: str = "float32", weights: str | None = None) 
     weights = weights or dtype
     elements = _Elements(network)
     sizes = (DTYPES[dtype] * report.batch, DTYPES[weights])
-    units: dict[str, list[LayerReport]] = {}
-    for layer in report.layers:
-        units.setdefault(layer.node.unit, []).append(layer)
     return Balance(
         report,
         dtype,
         weights,
         {layer.node.path: elements.figures([layer], *sizes) for layer in report.layers},
-        {unit: elements.figures(members, *sizes) for unit, members in units.items()},
+        {u.path: elements.figures(u.members, *sizes) for u in report.units if u.members},
     )
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from convcalc.analysis.costs.report import LayerReport, Report
+from convcalc.analysis.costs.cost import LayerReport
+from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import SORT_KEYS, Row
 from convcalc.analysis.field.traces import Ratio
 from convcalc.analysis.measures import LAYER_MEASURES

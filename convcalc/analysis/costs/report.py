@@ -2,49 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import cached_property
 
+from convcalc.analysis.costs.cost import Cost, LayerReport, total
+from convcalc.analysis.units import Unit, units_of
 from convcalc.collection import collector_paused
-from convcalc.counts import Counts
 from convcalc.diagnostics import refused
-from convcalc.graph import Network, Node
+from convcalc.graph import Network
 from convcalc.layers.base import parameter_count
 from convcalc.shapes import Shape, with_batch
-
-
-class Cost(NamedTuple):
-    """Parameters and operations, of a layer or of many."""
-
-    params: int = 0
-    buffers: int = 0
-    counts: Counts = Counts()
-    macs: int = 0
-
-    @property
-    def flops(self) -> int:
-        """The sum of the five counted classes."""
-        return self.counts.flops
-
-    def plus(self, other: Cost) -> Cost:
-        """The sum, field by field."""
-        return Cost(
-            self.params + other.params,
-            self.buffers + other.buffers,
-            self.counts.plus(other.counts),
-            self.macs + other.macs,
-        )
-
-
-class LayerReport:
-    """One operation: its node, its shapes with the batch axis in front, and its cost."""
-
-    __slots__ = ("cost", "inputs", "node", "output")
-
-    def __init__(self, node: Node, inputs: tuple[Shape, ...], output: Shape, cost: Cost) -> None:
-        self.node = node
-        self.inputs = inputs
-        self.output = output
-        self.cost = cost
 
 
 class Report:
@@ -53,6 +19,7 @@ class Report:
     batch       samples at once; every count holds for all of them
     valid_taps  whether taps that fall on padding were left out
     layers      a `LayerReport` for each operation
+    units       the layers with what is fused to them, inputs included
     totals      the sum over the layers
     """
 
@@ -64,6 +31,11 @@ class Report:
         self.valid_taps = valid_taps
         self.layers = layers
         self.totals = total(layers)
+
+    @cached_property
+    def units(self) -> list[Unit]:
+        """The written layers, each with its norm and activation, and the inputs; computed once."""
+        return units_of(self.network, self.layers, self.batch)
 
     @property
     def inputs(self) -> dict[str, Shape]:
@@ -120,10 +92,3 @@ def analyze(network: Network, *, batch: int = 1, valid_taps: bool = False) -> Re
             cost = cost._replace(params=0, buffers=0)
         layers.append(LayerReport(node, inputs, output, cost))
     return Report(network, batch, valid_taps, layers)
-
-
-def total(layers: list[LayerReport]) -> Cost:
-    """The sum of the layers' costs."""
-    columns = zip(*[(*r.cost[:2], *r.cost.counts, r.cost.macs) for r in layers], strict=True)
-    sums = [sum(column) for column in columns] or [0] * 8
-    return Cost(sums[0], sums[1], Counts(*sums[2:7]), sums[7])

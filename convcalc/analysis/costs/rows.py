@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from convcalc.analysis.costs.report import Cost, LayerReport
+from convcalc.analysis.costs.cost import Cost, LayerReport
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.units import summary
 from convcalc.shapes import Shape
 
 
@@ -45,33 +47,29 @@ TEXT_KEYS: dict[str, Callable[[Row], str]] = {
 
 
 def rows(
-    layers: Sequence[LayerReport],
-    *,
-    depth: int | None = None,
-    expand: bool = False,
-    by_kind: bool = False,
+    report: Report, *, depth: int | None = None, expand: bool = False, by_kind: bool = False
 ) -> list[Row]:
-    """The layers as rows, in the order of their last operation; kinds in that of their first.
+    """A report as rows, in the order of their last operation; kinds in that of their first.
 
-    A layer with what is fused behind it is one row; `expand` gives each operation a row, `depth`
-    keeps that many parts of a path, `by_kind` sums over all layers of a kind.
+    A unit is one row; `expand` gives each operation a row, `depth` keeps that many parts of a path,
+    `by_kind` sums over all operations of a kind.
     """
     groups: dict[str, list[LayerReport]] = {}
-    for layer in layers:
-        node = layer.node
-        if by_kind:
-            key = node.kind
-        elif depth is not None:
-            key = ".".join((node.path if expand else node.unit).split(".")[:depth])
-        else:
-            key = node.path if expand else node.unit
-        members = groups.get(key, [])
+    if by_kind:
+        for layer in report.layers:
+            groups.setdefault(layer.node.kind, []).append(layer)
+        return [Row(kind, _counted(len(found), "layer"), found) for kind, found in groups.items()]
+    if not expand and depth is None:
+        units = [unit for unit in report.units if unit.members]
+        return [Row(unit.path, unit.summary, unit.members) for unit in units]
+    for layer in report.layers:
+        path = layer.node.path if expand else layer.node.unit
+        key = path if depth is None else ".".join(path.split(".")[:depth])
+        # A group goes on where its last operation stands: a join comes after its branches.
+        members = groups.pop(key, [])
         members.append(layer)
-        if not by_kind:
-            # A group goes on where its last operation stands: a join comes after its branches.
-            groups.pop(key, None)
         groups[key] = members
-    return [Row(key, _kind(key, members, by_kind), members) for key, members in groups.items()]
+    return [Row(key, _summary(members), members) for key, members in groups.items()]
 
 
 def sort_rows(found: Sequence[Row], key: str) -> list[Row]:
@@ -83,11 +81,13 @@ def sort_rows(found: Sequence[Row], key: str) -> list[Row]:
     return sorted(found, key=lambda row: -value(row.cost))
 
 
-def _kind(name: str, members: Sequence[LayerReport], by_kind: bool) -> str:
-    if by_kind:
-        return f"{len(members)} layer{'s' if len(members) > 1 else ''}"
-    first = members[0].node
-    if all(member.node.unit == first.unit for member in members):
-        return " + ".join([first.layer.summary(), *[member.node.kind for member in members[1:]]])
-    units = len({member.node.unit for member in members})
-    return f"{units} layers"
+def _summary(members: Sequence[LayerReport]) -> str:
+    """What some operations are together: one unit, or so many."""
+    units = {member.node.unit for member in members}
+    if len(units) > 1:
+        return _counted(len(units), "layer")
+    return summary([member.node.layer for member in members])
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number > 1 else ''}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from convcalc.analysis.costs.report import LayerReport, Report
+from convcalc.analysis.costs.cost import LayerReport
+from convcalc.analysis.costs.report import Report
 from convcalc.analysis.counters.conventions import CONVENTIONS, Convention, Extra, Piece
 from convcalc.diagnostics import ConvcalcError, Problem
 

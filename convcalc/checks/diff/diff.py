@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from convcalc.analysis.costs.report import Cost, Report
+from convcalc.analysis.costs.cost import Cost
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.units import Unit
 from convcalc.checks.diff.alignment import Pair
-from convcalc.checks.diff.units import Keys, Unit, units_of
+from convcalc.checks.diff.units import Keys
 from convcalc.collection import collector_paused
 from convcalc.diagnostics import RuleError
 from convcalc.layers.base import Layer
@@ -144,8 +146,8 @@ def compare(old: Report, new: Report) -> Diff:
 class _Comparison:
     def __init__(self, old: Report, new: Report) -> None:
         self.reports = old, new
-        self.old = units_of(old)
-        self.new = units_of(new)
+        self.old = old.units
+        self.new = new.units
         self.keys = Keys(self.old, self.new)
         #: The partner of each layer on the other side, and -1 where there is none.
         self.new_of = [-1] * len(self.old)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.costs.report import Cost
+from convcalc.analysis.costs.cost import Cost
+from convcalc.analysis.units import Unit
 from convcalc.checks.diff.diff import Change, Diff, Mark
-from convcalc.checks.diff.units import Unit
 from convcalc.diagnostics import Span
 
 #: Lines with the same change that are told one by one; more are told as one.

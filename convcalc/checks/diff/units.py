@@ -1,101 +1,16 @@
-"""A network's layers as a diff looks at them: what is fused together is one, and each has keys."""
+"""The keys by which the units of two networks are aligned."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
 
-from convcalc.analysis.costs.report import Cost, LayerReport, Report
+from convcalc.analysis.units import Unit
 from convcalc.checks.diff.alignment import Alignment, Pair
-from convcalc.diagnostics import Call, Span
 from convcalc.layers.base import Layer
-from convcalc.shapes import Shape, with_batch
 
 #: A key for each unit, old and new.
 Sides = tuple[list[int], list[int]]
-
-
-class Unit:
-    """A layer with its norm and activation, or an input of the network.
-
-    index    its place in its network
-    path     its group path
-    layers   what it computes, the layer itself first
-    members  the reports of its operations; none for an input
-    sources  the units that it reads, by index
-    output   the shape that it puts out, batch first
-    cost     of all its operations
-    span     where it is written; None for a network made in Python
-    calls    the block calls around it, outermost first
-    shares   the unit whose parameters it uses, by index, if they are not its own
-    """
-
-    __slots__ = (
-        "calls",
-        "cost",
-        "index",
-        "layers",
-        "members",
-        "output",
-        "path",
-        "shares",
-        "sources",
-        "span",
-    )
-
-    def __init__(self, index: int, path: str, span: Span | None, calls: tuple[Call, ...]) -> None:
-        self.index = index
-        self.path = path
-        self.span = span
-        self.calls = calls
-        self.layers: tuple[Layer, ...] = ()
-        self.members: tuple[LayerReport, ...] = ()
-        self.sources: list[int] = []
-        self.output: Shape = ()
-        self.cost = Cost()
-        self.shares: int | None = None
-
-    @property
-    def kind(self) -> str:
-        """The kind of the layer itself."""
-        return self.layers[0].kind
-
-    @property
-    def group(self) -> str:
-        """The path of the group that it stands in; empty at the top."""
-        return self.path.rpartition(".")[0]
-
-    def __repr__(self) -> str:
-        return f"<{self.path}: {self.layers} -> {self.output}>"
-
-
-def units_of(report: Report) -> list[Unit]:
-    """The units of a network, in the order of their first operation, inputs included."""
-    units: list[Unit] = []
-    by_path: dict[str, int] = {}
-    unit_of_node: list[int] = []
-    layers = iter(report.layers)
-    for node in report.network.nodes:
-        index = by_path.get(node.unit)
-        if index is None:
-            index = by_path[node.unit] = len(units)
-            units.append(Unit(index, node.unit, node.span, node.calls))
-        unit_of_node.append(index)
-        unit = units[index]
-        unit.layers = (*unit.layers, node.layer)
-        for source in node.inputs:
-            if unit_of_node[source] != index:
-                unit.sources.append(unit_of_node[source])
-        if not node.inputs:
-            unit.output = with_batch(node.shape, report.batch)
-            continue
-        layer = next(layers)
-        unit.output = layer.output
-        unit.cost = unit.cost.plus(layer.cost) if unit.members else layer.cost
-        unit.members = (*unit.members, layer)
-        if node.shares is not None:
-            unit.shares = unit_of_node[node.shares]
-    return units
 
 
 class Keys:

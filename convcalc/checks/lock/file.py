@@ -25,7 +25,6 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, NoReturn
 
 from convcalc.analysis.costs.report import Report
-from convcalc.analysis.costs.rows import rows
 from convcalc.checks.project.targets import LOCK_NAME
 from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Source, Span, printable
 from convcalc.language.load import read_file
@@ -139,8 +138,9 @@ def locked_network(
     """A network's entry, of its report for one sample and its totals as measured for a dtype."""
     network = report.network
     layers = {
-        row.name: LockedLayer(row.kind, row.output[1:], row.cost.params, row.cost.macs)
-        for row in rows(report.layers)
+        unit.path: LockedLayer(unit.summary, unit.output[1:], unit.cost.params, unit.cost.macs)
+        for unit in report.units
+        if unit.members
     }
     outputs = {name: network.nodes[index].shape for name, index in network.outputs.items()}
     return LockedNetwork(file, variant, network.inputs, outputs, dict(totals), layers, dtype)

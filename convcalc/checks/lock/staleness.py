@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.analysis.costs.report import LayerReport, Report
-from convcalc.analysis.costs.rows import Row, rows
+from convcalc.analysis.costs.cost import LayerReport
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.units import Unit
 from convcalc.checks.lock.file import Lock, LockedLayer, LockedNetwork, unit_text
 from convcalc.checks.project.blame import in_own_file
 from convcalc.checks.project.verdicts import titled
@@ -173,25 +174,25 @@ def _first_difference(locked: LockedNetwork, found: LockedNetwork, report: Repor
             was = f"locked as {cross_text(before)}" if before else "not locked"
             text = f"the input {node.path} is {cross_text(node.shape)}, {was}"
             return _Difference("", text, node.span)
-    told = rows(report.layers)
+    told = [unit for unit in report.units if unit.members]
     layers = list(locked.layers.items())
-    for index, row in enumerate(told):
-        now = found.layers[row.name]
-        before_layer = locked.layers.get(row.name)
+    for index, unit in enumerate(told):
+        now = found.layers[unit.path]
+        before_layer = locked.layers.get(unit.path)
         if before_layer is None:
-            text = f"{row.name} is not locked: {_described(now)}"
-            return _Difference(row.name, text, *_added(row, locked, told))
-        if index >= len(layers) or layers[index][0] != row.name:
-            text = f"{row.name} is not locked here: {_instead(layers, index)}"
-            missing = layers[index][0] if index < len(layers) else row.name
-            return _Difference(row.name, text, *_removed(row, missing, told[:index], told))
+            text = f"{unit.path} is not locked: {_described(now)}"
+            return _Difference(unit.path, text, *_added(unit, locked, told))
+        if index >= len(layers) or layers[index][0] != unit.path:
+            text = f"{unit.path} is not locked here: {_instead(layers, index)}"
+            missing = layers[index][0] if index < len(layers) else unit.path
+            return _Difference(unit.path, text, *_removed(unit, missing, told[:index], told))
         if before_layer != now:
-            text = f"{row.name} is not as locked: {_layer_changes(before_layer, now)}"
-            return _Difference(row.name, text, *_changed(row, locked, found, told))
+            text = f"{unit.path} is not as locked: {_layer_changes(before_layer, now)}"
+            return _Difference(unit.path, text, *_changed(unit, locked, found, told))
     if len(layers) > len(told):
         missing = layers[len(told)][0]
-        text = f"nothing follows {told[-1].name}, where {missing} is locked"
-        return _Difference(told[-1].name, text, *_removed(told[-1], missing, told, told))
+        text = f"nothing follows {told[-1].path}, where {missing} is locked"
+        return _Difference(told[-1].path, text, *_removed(told[-1], missing, told, told))
     if locked.outputs != found.outputs:
         text = f"the outputs are {_puts(found.outputs)}, locked as {_puts(locked.outputs)}"
         return _Difference("", text, None)
@@ -206,49 +207,48 @@ def _first_difference(locked: LockedNetwork, found: LockedNetwork, report: Repor
 _Place = tuple[Span | None, tuple[Call, ...]]
 
 
-def _own(row: Row) -> _Place:
+def _own(unit: Unit) -> _Place:
     """The line where a layer is written."""
-    node = row.members[0].node
-    return node.span, node.calls
+    return unit.span, unit.calls
 
 
-def _call(row: Row, depth: int) -> _Place:
+def _call(unit: Unit, depth: int) -> _Place:
     """The line of the call around a layer that has `depth` calls around itself, if there is one."""
-    calls = row.members[0].node.calls
-    return (calls[depth].span, calls[:depth]) if depth < len(calls) else _own(row)
+    calls = unit.node.calls
+    return (calls[depth].span, calls[:depth]) if depth < len(calls) else _own(unit)
 
 
-def _added(row: Row, locked: LockedNetwork, told: Sequence[Row]) -> _Place:
+def _added(unit: Unit, locked: LockedNetwork, told: Sequence[Unit]) -> _Place:
     """The line that adds a layer: its own, or the call of a block that is all new."""
     known = {""}
     for path in locked.layers:
         parts = path.split(".")
         known.update([".".join(parts[:length]) for length in range(1, len(parts))])
-    group = row.name
+    group = unit.path
     while group not in known:
         group = group.rpartition(".")[0]
-    return _call(row, _calls_of(group, told))
+    return _call(unit, _calls_of(group, told))
 
 
-def _removed(row: Row, missing: str, before: Sequence[Row], told: Sequence[Row]) -> _Place:
+def _removed(unit: Unit, missing: str, before: Sequence[Unit], told: Sequence[Unit]) -> _Place:
     """The line that stands where another layer is locked: in that layer's group, or its last."""
     group = missing
-    inside: list[Row] = []
+    inside: list[Unit] = []
     while group and not inside:
         group = group.rpartition(".")[0]
-        inside = [other for other in before if other.name.startswith(f"{group}.")]
-    if group and not row.name.startswith(f"{group}."):
-        row = inside[-1]
-    return _call(row, _calls_of(group, told))
+        inside = [other for other in before if other.path.startswith(f"{group}.")]
+    if group and not unit.path.startswith(f"{group}."):
+        unit = inside[-1]
+    return _call(unit, _calls_of(group, told))
 
 
-def _calls_of(group: str, told: Sequence[Row]) -> int:
+def _calls_of(group: str, told: Sequence[Unit]) -> int:
     """How many calls are around the layers of a group itself.
 
     As many as its path has names that are a block's with a number; where calls have names of their
     own, as many as all layers in the group have in common.
     """
-    found = [row.members[0].node.calls for row in told if row.name.startswith(f"{group}.")]
+    found = [unit.node.calls for unit in told if unit.path.startswith(f"{group}.")]
     if not group or not found:
         return 0
     named = 0
@@ -263,34 +263,36 @@ def _calls_of(group: str, told: Sequence[Row]) -> int:
     return min(named or shared, shared)
 
 
-def _changed(row: Row, locked: LockedNetwork, found: LockedNetwork, told: Sequence[Row]) -> _Place:
+def _changed(
+    unit: Unit, locked: LockedNetwork, found: LockedNetwork, told: Sequence[Unit]
+) -> _Place:
     """The line that changes a layer: where it is written, or a call of the block around it.
 
     A line of a block that makes the same layer as ever in another call is not to blame: then it is
     the call.
     """
-    before, now = locked.layers[row.name], found.layers[row.name]
-    node = row.members[0].node
-    fused = _fused(row, before, now)
+    before, now = locked.layers[unit.path], found.layers[unit.path]
+    node = unit.node
+    fused = _fused(unit, before, now)
     if fused is not None:
         # It may be written in `defaults`, which other layers follow as ever.
         span = fused.node.span
         others = [o for o in told if any(member.node.span == span for member in o.members)]
-        if not any(locked.layers.get(o.name) == found.layers[o.name] for o in others):
+        if not any(locked.layers.get(o.path) == found.layers[o.path] for o in others):
             return span, node.calls
     aspect = next(one for one in _ASPECTS if one(before) != one(now))
 
-    def same(other: Row) -> bool:
-        was = locked.layers.get(other.name)
-        return was is not None and aspect(was) == aspect(found.layers[other.name])
+    def same(other: Unit) -> bool:
+        was = locked.layers.get(other.path)
+        return was is not None and aspect(was) == aspect(found.layers[other.path])
 
-    alike = [other for other in told if other.members[0].node.span == node.span]
+    alike = [other for other in told if other.node.span == node.span]
     inner = 0
     while inner < len(node.calls) and any(same(other) for other in alike):
         inner += 1
         calls = _innermost(node.calls, inner)
-        alike = [o for o in alike if _innermost(o.members[0].node.calls, inner) == calls]
-    return _call(row, len(node.calls) - inner) if inner else (node.span, node.calls)
+        alike = [o for o in alike if _innermost(o.node.calls, inner) == calls]
+    return _call(unit, len(node.calls) - inner) if inner else (node.span, node.calls)
 
 
 #: What a layer is, from what it alone decides to what other layers before it change as well.
@@ -306,12 +308,12 @@ def _innermost(calls: Sequence[Call], count: int) -> list[tuple[Span, int]]:
     return [(call.span, call.copy) for call in calls[len(calls) - count :]]
 
 
-def _fused(row: Row, before: LockedLayer, now: LockedLayer) -> LayerReport | None:
+def _fused(unit: Unit, before: LockedLayer, now: LockedLayer) -> LayerReport | None:
     """What is fused behind a layer and is another one, or was not there, if that is all."""
     ours, theirs = now.kind.split(" + "), before.kind.split(" + ")
-    if now.output != before.output or len(ours) != len(row.members):
+    if now.output != before.output or len(ours) != len(unit.members):
         return None
-    for index, member in enumerate(row.members[1:], 1):
+    for index, member in enumerate(unit.members[1:], 1):
         if index >= len(theirs) or ours[index] != theirs[index]:
             return None if ours[index] in theirs[index:] else member
     return None

@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 import convcalc
-from convcalc.analysis.costs.report import Cost, analyze
+from convcalc.analysis.costs.cost import Cost
+from convcalc.analysis.costs.report import analyze
 from convcalc.counts import Counts
 from convcalc.graph import Network
 from tests.networks.grow import random_spec

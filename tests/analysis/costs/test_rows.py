@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 import convcalc
-from convcalc.analysis.costs.report import total
+from convcalc.analysis.costs.cost import total
 from convcalc.analysis.costs.rows import SORT_KEYS, rows, sort_rows
 from tests.networks.grow import random_spec
 
@@ -27,7 +27,7 @@ layers:
 
 def test_a_fused_layer_is_one_row_and_a_join_stands_after_its_branches() -> None:
     report = convcalc.analyze(convcalc.loads(SPEC))
-    found = rows(report.layers)
+    found = rows(report)
     assert [(row.name, row.kind) for row in found[:3]] == [
         ("unit0.add0.skip.conv0", "conv 1x1"),
         ("unit0.add0.main.conv0", "conv 3x3 + batchnorm + relu"),
@@ -37,7 +37,7 @@ def test_a_fused_layer_is_one_row_and_a_join_stands_after_its_branches() -> None
 
 def test_depth_sums_groups_up() -> None:
     report = convcalc.analyze(convcalc.loads(SPEC))
-    found = rows(report.layers, depth=1)
+    found = rows(report, depth=1)
     assert [(row.name, row.kind, row.output) for row in found] == [
         ("unit0", "3 layers", (1, 4, 8, 8)),
         ("unit1", "3 layers", (1, 4, 8, 8)),
@@ -49,11 +49,11 @@ def test_depth_sums_groups_up() -> None:
 def test_every_way_of_grouping_keeps_the_totals(seed: int) -> None:
     report = convcalc.analyze(convcalc.loads(random_spec(Random(seed))))
     ways = (
-        rows(report.layers),
-        rows(report.layers, expand=True),
-        rows(report.layers, depth=1),
-        rows(report.layers, depth=2, expand=True),
-        rows(report.layers, by_kind=True),
+        rows(report),
+        rows(report, expand=True),
+        rows(report, depth=1),
+        rows(report, depth=2, expand=True),
+        rows(report, by_kind=True),
     )
     for found in ways:
         assert total([layer for row in found for layer in row.members]) == report.totals
@@ -63,13 +63,13 @@ def test_every_way_of_grouping_keeps_the_totals(seed: int) -> None:
 
 def test_kinds_stand_in_the_order_in_which_the_network_uses_them() -> None:
     report = convcalc.analyze(convcalc.load("resnet18"))
-    kinds = [row.name for row in rows(report.layers, by_kind=True)]
+    kinds = [row.name for row in rows(report, by_kind=True)]
     assert kinds == ["conv", "batchnorm", "relu", "maxpool", "add", "global_avgpool", "dense"]
 
 
 def test_a_group_stands_where_its_last_operation_does() -> None:
     report = convcalc.analyze(convcalc.load("resnet18"))
-    names = [row.name for row in rows(report.layers, depth=3)]
+    names = [row.name for row in rows(report, depth=3)]
     assert names[2:5] == [
         "stage0.basic_block0.add0",
         "stage0.basic_block1.add0",
@@ -80,5 +80,5 @@ def test_a_group_stands_where_its_last_operation_does() -> None:
 @pytest.mark.parametrize("key", SORT_KEYS)
 def test_sorting_puts_the_largest_first(key: str) -> None:
     report = convcalc.analyze(convcalc.load("lenet"))
-    values = [SORT_KEYS[key](row.cost) for row in sort_rows(rows(report.layers), key)]
+    values = [SORT_KEYS[key](row.cost) for row in sort_rows(rows(report), key)]
     assert values == sorted(values, reverse=True)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import convcalc
-from convcalc.analysis.costs.report import Cost, Report
+from convcalc.analysis.costs.cost import Cost
+from convcalc.analysis.costs.report import Report
 from convcalc.checks.diff.diff import Change, Diff, compare
 from convcalc.language.shipped import shipped_names
 from tests.networks.grow import random_spec

@@ -1,0 +1,52 @@
+"""What an operation costs: parameters and counts, as exact integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.counts import Counts
+from convcalc.graph import Node
+from convcalc.shapes import Shape
+
+
+class Cost(NamedTuple):
+    """Parameters and operations, of a layer or of many."""
+
+    params: int = 0
+    buffers: int = 0
+    counts: Counts = Counts()
+    macs: int = 0
+
+    @property
+    def flops(self) -> int:
+        """The sum of the five counted classes."""
+        return self.counts.flops
+
+    def plus(self, other: Cost) -> Cost:
+        """The sum, field by field."""
+        return Cost(
+            self.params + other.params,
+            self.buffers + other.buffers,
+            self.counts.plus(other.counts),
+            self.macs + other.macs,
+        )
+
+
+class LayerReport:
+    """One operation: its node, its shapes with the batch axis in front, and its cost."""
+
+    __slots__ = ("cost", "inputs", "node", "output")
+
+    def __init__(self, node: Node, inputs: tuple[Shape, ...], output: Shape, cost: Cost) -> None:
+        self.node = node
+        self.inputs = inputs
+        self.output = output
+        self.cost = cost
+
+
+def total(layers: Sequence[LayerReport]) -> Cost:
+    """The sum of the layers' costs."""
+    columns = zip(*[(*r.cost[:2], *r.cost.counts, r.cost.macs) for r in layers], strict=True)
+    sums = [sum(column) for column in columns] or [0] * 8
+    return Cost(sums[0], sums[1], Counts(*sums[2:7]), sums[7])
