@@ -1,7 +1,7 @@
 """Every total of a network that can be limited, locked or compared, by name.
 
-`MEASURES` is the table; `convcalc.language.reading.limits.LIMITED` has each one's unit and
-description. A new total is a line in both.
+`MEASURES` is the table; `convcalc.metrics` has each one's unit and description. A new total is a
+line in both.
 """
 
 from __future__ import annotations
@@ -15,13 +15,11 @@ from convcalc.analysis.costs.report import Report
 from convcalc.analysis.memory.liveness import Memory, Step, memory_of, peak_step
 from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Node
+from convcalc.metrics import OWN, TOTALS
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES
 
 if TYPE_CHECKING:
     from convcalc.analysis.training.step import Training
-
-#: The count of `convcalc.analysis.costs.report`; others are in `analysis.counters.conventions`.
-OWN = "convcalc"
 
 
 class Subject:
@@ -185,14 +183,6 @@ MEASURES: dict[str, Measure] = {
     "training_macs": _training_macs,
     "training_memory": _training_memory,
 }
-#: Totals that take as long as all the others together, and are measured where they are asked for.
-SLOW = (
-    "peak_least",
-    "arena",
-    "bytes_moved",
-    "training_macs",
-    "training_memory",
-)
 
 
 def measure(subject: Subject, name: str, convention: str = OWN) -> int:
@@ -217,7 +207,7 @@ def measured_totals(
     subject = Subject(report, dtype)
     totals: dict[str, int] = {}
     for name, one in MEASURES.items():
-        if slow or name not in SLOW:
+        if slow or not TOTALS[name].slow:
             try:
                 totals[name] = one(subject)
             except ConvcalcError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from inspect import cleandoc
 from typing import Any
 
-from convcalc.language.building.expectations import METRICS
+from convcalc.language.building.expectations import EXPECTED
 from convcalc.language.building.inputs import MOST_AXES
 from convcalc.language.reading.document import COMMON_KEYS, KEY_WORDS, taken_names
 from convcalc.language.reading.items import GROUP
@@ -71,7 +71,7 @@ def spec_schema() -> dict[str, Any]:
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                **{metric: {"$ref": "#/definitions/count"} for metric in METRICS},
+                **{metric: {"$ref": "#/definitions/count"} for metric in EXPECTED},
                 "output": shape,
                 "outputs": shapes,
                 "layers": shapes,

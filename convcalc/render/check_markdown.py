@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from convcalc.checks.project.verdicts import Finding, Verdict
 from convcalc.diagnostics import printable
-from convcalc.language.reading.limits import LIMITED
+from convcalc.metrics import TOTALS
 from convcalc.quantities import BYTES, change_text, quantity_text, short_bytes
 from convcalc.render.diagnostics import diagnostic_text
 from convcalc.render.places import network_name, not_told
@@ -20,13 +20,8 @@ COMMENT_LIMIT = 64_000
 SUMMARY_LIMIT = 1_000_000
 #: Bytes kept for a line that says how much was left out.
 _NOTE = 100
-#: The totals that the table shows, where any network has them: its name, its title.
-_TOTALS = (
-    ("params", "params"),
-    ("macs", "MACs"),
-    ("peak_memory", "peak memory"),
-    ("weights", "weights"),
-)
+#: The totals that the table shows, where any network has them.
+_TOTALS = ("params", "macs", "peak_memory", "weights")
 
 
 class _Part(NamedTuple):
@@ -129,14 +124,14 @@ def _problems(verdicts: Sequence[Verdict]) -> _Part:
 
 def _networks(verdicts: Sequence[Verdict]) -> _Part:
     """Every network with its totals, those that failed first."""
-    shown = [pair for pair in _TOTALS if any(pair[0] in verdict.totals for verdict in verdicts)]
-    opening = _row("network", "", *[title for _, title in shown])
+    shown = [name for name in _TOTALS if any(name in verdict.totals for verdict in verdicts)]
+    opening = _row("network", "", *[TOTALS[name].title for name in shown])
     opening += _row("---", "---", *["---:"] * len(shown))
     rows = [
         _row(
             _code(network_name(verdict)),
             _outcome(verdict),
-            *[_total(verdict, name) for name, _ in shown],
+            *[_total(verdict, name) for name in shown],
         )
         for verdict in sorted(verdicts, key=lambda verdict: not verdict.status)
     ]
@@ -155,7 +150,7 @@ def _total(verdict: Verdict, name: str) -> str:
         return ""
     total = verdict.totals[name]
     before = verdict.baseline.get(name, total)
-    shown = short_bytes(total) if LIMITED[name].unit == BYTES else f"{total:,}"
+    shown = short_bytes(total) if TOTALS[name].unit == BYTES else f"{total:,}"
     return shown + (f" ({change_text(before, total)})" if before != total else "")
 
 

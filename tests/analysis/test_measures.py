@@ -13,15 +13,21 @@ from convcalc.analysis.costs.report import analyze
 from convcalc.analysis.measures import (
     LAYER_MEASURES,
     MEASURES,
-    SLOW,
     Subject,
     heaviest,
     layer_parts,
     measure,
     measured_totals,
 )
+from convcalc.metrics import SUMS, TOTALS
 from convcalc.render.jsons import report_data
 from tests.networks.grow import random_spec
+
+
+def test_every_metric_of_a_network_is_computed() -> None:
+    assert list(TOTALS) == list(MEASURES)
+    assert list(SUMS) == list(LAYER_MEASURES)
+
 
 BY_HAND = """
 input: [3, 8, 8]
@@ -101,7 +107,9 @@ def test_parts_add_up_to_the_whole(seed: int) -> None:
 
 def test_slow_totals_are_measured_where_they_are_asked_for() -> None:
     report = analyze(convcalc.loads(BY_HAND))
-    assert set(MEASURES) - set(measured_totals(report, slow=False)) == set(SLOW)
+    assert set(MEASURES) - set(measured_totals(report, slow=False)) == {
+        name for name, metric in TOTALS.items() if metric.slow
+    }
     subject = Subject(report)
     steps = heaviest(subject, "training_macs")
     assert sum(part.value for part in steps) == measure(subject, "training_macs")

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 import convcalc
-from convcalc.analysis.costs.report import total
+from convcalc.analysis.costs.cost import total
 from tests.networks.grow import random_spec
 
 SPEC = """

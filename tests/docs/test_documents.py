@@ -10,6 +10,7 @@ import pytest
 
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.base import ElementwiseLayer
+from convcalc.render.reference import metrics_page
 from tests.docs.transcripts import (
     REPOSITORY,
     Block,
@@ -78,6 +79,11 @@ def test_reference_is_up_to_date() -> None:
     assert text_of(REPOSITORY / "docs" / "kinds.md") == run(command)[0], (
         f"`convcalc {' '.join(command)} --output docs/kinds.md` writes it again"
     )
+
+
+def test_metrics_are_up_to_date() -> None:
+    page = text_of(REPOSITORY / "docs" / "metrics.md")
+    assert page == metrics_page(), "`python scripts/metrics_page.py` writes it again"
 
 
 def test_numbers_of_an_answer_come_from_its_outputs() -> None:

@@ -10,7 +10,7 @@ import pytest
 from convcalc import ConvcalcError, analyze, load, spec
 from convcalc.checks.project.expectations import broken_expectations
 from convcalc.language.building import evaluation
-from convcalc.language.building.expectations import METRICS
+from convcalc.language.building.expectations import EXPECTED
 from convcalc.language.reading import expressions, nodes
 from convcalc.language.reading.document import COMMON_KEYS, LONGEST_CHAIN, TOP_KEYS
 from convcalc.layers import NORM_WORDS
@@ -75,7 +75,7 @@ def test_every_function_norm_and_total_is_told() -> None:
     fused = section("Norm and activation")
     assert not [word for word in NORM_WORDS if f"`{word}`" not in fused]
     expected = section("Expect and budget")
-    assert not [metric for metric in METRICS if f"`{metric}`" not in expected]
+    assert not [metric for metric in EXPECTED if f"`{metric}`" not in expected]
 
 
 def test_limits_are_those_of_the_code() -> None:

@@ -28,7 +28,7 @@ from convcalc.analysis.costs.report import Report
 from convcalc.checks.project.targets import LOCK_NAME
 from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Source, Span, printable
 from convcalc.language.load import read_file
-from convcalc.language.reading.limits import LIMITED
+from convcalc.metrics import TOTALS
 from convcalc.quantities import BYTES, DEFAULT_DTYPE, DTYPES
 from convcalc.shapes import Shape, cross_text
 
@@ -170,7 +170,7 @@ def lock_text(networks: Iterable[LockedNetwork]) -> str:
 
 def unit_text(name: str) -> str:
     """What follows a total's number: bytes are told as such."""
-    return " B" if name in LIMITED and LIMITED[name].unit == BYTES else ""
+    return " B" if name in TOTALS and TOTALS[name].unit == BYTES else ""
 
 
 def _word(text: str) -> str:

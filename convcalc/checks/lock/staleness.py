@@ -12,6 +12,7 @@ from convcalc.checks.lock.file import Lock, LockedLayer, LockedNetwork, unit_tex
 from convcalc.checks.project.blame import in_own_file
 from convcalc.checks.project.verdicts import titled
 from convcalc.diagnostics import Call, Problem, Source, Span, printable
+from convcalc.metrics import TOTALS
 from convcalc.quantities import change_text
 from convcalc.shapes import Shape, cross_text
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 ACCEPT = "`convcalc lock` accepts the change"
 #: The code of every problem that a lock makes.
 STALE = "stale-lock"
-#: Totals that are told if they differ; of others it is told how many do.
-_TELLING = ("params", "macs", "flops", "peak_memory")
 #: Layers that are named in one message.
 _MOST_LAYERS = 3
 
@@ -133,7 +132,8 @@ def total_changes(before: Mapping[str, int], after: Mapping[str, int]) -> str:
     """The most telling of the totals that differ: "params 61,706 -> 80,000 (+29.65%)"."""
     names = [*before, *[name for name in after if name not in before]]
     differ = [name for name in names if before.get(name) != after.get(name)]
-    shown = [name for name in _TELLING if name in differ] or differ[: len(_TELLING)]
+    headlines = [name for name, metric in TOTALS.items() if metric.headline]
+    shown = [name for name in headlines if name in differ] or differ[: len(headlines)]
     texts = [_change(name, before.get(name), after.get(name)) for name in shown]
     more = len(differ) - len(shown)
     return "; ".join([*texts, *([f"and {more} more"] if more else [])])

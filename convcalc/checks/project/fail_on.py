@@ -14,7 +14,8 @@ from convcalc.diagnostics import (
     did_you_mean,
     printable,
 )
-from convcalc.language.reading.limits import LIMITED, Limit
+from convcalc.language.reading.limits import Limit
+from convcalc.metrics import SUMS, TOTALS
 from convcalc.quantities import read_growth, read_quantity
 
 _OPTION = "--fail-on"
@@ -36,21 +37,19 @@ def read_fail_on(text: str) -> Limit:
     if metric == "flops":
         message = "every tool counts FLOPs in its own way"
         raise _refused(message, ("help", f"write 'macs>{plus}{printable(figure, 40)}'"))
-    if metric not in LIMITED:
-        help_text = did_you_mean(metric, [name for name in LIMITED if name != "flops"])
+    if metric not in TOTALS:
+        help_text = did_you_mean(metric, [name for name in TOTALS if name != "flops"])
         message = f"'{printable(metric)}' is nothing that can be limited"
         raise _refused(message, ("help", help_text))
     if figure.endswith("%") and not plus:
         message = f"'{printable(text)}': a share is of what was before"
         raise _refused(message, ("help", f"write '{metric}>+{printable(figure, 40)}'"))
-    unit = LIMITED[metric].unit
+    unit = TOTALS[metric].unit
     span = Span(Source(_OPTION, text), 1, 1)
     limit = Limit(metric, 0, unit, figure, span)
     try:
         if plus:
-            return limit._replace(
-                growth=read_growth(figure, unit, small=not LIMITED[metric].per_layer)
-            )
+            return limit._replace(growth=read_growth(figure, unit, small=metric not in SUMS))
         return limit._replace(most=read_quantity(figure, unit))
     except RuleError as error:
         raise _refused(error.message, *error.facts) from None

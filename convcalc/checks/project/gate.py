@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.costs.report import Report, analyze
 from convcalc.analysis.measures import (
-    OWN,
     Part,
     Subject,
     heaviest,
@@ -23,6 +22,7 @@ from convcalc.language.building.inputs import InputShapes
 from convcalc.language.load import find_source, read_file, spec
 from convcalc.language.reading.document import read_document
 from convcalc.language.shipped import is_shipped
+from convcalc.metrics import OWN
 from convcalc.quantities import BYTES, DEFAULT_DTYPE, Growth, change_text, quantity_text
 from convcalc.shapes import cross_text
 

@@ -327,7 +327,7 @@ class Elaborator:
         return (
             target == GROUP
             or target in self.document.blocks
-            or layer_class(target).joins
+            or layer_class(target).joins is not None
             or (copy == 0 and item.from_ is not None)
         )
 

@@ -9,20 +9,12 @@ from convcalc.language.building.evaluation import Evaluator
 from convcalc.language.building.inputs import not_a_shape
 from convcalc.language.reading.nodes import MapNode, YamlNode
 from convcalc.layers.fields import value_text
+from convcalc.metrics import SUMS
+from convcalc.quantities import COUNT
 from convcalc.shapes import Shape
 
 #: Totals that `expect` may state, beside `output` and `layers`.
-METRICS = (
-    "params",
-    "buffers",
-    "multiplies",
-    "adds",
-    "divides",
-    "compares",
-    "specials",
-    "macs",
-    "flops",
-)
+EXPECTED = [name for name, metric in SUMS.items() if metric.unit == COUNT]
 
 
 class Expectation(NamedTuple):
@@ -48,7 +40,7 @@ class _Reader:
             self.evaluator.wrong("bad-value", "'expect' takes a mapping", node)
             return found
         for text, (key, value) in node.entries.items():
-            if text in METRICS:
+            if text in EXPECTED:
                 number = self.evaluator.file_value(value)
                 if number is not None and (type(number) is not int or number < 0):
                     shown = value_text(number)
@@ -70,7 +62,7 @@ class _Reader:
                     message = "'layers' maps layers' names to shapes"
                     self.evaluator.wrong("bad-value", message, value, help_text)
             else:
-                names = [*METRICS, "output", "layers"]
+                names = [*EXPECTED, "output", "layers"]
                 help_text = did_you_mean(text, names)
                 if text.isdecimal():
                     help_text = "a number is written without commas"

@@ -1,7 +1,7 @@
 """Limits on totals, as `budget` in a spec and the entries of convcalc.yaml state them.
 
-What can be limited is one table here: the reader's hints, the JSON Schema and the documentation
-follow it, and `convcalc.analysis.measures` has the function that measures each total.
+What can be limited are the totals of `convcalc.metrics`, from which the hints and the JSON Schema
+follow.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Problem, RuleError, Span, did_you_mean, printable
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
+from convcalc.metrics import CONVENTIONS, OWN, SUMS, TOTALS
 from convcalc.quantities import (
     BYTE_UNITS,
     BYTES,
@@ -50,64 +51,12 @@ class Limit(NamedTuple):
     growth: Growth | None = None
 
 
-class Metric(NamedTuple):
-    """A total that can be limited: its unit, what it is, whether each layer has one too."""
-
-    unit: str
-    doc: str
-    per_layer: bool = True
-
-
-#: Every total that can be limited. `convcalc.analysis.measures.MEASURES` measures them.
-LIMITED: dict[str, Metric] = {
-    "params": Metric(COUNT, "learned numbers"),
-    "buffers": Metric(COUNT, "running statistics"),
-    "macs": Metric(COUNT, "multiply-accumulates"),
-    "flops": Metric(COUNT, "operations of every class; the limit says as whom it counts"),
-    "multiplies": Metric(COUNT, "multiplications"),
-    "adds": Metric(COUNT, "additions and subtractions"),
-    "divides": Metric(COUNT, "divisions"),
-    "compares": Metric(COUNT, "comparisons"),
-    "specials": Metric(COUNT, "evaluations of exp, log, tanh, erf, square root or a power"),
-    "layers": Metric(COUNT, "layers, each with what is fused behind it", False),
-    "operations": Metric(COUNT, "operations, fused ones included", False),
-    "depth": Metric(COUNT, "convolutions and dense layers on the longest way", False),
-    "weights": Metric(BYTES, "bytes of the parameters and buffers"),
-    "activations": Metric(BYTES, "bytes of every operation's result, views left out"),
-    "largest_activation": Metric(BYTES, "bytes of the largest single tensor", False),
-    "peak_memory": Metric(BYTES, "bytes alive at once at most, run in the written order", False),
-    "peak_in_place": Metric(BYTES, "the same, element-wise operations written in place", False),
-    "peak_least": Metric(BYTES, "the same in the order of execution that needs least", False),
-    "arena": Metric(BYTES, "bytes of one static allocation for all tensors", False),
-    "bytes_moved": Metric(
-        BYTES, "bytes that the layers read and write at least, weights included", False
-    ),
-    "training_macs": Metric(COUNT, "multiply-accumulates of a training step on one sample", False),
-    "training_memory": Metric(
-        BYTES, "bytes that a training step on one sample holds, with plain gradient descent", False
-    ),
-}
-#: Whose counting a limit on `flops` may follow.
-CONVENTIONS = (
-    "convcalc",
-    "torch",
-    "fvcore",
-    "torchinfo",
-    "ptflops-aten",
-    "ptflops-pytorch",
-    "thop",
-    "calflops",
-    "calflops-macs",
-    "deepspeed",
-    "torchvision",
-)
 #: What a mapping of limits may hold beside the totals.
 OUTPUT = "output"
 DTYPE = "dtype"
 #: The key whose limits are on growth.
 GROWTH = "growth"
 
-_LAYER_METRICS = [name for name, metric in LIMITED.items() if metric.per_layer]
 _EXAMPLE = "{params: 4M, macs: 310M, peak_memory: 1.5MiB}"
 
 #: Notes a problem.
@@ -140,12 +89,12 @@ def read_limits(
     Mistakes are noted, each at its place.
     """
     reader = _Reader(key, refuse, dtype)
-    return reader.limits(node, [*LIMITED, OUTPUT], others)
+    return reader.limits(node, [*TOTALS, OUTPUT], others)
 
 
 def read_growths(node: YamlNode, refuse: Refuse, dtype: str) -> tuple[Limit, ...]:
     """A mapping of totals to the growth that is allowed: `{macs: 2%, params: 10k}`."""
-    return _Reader(GROWTH, refuse, dtype).limits(node, list(LIMITED))
+    return _Reader(GROWTH, refuse, dtype).limits(node, list(TOTALS))
 
 
 class _Reader:
@@ -207,14 +156,14 @@ class _Reader:
                 self._refuse("bad-value", message, value, help_text)
             else:
                 for text, (name, limit) in value.entries.items():
-                    if text in _LAYER_METRICS:
+                    if text in SUMS:
                         found += self._limit(f"layers.{pattern}.{text}", text, limit)
-                    elif text in LIMITED:
+                    elif text in TOTALS:
                         message = f"a single layer has no '{text}'"
-                        help_text = "layers have " + ", ".join(_LAYER_METRICS)
+                        help_text = "layers have " + ", ".join(SUMS)
                         self._refuse("unknown-metric", message, name, help_text)
                     else:
-                        self._unknown(text, name, _LAYER_METRICS)
+                        self._unknown(text, name, list(SUMS))
         return found
 
     def _output(self, node: YamlNode) -> list[Limit]:
@@ -249,11 +198,11 @@ class _Reader:
             what = "a limit is missing" if isinstance(node, ScalarNode) else "a limit is one figure"
             self._refuse("bad-value", f"{metric}: {what}", node, f"{name}: {self._shown(name)}")
             return []
-        unit = LIMITED[name].unit
+        unit = TOTALS[name].unit
         limit = Limit(metric, 0, unit, node.text.strip(), node.span, self.dtype, convention)
         try:
             if self.grows:
-                small = not LIMITED[name].per_layer
+                small = name not in SUMS
                 return [limit._replace(growth=read_growth(node.text, unit, small=small))]
             return [limit._replace(most=read_quantity(node.text, unit))]
         except RuleError as error:
@@ -287,8 +236,8 @@ class _Reader:
             message = f"{metric}: no convention is called '{printable(word)}'"
             _refuse(self.note, "unknown-convention", message, named, CONVENTIONS)
             return "", node
-        if self.grows and word != CONVENTIONS[0]:
-            message = f"{metric}: the lock has {CONVENTIONS[0]}'s count only"
+        if self.grows and word != OWN:
+            message = f"{metric}: the lock has {OWN}'s count only"
             self._refuse("unknown-convention", message, named, help_text)
             return "", node
         return word, node.entries["max"][1]
@@ -299,7 +248,7 @@ class _Reader:
             return "2%"
         if name == "layers":
             return "60, or layers: {conv*: {params: 2.4M}}"
-        return "1.5MiB" if LIMITED[name].unit == BYTES else "310M"
+        return "1.5MiB" if TOTALS[name].unit == BYTES else "310M"
 
     def _refuse(self, code: str, message: str, node: YamlNode, help_text: str = "") -> None:
         facts = (("help", help_text),) if help_text else ()
@@ -351,11 +300,11 @@ _BYTES: dict[str, Any] = _quantity(BYTE_UNITS)
 
 def limits_schema(extra: dict[str, Any] | None = None) -> dict[str, Any]:
     """A mapping of limits for editors; `extra` are keys that may stand beside the totals."""
-    one = {name: _limit_schema(name) for name in LIMITED}
+    one = {name: _limit_schema(name) for name in TOTALS}
     patterns = {
         "type": "object",
         "propertyNames": {"pattern": r"^[A-Za-z0-9_.*?\[\]!-]+$"},
-        "additionalProperties": _mapping({name: one[name] for name in _LAYER_METRICS}),
+        "additionalProperties": _mapping({name: one[name] for name in SUMS}),
     }
     output = {
         "description": "the largest sizes that the result may have",
@@ -363,13 +312,13 @@ def limits_schema(extra: dict[str, Any] | None = None) -> dict[str, Any]:
         "items": {"type": "integer", "minimum": 1, "maximum": LARGEST_SIZE},
         "minItems": 1,
     }
-    layers = {"description": LIMITED["layers"].doc, "anyOf": [_COUNT, patterns]}
+    layers = {"description": TOTALS["layers"].doc, "anyOf": [_COUNT, patterns]}
     return _mapping({**one, "layers": layers, OUTPUT: output, **(extra or {})})
 
 
 def growths_schema() -> dict[str, Any]:
     """A mapping of allowed growths for editors."""
-    return _mapping({name: _limit_schema(name, _SHARE) for name in LIMITED})
+    return _mapping({name: _limit_schema(name, _SHARE) for name in TOTALS})
 
 
 def dtype_schema() -> dict[str, Any]:
@@ -383,7 +332,7 @@ def _mapping(properties: dict[str, Any]) -> dict[str, Any]:
 
 def _limit_schema(name: str, *others: dict[str, Any]) -> dict[str, Any]:
     """A limit on one total; `others` are what may stand instead of a quantity."""
-    metric = LIMITED[name]
+    metric = TOTALS[name]
     limit: dict[str, Any] = {"anyOf": [*others, _BYTES if metric.unit == BYTES else _COUNT]}
     if name == "flops":
         limit = _mapping({"max": limit, "as": {"enum": list(CONVENTIONS)}})

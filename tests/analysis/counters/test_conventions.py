@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 import convcalc
+from convcalc import metrics
 from convcalc.analysis.counters.charges import BY_NAME, charges, partial_text, require_rules
 from convcalc.analysis.counters.conventions import CONVENTIONS, QUANTITIES
 from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Network
 from convcalc.layers import KINDS
+from convcalc.metrics import OWN
 from tests.networks.grow import random_spec
 from tests.shipped import shipped
 
@@ -57,6 +59,7 @@ def totals_of(network: Network, batch: int = 1) -> dict[str, int | None]:
 def test_every_convention_is_there_in_order() -> None:
     assert [convention.name for convention in CONVENTIONS] == NAMES
     assert list(BY_NAME) == NAMES
+    assert [OWN, *NAMES] == list(metrics.CONVENTIONS)
 
 
 class TestFacts:

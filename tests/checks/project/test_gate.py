@@ -13,7 +13,8 @@ from convcalc.analysis.measures import MEASURES, measured_totals
 from convcalc.checks.project.gate import Gate, judge
 from convcalc.checks.project.targets import Rules, Target
 from convcalc.diagnostics import Source, Span
-from convcalc.language.reading.limits import LIMITED, Limit
+from convcalc.language.reading.limits import Limit
+from convcalc.metrics import TOTALS
 from tests.networks.grow import random_spec
 
 HERE = Span(Source("convcalc.yaml", "limits\n"), 1, 1)
@@ -23,7 +24,7 @@ def limits(totals: dict[str, int], change: int) -> tuple[Limit, ...]:
     """A limit on every total, that much off what it is."""
     return tuple(
         [
-            Limit(name, max(value + change, 0), LIMITED[name].unit, f"{value + change}", HERE)
+            Limit(name, max(value + change, 0), TOTALS[name].unit, f"{value + change}", HERE)
             for name, value in totals.items()
         ]
     )

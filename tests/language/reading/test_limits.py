@@ -7,26 +7,15 @@ import pytest
 import yaml
 
 import convcalc
-from convcalc.analysis.counters import conventions
-from convcalc.analysis.measures import LAYER_MEASURES, MEASURES, OWN
-from convcalc.language.reading.limits import CONVENTIONS, LIMITED, Limit, limits_schema
+from convcalc.language.reading.limits import Limit, limits_schema
+from convcalc.metrics import SUMS, TOTALS
 from convcalc.quantities import BYTES
-from tests.docs.transcripts import REPOSITORY
 
 SPEC = "input: [4]\nlayers: [{dense: 3}]\n"
 
 
 def budget(text: str) -> tuple[Limit, ...]:
     return convcalc.spec("-", text=f"{SPEC}budget:\n{text}").budget
-
-
-def test_every_total_has_its_measure_and_every_measure_its_unit() -> None:
-    assert list(LIMITED) == list(MEASURES)
-    assert [name for name, metric in LIMITED.items() if metric.per_layer] == [*LAYER_MEASURES]
-
-
-def test_conventions_are_those_that_flops_knows() -> None:
-    assert list(CONVENTIONS) == [OWN, *[convention.name for convention in conventions.CONVENTIONS]]
 
 
 def test_limits_keep_their_texts_and_places() -> None:
@@ -62,18 +51,13 @@ def test_a_base_hands_its_budget_to_nobody(tmp_path: object) -> None:
     assert convcalc.spec("-", text="extends: lenet\n").budget == ()
 
 
-@pytest.mark.parametrize("name", LIMITED)
+@pytest.mark.parametrize("name", TOTALS)
 def test_the_schema_takes_what_the_reader_takes(name: str) -> None:
     validator = jsonschema.Draft7Validator(limits_schema())
-    figure = "1.5MiB" if LIMITED[name].unit == BYTES else "1.5M"
+    figure = "1.5MiB" if TOTALS[name].unit == BYTES else "1.5M"
     text = f"{{max: {figure}, as: convcalc}}" if name == "flops" else figure
     assert budget(f"  {name}: {text}\n")[0].metric == name
     assert validator.is_valid({name: yaml.safe_load(text)})
     assert not validator.is_valid({name: "1.5 mio"})
-    if LIMITED[name].per_layer:
+    if name in SUMS:
         assert validator.is_valid({"layers": {"conv*": {name: yaml.safe_load(text)}}})
-
-
-def test_the_language_page_tells_every_total() -> None:
-    page = (REPOSITORY / "docs" / "check.md").read_text(encoding="utf-8")
-    assert not [name for name in LIMITED if f"| `{name}` |" not in page]
