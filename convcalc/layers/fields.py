@@ -26,6 +26,8 @@ class FieldType:
 
     #: Words that this field understands besides expressions.
     words: tuple[str, ...] = ()
+    #: A list has one entry for each spatial axis of the input.
+    per_axis: bool = False
 
     @property
     def text(self) -> str:
@@ -156,6 +158,8 @@ class Choice(FieldType):
 class PerAxis(FieldType):
     """One whole number for all spatial axes, or a list with one per axis."""
 
+    per_axis = True
+
     def __init__(self, low: int = 1) -> None:
         self.low = low
 
@@ -165,7 +169,7 @@ class PerAxis(FieldType):
 
     def read(self, value: object, rank: int) -> tuple[int, ...]:
         if isinstance(value, list):
-            per_axis(value, rank)
+            check_length(value, rank)
             return tuple([self._one(item) for item in value])
         return (self._one(value),) * rank
 
@@ -185,6 +189,8 @@ class PerAxis(FieldType):
 class PaddingSides(FieldType):
     """Padding per side: one number, one per axis, or a pair [before, after] per axis."""
 
+    per_axis = True
+
     def __init__(self, *words: str) -> None:
         self.words = words
 
@@ -197,7 +203,7 @@ class PaddingSides(FieldType):
         if isinstance(value, str) and value in self.words:
             return ((0, 0),) * rank if value == "valid" else value
         if isinstance(value, list):
-            per_axis(value, rank)
+            check_length(value, rank)
             return tuple([self._pair(item) for item in value])
         return (self._pair(value),) * rank
 
@@ -271,7 +277,7 @@ def _as_list(value: Any) -> Any:
     return [_as_list(item) for item in value] if isinstance(value, tuple) else value
 
 
-def per_axis(value: Sequence[object], rank: int) -> None:
+def check_length(value: Sequence[object], rank: int) -> None:
     """Refuses a list that has not exactly one entry per spatial axis."""
     if len(value) != rank:
         axes = "axis" if rank == 1 else "axes"

@@ -24,9 +24,9 @@ from convcalc.layers.fields import (
     Real,
     Whole,
     WholeList,
+    check_length,
     decimal_text,
     field,
-    per_axis,
     value_text,
 )
 
@@ -273,9 +273,9 @@ class TestValueText:
 
 
 def test_per_axis_takes_one_entry_for_each() -> None:
-    per_axis([1, 2, 3], 3)
+    check_length([1, 2, 3], 3)
     with pytest.raises(RuleError):
-        per_axis([], 1)
+        check_length([], 1)
 
 
 class TestWritten:

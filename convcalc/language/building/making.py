@@ -172,9 +172,9 @@ class LayerMaker:
         from convcalc.language.hints.foreign import foreign_word  # only a mistake needs it
 
         rank = len(shape) - 1 if shape is not None else 0
-        if rank < max(cls.least_rank, 1) and isinstance(value, list):
-            return  # how long a list must be depends on the rank, which is not known
         field_type = cls.fields[text].type
+        if field_type.per_axis and not rank and isinstance(value, list):
+            return  # how long a list must be depends on the rank, which is not known
         try:
             field_type.read(value, rank)
         except RuleError as error:
