@@ -43,6 +43,12 @@ _AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "w
 
 
 def axis_name(axis: int, rank: int) -> str:
-    """What a spatial axis is called: height and width in 2-D, length in 1-D."""
+    """What a spatial axis, counted from 0, is called: height and width in 2-D, length in 1-D.
+
+    Beyond three axes it is its number in the shape, where the channels are axis 0.
+
+    >>> axis_name(1, 2), axis_name(1, 5)
+    ('width', 'axis 2')
+    """
     names = _AXIS_NAMES.get(rank)
-    return names[axis] if names else f"axis {axis}"
+    return names[axis] if names else f"axis {axis + 1}"

@@ -22,7 +22,7 @@ from convcalc.layers.reading import (
     shifted,
 )
 from convcalc.layers.traits import FIXED, SAME, Backward, ChannelRule, Kept, Start
-from convcalc.shapes import LARGEST_SIZE, MOST_WINDOW_AXES, Shape, axis_name, cross_text
+from convcalc.shapes import LARGEST_SIZE, MOST_AXES, MOST_WINDOW_AXES, Shape, axis_name, cross_text
 
 
 class _Free(Layer):
@@ -149,7 +149,7 @@ class Reshape(_Free, kind="reshape"):
     view = True
 
     shape: tuple[int, ...] = field(
-        WholeList("a list of 1 to 4 sizes, one of which may be -1", -1, 4),
+        WholeList(f"a list of 1 to {MOST_AXES} sizes, one of which may be -1", -1, MOST_AXES),
         "the new shape, without the batch axis",
     )
 
@@ -199,7 +199,7 @@ class Transpose(_Free, kind="transpose"):
     """
 
     order: tuple[int, ...] = field(
-        WholeList("a list of axes, counted from 0 without the batch axis", 0, 4),
+        WholeList("a list of axes, counted from 0 without the batch axis", 0, MOST_AXES),
         "input axes in order",
     )
 

@@ -2,7 +2,7 @@
 
 `random_layer(rng, kind)` gives a layer and its input shapes; `random_values(rng, kind)` gives the
 arguments as a user would write them. Every argument of a kind is given now and then and left to its
-default now and then; windows of 1 to 3 axes, other kinds also on plain features.
+default now and then; windows slide on 1 to 3 axes, other kinds also take none, 4 or 5.
 
 What is valid is worked out here from the rules of the file format, not by asking the layer.
 """
@@ -23,7 +23,7 @@ from convcalc.shapes import Shape
 Drawn = tuple[dict[str, Any], list[Shape]]
 
 # Largest sizes by number of spatial axes: loops over all of them must stay short.
-_LARGEST_INPUT = {0: 1, 1: 14, 2: 6, 3: 4}
+_LARGEST_INPUT = {0: 1, 1: 14, 2: 6, 3: 4, 4: 3, 5: 2}
 _LARGEST_KERNEL = {1: 6, 2: 4, 3: 3}
 _LARGEST_PADDING = {1: 12, 2: 4, 3: 2}
 
@@ -47,9 +47,14 @@ def random_values(rng: Random, kind: str) -> Drawn:
 # Pieces that several kinds share.
 
 
-def _rank(rng: Random, least: int = 1) -> int:
-    """Spatial axes; two are the most usual."""
-    return rng.choice([rank for rank in (0, 1, 2, 2, 2, 3) if rank >= least])
+def _rank(rng: Random) -> int:
+    """Spatial axes that a window slides on; two are the most usual."""
+    return rng.choice([1, 2, 2, 2, 3])
+
+
+def _any_rank(rng: Random, least: int = 0) -> int:
+    """Spatial axes of a kind that takes any number of them."""
+    return rng.choice([rank for rank in (0, 1, 2, 2, 2, 3, 4, 5) if rank >= least])
 
 
 def _chance(rng: Random, percent: int) -> bool:
@@ -199,7 +204,7 @@ def _dense(rng: Random) -> Drawn:
     values: dict[str, Any] = {"units": rng.randint(1, 6)}
     _sometimes(rng, values, "bias", _chance(rng, 50))
     _sometimes(rng, values, "positionwise", _chance(rng, 50))
-    return values, [_shape(rng, _rank(rng, 0))]
+    return values, [_shape(rng, _any_rank(rng))]
 
 
 # Pooling.
@@ -229,7 +234,7 @@ def _avgpool(rng: Random) -> Drawn:
 def _global_pool(rng: Random) -> Drawn:
     values: dict[str, Any] = {}
     _sometimes(rng, values, "keepdims", _chance(rng, 50))
-    return values, [_shape(rng, _rank(rng))]
+    return values, [_shape(rng, _any_rank(rng, 1))]
 
 
 def _adaptive_pool(rng: Random) -> Drawn:
@@ -250,7 +255,7 @@ def _norm(rng: Random, least_rank: int = 0) -> Drawn:
         rng, values, "eps", rng.choice([Fraction(1, 1000), Fraction(1, 100000), Fraction(1, 2)])
     )
     _sometimes(rng, values, "affine", _chance(rng, 50))
-    return values, [_shape(rng, _rank(rng, least_rank))]
+    return values, [_shape(rng, _any_rank(rng, least_rank))]
 
 
 def _instancenorm(rng: Random) -> Drawn:
@@ -268,14 +273,14 @@ def _lrn(rng: Random) -> Drawn:
     _sometimes(rng, values, "alpha", rng.choice([Fraction(1, 10000), 1, 2]))
     _sometimes(rng, values, "beta", rng.choice([Fraction(3, 4), Fraction(1, 2), 1]))
     _sometimes(rng, values, "k", rng.choice([1, 2]))
-    return values, [_shape(rng, _rank(rng, 0))]
+    return values, [_shape(rng, _any_rank(rng))]
 
 
 # Activations.
 
 
 def _plain(rng: Random) -> Drawn:
-    return {}, [_shape(rng, _rank(rng, 0))]
+    return {}, [_shape(rng, _any_rank(rng))]
 
 
 def _leaky_relu(rng: Random) -> Drawn:
@@ -306,10 +311,10 @@ def _dropout(rng: Random) -> Drawn:
 
 
 def _reshape(rng: Random) -> Drawn:
-    shape = _shape(rng, _rank(rng, 0))
+    shape = _shape(rng, _any_rank(rng))
     left = prod(shape)
     target: list[int] = []
-    for _ in range(rng.randrange(4)):
+    for _ in range(rng.randrange(6)):
         size = rng.choice([size for size in range(1, left + 1) if left % size == 0])
         target.append(size)
         left //= size
@@ -320,7 +325,7 @@ def _reshape(rng: Random) -> Drawn:
 
 
 def _transpose(rng: Random) -> Drawn:
-    shape = _shape(rng, _rank(rng, 0))
+    shape = _shape(rng, _any_rank(rng))
     return {"order": rng.sample(range(len(shape)), len(shape))}, [shape]
 
 
@@ -373,11 +378,11 @@ def _pixel_shuffle(rng: Random) -> Drawn:
 
 def _channel_shuffle(rng: Random) -> Drawn:
     groups = rng.randint(1, 4)
-    return {"groups": groups}, [_shape(rng, _rank(rng, 0), groups * rng.randint(1, 3))]
+    return {"groups": groups}, [_shape(rng, _any_rank(rng), groups * rng.randint(1, 3))]
 
 
 def _slice(rng: Random) -> Drawn:
-    shape = _shape(rng, _rank(rng, 0))
+    shape = _shape(rng, _any_rank(rng))
     start = rng.randrange(shape[0])
     return {"channels": [start, rng.randint(start + 1, shape[0])]}, [shape]
 
@@ -392,7 +397,7 @@ def _scale(rng: Random) -> Drawn:
 
 
 def _elementwise_join(rng: Random) -> Drawn:
-    shape = _shape(rng, _rank(rng, 0))
+    shape = _shape(rng, _any_rank(rng))
     branches = []
     for _ in range(rng.randint(2, 4)):
         sizes = [1 if _chance(rng, 20) else size for size in shape[1:]]
@@ -401,7 +406,7 @@ def _elementwise_join(rng: Random) -> Drawn:
 
 
 def _concat(rng: Random) -> Drawn:
-    shape = _shape(rng, _rank(rng, 0))
+    shape = _shape(rng, _any_rank(rng))
     return {}, [(rng.randint(1, 4), *shape[1:]) for _ in range(rng.randint(2, 4))]
 
 

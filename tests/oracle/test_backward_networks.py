@@ -57,6 +57,20 @@ SPECS = {
           - {conv: 2, kernel: 1}
           - {mul: [[global_avgpool, sigmoid], [], [tanh], [global_maxpool]]}
     """,
+    "values of five and six axes": """
+        input: [2, 3, 2]
+        layers:
+          - {conv: 4, kernel: 1}
+          - {reshape: [2, 2, 3, 1, 2]}
+          - {transpose: [4, 0, 2, 3, 1]}
+          - {mul: [[], [global_avgpool, sigmoid]]}
+          - {layernorm: }
+          - {reshape: [2, 2, 3, 1, 2, 1]}
+          - {dense: 4, positionwise: true, norm: batch, activation: tanh}
+          - {concat: [[], [{prelu: }, {scale: }]]}
+          - {groupnorm: 2}
+          - {dense: 2}
+    """,
     "nothing to learn": "{input: [2, 3, 3], layers: [tanh, {avgpool: 2}, {add: [[], [relu]]}]}",
     "something to learn at the end": """
         input: [2, 4, 4]

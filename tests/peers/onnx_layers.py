@@ -134,6 +134,8 @@ def _pool(operator: str, layer: Any, case: _Case, **attributes: Any) -> str:
 
 def _global(operator: str) -> Callable[[Any, _Case], str]:
     def translate(layer: Any, case: _Case) -> str:
+        if case.rank > 3:
+            raise NoCounterpart("the runtime pools three axes at most")
         result = case.graph.add(operator, case.input)
         if layer.keepdims:
             return result

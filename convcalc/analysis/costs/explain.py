@@ -80,8 +80,7 @@ def explain(network: Network, node: Node) -> Explanation:
 
 def _traced(layer: Layer, shapes: Sequence[Shape]) -> tuple[Layer, Sequence[Shape]]:
     """The layer and its input shapes with every number replaced by a Term."""
-    rank = len(shapes[0]) - 1
-    axes = _AXES.get(rank, tuple(f"n{axis}" for axis in range(rank)))
+    axes = _axes(len(shapes[0]) - 1)
     changes: dict[str, Any] = {}
     for name, declared in layer.fields.items():
         # One group, one output a channel: left out of the formulas, as in textbooks.
@@ -101,6 +100,11 @@ def _traced(layer: Layer, shapes: Sequence[Shape]) -> tuple[Layer, Sequence[Shap
         sizes = zip(shape, names, strict=False)
         inputs.append(tuple([Term(size, name) for size, name in sizes]))
     return layer.replace(**changes), inputs
+
+
+def _axes(rank: int) -> Sequence[str]:
+    """What the spatial axes are called in formulas."""
+    return _AXES.get(rank) or "ijklm"[:rank]
 
 
 def _symbolic(value: Any, symbol: str, axes: Sequence[str]) -> Any:
@@ -125,7 +129,7 @@ def _symbolic(value: Any, symbol: str, axes: Sequence[str]) -> Any:
 def _named_output(output: Shape) -> Shape:
     """The output's sizes under names of their own, so that counts need not repeat the formulas."""
     rank = len(output) - 1
-    names = ["c_out", *[f"{axis}_out" for axis in _AXES.get(rank, ())]]
+    names = ["c_out", *[f"{axis}_out" for axis in _axes(rank)]]
     return tuple([_short(size, name) for size, name in zip(output, names, strict=True)])
 
 

@@ -67,7 +67,8 @@ def test_every_kind_is_explained(kind: str) -> None:
         layer, shapes = drawn(kind, f"explain {seed}")
         explanation = _explained(layer, shapes)
         output = layer.output_shape(shapes)
-        names = ("channels", "features", "length", "depth", "height", "width")
+        names = {"channels", "features", "length", "depth", "height", "width"}
+        names |= {f"axis {number}" for number in range(1, 6)}
         assert tuple(s.value for s in explanation.shape if s.what in names) == output
         assert explanation.total_params == parameter_count(layer.parameters(shapes))
         assert explanation.total_params == sum(
