@@ -1,13 +1,16 @@
-"""What is wrong and where: spans, problems, and the one public exception type.
+"""What is wrong and where: places, problems, their facts, and the one public exception type.
 
-Nothing here knows how a problem looks on a page; `convcalc.render.diagnostics` draws it.
+A problem is data from where it is found to where it is printed: a code, one sentence, a place, what
+it is about, and typed facts. Nothing reads a sentence to decide something. How facts are worded is
+in `convcalc.render.facts`, how a problem is drawn in `convcalc.render.diagnostics`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import NamedTuple, TypeAlias, TypeVar
 
 #: Exit statuses, also the `status` of a `ConvcalcError`.
 WRONG = 1
@@ -15,7 +18,10 @@ UNUSABLE = 2
 
 
 class Source:
-    """A text that was read: its display name, its content, and where it really lies."""
+    """A text that was read: its display name, its content, and where it really lies.
+
+    Two readings of the same text are equal, and so are problems at the same place in them.
+    """
 
     __slots__ = ("_lines", "name", "path", "text")
 
@@ -24,6 +30,19 @@ class Source:
         self.text = text
         self.path = path or name
         self._lines: list[str] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, Source)
+            and self.name == other.name
+            and self.path == other.path
+            and self.text == other.text
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.path))
 
     def line(self, number: int) -> str:
         """The text of a line, counted from 1; empty past the end."""
@@ -55,22 +74,221 @@ class Call(NamedTuple):
     copies: int
 
 
-class Problem(NamedTuple):
-    """One mistake: a stable code, one sentence, its place, and labelled facts.
+class Value(NamedTuple):
+    """A value in a network, as a fact names it.
 
-    `facts` are (label, text) pairs in the order in which they are to be shown; labels in use are
-    "input", "branch", "first", "rule", "note" and "help".
+    shape      without the batch axis
+    layer      the path of the layer or input that makes it; "" where it does not matter
+    is_input   whether that is an input of the network
+    span       where that is written, if it is
+    elsewhere  whether that is another file than the one that was asked for
+    """
+
+    shape: tuple[int, ...]
+    layer: str = ""
+    is_input: bool = False
+    span: Span | None = None
+    elsewhere: bool = False
+
+
+class Entering(NamedTuple):
+    """Values that enter the layer."""
+
+    values: tuple[Value, ...]
+
+
+class Branch(NamedTuple):
+    """A branch of a join, and its value."""
+
+    name: str
+    value: Value
+
+
+class Rule(NamedTuple):
+    """The rule that is broken."""
+
+    text: str
+
+
+class Note(NamedTuple):
+    """Anything else that is worth knowing."""
+
+    text: str
+
+
+class Help(NamedTuple):
+    """What can be done."""
+
+    text: str
+
+
+class DidYouMean(NamedTuple):
+    """An unknown word, and the names that are accepted in its place."""
+
+    word: str
+    names: tuple[str, ...]
+
+
+class Reason(Enum):
+    """What another place has to do with a problem."""
+
+    #: The same name or key is written there already.
+    FIRST = "first"
+    #: The `extends` because of which the file was read.
+    EXTENDS = "extends"
+    #: The line of a shipped network, where the problem is reported in the user's own file.
+    SHIPPED = "shipped"
+    #: The call of the block.
+    CALL = "call"
+    #: Where the YAML reader noticed a mistake that is made before.
+    NOTICED = "noticed"
+    #: The expectation, where the problem is reported at the line that broke it.
+    EXPECTATION = "expectation"
+
+
+class Related(NamedTuple):
+    """Another place, and what it has to do with the problem."""
+
+    reason: Reason
+    span: Span
+
+
+class Locked(NamedTuple):
+    """Where the lock has a layer, or the network; `change` is what is different there now.
+
+    place  "convcalc.lock:12"
+    layer  its path; "" where the place is the network's
+    """
+
+    place: str
+    layer: str = ""
+    change: str = ""
+
+
+class ChangedTotals(NamedTuple):
+    """The totals that are not as locked: "params 61,706 -> 80,000 (+29.65%)"."""
+
+    text: str
+
+
+class AlsoIn(NamedTuple):
+    """Other networks with the same problem at the same line."""
+
+    networks: tuple[str, ...]
+
+
+Fact: TypeAlias = (
+    Entering | Branch | Rule | Note | Help | DidYouMean | Related | Locked | ChangedTotals | AlsoIn
+)
+
+
+class Subject(NamedTuple):
+    """What a problem is about, the widest first; "" for what it does not name.
+
+    variant   the arguments that the network was given: "width=0.5"
+    file      the file, where no place names it
+    change    the what-if that was tried: "--kernel 2"
+    option    the command-line option, or the key of convcalc.yaml: "--set", "set"
+    layer     the path of the layer or input
+    metric    the limited total: "macs"
+    argument  the argument of the option, or else of the layer
+    value     the argument's value, as it is written; None where it does not matter
+    """
+
+    variant: str = ""
+    file: str = ""
+    change: str = ""
+    option: str = ""
+    layer: str = ""
+    metric: str = ""
+    argument: str = ""
+    value: str | None = None
+
+    def introducing(self, message: str) -> str:
+        """A message with what it is about before it.
+
+        >>> Subject(option="--set", argument="width", value="x").introducing("not a number")
+        '--set width=x: not a number'
+        """
+        # An argument of a layer is named by the message.
+        option = self.option
+        if option and (self.argument or self.value is not None):
+            given = [text for text in (self.argument or None, self.value) if text is not None]
+            option = f"{option} {'='.join([printable(text) for text in given])}"
+        parts = [
+            printable(self.variant, 200),
+            printable(self.file, 200),
+            option,
+            self.layer,
+            self.metric,
+        ]
+        widest = [f"{part}: " for part in parts[:2] if part]
+        change = [f"with {self.change}, "] if self.change else []
+        return "".join([*widest, *change, *[f"{part}: " for part in parts[2:] if part], message])
+
+
+#: A problem that names nothing but its place.
+NOTHING = Subject()
+
+
+class Problem(NamedTuple):
+    """One mistake.
+
+    code     what kind of mistake it is: stable, and in the table `convcalc.codes`
+    message  one sentence
+    span     where it is
+    facts    what else is known, in the order in which it is shown
+    calls    the block calls that led there, outermost first
+    subject  what it is about, which is shown before the message
     """
 
     code: str
     message: str
     span: Span | None = None
-    facts: tuple[tuple[str, str], ...] = ()
+    facts: tuple[Fact, ...] = ()
     calls: tuple[Call, ...] = ()
+    subject: Subject = NOTHING
+
+    @property
+    def text(self) -> str:
+        """The message with what it is about before it, on one line."""
+        return self.subject.introducing(self.message)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What is the same of a mistake that shows in several networks: all but what is known."""
+        return self.code, self.message, self.span, self.subject
+
+    def about(self, **names: str) -> Problem:
+        """The same problem with more of what it is about."""
+        return self._replace(subject=self.subject._replace(**names))
 
     def __str__(self) -> str:
         place = f"{self.span}: " if self.span else ""
-        return f"{place}error[{self.code}]: {self.message}"
+        return f"{place}error[{self.code}]: {self.text}"
+
+
+def helps(text: str) -> tuple[Fact, ...]:
+    """A help text as facts; none where it is empty."""
+    return (Help(text),) if text else ()
+
+
+F = TypeVar("F")
+
+
+def facts_of(facts: Iterable[Fact], kind: type[F]) -> list[F]:
+    """The facts of one kind."""
+    return [fact for fact in facts if isinstance(fact, kind)]
+
+
+def is_related(fact: Fact, reason: Reason) -> bool:
+    """Whether a fact is a place of this sort."""
+    return isinstance(fact, Related) and fact.reason is reason
+
+
+def without_help(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts that are no advice."""
+    return [fact for fact in facts if not isinstance(fact, Help | DidYouMean)]
 
 
 class ConvcalcError(Exception):
@@ -88,8 +306,7 @@ class ConvcalcError(Exception):
 
 def refused(code: str, message: str, help_text: str = "") -> ConvcalcError:
     """Wrong usage, or a file that cannot be used, without a place in it: status 2."""
-    facts = (("help", help_text),) if help_text else ()
-    return ConvcalcError([Problem(code, message, None, facts)], UNUSABLE)
+    return ConvcalcError([Problem(code, message, None, helps(help_text))], UNUSABLE)
 
 
 class RuleError(Exception):
@@ -99,13 +316,24 @@ class RuleError(Exception):
     """
 
     def __init__(
-        self, code: str, message: str, field: str = "", facts: Iterable[tuple[str, str]] = ()
+        self, code: str, message: str, field: str = "", facts: Iterable[Fact] = ()
     ) -> None:
         self.code = code
         self.message = message
         self.field = field
         self.facts = tuple(facts)
         super().__init__(message)
+
+    def at(
+        self,
+        span: Span | None,
+        subject: Subject = NOTHING,
+        facts: Sequence[Fact] = (),
+        calls: tuple[Call, ...] = (),
+    ) -> Problem:
+        """The problem, at its place; `facts` come before those of the rule."""
+        subject = subject._replace(argument=subject.argument or self.field)
+        return Problem(self.code, self.message, span, (*facts, *self.facts), calls, subject)
 
 
 def printable(text: object, limit: int = 80) -> str:

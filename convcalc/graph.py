@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 
-from convcalc.diagnostics import Call, ConvcalcError, Problem, RuleError, Span
+from convcalc.diagnostics import (
+    Call,
+    ConvcalcError,
+    Entering,
+    Problem,
+    Rule,
+    RuleError,
+    Span,
+    Subject,
+    Value,
+)
 from convcalc.layers.base import Layer
 from convcalc.layers.structure import Input
-from convcalc.shapes import LARGEST_SIZE, Shape, tuple_text, with_batch
+from convcalc.shapes import LARGEST_SIZE, Shape, tuple_text
 
 
 class Node:
@@ -237,20 +247,14 @@ class GraphBuilder:
                 "share-mismatch",
                 f"cannot share the parameters of {theirs.path}: their sizes differ",
                 "share",
-                [("rule", f"{_sizes(mine)} here, {_sizes(shared)} in {theirs.path}")],
+                [Rule(f"{_sizes(mine)} here, {_sizes(shared)} in {theirs.path}")],
             )
 
 
 def located(error: RuleError, node: Node, shapes: Sequence[Shape]) -> Problem:
     """A broken rule as a problem of this node."""
-    inputs = [("input", ", ".join(tuple_text(with_batch(shape, 1)) for shape in shapes))]
-    return Problem(
-        error.code,
-        f"{node.path}: {error.message}",
-        node.span,
-        (*inputs, *error.facts),
-        node.calls,
-    )
+    inputs = Entering(tuple([Value(tuple(shape)) for shape in shapes]))
+    return error.at(node.span, Subject(layer=node.path), [inputs], node.calls)
 
 
 def result_shape(layer: Layer, inputs: Sequence[Shape]) -> Shape:
@@ -266,7 +270,7 @@ def result_shape(layer: Layer, inputs: Sequence[Shape]) -> Shape:
             "size-too-large",
             f"a size of {max(shape)} is above the largest allowed, {LARGEST_SIZE}",
             "",
-            [("rule", f"sizes are at most 2^31 - 1 = {LARGEST_SIZE}")],
+            [Rule(f"sizes are at most 2^31 - 1 = {LARGEST_SIZE}")],
         )
     return shape
 

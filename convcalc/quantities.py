@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from convcalc.diagnostics import RuleError, nearest, printable
+from convcalc.diagnostics import Fact, Help, Rule, RuleError, nearest, printable
 
 #: The units of a metric: a plain count, or bytes.
 COUNT = ""
@@ -77,7 +77,7 @@ def read_quantity(text: str, unit: str) -> int:
         what = "whole bytes" if unit == BYTES else "a whole number"
         message = f"'{printable(text)}' is not {what}"
         help_text = f"write {value}{unit} or {value + 1}{unit}"
-        raise RuleError("bad-quantity", message, facts=[("help", help_text)])
+        raise RuleError("bad-quantity", message, facts=[Help(help_text)])
     return value
 
 
@@ -111,13 +111,13 @@ def read_growth(text: str, unit: str, *, small: bool = False) -> Growth:
             thousands = f"{stripped.zfill(4)[:-3]}.{stripped.zfill(3)[-3:]}".rstrip("0").rstrip(".")
             amount = f", {thousands}k for an amount" if len(stripped) > 1 else ""
             help_text = f"write {stripped}% for a share{amount}"
-            raise RuleError("bad-unit", message, facts=[("help", help_text)])
+            raise RuleError("bad-unit", message, facts=[Help(help_text)])
         fraction = re.fullmatch(r"0?\.([0-9]{1,20})", stripped, re.ASCII)
         if fraction and fraction[1].strip("0"):
             digits = fraction[1].rstrip("0").ljust(2, "0")
             share = f"{int(digits[:2])}.{digits[2:]}".rstrip(".")
             message = f"'{printable(text)}' is no amount"
-            facts = [("help", f"write {share}% for a share")]
+            facts = [Help(f"write {share}% for a share")]
             raise RuleError("bad-quantity", message, facts=facts)
         return Growth(0, 1, read_quantity(text, unit))
     number = stripped[:-1].strip()
@@ -125,7 +125,7 @@ def read_growth(text: str, unit: str, *, small: bool = False) -> Growth:
         raise RuleError(
             "bad-quantity",
             f"'{printable(text)}' is not a share",
-            facts=[("help", "write it like 2% or 0.5%; totals that shrink never break a limit")],
+            facts=[Help("write it like 2% or 0.5%; totals that shrink never break a limit")],
         )
     return Growth(*_decimal(number))
 
@@ -194,7 +194,7 @@ def _parts(text: str, unit: str) -> tuple[str, str]:
     raise RuleError(
         "bad-quantity",
         f"'{printable(text)}' is not a quantity",
-        facts=[("help", printable(help_text))],
+        facts=[Help(printable(help_text))],
     )
 
 
@@ -223,10 +223,10 @@ def _wrong_unit(text: str, number: str, suffix: str, unit: str) -> RuleError:
         meant = ["G"] if suffix in ("B", "b") else []  # billions, as papers write them
     meant = meant or [name for name in units if name.lower() == suffix.lower()]
     meant = meant or nearest(suffix, units)
-    facts = [("rule", rule)]
+    facts: list[Fact] = [Rule(rule)]
     if meant:
         offered = " or ".join([f"'{number}{name}'" for name in meant])
-        facts.append(("help", f"did you mean {offered}?"))
+        facts.append(Help(f"did you mean {offered}?"))
     return RuleError("bad-unit", message, facts=facts)
 
 

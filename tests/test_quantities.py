@@ -23,6 +23,7 @@ from convcalc.quantities import (
     read_quantity,
     short_bytes,
 )
+from convcalc.render.facts import worded
 
 POWERS = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12}
 BINARY = {"KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
@@ -53,7 +54,7 @@ def test_a_limit_lets_through_what_the_quantity_does(
     else:
         with pytest.raises(RuleError, match="is not") as caught:
             read_quantity(f"{number}{space}{suffix}", unit)
-        help_text = dict(caught.value.facts)["help"]
+        help_text = dict(worded(caught.value.facts))["help"]
         assert f"{floor(meant)}{unit} or {floor(meant) + 1}{unit}" in help_text
 
 
@@ -104,7 +105,7 @@ def test_any_text_is_read_or_refused(text: str, unit: str) -> None:
 def test_the_hint_is_what_was_meant(text: str, unit: str, meant: str) -> None:
     with pytest.raises(RuleError) as caught:
         read_quantity(text, unit)
-    assert dict(caught.value.facts)["help"] == f"did you mean '{meant}'?"
+    assert dict(worded(caught.value.facts))["help"] == f"did you mean '{meant}'?"
 
 
 @given(before=st.integers(0, 10**15), number=st.decimals(0, 500, places=2, allow_nan=False))
@@ -123,7 +124,7 @@ def test_a_bare_growth_may_be_either() -> None:
     for text, thousands in {"15": "0.015k", "1500": "1.5k", "20000": "20k"}.items():
         with pytest.raises(RuleError, match="share or an amount") as caught:
             read_growth(text, COUNT)
-        told = dict(caught.value.facts)["help"]
+        told = dict(worded(caught.value.facts))["help"]
         assert told == f"write {text}% for a share, {thousands} for an amount"
         assert read_growth(thousands, COUNT).most(0) == int(text)
     assert read_growth("2", COUNT, small=True).most(10) == 12
@@ -134,7 +135,7 @@ def test_a_bare_growth_may_be_either() -> None:
 def test_a_growth_below_one_is_answered_with_its_share(millionths: int, unit: str) -> None:
     with pytest.raises(RuleError, match="no amount") as caught:
         read_growth(f"0.{millionths:06d}", unit)
-    share = re.search(r"[0-9.]+%", dict(caught.value.facts)["help"])
+    share = re.search(r"[0-9.]+%", dict(worded(caught.value.facts))["help"])
     assert share is not None
     assert read_growth(share[0], unit).most(10**8) == 10**8 + 100 * millionths
 

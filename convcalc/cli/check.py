@@ -16,7 +16,7 @@ from convcalc.cli import options
 from convcalc.cli.actions import errors_annotated, in_actions, publish, repository_folder
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import emit, terminal
-from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable, refused
+from convcalc.diagnostics import WRONG, ConvcalcError, Help, Problem, printable, refused
 
 if TYPE_CHECKING:
     from convcalc.checks.project.config import Config
@@ -160,7 +160,7 @@ def _baseline(
         return None
     span = None if grown[0].span.source.name.startswith("--") else grown[0].span
     message = f"growth is measured against {printable(path, 200)}, and there is none"
-    facts = (("help", "`convcalc lock` writes it; commit it"),)
+    facts = (Help("`convcalc lock` writes it; commit it"),)
     return Baseline(path, None, (Problem(NO_LOCK, message, span, facts),))
 
 
@@ -201,11 +201,11 @@ def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None
     if style == "github":
         from convcalc.render.github import harmless as log
     if style != "concise":
-        told: set[str] = set()
+        reported: set[tuple[object, ...]] = set()
         for verdict in verdicts:
-            # A mistake is told once, however many variants of a file or networks it concerns.
-            problems = [p for p in drawn_elsewhere(verdict) if str(p) not in told]
-            told.update([str(problem) for problem in problems])
+            # A mistake is reported once, however many variants of a file or networks it concerns.
+            problems = [p for p in drawn_elsewhere(verdict) if p.identity not in reported]
+            reported.update([problem.identity for problem in problems])
             if problems and style == "github":
                 from convcalc.render.diagnostics import diagnostics_text
 

@@ -31,7 +31,15 @@ from convcalc.checks.project.targets import (
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import emit, emit_lines, reason, refuse_empty
-from convcalc.diagnostics import WRONG, ConvcalcError, Problem, printable, refused
+from convcalc.diagnostics import (
+    WRONG,
+    ChangedTotals,
+    ConvcalcError,
+    Problem,
+    facts_of,
+    printable,
+    refused,
+)
 from convcalc.language.load import read_file, spec
 from convcalc.language.shipped import is_word, shipped_path
 from convcalc.safe_files import exclusive, replace_file
@@ -232,9 +240,9 @@ def _name(outcome: Outcome) -> str:
 
 def _title(outcome: Outcome) -> str:
     title = _name(outcome)
-    notes = outcome.problems[0].facts if outcome.problems else ()
-    totals = [text for label, text in notes if text.startswith("totals: ")]
-    return printable(f"{title}: {totals[0][8:]}" if totals else title, 1000)
+    facts = outcome.problems[0].facts if outcome.problems else ()
+    totals = facts_of(facts, ChangedTotals)
+    return printable(f"{title}: {totals[0].text}" if totals else title, 1000)
 
 
 def _json(path: str, outcomes: Sequence[Outcome], ok: bool) -> str:

@@ -13,7 +13,7 @@ import typer
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
-from convcalc.diagnostics import WRONG, Problem, RuleError, printable
+from convcalc.diagnostics import WRONG, Note, Problem, RuleError, Subject, printable
 from convcalc.quantities import read_memory_size, short_bytes
 from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import tuple_text, with_batch
@@ -252,11 +252,11 @@ def difference(check: Check) -> Problem:
     node = check.node
     return Problem(
         "shape-differs",
-        f"{node.path}: predicted {tuple_text(check.predicted)}, observed"
-        f" {tuple_text(check.observed)}",
+        f"predicted {tuple_text(check.predicted)}, observed {tuple_text(check.observed)}",
         node.span,
-        (("note", f"{node.layer!r}: please report this, with the file"),),
+        (Note(f"{node.layer!r}: please report this, with the file"),),
         node.calls,
+        Subject(layer=node.path),
     )
 
 

@@ -12,14 +12,14 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.lib import format as npy
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, printable
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Subject
 from convcalc.executor.arrays import Array
 from convcalc.safe_files import replacing
 
 
 def refused(path: str | Path, reason: str, code: str = "bad-array-file") -> ConvcalcError:
     """The error for a file of arrays that cannot be used."""
-    return ConvcalcError([Problem(code, f"{printable(path, 200)}: {reason}")], UNUSABLE)
+    return ConvcalcError([Problem(code, reason, subject=Subject(file=str(path)))], UNUSABLE)
 
 
 def unsuitable(dtype: Any) -> str:

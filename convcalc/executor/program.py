@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, printable, refused
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Subject, printable, refused
 from convcalc.executor import choice
 from convcalc.executor.arrays import Array
 from convcalc.executor.blas import default_threads
@@ -255,12 +255,18 @@ class Program:
                 return self._separable(self._separables[block[0]], values, ready, team)
             return self._compute(step, values, ready[0], team)
         except ValueError as error:
+            subject = Subject(layer=node.path)
             shapes = ", ".join([tuple_text(values[index].shape) for index in node.inputs])
-            code, message = "shape-differs", f"{node.path}: does not run on {shapes}: {error}"
-            raise ConvcalcError([Problem(code, message, node.span, (), node.calls)]) from error
+            code, message = "shape-differs", f"does not run on {shapes}: {error}"
+            raise ConvcalcError(
+                [Problem(code, message, node.span, (), node.calls, subject)]
+            ) from error
         except MemoryError as error:
-            code, message = "no-memory", f"{node.path}: there was not enough memory to run it"
-            raise ConvcalcError([Problem(code, message, node.span)], UNUSABLE) from error
+            subject = Subject(layer=node.path)
+            code, message = "no-memory", "there was not enough memory to run it"
+            raise ConvcalcError(
+                [Problem(code, message, node.span, subject=subject)], UNUSABLE
+            ) from error
 
     def needs(self, batch: int) -> list[Need]:
         """What each step will have in memory, from predicted shapes."""

@@ -11,7 +11,18 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, did_you_mean, printable, refused
+from convcalc.diagnostics import (
+    UNUSABLE,
+    ConvcalcError,
+    Fact,
+    Help,
+    Note,
+    Problem,
+    did_you_mean,
+    helps,
+    printable,
+    refused,
+)
 from convcalc.executor.arrays import Array, channels_first, packed
 from convcalc.executor.files import ArrayFile, Header, array_headers, read_arrays, unsuitable
 from convcalc.executor.memory import available
@@ -229,7 +240,7 @@ def _checked(network: Network, given: Mapping[str, V], where: str) -> dict[str, 
         if len(shapes) > 1:
             raise _bad_input(
                 f"{where}{network.name} has {len(shapes)} inputs, and one array is given",
-                ("help", f"give each by name: {', '.join(shapes)}"),
+                Help(f"give each by name: {', '.join(shapes)}"),
             )
         given = dict.fromkeys(shapes, given[""])
     for name in given:
@@ -237,7 +248,7 @@ def _checked(network: Network, given: Mapping[str, V], where: str) -> dict[str, 
             help_text = did_you_mean(name, shapes)
             raise _bad_input(
                 f"{where}{network.name} has no input called '{printable(name)}'",
-                *([("help", help_text)] if help_text else []),
+                *helps(help_text),
             )
     batches = {}
     for name, shape in shapes.items():
@@ -250,7 +261,7 @@ def _checked(network: Network, given: Mapping[str, V], where: str) -> dict[str, 
             wanted = "(batch, " + tuple_text(shape)[1:].replace(",)", ")")
             facts = []
             if found == shape:
-                facts.append(("help", "the batch axis comes first: array[None] adds it"))
+                facts.append(Help("the batch axis comes first: array[None] adds it"))
             raise _bad_input(
                 f"{where}the input {name} has the shape {tuple_text(found)}, not {wanted}", *facts
             )
@@ -261,7 +272,7 @@ def _checked(network: Network, given: Mapping[str, V], where: str) -> dict[str, 
     return {name: given[name] for name in shapes}
 
 
-def _bad_input(message: str, *facts: tuple[str, str]) -> ConvcalcError:
+def _bad_input(message: str, *facts: Fact) -> ConvcalcError:
     return ConvcalcError([Problem("bad-input", message, None, facts)], UNUSABLE)
 
 
@@ -319,22 +330,23 @@ def check_memory(program: Program, batch: int, max_memory: int | None = None) ->
         return most
     node = program.network.nodes[most.node]
     allowed = "are allowed" if limit == max_memory else "are free"
-    facts = [
-        ("note", f"values: {short_bytes(most.values)}"),
-        ("note", f"weights: {short_bytes(most.weights)}"),
-        ("note", f"buffers: {short_bytes(most.buffers)}"),
+    facts: list[Fact] = [
+        Note(f"values: {short_bytes(most.values)}"),
+        Note(f"weights: {short_bytes(most.weights)}"),
+        Note(f"buffers: {short_bytes(most.buffers)}"),
     ]
     fits = _largest_batch(program, batch, limit)
     smaller = None if fits else _smaller_input(program, limit)
     if fits:
-        facts.append(("help", f"'--batch {fits}' would fit"))
+        facts.append(Help(f"'--batch {fits}' would fit"))
     elif smaller:
-        facts.append(("help", f"a smaller input may fit: '--input {cross_text(smaller)}'"))
+        facts.append(Help(f"a smaller input may fit: '--input {cross_text(smaller)}'"))
     message = (
-        f"{node.path}: running {program.network.name} with batch {batch} needs"
+        f"running {program.network.name} with batch {batch} needs"
         f" {short_bytes(most.total)} of memory at this layer, {short_bytes(limit)} {allowed}"
     )
-    raise ConvcalcError([Problem("no-memory", message, node.span, tuple(facts))], UNUSABLE)
+    problem = Problem("no-memory", message, node.span, tuple(facts))
+    raise ConvcalcError([problem.about(layer=node.path)], UNUSABLE)
 
 
 def _peak(program: Program, batch: int) -> Need:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, did_you_mean
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Fact, Help, Note, Problem, did_you_mean
 from convcalc.executor.arrays import Array
 from convcalc.executor.files import ArrayFile, Header, unsuitable
 from convcalc.executor.store import Scratch
@@ -270,10 +270,10 @@ class GivenWeights(Weights):
                 helps.append(did_you_mean(name, wanted))
         if problems:
             more = len(problems) - 5
-            facts = [("note", text) for text in problems[1:5]]
+            facts: list[Fact] = [Note(text) for text in problems[1:5]]
             if more > 0:
-                facts.append(("note", f"and {more} more"))
-            facts += [("help", text) for text in helps[:1] if text]
+                facts.append(Note(f"and {more} more"))
+            facts += [Help(text) for text in helps[:1] if text]
             raise ConvcalcError(
                 [
                     Problem(

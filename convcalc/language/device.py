@@ -11,6 +11,7 @@ from convcalc.diagnostics import (
     Problem,
     RuleError,
     did_you_mean,
+    helps,
     printable,
     refused,
 )
@@ -143,7 +144,7 @@ class _Reading:
             if node.text.strip().startswith("-"):
                 self.wrong(node, f"{printable(node.text)} a second would never be done")
                 return 0
-            self.problems.append(Problem(error.code, error.message, node.span, error.facts))
+            self.problems.append(error.at(node.span))
             return 0
         if value < 1:
             self.wrong(node, f"{printable(node.text)} a second would never be done")
@@ -154,7 +155,7 @@ class _Reading:
         return value
 
     def wrong(self, node: YamlNode, message: str, help_text: str = "") -> None:
-        facts = (("help", help_text),) if help_text else ()
+        facts = helps(help_text)
         self.problems.append(Problem("bad-device", message, node.span, facts))
 
 

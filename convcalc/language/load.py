@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from convcalc.diagnostics import (
     UNUSABLE,
     ConvcalcError,
+    Help,
     Problem,
     Source,
     did_you_mean,
@@ -91,7 +92,7 @@ def find_source(path: str) -> Source:
             f"no network called '{printable(path)}' ships with convcalc, and there is no such file"
         )
         raise ConvcalcError(
-            [Problem("unknown-network", message, None, (("help", help_text),))], UNUSABLE
+            [Problem("unknown-network", message, None, (Help(help_text),))], UNUSABLE
         )
     return read_file(str(shipped))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from convcalc.arithmetic import Window
 from convcalc.counts import NOTHING, Counts
-from convcalc.diagnostics import RuleError
+from convcalc.diagnostics import Rule, RuleError
 from convcalc.layers.fields import Field, field
 from convcalc.layers.reading import Readings, same_from
 from convcalc.layers.traits import SAME, STARTS, Backward, Branches, ChannelRule, Kept, Role, Start
@@ -317,7 +317,7 @@ def divisible_by_groups(channels: int, groups: int, what: str) -> None:
             "groups-mismatch",
             f"{channels} {what} cannot be split into {groups} equal groups",
             "groups",
-            [("rule", f"{channels} / {groups} must be whole")],
+            [Rule(f"{channels} / {groups} must be whole")],
         )
 
 

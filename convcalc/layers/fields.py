@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
-from convcalc.diagnostics import RuleError, did_you_mean, printable
+from convcalc.diagnostics import Rule, RuleError, did_you_mean, helps, printable
 from convcalc.shapes import LARGEST_SIZE
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class FieldType:
     words: tuple[str, ...] = ()
     #: A list has one entry for each spatial axis of the input.
     per_axis: bool = False
+    #: Whether its numbers are whole ones.
+    whole = False
 
     @property
     def text(self) -> str:
@@ -54,12 +56,14 @@ class FieldType:
     def refuse(self, value: object) -> RuleError:
         """The error for a value that this field does not take."""
         help_text = did_you_mean(value, self.words) if isinstance(value, str) else ""
-        facts = [("help", help_text)] if help_text else []
+        facts = helps(help_text)
         return RuleError("bad-value", f"must be {self.text}, not {value_text(value)}", "", facts)
 
 
 class Whole(FieldType):
     """A whole number within limits."""
+
+    whole = True
 
     def __init__(self, low: int = 1, high: int = LARGEST_SIZE) -> None:
         self.low = low
@@ -159,6 +163,7 @@ class PerAxis(FieldType):
     """One whole number for all spatial axes, or a list with one per axis."""
 
     per_axis = True
+    whole = True
 
     def __init__(self, low: int = 1) -> None:
         self.low = low
@@ -190,6 +195,7 @@ class PaddingSides(FieldType):
     """Padding per side: one number, one per axis, or a pair [before, after] per axis."""
 
     per_axis = True
+    whole = True
 
     def __init__(self, *words: str) -> None:
         self.words = words
@@ -285,7 +291,7 @@ def check_length(value: Sequence[object], rank: int) -> None:
             "wrong-rank",
             f"lists {len(value)} values, but the input has {rank} spatial {axes}",
             "",
-            [("rule", "a list has one entry per spatial axis")],
+            [Rule("a list has one entry per spatial axis")],
         )
 
 

@@ -13,7 +13,7 @@ from convcalc.arithmetic import (
     products_land,
 )
 from convcalc.counts import NOTHING, Counts
-from convcalc.diagnostics import RuleError
+from convcalc.diagnostics import Rule, RuleError
 from convcalc.layers.base import Layer, only
 from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, field
 from convcalc.layers.reading import WHOLE, Readings, adaptive, same, sliding
@@ -75,7 +75,7 @@ class _Pool(Layer):
                     f"padding {int(max(window.before, window.after))} of the {name} must be smaller"
                     f" than the window {int(window.extent)}",
                     "padding",
-                    [("rule", "a window may not lie on padding alone")],
+                    [Rule("a window may not lie on padding alone")],
                 )
         return windows
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.diagnostics import RuleError
+from convcalc.diagnostics import Rule, RuleError
 from convcalc.layers.base import ElementwiseLayer, Layer, divisible_by_groups, only
 from convcalc.layers.fields import Choice, PaddingSides, PerAxis, Real, Whole, WholeList, field
 from convcalc.layers.reading import (
@@ -165,7 +165,7 @@ class Reshape(_Free, kind="reshape"):
                 "reshape-mismatch",
                 f"shape {list(self.shape)} does not hold the input's {total} values",
                 "shape",
-                [("rule", f"{cross_text(only(inputs))} = {total}, {known} given")],
+                [Rule(f"{cross_text(only(inputs))} = {total}, {known} given")],
             )
         return tuple([total // known if size == -1 else size for size in self.shape])
 
@@ -305,12 +305,7 @@ class Crop(_Free, kind="crop"):
                     f"cropping {before} + {after} leaves nothing of the"
                     f" {axis_name(axis, len(sizes))} {n}",
                     "padding",
-                    [
-                        (
-                            "rule",
-                            f"{n} - {before + after} = {n - before - after}, must be at least 1",
-                        )
-                    ],
+                    [Rule(f"{n} - {before + after} = {n - before - after}, must be at least 1")],
                 )
             left.append(n - (before + after))
         return (channels, *left)
@@ -409,7 +404,7 @@ class PixelShuffle(_Free, kind="pixel_shuffle"):
                 "groups-mismatch",
                 f"{channels} channels cannot be dealt into blocks of {block}",
                 "factor",
-                [("rule", f"{channels} / {self.factor}^{len(sizes)} must be whole")],
+                [Rule(f"{channels} / {self.factor}^{len(sizes)} must be whole")],
             )
         return (channels // block, *[n * self.factor for n in sizes])
 
@@ -481,7 +476,7 @@ class Slice(_Free, kind="slice"):
                 "slice-out-of-range",
                 f"channels {start} to {stop} are not a range of the input's {c_in}",
                 "channels",
-                [("rule", f"0 <= start < stop <= {c_in}")],
+                [Rule(f"0 <= start < stop <= {c_in}")],
             )
         return (stop - start, *sizes)
 

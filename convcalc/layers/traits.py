@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.diagnostics import RuleError
+from convcalc.diagnostics import Rule, RuleError
 
 #: As what a layer may be fused behind another, under the argument of that name.
 Role = Literal["norm", "activation"]
@@ -48,7 +48,7 @@ class Branches(NamedTuple):
                 "branch-count",
                 f"{kind} takes {self.text}, not {count}",
                 "",
-                [("rule", "a branch whose condition fails does not count")],
+                [Rule("a branch whose condition fails does not count")],
             )
 
 

@@ -12,7 +12,7 @@ from convcalc.arithmetic import (
     window_output,
     window_output_ceil,
 )
-from convcalc.diagnostics import RuleError
+from convcalc.diagnostics import Help, Rule, RuleError
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import Padding
 from convcalc.shapes import LARGEST_SIZE, axis_name, cross_text
@@ -88,7 +88,7 @@ def transposed_windows(
                 "window-too-large",
                 f"padding leaves no output {axis_name(axis, len(sizes))}",
                 "padding",
-                [("rule", f"{_numbers(rule)} = {int(rule)}, must be at least 1")],
+                [Rule(f"{_numbers(rule)} = {int(rule)}, must be at least 1")],
             )
         windows.append(Window(n, kernel[axis], s, dilation[axis], before, after, out))
     return tuple(windows)
@@ -159,8 +159,8 @@ def _too_large(
         f"kernel{where} {int(kernel[axis])}{dilated} does not fit the padded input {name} {n + p}",
         "kernel",
         [
-            ("rule", f"{_numbers(rule)} = {int(rule)}, must be at least 1"),
-            ("help", ", ".join(helps)),
+            Rule(f"{_numbers(rule)} = {int(rule)}, must be at least 1"),
+            Help(", ".join(helps)),
         ],
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from convcalc.checks.project.verdicts import Finding, Verdict
 from convcalc.diagnostics import Problem
+from convcalc.render.facts import worded
 from convcalc.render.jsons import json_text
 
 SCHEMA = "convcalc.check/1"
@@ -59,13 +60,14 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def problem_data(problem: Problem) -> dict[str, Any]:
-    """A problem with its place and its facts."""
+    """A problem with its place, its facts, and what it is about."""
     span = problem.span
     return {
         "code": problem.code,
-        "message": problem.message,
+        "message": problem.text,
         "file": span.source.name if span else None,
         "line": span.line if span else None,
         "column": span.column if span else None,
-        "facts": [{"label": label, "text": text} for label, text in problem.facts],
+        "facts": [{"label": label, "text": text} for label, text in worded(problem.facts)],
+        "subject": {name: text for name, text in problem.subject._asdict().items() if text},
     }

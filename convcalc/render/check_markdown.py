@@ -11,7 +11,7 @@ from convcalc.diagnostics import printable
 from convcalc.metrics import TOTALS
 from convcalc.quantities import BYTES, change_text, quantity_text, short_bytes
 from convcalc.render.diagnostics import diagnostic_text
-from convcalc.render.places import network_name, not_told
+from convcalc.render.places import network_name, not_reported
 
 #: The first line, by which the comment is found again to be replaced. It is not shown.
 MARKER = "<!-- convcalc-check -->"
@@ -106,12 +106,12 @@ def _limit(finding: Finding) -> list[str]:
 
 def _problems(verdicts: Sequence[Verdict]) -> _Part:
     """The problems as a terminal shows them, with their lines."""
-    told: set[str] = set()
+    reported: set[object] = set()
     drawn = [
         "\n" + diagnostic_text(problem, level)
         for verdict in verdicts
         for level, problems in (("error", verdict.problems), ("warning", verdict.warnings))
-        for problem in not_told(problems, told)
+        for problem in not_reported(problems, reported)
     ]
     if drawn:
         drawn[0] = drawn[0].removeprefix("\n")

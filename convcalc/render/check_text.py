@@ -43,7 +43,7 @@ def concise_text(verdicts: Sequence[Verdict]) -> str:
     for verdict in verdicts:
         for problem in (*verdict.problems, *verdict.warnings):
             place = str(problem.span) if problem.span else printable(verdict.file, 4096)
-            lines[f"{place}: {problem.code}: {printable(problem.message, 1000)}\n"] = None
+            lines[f"{place}: {problem.code}: {printable(problem.text, 1000)}\n"] = None
     return "".join(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.diagnostics import Call, Problem, Span, printable
+from convcalc.render.facts import worded
 from convcalc.render.table import display_width, wrapped
 
 #: Characters of a source line that are shown; the part around the mistake is chosen.
@@ -45,7 +46,7 @@ def diagnostic_text(problem: Problem, level: str = "error", width: int | None = 
         return line if width is None else wrapped(line, width, hanging=4)
 
     place = f"{problem.span}: " if problem.span else ""
-    lines = [text(printable(f"{place}{level}[{problem.code}]: {problem.message}", _LONGEST))]
+    lines = [text(printable(f"{place}{level}[{problem.code}]: {problem.text}", _LONGEST))]
     if problem.span is not None:
         lines += _source(problem.span, margin, space)
     for call in reversed(problem.calls):
@@ -53,7 +54,7 @@ def diagnostic_text(problem: Problem, level: str = "error", width: int | None = 
         lines += _source(call.span, margin, space)[1:]
     lines += [
         text(f"{' ' * margin}= {label}: {printable(fact, _LONGEST)}")
-        for label, fact in problem.facts
+        for label, fact in worded(problem.facts)
     ]
     return "\n".join(lines) + "\n"
 

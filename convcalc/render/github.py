@@ -7,7 +7,13 @@ from collections.abc import Sequence
 
 from convcalc.checks.project.verdicts import Verdict
 from convcalc.diagnostics import Problem, printable
-from convcalc.render.places import network_name, not_told, problem_file, repository_path, told
+from convcalc.render.places import (
+    beside_name,
+    network_name,
+    not_reported,
+    problem_file,
+    repository_path,
+)
 
 #: GitHub shows ten errors and ten warnings of a step, and drops what comes after.
 MOST = 10
@@ -21,9 +27,13 @@ def github_text(verdicts: Sequence[Verdict], folder: str = "") -> str:
 
     Source: "Workflow commands for GitHub Actions", GitHub's documentation.
     """
-    told: set[str] = set()
-    failed = [(verdict, not_told(verdict.problems, told)) for verdict in verdicts if verdict.status]
-    warned = [(verdict, not_told(verdict.warnings, told)) for verdict in verdicts]
+    reported: set[object] = set()
+    failed = [
+        (verdict, not_reported(verdict.problems, reported))
+        for verdict in verdicts
+        if verdict.status
+    ]
+    warned = [(verdict, not_reported(verdict.warnings, reported)) for verdict in verdicts]
     # A network is left out if its problems were told with another; one without any still failed.
     failed = [(verdict, new) for verdict, new in failed if new or not verdict.problems]
     warned = [(verdict, new) for verdict, new in warned if new]
@@ -61,7 +71,7 @@ def _annotation(level: str, verdict: Verdict, problems: Sequence[Problem], folde
     if problem.span:
         properties |= {"line": str(problem.span.line), "col": str(problem.span.column)}
     properties["title"] = f"{network_name(verdict)}: {problem.code}"
-    text = told(problem, verdict)
+    text = beside_name(problem)
     if len(problems) > 1:
         others = len(problems) - 1
         text += f"\nand {others} more problem{'s' * (others > 1)}: see the log"

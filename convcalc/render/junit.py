@@ -83,7 +83,7 @@ def _case(network: str, case: _Case) -> Iterator[str]:
     else:
         # One element for all: readers show only the first of several.
         first = case.problems[0]
-        attributes = _attributes(message=printable(first.message, 1000), type=first.code)
+        attributes = _attributes(message=printable(first.text, 1000), type=first.code)
         yield f"      <{case.tag}{attributes}>{_text(case.problems)}</{case.tag}>"
     yield "    </testcase>"
 

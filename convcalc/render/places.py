@@ -6,8 +6,9 @@ import os
 import posixpath
 from collections.abc import Iterable
 
-from convcalc.checks.project.verdicts import Verdict, untitled
+from convcalc.checks.project.verdicts import Verdict
 from convcalc.diagnostics import Problem, printable
+from convcalc.render.facts import worded
 
 #: Characters of a name or of a fact that are shown.
 _LONGEST = 500
@@ -23,17 +24,17 @@ def problem_file(problem: Problem, verdict: Verdict) -> str:
     return problem.span.source.name if problem.span else verdict.file
 
 
-def not_told(problems: Iterable[Problem], known: set[str]) -> list[Problem]:
-    """Those problems that are not known yet, which then are, by their place and all their words.
+def not_reported(problems: Iterable[Problem], known: set[object]) -> list[Problem]:
+    """Those problems that are not known yet, which then are.
 
     A mistake in convcalc.yaml is a problem of every network that it concerns, and one in a spec
-    often of all its variants; each is told once.
+    often of all its variants; each is reported once.
     """
     new = []
     for problem in problems:
-        text = f"{problem} {problem.facts}"
-        if text not in known:
-            known.add(text)
+        key = (problem.identity, problem.facts)
+        if key not in known:
+            known.add(key)
             new.append(problem)
     return new
 
@@ -49,8 +50,8 @@ def repository_path(path: str, folder: str = "") -> str:
     return posixpath.normpath(posixpath.join(folder, path).replace(os.sep, "/"))
 
 
-def told(problem: Problem, verdict: Verdict) -> str:
+def beside_name(problem: Problem) -> str:
     """A problem beside the network's name, without its place: the message, a line for each fact."""
-    facts = [f"{label}: {printable(text, _LONGEST)}" for label, text in problem.facts]
-    message = untitled(problem.message, verdict.variant)
+    facts = [f"{label}: {printable(text, _LONGEST)}" for label, text in worded(problem.facts)]
+    message = problem.about(variant="").text
     return "\n".join([printable(message, 2 * _LONGEST), *facts])

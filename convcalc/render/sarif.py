@@ -8,7 +8,13 @@ from typing import Any
 
 from convcalc.checks.project.verdicts import Verdict
 from convcalc.diagnostics import UNUSABLE, Problem, Span, printable
-from convcalc.render.places import network_name, not_told, problem_file, repository_path, told
+from convcalc.render.places import (
+    beside_name,
+    network_name,
+    not_reported,
+    problem_file,
+    repository_path,
+)
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -31,12 +37,12 @@ def sarif_text(verdicts: Sequence[Verdict], folder: str = "") -> str:
 
     from convcalc import __version__
 
-    told: set[str] = set()
+    reported: set[object] = set()
     results = [
         _result(level, problem, verdict, folder)
         for verdict in verdicts
         for level, problems in (("error", verdict.problems), ("warning", verdict.warnings))
-        for problem in not_told(problems, told)
+        for problem in not_reported(problems, reported)
     ]
     rules = list(dict.fromkeys(result["ruleId"] for result in results))
     for result in results:
@@ -66,7 +72,7 @@ def _result(level: str, problem: Problem, verdict: Verdict, folder: str) -> dict
     result: dict[str, Any] = {
         "ruleId": problem.code,
         "level": level,
-        "message": {"text": _message(f"{network_name(verdict)}: {told(problem, verdict)}")},
+        "message": {"text": _message(f"{network_name(verdict)}: {beside_name(problem)}")},
         "locations": [_location(problem.span, problem_file(problem, verdict), folder)],
         "partialFingerprints": {"convcalc/v1": _fingerprint(problem, verdict, folder)},
     }
@@ -120,7 +126,7 @@ def _fingerprint(problem: Problem, verdict: Verdict, folder: str) -> str:
 
     # Which limit it is; other problems are told apart by their words without figures.
     metric = next((f.metric + f.rule for f in verdict.findings if f.problem == problem), "")
-    words = re.sub(r"\d+", "0", metric or problem.message)
+    words = re.sub(r"\d+", "0", metric or problem.text)
     file = repository_path(problem_file(problem, verdict), folder)
     parts = [problem.code, file, verdict.variant, words]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32]

@@ -173,7 +173,7 @@ def _rebuilt(network: Network, layers: Sequence[Layer], what: str) -> Network:
 
 def _broken(problems: Iterable[Problem], what: str) -> ConvcalcError:
     """The what-if is to blame, not the file: the messages say so."""
-    return ConvcalcError([p._replace(message=f"with {what}, {p.message}") for p in problems])
+    return ConvcalcError([problem.about(change=what) for problem in problems])
 
 
 def _unusable(what: str, rule: str) -> ConvcalcError:

@@ -19,6 +19,7 @@ from convcalc.executor import run as run_module
 from convcalc.executor.files import array_headers, read_arrays, write_npz
 from convcalc.executor.run import execute, inputs_in_file
 from convcalc.graph import Network
+from convcalc.render.facts import worded
 
 LENET = "lenet"
 
@@ -40,7 +41,7 @@ def refusal(function: Any, *arguments: Any) -> str:
         function(*arguments)
     assert caught.value.status == 2
     (problem,) = caught.value.problems
-    return "\n".join([problem.message, *[text for _, text in problem.facts]])
+    return "\n".join([problem.text, *[text for _, text in worded(problem.facts)]])
 
 
 def saved(path: Path, **arrays: Any) -> str:

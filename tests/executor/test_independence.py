@@ -116,5 +116,5 @@ def test_shapes_that_do_not_fit_each_other_name_the_layer() -> None:
         verify(Program(lied), inputs)
     (problem,) = caught.value.problems
     assert problem.code == "shape-differs"
-    assert "b: does not run on (1, 2, 4, 4)" in problem.message
+    assert "b: does not run on (1, 2, 4, 4)" in problem.text
     assert (caught.value.status, problem.span) == (1, b.span)

@@ -16,6 +16,7 @@ from convcalc.executor import run as run_module
 from convcalc.executor.memory import available
 from convcalc.executor.program import Observed, Program
 from convcalc.executor.run import check_memory, execute, ready_inputs
+from convcalc.render.facts import worded
 
 CHAIN = """
 input: [8, 64, 64]
@@ -129,7 +130,7 @@ def test_too_much_is_refused_before_anything_runs(monkeypatch: pytest.MonkeyPatc
     assert "64.00 MiB are allowed" in problem.message
     assert problem.span is not None
     assert problem.span.line == 4
-    (text,) = [text for label, text in problem.facts if label == "help"]
+    (text,) = [text for label, text in worded(problem.facts) if label == "help"]
     batch = int(text.split()[1].rstrip("'"))
     program = Program(network)
     check_memory(program, batch, 64 * 2**20)
@@ -141,7 +142,7 @@ def test_a_single_sample_that_is_too_large_gets_a_smaller_input() -> None:
     network = convcalc.load("vgg16", input=[3, 4000, 4000])
     with pytest.raises(convcalc.ConvcalcError) as caught:
         check_memory(Program(network), 1, 2**30)
-    (text,) = [text for label, text in caught.value.problems[0].facts if label == "help"]
+    (text,) = [text for label, text in worded(caught.value.problems[0].facts) if label == "help"]
     shape = [int(size) for size in text.split("--input ")[1].rstrip("'").split("x")]
     check_memory(Program(convcalc.load("vgg16", input=shape)), 1, 2**30)
 

@@ -161,7 +161,7 @@ def test_no_memory_in_a_run_again_is_told_with_the_layer(monkeypatch: pytest.Mon
     fails = True
     with pytest.raises(convcalc.ConvcalcError) as raised:
         program.run(inputs)
-    assert [problem.message for problem in raised.value.problems] == [
+    assert [problem.text for problem in raised.value.problems] == [
         "conv0: there was not enough memory to run it"
     ]
     fails = False

@@ -22,6 +22,7 @@ from convcalc.executor.weights import (
     made_weights,
     uniform,
 )
+from convcalc.render.facts import worded
 
 SINGLE = np.dtype(np.float32)
 #: The weights of the test below, exactly.
@@ -245,7 +246,7 @@ class TestFiles:
         with pytest.raises(convcalc.ConvcalcError) as caught:
             execute(convcalc.loads(NETWORK, name="n.yaml"), weights=arrays)
         (problem,) = caught.value.problems
-        told = "\n".join([problem.message, *[text for _, text in problem.facts]])
+        told = "\n".join([problem.text, *[text for _, text in worded(problem.facts)]])
         assert caught.value.status == 2
         assert "there is no b.bias, of shape (4,)" in told
         assert "dense0.weight has the shape (64, 3), not (3, 64)" in told

@@ -13,6 +13,7 @@ import pytest
 from convcalc import ConvcalcError, load, loads, spec
 from convcalc.language.load import find_source
 from convcalc.language.shipped import is_word, shipped_names, shipped_path
+from convcalc.render.facts import worded
 
 GOOD = "input: [3, 8, 8]\nargs: {n: 2, act: relu, sizes: [1, 2]}\nlayers: [{dense: n}, act]\n"
 
@@ -28,7 +29,7 @@ def message(path: str | Path) -> str:
     assert error.status == 2
     (problem,) = error.problems
     assert problem.span is None
-    return problem.message
+    return problem.text
 
 
 def stdin(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
@@ -46,7 +47,7 @@ class TestFiles:
             "none/kws.yaml": "",
         }.items():
             (problem,) = refusal(tmp_path / name).problems
-            assert dict(problem.facts).get("help", "") == help_text
+            assert dict(worded(problem.facts)).get("help", "") == help_text
 
     def test_by_text_or_path(self, tmp_path: Path) -> None:
         path = tmp_path / "mine.yaml"
@@ -146,7 +147,7 @@ class TestShipped:
         monkeypatch.chdir(tmp_path)
         (problem,) = refusal("lennet").problems
         assert problem.code == "unknown-network"
-        assert "did you mean 'lenet'" in dict(problem.facts)["help"]
+        assert "did you mean 'lenet'" in dict(worded(problem.facts))["help"]
 
     def test_a_folder_that_ships_no_network(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

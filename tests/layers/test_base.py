@@ -16,6 +16,7 @@ from convcalc.layers.convolution import Conv
 from convcalc.layers.dense import Dense
 from convcalc.layers.fields import Whole, field
 from convcalc.layers.traits import ChannelRule
+from convcalc.render.facts import worded
 from tests.layers.making import made
 from tests.oracle.random_layers import drawn
 
@@ -176,7 +177,7 @@ class TestSharedPieces:
         assert error.code == "groups-mismatch"
         assert error.message == "7 input channels cannot be split into 3 equal groups"
         assert error.field == "groups"
-        assert error.facts == (("rule", "7 / 3 must be whole"),)
+        assert worded(error.facts) == (("rule", "7 / 3 must be whole"),)
 
     def test_an_abstract_layer_does_nothing(self) -> None:
         layer = Layer()

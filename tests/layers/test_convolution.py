@@ -9,6 +9,7 @@ from convcalc.diagnostics import RuleError
 from convcalc.layers.base import Layer
 from convcalc.layers.convolution import Conv, ConvTranspose, Depthwise
 from convcalc.layers.traits import ChannelRule
+from convcalc.render.facts import worded
 from tests.layers.making import counts, made, params, refusal, shape
 
 LENET1 = made("conv", channels=6, kernel=5, padding=2)
@@ -150,7 +151,7 @@ class TestConv:
         error = refusal(made("conv", channels=8, kernel=1, groups=4), (6, 8, 8))
         assert (error.code, error.field) == ("groups-mismatch", "groups")
         assert error.message == "6 input channels cannot be split into 4 equal groups"
-        assert error.facts == (("rule", "6 / 4 must be whole"),)
+        assert worded(error.facts) == (("rule", "6 / 4 must be whole"),)
 
     def test_groups_divide_the_output(self) -> None:
         error = refusal(made("conv", channels=6, kernel=1, groups=4), (8, 8, 8))

@@ -29,6 +29,7 @@ from convcalc.layers.fields import (
     field,
     value_text,
 )
+from convcalc.render.facts import worded
 
 LARGEST = 2**31 - 1
 
@@ -99,8 +100,8 @@ class TestChoice:
         assert mode.read("nearest", 2) == "nearest"
         error = refusal(mode, "bilinar")
         assert error.message == "must be nearest or bilinear, not 'bilinar'"
-        assert error.facts == (("help", "did you mean 'bilinear'?"),)
-        assert refusal(mode, 2).facts == ()
+        assert worded(error.facts) == (("help", "did you mean 'bilinear'?"),)
+        assert worded(refusal(mode, 2).facts) == ()
 
 
 class TestPerAxis:
@@ -114,7 +115,7 @@ class TestPerAxis:
         error = refusal(PerAxis(), [3], 2)
         assert error.code == "wrong-rank"
         assert error.message == "lists 1 values, but the input has 2 spatial axes"
-        assert error.facts == (("rule", "a list has one entry per spatial axis"),)
+        assert worded(error.facts) == (("rule", "a list has one entry per spatial axis"),)
         assert refusal(PerAxis(), [3, 3], 1).message.endswith("the input has 1 spatial axis")
 
     @pytest.mark.parametrize("value", [0, [3, 0], [3, True], [3, [3]], "3", None, Fraction(3, 2)])
@@ -157,7 +158,7 @@ class TestPaddingSides:
 
     def test_offers_the_nearest_word(self) -> None:
         error = refusal(PaddingSides("valid", "same", "same_lower"), "smae")
-        assert error.facts == (("help", "did you mean 'same'?"),)
+        assert worded(error.facts) == (("help", "did you mean 'same'?"),)
 
 
 class TestWholeList:

@@ -7,6 +7,7 @@ import pytest
 from convcalc.counts import Counts
 from convcalc.layers.base import Layer
 from convcalc.layers.traits import ChannelRule
+from convcalc.render.facts import worded
 from tests.layers.making import counts, made, params, refusal, shape
 
 
@@ -85,14 +86,17 @@ class TestSlidingPools:
         error = refusal(made("maxpool", kernel=2, padding=[1, 2]), (3, 8, 8))
         assert (error.code, error.field) == ("padding-too-large", "padding")
         assert error.message == "padding 2 of the width must be smaller than the window 2"
-        assert error.facts == (("rule", "a window may not lie on padding alone"),)
+        assert worded(error.facts) == (("rule", "a window may not lie on padding alone"),)
         dilated = made("maxpool", kernel=2, padding=2, dilation=2)
         assert shape(dilated, (3, 8, 8)) == (3, 5, 5)
 
     def test_the_window_must_fit(self) -> None:
         error = refusal(made("avgpool", kernel=8), (3, 7, 7))
         assert (error.code, error.field) == ("window-too-large", "kernel")
-        assert dict(error.facts)["rule"] == "floor((7 - 8 + 0 + 8) / 8) = 0, must be at least 1"
+        assert (
+            dict(worded(error.facts))["rule"]
+            == "floor((7 - 8 + 0 + 8) / 8) = 0, must be at least 1"
+        )
 
     def test_needs_spatial_axes(self) -> None:
         assert refusal(made("maxpool", kernel=2), (120,)).code == "wrong-rank"

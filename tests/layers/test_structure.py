@@ -8,6 +8,7 @@ from convcalc.counts import Counts
 from convcalc.layers.base import Layer
 from convcalc.layers.structure import Input, Reshape, Slice
 from convcalc.layers.traits import FIXED, SAME, ChannelRule
+from convcalc.render.facts import worded
 from tests.layers.making import counts, made, params, refusal, shape, unreadable
 
 
@@ -199,7 +200,7 @@ def test_errors(
 ) -> None:
     error = refusal(layer, given)
     assert (error.code, error.field, error.message) == (code, field, message)
-    assert error.facts == facts
+    assert worded(error.facts) == facts
 
 
 @pytest.mark.parametrize("kind", ["pad", "crop", "upsample", "pixel_shuffle"])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from convcalc.diagnostics import RuleError
 from convcalc.layers.windows import sides, sides_transposed, sliding_windows, transposed_windows
+from convcalc.render.facts import worded
 from tests.layers.making import made, refusal, shape
 
 sizes = st.integers(1, 12)
@@ -30,7 +31,7 @@ class TestSlidingWindows:
         assert error.code == "window-too-large"
         assert error.field == "kernel"
         assert error.message == "kernel height 5 does not fit the padded input height 4"
-        assert error.facts == (
+        assert worded(error.facts) == (
             ("rule", "floor((4 - 5 + 0 + 1) / 1) = 0, must be at least 1"),
             ("help", "'padding: 1' gives 2, 'kernel: 4' gives 1"),
         )
@@ -96,7 +97,7 @@ class TestSlidingWindows:
     ) -> None:
         error = refusal(made(kind, len(size), **values), (3, *size))
         assert error.message == message
-        assert error.facts == facts
+        assert worded(error.facts) == facts
 
     @given(sizes, st.integers(2, 16), steps, steps, st.integers(0, 3), st.booleans())
     def test_the_help_of_the_error_helps(
@@ -108,7 +109,7 @@ class TestSlidingWindows:
             made("maxpool", 1, **values).windows([(1, n)])
         except RuleError as error:
             assume(error.code == "window-too-large")
-            ways = re.findall(r"'(\w+): (\d+)' gives (\d+)", dict(error.facts)["help"])
+            ways = re.findall(r"'(\w+): (\d+)' gives (\d+)", dict(worded(error.facts))["help"])
         else:
             ways = []
         assume(ways)
@@ -170,7 +171,7 @@ class TestTransposedWindows:
         error = refusal(layer, (4, 2, 2))
         assert (error.code, error.field) == ("window-too-large", "padding")
         assert error.message == "padding leaves no output width"
-        assert error.facts == (("rule", "(2 - 1)*1 - 4 + 3 = 0, must be at least 1"),)
+        assert worded(error.facts) == (("rule", "(2 - 1)*1 - 4 + 3 = 0, must be at least 1"),)
 
     def test_output_padding_must_be_below_stride_or_dilation(self) -> None:
         layer = made("conv_transpose", channels=8, kernel=3, stride=2, output_padding=2)

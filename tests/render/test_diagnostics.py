@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.diagnostics import Call, Problem, Source, Span
+from convcalc.diagnostics import Call, Entering, Help, Note, Problem, Rule, Source, Span, Value
 from convcalc.render.diagnostics import diagnostic_text, diagnostics_text
 from convcalc.render.table import display_width
 
@@ -29,9 +29,9 @@ def test_the_example_of_the_design() -> None:
         "conv2: kernel height 5 does not fit the padded input height 4",
         Span(Source("configs/lenet.yaml", text), 8, 25),
         (
-            ("input", "(1, 16, 4, 4), from pool1 at line 7"),
-            ("rule", "floor((4 - 5 + 0 + 1) / 1) = 0, must be at least 1"),
-            ("help", "'padding: 1' gives 2, 'kernel: 4' gives 1"),
+            Entering((Value((16, 4, 4), "pool1", span=Span(Source("x", ""), 7, 1)),)),
+            Rule("floor((4 - 5 + 0 + 1) / 1) = 0, must be at least 1"),
+            Help("'padding: 1' gives 2, 'kernel: 4' gives 1"),
         ),
     )
     assert diagnostic_text(problem) == (
@@ -52,7 +52,7 @@ def test_inside_blocks_every_call_is_a_place_innermost_first() -> None:
         Call(Span(source, 120, 6, 3), "stage", 0, 1),
         Call(Span(source, 9, 1, 4), "unit", 2, 5),
     )
-    problem = Problem("code", "message", Span(source, 3, 6), (("rule", "r"),), calls)
+    problem = Problem("code", "message", Span(source, 3, 6), (Rule("r"),), calls)
     assert diagnostic_text(problem) == (
         "net.yaml:3:6: error[code]: message\n"
         "    |\n"
@@ -69,7 +69,7 @@ def test_inside_blocks_every_call_is_a_place_innermost_first() -> None:
 
 
 def test_a_problem_without_a_place_is_its_message_and_facts() -> None:
-    problem = Problem("bad-option", "no", None, (("help", "yes"),))
+    problem = Problem("bad-option", "no", None, (Help("yes"),))
     assert diagnostic_text(problem) == "error[bad-option]: no\n = help: yes\n"
 
 
@@ -132,7 +132,7 @@ def test_whatever_the_line_holds_the_caret_is_right_and_nothing_escapes(
 
 def test_a_message_stays_on_one_line() -> None:
     """The first line can be grepped, whatever somebody puts into a name."""
-    text = diagnostic_text(Problem("code", "a\nb\x1b[0m", None, (("note", "c\nd"),)))
+    text = diagnostic_text(Problem("code", "a\nb\x1b[0m", None, (Note("c\nd"),)))
     assert text == "error[code]: a\\nb\\x1b[0m\n = note: c\\nd\n"
 
 
@@ -158,9 +158,9 @@ LONG = Problem(
         25,
     ),
     (
-        ("input", "(1, 16, 4, 4), from pool1 at line 7"),
-        ("rule", "floor((4 - 5 + 0 + 1) / 1) = 0, must be at least 1"),
-        ("help", "'padding: 1' gives 2, 'kernel: 4' gives 1"),
+        Entering((Value((16, 4, 4), "pool1", span=Span(Source("x", ""), 7, 1)),)),
+        Rule("floor((4 - 5 + 0 + 1) / 1) = 0, must be at least 1"),
+        Help("'padding: 1' gives 2, 'kernel: 4' gives 1"),
     ),
 )
 

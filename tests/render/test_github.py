@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hypothesis import given
 
 from convcalc.checks.project.verdicts import Verdict
-from convcalc.diagnostics import Problem
+from convcalc.diagnostics import Note, Problem
 from convcalc.render.github import github_text
 from tests.render.verdicts import BROKEN, GATE, MANY, NEAR, OVER
 
@@ -79,11 +79,11 @@ def test_one_annotation_a_failed_network_and_one_a_warning() -> None:
 
 def test_escaped_as_the_toolkit_escapes() -> None:
     # The wanted texts are those of the toolkit's own tests of `issueCommand`.
-    problem = OVER._replace(message="percent % percent % cr", span=None, facts=(("lf", "x"),))
+    problem = OVER._replace(message="percent % percent % cr", span=None, facts=(Note("x"),))
     text = github_text([Verdict("a: b, 100%.yaml", "", 1, (problem,))])
     assert text == (
         "::error file=a%3A b%2C 100%25.yaml,title=a%3A b%2C 100%25.yaml%3A over-budget"
-        "::percent %25 percent %25 cr%0Alf: x\n"
+        "::percent %25 percent %25 cr%0Anote: x\n"
     )
 
 
@@ -130,7 +130,7 @@ def test_nothing_to_say_is_nothing() -> None:
 
 def words(problem: Problem) -> tuple[object, ...]:
     """All that a reader sees of a problem: variants of a file have texts of their own in memory."""
-    return (problem.code, problem.message, str(problem.span), problem.facts)
+    return (problem.identity, problem.facts)
 
 
 @given(MANY)
@@ -155,6 +155,7 @@ def test_every_name_arrives_as_it_is_shown(verdicts: list[Verdict]) -> None:
         if problem.span:
             assert command.properties["line"] == str(problem.span.line)
             assert command.properties["file"].endswith(".yaml")
-        if problem.message.isprintable():
-            assert command.text.split("\n")[0] == problem.message
+        text = problem.about(variant="").text
+        if text.isprintable():
+            assert command.text.split("\n")[0] == text
     assert not errors

@@ -143,7 +143,7 @@ def test_a_problem_keeps_its_fingerprint_when_lines_and_figures_move() -> None:
 def test_is_always_valid_and_complete(verdicts: list[Verdict]) -> None:
     results = read(verdicts, "sub")["results"]
     problems = [p for verdict in verdicts for p in (*verdict.problems, *verdict.warnings)]
-    assert len(results) == len({(p.code, p.message, str(p.span), p.facts) for p in problems})
+    assert len(results) == len({(p.identity, p.facts) for p in problems})
 
 
 def test_a_mistake_that_many_networks_share_is_told_once() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from convcalc.checks.project.verdicts import Finding, Verdict
-from convcalc.diagnostics import Call, Problem, Source, Span
+from convcalc.diagnostics import Call, Help, Note, Problem, Rule, Source, Span
 
 EDGE = Source("models/edge/a.yaml", "input: [3, 32, 32]\nlayers:\n  - {conv: 64, kernel: 3}\n")
 BASE = Source("models/base.yaml", "blocks:\n  unit:\n    - {conv: 8, kernel: 40}\n")
@@ -15,12 +15,12 @@ OVER = Problem(
     "macs is 1,622,016, at most 1,500,000 are allowed",
     Span(EDGE, 3, 5, 4),
     (
-        ("note", "over by 122,016 (8.1%)"),
-        ("help", "shrink it, or edit the limit at convcalc.yaml:6"),
+        Note("over by 122,016 (8.1%)"),
+        Help("shrink it, or edit the limit at convcalc.yaml:6"),
     ),
 )
 NEAR = Problem(
-    "over-budget", "params is 1,792, more than 1,700", Span(EDGE, 3, 5, 4), (("note", "by 5.4%"),)
+    "over-budget", "params is 1,792, more than 1,700", Span(EDGE, 3, 5, 4), (Note("by 5.4%"),)
 )
 GREW = Problem(
     "growth", "macs grew from 1,500,000 to 1,622,016 (+8.13%), at most +2%", Span(EDGE, 3, 5, 4)
@@ -29,7 +29,7 @@ BROKEN = Problem(
     "window-too-large",
     "conv0: kernel height 40 does not fit the padded input height 32",
     Span(BASE, 3, 24, 2),
-    (("rule", "floor((32 - 40 + 0 + 1) / 1) = -7, must be at least 1"),),
+    (Rule("floor((32 - 40 + 0 + 1) / 1) = -7, must be at least 1"),),
     (Call(Span(EDGE, 3, 5, 4), "unit", 0, 2),),
 )
 MISSING = Problem("unreadable", "models/gone.yaml cannot be opened: no such file")
@@ -84,7 +84,7 @@ PROBLEMS = st.builds(
     st.sampled_from(["over-budget", "window-too-large", "expectation"]),
     TEXT,
     st.none() | SPANS,
-    st.lists(st.tuples(st.sampled_from(["rule", "help"]), TEXT), max_size=2).map(tuple),
+    st.lists(st.builds(Rule, TEXT) | st.builds(Help, TEXT), max_size=2).map(tuple),
     st.lists(st.builds(Call, SPANS, TEXT, st.integers(0, 1), st.just(2)), max_size=1).map(tuple),
 )
 

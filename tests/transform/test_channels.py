@@ -742,7 +742,7 @@ def test_channels_without_end() -> None:
     (problem,) = caught.value.problems
     assert caught.value.status == 1
     assert problem.code == "size-too-large"
-    assert problem.message == (
+    assert problem.text == (
         "with --scale-channels 1000000000, conv0: a size of 4000000000 is above the largest"
         " allowed, 2147483647"
     )

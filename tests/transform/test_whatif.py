@@ -14,6 +14,7 @@ from convcalc.graph import Network
 from convcalc.language.load import load, loads
 from convcalc.layers.base import Layer
 from convcalc.layers.convolution import Conv, ConvTranspose, Depthwise
+from convcalc.render.facts import worded
 from convcalc.shapes import LARGEST_SIZE
 from convcalc.transform.whatif import applied, apply, double_padding, scale_channels, with_kernel
 
@@ -283,7 +284,7 @@ layers:
         "net.yaml:4:5: error[join-mismatch]: with --kernel 1, add0: add needs equal spatial sizes"
         " (or 1), not 8x8, 6x6"
     )
-    assert ("input", "(1, 4, 8, 8), (1, 4, 6, 6)") in problem.facts
+    assert ("input", "(1, 4, 8, 8), (1, 4, 6, 6)") in worded(problem.facts)
 
 
 def test_a_window_that_no_longer_fits() -> None:
@@ -295,18 +296,18 @@ def test_a_window_that_no_longer_fits() -> None:
     """
     problem = refused(loads(text), double_padding=True)
     assert problem.code == "window-too-large"
-    assert problem.message == (
+    assert problem.text == (
         "with --double-padding, conv_transpose0: padding leaves no output height"
     )
     text = "{input: [3, 4], layers: [{conv_transpose: 2, kernel: 3, stride: 3, padding: same}]}"
     problem = refused(loads(text), kernel=2)
-    assert problem.message.startswith("with --kernel 2, conv_transpose0: padding: same needs")
+    assert problem.text.startswith("with --kernel 2, conv_transpose0: padding: same needs")
 
 
 def test_a_reshape_that_no_longer_holds_its_values() -> None:
     text = "{input: [3, 4, 4], layers: [{conv: 4, kernel: 3}, {reshape: [8, 2]}, {dense: 2}]}"
     problem = refused(loads(text), kernel=1)
-    assert problem.message == (
+    assert problem.text == (
         "with --kernel 1, reshape0: shape [8, 2] does not hold the input's 64 values"
     )
 
@@ -327,7 +328,7 @@ def test_padding_without_end(what: dict[str, Any], named: str, padding: int) -> 
     """
     problem = refused(loads(text), **what)
     assert problem.code == "size-too-large"
-    assert problem.message.startswith(f"with {named}, conv0: padding {padding}")
+    assert problem.text.startswith(f"with {named}, conv0: padding {padding}")
 
 
 def test_layers_without_a_window_of_weights_ignore_these_what_ifs() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.counters.conventions import CONVENTIONS, Convention, Extra, Piece
-from convcalc.diagnostics import ConvcalcError, Problem
+from convcalc.diagnostics import ConvcalcError, Fact, Help, Note, Problem, Subject
 
 #: By name, in the order in which they are shown.
 BY_NAME: Mapping[str, Convention] = {convention.name: convention for convention in CONVENTIONS}
@@ -119,8 +119,8 @@ def require_rules(
         return
     problems = [_no_rule(*pair) for pair in list(lacking.values())[:_MOST_TOLD]]
     more = len(lacking) - len(problems)
-    facts = [("note", f"and {more} more layers")] if more else []
-    facts.append(("help", help_text))
+    facts: list[Fact] = [Note(f"and {more} more layers")] if more else []
+    facts.append(Help(help_text))
     last = problems[-1]
     problems[-1] = last._replace(facts=(*last.facts, *facts))
     raise ConvcalcError(problems)
@@ -133,8 +133,9 @@ def _no_rule(layer: LayerReport, conventions: Sequence[Convention]) -> Problem:
     reasons = dict.fromkeys(convention.lacks.get(node.kind, "") for convention in conventions)
     return Problem(
         "no-rule",
-        f"{node.path}: {names} {verb} no rule for {node.kind}",
+        f"{names} {verb} no rule for {node.kind}",
         node.span,
-        tuple([("note", reason) for reason in reasons if reason]),
+        tuple([Note(reason) for reason in reasons if reason]),
         node.calls,
+        Subject(layer=node.path),
     )

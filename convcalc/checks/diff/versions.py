@@ -155,7 +155,7 @@ def _named(problem: Problem, name: str) -> Problem:
     """A problem without a place, such as that of an option, with the file that it is about."""
     if problem.span is not None or problem.code in ("unusable-file", "unknown-network"):
         return problem
-    return problem._replace(message=f"{printable(name, 200)}: {problem.message}")
+    return problem.about(file=name)
 
 
 # Which files.

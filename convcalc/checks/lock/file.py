@@ -26,7 +26,16 @@ from typing import NamedTuple, NoReturn
 
 from convcalc.analysis.costs.report import Report
 from convcalc.checks.project.targets import LOCK_NAME
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Source, Span, printable
+from convcalc.diagnostics import (
+    UNUSABLE,
+    ConvcalcError,
+    Help,
+    Problem,
+    Rule,
+    Source,
+    Span,
+    printable,
+)
 from convcalc.language.load import read_file
 from convcalc.metrics import TOTALS
 from convcalc.quantities import BYTES, DEFAULT_DTYPE, DTYPES
@@ -340,6 +349,6 @@ def _refuse(
     line = source.line(number)
     column = len(line) - len(line.lstrip()) + 1
     span = Span(source, number, column, max(len(line) - column + 1, 1))
-    facts = [("rule", rule)] if rule else []
-    problem = Problem(code, message, span, (*facts, ("help", help_text)))
+    facts = [Rule(rule)] if rule else []
+    problem = Problem(code, message, span, (*facts, Help(help_text)))
     raise ConvcalcError([problem], UNUSABLE)

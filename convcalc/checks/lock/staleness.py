@@ -10,8 +10,24 @@ from convcalc.analysis.costs.report import Report
 from convcalc.analysis.units import Unit
 from convcalc.checks.lock.file import Lock, LockedLayer, LockedNetwork, unit_text
 from convcalc.checks.project.blame import in_own_file
-from convcalc.checks.project.verdicts import titled
-from convcalc.diagnostics import Call, Problem, Source, Span, printable
+from convcalc.diagnostics import (
+    AlsoIn,
+    Call,
+    ChangedTotals,
+    Fact,
+    Help,
+    Locked,
+    Note,
+    Problem,
+    Reason,
+    Related,
+    Source,
+    Span,
+    Subject,
+    facts_of,
+    printable,
+    without_help,
+)
 from convcalc.metrics import TOTALS
 from convcalc.quantities import change_text
 from convcalc.shapes import Shape, cross_text
@@ -39,23 +55,23 @@ def stale_problem(
     if locked is None:
         message = f"{printable(found.title, 200)} is not in the lock"
         help_text = "`convcalc lock` adds it"
-        problem = Problem(STALE, message, first_line(of_file), (("help", help_text),))
+        problem = Problem(STALE, message, first_line(of_file), (Help(help_text),))
         return in_own_file(problem, of_file.bases)
     if locked == found and list(locked.layers) == list(found.layers):
         return None
     path, text, span, calls = _first_difference(locked, found, report)
     span = span or first_line(of_file)
-    facts = [("note", _locked_at(lock, locked, path))]
+    facts: list[Fact] = [_locked_at(lock, locked, path)]
     differing = _differing(locked, found)
     others = [name for name in differing if name != path]
     if others:
-        facts.append(("note", f"{_counted(others)} not as locked: {_named(others)}"))
+        facts.append(Note(f"{_counted(others)} not as locked: {_named(others)}"))
     if locked.dtype != found.dtype:
-        facts.append(("note", f"bytes are locked as {locked.dtype}, and are {found.dtype} now"))
+        facts.append(Note(f"bytes are locked as {locked.dtype}, and are {found.dtype} now"))
     if locked.totals != found.totals:
-        facts.append(("note", f"totals: {total_changes(locked.totals, found.totals)}"))
-    told = titled(text, found.variant)
-    problem = Problem(STALE, told, span, (*facts, ("help", ACCEPT)), calls)
+        facts.append(ChangedTotals(total_changes(locked.totals, found.totals)))
+    subject = Subject(variant=found.variant)
+    problem = Problem(STALE, text, span, (*facts, Help(ACCEPT)), calls, subject)
     place = lock.spans[found.file, found.variant]
     return in_own_file(problem, of_file.bases, place)
 
@@ -78,24 +94,24 @@ def at_the_cause(
     path, text, span, calls = _first_difference(locked, found, report)
     moved = []
     for problem in problems:
-        facts = [("note", f"{text}; {_locked_at(lock, locked, path)}")]
-        facts.append(("note", f"the expectation stands at {problem.span}"))
+        facts: list[Fact] = [_locked_at(lock, locked, path)._replace(change=text)]
+        if problem.span is not None:
+            facts.append(Related(Reason.EXPECTATION, problem.span))
         there = problem._replace(span=span, calls=calls, facts=(*facts, *problem.facts))
         moved.append(in_own_file(there, bases, problem.span))
     return moved
 
 
-def _locked_at(lock: Lock, locked: LockedNetwork, path: str) -> str:
+def _locked_at(lock: Lock, locked: LockedNetwork, path: str) -> Locked:
     """Where a layer is locked, or the network where the layer is not."""
-    what = "" if path in locked.layers else "the network is "
-    return f"{what}locked at {lock.place(locked, path)}"
+    return Locked(lock.place(locked, path), path if path in locked.layers else "")
 
 
 def gone_problem(lock: Lock, network: LockedNetwork, reason: str) -> Problem:
     """A network that is locked and is there no more."""
     message = f"{printable(network.title, 200)} is locked, but {reason}"
     span = lock.spans[network.file, network.variant]
-    return Problem(STALE, message, span, (("help", "`convcalc lock` removes it"),))
+    return Problem(STALE, message, span, (Help("`convcalc lock` removes it"),))
 
 
 def told_once(problems: Sequence[tuple[str, Problem]]) -> list[Problem]:
@@ -111,8 +127,8 @@ def told_once(problems: Sequence[tuple[str, Problem]]) -> list[Problem]:
     for title, problem in problems:
         stale = problem.code == STALE and problem.span is not None
         # In a block the line alone does not tell: the call around it may be what was edited.
-        lines = [str(problem.span), *[str(call.span) for call in problem.calls]]
-        key = (*lines, problem.facts[-1]) if stale else str(problem)
+        spans = [problem.span, *[call.span for call in problem.calls]]
+        key = (*spans, *facts_of(problem.facts, Help)) if stale else problem.identity
         if key not in first:
             first[key], others[key] = problem, {}
         elif stale:
@@ -123,9 +139,8 @@ def told_once(problems: Sequence[tuple[str, Problem]]) -> list[Problem]:
 def _with_others(problem: Problem, titles: Sequence[str]) -> Problem:
     if not titles:
         return problem
-    networks = f"{len(titles)} other network{'s' * (len(titles) > 1)}"
-    note = ("note", f"the same line is told of {networks}: {_named(titles)}")
-    return problem._replace(facts=(*problem.facts[:-1], note, problem.facts[-1]))
+    facts = (*without_help(problem.facts), AlsoIn(tuple(titles)), *facts_of(problem.facts, Help))
+    return problem._replace(facts=facts)
 
 
 def total_changes(before: Mapping[str, int], after: Mapping[str, int]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from convcalc.diagnostics import Problem, Source, Span
+from convcalc.diagnostics import Problem, Reason, Related, Source, Span, is_related
 from convcalc.language.shipped import is_shipped
 
 
@@ -30,9 +30,10 @@ def in_own_file(
         place = named.get(place.source.path)
     if place is None and otherwise is not None and not _ships(otherwise):
         place = otherwise
-    notes = [fact for fact in problem.facts if not fact[1].startswith("read because of 'extends'")]
-    told = ("note", f"the line is {span}, of a network that ships with convcalc")
-    return problem._replace(span=place, calls=own, facts=(told, *notes))
+    # The `extends` would lead to the line that is not shown.
+    facts = [f for f in problem.facts if not is_related(f, Reason.EXTENDS)]
+    shipped = Related(Reason.SHIPPED, span)
+    return problem._replace(span=place, calls=own, facts=(shipped, *facts))
 
 
 def _ships(span: Span) -> bool:

@@ -22,11 +22,15 @@ from convcalc.checks.project.targets import CONFIG_NAME
 from convcalc.diagnostics import (
     UNUSABLE,
     ConvcalcError,
+    Help,
     Problem,
+    Rule,
     Source,
     Span,
     did_you_mean,
+    helps,
     printable,
+    without_help,
 )
 from convcalc.language.load import read_file
 from convcalc.language.reading.limits import (
@@ -140,8 +144,7 @@ def _fitting(problem: Problem) -> Problem:
         advice = "`convcalc schema config` tells what stands where"
     else:
         return problem
-    facts = [fact for fact in problem.facts if fact[0] != "help"]
-    return problem._replace(facts=(*facts, ("help", advice)))
+    return problem._replace(facts=(*without_help(problem.facts), Help(advice)))
 
 
 class _Reader:
@@ -243,7 +246,7 @@ class _Reader:
         if count > MOST_VARIANTS:
             message = f"'set' asks for {count:,} combinations"
             rule = f"at most {MOST_VARIANTS:,} in an entry"
-            self.note(Problem("too-many-variants", message, node.span, (("rule", rule),)))
+            self.note(Problem("too-many-variants", message, node.span, (Rule(rule),)))
             return {}, {}
         return sets, {name: key.span for name, (key, _) in node.entries.items()}
 
@@ -258,7 +261,7 @@ class _Reader:
         return ""
 
     def _refuse(self, code: str, message: str, span: Span, help_text: str = "") -> None:
-        facts = (("help", help_text),) if help_text else ()
+        facts = helps(help_text)
         self.note(Problem(code, message, span, facts))
 
 

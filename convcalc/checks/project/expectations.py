@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.analysis.costs.report import Report
-from convcalc.diagnostics import Problem, did_you_mean, printable
+from convcalc.diagnostics import DidYouMean, Help, Note, Problem, helps, printable
 from convcalc.language.building.expectations import Expectation
 from convcalc.quantities import change_text
 from convcalc.shapes import Shape
@@ -51,21 +51,20 @@ def _check(expectation: Expectation, report: Report, shapes: dict[str, Shape]) -
             "expectation",
             f"expected {metric} {value:,}, found {found:,}",
             span,
-            (("note", f"off by {off}"),),
+            (Note(f"off by {off}"),),
         )
     place, _, name = metric.partition(".")
     known = shapes if place == "layers" else report.outputs
     if place == "output":
         if len(known) != 1:
-            facts = (("help", "write outputs: {NAME: [...]}"),)
+            facts = (Help("write outputs: {NAME: [...]}"),)
             message = f"'output' is one shape, but the network has {len(known)} results"
             return Problem("expectation", message, span, facts)
         name = next(iter(known))
     if name not in known:
-        help_text = did_you_mean(name, known)
-        help_facts = (("help", help_text),) if help_text else ()
+        meant = DidYouMean(name, tuple(known))
         what = "layer" if place == "layers" else "output"
-        return Problem("expectation", f"no {what} is called '{printable(name)}'", span, help_facts)
+        return Problem("expectation", f"no {what} is called '{printable(name)}'", span, (meant,))
     shape = known[name][1:]
     if shape == value:
         return None
@@ -75,7 +74,7 @@ def _check(expectation: Expectation, report: Report, shapes: dict[str, Shape]) -
     elif value == (*shape[1:], shape[0]):
         help_text = "channels come first"
     message = f"expected {name} to put out {list(value)}, found {list(shape)}"
-    return Problem("expectation", message, span, (("help", help_text),) if help_text else ())
+    return Problem("expectation", message, span, helps(help_text))
 
 
 def _total(report: Report, metric: str) -> int:

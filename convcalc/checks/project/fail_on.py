@@ -7,11 +7,14 @@ import re
 from convcalc.diagnostics import (
     UNUSABLE,
     ConvcalcError,
+    DidYouMean,
+    Fact,
+    Help,
     Problem,
     RuleError,
     Source,
     Span,
-    did_you_mean,
+    Subject,
     printable,
 )
 from convcalc.language.reading.limits import Limit
@@ -31,19 +34,19 @@ def read_fail_on(text: str) -> Limit:
     if match is None:
         raise _refused(
             f"'{printable(text)}' is no condition",
-            ("help", "METRIC>+GROWTH against the lock, 'macs>+2%', or METRIC>LIMIT, 'macs>310M'"),
+            Help("METRIC>+GROWTH against the lock, 'macs>+2%', or METRIC>LIMIT, 'macs>310M'"),
         )
     metric, plus, figure = match.groups()
     if metric == "flops":
         message = "every tool counts FLOPs in its own way"
-        raise _refused(message, ("help", f"write 'macs>{plus}{printable(figure, 40)}'"))
+        raise _refused(message, Help(f"write 'macs>{plus}{printable(figure, 40)}'"))
     if metric not in TOTALS:
-        help_text = did_you_mean(metric, [name for name in TOTALS if name != "flops"])
+        names = tuple([name for name in TOTALS if name != "flops"])
         message = f"'{printable(metric)}' is nothing that can be limited"
-        raise _refused(message, ("help", help_text))
+        raise _refused(message, DidYouMean(metric, names))
     if figure.endswith("%") and not plus:
         message = f"'{printable(text)}': a share is of what was before"
-        raise _refused(message, ("help", f"write '{metric}>+{printable(figure, 40)}'"))
+        raise _refused(message, Help(f"write '{metric}>+{printable(figure, 40)}'"))
     unit = TOTALS[metric].unit
     span = Span(Source(_OPTION, text), 1, 1)
     limit = Limit(metric, 0, unit, figure, span)
@@ -55,6 +58,6 @@ def read_fail_on(text: str) -> Limit:
         raise _refused(error.message, *error.facts) from None
 
 
-def _refused(message: str, *facts: tuple[str, str]) -> ConvcalcError:
-    told = tuple([fact for fact in facts if fact[1]])
-    return ConvcalcError([Problem("bad-option", f"{_OPTION}: {message}", None, told)], UNUSABLE)
+def _refused(message: str, *facts: Fact) -> ConvcalcError:
+    problem = Problem("bad-option", message, None, facts, (), Subject(option=_OPTION))
+    return ConvcalcError([problem], UNUSABLE)

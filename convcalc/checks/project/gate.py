@@ -16,8 +16,21 @@ from convcalc.analysis.measures import (
 from convcalc.checks.project.blame import in_own_file
 from convcalc.checks.project.expectations import broken_expectations
 from convcalc.checks.project.targets import Rules, Target, dtype_of, locked_name
-from convcalc.checks.project.verdicts import Blamed, Finding, Verdict, titled
-from convcalc.diagnostics import UNUSABLE, WRONG, ConvcalcError, Problem, Span, printable
+from convcalc.checks.project.verdicts import Blamed, Finding, Verdict
+from convcalc.diagnostics import (
+    UNUSABLE,
+    WRONG,
+    ConvcalcError,
+    DidYouMean,
+    Fact,
+    Help,
+    Note,
+    Problem,
+    Rule,
+    Span,
+    helps,
+    printable,
+)
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.load import find_source, read_file, spec
 from convcalc.language.reading.document import read_document
@@ -194,15 +207,12 @@ def readable(problem: Problem, target: Target) -> Problem:
 
 def _placed(problem: Problem, target: Target) -> Problem:
     """A problem of `--set` with its file; one that convcalc.yaml made, at its place there."""
-    words = problem.message.split(" ", 2)
-    if problem.span is not None or words[0] != "--set" or len(words) < 2:
+    if problem.span is not None or problem.subject.option != "--set":
         return problem
+    problem = problem.about(file=target.file)
     sets = target.rules.sets if target.rules is not None else {}
-    span = sets.get(words[1].rstrip(":").partition("=")[0])
-    if span is None:
-        return problem._replace(message=f"{printable(target.file, 200)}: {problem.message}")
-    message = problem.message.removeprefix("--")
-    return problem._replace(message=f"{printable(target.file, 200)}: {message}", span=span)
+    span = sets.get(problem.subject.argument)
+    return problem if span is None else problem.about(option="set")._replace(span=span)
 
 
 def _in_readers_file(problem: Problem, target: Target) -> Problem:
@@ -245,7 +255,7 @@ class _Trial:
                 finding = self._finding(rule, limit)
             except ConvcalcError as error:
                 # No such layer, or no rule for a kind: a limit that cannot be held is not kept.
-                self.problems += [self._refitted(problem) for problem in error.problems]
+                self.problems += [self._of_variant(problem) for problem in error.problems]
                 codes = [problem.code for problem in error.problems]
                 self.misused |= configured and NO_SUCH_LAYER in codes
                 continue
@@ -260,12 +270,11 @@ class _Trial:
             return self._output(rule, limit)
         return self._total(rule, limit)
 
-    def _refitted(self, problem: Problem) -> Problem:
-        """A problem of the variant, without advice that is about another command's options."""
+    def _of_variant(self, problem: Problem) -> Problem:
+        """A problem of the variant; a pattern that matches no layer is one of all variants."""
         if problem.code == NO_SUCH_LAYER:
             return problem
-        facts = tuple([fact for fact in problem.facts if not fact[1].startswith("--")])
-        return problem._replace(message=self._titled(problem.message), facts=facts)
+        return problem.about(variant=self.target.variant)
 
     def _subject(self, limit: Limit) -> Subject:
         known = self._subjects.get(limit.dtype)
@@ -302,11 +311,12 @@ class _Trial:
     def _other_dtype(self, limit: Limit, locked: str) -> Problem:
         """Bytes of one dtype are no measure for those of another."""
         message = (
-            f"{printable(self.target.file, 200)}: the growth of {limit.metric} cannot be told:"
+            f"the growth of {limit.metric} cannot be told:"
             f" bytes are locked as {locked}, and are {self.dtype} now"
         )
         help_text = f"`convcalc lock` accepts the change; measured as {locked} growth can be told"
-        return Problem("other-dtype", message, _written_at(limit), (("help", help_text),))
+        problem = Problem("other-dtype", message, _written_at(limit), helps(help_text))
+        return problem.about(file=self.target.file)
 
     def _output(self, rule: str, limit: Limit) -> Finding:
         """Holds the results' sizes, axis by axis, against the largest ones allowed."""
@@ -326,9 +336,7 @@ class _Trial:
                     kept = kept._replace(found=found, limit=allowed)
                     continue
             message = f"output {cross_text(node.shape)} {what} {limit.text}"
-            problem = Problem(
-                _CODES[rule], self._titled(message), node.span, _facts(rule, limit), node.calls
-            )
+            problem = Problem(_CODES[rule], message, node.span, _facts(rule, limit), node.calls)
             problem = self._in_own_file(problem, limit)
             reads = cross_text(node.shape)
             return kept._replace(found=found, limit=allowed, ok=False, problem=problem, reads=reads)
@@ -345,7 +353,8 @@ class _Trial:
             name = printable(self.target.file, 200)
             # Not of the variant: it is one mistake, whichever variants it shows in.
             message = f"no layer of {name} is called '{printable(pattern)}'"
-            raise ConvcalcError([Problem(NO_SUCH_LAYER, message, limit.span, held.help_facts)])
+            meant = DidYouMean(pattern, held.names)
+            raise ConvcalcError([Problem(NO_SUCH_LAYER, message, limit.span, (meant,))])
         found = max([part.value for part in held.matched], default=0)
         if found <= limit.most:
             return _kept(rule, limit, found, limit.most)
@@ -379,11 +388,11 @@ class _Trial:
             message = f"{what} is over {_written(limit)} by {over}{share}"
         facts = [*_facts(rule, limit, before is not None)]
         label = "grew most" if grew else "heaviest"
-        notes = [("note", f"{label}: {_part_text(part, limit.unit, grew)}") for part in blamed]
+        notes = [Note(f"{label}: {_part_text(part, limit.unit, grew)}") for part in blamed]
         first = parts[0].node if parts else None
         problem = Problem(
             _CODES[rule],
-            self._titled(message),
+            message,
             first.span if first is not None else self._without_parts(limit),
             (*facts[:1], *notes, *facts[1:]),
             first.calls if first is not None else (),
@@ -398,11 +407,8 @@ class _Trial:
         return limit.span if limit.span.source is source else Span(source, 1, 1)
 
     def _in_own_file(self, problem: Problem, limit: Limit) -> Problem:
+        problem = problem.about(variant=self.target.variant)
         return in_own_file(problem, self.of_file.bases, _written_at(limit))
-
-    def _titled(self, message: str) -> str:
-        """A message that names the variant it is about."""
-        return titled(message, self.target.variant)
 
 
 #: The code of a problem by the rule that set the limit.
@@ -447,13 +453,13 @@ def _place(span: Span | None) -> str:
     return name if name.startswith("--") else f"{name}:{span.line}"
 
 
-def _facts(rule: str, limit: Limit, against_lock: bool = False) -> tuple[tuple[str, str], ...]:
+def _facts(rule: str, limit: Limit, against_lock: bool = False) -> tuple[Fact, ...]:
     """Where the limit is written, and what can be done."""
     place = _place(limit.span)
     said = f"at most {_written(limit)}, {place}"
     edit = "" if place.startswith("--") else f", or edit the limit at {place}"
     accept = ", or accept it with `convcalc lock`" if against_lock else ""
-    return (("rule", said), ("help", f"make the network smaller{edit}{accept}"))
+    return (Rule(said), Help(f"make the network smaller{edit}{accept}"))
 
 
 def _blamed(part: Part, whole: int) -> Blamed:

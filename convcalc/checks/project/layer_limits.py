@@ -6,20 +6,19 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from convcalc.analysis.measures import Part, Subject, layer_parts
-from convcalc.diagnostics import did_you_mean
 
 
 class Held(NamedTuple):
     """What a pattern matched.
 
-    matched     each layer or group with what it adds to the total
-    open        whether the pattern has wildcards, so that matching nothing is no mistake
-    help_facts  the names that are most like it, where nothing matched
+    matched  each layer or group with what it adds to the total
+    open     whether the pattern has wildcards, so that matching nothing is no mistake
+    names    of all layers and groups, where nothing matched
     """
 
     matched: list[Part]
     open: bool
-    help_facts: tuple[tuple[str, str], ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def held_layers(subject: Subject, pattern: str, metric: str, convention: str) -> Held:
@@ -42,9 +41,7 @@ def held_layers(subject: Subject, pattern: str, metric: str, convention: str) ->
     matched = [part for path, part in groups.items() if _matches(path, pattern)]
     if matched:
         return Held(matched, True)
-    help_text = did_you_mean(pattern, groups)
-    facts = (("help", help_text),) if help_text else ()
-    return Held([], any(mark in pattern for mark in "*?["), facts)
+    return Held([], any(mark in pattern for mark in "*?["), tuple(groups))
 
 
 def _matches(path: str, pattern: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.diagnostics import Problem, printable
+from convcalc.diagnostics import Problem
 
 
 class Blamed(NamedTuple):
@@ -89,17 +89,3 @@ class Verdict(NamedTuple):
 def worst_status(verdicts: Sequence[Verdict]) -> int:
     """The exit status that some verdicts ask for; 0 where there are none."""
     return max([verdict.status for verdict in verdicts], default=0)
-
-
-def titled(message: str, variant: str) -> str:
-    """A message that names the variant it is about.
-
-    >>> titled("macs 3 is over 2 by 1", "width=0.5")
-    'width=0.5: macs 3 is over 2 by 1'
-    """
-    return f"{printable(variant, 200)}: {message}" if variant else message
-
-
-def untitled(message: str, variant: str) -> str:
-    """The same without it, for where the variant is told already."""
-    return message.removeprefix(titled("", variant))

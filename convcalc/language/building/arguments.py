@@ -8,10 +8,11 @@ from typing import Any
 from convcalc.diagnostics import (
     UNUSABLE,
     ConvcalcError,
+    Help,
     Problem,
     Source,
+    Subject,
     did_you_mean,
-    printable,
 )
 from convcalc.language.building.evaluation import Evaluator
 from convcalc.language.reading.document import Document
@@ -36,9 +37,10 @@ def read_args(
                 [
                     Problem(
                         "unknown-argument",
-                        f"--set {printable(name)}: the file has no such argument",
+                        "the file has no such argument",
                         None,
-                        (("help", did_you_mean(name, document.args) or "it has none"),),
+                        (Help(did_you_mean(name, document.args) or "it has none"),),
+                        subject=Subject(option="--set", argument=name),
                     )
                 ],
                 UNUSABLE,
@@ -76,11 +78,9 @@ def _override(evaluator: Evaluator, name: str, value: object) -> Any:
     except UnknownSizeError:
         return None  # an earlier argument that it needs is wrong, which is reported already
     except (Refusal, ExpressionError) as error:
-        help_text = error.help if isinstance(error, ExpressionError) else ""
-        facts = error.facts if isinstance(error, Refusal) else (("help", help_text),)
-        message = f"--set {printable(name)}={printable(text)}: {error.message}"
-        facts = tuple([fact for fact in facts if fact[1]])
-        raise ConvcalcError([Problem(error.code, message, None, facts)], UNUSABLE) from None
+        problem = error.problems[0] if isinstance(error, Refusal) else error.at(None)
+        problem = problem._replace(span=None).about(option="--set", argument=name, value=text)
+        raise ConvcalcError([problem], UNUSABLE) from None
 
 
 def value_text(value: object) -> str:

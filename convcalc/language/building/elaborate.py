@@ -9,7 +9,19 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from convcalc.diagnostics import Call, Problem, RuleError, printable
+from convcalc.diagnostics import (
+    Branch,
+    Call,
+    Help,
+    Problem,
+    Reason,
+    Related,
+    Rule,
+    RuleError,
+    Span,
+    Subject,
+    printable,
+)
 from convcalc.graph import GraphBuilder
 from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, Frame, TooMany
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
@@ -210,7 +222,7 @@ class Elaborator:
                     f"{self._steps} copies and calls have made only"
                     f" {len(self.builder.nodes)} layers",
                     item.span,
-                    (("rule", "copies, calls and groups must add layers"),),
+                    (Rule("copies, calls and groups must add layers"),),
                     frame.calls,
                 )
             )
@@ -222,7 +234,8 @@ class Elaborator:
         except Refusal as refusal:
             if isinstance(frame.args.get(node.text), LayerReference):
                 help_text = f"'from' is no expression; {{add: [{node.text}]}} takes what it names"
-                refusal = Refusal(refusal.code, refusal.message, node.span, help_text)
+                problem = refusal.problems[0]
+                refusal = Refusal(problem.code, problem.message, node.span, help_text)
             self.evaluator.refused(refusal, frame)
             return UNKNOWN
 
@@ -273,18 +286,15 @@ class Elaborator:
         if name in group.values:
             message = f"the name '{name}' is taken by an earlier layer of this group"
             first = self._place(group.path_of(name))
-            facts = (("first", first),) if first else ()
+            facts = (Related(Reason.FIRST, first),) if first else ()
             self.evaluator.refuse(
                 Problem("duplicate-name", message, item.name.span, facts, frame.calls)
             )
         return name
 
-    def _place(self, path: str) -> str:
+    def _place(self, path: str) -> Span | None:
         """Where a layer is written, if it is one operation."""
-        for node in self.builder.nodes:
-            if node.path == path and node.span is not None:
-                return f"line {node.span.line}, column {node.span.column}"
-        return ""
+        return next((node.span for node in self.builder.nodes if node.path == path), None)
 
     # One layer.
 
@@ -295,12 +305,12 @@ class Elaborator:
             self.evaluator.refuse(
                 Problem(
                     "no-input",
-                    f"{copy.path}: no value enters here",
+                    "no value enters here",
                     item.span,
-                    (("help", self._input_help()),),
+                    (Help(self._input_help()),),
                     frame.calls,
-                ),
-                copy.path,
+                    Subject(layer=copy.path),
+                )
             )
             return UNKNOWN
         before = len(self.builder.nodes)
@@ -466,8 +476,8 @@ class Elaborator:
             start = parameter.default_span
             span = start._replace(column=start.column + error.offset, width=max(error.width, 1))
             message = f"default of '{parameter.name}': {told.message}"
-            note = ("note", f"called at {item.span}")
-            raise Refusal(told.code, message, span, told.help, (note,)) from None
+            called = Related(Reason.CALL, item.span)
+            raise Refusal(told.code, message, span, "", (called, *told.facts)) from None
 
     # Joins.
 
@@ -498,16 +508,14 @@ class Elaborator:
                 f"no branch of {kind} is left",
                 item.span,
                 "",
-                (("rule", "one branch at least must have no condition or one that holds"),),
+                (Rule("one branch at least must have no condition or one that holds"),),
             )
         if len(values) == 1:
             return self.maker.follow(fused, values[0][1], path, frame)
         layer, _ = self.maker.make(
             layer_class(kind), {}, item.span, path, Flow(0, (1, 1, 1)), frame
         )
-        facts = tuple(
-            [("branch", f"{label}: {self.maker.origin(value)}") for label, value in values]
-        )
+        facts = tuple([Branch(label, self.maker.origin(value)) for label, value in values])
         flows = [value for _, value in values]
         if layer is None:
             return UNKNOWN
@@ -565,9 +573,9 @@ class Elaborator:
         if not isinstance(layers, ListNode):
             raise TypeError(f"not a branch: {layers!r}")
         if flow is None and not layers.items:
-            message = f"{inner.path_of(label)}: no value enters here"
-            facts = (("help", self._input_help()),)
-            self.evaluator.refuse(Problem("no-input", message, layers.span, facts, frame.calls))
+            facts = (Help(self._input_help()),)
+            problem = Problem("no-input", "no value enters here", layers.span, facts, frame.calls)
+            self.evaluator.refuse(problem.about(layer=inner.path_of(label)))
             return UNKNOWN
         branch = Group(inner.path_of(label), inner)
         value = flow if not layers.items else self.sequence(layers, flow, branch, frame)

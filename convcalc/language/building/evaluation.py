@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from convcalc.diagnostics import Call, Problem, Span, did_you_mean, nearest, printable
+from convcalc.diagnostics import (
+    NOTHING,
+    Call,
+    Problem,
+    Rule,
+    Span,
+    Subject,
+    did_you_mean,
+    helps,
+    nearest,
+    printable,
+)
 from convcalc.language.building.groups import Flow, Group
 from convcalc.language.reading.document import Document
 from convcalc.language.reading.expressions import (
@@ -53,9 +64,9 @@ class Evaluator:
         self._expressions = {} if expressions is None else expressions
         self._seen: set[tuple[str, str, Span | None]] = set()
 
-    def refuse(self, problem: Problem, name: str = "") -> None:
-        """Notes a problem of the layer `name`; the same one in another copy is told once."""
-        key = (problem.code, problem.message.removeprefix(f"{name}: "), problem.span)
+    def refuse(self, problem: Problem) -> None:
+        """Notes a problem; the same one in another copy of a layer is noted once."""
+        key = (problem.code, problem.message, problem.span)
         if key in self._seen:
             return
         self._seen.add(key)
@@ -63,16 +74,22 @@ class Evaluator:
         if len(self.problems) >= MOST_PROBLEMS:
             raise TooMany
 
-    def wrong(self, code: str, message: str, node: YamlNode | None, help_text: str = "") -> None:
+    def wrong(
+        self,
+        code: str,
+        message: str,
+        node: YamlNode | None,
+        help_text: str = "",
+        subject: Subject = NOTHING,
+    ) -> None:
         """Notes a problem of a node outside of any layer."""
-        facts = (("help", help_text),) if help_text else ()
-        self.refuse(Problem(code, message, node.span if node else None, facts))
+        span = node.span if node else None
+        self.refuse(Problem(code, message, span, helps(help_text), (), subject))
 
     def refused(self, refusal: Refusal, frame: Frame, name: str = "") -> None:
-        """Notes a Refusal and those that were found with it."""
-        for each in (refusal, *refusal.others):
-            message = f"{name}: {each.message}" if name else each.message
-            self.refuse(Problem(each.code, message, each.span, each.facts, frame.calls), name)
+        """Notes the problems of a Refusal, as those of the layer `name`."""
+        for problem in refusal.problems:
+            self.refuse(problem._replace(calls=frame.calls).about(layer=name))
 
     def stop(self, problem: Problem) -> None:
         """Notes a problem and gives up."""
@@ -85,7 +102,7 @@ class Evaluator:
                 "too-many-layers",
                 f"the network would have at least {value_text(found)} layers",
                 span,
-                (("rule", f"at most {MOST_LAYERS} layers"),),
+                (Rule(f"at most {MOST_LAYERS} layers"),),
                 frame.calls,
             )
         )
@@ -146,37 +163,36 @@ class Evaluator:
         word = error.word
         if not word:
             return error
+        code, message, help_text = error.code, error.message, ""
         offered = [*self.words] if choices is None else choices if alone else ()
-        ours = foreign_word(word, offered)
-        if ours:
-            error.code = "foreign-name"
-            error.message = f"'{printable(word)}' is called '{ours}' here"
-            error.help = ""
-            return error
         layers = scope.layers() if scope.layers and alone else []
         near = nearest(word, [*scope.args, *layers, *offered, "in_channels", "in_size"])
+        ours = foreign_word(word, offered)
+        if ours:
+            code, message = "foreign-name", f"'{printable(word)}' is called '{ours}' here"
+            return ExpressionError(code, message, error.offset, "", error.width)
         if layers:
-            error.message = (
+            message = (
                 f"'{printable(word)}' is neither an argument in scope, nor an earlier layer, nor a"
                 " word of the language"
             )
         if word.lower() in _TRUE or word.lower() in _FALSE:
-            error.help = f"write {'true' if word.lower() in _TRUE else 'false'}"
+            help_text = f"write {'true' if word.lower() in _TRUE else 'false'}"
         elif word.lower() in ("null", "nil", "undefined"):
-            error.help = "leave the argument out"
+            help_text = "leave the argument out"
         elif word in self._document_args:
-            error.help = f"args are evaluated in order, and '{word}' comes later"
+            help_text = f"args are evaluated in order, and '{word}' comes later"
         elif near:
-            error.help = did_you_mean(word, near)
+            help_text = did_you_mean(word, near)
         elif offered and choices is not None:
-            error.help = did_you_mean(word, offered)
+            help_text = did_you_mean(word, offered)
         elif layers:
-            error.help = f"earlier values: {', '.join(layers[-10:])}"
+            help_text = f"earlier values: {', '.join(layers[-10:])}"
         elif scope.args:
-            error.help = f"arguments in scope: {', '.join(list(scope.args)[:20])}"
+            help_text = f"arguments in scope: {', '.join(list(scope.args)[:20])}"
         else:
-            error.help = "arguments are the file's 'args', and a block's own"
-        return error
+            help_text = "arguments are the file's 'args', and a block's own"
+        return ExpressionError(code, message, error.offset, help_text, error.width)
 
     def constant(self, node: YamlNode) -> bool:
         """Whether a value is the same in every copy."""

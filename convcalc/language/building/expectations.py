@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from convcalc.diagnostics import Span, did_you_mean, printable
+from convcalc.diagnostics import Span, Subject, did_you_mean, printable
 from convcalc.language.building.evaluation import Evaluator
 from convcalc.language.building.inputs import not_a_shape
 from convcalc.language.reading.nodes import MapNode, YamlNode
@@ -84,6 +84,6 @@ class _Reader:
         if reason:
             listed = isinstance(shape, list) and any(isinstance(size, list) for size in shape)
             help_text = "write outputs: {NAME: [...]}" if listed and metric == "output" else ""
-            self.evaluator.wrong("bad-value", f"{metric}: {reason}", node, help_text)
+            self.evaluator.wrong("bad-value", reason, node, help_text, Subject(metric=metric))
             return []
         return [Expectation(metric, tuple(shape), node.span)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from convcalc.diagnostics import ConvcalcError, printable, refused
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Subject, helps, printable
 from convcalc.graph import GraphBuilder
 from convcalc.language.building.evaluation import Evaluator
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
@@ -19,6 +19,9 @@ MOST_AXES = 3
 
 #: Sizes without the batch axis, channels first; or those of several inputs by name.
 InputShapes = Sequence[int] | Mapping[str, Sequence[int]]
+
+#: What an override is about.
+_OPTION = Subject(option="--input")
 
 
 class InputReader:
@@ -63,7 +66,7 @@ class InputReader:
         if unknown or (not _is_mapping(inputs) and len(names) > 1):
             what = f"no input is called '{printable(unknown[0])}'" if unknown else "which input?"
             help_text = f"its inputs are {', '.join(names)}: write NAME=CxHxW"
-            raise refused("unknown-input", f"--input: {what}", help_text)
+            raise _unusable("unknown-input", what, help_text)
 
     def _input(self, name: str, node: YamlNode) -> Flow:
         inputs = self._overrides
@@ -78,12 +81,13 @@ class InputReader:
         reason = not_a_shape(shape)
         if reason:
             if given is not None:
-                raise refused("bad-input", f"--input: {reason}")
+                raise _unusable("bad-input", reason)
             self._evaluator.wrong(
                 "bad-input",
-                f"{name}: {reason}",
+                reason,
                 _blamed(node, shape),
                 "input: [channels, height, width], without the batch axis",
+                Subject(layer=name),
             )
             return UNKNOWN
         index = self._builder.input(name, tuple(shape), node.span)
@@ -92,13 +96,22 @@ class InputReader:
 
 def _other_rank(name: str, written: list[Any], given: list[int]) -> ConvcalcError:
     shown, own = ["x".join(str(size) for size in shape) for shape in (given, written)]
-    prefix = "" if name == "input" else f"{name}="
+    argument = "" if name == "input" else name
+    prefix = f"{name}=" if argument else ""
     sizes = "1 size" if len(written) == 1 else f"{len(written)} sizes"
-    return refused(
+    return _unusable(
         "bad-input",
-        f"--input {prefix}{shown}: the file's {name} has {sizes}, not {len(given)}",
+        f"the file's {name} has {sizes}, not {len(given)}",
         f"channels first, without the batch axis: --input {prefix}{own} is the file's",
+        Subject(option="--input", argument=argument, value=shown),
     )
+
+
+def _unusable(
+    code: str, message: str, help_text: str = "", subject: Subject = _OPTION
+) -> ConvcalcError:
+    """A mistake in what overrides the input."""
+    return ConvcalcError([Problem(code, message, None, helps(help_text), (), subject)], UNUSABLE)
 
 
 def _is_mapping(inputs: InputShapes) -> bool:

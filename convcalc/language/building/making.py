@@ -6,14 +6,28 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from convcalc.diagnostics import Problem, RuleError, Span, did_you_mean, nearest
+from convcalc.codes import is_root_cause
+from convcalc.diagnostics import (
+    Entering,
+    Fact,
+    Help,
+    Problem,
+    Reason,
+    Related,
+    RuleError,
+    Span,
+    Subject,
+    Value,
+    did_you_mean,
+    nearest,
+    without_help,
+)
 from convcalc.graph import GraphBuilder, Node
 from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, Frame
 from convcalc.language.building.groups import UNKNOWN, Flow
 from convcalc.language.reading.document import Document
 from convcalc.language.reading.expressions import LayerReference, UnknownSizeError
 from convcalc.language.reading.items import (
-    TOLD_FIRST,
     Argument,
     Item,
     Refusal,
@@ -26,7 +40,7 @@ from convcalc.language.reading.nodes import MapNode, ScalarNode, YamlNode
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import value_text
-from convcalc.shapes import Shape, tuple_text, with_batch
+from convcalc.shapes import Shape, tuple_text
 
 #: Of an input whose axes may be in another library's order: no picture has more colours (red,
 #: green, blue and how opaque), or fewer pixels.
@@ -58,7 +72,7 @@ class LayerMaker:
         if item.first is not None:
             refusals += unknown_arguments(item, target, names, item.first.entries, ())
         wrong = gathered(refusals) if refusals else None
-        if wrong is not None and wrong.code in TOLD_FIRST:
+        if wrong is not None and is_root_cause(wrong.problems[0].code):
             raise wrong
         given = {text: entry for text, entry in item.arguments.items() if text in names}
         if isinstance(value, MapNode):
@@ -141,13 +155,13 @@ class LayerMaker:
             self.evaluator.refuse(
                 Problem(
                     "wrong-rank",
-                    f"{path}: {cls.kind} needs an input with spatial axes,"
+                    f"{cls.kind} needs an input with spatial axes,"
                     f" not the {shape[0]} features that enter",
                     span,
                     self._entering((flow,)),
                     frame.calls,
-                ),
-                path,
+                    Subject(layer=path),
+                )
             )
         if not failed and shape is not None:
             try:
@@ -183,17 +197,19 @@ class LayerMaker:
             if isinstance(value, str):
                 ours = foreign_word(value, field_type.words)
                 if ours:
-                    facts = (("help", f"it is called '{ours}' here"),)
-            elif _is_fraction(value) and "whole" in error.message:
-                facts = (("help", "floor, ceil, round or divisible makes it whole"),)
-            message = f"{path}: {text} {error.message}"
+                    facts = (Help(f"it is called '{ours}' here"),)
+            elif _is_fraction(value) and field_type.whole:
+                facts = (Help("floor, ceil, round or divisible makes it whole"),)
+            message = f"{text} {error.message}"
             if isinstance(value, LayerReference):
-                message = f"{path}: {text} must be {field_type.text}, not the layer '{value.name}'"
+                message = f"{text} must be {field_type.text}, not the layer '{value.name}'"
             elif isinstance(value, list) and set(field_type.words) & _words_in(value):
-                message = f"{path}: {text} takes a word alone, for all axes, not in a list"
+                message = f"{text} takes a word alone, for all axes, not in a list"
                 facts = ()
-            problem = Problem(error.code, message, node.span, facts, frame.calls)
-            self.evaluator.refuse(problem, path)
+            subject = Subject(layer=path, argument=text)
+            self.evaluator.refuse(
+                Problem(error.code, message, node.span, facts, frame.calls, subject)
+            )
 
     def add(
         self,
@@ -204,7 +220,7 @@ class LayerMaker:
         span: Span,
         given: dict[str, Argument],
         frame: Frame,
-        facts: tuple[tuple[str, str], ...] | None = None,
+        facts: tuple[Fact, ...] | None = None,
     ) -> Flow:
         """Appends a node; its value."""
         shapes: list[Shape] = []
@@ -224,27 +240,18 @@ class LayerMaker:
             blamed = given.get(error.field)
             place = blamed.node.span if blamed else span
             shown = self._entering(flows) if facts is None else facts
-            rules = error.facts
+            problem = error.at(place, Subject(layer=path), shown, frame.calls)
             if error.code == "window-too-large":
                 turned = self._channels_last(shapes[0])
                 if turned:
-                    rules = (*[fact for fact in rules if fact[0] != "help"], ("help", turned))
-            self.evaluator.refuse(
-                Problem(
-                    error.code,
-                    f"{path}: {error.message}",
-                    place,
-                    (*shown, *rules),
-                    frame.calls,
-                ),
-                path,
-            )
+                    problem = problem._replace(facts=(*without_help(problem.facts), Help(turned)))
+            self.evaluator.refuse(problem)
             return UNKNOWN
         return Flow(index, self.nodes[index].shape)
 
-    def _entering(self, flows: Sequence[Flow | None]) -> tuple[tuple[str, str], ...]:
-        """What enters a layer, and where it comes from, for a message."""
-        return tuple([("input", self.origin(flow)) for flow in flows if flow is not None])
+    def _entering(self, flows: Sequence[Flow | None]) -> tuple[Fact, ...]:
+        """What enters a layer, and where it comes from."""
+        return tuple([Entering((self.origin(flow),)) for flow in flows if flow is not None])
 
     def _channels_last(self, entering: Shape) -> str:
         """What to say where a window does not fit because an input's channels are written last."""
@@ -260,21 +267,14 @@ class LayerMaker:
                 return f"shapes are channels first: is {name} meant to be {meant}?"
         return ""
 
-    def origin(self, flow: Flow) -> str:
+    def origin(self, flow: Flow) -> Value:
         """A value's shape and the layer that makes it."""
         if flow.node is None or flow.shape is None:
-            return "unknown"
+            return Value(())
         node = self.nodes[flow.node]
-        text = tuple_text(with_batch(flow.shape, 1))
-        place = ""
         span = self._written(flow.node).span
-        if span:
-            own = span.source is self.document.source
-            place = f" at line {span.line}" if own else f" at {span}"
-        if node.kind == "input":
-            what = "the network's input" if node.path == "input" else f"the input '{node.path}'"
-            return f"{text}, {what}{place}"
-        return f"{text}, from {node.path}{place}"
+        elsewhere = span is not None and span.source is not self.document.source
+        return Value(tuple(flow.shape), node.path, node.kind == "input", span, elsewhere)
 
     def _written(self, number: int) -> Node:
         """The operation whose line is its layer's: a norm or activation may stand in `defaults`."""
@@ -340,7 +340,7 @@ def given_twice(name: str, again: YamlNode, first: YamlNode) -> Refusal:
     """The refusal of an argument that is written in two places."""
     if (first.line, first.column) > (again.line, again.column):
         first, again = again, first
-    place = ("first", f"line {first.line}, column {first.column}")
+    place = Related(Reason.FIRST, first.span)
     message = f"the argument '{name}' is given twice"
     return Refusal("duplicate-key", message, again.span, "", (place,))
 

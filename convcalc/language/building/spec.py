@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.collection import collector_paused
-from convcalc.diagnostics import ConvcalcError, Problem, Source, Span
+from convcalc.diagnostics import ConvcalcError, Help, Problem, Source, Span
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.building.arguments import read_args, value_text
 from convcalc.language.building.elaborate import Elaborator
@@ -256,7 +256,7 @@ class _NetworkBuilder:
         """Refuses a spec without a key; one that was misspelt is reported already."""
         if key in self.document.meant:
             return
-        facts = (("help", help_text),)
+        facts = (Help(help_text),)
         place = self.document.start
         self.evaluator.refuse(Problem("missing-key", f"the spec has no '{key}'", place, facts))
 
@@ -336,7 +336,7 @@ class _NetworkBuilder:
                         "unused-value",
                         f"nobody uses {what} '{node.path}'",
                         node.span,
-                        (("help", help_text),),
+                        (Help(help_text),),
                         node.calls,
                     )
                 )

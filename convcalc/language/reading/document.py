@@ -10,10 +10,15 @@ from typing import NamedTuple
 from convcalc.diagnostics import (
     UNUSABLE,
     ConvcalcError,
+    Fact,
+    Help,
     Problem,
+    Reason,
+    Related,
     Source,
     Span,
     did_you_mean,
+    helps,
     nearest,
     printable,
 )
@@ -103,11 +108,10 @@ class Document:
         message: str,
         span: Span | None,
         help_text: str = "",
-        **facts: str,
+        *facts: Fact,
     ) -> None:
         """Notes a problem; reading goes on."""
-        shown = [*facts.items(), *([("help", help_text)] if help_text else [])]
-        self.problems.append(Problem(code, message, span, tuple(shown)))
+        self.problems.append(Problem(code, message, span, (*facts, *helps(help_text))))
 
 
 def read_document(source: Source, opener: Opener, exists: Exists = os.path.isfile) -> Document:
@@ -133,7 +137,7 @@ def read_document(source: Source, opener: Opener, exists: Exists = os.path.isfil
                 found = [extended(problem, span) for problem in error.problems]
                 raise ConvcalcError([*_all_problems(documents), *found]) from None
             help_text = "a path is relative to this file; a word names a network that ships"
-            document.refuse("extends-not-found", error.problems[0].message, span, help_text)
+            document.refuse("extends-not-found", error.problems[0].text, span, help_text)
             raise ConvcalcError(_all_problems(documents), UNUSABLE) from None
         documents[0].bases[documents[-1].source] = span
     for number, document in enumerate(documents[:-1]):
@@ -161,9 +165,7 @@ def _check_inherited_args(document: Document, bases: list[Document]) -> None:
 
 def extended(problem: Problem, span: Span) -> Problem:
     """A problem in a file, with the place that extends the file."""
-    return problem._replace(
-        facts=(("note", f"read because of 'extends' at {span}"), *problem.facts)
-    )
+    return problem._replace(facts=(Related(Reason.EXTENDS, span), *problem.facts))
 
 
 def _all_problems(documents: list[Document]) -> list[Problem]:
@@ -202,7 +204,7 @@ def _own(source: Source) -> Document:
                     "empty-spec",
                     "the file holds no network",
                     place,
-                    (("help", "a spec has at least 'input' and 'layers'"),),
+                    (Help("a spec has at least 'input' and 'layers'"),),
                 )
             ]
         )
@@ -211,7 +213,7 @@ def _own(source: Source) -> Document:
         help_text = "write 'input: [3, 224, 224]', then 'layers:' and the list"
         if isinstance(root, ScalarNode) and ":" in root.text:
             help_text = "a space is missing after the ':'"
-        raise ConvcalcError([Problem("bad-spec", message, root.span, (("help", help_text),))])
+        raise ConvcalcError([Problem("bad-spec", message, root.span, (Help(help_text),))])
     document.start = root.span
     for text, entry in root.entries.items():
         if text in TOP_KEYS:
@@ -306,7 +308,8 @@ def _read_blocks(document: Document) -> None:
                 "duplicate-key",
                 f"the block '{name}' is defined twice",
                 key.span,
-                first=f"line {first.line}, column {first.column}",
+                "",
+                Related(Reason.FIRST, first.span),
             )
             continue
         found = len(document.problems)
@@ -352,7 +355,8 @@ def _read_parameters(
                     error.code,
                     f"default of '{name}': {error.message}",
                     Span(key.source, key.line, column, max(error.width, 1)),
-                    error.help,
+                    "",
+                    *error.facts,
                 )
         elif any(parameter.default for parameter in parameters):
             document.refuse(

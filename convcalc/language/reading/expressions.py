@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from convcalc.diagnostics import did_you_mean, printable
+from convcalc.diagnostics import RuleError, did_you_mean, helps, printable
 from convcalc.layers.fields import value_text
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ DEEPEST_LIST = 8
 FUNCTIONS = ("abs", "ceil", "divisible", "floor", "len", "max", "min", "round", "sum")
 
 
-class ExpressionError(Exception):
+class ExpressionError(RuleError):
     """A scalar that is no expression, or has no value.
 
     offset, width  the part of its text that is wrong; width 0 from the offset on
@@ -46,13 +46,10 @@ class ExpressionError(Exception):
         width: int = 0,
         word: str = "",
     ) -> None:
-        self.code = code
-        self.message = message
         self.offset = offset
-        self.help = help_text
         self.width = width
         self.word = word
-        super().__init__(message)
+        super().__init__(code, message, facts=helps(help_text))
 
 
 class UnknownSizeError(Exception):

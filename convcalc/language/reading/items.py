@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.diagnostics import Span, did_you_mean, nearest, printable
+from convcalc.codes import is_root_cause
+from convcalc.diagnostics import Fact, Problem, Span, did_you_mean, helps, nearest, printable
 from convcalc.language.reading.document import COMMON_KEYS, NAME, Document, Entry
 from convcalc.language.reading.expressions import Expression, ExpressionError, parse
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
@@ -23,10 +24,7 @@ GROUP = "sequential"
 
 
 class Refusal(Exception):
-    """A mistake in an item, with its place; the item has no value, reading goes on.
-
-    others  further mistakes found at the same time
-    """
+    """Mistakes in an item, with their places; the item has no value, reading goes on."""
 
     def __init__(
         self,
@@ -34,25 +32,17 @@ class Refusal(Exception):
         message: str,
         span: Span,
         help_text: str = "",
-        facts: tuple[tuple[str, str], ...] = (),
+        facts: tuple[Fact, ...] = (),
     ) -> None:
-        self.code = code
-        self.message = message
-        self.span = span
-        self.facts = (*facts, ("help", help_text)) if help_text else facts
-        self.others: tuple[Refusal, ...] = ()
+        self.problems = [Problem(code, message, span, (*facts, *helps(help_text)))]
         super().__init__(message)
 
 
-#: Mistakes about which everything else of a layer may be: they are told alone.
-TOLD_FIRST = ("foreign-name", "missing-space", "unquoted-expression")
-
-
 def gathered(refusals: list[Refusal]) -> Refusal:
-    """Several mistakes of one layer as one, with those left out that may follow from others."""
-    first = [refusal for refusal in refusals if refusal.code in TOLD_FIRST] or refusals
-    first[0].others = tuple(first[1:])
-    return first[0]
+    """Several mistakes of one layer as one; if a root cause is among them, no others."""
+    every = [problem for refusal in refusals for problem in refusal.problems]
+    refusals[0].problems = [p for p in every if is_root_cause(p.code)] or every
+    return refusals[0]
 
 
 class Argument(NamedTuple):
@@ -417,7 +407,7 @@ def at(node: ScalarNode, error: ExpressionError) -> Refusal:
     if within and (error.offset or error.width):
         column = span.column + error.offset + int(node.quoted)
         span = span._replace(column=column, width=max(error.width, 1))
-    return Refusal(error.code, error.message, span, error.help)
+    return Refusal(error.code, error.message, span, facts=error.facts)
 
 
 def unknown_arguments(

@@ -6,10 +6,19 @@ follow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.diagnostics import Problem, RuleError, Span, did_you_mean, printable
+from convcalc.diagnostics import (
+    DidYouMean,
+    Problem,
+    RuleError,
+    Span,
+    Subject,
+    did_you_mean,
+    helps,
+    printable,
+)
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.metrics import CONVENTIONS, OWN, SUMS, TOTALS
 from convcalc.quantities import (
@@ -196,7 +205,7 @@ class _Reader:
                 return []
         if not isinstance(node, ScalarNode) or not node.text.strip():
             what = "a limit is missing" if isinstance(node, ScalarNode) else "a limit is one figure"
-            self._refuse("bad-value", f"{metric}: {what}", node, f"{name}: {self._shown(name)}")
+            self._refuse("bad-value", what, node, f"{name}: {self._shown(name)}", metric)
             return []
         unit = TOTALS[name].unit
         limit = Limit(metric, 0, unit, node.text.strip(), node.span, self.dtype, convention)
@@ -206,18 +215,17 @@ class _Reader:
                 return [limit._replace(growth=read_growth(node.text, unit, small=small))]
             return [limit._replace(most=read_quantity(node.text, unit))]
         except RuleError as error:
-            problem = Problem(error.code, f"{metric}: {error.message}", node.span, error.facts)
-            self.note(problem)
+            self.note(error.at(node.span, Subject(metric=metric)))
             return []
 
     def _convention(self, metric: str, node: YamlNode) -> tuple[str, YamlNode]:
         """Whose `flops` are meant, and the node of the figure; "" after a mistake."""
         if not isinstance(node, MapNode):
             figure = node.text if isinstance(node, ScalarNode) and node.text else self.example
-            message = f"{metric}: every tool counts FLOPs in its own way"
+            message = "every tool counts FLOPs in its own way"
             shown = printable(figure, 40)
             help_text = f"write 'macs: ...', or 'flops: {{max: {shown}, as: convcalc}}'"
-            self._refuse("ambiguous-flops", message, node, help_text)
+            self._refuse("ambiguous-flops", message, node, help_text, metric)
             return "", node
         help_text = f"flops: {{max: {self.example}, as: convcalc}}"
         for text, (key, _) in node.entries.items():
@@ -227,18 +235,18 @@ class _Reader:
                 )
                 return "", node
         if len(node.entries) != 2:
-            message = f"{metric}: a limit on FLOPs has 'max' and 'as'"
-            self._refuse("missing-key", message, node, help_text)
+            message = "a limit on FLOPs has 'max' and 'as'"
+            self._refuse("missing-key", message, node, help_text, metric)
             return "", node
         named = node.entries["as"][1]
         word = named.text if isinstance(named, ScalarNode) else ""
         if word not in CONVENTIONS:
-            message = f"{metric}: no convention is called '{printable(word)}'"
-            _refuse(self.note, "unknown-convention", message, named, CONVENTIONS)
+            message = f"no convention is called '{printable(word)}'"
+            _refuse(self.note, "unknown-convention", message, named, CONVENTIONS, metric)
             return "", node
         if self.grows and word != OWN:
-            message = f"{metric}: the lock has {OWN}'s count only"
-            self._refuse("unknown-convention", message, named, help_text)
+            message = f"the lock has {OWN}'s count only"
+            self._refuse("unknown-convention", message, named, help_text, metric)
             return "", node
         return word, node.entries["max"][1]
 
@@ -250,19 +258,25 @@ class _Reader:
             return "60, or layers: {conv*: {params: 2.4M}}"
         return "1.5MiB" if TOTALS[name].unit == BYTES else "310M"
 
-    def _refuse(self, code: str, message: str, node: YamlNode, help_text: str = "") -> None:
-        facts = (("help", help_text),) if help_text else ()
-        self.note(Problem(code, message, node.span, facts))
+    def _refuse(
+        self, code: str, message: str, node: YamlNode, help_text: str = "", metric: str = ""
+    ) -> None:
+        problem = Problem(code, message, node.span, helps(help_text))
+        self.note(problem.about(metric=metric))
 
 
 def _refuse(
-    refuse: Refuse, code: str, message: str, node: YamlNode, names: Sequence[str] | dict[str, int]
+    refuse: Refuse,
+    code: str,
+    message: str,
+    node: YamlNode,
+    names: Iterable[str],
+    metric: str = "",
 ) -> None:
     """Notes a word that is none of a few."""
     word = node.text if isinstance(node, ScalarNode) else ""
-    help_text = did_you_mean(word, names)
-    facts = (("help", help_text),) if help_text else ()
-    refuse(Problem(code, message, node.span, facts))
+    meant = DidYouMean(word, tuple(names))
+    refuse(Problem(code, message, node.span, (meant,)).about(metric=metric))
 
 
 #: What people call totals elsewhere.

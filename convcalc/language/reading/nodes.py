@@ -12,7 +12,16 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from convcalc.diagnostics import ConvcalcError, Problem, Source, Span, printable
+from convcalc.diagnostics import (
+    ConvcalcError,
+    Problem,
+    Reason,
+    Related,
+    Source,
+    Span,
+    helps,
+    printable,
+)
 
 #: Brackets or indentation may nest this deep.
 DEEPEST = 100
@@ -229,7 +238,7 @@ class _Reader:
                 "duplicate-key",
                 f"the key '{printable(key.text)}' is written twice",
                 key.span,
-                (("first", f"line {first.line}, column {first.column}"),),
+                (Related(Reason.FIRST, first.span),),
             )
         )
 
@@ -250,7 +259,7 @@ class _Reader:
             )
 
     def _refuse(self, code: str, message: str, span: Span, help_text: str) -> None:
-        facts = (("help", help_text),) if help_text else ()
+        facts = helps(help_text)
         self.problems.append(Problem(code, message, span, facts))
 
 
@@ -294,10 +303,10 @@ def _yaml_problem(source: Source, error: yaml.YAMLError) -> Problem:
     complaint = _Complaint(reason, span, start)
     meaning = _of_character(complaint) or _of_brackets(complaint) or _of_lines(complaint)
     message, help_text, blamed = meaning or (printable(reason), "", span)
-    facts = [("help", help_text)] if help_text else []
+    facts = helps(help_text)
     if blamed == start and start.line != span.line and source.line(span.line).strip():
-        facts.insert(0, ("note", f"noticed at line {span.line}, column {span.column}"))
-    return Problem("yaml-syntax", f"not YAML: {message}", blamed, tuple(facts))
+        facts = (Related(Reason.NOTICED, span), *facts)
+    return Problem("yaml-syntax", f"not YAML: {message}", blamed, facts)
 
 
 def _of_character(complaint: _Complaint) -> _Meaning | None:

@@ -10,6 +10,7 @@ import pytest
 
 from convcalc.analysis.training.optimizers import OPTIMIZERS, optimizer_named
 from convcalc.diagnostics import UNUSABLE, ConvcalcError
+from convcalc.render.facts import worded
 from tests.oracle.counting import Number, Tally, square_root
 
 RATE, MOMENTUM, FIRST, SECOND, EPS, DECAY = 1e-3, 0.9, 0.9, 0.999, 1e-8, 1e-2
@@ -110,4 +111,4 @@ def test_an_unknown_optimizer_is_refused_with_the_nearest(name: str, hint: str) 
         optimizer_named(name)
     (problem,) = caught.value.problems
     assert caught.value.status == UNUSABLE
-    assert (problem.code, problem.facts) == ("unknown-optimizer", (("help", hint),))
+    assert (problem.code, worded(problem.facts)) == ("unknown-optimizer", (("help", hint),))

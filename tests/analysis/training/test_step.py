@@ -176,7 +176,7 @@ def test_a_kind_without_a_rule_is_an_error_that_names_it(layer: Layer) -> None:
     with pytest.raises(ConvcalcError) as caught:
         train(chain(layer_class("scale")(), layer, layer_class("relu")(), layer))
     assert [problem.code for problem in caught.value.problems] == ["no-backward-rule"] * 2
-    first = caught.value.problems[0].message
+    first = caught.value.problems[0].text
     assert first == f"{layer.kind}0: {layer.kind} has no rule for the backward pass"
 
 

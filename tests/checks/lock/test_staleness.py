@@ -10,6 +10,7 @@ from convcalc.checks.lock.staleness import at_the_cause, stale_problem
 from convcalc.checks.project.expectations import broken_expectations
 from convcalc.checks.project.targets import LOCK_NAME
 from convcalc.diagnostics import Problem, Source
+from convcalc.render.facts import worded
 
 SPEC = """\
 input: [3, 32, 32]
@@ -85,7 +86,7 @@ def test_another_dtype_is_told_as_such() -> None:
     problem = stale_problem(lock, now, report, spec)
     assert problem is not None
     assert problem.message == "the dtype of n.yaml is int8, locked as float32"
-    assert ("note", "bytes are locked as float32, and are int8 now") in problem.facts
+    assert ("note", "bytes are locked as float32, and are int8 now") in worded(problem.facts)
 
 
 def test_what_is_told() -> None:
@@ -95,10 +96,13 @@ def test_what_is_told() -> None:
         "conv0 is not as locked: output 8x30x30 -> 12x30x30, params 240 -> 360 (+50.00%),"
         " macs 194,400 -> 291,600 (+50.00%)"
     )
-    assert problem.facts[0] == ("note", "locked at convcalc.lock:11")
-    assert problem.facts[1] == ("note", "2 other layers are not as locked: pool0, unit0.conv0")
-    assert problem.facts[2][1].startswith("totals: params 8,666 -> 9,362 (+8.03%); flops ")
-    assert problem.facts[3] == ("help", "`convcalc lock` accepts the change")
+    assert worded(problem.facts)[0] == ("note", "locked at convcalc.lock:11")
+    assert worded(problem.facts)[1] == (
+        "note",
+        "2 other layers are not as locked: pool0, unit0.conv0",
+    )
+    assert worded(problem.facts)[2][1].startswith("totals: params 8,666 -> 9,362 (+8.03%); flops ")
+    assert worded(problem.facts)[3] == ("help", "`convcalc lock` accepts the change")
 
 
 BLOCKS = """\
@@ -170,8 +174,10 @@ class TestAtTheCause:
             self.SPEC.replace("- {conv: 8, kernel: 3}\nexp", "- {conv: 9, kernel: 3}\nexp")
         )
         assert str(problem) == ("n.yaml:4:6: error[expectation]: expected params 880, found 953")
-        assert problem.facts[0][1].startswith("conv1 is not as locked: output 8x4x4 -> 9x4x4")
-        assert problem.facts[1] == ("note", "the expectation stands at n.yaml:5:18")
+        assert worded(problem.facts)[0][1].startswith(
+            "conv1 is not as locked: output 8x4x4 -> 9x4x4"
+        )
+        assert worded(problem.facts)[1] == ("note", "the expectation stands at n.yaml:5:18")
 
     def test_the_expectation_itself_has_changed(self) -> None:
         (problem,) = self.told(self.SPEC.replace("880", "881"))

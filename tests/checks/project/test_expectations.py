@@ -7,6 +7,7 @@ import pytest
 import convcalc
 from convcalc.checks.project.expectations import broken_expectations
 from convcalc.diagnostics import Problem
+from convcalc.render.facts import worded
 
 LENET_FACTS = """
     params: 61706
@@ -81,7 +82,7 @@ expect:
 def test_by_how_much_a_figure_is_off(expected: int, note: str) -> None:
     text = f"{{input: [11], layers: [{{dense: 10}}], expect: {{params: {expected}}}}}"
     (problem,) = broken_in(text)
-    assert problem.facts == (("note", note),)
+    assert worded(problem.facts) == (("note", note),)
 
 
 def test_shapes_of_operations_layers_and_groups() -> None:
@@ -142,4 +143,4 @@ layers: [{{conv: 4, kernel: 3}}]
 expect: {{output: {expected}}}
 """
     (problem,) = broken_in(spec)
-    assert problem.facts == ((("help", help_text),) if help_text else ())
+    assert worded(problem.facts) == ((("help", help_text),) if help_text else ())

@@ -7,6 +7,7 @@ import pytest
 from convcalc import ConvcalcError, Network, analyze, loads, spec
 from convcalc.diagnostics import Problem
 from convcalc.language.building import elaborate
+from convcalc.render.facts import worded
 
 BLOCKS = """
 args: {w: 4, body: unit, acts: [relu, gelu]}
@@ -63,7 +64,7 @@ def problems(layers: str, *, top: str = "", shape: str = "[3, 8, 8]") -> list[Pr
 
 
 def messages(layers: str, *, top: str = "", shape: str = "[3, 8, 8]") -> list[str]:
-    return [problem.message for problem in problems(layers, top=top, shape=shape)]
+    return [problem.text for problem in problems(layers, top=top, shape=shape)]
 
 
 class TestLayer:
@@ -100,7 +101,7 @@ class TestLayer:
     def test_pad_beside_conv_is_the_foreign_argument(self) -> None:
         (problem,) = problems("{conv: 8, kernel: 3, pad: 1}")
         assert problem.code == "foreign-name"
-        assert problem.facts == (("help", "it is called 'padding' here"),)
+        assert worded(problem.facts) == (("help", "it is called 'padding' here"),)
         assert built("{pad: 1}") == ["pad0 pad 3x10x10"]
 
     def test_every_wrong_argument_is_told_at_once(self) -> None:
@@ -148,7 +149,7 @@ class TestNames:
     def test_a_name_is_given_once_in_a_group(self) -> None:
         (problem,) = problems("{relu: , name: a}, {tanh: , name: a}")
         assert problem.code == "duplicate-name"
-        assert problem.facts == (("first", "line 3, column 11"),)
+        assert worded(problem.facts) == (("first", "line 3, column 11"),)
         assert names("{relu: , name: a}, [{relu: , name: a}]") == "a sequential0.a"
 
     def test_a_written_name_may_not_be_that_of_a_counted_layer(self) -> None:
@@ -322,7 +323,7 @@ class TestReferences:
             "{relu: , name: stem}, {relu: , name: unit, repeat: 2}, {sequential: [tanh], name: g}"
         )
         (problem,) = problems(f"{layers}, {{relu: , from: {reference}}}")
-        assert problem.facts == (("help", help_text),)
+        assert worded(problem.facts) == (("help", help_text),)
 
 
 class TestGroups:
@@ -436,7 +437,7 @@ class TestJoins:
         with pytest.raises(ConvcalcError) as caught:
             loads(text)
         (problem,) = caught.value.problems
-        assert problem.facts == (
+        assert worded(problem.facts) == (
             ("branch", "branch0: (1, 3, 8, 8), the network's input at line 1"),
             ("branch", "branch1: (1, 4, 8, 8), from add0.branch1.conv0 at line 5"),
             ("branch", "branch2: (1, 3, 8, 8), from add0.branch2.relu0 at line 6"),
@@ -516,7 +517,10 @@ class TestBlocks:
     def test_an_unknown_word_is_told_at_the_call(self) -> None:
         (problem,) = problems("{unit: 4, act: rleu}", top=BLOCKS)
         assert problem.calls == ()
-        assert problem.facts == (("help", "did you mean 'relu'?"),) or "relu" in problem.facts[0][1]
+        assert (
+            worded(problem.facts) == (("help", "did you mean 'relu'?"),)
+            or "relu" in worded(problem.facts)[0][1]
+        )
 
     def test_a_layers_name_handed_on_is_looked_up_where_the_call_stands(self) -> None:
         layers = "{conv: 2, kernel: 1, name: stem}, tanh, {join: stem}, [{join: stem, c: 5}]"
@@ -1064,7 +1068,7 @@ class TestHelp:
     def test_hints(self, layers: str, help_text: str | None) -> None:
         top = BLOCKS.replace("args: {", "args: {which: groupnorm, ")
         (problem,) = problems(layers.replace("conv: 4", "conv: 8"), top=top)
-        assert (problem.facts[-1][1] if problem.facts else None) == help_text
+        assert (worded(problem.facts)[-1][1] if worded(problem.facts) else None) == help_text
 
     def test_long_lists_in_files(self) -> None:
         top = f"args: {{many: [{', '.join(['1'] * 1200)}]}}"

@@ -8,6 +8,7 @@ import pytest
 
 from convcalc import ConvcalcError, Network, load, loads, spec
 from convcalc.diagnostics import Problem
+from convcalc.render.facts import worded
 
 BASE = """
 name: base
@@ -173,7 +174,7 @@ class TestExtendsRefused:
         (problem,) = refusals(path)
         assert problem.span is not None
         assert Path(problem.span.source.name).name == "base.yaml"
-        assert dict(problem.facts)["note"].endswith("child.yaml:2:10")
+        assert dict(worded(problem.facts))["note"].endswith("child.yaml:2:10")
 
     def test_a_value_from_another_file_is_told_with_it(self, tmp_path: Path) -> None:
         write(
@@ -181,7 +182,7 @@ class TestExtendsRefused:
         )
         path = write(tmp_path, child="extends: base.yaml\nlayers: [b, {maxpool: 9}]\n")
         (problem,) = refusals(path)
-        assert dict(problem.facts)["input"].endswith("base.yaml:3:8")
+        assert dict(worded(problem.facts))["input"].endswith("base.yaml:3:8")
 
     def test_mistakes_of_both_files_are_told(self, tmp_path: Path) -> None:
         write(tmp_path, base="input: [3]\nlayers: [rel]\nlayer: 3\n")
@@ -196,7 +197,7 @@ class TestExtendsRefused:
         write(tmp_path, base=BASE)
         (problem,) = refusals(write(tmp_path, child="extends: base.yaml\nargs: {widht: 4}\n"))
         assert problem.code == "unknown-argument"
-        assert problem.facts == (("help", "did you mean 'width'?"),)
+        assert worded(problem.facts) == (("help", "did you mean 'width'?"),)
 
 
 class TestNames:
@@ -292,7 +293,7 @@ class TestTopLevel:
         with pytest.raises(ConvcalcError) as caught:
             loads("{input:3: , layers: [relu]}")
         (problem,) = caught.value.problems
-        assert problem.facts == (("help", "a space is missing after the ':'"),)
+        assert worded(problem.facts) == (("help", "a space is missing after the ':'"),)
 
     def test_a_name_is_a_word(self) -> None:
         for name in ("[a]", "{a: b}", ""):

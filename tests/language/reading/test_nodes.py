@@ -16,6 +16,7 @@ from convcalc.language.reading.nodes import (
     YamlNode,
     read_yaml,
 )
+from convcalc.render.facts import worded
 
 #: libyaml's, which PyYAML may have been built without, and the one in Python.
 LOADERS = (
@@ -157,7 +158,7 @@ class TestRefused:
         (problem,) = problems("a: 1\nb: 2\na: 3\n")
         assert problem.span is not None
         assert (problem.span.line, problem.span.column) == (3, 1)
-        assert problem.facts == (("first", "line 1, column 1"),)
+        assert worded(problem.facts) == (("first", "line 1, column 1"),)
 
     def test_tags_are_shown_as_written(self) -> None:
         (problem,) = problems("a: !!python/name:os.system x")
@@ -266,7 +267,7 @@ class TestNotYaml:
     ) -> None:
         use(loader, monkeypatch)
         (problem,) = problems("a: [1\nb: 3\n")
-        assert ("note", "noticed at line 2, column 2") in problem.facts
+        assert ("note", "noticed at line 2, column 2") in worded(problem.facts)
 
     @given(st.text(max_size=40))
     def test_any_text_is_read_or_refused(self, text: str) -> None:

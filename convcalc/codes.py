@@ -1,0 +1,142 @@
+"""Every code of an error, in one table.
+
+A code is stable: scripts and editors may depend on it. The table is what a reference page follows.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Code(NamedTuple):
+    """What a code says.
+
+    status   the exit status where a mistake in a spec has it: 1 wrong, 2 unusable; whatever is
+             wrong with an option, convcalc.yaml, the lock or a device has status 2
+    meaning  one line
+    root     whether other mistakes of the same layer may follow from it: then it is reported alone
+    """
+
+    status: int
+    meaning: str
+    root: bool = False
+
+
+CODES: dict[str, Code] = {
+    # The text.
+    "file-too-large": Code(1, "the text is longer than any spec"),
+    "yaml-syntax": Code(1, "the text is not YAML"),
+    "yaml-alias": Code(1, "an alias of YAML, which is not part of the language"),
+    "yaml-anchor": Code(1, "an anchor of YAML, which is not part of the language"),
+    "yaml-key": Code(1, "a key is a list or a mapping"),
+    "yaml-merge-key": Code(1, "a merge key of YAML, which is not part of the language"),
+    "yaml-second-document": Code(1, "the text holds a second YAML document"),
+    "yaml-tag": Code(1, "a tag of YAML, which is not part of the language"),
+    "duplicate-key": Code(1, "a key, a block or an argument is written twice"),
+    "nesting-too-deep": Code(1, "lists, blocks or groups are nested too deep"),
+    # The document.
+    "empty-spec": Code(1, "the file holds nothing"),
+    "bad-spec": Code(1, "the file is not a mapping"),
+    "missing-key": Code(1, "a required key is missing"),
+    "unknown-key": Code(1, "a key has no meaning where it stands"),
+    "bad-value": Code(1, "a value is not one that its key or argument takes"),
+    "missing-value": Code(1, "a key has no value, or a list an empty item"),
+    "bad-name": Code(1, "a name has characters that names cannot have"),
+    "taken-name": Code(1, "a name has a meaning already"),
+    "duplicate-name": Code(1, "a name is given twice"),
+    "bad-signature": Code(1, "a block's signature cannot be read"),
+    "extends-loop": Code(1, "files extend each other in a circle, or too many do"),
+    "extends-not-found": Code(2, "the file that is extended cannot be opened"),
+    "unknown-argument": Code(1, "the file has no argument of this name"),
+    # Layers.
+    "unknown-kind": Code(1, "a word names no kind and no block"),
+    "foreign-name": Code(1, "a name of another library", root=True),
+    "missing-space": Code(1, "a space is missing after a colon", root=True),
+    "unquoted-expression": Code(1, "an expression with a comma needs quotes", root=True),
+    "no-kind": Code(1, "no key of a layer names a kind or block"),
+    "two-kinds": Code(1, "two keys of a layer name a kind or block"),
+    "missing-argument": Code(1, "a required argument is missing"),
+    "block-recursion": Code(1, "a block contains itself"),
+    "bad-branch": Code(1, "a branch of a join is not written as one"),
+    "no-branches": Code(1, "every branch of a join is left out"),
+    "no-layers": Code(1, "every layer of the network is left out"),
+    "unknown-layer": Code(1, "no earlier layer has this name"),
+    "no-input": Code(1, "no value enters a layer"),
+    "unused-value": Code(1, "a value is neither used nor a result"),
+    "too-many-layers": Code(1, "the network would have too many layers"),
+    "too-many-steps": Code(1, "copies and calls go on without adding layers"),
+    # Expressions.
+    "bad-expression": Code(1, "an expression cannot be read or has no value"),
+    "bad-number": Code(1, "a number cannot be read"),
+    "expression-too-long": Code(1, "an expression has too many parts"),
+    "list-too-long": Code(1, "a list has too many items"),
+    "number-too-large": Code(1, "a number on the way to a result is too large"),
+    "unknown-function": Code(1, "there is no function of this name"),
+    "unknown-name": Code(1, "a name has no value where it stands"),
+    # Shapes.
+    "bad-input": Code(1, "an input's shape or values do not fit"),
+    "bad-order": Code(1, "an order of axes does not list each axis once"),
+    "crop-too-large": Code(1, "cropping leaves nothing"),
+    "branch-count": Code(1, "a kind takes another number of inputs"),
+    "groups-mismatch": Code(1, "channels cannot be split into equal groups"),
+    "join-mismatch": Code(1, "the branches of a join have shapes that do not fit"),
+    "output-padding-too-large": Code(1, "output_padding reaches the stride and the dilation"),
+    "padding-too-large": Code(1, "a window may lie on padding alone"),
+    "reshape-mismatch": Code(1, "a reshape changes the number of values"),
+    "share-mismatch": Code(1, "layers that share parameters differ in kind or sizes"),
+    "size-too-large": Code(1, "a size is above the largest that is allowed"),
+    "slice-out-of-range": Code(1, "a slice goes beyond the channels"),
+    "upsample-size": Code(1, "upsample has neither or both of factor and size"),
+    "window-too-large": Code(1, "a window does not fit its padded input"),
+    "wrong-rank": Code(1, "an input or a list has another number of axes than is needed"),
+    # Quantities, limits and expectations.
+    "bad-quantity": Code(1, "a quantity cannot be read"),
+    "bad-unit": Code(1, "the unit of a quantity is unknown or unclear"),
+    "ambiguous-flops": Code(1, "a limit on FLOPs does not say as whom it counts"),
+    "unknown-convention": Code(1, "no counter has this name"),
+    "unknown-dtype": Code(1, "no type of numbers has this name"),
+    "unknown-metric": Code(1, "no metric has this name"),
+    "expectation": Code(1, "an expectation of the spec does not hold"),
+    "over-budget": Code(1, "a limit of a budget is not kept"),
+    "over-warning": Code(1, "a limit that only warns is not kept"),
+    "growth": Code(1, "a total grew by more than is allowed"),
+    "fail-on": Code(1, "a limit of --fail-on is not kept"),
+    "no-such-layer": Code(1, "a limit is about a layer that is not there"),
+    "other-dtype": Code(1, "bytes are locked for another type of numbers"),
+    "too-many-variants": Code(2, "an entry of convcalc.yaml asks for too many combinations"),
+    # The lock.
+    "bad-lock": Code(2, "the lock cannot be read"),
+    "lock-conflict": Code(2, "the lock holds a merge that is not finished"),
+    "lock-duplicate": Code(2, "a network, layer or total is locked twice"),
+    "lock-version": Code(2, "the lock is of another version"),
+    "no-lock": Code(2, "there is no lock to compare with"),
+    "stale-lock": Code(1, "a network is not as the lock says"),
+    # What cannot be counted.
+    "no-backward-rule": Code(1, "a kind has no rule for the backward pass"),
+    "no-rule": Code(1, "a counter has no rule for a kind"),
+    # Runs.
+    "shape-differs": Code(1, "an observed shape is not the predicted one"),
+    "no-memory": Code(2, "a run needs more memory than there is"),
+    "bad-array-file": Code(2, "a file of arrays cannot be read"),
+    "bad-dtype": Code(2, "a network does not run in this type of numbers"),
+    "bad-weights": Code(2, "weights do not fit the network"),
+    "cannot-write": Code(2, "a file cannot be written"),
+    "no-such-file": Code(2, "a file of arrays is not there"),
+    # Usage.
+    "bad-option": Code(2, "an option's value is not one that it takes"),
+    "bad-revision": Code(2, "git has no such revision, or is not there"),
+    "bad-device": Code(2, "a device is not described as one"),
+    "no-files": Code(2, "no file is named, and there is no convcalc.yaml"),
+    "no-match": Code(2, "a file, folder or glob stands for nothing"),
+    "unknown-device": Code(2, "no device of this name ships with convcalc"),
+    "unknown-input": Code(2, "the network has no input of this name"),
+    "unknown-network": Code(2, "no network of this name ships with convcalc"),
+    "unknown-optimizer": Code(2, "no optimizer has this name"),
+    "unusable-file": Code(2, "a file cannot be opened or decoded"),
+    "internal": Code(3, "a mistake in convcalc itself"),
+}
+
+
+def is_root_cause(code: str) -> bool:
+    """Whether other mistakes of the same layer may follow from one with this code."""
+    return CODES[code].root

@@ -1,0 +1,106 @@
+"""How the facts of a problem are worded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from convcalc.diagnostics import (
+    AlsoIn,
+    Branch,
+    ChangedTotals,
+    DidYouMean,
+    Entering,
+    Fact,
+    Help,
+    Locked,
+    Note,
+    Reason,
+    Related,
+    Rule,
+    Value,
+    did_you_mean,
+)
+from convcalc.shapes import tuple_text, with_batch
+
+#: Networks that one fact names.
+_MOST_NETWORKS = 3
+
+
+def worded(facts: Iterable[Fact]) -> tuple[tuple[str, str], ...]:
+    """The label and the text of each fact; those that have nothing to say are left out."""
+    pairs = [_worded(fact) for fact in facts]
+    return tuple([pair for pair in pairs if pair[1]])
+
+
+def _worded(fact: Fact) -> tuple[str, str]:
+    label, text = "note", ""
+    match fact:
+        case Rule(text):
+            label = "rule"
+        case Note(text):
+            label = "note"
+        case Help(text):
+            label = "help"
+        case DidYouMean(word, names):
+            label, text = "help", did_you_mean(word, names)
+        case Entering(values):
+            label, text = "input", ", ".join([value_text(value) for value in values])
+        case Branch(name, value):
+            label, text = "branch", f"{name}: {value_text(value)}"
+        case Related():
+            label, text = _related(fact)
+        case Locked():
+            text = _locked(fact)
+        case ChangedTotals(changes):
+            text = f"totals: {changes}"
+        case AlsoIn(networks):
+            text = _also_in(networks)
+    return label, text
+
+
+def value_text(value: Value) -> str:
+    """A value's shape, and the layer that makes it.
+
+    >>> value_text(Value((8, 4, 4), "conv0"))
+    '(1, 8, 4, 4), from conv0'
+    """
+    text = tuple_text(with_batch(value.shape, 1)) if value.shape else "unknown"
+    if not value.layer:
+        return text
+    place = ""
+    if value.span is not None:
+        place = f" at {value.span}" if value.elsewhere else f" at line {value.span.line}"
+    if not value.is_input:
+        return f"{text}, from {value.layer}{place}"
+    name = "the network's input" if value.layer == "input" else f"the input '{value.layer}'"
+    return f"{text}, {name}{place}"
+
+
+def _related(fact: Related) -> tuple[str, str]:
+    span = fact.span
+    here = f"line {span.line}, column {span.column}"
+    match fact.reason:
+        case Reason.FIRST:
+            return "first", here
+        case Reason.NOTICED:
+            return "note", f"noticed at {here}"
+        case Reason.EXTENDS:
+            return "note", f"read because of 'extends' at {span}"
+        case Reason.SHIPPED:
+            return "note", f"the line is {span}, of a network that ships with convcalc"
+        case Reason.CALL:
+            return "note", f"called at {span}"
+        case Reason.EXPECTATION:
+            return "note", f"the expectation stands at {span}"
+
+
+def _locked(fact: Locked) -> str:
+    change = f"{fact.change}; " if fact.change else ""
+    what = "" if fact.layer else "the network is "
+    return f"{change}{what}locked at {fact.place}"
+
+
+def _also_in(networks: tuple[str, ...]) -> str:
+    count = f"{len(networks)} other network{'s' * (len(networks) > 1)}"
+    more = ", ..." if len(networks) > _MOST_NETWORKS else ""
+    return f"the same line is told of {count}: {', '.join(networks[:_MOST_NETWORKS])}{more}"

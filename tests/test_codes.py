@@ -1,0 +1,153 @@
+"""Every code that is raised is in the table, and the other way round."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import convcalc
+from convcalc.codes import CODES, is_root_cause
+from tests.diagnostics.made import MADE
+from tests.diagnostics.test_cases import status_of
+from tests.diagnostics.update import case_names, expected
+
+PACKAGE = Path(convcalc.__file__).parent
+MODULES = {
+    path: ast.parse(path.read_text(encoding="utf-8"))
+    for path in PACKAGE.rglob("*.py")
+    if path.name != "codes.py"
+}
+
+
+def takers(tree: ast.Module) -> dict[str, int]:
+    """The functions and classes of a module that take a code, and which argument it is."""
+    found: dict[str, int] = {}
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.ClassDef):
+            names = [
+                part.target.id
+                for part in node.body
+                if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
+            ]
+            for part in node.body:
+                if isinstance(part, ast.FunctionDef) and part.name == "__init__":
+                    names = parameters(part)
+        elif isinstance(node, ast.FunctionDef):
+            names = parameters(node)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and "code" in names:
+            found[node.name] = names.index("code")
+    return found
+
+
+def parameters(function: ast.FunctionDef) -> list[str]:
+    names = [argument.arg for argument in function.args.args]
+    return names[1:] if names[:1] == ["self"] else names
+
+
+#: Those that other modules call.
+SHARED = {
+    name: position
+    for path, tree in MODULES.items()
+    for name, position in takers(tree).items()
+    if not name.startswith("_") and name != "refused"
+} | {"refused": 0}
+
+
+def constants(node: ast.expr) -> Iterator[str]:
+    """The texts that an expression may be."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from constants(node.body)
+        yield from constants(node.orelse)
+    elif isinstance(node, ast.Dict):
+        for value in node.values:
+            yield from constants(value)
+
+
+def named(tree: ast.Module, name: str) -> Iterator[str]:
+    """The texts that a name may be in a module: what is assigned to it, and its default."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+            if isinstance(target, ast.Name) and target.id == name:
+                yield from constants(node.value)
+            elif isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                for part, value in zip(target.elts, node.value.elts, strict=True):
+                    if isinstance(part, ast.Name) and part.id == name:
+                        yield from constants(value)
+        elif isinstance(node, ast.FunctionDef):
+            arguments = node.args.args
+            for argument, default in zip(
+                arguments[len(arguments) - len(node.args.defaults) :],
+                node.args.defaults,
+                strict=True,
+            ):
+                if argument.arg == name:
+                    yield from constants(default)
+
+
+def raised() -> dict[str, str]:
+    """Every code that the package raises, and a place where it does."""
+    found: dict[str, str] = {}
+    for path, tree in MODULES.items():
+        known = SHARED | takers(tree)
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            function = node.func
+            name = function.attr if isinstance(function, ast.Attribute) else ""
+            name = function.id if isinstance(function, ast.Name) else name
+            if name not in known:
+                continue
+            given = [word.value for word in node.keywords if word.arg == "code"]
+            given += node.args[known[name] : known[name] + 1]
+            for argument in given[:1]:
+                texts = [*constants(argument)]
+                name_of = argument.value if isinstance(argument, ast.Subscript) else argument
+                if isinstance(name_of, ast.Name):
+                    texts += named(tree, name_of.id)
+                for text in texts:
+                    found[text] = f"{path.name}:{node.lineno}"
+            if not given:
+                for text in named(tree, "code"):
+                    found[text] = f"{path.name}:{node.lineno}"
+    return found
+
+
+def test_every_code_that_is_raised_is_in_the_table() -> None:
+    codes = raised()
+    assert len(codes) > 90
+    assert {code: place for code, place in codes.items() if code not in CODES} == {}
+
+
+def test_every_code_of_the_table_is_raised() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in MODULES)
+    missing = [code for code in CODES if f'"{code}"' not in text and f"[{code}]" not in text]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", [*case_names(), *MADE])
+def test_the_status_of_a_mistake_in_a_spec_is_that_of_its_codes(name: str) -> None:
+    codes = re.findall(r"error\[([a-z-]+)\]", expected(name))
+    assert max(CODES[code].status for code in codes) == status_of(name)
+
+
+def test_entries_are_well_formed() -> None:
+    for code, entry in CODES.items():
+        assert re.fullmatch("[a-z]+(-[a-z]+)*", code)
+        assert entry.status in (1, 2, 3)
+        assert entry.meaning
+        assert "\n" not in entry.meaning
+        assert not entry.meaning.endswith(".")
+        assert len(entry.meaning) <= 80
+
+
+def test_root_causes() -> None:
+    assert is_root_cause("foreign-name")
+    assert not is_root_cause("unknown-key")
