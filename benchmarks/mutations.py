@@ -33,9 +33,10 @@ from random import Random
 from typing import NamedTuple
 
 from benchmarks.faults import OPERATORS, Fault, Spec
+from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.cost import LayerReport
-from convcalc.analysis.costs.report import Report, analyze
-from convcalc.analysis.measures import measured_totals
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.metrics import measure_all
 from convcalc.checks.lock.file import Lock, lock_text, locked_network, parse_lock
 from convcalc.checks.lock.staleness import stale_problem
 from convcalc.checks.project.gate import Baseline, Gate, judge
@@ -85,7 +86,7 @@ class Sound(NamedTuple):
     """A network without a fault."""
 
     spec: Spec
-    report: Report
+    analysis: Analysis
     lock: Lock
 
 
@@ -135,9 +136,10 @@ def _path(name: str) -> str:
 def _sound(name: str, folder: str) -> Sound:
     with open(os.path.join(folder, _path(name)), encoding="utf-8") as file:
         text = file.read()
-    report = analyze(load(_path(name)))
-    entry = locked_network(_path(name), "", report, measured_totals(report, slow=False))
-    return Sound(Spec(text), report, parse_lock(Source(LOCK_NAME, lock_text([entry]))))
+    analysis = Analysis(load(_path(name)))
+    totals = measure_all(analysis, slow=False)
+    entry = locked_network(_path(name), "", analysis.report, totals)
+    return Sound(Spec(text), analysis, parse_lock(Source(LOCK_NAME, lock_text([entry]))))
 
 
 def _tried(name: str, operator: str, fault: Fault, sound: Sound) -> Trial:
@@ -168,9 +170,10 @@ def _checked(path: str, lock: Lock | None) -> Problem | None:
 def _locked(path: str, lock: Lock) -> Problem | None:
     """The problem that `lock --check` tells of a sound spec."""
     read = spec(path)
-    report = analyze(read.network())
-    now = locked_network(path, "", report, measured_totals(report, slow=False))
-    return stale_problem(lock, now, report, read)
+    analysis = Analysis(read.network())
+    totals = measure_all(analysis, slow=False)
+    now = locked_network(path, "", analysis.report, totals)
+    return stale_problem(lock, now, analysis.report, read)
 
 
 class _Right(NamedTuple):
@@ -205,14 +208,14 @@ def _right_places(path: str, fault: Fault, sound: Sound) -> _Right:
     firsts: list[tuple[Node | None, bool]] = []
     differs = True
     if whole:
-        report = analyze(load(path))
-        firsts = _first_others(sound.report, report, path, fault)
-        differs = bool(firsts) or measured_totals(report, slow=False) != measured_totals(
-            sound.report, slow=False
+        analysis = Analysis(load(path))
+        firsts = _first_others(sound.analysis.report, analysis.report, path, fault)
+        differs = bool(firsts) or analysis.report.outputs != sound.analysis.report.outputs
+        differs = differs or measure_all(analysis, slow=False) != measure_all(
+            sound.analysis, slow=False
         )
-        differs = differs or report.outputs != sound.report.outputs
     elif nodes is not None:
-        firsts = [(_first_missing(sound.report, nodes, path, fault), True)]
+        firsts = [(_first_missing(sound.analysis.report, nodes, path, fault), True)]
     broken: set[Place] = set()
     calls: set[Place] = set()
     for node, in_sound in firsts:

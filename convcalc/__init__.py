@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from convcalc.analysis.analysis import Analysis
     from convcalc.analysis.costs.report import Report, analyze
     from convcalc.analysis.training.step import train
     from convcalc.diagnostics import ConvcalcError, Problem, Span
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 
 #: Where each public name lives; it is imported when it is first asked for.
 _HOMES = {
+    "Analysis": "convcalc.analysis.analysis",
     "ConvcalcError": "convcalc.diagnostics",
     "GraphBuilder": "convcalc.graph",
     "Network": "convcalc.graph",
@@ -41,6 +43,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Analysis",
     "ConvcalcError",
     "GraphBuilder",
     "Network",

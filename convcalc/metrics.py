@@ -6,6 +6,7 @@ follow this table. `convcalc.analysis.metrics` computes them: a new metric is a 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
 from convcalc.quantities import BYTES, COUNT
@@ -22,6 +23,9 @@ class Metric(NamedTuple):
     slow      whether it takes as long as all the others together, and is computed only on request
     headline  whether short summaries show it
     title     above its column
+    together  how the figures of several operations become one
+    note      what a table says of its figures
+    whole_taps  whether taps that fall on padding are counted, --valid-taps or not
     """
 
     name: str
@@ -31,7 +35,12 @@ class Metric(NamedTuple):
     slow: bool = False
     headline: bool = False
     title: str = ""
+    together: Callable[[Iterable[int]], int] = sum
+    note: str = ""
+    whole_taps: bool = False
 
+
+_TRAINING = "operations of a training step with SGD"
 
 #: Every metric by its name, in the order in which totals are shown.
 METRICS = {
@@ -92,18 +101,52 @@ METRICS = {
             slow=True,
         ),
         Metric("other", COUNT, "divisions, comparisons and specials", "layer"),
-        Metric("live", BYTES, "bytes alive while the layer runs, in the written order", "layer"),
+        Metric(
+            "live",
+            BYTES,
+            "bytes alive while the layer runs, in the written order",
+            "layer",
+            together=max,
+        ),
         Metric(
             "live_in_place",
             BYTES,
             "the same, element-wise operations written in place",
             "layer",
             title="live in place",
+            together=max,
         ),
-        Metric("forward", COUNT, "operations of the forward pass of a training step", "layer"),
-        Metric("backward", COUNT, "operations of its backward pass", "layer"),
-        Metric("step", COUNT, "operations by which the optimizer changes the parameters", "layer"),
-        Metric("training", COUNT, "operations of the whole training step, with SGD", "layer"),
+        Metric(
+            "forward",
+            COUNT,
+            "operations of the forward pass of a training step",
+            "layer",
+            note=_TRAINING,
+            whole_taps=True,
+        ),
+        Metric(
+            "backward",
+            COUNT,
+            "operations of its backward pass",
+            "layer",
+            note=_TRAINING,
+            whole_taps=True,
+        ),
+        Metric(
+            "step",
+            COUNT,
+            "operations by which the optimizer changes the parameters",
+            "layer",
+            note=_TRAINING,
+        ),
+        Metric(
+            "training",
+            COUNT,
+            "operations of the whole training step, with SGD",
+            "layer",
+            note=_TRAINING,
+            whole_taps=True,
+        ),
     )
 }
 

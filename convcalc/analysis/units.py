@@ -93,10 +93,10 @@ def units_of(network: Network, layers: Sequence[LayerReport], batch: int) -> lis
     layers  the reports of its operations, in execution order, for `batch` samples
 
     >>> import convcalc
-    >>> network = convcalc.loads("{input: [3, 8, 8], layers: [{conv: 4, activation: relu}]}")
+    >>> network = convcalc.loads("{input: [6], layers: [{dense: 4, activation: relu}]}")
     >>> report = convcalc.analyze(network)
     >>> [(unit.path, len(unit.members), unit.output) for unit in report.units]
-    [('input', 0, (1, 3, 8, 8)), ('conv0', 2, (1, 4, 8, 8))]
+    [('input', 0, (1, 6)), ('dense0', 2, (1, 4))]
     """
     units: list[Unit] = []
     by_path: dict[str, Unit] = {}

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from convcalc.analysis.costs import balance as model
+from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.balance import Balance, Bound, Figures, bound, intensity_text, total
-from convcalc.analysis.costs.report import Report, analyze
+from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import Row
 from convcalc.analysis.field.traces import Ratio
 from convcalc.cli import options
@@ -83,8 +83,8 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
         options.read_word("--weights", weights, tuple(DTYPES))
     options.read_batch(batch)
     machine = None if device is None else _machine(device, dtype)
-    report = analyze(options.load_network(file, sets, input_), batch=batch)
-    found = model.balance(report, dtype, weights)
+    network = options.load_network(file, sets, input_)
+    found = Analysis(network, batch=batch).balance(dtype, weights)
     if style == "json":
         from convcalc.render.jsons import json_text
 

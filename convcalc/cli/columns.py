@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.analysis.costs.columns import Shown, Subject, column_names, columns_of, sort_by_column
+from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.costs.columns import (
+    LayerColumn,
+    column_names,
+    columns_of,
+    sort_by_column,
+)
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import SORT_KEYS, TEXT_KEYS, Row
@@ -36,7 +42,7 @@ def read_columns(text: str, by: str | None) -> list[str]:
 
 
 def emit_columns(
-    report: Report,
+    analysis: Analysis,
     names: list[str],
     view: View,
     style: str,
@@ -50,51 +56,58 @@ def emit_columns(
     before   the report without a what-if
     altered  the options that make the network another than the file's
     """
-    chosen = columns_of(names)
+    report = analysis.report
     if style == "json":
         from convcalc.render.jsons import json_text
 
-        emit(json_text(_data(report, before, chosen)), output)
+        chosen = columns_of(names, fused=False)
+        emit(json_text(_data(analysis, before, chosen)), output)
         return
-    subject = Subject(report, expand=view.expand)
+    chosen = columns_of(names, fused=not view.expand)
     options.read_count("--top", view.top)
     sort = None if view.sort is None else view.sort.lower()
     numbers = {name: shown for name, shown in chosen.items() if shown.style != "text"}
     if sort in numbers and sort not in SORT_KEYS:
         found = selected_rows(report, view.depth, view.expand, None, None, view.by)
-        found = sort_by_column(found, numbers[sort], subject)
+        found = sort_by_column(found, numbers[sort], analysis)
     else:
         if sort is not None:
             options.read_word("--sort", sort, [*TEXT_KEYS, *dict.fromkeys([*SORT_KEYS, *numbers])])
         found = selected_rows(report, view.depth, view.expand, sort, None, view.by)
     heading = title(report) if before is None else f"{title(report)}, with {altered}"
     make = _exact_table if style == "csv" else _table
-    emit_table(make(subject, heading, names, chosen, found[: view.top], view.by), style, output)
+    emit_table(make(analysis, heading, names, chosen, found[: view.top], view.by), style, output)
 
 
-def _data(report: Report, before: Report | None, chosen: dict[str, Shown]) -> dict[str, object]:
+def _data(
+    analysis: Analysis, before: Report | None, chosen: dict[str, LayerColumn]
+) -> dict[str, object]:
     """The report, with the columns of every operation, and of all together, as a further key."""
     from convcalc.render.jsons import report_data
 
-    subject = Subject(report, expand=True)
+    report = analysis.report
     data = report_data(report, before)
     for layer, entry in zip(report.layers, data["layers"], strict=True):
-        entry["columns"] = {name: _exact(subject, shown, [layer]) for name, shown in chosen.items()}
+        entry["columns"] = {
+            name: _exact(analysis, shown, [layer]) for name, shown in chosen.items()
+        }
     data["totals"]["columns"] = {
-        name: _exact(subject, shown, report.layers) for name, shown in chosen.items() if shown.whole
+        name: _exact(analysis, shown, report.layers)
+        for name, shown in chosen.items()
+        if shown.whole
     }
     return data
 
 
-def _exact(subject: Subject, shown: Shown, members: Sequence[LayerReport]) -> Cell:
+def _exact(analysis: Analysis, shown: LayerColumn, members: Sequence[LayerReport]) -> Cell:
     """A figure for programs: whole, or a fraction as text."""
     if shown.exact is None:
-        return shown.row(subject, members)
-    found = shown.exact(subject, members)
+        return shown.figure(analysis, members)
+    found = shown.exact(analysis, members)
     return None if found is None else found.data
 
 
-def _column(name: str, chosen: dict[str, Shown], by: str | None, whole: int) -> Column:
+def _column(name: str, chosen: dict[str, LayerColumn], by: str | None, whole: int) -> Column:
     if name == "name":
         return Column("name" if by is None else "kind", "name")
     if name == "kind":
@@ -104,10 +117,10 @@ def _column(name: str, chosen: dict[str, Shown], by: str | None, whole: int) -> 
 
 
 def _exact_table(
-    subject: Subject,
+    analysis: Analysis,
     heading: str,
     names: list[str],
-    chosen: dict[str, Shown],
+    chosen: dict[str, LayerColumn],
     found: list[Row],
     by: str | None,
 ) -> Table:
@@ -115,27 +128,27 @@ def _exact_table(
     own = {"name": lambda row: row.name, "kind": lambda row: row.kind}
 
     def cell(name: str, row: Row) -> Cell:
-        return own[name](row) if name in own else _exact(subject, chosen[name], row.members)
+        return own[name](row) if name in own else _exact(analysis, chosen[name], row.members)
 
     columns = [_column(name, chosen, by, 0) for name in names]
     return Table(heading, columns, [[cell(name, row) for name in names] for row in found])
 
 
 def _table(
-    subject: Subject,
+    analysis: Analysis,
     heading: str,
     names: list[str],
-    chosen: dict[str, Shown],
+    chosen: dict[str, LayerColumn],
     found: list[Row],
     by: str | None,
 ) -> Table:
-    report = subject.report
+    report = analysis.report
     texts = [name for name in names if name not in chosen or chosen[name].style == "text"]
     # The total's row is called so below the names, or below the first text that there is.
     label = min(texts, key=lambda name: (name != "name", name != "kind"), default="")
 
     def figure(name: str, members: Sequence[LayerReport]) -> Cell:
-        value = chosen[name].row(subject, members)
+        value = chosen[name].figure(analysis, members)
         return "-" if value is None else value
 
     def cell(name: str, row: Row) -> Cell:
@@ -164,7 +177,7 @@ def _table(
     )
 
 
-def _notes(report: Report, chosen: dict[str, Shown]) -> list[str]:
+def _notes(report: Report, chosen: dict[str, LayerColumn]) -> list[str]:
     """What the figures are."""
     from convcalc.cli.flops import FLOPS, MACS, VALID_TAPS
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.cost import Cost
-from convcalc.analysis.costs.report import Report, analyze
+from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import Row
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
@@ -121,7 +122,8 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
             )
         names = read_columns(columns, by)
     network, _, altered = options.load_file(file, sets, input_)
-    before = analyze(network, batch=batch, valid_taps=valid_taps)
+    analysis = Analysis(network, batch=batch, valid_taps=valid_taps)
+    before = analysis.report
     after = None
     if double_channels or scale_channels is not None or double_padding or kernel is not None:
         from convcalc.transform.whatif import applied
@@ -133,7 +135,8 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
             double_padding=double_padding,
             kernel=kernel,
         )
-        after = analyze(changed, batch=batch, valid_taps=valid_taps)
+        analysis = Analysis(changed, batch=batch, valid_taps=valid_taps)
+        after = analysis.report
         altered = " ".join([altered, *what_ifs]).strip()
     if counted:
         from convcalc.cli.compare import Reports, emit_comparison, emit_counted
@@ -162,7 +165,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
         from convcalc.cli.columns import emit_columns
 
         earlier = before if after else None
-        emit_columns(after or before, names, view, style, output, before=earlier, altered=altered)
+        emit_columns(analysis, names, view, style, output, before=earlier, altered=altered)
         return 0
     if style == "json":
         from convcalc.render.jsons import report_text

@@ -8,8 +8,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from convcalc.analysis.costs.report import analyze
-from convcalc.analysis.measures import measured_totals
+from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.metrics import measure_all
 from convcalc.checks.lock.file import (
     Lock,
     LockedNetwork,
@@ -144,14 +144,15 @@ def _outcome(target: Target, path: str, before: Lock | None) -> Outcome:
     file = locked_name(target.file, path)
     try:
         of_file = spec(target.file)
-        report = analyze(of_file.network(target.args))
+        analysis = Analysis(of_file.network(target.args))
     except ConvcalcError as error:
         from convcalc.checks.project.gate import readable
 
         problems = tuple([readable(problem, target) for problem in error.problems])
         return Outcome(file, target.variant, "broken", None, problems, error.status)
+    report = analysis.report
     dtype = dtype_of(of_file, target.rules)
-    totals = measured_totals(report, dtype)
+    totals = measure_all(analysis, dtype)
     network = locked_network(file, target.variant, report, totals, dtype)
     if before is None:
         return Outcome(file, target.variant, "added", network, ())

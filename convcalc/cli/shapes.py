@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from convcalc.analysis.costs.report import Report, analyze
+from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import SORT_KEYS, TEXT_KEYS, Row, rows, sort_rows
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
@@ -48,11 +49,12 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
         names = read_columns(columns, by)
         if style == "listing":
             unusable("--format listing has no columns: it goes without --columns")
-    report = analyze(options.load_network(file, sets, input_), batch=batch)
+    analysis = Analysis(options.load_network(file, sets, input_), batch=batch)
+    report = analysis.report
     if names:
         from convcalc.cli.columns import emit_columns
 
-        emit_columns(report, names, options.View(depth, expand, sort, top, by), style, output)
+        emit_columns(analysis, names, options.View(depth, expand, sort, top, by), style, output)
         return 0
     if style == "json":
         from convcalc.render.jsons import report_text

@@ -8,8 +8,10 @@ from typing import Any, TypeGuard
 
 from convcalc.analysis.costs.cost import Cost, LayerReport
 from convcalc.analysis.costs.report import Report
+from convcalc.analysis.metrics import COSTS
 from convcalc.collection import collector_paused
 from convcalc.diagnostics import Call
+from convcalc.metrics import SUMS
 
 SCHEMA = "convcalc.report/1"
 
@@ -77,13 +79,7 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def _cost(cost: Cost) -> dict[str, int]:
-    return {
-        "params": cost.params,
-        "buffers": cost.buffers,
-        **cost.counts._asdict(),
-        "macs": cost.macs,
-        "flops": cost.flops,
-    }
+    return {name: figure(cost) for name, figure in COSTS.items() if name in SUMS}
 
 
 def _lines(data: Mapping[str, object], indent: str) -> Iterator[str]:

@@ -449,7 +449,7 @@ class TestErrors:
         def broken(*_: object, **__: object) -> None:
             raise ZeroDivisionError("boom")
 
-        monkeypatch.setattr("convcalc.cli.shapes.analyze", broken)
+        monkeypatch.setattr("convcalc.analysis.analysis.analyze", broken)
         result = run("shapes", "lenet")
         assert result.status == 3
         assert "ZeroDivisionError: boom" in result.err
@@ -459,7 +459,7 @@ class TestErrors:
         def broken(*_: object, **__: object) -> None:
             raise ZeroDivisionError("boom")
 
-        monkeypatch.setattr("convcalc.cli.shapes.analyze", broken)
+        monkeypatch.setattr("convcalc.analysis.analysis.analyze", broken)
         monkeypatch.setenv("CONVCALC_DEBUG", "1")
         with pytest.raises(ZeroDivisionError):
             run("shapes", "lenet")
@@ -468,7 +468,7 @@ class TestErrors:
         def interrupted(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("convcalc.cli.shapes.analyze", interrupted)
+        monkeypatch.setattr("convcalc.analysis.analysis.analyze", interrupted)
         result = run("shapes", "lenet")
         assert result.status == 130
         assert result.err == "\ninterrupted\n"

@@ -8,11 +8,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
-import convcalc.cli.lock
 from convcalc.analysis.costs.report import Report, analyze
 from convcalc.graph import Network
 from tests.cli.runner import run
@@ -133,13 +133,13 @@ def test_what_another_command_locked_in_the_meantime_stays() -> None:
 
     ran: list[bool] = []
 
-    def meanwhile(network: Network) -> Report:
+    def meanwhile(network: Network, **options: Any) -> Report:
         if not ran:
             ran.append(True)
             assert run("lock", "other.yaml").status == 0
-        return analyze(network)
+        return analyze(network, **options)
 
-    with patch.object(convcalc.cli.lock, "analyze", meanwhile):
+    with patch("convcalc.analysis.analysis.analyze", meanwhile):
         assert run("lock", "third.yaml").status == 0
     assert ran
     text = Path("convcalc.lock").read_text()
@@ -153,11 +153,11 @@ def test_what_another_command_locked_in_the_meantime_stays() -> None:
 def test_what_another_command_broke_in_the_meantime_is_refused_and_stays() -> None:
     run("lock", "edge.yaml")
 
-    def meanwhile(network: Network) -> Report:
+    def meanwhile(network: Network, **options: Any) -> Report:
         Path("convcalc.lock").write_text("<<<<<<< HEAD\n")
-        return analyze(network)
+        return analyze(network, **options)
 
-    with patch.object(convcalc.cli.lock, "analyze", meanwhile):
+    with patch("convcalc.analysis.analysis.analyze", meanwhile):
         result = run("lock", "edge.yaml")
     assert result.status == 2
     assert result.err.startswith("convcalc.lock:1:1: error[lock-conflict]")

@@ -52,6 +52,12 @@ class Report:
         }
 
 
+def check_batch(batch: object) -> None:
+    """Raises ConvcalcError where this is no whole number from 1 on."""
+    if type(batch) is not int or batch < 1:
+        raise refused("bad-option", f"batch must be a whole number from 1 on, not {batch!r}")
+
+
 @collector_paused()
 def analyze(network: Network, *, batch: int = 1, valid_taps: bool = False) -> Report:
     """Counts what every layer costs.
@@ -63,8 +69,7 @@ def analyze(network: Network, *, batch: int = 1, valid_taps: bool = False) -> Re
     >>> convcalc.analyze(convcalc.load("lenet")).totals.macs
     416520
     """
-    if type(batch) is not int or batch < 1:
-        raise refused("bad-option", f"batch must be a whole number from 1 on, not {batch!r}")
+    check_batch(batch)
     # Copies of a layer share one Layer object; their costs are computed once for each input shape.
     known: dict[tuple[int, tuple[Shape, ...]], tuple[tuple[Shape, ...], Shape, Cost]] = {}
     layers: list[LayerReport] = []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from convcalc.analysis.costs.cost import Cost, LayerReport
+from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
+from convcalc.analysis.metrics import COSTS
 from convcalc.analysis.units import summary
 from convcalc.shapes import Shape
 
@@ -26,18 +27,7 @@ class Row:
 
 
 #: Figures that rows can be sorted by, the largest first.
-SORT_KEYS: dict[str, Callable[[Cost], int]] = {
-    "params": lambda cost: cost.params,
-    "buffers": lambda cost: cost.buffers,
-    "multiplies": lambda cost: cost.counts.multiplies,
-    "adds": lambda cost: cost.counts.adds,
-    "divides": lambda cost: cost.counts.divides,
-    "compares": lambda cost: cost.counts.compares,
-    "specials": lambda cost: cost.counts.specials,
-    "other": lambda cost: cost.counts.divides + cost.counts.compares + cost.counts.specials,
-    "macs": lambda cost: cost.macs,
-    "flops": lambda cost: cost.flops,
-}
+SORT_KEYS = COSTS
 
 #: Texts that rows can be sorted by, from A to Z.
 TEXT_KEYS: dict[str, Callable[[Row], str]] = {

@@ -62,6 +62,11 @@ class StepCost(NamedTuple):
         """Products of the backward pass that are accumulated into sums of products."""
         return self.input_gradient_macs + self.weight_gradient_macs
 
+    @property
+    def macs(self) -> int:
+        """Those of the forward and of the backward pass."""
+        return self.forward_macs + self.backward_macs
+
 
 class LayerTraining(NamedTuple):
     """One operation: its node, what it costs, and what it keeps for the backward pass."""

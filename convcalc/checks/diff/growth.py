@@ -4,34 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from convcalc.analysis.measures import Part, Subject, heaviest
+from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.metrics import Contribution, heaviest
 from convcalc.checks.diff.alignment import Alignment
 from convcalc.checks.lock.file import LockedLayer, LockedNetwork, locked_network
+from convcalc.quantities import DTYPES
 
 #: Totals that the lock has layer by layer, and the figure that it has of them.
 _FIGURES = {"params": "params", "macs": "macs", "weights": "params"}
 
 
-def grown_parts(subject: Subject, metric: str, locked: LockedNetwork) -> tuple[list[Part], bool]:
+def grown_parts(
+    analysis: Analysis, metric: str, locked: LockedNetwork
+) -> tuple[list[Contribution], bool]:
     """The layers that a total's growth comes from, and whether their values are the growth.
 
     Of totals that the lock does not have layer by layer they are the heaviest of those that
     changed, with what they add to the total now.
     """
-    now = locked_network("", "", subject.report, {}).layers
+    now = locked_network("", "", analysis.report, {}).layers
     before = matched_layers(locked.layers, now)
     figure = _FIGURES.get(metric)
     if figure is not None:
-        size = subject.number_bytes if metric == "weights" else 1
+        size = DTYPES[locked.dtype] if metric == "weights" else 1
         grown = []
-        for part in heaviest(subject, figure):
+        for part in heaviest(analysis, figure):
             known = before.get(part.path)
             more = part.value - (getattr(known, figure) if known is not None else 0)
             if more > 0:
                 grown.append(part._replace(value=more * size))
         if grown:
             return sorted(grown, key=lambda part: -part.value), True
-    parts = heaviest(subject, metric)
+    parts = heaviest(analysis, metric, locked.dtype)
     changed = [part for part in parts if now.get(part.node.unit) != before.get(part.node.unit)]
     return changed or parts, False
 

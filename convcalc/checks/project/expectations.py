@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.analysis.costs.report import Report
+from convcalc.analysis.metrics import COSTS
 from convcalc.diagnostics import DidYouMean, Help, Note, Problem, helps, printable
 from convcalc.language.building.expectations import Expectation
 from convcalc.quantities import change_text
@@ -42,7 +43,7 @@ def _shapes(report: Report) -> dict[str, Shape]:
 def _check(expectation: Expectation, report: Report, shapes: dict[str, Shape]) -> Problem | None:
     metric, value, span = expectation
     if isinstance(value, int):
-        found = _total(report, metric)
+        found = COSTS[metric](report.totals)
         if found == value:
             return None
         share = f" ({change_text(value, found)})" if value else ""
@@ -75,10 +76,3 @@ def _check(expectation: Expectation, report: Report, shapes: dict[str, Shape]) -
         help_text = "channels come first"
     message = f"expected {name} to put out {list(value)}, found {list(shape)}"
     return Problem("expectation", message, span, helps(help_text))
-
-
-def _total(report: Report, metric: str) -> int:
-    totals = report.totals
-    if metric in totals.counts._fields:
-        return int(getattr(totals.counts, metric))
-    return int(getattr(totals, metric))

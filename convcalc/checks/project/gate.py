@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.analysis.costs.report import Report, analyze
-from convcalc.analysis.measures import (
-    Part,
-    Subject,
-    heaviest,
-    measure,
-    measured_totals,
-)
+from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.metrics import Contribution, heaviest, measure, measure_all
 from convcalc.checks.project.blame import in_own_file
 from convcalc.checks.project.expectations import broken_expectations
 from convcalc.checks.project.targets import Rules, Target, dtype_of, locked_name
@@ -90,12 +84,13 @@ def judge(target: Target, gate: Gate) -> Verdict:
         problems = tuple([readable(problem, target) for problem in error.problems])
         status = UNUSABLE if unusable else error.status
         return Verdict(target.file, target.variant, status, (*problems, *unusable))
-    report = analyze(network)
+    analysis = Analysis(network)
+    report = analysis.report
     rules = target.rules or Rules()
     skipped = _skipped(of_file, altered, target, gate)
     if gate.every_total and missing == _UNUSED and not unusable:
         skipped.append(f"it is not compared with the lock: {missing}")
-    trial = _Trial(target, of_file, report, locked)
+    trial = _Trial(target, of_file, analysis, locked)
     if not altered:
         trial.hold("budget", of_file.budget)
     if gate.inputs is None:
@@ -118,7 +113,7 @@ def judge(target: Target, gate: Gate) -> Verdict:
         from convcalc.checks.lock.file import locked_network
         from convcalc.checks.lock.staleness import at_the_cause
 
-        every = measured_totals(report, trial.dtype)
+        every = measure_all(analysis, trial.dtype)
         now = locked_network(locked.file, locked.variant, report, every, trial.dtype)
         broken = at_the_cause(broken, gate.baseline.lock, now, report, of_file.bases)
     problems = (*broken, *trial.problems, *unusable)
@@ -130,7 +125,7 @@ def judge(target: Target, gate: Gate) -> Verdict:
         problems,
         tuple(trial.warnings),
         tuple(trial.findings),
-        measured_totals(report, trial.dtype, slow=gate.every_total),
+        measure_all(analysis, trial.dtype, slow=gate.every_total),
         dict(locked.totals) if locked is not None else {},
         "; ".join(skipped),
     )
@@ -229,11 +224,12 @@ class _Trial:
     """One network before the gate: what was found of it so far."""
 
     def __init__(
-        self, target: Target, of_file: Spec, report: Report, locked: LockedNetwork | None
+        self, target: Target, of_file: Spec, analysis: Analysis, locked: LockedNetwork | None
     ) -> None:
         self.target = target
         self.of_file = of_file
-        self.report = report
+        self.analysis = analysis
+        self.report = analysis.report
         self.dtype = dtype_of(of_file, target.rules)
         self.locked = locked
         self.findings: list[Finding] = []
@@ -243,7 +239,6 @@ class _Trial:
         self.misused = False
         #: Totals whose growth is limited and that the lock does not know.
         self.unlocked: list[str] = []
-        self._subjects: dict[str, Subject] = {}
 
     def hold(self, rule: str, limits: Sequence[Limit], *, configured: bool = False) -> None:
         """Holds some limits against the network; `configured` ones are convcalc.yaml's."""
@@ -276,21 +271,14 @@ class _Trial:
             return problem
         return problem.about(variant=self.target.variant)
 
-    def _subject(self, limit: Limit) -> Subject:
-        known = self._subjects.get(limit.dtype)
-        if known is None:
-            known = self._subjects[limit.dtype] = Subject(self.report, limit.dtype)
-        return known
-
     def _total(self, rule: str, limit: Limit) -> Finding:
-        subject = self._subject(limit)
-        convention = limit.convention or OWN
-        found = measure(subject, limit.metric, convention)
+        wanted = (limit.metric, limit.dtype, limit.convention or OWN)
+        found = measure(self.analysis, *wanted)
         if limit.growth is not None:
             return self._growth(rule, limit, limit.growth, found)
         if found <= limit.most:
             return _kept(rule, limit, found, limit.most)
-        parts = heaviest(subject, limit.metric, convention)
+        parts = heaviest(self.analysis, *wanted)
         return self._broken(rule, limit, found, limit.most, parts)
 
     def _growth(self, rule: str, limit: Limit, growth: Growth, found: int) -> Finding:
@@ -305,7 +293,7 @@ class _Trial:
             return _kept(rule, limit, found, most)._replace(baseline=before)
         from convcalc.checks.diff.growth import grown_parts
 
-        parts, grew = grown_parts(self._subject(limit), limit.metric, self.locked)
+        parts, grew = grown_parts(self.analysis, limit.metric, self.locked)
         return self._broken(rule, limit, found, most, parts, before, grew)
 
     def _other_dtype(self, limit: Limit, locked: str) -> Problem:
@@ -348,7 +336,8 @@ class _Trial:
 
         _, _, rest = limit.metric.partition(".")
         pattern, _, metric = rest.rpartition(".")
-        held = held_layers(self._subject(limit), pattern, metric, limit.convention or OWN)
+        convention = limit.convention or OWN
+        held = held_layers(self.analysis, pattern, metric, limit.dtype, convention)
         if not held.matched and not held.open:
             name = printable(self.target.file, 200)
             # Not of the variant: it is one mistake, whichever variants it shows in.
@@ -368,7 +357,7 @@ class _Trial:
         limit: Limit,
         found: int,
         most: int,
-        parts: Sequence[Part],
+        parts: Sequence[Contribution],
         before: int | None = None,
         grew: bool = False,
     ) -> Finding:
@@ -462,7 +451,7 @@ def _facts(rule: str, limit: Limit, against_lock: bool = False) -> tuple[Fact, .
     return (Rule(said), Help(f"make the network smaller{edit}{accept}"))
 
 
-def _blamed(part: Part, whole: int) -> Blamed:
+def _blamed(part: Contribution, whole: int) -> Blamed:
     share = ""
     if whole:
         tenths = (2000 * part.value + whole) // (2 * whole)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from convcalc.analysis.measures import Part, Subject, layer_parts
+from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.metrics import Contribution, contributions
 
 
 class Held(NamedTuple):
@@ -16,19 +17,19 @@ class Held(NamedTuple):
     names    of all layers and groups, where nothing matched
     """
 
-    matched: list[Part]
+    matched: list[Contribution]
     open: bool
     names: tuple[str, ...] = ()
 
 
-def held_layers(subject: Subject, pattern: str, metric: str, convention: str) -> Held:
+def held_layers(analysis: Analysis, pattern: str, metric: str, dtype: str, convention: str) -> Held:
     """The layers and groups that a pattern matches.
 
     A pattern without a dot is held against the last part of every name, `conv*` against
     `stage1.conv0`; one with dots against whole names, part by part.
     """
-    parts = layer_parts(subject, metric, convention)
-    groups: dict[str, Part] = {}
+    parts = contributions(analysis, metric, dtype, convention)
+    groups: dict[str, Contribution] = {}
     for part in parts:
         names = part.path.split(".")
         for length in range(1, len(names) + 1):

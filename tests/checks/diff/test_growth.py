@@ -7,21 +7,20 @@ from random import Random
 import pytest
 
 import convcalc
-from convcalc.analysis.costs.report import analyze
-from convcalc.analysis.measures import Subject, measured_totals
+from convcalc.analysis.metrics import measure_all
 from convcalc.checks.diff.growth import grown_parts, matched_layers
 from convcalc.checks.lock.file import LockedNetwork, locked_network
 
 
 def locked(text: str) -> LockedNetwork:
-    report = analyze(convcalc.loads(text))
-    return locked_network("n.yaml", "", report, measured_totals(report))
+    analysis = convcalc.Analysis(convcalc.loads(text))
+    return locked_network("n.yaml", "", analysis.report, measure_all(analysis))
 
 
 def blamed(before: str, after: str, metric: str) -> list[tuple[str, int]]:
     """The paths and values that growth from one spec to another is blamed on."""
-    subject = Subject(analyze(convcalc.loads(after)), "float32")
-    parts, _ = grown_parts(subject, metric, locked(before))
+    analysis = convcalc.Analysis(convcalc.loads(after))
+    parts, _ = grown_parts(analysis, metric, locked(before))
     return [(part.path, part.value) for part in parts]
 
 

@@ -8,8 +8,7 @@ from random import Random
 import pytest
 
 import convcalc
-from convcalc.analysis.costs.report import analyze
-from convcalc.analysis.measures import MEASURES, measured_totals
+from convcalc.analysis.metrics import measure_all
 from convcalc.checks.project.gate import Gate, judge
 from convcalc.checks.project.targets import Rules, Target
 from convcalc.diagnostics import Source, Span
@@ -34,8 +33,8 @@ def limits(totals: dict[str, int], change: int) -> tuple[Limit, ...]:
 def test_every_total_is_limited_to_the_last_unit(seed: int, tmp_path: Path) -> None:
     path = tmp_path / "n.yaml"
     path.write_text(random_spec(Random(seed)), encoding="utf-8")
-    totals = measured_totals(analyze(convcalc.load(path)))
-    assert list(totals) == list(MEASURES)
+    totals = measure_all(convcalc.Analysis(convcalc.load(path)))
+    assert list(totals) == list(TOTALS)
     target = Target(str(path))
     kept = judge(target._replace(rules=Rules(limits(totals, 0))), Gate())
     assert (kept.status, kept.problems) == (0, ())
@@ -68,4 +67,4 @@ def test_slow_totals_wait_until_they_are_asked_for(tmp_path: Path) -> None:
     path.write_text("{input: [3, 8, 8], layers: [{conv: 4, kernel: 3}]}", encoding="utf-8")
     quick = judge(Target(str(path)), Gate())
     assert "peak_least" not in quick.totals
-    assert list(judge(Target(str(path)), Gate(every_total=True)).totals) == list(MEASURES)
+    assert list(judge(Target(str(path)), Gate(every_total=True)).totals) == list(TOTALS)

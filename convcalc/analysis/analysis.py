@@ -1,0 +1,150 @@
+"""The analyses of a network: each is computed when it is first asked for, and once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from convcalc.analysis.costs.report import Report, analyze, check_batch
+from convcalc.graph import Network
+
+if TYPE_CHECKING:
+    from convcalc.analysis.costs.balance import Balance
+    from convcalc.analysis.field.fields import Fields
+    from convcalc.analysis.memory.arena import Arena
+    from convcalc.analysis.memory.least_peak import LeastPeak
+    from convcalc.analysis.memory.liveness import Memory, Step
+    from convcalc.analysis.training.step import StepCost, Training
+
+T = TypeVar("T")
+
+
+class Analysis:
+    """What can be computed from a network, for a batch of samples.
+
+    Raises ConvcalcError where `batch` is no whole number from 1 on.
+
+    network     the network
+    batch       samples at once; counts and costs hold for all of them
+    valid_taps  whether counts leave out the taps that fall on padding
+
+    >>> import convcalc
+    >>> analysis = convcalc.Analysis(convcalc.load("vgg16"))
+    >>> analysis.report.totals.macs, analysis.fields["stage4.pool0"].size_text()
+    (15470264320, '212x212')
+    """
+
+    def __init__(self, network: Network, *, batch: int = 1, valid_taps: bool = False) -> None:
+        check_batch(batch)
+        self.network = network
+        self.batch = batch
+        self.valid_taps = valid_taps
+        self._known: dict[object, Any] = {}
+
+    def _once(self, key: object, compute: Callable[[], T]) -> T:
+        """The result of `compute`, which runs where the key is new."""
+        if key not in self._known:
+            self._known[key] = compute()
+        found: T = self._known[key]
+        return found
+
+    @cached_property
+    def report(self) -> Report:
+        """What every operation costs."""
+        return analyze(self.network, batch=self.batch, valid_taps=self.valid_taps)
+
+    @cached_property
+    def fields(self) -> Fields:
+        """The receptive fields."""
+        from convcalc.analysis.field.fields import fields
+
+        return fields(self.network)
+
+    def balance(self, dtype: str = "float32", weights: str | None = None) -> Balance:
+        """What is computed and moved; `weights` is their type, if it is another one."""
+        from convcalc.analysis.costs.balance import balance
+
+        key = ("balance", dtype, weights or dtype)
+        return self._once(key, lambda: balance(self.report, dtype, weights))
+
+    def counted(self, convention: str) -> Mapping[str, int]:
+        """What a counter reports of each operation, by path; ConvcalcError where it has no rule."""
+        return self._once(("counted", convention), lambda: self._counted(convention))
+
+    def _counted(self, convention: str) -> Mapping[str, int]:
+        from convcalc.analysis.counters.charges import BY_NAME, charges, require_rules
+
+        found = charges(self.report, [BY_NAME[convention]])
+        require_rules(found, f"flops --as {convention} --partial shows the others, marked so")
+        pairs = zip(self.report.layers, found[0].layers, strict=True)
+        return {layer.node.path: count or 0 for layer, count in pairs}
+
+    # Memory, in elements of one sample.
+
+    def memory(self, *, in_place: bool = False) -> Memory:
+        """The network's tensors, element-wise operations writing over their inputs or not."""
+        from convcalc.analysis.memory.liveness import memory_of
+
+        key = ("memory", in_place)
+        return self._once(key, lambda: memory_of(self.network, in_place=in_place))
+
+    def peak_step(self, *, in_place: bool = False) -> Step | None:
+        """The step of the written order at which the most is alive; None where nothing runs."""
+        from convcalc.analysis.memory.liveness import peak_step
+
+        key = ("peak step", in_place)
+        return self._once(key, lambda: peak_step(self.memory(in_place=in_place)))
+
+    def peak(self, *, in_place: bool = False) -> int:
+        """The most elements alive at once in the written order."""
+        step = self.peak_step(in_place=in_place)
+        if step is not None:
+            return step.live
+        memory = self.memory(in_place=in_place)
+        return sum([memory.tensors[number].size for number in memory.inputs])
+
+    def live(self, *, in_place: bool = False) -> Mapping[str, int]:
+        """The elements alive while an operation runs, by path; a view has no entry."""
+        return self._once(("live", in_place), lambda: self._live(in_place))
+
+    def _live(self, in_place: bool) -> Mapping[str, int]:
+        from convcalc.analysis.memory.liveness import steps
+
+        memory, nodes = self.memory(in_place=in_place), self.network.nodes
+        return {
+            nodes[memory.operations[step.operation].node].path: step.live
+            for step in steps(memory, listed=False)
+        }
+
+    @cached_property
+    def least_peak(self) -> LeastPeak:
+        """The order of execution that needs the least memory, written in place."""
+        from convcalc.analysis.memory.least_peak import least_peak
+
+        return least_peak(self.memory(in_place=True))
+
+    @cached_property
+    def arena(self) -> Arena:
+        """A static allocation for the written order, in place."""
+        from convcalc.analysis.memory.arena import arena
+
+        return arena(self.memory(in_place=True))
+
+    # Training.
+
+    def training(self, optimizer: str = "sgd", *, input_gradient: bool = False) -> Training:
+        """A training step; `input_gradient` carries the gradient on to the network's inputs."""
+        from convcalc.analysis.training.step import train
+
+        return self._once(
+            ("training", optimizer, input_gradient),
+            lambda: train(
+                self.network, batch=self.batch, optimizer=optimizer, input_gradient=input_gradient
+            ),
+        )
+
+    @cached_property
+    def step_costs(self) -> Mapping[str, StepCost]:
+        """What each operation costs in a training step with SGD, by path."""
+        return {layer.node.path: layer.cost for layer in self.training().layers}
