@@ -73,9 +73,9 @@ class Analysis:
         return self._once(("counted", convention), lambda: self._counted(convention))
 
     def _counted(self, convention: str) -> Mapping[str, int]:
-        from convcalc.analysis.counters.charges import BY_NAME, charges, require_rules
+        from convcalc.analysis.counters.counting import BY_NAME, counter_reports, require_rules
 
-        found = charges(self.report, [BY_NAME[convention]])
+        found = counter_reports(self.report, [BY_NAME[convention]])
         require_rules(found, f"flops --as {convention} --partial shows the others, marked so")
         pairs = zip(self.report.layers, found[0].layers, strict=True)
         return {layer.node.path: count or 0 for layer, count in pairs}

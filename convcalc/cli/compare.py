@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import Row
-from convcalc.analysis.counters.charges import (
+from convcalc.analysis.counters.counting import (
     BY_NAME,
-    Charges,
-    charges,
+    CounterReport,
+    counter_reports,
     partial_text,
     require_rules,
 )
@@ -22,7 +22,7 @@ from convcalc.cli.shapes import selected_rows, title
 from convcalc.render.numbers import excess, grouped, ratio
 from convcalc.render.table import Cell, Column, Table
 
-#: `--sort` by what the convention charges.
+#: `--sort` by what the counter reports.
 AS = "as"
 
 
@@ -66,8 +66,8 @@ def read_options(
 def emit_comparison(reports: Reports, partial: bool, style: str, output: str | None) -> None:
     """All conventions side by side."""
     report, before, _ = reports
-    found = charges(report)
-    originally = charges(before) if before else None
+    found = counter_reports(report)
+    originally = counter_reports(before) if before else None
     if not partial:
         require_rules(found)
         require_rules(originally or [])
@@ -83,7 +83,7 @@ def emit_comparison(reports: Reports, partial: bool, style: str, output: str | N
     emit_table(_comparison(reports, found, originally, every=style == "csv"), style, output)
 
 
-def _entries(found: list[Charges]) -> list[dict[str, Any]]:
+def _entries(found: list[CounterReport]) -> list[dict[str, Any]]:
     entries = []
     for entry in found:
         convention = entry.convention
@@ -92,7 +92,7 @@ def _entries(found: list[Charges]) -> list[dict[str, Any]]:
             "unit": convention.unit,
             "total": entry.total,
             "version": convention.version,
-            "charged_nothing": entry.unseen_kinds(),
+            "charged_nothing": entry.ignored_kinds(),
         }
         if entry.partial:
             data["partial"] = entry.partial
@@ -101,22 +101,26 @@ def _entries(found: list[Charges]) -> list[dict[str, Any]]:
 
 
 def _comparison(
-    reports: Reports, found: list[Charges], originally: list[Charges] | None, *, every: bool
+    reports: Reports,
+    found: list[CounterReport],
+    originally: list[CounterReport] | None,
+    *,
+    every: bool,
 ) -> Table:
     """A row for each convention, below convcalc's own figures; `every` column for programs."""
     report, before, _ = reports
     totals = report.totals
     own = ("convcalc", "")
     lines: list[list[Cell]] = []
-    # What is charged nothing, and by whom.
-    blind: dict[str, list[str]] = {}
+    # Which conventions ignore the same kinds.
+    ignoring: dict[str, list[str]] = {}
 
     def add(
-        names: tuple[str, str], unit: str, was: int | None, now: int, unseen: str, mark: str
+        names: tuple[str, str], unit: str, was: int | None, now: int, ignored: str, mark: str
     ) -> None:
         figures: list[Cell] = [now] if was is None else [was, now, ratio(was, now)]
         marks: list[Cell] = [mark] if marked else []
-        nothing: list[Cell] = [unseen] if every else []
+        nothing: list[Cell] = [ignored] if every else []
         lines.append([*names, unit, *figures, excess(now, totals.macs), *nothing, *marks])
 
     marked = every or any([entry.uncovered for entry in [*found, *(originally or [])]])
@@ -128,13 +132,13 @@ def _comparison(
         convention = entry.convention
         names = (convention.name, convention.version)
         old = was.total if was else None
-        unseen, mark = _unseen(entry), partial_text(missing)
-        add(names, convention.unit, old, entry.total, unseen, mark)
-        if unseen:
-            blind.setdefault(unseen, []).append(convention.name)
+        ignored, mark = _ignored(entry), partial_text(missing)
+        add(names, convention.unit, old, entry.total, ignored, mark)
+        if ignored:
+            ignoring.setdefault(ignored, []).append(convention.name)
     padding = " without padding" if report.valid_taps else ""
     notes = [f"vs MACs: the difference from the exact MACs{padding}, {grouped(totals.macs)}."]
-    notes += [f"Charged nothing by {', '.join(names)}: {what}." for what, names in blind.items()]
+    notes += [f"Charged nothing by {', '.join(names)}: {what}." for what, names in ignoring.items()]
     if report.valid_taps:
         notes.append("The counters' figures hold taps that fall on padding as well.")
     figures = [Column("total", "number")]
@@ -170,24 +174,24 @@ def emit_counted(
 ) -> None:
     """The network as one counter would report it."""
     report, before, _ = reports
-    (found,) = charges(report, [BY_NAME[name]])
-    was = charges(before, [BY_NAME[name]])[0] if before else None
+    (found,) = counter_reports(report, [BY_NAME[name]])
+    was = counter_reports(before, [BY_NAME[name]])[0] if before else None
     if not partial:
         require_rules([found, *([was] if was else [])])
     if style == "json":
         from convcalc.render.jsons import json_text, report_data
 
         data = report_data(report, before)
-        _add_charges(data, found)
+        _add_counts(data, found)
         if was:
-            _add_charges(data["before"], was)
+            _add_counts(data["before"], was)
         emit(json_text(data), output)
         return
     chosen = _selected(report, found, view)
     emit_table(_counted(reports, found, was, chosen, view, every=style == "csv"), style, output)
 
 
-def _add_charges(data: dict[str, Any], found: Charges) -> None:
+def _add_counts(data: dict[str, Any], found: CounterReport) -> None:
     convention = found.convention
     data["as"] = {
         "name": convention.name,
@@ -200,26 +204,26 @@ def _add_charges(data: dict[str, Any], found: Charges) -> None:
         "total": found.total,
         "partial": found.partial,
         "not_covered": [layer.node.path for layer in found.uncovered],
-        "charged_nothing": found.unseen_kinds(),
+        "charged_nothing": found.ignored_kinds(),
     }
-    for layer, charge in zip(data["layers"], found.layers, strict=True):
-        layer["as"] = charge
+    for layer, figure in zip(data["layers"], found.layers, strict=True):
+        layer["as"] = figure
     data["totals"]["as"] = found.total
 
 
 class _Sum(NamedTuple):
-    """What the operations of a row are charged, and how many of them have no rule.
+    """What a counter reports for the operations of a row, and how many of them have no rule.
 
-    The charge is None where none has one: it is not known to be 0.
+    The figure is None where none has a rule: it is not known to be 0.
     """
 
-    charge: int | None
+    figure: int | None
     missing: int
 
 
-def _sums(found: Charges, report: Report, chosen: list[Row]) -> list[_Sum]:
+def _sums(found: CounterReport, report: Report, chosen: list[Row]) -> list[_Sum]:
     by_path: Mapping[str, int | None] = {
-        layer.node.path: charge for layer, charge in zip(report.layers, found.layers, strict=True)
+        layer.node.path: figure for layer, figure in zip(report.layers, found.layers, strict=True)
     }
     sums = []
     for row in chosen:
@@ -229,20 +233,20 @@ def _sums(found: Charges, report: Report, chosen: list[Row]) -> list[_Sum]:
     return sums
 
 
-def _selected(report: Report, found: Charges, view: View) -> list[Row]:
+def _selected(report: Report, found: CounterReport, view: View) -> list[Row]:
     depth, expand, sort, top, by = view
     if sort is None or sort.lower() != AS:
         return selected_rows(report, depth, expand, sort, top, by)
     chosen = selected_rows(report, depth, expand, None, None, by)
     options.read_count("--top", top)
     pairs = list(zip(_sums(found, report, chosen), chosen, strict=True))
-    return [row for _, row in sorted(pairs, key=lambda pair: -(pair[0].charge or 0))][:top]
+    return [row for _, row in sorted(pairs, key=lambda pair: -(pair[0].figure or 0))][:top]
 
 
 def _counted(
     reports: Reports,
-    found: Charges,
-    was: Charges | None,
+    found: CounterReport,
+    was: CounterReport | None,
     chosen: list[Row],
     view: View,
     *,
@@ -277,12 +281,12 @@ def _counted(
         if old:
             first = old[name]
             missing = max(first.missing, part.missing)
-            both = first.charge is not None and part.charge is not None
-            change = ratio(first.charge or 0, part.charge or 0) if both else ""
-            shown: list[Cell] = [first.charge, part.charge, change]
+            both = first.figure is not None and part.figure is not None
+            change = ratio(first.figure or 0, part.figure or 0) if both else ""
+            shown: list[Cell] = [first.figure, part.figure, change]
         else:
             missing = part.missing
-            shown = [row.cost.macs, part.charge, *([] if every else [part.charge])]
+            shown = [row.cost.macs, part.figure, *([] if every else [part.figure])]
         kind: list[Cell] = [row.kind] if every else []
         return [name, *kind, *shown, *([partial_text(missing)] if marked else [])]
 
@@ -304,7 +308,7 @@ def _counted(
     )
 
 
-def _notes(report: Report, found: Charges, missing: int) -> list[str]:
+def _notes(report: Report, found: CounterReport, missing: int) -> list[str]:
     convention = found.convention
     kinds = {layer.node.kind for layer in report.layers}
     notes = [
@@ -312,9 +316,9 @@ def _notes(report: Report, found: Charges, missing: int) -> list[str]:
         f"{convention.unit} = {convention.formula(kinds)}.",
         convention.about,
     ]
-    unseen = _unseen(found)
-    if unseen:
-        notes.append(f"Charged nothing: {unseen}.")
+    ignored = _ignored(found)
+    if ignored:
+        notes.append(f"Charged nothing: {ignored}.")
     if convention.deviations:
         notes.append(f"Known deviations: it {'; it '.join(convention.deviations)}.")
     if missing:
@@ -322,6 +326,6 @@ def _notes(report: Report, found: Charges, missing: int) -> list[str]:
     return notes
 
 
-def _unseen(found: Charges) -> str:
-    """What computes something and is charged nothing, so that no zero is silent."""
-    return ", ".join([f"{count} {kind}" for kind, count in found.unseen_kinds().items()])
+def _ignored(found: CounterReport) -> str:
+    """What computes something and is reported as 0, so that no zero is silent."""
+    return ", ".join([f"{count} {kind}" for kind, count in found.ignored_kinds().items()])

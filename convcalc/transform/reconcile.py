@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report, analyze
-from convcalc.analysis.counters.charges import Charges, charges, extra_charge
 from convcalc.analysis.counters.conventions import EXTRAS
+from convcalc.analysis.counters.counting import CounterReport, counter_reports, extra_count
 from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Network
 
@@ -142,7 +142,7 @@ def _explanations(network: Network, batch: int, left_out: dict[str, str]) -> Ite
     counts = _counts(report)
     left_out.update(
         (entry.convention.name, f"no rule for {entry.uncovered[0].node.kind}")
-        for entry in charges(report)
+        for entry in counter_reports(report)
         if entry.uncovered
     )
     yield from _grouped("", [(count.name, count.total) for count in counts])
@@ -152,8 +152,8 @@ def _explanations(network: Network, batch: int, left_out: dict[str, str]) -> Ite
     yield from _grouped("half", twos)
     yield from _grouped("without the classifier", _without_classifier(report, counts))
     for extra in EXTRAS:
-        more = extra_charge(report, extra)
-        bare = [c for c in counts if c.charges is None or not extra.within(c.charges.convention)]
+        more = extra_count(report, extra)
+        bare = [c for c in counts if c.counted is None or not extra.within(c.counted.convention)]
         if more:
             yield from _grouped(
                 extra.text, [(count.name, count.total + more) for count in bare if count.per_mac]
@@ -170,7 +170,7 @@ class _Count(NamedTuple):
     total: int
     per_mac: int
     layers: Sequence[int | None]
-    charges: Charges | None = None
+    counted: CounterReport | None = None
 
 
 def _counts(report: Report) -> list[_Count]:
@@ -180,7 +180,7 @@ def _counts(report: Report) -> list[_Count]:
         _Count("convcalc's MACs", report.totals.macs, 1, [layer.cost.macs for layer in layers]),
         _Count("convcalc's FLOPs", report.totals.flops, 0, [layer.cost.flops for layer in layers]),
     ]
-    for entry in charges(report):
+    for entry in counter_reports(report):
         if not entry.uncovered:
             convention = entry.convention
             counts.append(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from convcalc.analysis.costs.columns import COLUMNS, column_names
-from convcalc.analysis.counters.charges import BY_NAME
+from convcalc.analysis.counters.counting import BY_NAME
 from tests.cli.runner import run
 
 NETWORKS = ("lenet", "resnet18", "mobilenet_v2")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import convcalc
-from convcalc.analysis.counters.charges import BY_NAME
+from convcalc.analysis.counters.counting import BY_NAME
 from tests.cli.runner import run
 
 NO_RULE = (

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import convcalc
-from convcalc.analysis.counters.charges import BY_NAME, charges
+from convcalc.analysis.counters.counting import BY_NAME, counter_reports
 from convcalc.transform.reconcile import Quote, read_quote, reconcile
 
 UNITS = {"": 0, "k": 3, "M": 6, "G": 9, "B": 9, "T": 12, "P": 15}
@@ -138,7 +138,7 @@ class TestReconciling:
     @pytest.mark.parametrize("network", ["vgg16", "mobilenet_v2", "unet"])
     def test_every_convention_is_found_by_its_exact_total(self, network: str, name: str) -> None:
         report = convcalc.analyze(convcalc.load(network))
-        (entry,) = charges(report, [BY_NAME[name]])
+        (entry,) = counter_reports(report, [BY_NAME[name]])
         assert (name, "", "exact") in self.found(network, str(entry.total))
 
     @pytest.mark.parametrize(

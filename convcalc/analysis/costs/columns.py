@@ -119,7 +119,7 @@ def columns_of(names: Sequence[str], *, fused: bool = True) -> dict[str, LayerCo
 
     fused  whether rows are layers with what is fused to them, and not single operations
     """
-    from convcalc.analysis.counters.charges import BY_NAME
+    from convcalc.analysis.counters.counting import BY_NAME
 
     found = {**COLUMNS, "intensity": _intensity(fused=fused)}
     for name, convention in BY_NAME.items():
@@ -135,7 +135,7 @@ def columns_of(names: Sequence[str], *, fused: bool = True) -> dict[str, LayerCo
 
 def column_names() -> list[str]:
     """Every name that `--columns` takes."""
-    from convcalc.analysis.counters.charges import BY_NAME
+    from convcalc.analysis.counters.counting import BY_NAME
 
     return ["name", "kind", *COLUMNS, *BY_NAME]
 

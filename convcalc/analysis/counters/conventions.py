@@ -1,9 +1,9 @@
 """Conventions: what well-known counters call FLOPs or MACs, each as one declarative entry.
 
-An entry says, for every kind, what the counter charges for a layer of it: a sum of quantities with
-whole factors, nothing, or that there is no rule. Kinds are listed here and in no other analysis,
-because what a counter does with a kind is a property of the counter. All of it was measured, and
-the tests hold it against the measurements.
+An entry states, for every kind, what the counter reports for a layer of it: a sum of quantities
+with whole factors, 0, or that there is no rule. Kinds are listed here and in no other analysis,
+because what a counter does with a kind is a property of the counter. The entries were measured, and
+the tests compare them with the measurements.
 
 The reading is the plain one: every layer a module of PyTorch, a global average an adaptive pool,
 joins written with operators. What a counter does where that is not so is a known deviation.
@@ -19,8 +19,8 @@ from convcalc.layers.base import Layer, parameter_count
 from convcalc.shapes import Shape
 
 
-class Piece:
-    """One operation on one sample: its layer, the shapes it reads, the shape it makes."""
+class Operation:
+    """One operation on one sample: its layer, its input shapes, its output shape."""
 
     __slots__ = ("_amounts", "inputs", "layer", "output")
 
@@ -31,7 +31,7 @@ class Piece:
         self._amounts: dict[str, int] = {}
 
     def amount(self, name: str) -> int:
-        """How much of a quantity it has; every convention asks, and it is worked out once."""
+        """How much of a quantity it has; computed once for all conventions."""
         found = self._amounts.get(name)
         if found is None:
             found = self._amounts[name] = QUANTITIES[name].of(self)
@@ -44,12 +44,12 @@ class Piece:
 
     @property
     def elements(self) -> int:
-        """What it reads, in elements; of several inputs, the first."""
+        """The elements of its first input."""
         return prod(self.inputs[0])
 
     @property
     def positions(self) -> int:
-        """The positions that it makes."""
+        """The spatial positions of its output."""
         return prod(self.output[1:])
 
     def argument(self, name: str) -> int:
@@ -73,40 +73,40 @@ class Piece:
 # --- Quantities -----------------------------------------------------------------------------------
 
 
-def _macs(piece: Piece) -> int:
+def _macs(operation: Operation) -> int:
     # Counters multiply what lies on padding as well, whatever --valid-taps says.
-    counts = piece.layer.counts(piece.inputs, piece.output)
-    return piece.layer.macs(piece.inputs, piece.output, counts)
+    counts = operation.layer.counts(operation.inputs, operation.output)
+    return operation.layer.macs(operation.inputs, operation.output, counts)
 
 
-def _weights_everywhere(piece: Piece) -> int:
-    return prod(piece.learned("weight") or (0,)) * piece.positions
+def _weights_everywhere(operation: Operation) -> int:
+    return prod(operation.learned("weight") or (0,)) * operation.positions
 
 
-def _macs_over_groups(piece: Piece) -> int:
-    c_in, per_group, *kernel = piece.learned("weight") or (0, 0)
-    sizes = piece.inputs[0][1:]
-    return c_in * (per_group // piece.argument("groups")) * prod(kernel) * prod(sizes)
+def _macs_over_groups(operation: Operation) -> int:
+    c_in, per_group, *kernel = operation.learned("weight") or (0, 0)
+    sizes = operation.inputs[0][1:]
+    return c_in * (per_group // operation.argument("groups")) * prod(kernel) * prod(sizes)
 
 
-def _bias_as_forward(piece: Piece) -> int:
-    if not piece.learned("bias"):
+def _bias_as_forward(operation: Operation) -> int:
+    if not operation.learned("bias"):
         return 0
-    per_group = (piece.learned("weight") or (0, 0))[1]
-    windows = piece.layer.windows(piece.inputs)
+    per_group = (operation.learned("weight") or (0, 0))[1]
+    windows = operation.layer.windows(operation.inputs)
     sizes = [(w.n + w.before + w.after - w.extent) // w.stride + 1 for w in windows]
     return per_group * prod(sizes)
 
 
-def _resized(piece: Piece, given_a_factor: int) -> int:
-    return piece.positions if piece.gives("size") else given_a_factor
+def _resized(operation: Operation, given_a_factor: int) -> int:
+    return operation.positions if operation.gives("size") else given_a_factor
 
 
 class Quantity(NamedTuple):
     """Something of a layer that counters count, and how a formula calls it."""
 
     text: str
-    of: Callable[[Piece], int]
+    of: Callable[[Operation], int]
 
 
 #: By the name that rules use.
@@ -171,8 +171,8 @@ _NO_MINPOOL = "PyTorch has no such layer, and what it says depends on how one is
 
 # --- The conventions ------------------------------------------------------------------------------
 
-#: What is charged for a layer: quantities with their factors, added up.
-Charge = tuple[tuple[int, str], ...]
+#: What a counter reports for a layer: the sum of quantities with their factors.
+Rule = tuple[tuple[int, str], ...]
 
 
 class Convention(NamedTuple):
@@ -181,9 +181,9 @@ class Convention(NamedTuple):
     counter     the tool, as its users call it
     version     of the tool, which the rules were measured with
     unit        the tool's word for one of what it counts
-    rules       what it charges, by kind
-    free        kinds that it charges nothing for
-    lacks       kinds without a rule, and why
+    rules       what it reports, by kind
+    ignored     kinds that it reports as 0
+    missing     kinds without a rule, and why
     about       what it leaves out or counts twice, in a sentence
     deviations  what the tool does where a network is not written as the plain reading has it
     """
@@ -192,20 +192,20 @@ class Convention(NamedTuple):
     counter: str
     version: str
     unit: str
-    rules: Mapping[str, Charge]
-    free: Sequence[str]
-    lacks: Mapping[str, str]
+    rules: Mapping[str, Rule]
+    ignored: Sequence[str]
+    missing: Mapping[str, str]
     about: str
     deviations: Sequence[str] = ()
 
     def formula(self, kinds: Container[str] | None = None) -> str:
-        """What is charged, as text: one sum, with the kinds behind each quantity.
+        """What it reports, as text: one sum, with the kinds of each quantity.
 
         Of these `kinds` only, if any are given.
         """
         where: dict[tuple[int, str], list[str]] = {}
-        for kind, charge in self.rules.items():
-            for part in charge if kinds is None or kind in kinds else ():
+        for kind, rule in self.rules.items():
+            for part in rule if kinds is None or kind in kinds else ():
                 where.setdefault(part, []).append(kind)
         text = ""
         for (factor, name), listed in where.items():
@@ -216,35 +216,35 @@ class Convention(NamedTuple):
 
     @property
     def per_mac(self) -> int:
-        """What it charges for a product of a convolution and its addition: 1 or 2."""
+        """What it reports for a product of a convolution and its addition: 1 or 2."""
         return self.rules["conv"][0][0]
 
-    def charge(self, piece: Piece) -> int | None:
-        """What it charges for an operation on one sample; None where it has no rule."""
-        kind = piece.layer.kind
-        charge = self.rules.get(kind)
-        if charge is not None:
-            return sum([factor * piece.amount(name) for factor, name in charge])
-        return 0 if kind in self.free else None
+    def figure(self, operation: Operation) -> int | None:
+        """What it reports for an operation on one sample; None where it has no rule."""
+        kind = operation.layer.kind
+        rule = self.rules.get(kind)
+        if rule is not None:
+            return sum([factor * operation.amount(name) for factor, name in rule])
+        return 0 if kind in self.ignored else None
 
 
 def _listed(kinds: Sequence[str]) -> str:
     return kinds[0] if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]}"
 
 
-def _rules(*rules: tuple[Sequence[str], Charge]) -> dict[str, Charge]:
+def _rules(*rules: tuple[Sequence[str], Rule]) -> dict[str, Rule]:
     """A rule for each kind; a kind that is named again gets the sum of both."""
-    table: dict[str, Charge] = {}
-    for kinds, charge in rules:
+    table: dict[str, Rule] = {}
+    for kinds, rule in rules:
         for kind in kinds:
-            table[kind] = (*table.get(kind, ()), *charge)
+            table[kind] = (*table.get(kind, ()), *rule)
     return table
 
 
 _EVERY_OTHER = ("minpool", *_POOLS, *_NORMS, *_ACTIVATIONS, *_OPERATORS, "upsample", *_MOVES)
 _FUNCTIONS = "counts torch.add and torch.mul as N, but not the operators + and *"
 
-_DEEPSPEED_RULES: tuple[tuple[Sequence[str], Charge], ...] = (
+_DEEPSPEED_RULES: tuple[tuple[Sequence[str], Rule], ...] = (
     (_CONVOLUTIONS, ((2, "macs"), (1, "bias"))),
     (("dense",), ((2, "macs"),)),
     (("batchnorm",), ((1, "inputs"), (1, "affine"))),
@@ -439,22 +439,22 @@ CONVENTIONS: tuple[Convention, ...] = (
 
 
 class Extra(NamedTuple):
-    """What people put on top of a count: a text and what it charges, by kind."""
+    """What people add to a count: a text, and the rule of each kind."""
 
     text: str
-    rules: Mapping[str, Charge]
+    rules: Mapping[str, Rule]
 
-    def charge(self, piece: Piece) -> int:
+    def figure(self, operation: Operation) -> int:
         """What is added for an operation on one sample."""
-        charge = self.rules.get(piece.layer.kind, ())
-        return sum([factor * piece.amount(name) for factor, name in charge])
+        rule = self.rules.get(operation.layer.kind, ())
+        return sum([factor * operation.amount(name) for factor, name in rule])
 
     def within(self, convention: Convention) -> bool:
         """Whether a convention counts that already."""
         return any(
             name == counted
-            for kind, charge in self.rules.items()
-            for _, name in charge
+            for kind, rule in self.rules.items()
+            for _, name in rule
             for _, counted in convention.rules.get(kind, ())
         )
 

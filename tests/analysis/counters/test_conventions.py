@@ -14,8 +14,13 @@ import pytest
 
 import convcalc
 from convcalc import metrics
-from convcalc.analysis.counters.charges import BY_NAME, charges, partial_text, require_rules
 from convcalc.analysis.counters.conventions import CONVENTIONS, QUANTITIES
+from convcalc.analysis.counters.counting import (
+    BY_NAME,
+    counter_reports,
+    partial_text,
+    require_rules,
+)
 from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Network
 from convcalc.layers import KINDS
@@ -53,7 +58,7 @@ def totals(name: str) -> dict[str, int | None]:
 
 def totals_of(network: Network, batch: int = 1) -> dict[str, int | None]:
     """By convention; None where one has no rule for some layer."""
-    found = charges(convcalc.analyze(network, batch=batch))
+    found = counter_reports(convcalc.analyze(network, batch=batch))
     return {e.convention.name: None if e.uncovered else e.total for e in found}
 
 
@@ -87,7 +92,7 @@ class TestFacts:
             found = totals_of(convcalc.loads(fact["spec"]), fact.get("batch", 1))
             measured = dict(fact["totals"])
             if fact.get("batch", 1) > 1 and "upsample: {size" in fact["spec"]:
-                # A known deviation: these two charge it for one sample of the batch.
+                # A known deviation: these two count it for one sample of the batch.
                 del measured["calflops"], measured["deepspeed"]
             assert {name: found[name] for name in measured} == measured, fact["spec"]
 
@@ -105,26 +110,26 @@ class TestFacts:
         # torchvision's own mobilenet_v2 calls a function for its global pooling; its figures.
         report = convcalc.analyze(convcalc.load("mobilenet_v2"))
         (pool,) = [i for i, la in enumerate(report.layers) if la.node.kind == "global_avgpool"]
-        twice, never = charges(report, [BY_NAME["ptflops-pytorch"], BY_NAME["thop"]])
+        twice, never = counter_reports(report, [BY_NAME["ptflops-pytorch"], BY_NAME["thop"]])
         assert twice.total - (twice.layers[pool] or 0) // 2 == 320300008
         assert never.total - (never.layers[pool] or 0) == 327486720
 
 
 class TestTables:
     @pytest.mark.parametrize("name", NAMES)
-    def test_every_kind_is_charged_free_or_lacking(self, name: str) -> None:
+    def test_every_kind_has_a_rule_or_is_ignored_or_missing(self, name: str) -> None:
         convention = BY_NAME[name]
-        listed = Counter([*convention.rules, *convention.free, *convention.lacks])
+        listed = Counter([*convention.rules, *convention.ignored, *convention.missing])
         assert listed == Counter(list(KINDS))
 
     @pytest.mark.parametrize("name", NAMES)
     def test_rules_name_quantities_that_exist(self, name: str) -> None:
-        for charge in BY_NAME[name].rules.values():
-            assert charge
-            assert all(factor and quantity in QUANTITIES for factor, quantity in charge)
+        for rule in BY_NAME[name].rules.values():
+            assert rule
+            assert all(factor and quantity in QUANTITIES for factor, quantity in rule)
 
     def test_every_quantity_is_used(self) -> None:
-        used = {name for c in CONVENTIONS for charge in c.rules.values() for _, name in charge}
+        used = {name for c in CONVENTIONS for rule in c.rules.values() for _, name in rule}
         assert used == set(QUANTITIES)
 
     @pytest.mark.parametrize("name", NAMES)
@@ -164,35 +169,35 @@ class TestProperties:
         biased = sum(
             prod(layer.output) for layer in report.layers if getattr(layer.node.layer, "bias", 0)
         )
-        (aten,) = charges(report, [BY_NAME["ptflops-aten"]])
+        (aten,) = counter_reports(report, [BY_NAME["ptflops-aten"]])
         assert aten.total == report.totals.macs + biased
 
     @pytest.mark.parametrize("seed", SEEDS)
     def test_a_batch_is_so_many_samples(self, seed: int) -> None:
         network = convcalc.loads(random_spec(Random(seed)))
-        one = charges(convcalc.analyze(network))
-        five = charges(convcalc.analyze(network, batch=5))
+        one = counter_reports(convcalc.analyze(network))
+        five = counter_reports(convcalc.analyze(network, batch=5))
         for single, batched in zip(one, five, strict=True):
             assert batched.total == 5 * single.total
             assert batched.layers == [None if c is None else 5 * c for c in single.layers]
 
     @pytest.mark.parametrize("seed", SEEDS)
-    def test_counters_charge_for_padding_whatever_the_reading(self, seed: int) -> None:
+    def test_counters_count_padding_whatever_the_reading(self, seed: int) -> None:
         network = convcalc.loads(random_spec(Random(seed)))
-        padded = charges(convcalc.analyze(network))
-        valid = charges(convcalc.analyze(network, valid_taps=True))
+        padded = counter_reports(convcalc.analyze(network))
+        valid = counter_reports(convcalc.analyze(network, valid_taps=True))
         assert [entry.layers for entry in padded] == [entry.layers for entry in valid]
 
     @pytest.mark.parametrize("seed", SEEDS)
     def test_layers_sum_to_the_total_and_cover_it_or_say_so(self, seed: int) -> None:
         report = convcalc.analyze(convcalc.loads(random_spec(Random(seed))))
         kinds = [layer.node.kind for layer in report.layers]
-        for entry in charges(report):
+        for entry in counter_reports(report):
             assert len(entry.layers) == len(kinds)
-            assert sum(charge or 0 for charge in entry.layers) == entry.total
+            assert sum(count or 0 for count in entry.layers) == entry.total
             # Only what PyTorch has no layer for lacks a rule.
-            lacking = [kind for kind, charge in zip(kinds, entry.layers, strict=True)
-                       if charge is None]  # fmt: skip
+            lacking = [kind for kind, count in zip(kinds, entry.layers, strict=True)
+                       if count is None]  # fmt: skip
             assert set(lacking) <= {"minpool"}
             assert entry.partial == partial_text(len(lacking))
 
@@ -203,7 +208,7 @@ class TestLacking:
     def test_a_layer_without_a_rule_is_refused_with_its_place(self) -> None:
         report = convcalc.analyze(convcalc.loads(self.TEXT))
         with pytest.raises(ConvcalcError) as refused:
-            require_rules(charges(report, [BY_NAME["thop"]]))
+            require_rules(counter_reports(report, [BY_NAME["thop"]]))
         first, *_, last = refused.value.problems
         assert refused.value.status == 1
         assert first.code == "no-rule"
@@ -216,22 +221,22 @@ class TestLacking:
 
     def test_the_rest_is_marked(self) -> None:
         report = convcalc.analyze(convcalc.loads(self.TEXT))
-        (thop,) = charges(report, [BY_NAME["thop"]])
+        (thop,) = counter_reports(report, [BY_NAME["thop"]])
         assert thop.partial == "partial: 12 layers not covered"
         assert thop.total == report.totals.macs
         assert thop.layers[1:] == [None] * 12
 
     def test_a_counter_of_products_covers_everything(self) -> None:
         report = convcalc.analyze(convcalc.loads(self.TEXT))
-        (torch,) = charges(report, [BY_NAME["torch"]])
+        (torch,) = counter_reports(report, [BY_NAME["torch"]])
         assert torch.partial == ""
         require_rules([torch])
         assert torch.layers == [2 * report.totals.macs, *[0] * 12]
 
-    def test_what_a_counter_does_not_see_is_told(self) -> None:
+    def test_what_a_counter_ignores_is_listed(self) -> None:
         report = convcalc.analyze(convcalc.load("mobilenet_v3_small"))
-        (thop,) = charges(report, [BY_NAME["thop"]])
-        unseen = thop.unseen_kinds()
-        assert unseen["hard_swish"] == 19
-        assert {"add", "mul", "hard_sigmoid", "relu"} <= set(unseen)
-        assert not {"conv", "batchnorm", "flatten", "dropout"} & set(unseen)
+        (thop,) = counter_reports(report, [BY_NAME["thop"]])
+        ignored = thop.ignored_kinds()
+        assert ignored["hard_swish"] == 19
+        assert {"add", "mul", "hard_sigmoid", "relu"} <= set(ignored)
+        assert not {"conv", "batchnorm", "flatten", "dropout"} & set(ignored)
