@@ -112,9 +112,10 @@ def compose(text: str) -> object:
 
 def to_json(text: str) -> str:
     """The JSON report of a spec's text."""
-    from convcalc.render.jsons import report_text
+    from convcalc.render.jsons import json_text
+    from convcalc.render.report import report_data
 
-    return report_text(convcalc.analyze(convcalc.loads(text)))
+    return json_text(report_data(convcalc.analyze(convcalc.loads(text))))
 
 
 def without_collector(task: Callable[[], object]) -> object:

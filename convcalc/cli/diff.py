@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ import typer
 from convcalc.checks.diff.versions import Comparison, Settings, compare_files, compare_with_revision
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell_problems, unusable
-from convcalc.cli.output import TABLE_FORMATS, emit, emit_lines, terminal
+from convcalc.cli.output import TABLE_FORMATS, emit, emit_json, emit_parts
 from convcalc.diagnostics import WRONG
 
 if TYPE_CHECKING:
@@ -128,22 +127,11 @@ def _emit(
     from convcalc.render import diff as faces
 
     if style == "json":
-        from convcalc.render.jsons import json_text
-
         told = {"revision": revision.name, "commit": revision.commit} if revision else None
-        emit(json_text(faces.diff_data(found, told)), output)
+        emit_json(faces.diff_data(found, told), output)
     elif style == "csv":
         emit(faces.diff_csv(found), output)
     elif style == "markdown":
         emit(faces.diff_markdown(found, every=expand, top=top), output)
-    elif style == "table" and output is None and terminal():
-        from convcalc.render.terminal import print_table
-
-        for part in faces.diff_parts(found, every=expand, top=top):
-            if isinstance(part, str):
-                emit_lines(part, None)
-            else:
-                print_table(part)
-        sys.stdout.flush()
     else:
-        emit(faces.diff_text(found, every=expand, top=top), output)
+        emit_parts(faces.diff_parts(found, every=expand, top=top), style, output)

@@ -6,13 +6,14 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from convcalc.analysis.costs.explain import Explanation, explanation_lines, find_nodes
 from convcalc.analysis.costs.explain import explain as explain_node
+from convcalc.analysis.costs.explain import find_nodes
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
-from convcalc.cli.output import emit, emit_lines
+from convcalc.cli.output import emit, emit_json, emit_lines
 from convcalc.diagnostics import did_you_mean, printable
 from convcalc.graph import Network
+from convcalc.render.explain import explain_data, explain_text
 
 FORMATS = ("table", "plain", "json", "markdown")
 #: Layers of a group that a message names.
@@ -47,17 +48,11 @@ def explain(
         refuse_layer(network, layer)
     explanations = [explain_node(network, node) for node in nodes]
     if style == "json":
-        from convcalc.render.jsons import json_text
-
-        layers = [_data(one) for one in explanations]
-        emit(json_text({"schema": "convcalc.explain/1", "layers": layers}), output)
-        return 0
-    lines = [line for one in explanations for line in explanation_lines(one)]
-    text = "\n".join(lines) + "\n"
-    if style == "table":
-        emit_lines(text, output)
+        emit_json(explain_data(explanations), output)
+    elif style == "table":
+        emit_lines(explain_text(explanations), output)
     else:
-        emit(f"```\n{text}```\n" if style == "markdown" else text, output)
+        emit(explain_text(explanations, fenced=style == "markdown"), output)
     return 0
 
 
@@ -80,21 +75,3 @@ def refuse_layer(network: Network, name: str) -> NoReturn:
         f"no layer is called '{printable(name)}'",
         meant or f"`convcalc shapes {printable(network.name)}` lists the layers",
     )
-
-
-def _data(explanation: Explanation) -> dict[str, object]:
-    node = explanation.node
-    sections = {
-        "shape": explanation.shape,
-        "params": explanation.params,
-        "counts": explanation.counts,
-        "valid_taps": explanation.valid,
-    }
-    return {
-        "path": node.path,
-        "kind": node.kind,
-        "inputs": [[1, *shape] for shape in explanation.inputs],
-        "output": [1, *node.shape],
-        **{name: [step._asdict() for step in steps] for name, steps in sections.items()},
-        "notes": explanation.notes,
-    }

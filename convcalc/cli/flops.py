@@ -7,26 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcalc.analysis.analysis import Analysis
-from convcalc.analysis.costs.cost import Cost
-from convcalc.analysis.costs.report import Report
-from convcalc.analysis.costs.rows import Row
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
-from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
-from convcalc.cli.shapes import selected_rows, title
-from convcalc.counts import Counts
+from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
+from convcalc.cli.rows import View
 from convcalc.diagnostics import printable
-from convcalc.render.numbers import grouped, ratio
-from convcalc.render.table import Cell, Column, Table
-from convcalc.shapes import tuple_text
+from convcalc.render.flops import flops_csv, flops_table, what_if_table
+from convcalc.render.report import Reports, report_data
+from convcalc.render.table import Table
 
 if TYPE_CHECKING:
     from fractions import Fraction
-
-FLOPS = "FLOPs = multiplies + adds + divides + compares + specials, each counting 1"
-MACS = "MACs = products accumulated by convolutions and dense layers"
-RULE = (f"{FLOPS};", f"{MACS}.")
-VALID_TAPS = "Taps that fall on padding are left out (--valid-taps)."
 
 
 @guarded
@@ -102,10 +93,10 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     """
     options.read_word("--format", style, TABLE_FORMATS)
     options.read_batch(batch)
-    view = options.View(depth, expand, sort, top, by)
+    view = View(depth, expand, sort, top, by)
     counted = as_ is not None or compare
     if counted or partial:
-        from convcalc.cli.compare import read_options
+        from convcalc.cli.counters import read_options
 
         read_options(as_, compare, partial, valid_taps, view)
     chosen = options.read_optimizer(training, optimizer, input_gradient)
@@ -122,9 +113,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
             )
         names = read_columns(columns, by)
     network, _, altered = options.load_file(file, sets, input_)
-    analysis = Analysis(network, batch=batch, valid_taps=valid_taps)
-    before = analysis.report
-    after = None
+    reports = Reports(Analysis(network, batch=batch, valid_taps=valid_taps))
     if double_channels or scale_channels is not None or double_padding or kernel is not None:
         from convcalc.transform.whatif import applied
 
@@ -135,55 +124,46 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
             double_padding=double_padding,
             kernel=kernel,
         )
-        analysis = Analysis(changed, batch=batch, valid_taps=valid_taps)
-        after = analysis.report
+        after = Analysis(changed, batch=batch, valid_taps=valid_taps)
         altered = " ".join([altered, *what_ifs]).strip()
-    if counted:
-        from convcalc.cli.compare import Reports, emit_comparison, emit_counted
+        reports = Reports(after, reports.report, altered)
+    if as_ is not None:
+        from convcalc.cli.counters import emit_counted
 
-        reports = Reports(after or before, before if after else None, altered)
-        if as_ is None:
-            emit_comparison(reports, partial, style, output)
-        else:
-            emit_counted(reports, as_, view, partial, style, output)
-        return 0
-    if training:
+        emit_counted(reports, as_, partial, view, style, output)
+    elif compare:
+        from convcalc.cli.counters import emit_comparison
+
+        emit_comparison(reports, partial, style, output)
+    elif training:
         from convcalc.cli.training import emit_training
 
-        emit_training(
-            after or before,
-            before if after else None,
-            chosen,
-            altered,
-            input_gradient=input_gradient,
-            view=view,
-            style=style,
-            output=output,
-        )
-        return 0
-    if names:
+        emit_training(reports, chosen, input_gradient, view, style, output)
+    elif names:
         from convcalc.cli.columns import emit_columns
 
-        earlier = before if after else None
-        emit_columns(analysis, names, view, style, output, before=earlier, altered=altered)
-        return 0
-    if style == "json":
-        from convcalc.render.jsons import report_text
+        emit_columns(reports, names, view, style, output)
+    elif style == "json":
+        emit_json(report_data(reports.report, reports.before), output)
+    else:
+        emit_table(_table(reports, view, style), style, output)
+    return 0
 
-        emit(report_text(after or before, before if after else None), output)
-        return 0
+
+def _table(reports: Reports, view: View, style: str) -> Table:
+    report, before = reports.report, reports.before
+    if before is None:
+        rows = view.rows(report)
+        if style == "csv":
+            return flops_csv(rows, by_kind=view.by_kind)
+        return flops_table(report, rows, by_kind=view.by_kind)
     # A what-if is about single operations: fused behind a convolution, a batchnorm's additions
     # would hide that the convolution's own are four times as many.
-    expand = expand or (after is not None and depth is None and by is None)
-    shown = selected_rows(after or before, depth, expand, sort, top, by)
-    if after is None:
-        table = _exact_table(shown, by) if style == "csv" else _table(before, shown, by)
-    else:
-        original = selected_rows(before, depth, expand, None, None, by)
-        pairs = {row.name: row for row in original}
-        table = _comparison(before, after, altered, pairs, shown, by, every=style == "csv")
-    emit_table(table, style, output)
-    return 0
+    if view.depth is None and not view.by_kind:
+        view = view._replace(expand=True)
+    rows, originals = view.rows(report), view.all_rows(before)
+    every = style == "csv"
+    return what_if_table(reports, before, originals, rows, by_kind=view.by_kind, every=every)
 
 
 def _factor(text: str) -> Fraction:
@@ -198,104 +178,3 @@ def _factor(text: str) -> Fraction:
             f"--scale-channels takes a factor, not '{printable(text)}'",
             "--scale-channels 0.5 or 3/4",
         )
-
-
-def _table(report: Report, found: list[Row], by: str | None) -> Table:
-    totals = report.totals
-
-    def cells(name: str, cost: Cost) -> list[Cell]:
-        counts = cost.counts
-        others = counts.divides + counts.compares + counts.specials
-        return [name, counts.multiplies, counts.adds, others, cost.macs, cost.flops]
-
-    return Table(
-        title(report),
-        [
-            Column("name" if by is None else "kind", "name"),
-            Column("multiplies", "number"),
-            Column("adds", "number"),
-            Column("other", "number"),
-            Column("MACs", "number"),
-            Column("FLOPs", "number"),
-            Column("share", "share", totals.flops),
-        ],
-        [[*cells(row.name, row.cost), row.cost.flops] for row in found],
-        [*cells("total", totals), ""],
-        [*_other_note(report), *RULE, *([VALID_TAPS] if report.valid_taps else [])],
-    )
-
-
-def _exact_table(found: list[Row], by: str | None) -> Table:
-    """Every class on its own, for programs."""
-    classes = Counts._fields
-    figures = [Column(name, "number") for name in (*classes, "macs", "flops")]
-    rows: list[list[Cell]] = [
-        [row.name, row.kind, *row.cost.counts, row.cost.macs, row.cost.flops] for row in found
-    ]
-    heading = [Column("name"), Column("kind")] if by is None else [Column("kind"), Column("layers")]
-    return Table("", [*heading, *figures], rows)
-
-
-def _other_note(report: Report) -> list[str]:
-    counts = report.totals.counts
-    named = (
-        ("divides", counts.divides),
-        ("compares", counts.compares),
-        ("specials", counts.specials),
-    )
-    parts = [f"{grouped(count)} {name}" for name, count in named if count]
-    return [f"other: {', '.join(parts)}."] if parts else []
-
-
-def _comparison(
-    before: Report,
-    after: Report,
-    altered: str,
-    original: dict[str, Row],
-    shown: list[Row],
-    by: str | None,
-    *,
-    every: bool,
-) -> Table:
-    """Both networks side by side; `every` row, or those with a multiplication or addition."""
-    old, new = before.totals.counts, after.totals.counts
-    lines: list[list[Cell]] = []
-    reshaped: list[str] = []
-    empty = 0
-    for row in shown:
-        was, now = original[row.name].cost.counts, row.cost.counts
-        if not every and was.multiplies + was.adds + now.multiplies + now.adds == 0:
-            empty += 1
-        else:
-            pairs = [*_pair(was.multiplies, now.multiplies), *_pair(was.adds, now.adds)]
-            lines.append([row.name, *pairs])
-        # Other channels are what was asked for; other spatial sizes are news.
-        if original[row.name].output[2:] != row.output[2:] and by is None:
-            shapes = f"{tuple_text(original[row.name].output)} -> {tuple_text(row.output)}"
-            reshaped.append(f"{row.name}: {shapes}")
-    notes = [*reshaped, *([VALID_TAPS] if before.valid_taps else [])]
-    if reshaped:
-        notes.insert(0, "New output shapes:")
-    if empty:
-        notes.insert(0, f"Not shown: {empty} without a multiplication or addition.")
-    if after.network is before.network:
-        notes.insert(0, "The what-if changes nothing in this network.")
-    return Table(
-        f"{title(after)}, with {altered}" if altered else title(after),
-        [
-            Column("name" if by is None else "kind", "name"),
-            Column("multiplies", "number"),
-            Column("after", "number", key="multiplies_after"),
-            Column("ratio", "number", key="multiplies_ratio"),
-            Column("adds", "number"),
-            Column("after", "number", key="adds_after"),
-            Column("ratio", "number", key="adds_ratio"),
-        ],
-        lines,
-        ["total", *_pair(old.multiplies, new.multiplies), *_pair(old.adds, new.adds)],
-        notes,
-    )
-
-
-def _pair(before: int, after: int) -> list[Cell]:
-    return [before, after, ratio(before, after)]

@@ -8,18 +8,16 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
-from convcalc.cli.output import TABLE_FORMATS, emit, emit_lines, emit_table, terminal
+from convcalc.cli.output import TABLE_FORMATS, emit, emit_json, emit_parts, emit_table
 from convcalc.diagnostics import did_you_mean, printable
 from convcalc.layers import KINDS
-from convcalc.render.jsons import json_text
 from convcalc.render.reference import (
-    kind_data,
     kind_page,
     kind_table,
+    kinds_data,
     kinds_table,
     reference_page,
 )
-from convcalc.render.table import plain_text
 
 
 @guarded
@@ -43,9 +41,7 @@ def kinds(
     if kind is not None and kind not in KINDS:
         _refuse(kind)
     if style == "json":
-        chosen = [kind] if kind else list(KINDS)
-        data = {"schema": "convcalc.kinds/1", "kinds": [kind_data(name) for name in chosen]}
-        emit(json_text(data), output)
+        emit_json(kinds_data([kind] if kind else list(KINDS)), output)
     elif kind is None and style == "markdown":
         emit(reference_page(), output)
     elif kind is None:
@@ -53,7 +49,7 @@ def kinds(
     elif style in {"csv", "markdown"}:
         emit_table(kind_table(kind), style, output)
     else:
-        _emit_one(kind, style, output)
+        emit_parts(kind_page(kind), style, output)
     return 0
 
 
@@ -70,16 +66,3 @@ def _refuse(kind: str) -> NoReturn:
         near = "" if absent_kind(kind) else did_you_mean(kind, KINDS)
         help_text = near or "`convcalc kinds` lists them all"
     unusable(f"there is no kind '{printable(kind)}'", help_text)
-
-
-def _emit_one(kind: str, style: str, output: str | None) -> None:
-    summary, lines = kind_page(kind)
-    text = "\n".join([f"{kind}: {summary}", "", *[f"  {line}" for line in lines]]) + "\n"
-    table = kind_table(kind)
-    if style == "table" and output is None and terminal():
-        emit_lines(text, output)
-        if table.rows:
-            emit("\n", output)
-            emit_table(table, style, output)
-    else:
-        emit(f"{text}\n{plain_text(table)}" if table.rows else text, output)

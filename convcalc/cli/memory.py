@@ -10,9 +10,9 @@ from convcalc.analysis.costs.report import analyze
 from convcalc.analysis.memory.inference import measure_memory
 from convcalc.cli import options
 from convcalc.cli.guard import guarded
-from convcalc.cli.output import TABLE_FORMATS, emit, emit_table, terminal
-from convcalc.cli.shapes import title
+from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_parts, emit_table
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES
+from convcalc.render.report import report_data, report_heading
 
 ORDERS = ("written", "least")
 
@@ -89,22 +89,12 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
         concat_in_place=concat_in_place,
         least=order == "least",
     )
-    from convcalc.render.memory import memory_data, pages, timeline
+    from convcalc.render.memory import memory_data, memory_page, timeline
 
     if style == "json":
-        from convcalc.render.jsons import json_text, report_data
-
-        emit(json_text({**report_data(report), "memory": memory_data(found)}), output)
+        emit_json({**report_data(report), "memory": memory_data(found)}, output)
     elif style == "csv":
         emit_table(timeline(found, "", depth, bars=False), style, output)
-    elif style == "table" and output is None and terminal():
-        for place, table in enumerate(pages(found, title(report), depth)):
-            if place:
-                emit("\n", output)
-            emit_table(table, style, output)
     else:
-        from convcalc.render.table import markdown_text, plain_text
-
-        text = markdown_text if style == "markdown" else plain_text
-        emit("\n".join([text(table) for table in pages(found, title(report), depth)]), output)
+        emit_parts(memory_page(found, report_heading(report), depth), style, output)
     return 0

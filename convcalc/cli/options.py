@@ -79,16 +79,6 @@ InputGradient = Annotated[
 ]
 
 
-class View(NamedTuple):
-    """The options that choose and order a table's rows."""
-
-    depth: int | None = None
-    expand: bool = False
-    sort: str | None = None
-    top: int | None = None
-    by: str | None = None
-
-
 #: A batch larger than any memory; larger ones are typing mistakes.
 _LARGEST_BATCH = LARGEST_SIZE
 

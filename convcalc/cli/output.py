@@ -5,25 +5,45 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Mapping, Sequence
 
 from convcalc.cli.guard import forget_output, unusable
 from convcalc.diagnostics import printable
-from convcalc.render.table import Table, csv_text, markdown_text, plain_text, wrapped
+from convcalc.render.table import Part, Table, csv_text, markdown_text, plain_text, wrapped
 from convcalc.safe_files import replace_file
 
 TABLE_FORMATS = ("table", "plain", "json", "csv", "markdown")
 
 
 def emit_table(table: Table, style: str, output: str | None) -> None:
-    """A table in one of its formats; on a terminal `table` is drawn to its width."""
+    """A table in one of its formats."""
+    if style == "csv":
+        emit(csv_text(table), output)
+    else:
+        emit_parts([table], style, output)
+
+
+def emit_parts(parts: Sequence[Part], style: str, output: str | None) -> None:
+    """Tables and lines below each other; on a terminal `table` draws them to its width."""
     if style == "table" and output is None and terminal():
         from convcalc.render.terminal import print_table
 
-        print_table(table)
+        for part in parts:
+            if isinstance(part, str):
+                emit_lines(part, None)
+            else:
+                print_table(part)
         sys.stdout.flush()
         return
-    texts = {"csv": csv_text, "markdown": markdown_text}
-    emit(texts.get(style, plain_text)(table), output)
+    text = markdown_text if style == "markdown" else plain_text
+    emit("".join([part if isinstance(part, str) else text(part) for part in parts]), output)
+
+
+def emit_json(data: Mapping[str, object], output: str | None) -> None:
+    """Data as JSON."""
+    from convcalc.render.jsons import json_text
+
+    emit(json_text(data), output)
 
 
 def emit_lines(text: str, output: str | None) -> None:

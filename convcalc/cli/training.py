@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from convcalc.analysis.costs.report import Report
-from convcalc.analysis.costs.rows import TEXT_KEYS, Row
 from convcalc.analysis.memory.training import training_memory
-from convcalc.analysis.training.step import Training, train
-from convcalc.cli import options
+from convcalc.analysis.training.step import train
 from convcalc.cli.guard import unusable
-from convcalc.cli.options import View
-from convcalc.cli.output import emit, emit_table, terminal
-from convcalc.cli.shapes import selected_rows, title
+from convcalc.cli.output import emit_json, emit_parts, emit_table
+from convcalc.cli.rows import View
 from convcalc.diagnostics import did_you_mean
 from convcalc.quantities import DTYPES
-from convcalc.render.jsons import json_text, report_data
-from convcalc.render.table import Table, markdown_text, plain_text
+from convcalc.render.report import Reports, report_data
 from convcalc.render.training import (
-    SORT_KEYS,
     kept_table,
-    row_costs,
-    sort_rows,
+    row_figures,
     training_csv,
     training_data,
     training_memory_data,
-    training_memory_table,
+    training_memory_page,
     training_table,
 )
 
@@ -32,42 +26,23 @@ TRAINING_DTYPES = ("float32", "float16", "bfloat16")
 
 
 def emit_training(
-    report: Report,
-    before: Report | None,
+    reports: Reports,
     optimizer: str,
-    altered: str,
-    *,
     input_gradient: bool,
     view: View,
     style: str,
     output: str | None,
 ) -> None:
-    """A training step of the report's network; `before` is the original's, after a what-if."""
-    step = train(
-        report.network, batch=report.batch, optimizer=optimizer, input_gradient=input_gradient
-    )
+    """A training step of the report's network."""
+    report = reports.report
+    step = reports.analysis.training(optimizer, input_gradient=input_gradient)
     if style == "json":
-        data = {**report_data(report, before), "training": training_data(step)}
-        emit(json_text(data), output)
+        data = {**report_data(report, reports.before), "training": training_data(step)}
+        emit_json(data, output)
         return
-    found = selected_rows(report, view.depth, view.expand, None, None, view.by)
-    heading = title(report)
-    if before is not None and altered:
-        heading = f"{heading}, with {altered}"
-    emit_table(_table(step, heading, found, view, style), style, output)
-
-
-def _table(step: Training, heading: str, found: list[Row], view: View, style: str) -> Table:
-    """The rows that the view shows."""
-    options.read_count("--top", view.top)
-    costs = row_costs(step, found)
-    if view.sort is not None:
-        columns = [*TEXT_KEYS, *SORT_KEYS]
-        found = sort_rows(found, costs, options.read_word("--sort", view.sort.lower(), columns))
-    found = found[: view.top]
-    if style == "csv":
-        return training_csv(found, costs, view.by is not None)
-    return training_table(step, heading, found, costs, "name" if view.by is None else "kind")
+    rows = view.rows(report, row_figures(step))
+    make = training_csv if style == "csv" else training_table
+    emit_table(make(step, reports.heading, rows, by_kind=view.by_kind), style, output)
 
 
 def read_memory_options(dtype: str, weights: str | None, order: str, concat_in_place: bool) -> None:
@@ -104,20 +79,8 @@ def emit_training_memory(
 
         memory = memory_data(measure_memory(report, dtype=dtype))
         memory["training"] = training_memory_data(step, found, dtype)
-        emit(json_text({**report_data(report), "memory": memory}), output)
-        return
-    heading = f"{title(report)}, {dtype}"
-    heading += ", kept for the backward pass"
-    kept = kept_table(found, heading, depth, bars=style != "csv")
-    if style == "csv":
-        emit_table(kept, style, output)
-        return
-    pages = [kept, training_memory_table(step, found, dtype)]
-    if style == "table" and output is None and terminal():
-        for place, table in enumerate(pages):
-            if place:
-                emit("\n", output)
-            emit_table(table, style, output)
+        emit_json({**report_data(report), "memory": memory}, output)
+    elif style == "csv":
+        emit_table(kept_table(found, "", depth, bars=False), style, output)
     else:
-        text = markdown_text if style == "markdown" else plain_text
-        emit("\n".join([text(table) for table in pages]), output)
+        emit_parts(training_memory_page(report, step, found, dtype, depth), style, output)

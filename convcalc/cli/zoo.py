@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
@@ -13,26 +13,13 @@ from convcalc.analysis.costs.depth import weighted_depth
 from convcalc.analysis.costs.report import analyze
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
-from convcalc.cli.output import TABLE_FORMATS, emit, emit_table, terminal
+from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table, terminal
 from convcalc.diagnostics import did_you_mean, printable
 from convcalc.language.load import load
 from convcalc.language.shipped import shipped_names
-from convcalc.render.jsons import json_text
-from convcalc.render.table import Column, Table
-from convcalc.shapes import Shape, cross_text
+from convcalc.render.zoo import Entry, zoo_data, zoo_table
 
 SORT_KEYS = ("name", "params", "macs", "flops", "depth")
-
-
-class Entry(NamedTuple):
-    """A shipped network; costs for one sample."""
-
-    name: str
-    inputs: dict[str, Shape]
-    params: int
-    macs: int
-    flops: int
-    depth: int
 
 
 @guarded
@@ -79,11 +66,9 @@ def zoo(
         entries.sort(key=lambda one: -getattr(one, sort))
     entries = entries[:top]
     if style == "json":
-        emit(
-            json_text({"schema": "convcalc.zoo/1", "networks": [_data(e) for e in entries]}), output
-        )
+        emit_json(zoo_data(entries), output)
     else:
-        emit_table(_table(entries), style, output)
+        emit_table(zoo_table(entries), style, output)
     return 0
 
 
@@ -110,31 +95,3 @@ def _shown(names: Sequence[str]) -> Iterator[str]:
     from rich.progress import track
 
     yield from track(names, "reading", console=Console(stderr=True), transient=True)
-
-
-def _data(one: Entry) -> dict[str, object]:
-    return {**one._asdict(), "inputs": {key: list(shape) for key, shape in one.inputs.items()}}
-
-
-def _table(entries: Sequence[Entry]) -> Table:
-    rows = [
-        (
-            one.name,
-            ", ".join(cross_text(shape) for shape in one.inputs.values()),
-            one.params,
-            one.macs,
-            one.flops,
-            one.depth,
-        )
-        for one in entries
-    ]
-    columns = [
-        Column("name", "name"),
-        Column("input"),
-        Column("params", "number"),
-        Column("MACs", "number"),
-        Column("FLOPs", "number"),
-        Column("depth", "number"),
-    ]
-    notes = ["One sample each. FLOPs: every scalar operation counts one; see `convcalc flops`."]
-    return Table("", columns, rows, (), notes)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from convcalc.analysis.memory.inference import MemoryReport, Moment
 from convcalc.diagnostics import printable
 from convcalc.quantities import short_bytes
 from convcalc.render.numbers import grouped, percent
-from convcalc.render.table import Cell, Column, Table
+from convcalc.render.table import Cell, Column, Part, Table, spaced
 
 
 def timeline(memory: MemoryReport, title: str, depth: int | None, *, bars: bool = True) -> Table:
@@ -190,6 +190,6 @@ def _moment_data(moment: Moment) -> dict[str, Any]:
     }
 
 
-def pages(memory: MemoryReport, title: str, depth: int | None) -> Sequence[Table]:
+def memory_page(memory: MemoryReport, title: str, depth: int | None) -> list[Part]:
     """All tables in the order in which they are read."""
-    return [timeline(memory, title, depth), *alive_tables(memory), summary(memory)]
+    return spaced([timeline(memory, title, depth), *alive_tables(memory), summary(memory)])

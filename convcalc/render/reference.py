@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from inspect import cleandoc
 from typing import Any
 
@@ -10,7 +11,7 @@ from convcalc.layers.base import Layer
 from convcalc.layers.fields import Field
 from convcalc.metrics import METRICS
 from convcalc.quantities import BYTES, COUNT
-from convcalc.render.table import Column, Table
+from convcalc.render.table import Column, Part, Table
 from convcalc.shapes import LARGEST_SIZE
 
 
@@ -42,8 +43,12 @@ def kind_table(kind: str) -> Table:
     return Table("", columns, rows)
 
 
-def kind_data(kind: str) -> dict[str, Any]:
-    """A kind as plain data."""
+def kinds_data(kinds: Sequence[str]) -> dict[str, Any]:
+    """Kinds as plain data."""
+    return {"schema": "convcalc.kinds/1", "kinds": [_kind_data(kind) for kind in kinds]}
+
+
+def _kind_data(kind: str) -> dict[str, Any]:
     cls = layer_class(kind)
     return {
         "kind": kind,
@@ -63,9 +68,12 @@ def kind_data(kind: str) -> dict[str, Any]:
     }
 
 
-def kind_page(kind: str) -> tuple[str, list[str]]:
-    """A kind's first sentence, and the lines on its shape, parameters, counts, errors, source."""
-    return _documentation(layer_class(kind))
+def kind_page(kind: str) -> list[Part]:
+    """A kind in full: its shape, parameters, counts, errors and source, and its arguments."""
+    summary, lines = _documentation(layer_class(kind))
+    text = "\n".join([f"{kind}: {summary}", "", *[f"  {line}" for line in lines]]) + "\n"
+    table = kind_table(kind)
+    return [text, "\n", table] if table.rows else [text]
 
 
 def reference_page() -> str:
@@ -79,7 +87,7 @@ def reference_page() -> str:
     )
     parts = [heading]
     for kind in KINDS:
-        summary, lines = kind_page(kind)
+        summary, lines = _documentation(layer_class(kind))
         parts.append(f"## {kind}\n\n{summary}\n")
         if lines:
             parts.append("```text\n" + "\n".join(lines) + "\n```\n")

@@ -44,11 +44,20 @@ class Table(NamedTuple):
     colours: Sequence[str] = ()
 
 
+#: What a page is made of: tables, and whole lines between them.
+Part = Table | str
+
 BAR_WIDTH = 10
 #: Columns of the notes below a plain table, whatever the terminal's.
 NOTE_WIDTH = 100
 #: Columns whose ends stand below each other.
 RIGHT = ("number", "delta")
+
+
+def spaced(tables: Sequence[Table]) -> list[Part]:
+    """Tables with an empty line between any two."""
+    parts: list[Part] = [part for table in tables for part in ("\n", table)]
+    return parts[1:]
 
 
 def cell_text(cell: Cell, column: Column, brief: bool = False) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from convcalc.analysis.costs.rows import TEXT_KEYS, Row
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.rows import Row
 from convcalc.analysis.memory.training import TrainingMemory
 from convcalc.analysis.training.step import StepCost, Training, step_total
 from convcalc.counts import Counts
 from convcalc.quantities import short_bytes
 from convcalc.render.numbers import grouped
-from convcalc.render.table import Cell, Column, Table
+from convcalc.render.report import csv_columns, name_column, report_heading
+from convcalc.render.table import Cell, Column, Part, Table, spaced
 
 #: The counted parts of a step, as they are called in JSON and CSV.
 _PARTS = StepCost._fields[:6]
@@ -22,7 +24,7 @@ _MACS: dict[str, Callable[[StepCost], int]] = {
 }
 
 #: Figures that rows can be sorted by, the largest first.
-SORT_KEYS: dict[str, Callable[[StepCost], int]] = {
+_FIGURES: dict[str, Callable[[StepCost], int]] = {
     "forward": lambda cost: cost.forward.flops,
     "backward": lambda cost: cost.backward.flops,
     "step": lambda cost: cost.step.flops,
@@ -30,26 +32,27 @@ SORT_KEYS: dict[str, Callable[[StepCost], int]] = {
 }
 
 
-def row_costs(training: Training, found: Sequence[Row]) -> dict[str, StepCost]:
-    """What a step costs in each row, by the row's name."""
+def row_figures(training: Training) -> dict[str, Callable[[Row], int]]:
+    """What rows can be sorted by, the largest first."""
+    cost_of = _cost_of(training)
+
+    def of(figure: Callable[[StepCost], int]) -> Callable[[Row], int]:
+        return lambda row: figure(cost_of(row))
+
+    return {name: of(figure) for name, figure in _FIGURES.items()}
+
+
+def _cost_of(training: Training) -> Callable[[Row], StepCost]:
+    """What a step costs in a row."""
     costs = {layer.node.path: layer.cost for layer in training.layers}
-    return {
-        row.name: step_total([costs[member.node.path] for member in row.members]) for row in found
-    }
-
-
-def sort_rows(found: Sequence[Row], costs: Mapping[str, StepCost], key: str) -> list[Row]:
-    """The rows by name or kind, or with the largest of a figure first."""
-    if key in TEXT_KEYS:
-        return sorted(found, key=TEXT_KEYS[key])
-    figure = SORT_KEYS[key]
-    return sorted(found, key=lambda row: -figure(costs[row.name]))
+    return lambda row: step_total([costs[member.node.path] for member in row.members])
 
 
 def training_table(
-    training: Training, title: str, found: Sequence[Row], costs: Mapping[str, StepCost], first: str
+    training: Training, title: str, rows: Sequence[Row], *, by_kind: bool = False
 ) -> Table:
-    """Forward, backward and optimizer's step of each row; `first` is the first column's title."""
+    """Forward, backward and optimizer's step of each row, and the step's totals."""
+    cost_of = _cost_of(training)
     totals = training.totals
 
     def cells(name: str, cost: StepCost) -> list[Cell]:
@@ -59,14 +62,14 @@ def training_table(
     return Table(
         title,
         [
-            Column(first, "name"),
+            name_column(by_kind),
             Column("forward", "number"),
             Column("backward", "number"),
             Column("step", "number"),
             Column("total", "number"),
             Column("share", "share", totals.total.flops),
         ],
-        [cells(row.name, costs[row.name]) for row in found],
+        [cells(row.name, cost_of(row)) for row in rows],
         [*cells("total", totals)[:-1], ""],
         _notes(training),
     )
@@ -94,17 +97,20 @@ def _notes(training: Training) -> list[str]:
     ]
 
 
-def training_csv(found: Sequence[Row], costs: Mapping[str, StepCost], by_kind: bool) -> Table:
+def training_csv(
+    training: Training, title: str, rows: Sequence[Row], *, by_kind: bool = False
+) -> Table:
     """Every part on its own, for programs; the sum of the five classes each."""
-    heading = [Column("kind"), Column("layers")] if by_kind else [Column("name"), Column("kind")]
+    cost_of = _cost_of(training)
     figures = [*_PARTS, "total", *[f"{name}_macs" for name in _MACS]]
-    rows: list[list[Cell]] = []
-    for row in found:
-        cost = costs[row.name]
+    lines: list[list[Cell]] = []
+    for row in rows:
+        cost = cost_of(row)
         parts = [part.flops for part in cost.phases]
         macs = [macs_of(cost) for macs_of in _MACS.values()]
-        rows.append([row.name, row.kind, *parts, cost.total.flops, *macs])
-    return Table("", [*heading, *[Column(name, "number") for name in figures]], rows)
+        lines.append([row.name, row.kind, *parts, cost.total.flops, *macs])
+    columns = [*csv_columns(by_kind), *[Column(name, "number") for name in figures]]
+    return Table(title, columns, lines)
 
 
 def training_data(training: Training) -> dict[str, Any]:
@@ -132,6 +138,15 @@ def _cost(cost: StepCost) -> dict[str, Any]:
 
 def _classes(counts: Counts) -> dict[str, int]:
     return {**counts._asdict(), "flops": counts.flops}
+
+
+def training_memory_page(
+    report: Report, training: Training, memory: TrainingMemory, dtype: str, depth: int | None
+) -> list[Part]:
+    """What is kept for the backward pass, and every figure in bytes."""
+    heading = f"{report_heading(report)}, {dtype}, kept for the backward pass"
+    kept = kept_table(memory, heading, depth)
+    return spaced([kept, _training_memory_table(training, memory, dtype)])
 
 
 def kept_table(
@@ -163,7 +178,7 @@ def kept_table(
     )
 
 
-def training_memory_table(training: Training, memory: TrainingMemory, dtype: str) -> Table:
+def _training_memory_table(training: Training, memory: TrainingMemory, dtype: str) -> Table:
     """Every figure in bytes."""
     optimizer = training.optimizer
     numbers = {0: "nothing", 1: "a number"}.get(optimizer.state, f"{optimizer.state} numbers")

@@ -20,7 +20,7 @@ from convcalc.analysis.metrics import (
     together,
 )
 from convcalc.metrics import METRICS, SUMS, TOTALS
-from convcalc.render.jsons import report_data
+from convcalc.render.report import report_data
 from tests.networks.grow import random_spec
 
 BY_HAND = """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from convcalc.cli.balance import time_text
+from convcalc.render.balance import time_text
 from tests.cli.runner import run
 
 

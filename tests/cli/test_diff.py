@@ -205,7 +205,7 @@ class TestTwoFiles:
 class TestTerminal:
     @pytest.fixture(autouse=True)
     def terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("convcalc.cli.diff.terminal", lambda: True)
+        monkeypatch.setattr("convcalc.cli.output.terminal", lambda: True)
         monkeypatch.setenv("COLUMNS", "100")
         monkeypatch.setenv("NO_COLOR", "1")
 

@@ -131,7 +131,6 @@ class TestWriting:
 
     def test_a_table_on_a_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("convcalc.cli.output.terminal", lambda: True)
-        monkeypatch.setattr("convcalc.cli.kinds.terminal", lambda: True)
         assert "─────" in run("shapes", "lenet").out
         assert "─────" in run("kinds", "conv").out
         assert "─────" not in run("shapes", "lenet", "--format", "plain").out

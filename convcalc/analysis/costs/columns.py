@@ -5,7 +5,7 @@ What takes time is computed when a column asks for it, and once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from convcalc.analysis.analysis import Analysis
@@ -140,15 +140,20 @@ def column_names() -> list[str]:
     return ["name", "kind", *COLUMNS, *BY_NAME]
 
 
-def sort_by_column(rows: Sequence[Row], column: LayerColumn, analysis: Analysis) -> list[Row]:
-    """The rows with the largest of a column's figures first; those without one come last."""
+def sort_figures(
+    columns: Mapping[str, LayerColumn], analysis: Analysis
+) -> dict[str, Callable[[Row], int]]:
+    """What rows are sorted by in the columns of numbers; rows without a figure come last."""
 
-    def figure(row: Row) -> int:
-        if column.exact is not None:
-            found = column.exact(analysis, row.members)
-            # Compared to the millionth, in integers.
-            return 1 if found is None else -(found.numerator * 10**6 // found.denominator)
-        value = column.figure(analysis, row.members)
-        return -value if isinstance(value, int) else 1
+    def of(column: LayerColumn) -> Callable[[Row], int]:
+        def figure(row: Row) -> int:
+            if column.exact is not None:
+                found = column.exact(analysis, row.members)
+                # Compared to the millionth, in integers.
+                return -1 if found is None else found.numerator * 10**6 // found.denominator
+            value = column.figure(analysis, row.members)
+            return value if isinstance(value, int) else -1
 
-    return sorted(rows, key=figure)
+        return figure
+
+    return {name: of(column) for name, column in columns.items() if column.style != "text"}

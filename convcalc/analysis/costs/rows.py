@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from convcalc.analysis.costs.cost import LayerReport
+from convcalc.analysis.costs.cost import Cost, LayerReport
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.metrics import COSTS
 from convcalc.analysis.units import summary
@@ -28,6 +28,16 @@ class Row:
 
 #: Figures that rows can be sorted by, the largest first.
 SORT_KEYS = COSTS
+
+
+def _of_row(figure: Callable[[Cost], int]) -> Callable[[Row], int]:
+    return lambda row: figure(row.cost)
+
+
+#: The same figures, of a row.
+ROW_COSTS: dict[str, Callable[[Row], int]] = {
+    name: _of_row(figure) for name, figure in SORT_KEYS.items()
+}
 
 #: Texts that rows can be sorted by, from A to Z.
 TEXT_KEYS: dict[str, Callable[[Row], str]] = {
@@ -62,13 +72,13 @@ def rows(
     return [Row(key, _summary(members), members) for key, members in groups.items()]
 
 
-def sort_rows(found: Sequence[Row], key: str) -> list[Row]:
+def sort_rows(
+    found: Sequence[Row], key: str, figures: Mapping[str, Callable[[Row], int]] = ROW_COSTS
+) -> list[Row]:
     """The rows by name or kind, or with the largest of a figure first; equal ones stay in order."""
     if key in TEXT_KEYS:
-        text = TEXT_KEYS[key]
-        return sorted(found, key=text)
-    value = SORT_KEYS[key]
-    return sorted(found, key=lambda row: -value(row.cost))
+        return sorted(found, key=TEXT_KEYS[key])
+    return sorted(found, key=figures[key], reverse=True)
 
 
 def _summary(members: Sequence[LayerReport]) -> str:

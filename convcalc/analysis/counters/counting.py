@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
 
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
@@ -13,6 +15,16 @@ from convcalc.diagnostics import ConvcalcError, Fact, Help, Note, Problem, Subje
 BY_NAME: Mapping[str, Convention] = {convention.name: convention for convention in CONVENTIONS}
 #: Layers without a rule that an error lists.
 _MOST_LISTED = 10
+
+
+class Counted(NamedTuple):
+    """What a counter reports for some operations, and how many of them have no rule.
+
+    The figure is None where none has a rule: it is not known to be 0.
+    """
+
+    figure: int | None
+    missing: int
 
 
 class CounterReport:
@@ -34,6 +46,17 @@ class CounterReport:
             pairs = zip(report.layers, layers, strict=True)
             self.uncovered = [layer for layer, figure in pairs if figure is None]
         self._report = report
+
+    @cached_property
+    def _by_path(self) -> dict[str, int | None]:
+        pairs = zip(self._report.layers, self.layers, strict=True)
+        return {layer.node.path: figure for layer, figure in pairs}
+
+    def of(self, members: Sequence[LayerReport]) -> Counted:
+        """The sum over some of the operations."""
+        figures = [self._by_path[member.node.path] for member in members]
+        known = [figure for figure in figures if figure is not None]
+        return Counted(sum(known) if known else None, len(figures) - len(known))
 
     @property
     def ignored(self) -> list[LayerReport]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 from typing import NamedTuple
 
 from convcalc.analysis.field.reach import Found, Places, ReadingsOf, reach, within
@@ -85,6 +86,11 @@ class LayerField(NamedTuple):
     """The field of a layer's units on every input that they depend on, by its name."""
 
     axes: dict[str, tuple[AxisField, ...]]
+
+    @property
+    def area(self) -> int:
+        """Positions of the largest field; 0 where no input is seen."""
+        return max([prod([axis.size for axis in axes]) for axes in self.axes.values()], default=0)
 
     def size_text(self) -> str:
         """`427x427`; of several inputs the sizes one after the other."""

@@ -1,0 +1,48 @@
+"""The rows of a layer table that the options choose, and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.rows import ROW_COSTS, TEXT_KEYS, Row, rows, sort_rows
+from convcalc.cli import options
+from convcalc.cli.guard import unusable
+
+
+class View(NamedTuple):
+    """The options that choose and order a table's rows."""
+
+    depth: int | None = None
+    expand: bool = False
+    sort: str | None = None
+    top: int | None = None
+    by: str | None = None
+
+    @property
+    def by_kind(self) -> bool:
+        """Whether a row is a kind of layer."""
+        return self.by is not None
+
+    def rows(
+        self, report: Report, figures: Mapping[str, Callable[[Row], int]] = ROW_COSTS
+    ) -> list[Row]:
+        """The rows of a report; `figures` are what else than text they can be sorted by."""
+        options.read_count("--depth", self.depth)
+        options.read_count("--top", self.top)
+        if self.by is not None:
+            options.read_word("--by", self.by, ("kind",))
+            if self.depth is not None or self.expand:
+                unusable(
+                    "--by kind sums over the whole network: it goes without --depth and --expand"
+                )
+        found = rows(report, depth=self.depth, expand=self.expand, by_kind=self.by_kind)
+        if self.sort is not None:
+            key = options.read_word("--sort", self.sort.lower(), [*TEXT_KEYS, *figures])
+            found = sort_rows(found, key, figures)
+        return found[: self.top]
+
+    def all_rows(self, report: Report) -> list[Row]:
+        """The rows without those of `--top` alone, in the network's order."""
+        return self._replace(sort=None, top=None).rows(report)

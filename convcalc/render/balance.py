@@ -1,0 +1,169 @@
+"""Operations for each byte moved, and the least time on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from convcalc.analysis.costs.balance import Balance, Figures, bound, intensity_text, total
+from convcalc.analysis.costs.rows import Row
+from convcalc.analysis.field.traces import Ratio
+from convcalc.diagnostics import printable
+from convcalc.language.device import Device
+from convcalc.render.numbers import short
+from convcalc.render.report import csv_columns, name_column, report_data, report_heading
+from convcalc.render.table import Cell, Column, Table
+
+MOVED = "Bytes: each input value that is used, each weight and each result once."
+DONE = (
+    "Operations: FLOPs as `convcalc flops` counts them. A layer's norm and activation run before"
+    " its result is written."
+)
+BOUND = (
+    "At least: a bound, not a prediction, for runs that do the operations counted (Winograd's"
+    " method does fewer) and read and write memory once for each layer."
+)
+
+
+def balance_table(
+    found: Balance,
+    machine: Device | None,
+    rows: Sequence[Row],
+    *,
+    fused: bool = True,
+    by_kind: bool = False,
+) -> Table:
+    """Operations, bytes and intensity of each row, and with a device the least time.
+
+    fused   whether a layer is taken with what is fused behind it
+    """
+    every = found.of(found.report.layers, fused=fused)
+    whole = None if machine is None else bound(every, machine, found.dtype)
+
+    def cells(name: str, parts: Sequence[Figures]) -> list[Cell]:
+        figures = total(parts)
+        shown: list[Cell] = [name, figures.operations, figures.bytes, _intensity(figures)]
+        if machine is not None:
+            least = bound(parts, machine, found.dtype)
+            shown += [time_text(least.picoseconds), least.by, least.picoseconds]
+        return shown
+
+    columns = [
+        name_column(by_kind),
+        Column("operations", "number"),
+        Column("bytes", "number"),
+        Column("op/byte", "number"),
+    ]
+    if whole is not None:
+        columns += [
+            Column("at least", "number"),
+            Column("bound by"),
+            Column("share", "share", whole.picoseconds),
+        ]
+    totals = cells("total", every)
+    if whole is not None:
+        totals[-1] = ""
+    return Table(
+        report_heading(found.report),
+        columns,
+        [cells(row.name, found.of(row.members, fused=fused)) for row in rows],
+        totals,
+        [*_notes(found), *(_device_notes(machine, found.dtype) if machine else [])],
+    )
+
+
+def _intensity(figures: Figures) -> str:
+    return intensity_text(figures.intensity)
+
+
+def _notes(found: Balance) -> list[str]:
+    types = f"{found.dtype} values"
+    if found.weights != found.dtype:
+        types += f", {found.weights} weights"
+    return [MOVED, DONE, f"Types: {types}."]
+
+
+def _device_notes(machine: Device, dtype: str) -> list[str]:
+    peak = machine.operations[dtype]
+    ridge = intensity_text(Ratio.of(peak, machine.bytes))
+    most = f"{short(peak)} operations ({dtype}) and {short(machine.bytes)}B a second"
+    return [
+        BOUND,
+        f"{printable(machine.name)}: {most}; ridge at {ridge} op/byte.",
+        f"Source: {printable(machine.source, 300)}",
+    ]
+
+
+def time_text(picoseconds: int) -> str:
+    """A time in a unit that suits it, three digits, rounded down as a bound must be.
+
+    >>> time_text(1234567), time_text(59_999_999_999_999), time_text(0)
+    ('1.23 us', '59.9 s', '0')
+    """
+    for unit, scale in (("s", 10**12), ("ms", 10**9), ("us", 10**6), ("ns", 10**3)):
+        if picoseconds >= scale:
+            whole = picoseconds // scale
+            decimals = max(3 - len(str(whole)), 0)
+            if not decimals:
+                return f"{whole:,} {unit}"
+            part = picoseconds % scale * 10**decimals // scale
+            return f"{whole}.{part:0{decimals}d} {unit}"
+    return f"{picoseconds} ps" if picoseconds else "0"
+
+
+def balance_csv(
+    found: Balance,
+    machine: Device | None,
+    rows: Sequence[Row],
+    *,
+    fused: bool = True,
+    by_kind: bool = False,
+) -> Table:
+    """Every figure on its own, for programs."""
+    lines: list[list[Cell]] = []
+    for row in rows:
+        parts = found.of(row.members, fused=fused)
+        figures = total(parts)
+        intensity = figures.intensity
+        line: list[Cell] = [row.name, row.kind, *figures, figures.bytes]
+        line.append(None if intensity is None else intensity.data)
+        if machine is not None:
+            least = bound(parts, machine, found.dtype)
+            line += [least.picoseconds, least.by]
+        lines.append(line)
+    columns = csv_columns(by_kind)
+    columns += [Column(name, "number") for name in (*Figures._fields, "bytes", "intensity")]
+    if machine is not None:
+        columns += [Column("at_least_ps", "number"), Column("bound_by")]
+    return Table("", columns, lines)
+
+
+def balance_data(found: Balance, machine: Device | None) -> dict[str, Any]:
+    """The report, with the balance of each operation, of each layer and of all as further keys."""
+
+    def figures_data(parts: Sequence[Figures]) -> dict[str, object]:
+        figures = total(parts)
+        intensity = figures.intensity
+        data: dict[str, object] = {
+            **figures._asdict(),
+            "bytes": figures.bytes,
+            "intensity": None if intensity is None else intensity.data,
+        }
+        if machine is not None:
+            least = bound(parts, machine, found.dtype)
+            data["at_least_ps"] = least.picoseconds
+            data["bound_by"] = least.by or None
+        return data
+
+    report = found.report
+    data = report_data(report)
+    for layer, entry in zip(report.layers, data["layers"], strict=True):
+        entry["balance"] = figures_data([found.operations[layer.node.path]])
+    data["balance"] = {
+        "dtype": found.dtype,
+        "weights": found.weights,
+        "device": None if machine is None else machine._asdict(),
+        "layers": [{"name": unit, **figures_data([one])} for unit, one in found.units.items()],
+        "totals": figures_data(list(found.units.values())),
+    }
+    return data

@@ -1,0 +1,138 @@
+"""The columns that a user chooses, as tables and as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.costs.columns import LayerColumn
+from convcalc.analysis.costs.cost import LayerReport
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.rows import Row
+from convcalc.diagnostics import printable
+from convcalc.render.flops import FLOPS, MACS, VALID_TAPS
+from convcalc.render.report import Reports, csv_columns, name_column, report_data
+from convcalc.render.table import Cell, Column, Table
+from convcalc.shapes import tuple_text
+
+
+def columns_table(
+    reports: Reports,
+    names: Sequence[str],
+    chosen: Mapping[str, LayerColumn],
+    rows: Sequence[Row],
+    *,
+    by_kind: bool = False,
+) -> Table:
+    """The rows with the columns of these names, and what all operations together have of them.
+
+    chosen   what each column shows; `name` and `kind` are of the row itself
+    """
+    analysis, report = reports.analysis, reports.report
+    texts = [name for name in names if name not in chosen or chosen[name].style == "text"]
+    # The total's row is called so below the names, or below the first text that there is.
+    label = min(texts, key=lambda name: (name != "name", name != "kind"), default="")
+
+    def figure(name: str, members: Sequence[LayerReport]) -> Cell:
+        value = chosen[name].figure(analysis, members)
+        return "-" if value is None else value
+
+    def cell(name: str, row: Row) -> Cell:
+        if name not in chosen:
+            return printable(row.name, 4096) if name == "name" else row.kind
+        return figure(name, row.members)
+
+    def total(name: str) -> Cell:
+        if name == label:
+            return "total"
+        if name == "output":
+            return " ".join([tuple_text(shape) for shape in report.outputs.values()])
+        if name not in chosen or not chosen[name].whole:
+            return ""
+        return figure(name, report.layers)
+
+    notes = _notes(report, chosen)
+    if not label:
+        notes.insert(0, "The last row is the total.")
+    return Table(
+        reports.heading,
+        _columns(names, chosen, by_kind, report.totals.flops),
+        [[cell(name, row) for name in names] for row in rows],
+        [total(name) for name in names],
+        notes,
+    )
+
+
+def _columns(
+    names: Sequence[str], chosen: Mapping[str, LayerColumn], by_kind: bool, whole: int
+) -> list[Column]:
+    own = {"name": name_column(by_kind), "kind": csv_columns(by_kind)[1]}
+    shown = {name: Column(one.title, one.style, whole, name) for name, one in chosen.items()}
+    return [own.get(name) or shown[name] for name in names]
+
+
+def _notes(report: Report, chosen: Mapping[str, LayerColumn]) -> list[str]:
+    """What the figures are."""
+    units: dict[str, list[str]] = {}
+    for shown in chosen.values():
+        if shown.unit:
+            units.setdefault(shown.unit, []).append(shown.title)
+    notes = [f"{', '.join(titles)}: {unit}." for unit, titles in units.items()]
+    if "flops" in chosen or "share" in chosen:
+        notes.append(f"{FLOPS}.")
+    if "macs" in chosen:
+        notes.append(f"{MACS}.")
+    if report.valid_taps:
+        notes.append(VALID_TAPS)
+        whole = [shown.title for shown in chosen.values() if shown.whole_taps]
+        if whole:
+            notes.append(f"{', '.join(whole)}: padding is counted as well.")
+    return notes
+
+
+def columns_csv(
+    reports: Reports,
+    names: Sequence[str],
+    chosen: Mapping[str, LayerColumn],
+    rows: Sequence[Row],
+    *,
+    by_kind: bool = False,
+) -> Table:
+    """Every figure as it is, for programs."""
+    analysis = reports.analysis
+
+    def cell(name: str, row: Row) -> Cell:
+        if name in chosen:
+            return _exact(analysis, chosen[name], row.members)
+        return row.name if name == "name" else row.kind
+
+    return Table(
+        reports.heading,
+        _columns(names, chosen, by_kind, 0),
+        [[cell(name, row) for name in names] for row in rows],
+    )
+
+
+def columns_data(reports: Reports, chosen: Mapping[str, LayerColumn]) -> dict[str, Any]:
+    """The report, with the columns of every operation, and of all together, as a further key."""
+    analysis, report = reports.analysis, reports.report
+    data = report_data(report, reports.before)
+    for layer, entry in zip(report.layers, data["layers"], strict=True):
+        entry["columns"] = {
+            name: _exact(analysis, shown, [layer]) for name, shown in chosen.items()
+        }
+    data["totals"]["columns"] = {
+        name: _exact(analysis, shown, report.layers)
+        for name, shown in chosen.items()
+        if shown.whole
+    }
+    return data
+
+
+def _exact(analysis: Analysis, shown: LayerColumn, members: Sequence[LayerReport]) -> Cell:
+    """A figure for programs: whole, or a fraction as text."""
+    if shown.exact is None:
+        return shown.figure(analysis, members)
+    found = shown.exact(analysis, members)
+    return None if found is None else found.data

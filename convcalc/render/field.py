@@ -1,0 +1,218 @@
+"""Receptive fields, of every layer or of a unit of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.rows import Row
+from convcalc.analysis.field.fields import AxisField, Crooked, Fields, LayerField
+from convcalc.analysis.field.reach import Found
+from convcalc.diagnostics import printable
+from convcalc.graph import Network, Node
+from convcalc.render.report import report_data, report_heading
+from convcalc.render.table import Cell, Column, Table
+from convcalc.shapes import axis_name, cross_text, tuple_text
+
+IDEAL = (
+    "Of a unit far from all edges. Offset: the first pixel of the first unit's field, negative on"
+    " padding; centre: the middle of that field."
+)
+#: What the units of a layer have to do with each other's fields.
+MOVING, FIXED, SPREAD, DIFFER, BOUND = "moving", "fixed", "spread", "differ", "bound"
+MEANINGS = {
+    FIXED: "fixed: every unit sees the same pixels, whatever its place",
+    SPREAD: "spread: units of a flattened map, each with the field that it had there",
+    DIFFER: "differ: units differ in size, shown is the largest",
+    BOUND: "bound: an upper bound, as the units follow no rule that could be told",
+}
+#: Misaligned joins that the notes name.
+_SHOWN = 3
+
+
+def field_table(report: Report, seen: Fields, found: Sequence[Row]) -> Table:
+    """The field of each row's last operation, on every input that it depends on."""
+    several = len(report.inputs) > 1
+    rows: list[list[Cell]] = []
+    used: set[str] = set()
+    for row in found:
+        layer = seen[row.members[-1].node.path]
+        for name, axes in layer.axes.items():
+            alone = LayerField({name: axes})
+            units = _units(axes)
+            used.add(units)
+            texts = (alone.size_text(), alone.stride_text(), alone.offset_text())
+            rows.append(
+                [row.name, *([name] if several else []), *texts, alone.centre_text(), units]
+            )
+        if not layer.axes:
+            rows.append([row.name, *["-"] * (6 if several else 5)])
+    columns = ["field", "stride", "offset", "centre", "units"]
+    return Table(
+        report_heading(report),
+        [
+            Column("name", "name"),
+            *([Column("input", "name")] if several else []),
+            *map(Column, columns),
+        ],
+        rows,
+        (),
+        [
+            IDEAL,
+            *[text for word, text in MEANINGS.items() if word in used],
+            *_larger(report.network, seen, found),
+            *_crooked_notes(seen.crooked),
+        ],
+    )
+
+
+def _units(axes: Sequence[AxisField]) -> str:
+    if any([axis.at_most for axis in axes]):
+        return BOUND
+    if any([axis.uneven for axis in axes]):
+        return DIFFER
+    if not axes:
+        return "-"  # plain features
+    if any([axis.stride is not None for axis in axes]):
+        return MOVING
+    return FIXED if all([axis.whole for axis in axes]) else SPREAD
+
+
+def _larger(network: Network, seen: Fields, found: Sequence[Row]) -> list[str]:
+    """A note on the first field that is larger than the input."""
+    inputs = network.inputs
+    for row in found:
+        for name, axes in seen[row.members[-1].node.path].axes.items():
+            sizes = inputs[name][1:]
+            if any([axis.size > n for axis, n in zip(axes, sizes, strict=True)]):
+                where = f"Larger than the input {cross_text(sizes)} from {printable(row.name)} on"
+                return [f"{where}: name a LAYER to see what is left."]
+    return []
+
+
+def _crooked_notes(crooked: Sequence[Crooked]) -> list[str]:
+    """A note on each join whose branches do not lie on each other, the first few of them."""
+    joins: dict[tuple[str, str], list[str]] = {}
+    for found in crooked:
+        places = ", ".join(
+            f"{printable(unit)} stride {stride} centre {centre}"
+            for unit, stride, centre in found.branches
+        )
+        axes = joins.setdefault((printable(found.node.path), places), [])
+        axes.append(axis_name(found.axis, found.rank))
+    notes = [
+        f"Misaligned branches in {join} ({', '.join(axes)}): {places}"
+        for (join, places), axes in joins.items()
+    ]
+    more = len(notes) - _SHOWN
+    if more > 0:
+        notes[_SHOWN:] = [f"and {more} more misaligned; --format json marks them all"]
+    return notes
+
+
+def field_data(report: Report, seen: Fields) -> dict[str, Any]:
+    """The report, with the field of each operation as a further key."""
+    data = report_data(report)
+    for layer in data["layers"]:
+        path = layer["path"]
+        layer["field"] = {
+            name: {**_axes_data(axes), "aligned": seen.aligned(path, name)}
+            for name, axes in seen[path].axes.items()
+        }
+    return data
+
+
+def _axes_data(axes: Sequence[AxisField]) -> dict[str, list[Any]]:
+    return {
+        "size": [axis.size for axis in axes],
+        "stride": [axis.stride and axis.stride.data for axis in axes],
+        "offset": [axis.offset for axis in axes],
+        "centre": [axis.centre and axis.centre.data for axis in axes],
+        "whole": [axis.whole for axis in axes],
+        "uneven": [axis.uneven for axis in axes],
+        "at_most": [axis.at_most for axis in axes],
+    }
+
+
+def layer_field_table(
+    network: Network, layer: str, node: Node, seen: LayerField, place: tuple[int, ...], found: Found
+) -> Table:
+    """What one unit of a layer sees on each axis of each input, `layer` being its name."""
+    rows: list[list[Cell]] = []
+    used: set[str] = set()
+    origins = {network.nodes[index].path: spans for index, spans in found.inputs.items()}
+    for name, axes in seen.axes.items():
+        sizes = network.inputs[name][1:]
+        spans: Sequence[tuple[int, int] | None] = origins.get(name, (None,) * len(sizes))
+        for number, (axis, n, span) in enumerate(zip(axes, sizes, spans, strict=True)):
+            units = _units([axis])
+            used.add(units)
+            rows.append(
+                [
+                    name,
+                    axis_name(number, len(sizes)),
+                    n,
+                    axis.size,
+                    *[
+                        "-" if value is None else str(value)
+                        for value in (axis.stride, axis.offset, axis.centre)
+                    ],
+                    units,
+                    span and span[0],
+                    span and span[1],
+                ]
+            )
+    shown = tuple_text(place) if len(place) > 1 else "".join(map(str, place))
+    whose = f"unit {shown} really sees" if place else "all units really see"
+    notes = [f"First and last: the pixels that {whose}."]
+    if found.cut:
+        notes.append("Windows on the way hang over an edge: padding takes part.")
+    notes.append(IDEAL)
+    if not rows:
+        notes = ["No pixel of an input: it depends on inputs without spatial axes, or on none."]
+    units = f"unit {shown} of {cross_text(node.shape[1:])}" if place else "all its units"
+    return Table(
+        f"{printable(layer)} of {printable(network.name)}: {units}",
+        [
+            Column("input", "name"),
+            Column("axis"),
+            Column("size", "number"),
+            Column("field", "number"),
+            Column("stride", "number"),
+            Column("offset", "number"),
+            Column("centre", "number"),
+            Column("units"),
+            Column("first", "number"),
+            Column("last", "number"),
+        ],
+        rows,
+        (),
+        [*notes, *[text for word, text in MEANINGS.items() if word in used]],
+    )
+
+
+def layer_field_data(
+    network: Network, node: Node, layer: LayerField, place: tuple[int, ...], found: Found
+) -> dict[str, Any]:
+    """What one unit of a layer sees as plain data."""
+    inputs: dict[str, object] = {}
+    origins = {network.nodes[index].path: spans for index, spans in found.inputs.items()}
+    for name, axes in layer.axes.items():
+        spans = origins.get(name)
+        inputs[name] = {
+            "shape": [1, *network.inputs[name]],
+            **_axes_data(axes),
+            "first": None if spans is None else [first for first, _ in spans],
+            "last": None if spans is None else [last for _, last in spans],
+        }
+    return {
+        "schema": "convcalc.field/1",
+        "name": network.name,
+        "path": node.path,
+        "kind": node.kind,
+        "output": [1, *node.shape],
+        "unit": list(place),
+        "padding": found.cut,
+        "inputs": inputs,
+    }

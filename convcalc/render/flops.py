@@ -1,0 +1,128 @@
+"""What every layer costs, as it is and after a what-if."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convcalc.analysis.costs.cost import Cost
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.rows import Row
+from convcalc.counts import Counts
+from convcalc.render.numbers import grouped, ratio
+from convcalc.render.report import Reports, csv_columns, name_column, report_heading
+from convcalc.render.table import Cell, Column, Table
+from convcalc.shapes import tuple_text
+
+FLOPS = "FLOPs = multiplies + adds + divides + compares + specials, each counting 1"
+MACS = "MACs = products accumulated by convolutions and dense layers"
+VALID_TAPS = "Taps that fall on padding are left out (--valid-taps)."
+
+
+def flops_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) -> Table:
+    """Multiplies, adds and the other operations of each row, and the report's totals."""
+    totals = report.totals
+
+    def cells(name: str, cost: Cost) -> list[Cell]:
+        counts = cost.counts
+        others = counts.divides + counts.compares + counts.specials
+        return [name, counts.multiplies, counts.adds, others, cost.macs, cost.flops]
+
+    return Table(
+        report_heading(report),
+        [
+            name_column(by_kind),
+            Column("multiplies", "number"),
+            Column("adds", "number"),
+            Column("other", "number"),
+            Column("MACs", "number"),
+            Column("FLOPs", "number"),
+            Column("share", "share", totals.flops),
+        ],
+        [[*cells(row.name, row.cost), row.cost.flops] for row in rows],
+        [*cells("total", totals), ""],
+        [
+            *_other_note(report),
+            f"{FLOPS};",
+            f"{MACS}.",
+            *([VALID_TAPS] if report.valid_taps else []),
+        ],
+    )
+
+
+def flops_csv(rows: Sequence[Row], *, by_kind: bool = False) -> Table:
+    """Every class on its own, for programs."""
+    figures = [Column(name, "number") for name in (*Counts._fields, "macs", "flops")]
+    return Table(
+        "",
+        [*csv_columns(by_kind), *figures],
+        [[row.name, row.kind, *row.cost.counts, row.cost.macs, row.cost.flops] for row in rows],
+    )
+
+
+def _other_note(report: Report) -> list[str]:
+    counts = report.totals.counts
+    named = (
+        ("divides", counts.divides),
+        ("compares", counts.compares),
+        ("specials", counts.specials),
+    )
+    parts = [f"{grouped(count)} {name}" for name, count in named if count]
+    return [f"other: {', '.join(parts)}."] if parts else []
+
+
+def what_if_table(
+    reports: Reports,
+    before: Report,
+    originals: Sequence[Row],
+    rows: Sequence[Row],
+    *,
+    by_kind: bool = False,
+    every: bool = False,
+) -> Table:
+    """The networks before and after a what-if side by side.
+
+    originals   the rows of the network before it, by whose names `rows` are found
+    every       all rows, not only those with a multiplication or addition
+    """
+    old, new = before.totals.counts, reports.report.totals.counts
+    original = {row.name: row for row in originals}
+    lines: list[list[Cell]] = []
+    reshaped: list[str] = []
+    empty = 0
+    for row in rows:
+        was, now = original[row.name].cost.counts, row.cost.counts
+        if not every and was.multiplies + was.adds + now.multiplies + now.adds == 0:
+            empty += 1
+        else:
+            pairs = [*_pair(was.multiplies, now.multiplies), *_pair(was.adds, now.adds)]
+            lines.append([row.name, *pairs])
+        # Other channels are what was asked for; other spatial sizes are news.
+        if original[row.name].output[2:] != row.output[2:] and not by_kind:
+            shapes = f"{tuple_text(original[row.name].output)} -> {tuple_text(row.output)}"
+            reshaped.append(f"{row.name}: {shapes}")
+    notes = [*reshaped, *([VALID_TAPS] if before.valid_taps else [])]
+    if reshaped:
+        notes.insert(0, "New output shapes:")
+    if empty:
+        notes.insert(0, f"Not shown: {empty} without a multiplication or addition.")
+    if reports.report.network is before.network:
+        notes.insert(0, "The what-if changes nothing in this network.")
+    return Table(
+        reports.heading,
+        [
+            name_column(by_kind),
+            Column("multiplies", "number"),
+            Column("after", "number", key="multiplies_after"),
+            Column("ratio", "number", key="multiplies_ratio"),
+            Column("adds", "number"),
+            Column("after", "number", key="adds_after"),
+            Column("ratio", "number", key="adds_ratio"),
+        ],
+        lines,
+        ["total", *_pair(old.multiplies, new.multiplies), *_pair(old.adds, new.adds)],
+        notes,
+    )
+
+
+def _pair(before: int, after: int) -> list[Cell]:
+    return [before, after, ratio(before, after)]

@@ -1,0 +1,117 @@
+"""A report as plain data, and the heading of its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.costs.cost import Cost, LayerReport
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.metrics import COSTS
+from convcalc.collection import collector_paused
+from convcalc.diagnostics import Call, printable
+from convcalc.metrics import SUMS
+from convcalc.render.table import Column
+from convcalc.shapes import Shape, tuple_text
+
+SCHEMA = "convcalc.report/1"
+
+
+class Reports(NamedTuple):
+    """What a network costs, and after a what-if what it cost before.
+
+    altered   the options that make it another network than the file's
+    """
+
+    analysis: Analysis
+    before: Report | None = None
+    altered: str = ""
+
+    @property
+    def report(self) -> Report:
+        """What the network costs."""
+        return self.analysis.report
+
+    @property
+    def heading(self) -> str:
+        """The network's name, its inputs, and what changed it."""
+        return report_heading(self.report) + (f", with {self.altered}" if self.altered else "")
+
+
+def report_heading(report: Report) -> str:
+    """The network's name and its inputs."""
+    return f"{printable(report.network.name, 200)}: {inputs_text(report.inputs)}"
+
+
+def inputs_text(inputs: Mapping[str, Shape]) -> str:
+    """Input shapes in words; names only where there are several."""
+    if len(inputs) == 1:
+        return f"input {tuple_text(next(iter(inputs.values())))}"
+    return "inputs " + ", ".join([f"{name} {tuple_text(s)}" for name, s in inputs.items()])
+
+
+def name_column(by_kind: bool) -> Column:
+    """The column of a row's name."""
+    return Column("kind" if by_kind else "name", "name")
+
+
+def csv_columns(by_kind: bool) -> list[Column]:
+    """For programs, the columns of a row's name and of what it is."""
+    return [Column("kind"), Column("layers")] if by_kind else [Column("name"), Column("kind")]
+
+
+@collector_paused()
+def report_data(report: Report, before: Report | None = None) -> dict[str, Any]:
+    """The report as plain data, in the order of the documented keys."""
+    network = report.network
+    data: dict[str, Any] = {
+        "schema": SCHEMA,
+        "name": network.name,
+        "source": network.source,
+        "inputs": {name: list(shape) for name, shape in report.inputs.items()},
+        "outputs": {name: list(shape) for name, shape in report.outputs.items()},
+        "layers": _layers(report),
+        "totals": _cost(report.totals),
+    }
+    if before is not None:
+        data["before"] = {"layers": _layers(before), "totals": _cost(before.totals)}
+    return data
+
+
+def _layers(report: Report) -> list[dict[str, Any]]:
+    nodes = report.network.nodes
+    return [
+        _layer(layer, [nodes[index].path for index in layer.node.inputs]) for layer in report.layers
+    ]
+
+
+def _layer(layer: LayerReport, sources: list[str]) -> dict[str, Any]:
+    node = layer.node
+    span = node.span
+    return {
+        "name": node.name,
+        "path": node.path,
+        "kind": node.kind,
+        "file": span.source.name if span else None,
+        "line": span.line if span else None,
+        "calls": [_call(call) for call in node.calls],
+        "from": sources,
+        "inputs": [list(shape) for shape in layer.inputs],
+        "output": list(layer.output),
+        **_cost(layer.cost),
+    }
+
+
+def _call(call: Call) -> dict[str, Any]:
+    return {
+        "block": call.block,
+        "file": call.span.source.name,
+        "line": call.span.line,
+        "copy": call.copy,
+        "copies": call.copies,
+    }
+
+
+def _cost(cost: Cost) -> dict[str, int]:
+    return {name: figure(cost) for name, figure in COSTS.items() if name in SUMS}

@@ -1,0 +1,44 @@
+"""Every layer's output shape and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.rows import Row
+from convcalc.render.numbers import grouped
+from convcalc.render.report import report_heading
+from convcalc.render.table import Column, Table
+from convcalc.shapes import tuple_text
+
+
+def shapes_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) -> Table:
+    """The rows of a report with their parameters, and the report's totals."""
+    totals = report.totals
+    notes = [f"{grouped(totals.buffers)} buffers (running statistics)"] if totals.buffers else []
+    if by_kind:
+        return Table(
+            report_heading(report),
+            [Column("kind"), Column("layers"), Column("params", "number")],
+            [(row.name, row.kind, row.cost.params) for row in rows],
+            ("total", f"{len(report.layers)} layers", totals.params),
+            notes,
+        )
+    outputs = " ".join([tuple_text(shape) for shape in report.outputs.values()])
+    return Table(
+        report_heading(report),
+        [
+            Column("name", "name"),
+            Column("kind"),
+            Column("output shape", "shape", key="output_shape"),
+            Column("params", "number"),
+        ],
+        [(row.name, row.kind, tuple_text(row.output), row.cost.params) for row in rows],
+        ("total", "", outputs, totals.params),
+        notes,
+    )
+
+
+def shapes_listing(rows: Sequence[Row]) -> str:
+    """A line for each row, as Dive into Deep Learning prints them."""
+    return "".join([f"{row.name} output shape:\t {tuple_text(row.output)}\n" for row in rows])
