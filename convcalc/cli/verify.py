@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
-from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
-from convcalc.diagnostics import WRONG, Note, Problem, RuleError, Subject, printable
-from convcalc.quantities import read_memory_size, short_bytes
-from convcalc.render.table import Cell, Column, Table
-from convcalc.shapes import tuple_text, with_batch
-
-if TYPE_CHECKING:
-    from convcalc.executor.verify import Check, Verification
-    from convcalc.graph import Network, Node
-
-SCHEMA = "convcalc.verify/1"
+from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
+from convcalc.diagnostics import WRONG, RuleError, printable
+from convcalc.quantities import read_memory_size
+from convcalc.render.progress import RunProgress
+from convcalc.render.verify import verification_data, verification_table
 
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="What chance starts from.")]
 Dtype = Annotated[
@@ -118,7 +110,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
         batch = samples
     run.check_memory(program, batch, most)
     inputs = run.ready_inputs(network, given, batch, seed, program.dtype)
-    with progress(network, repeat) as bar:
+    with RunProgress(network, repeat, shown=_on_terminal()) as bar:
         found = verified(program, inputs, repeat=repeat, begin=bar.begin)
     results = run.named_results(network, found.values, keep)
     for text in run.not_finite(given, program.weights, results):
@@ -126,15 +118,13 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     if save is not None:
         write_npz(save, results.items())
     if style == "json":
-        from convcalc.render.jsons import json_text
-
         settings = {"seed": seed, "dtype": dtype, "exact": exact, "threads": program.threads}
-        emit(json_text(verification_data(network, found, settings)), output)
+        emit_json(verification_data(network, found, settings), output)
     else:
-        emit_table(verification_table(network, found, short_bytes(found.peak)), style, output)
+        emit_table(verification_table(network, found), style, output)
     if not found.differences:
         return 0
-    tell_problems([difference(check) for check in found.differences])
+    tell_problems([check.problem() for check in found.differences])
     return WRONG
 
 
@@ -149,179 +139,6 @@ def read_size(option: str, text: str) -> int:
         return read_memory_size(text)
     except RuleError:
         unusable(f"{option} takes a number of bytes, not '{printable(text)}'", f"{option} 2GiB")
-
-
-def verdict(found: Verification) -> str:
-    """The result in one line."""
-    count = len(found.checks)
-    differ = len(found.differences)
-    if differ:
-        return f"{differ} of {count} observed shapes differ from the predicted ones"
-    return f"all {count} observed shapes are as predicted"
-
-
-def verification_table(network: Network, found: Verification, peak: str) -> Table:
-    """A row for each operation; what ran fused has its time in the row of its layer."""
-    rows: list[list[Cell]] = [
-        [
-            check.node.path,
-            check.node.kind,
-            tuple_text(check.predicted),
-            tuple_text(check.observed) + ("" if check.agrees else " differs"),
-            "fused" if check.seconds is None else microseconds(check.seconds),
-            check.bytes,
-        ]
-        for check in found.checks
-    ]
-    inputs = ", ".join(
-        tuple_text(with_batch(shape, found.batch)) for shape in network.inputs.values()
-    )
-    of_runs = f", medians of {found.runs} runs" if found.runs > 1 else ""
-    kernels = sum([check.seconds or 0 for check in found.checks])
-    return Table(
-        f"{printable(network.name)}: input {inputs}",
-        [
-            Column("name", "name"),
-            Column("kind"),
-            Column("predicted", "shape"),
-            Column("observed", "shape"),
-            Column("microseconds", "number"),
-            Column("bytes", "number"),
-        ],
-        rows,
-        ["total", "", "", "", microseconds(kernels), ""],
-        [
-            f"{found.seconds:.3f} s with making the weights{of_runs}",
-            f"predicted peak of memory: {peak}",
-            verdict(found),
-        ],
-    )
-
-
-def microseconds(seconds: float) -> int:
-    """A time in whole microseconds."""
-    return round(seconds * 1e6)
-
-
-def verification_data(
-    network: Network, found: Verification, settings: dict[str, Any]
-) -> dict[str, Any]:
-    """The verification as plain data for JSON."""
-    nodes = network.nodes
-    return {
-        "schema": SCHEMA,
-        "name": network.name,
-        "source": network.source,
-        "verdict": "differ" if found.differences else "agree",
-        "batch": found.batch,
-        **settings,
-        "runs": found.runs,
-        "inputs": {
-            name: list(with_batch(shape, found.batch)) for name, shape in network.inputs.items()
-        },
-        "outputs": {
-            name: list(with_batch(nodes[index].shape, found.batch))
-            for name, index in network.outputs.items()
-        },
-        "layers": [
-            {
-                "name": check.node.name,
-                "path": check.node.path,
-                "kind": check.node.kind,
-                "file": check.node.span.source.name if check.node.span else None,
-                "line": check.node.span.line if check.node.span else None,
-                "predicted": list(check.predicted),
-                "observed": list(check.observed),
-                "agrees": check.agrees,
-                "seconds": check.seconds,
-                "bytes": check.bytes,
-            }
-            for check in found.checks
-        ],
-        "totals": {
-            "layers": len(found.checks),
-            "differences": len(found.differences),
-            "seconds": found.seconds,
-            "predicted_peak_bytes": found.peak,
-        },
-    }
-
-
-def difference(check: Check) -> Problem:
-    """A wrong prediction as a problem of its layer."""
-    node = check.node
-    return Problem(
-        "shape-differs",
-        f"predicted {tuple_text(check.predicted)}, observed {tuple_text(check.observed)}",
-        node.span,
-        (Note(f"{node.layer!r}: please report this, with the file"),),
-        node.calls,
-        Subject(layer=node.path),
-    )
-
-
-#: A run that takes no longer than this needs no progress bar.
-PATIENCE = 0.3
-
-
-class progress:  # noqa: N801 - used like a function
-    """A bar on a terminal: the layer that runs, the share of the operations done, the time left.
-
-    It counts predicted operations, a thousand of them for every layer besides its own. Nothing is
-    drawn in a pipe, nor in the first moments.
-    """
-
-    def __init__(self, network: Network, repeat: int) -> None:
-        self._start = time.monotonic()
-        self._bar: Any = None
-        self._task: Any = None
-        self._done = 0
-        self._current = 0
-        self._shown = _on_terminal()
-        self._work: Callable[[Node], int] = lambda node: (
-            1000 + sum(node.layer.counts(network.input_shapes(node), node.shape))
-        )
-        self._all = repeat * sum(map(self._work, network.operations)) if self._shown else 0
-
-    def __enter__(self) -> progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def begin(self, node: Node) -> None:
-        """The run has come to this layer."""
-        if not self._shown:
-            return
-        self._done += self._current
-        self._current = self._work(node)
-        if self._bar is None and time.monotonic() - self._start > PATIENCE:
-            self._draw()
-        if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, layer=printable(node.path, 40))
-
-    def _draw(self) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            Progress,
-            TaskProgressColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-
-        self._bar = Progress(
-            # A name is data, never markup.
-            TextColumn("{task.fields[layer]}", markup=False),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-            console=Console(file=sys.stderr),
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=self._all, layer="")
-        self._bar.start()
 
 
 def _on_terminal() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated
 
@@ -86,12 +86,10 @@ def entry(name: str) -> Entry:
     )
 
 
-def _shown(names: Sequence[str]) -> Iterator[str]:
+def _shown(names: Sequence[str]) -> Iterable[str]:
     """The names, with a progress bar on a terminal where there are enough to wait for."""
     if len(names) < 10 or not (terminal() and sys.stderr.isatty()):
-        yield from names
-        return
-    from rich.console import Console
-    from rich.progress import track
+        return names
+    from convcalc.render.progress import tracked
 
-    yield from track(names, "reading", console=Console(stderr=True), transient=True)
+    return tracked(names)

@@ -7,10 +7,11 @@ from statistics import median
 from time import perf_counter
 from typing import NamedTuple
 
+from convcalc.diagnostics import Note, Problem, Subject
 from convcalc.executor.arrays import Array
 from convcalc.executor.program import Observed, Program
 from convcalc.graph import Node
-from convcalc.shapes import Shape, with_batch
+from convcalc.shapes import Shape, tuple_text, with_batch
 
 
 class Check(NamedTuple):
@@ -30,6 +31,18 @@ class Check(NamedTuple):
     def agrees(self) -> bool:
         """Whether the prediction was right."""
         return self.predicted == self.observed
+
+    def problem(self) -> Problem:
+        """A wrong prediction as a problem of its layer."""
+        node = self.node
+        return Problem(
+            "shape-differs",
+            f"predicted {tuple_text(self.predicted)}, observed {tuple_text(self.observed)}",
+            node.span,
+            (Note(f"{node.layer!r}: please report this, with the file"),),
+            node.calls,
+            Subject(layer=node.path),
+        )
 
 
 class Verification(NamedTuple):

@@ -1,0 +1,82 @@
+"""Progress bars on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from convcalc.diagnostics import printable
+from convcalc.graph import Network, Node
+
+#: A run that takes no longer than this needs no progress bar.
+PATIENCE = 0.3
+
+
+class RunProgress:
+    """A bar on a terminal: the layer that runs, the share of the operations done, the time left.
+
+    It counts predicted operations, a thousand of them for every layer besides its own. Nothing is
+    drawn in a pipe, nor in the first moments.
+    """
+
+    def __init__(self, network: Network, repeat: int, *, shown: bool) -> None:
+        self._start = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+        self._done = 0
+        self._current = 0
+        self._shown = shown
+        self._work: Callable[[Node], int] = lambda node: (
+            1000 + sum(node.layer.counts(network.input_shapes(node), node.shape))
+        )
+        self._all = repeat * sum(map(self._work, network.operations)) if shown else 0
+
+    def __enter__(self) -> RunProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def begin(self, node: Node) -> None:
+        """The run has come to this layer."""
+        if not self._shown:
+            return
+        self._done += self._current
+        self._current = self._work(node)
+        if self._bar is None and time.monotonic() - self._start > PATIENCE:
+            self._draw()
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done, layer=printable(node.path, 40))
+
+    def _draw(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self._bar = Progress(
+            # A name is data, never markup.
+            TextColumn("{task.fields[layer]}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=Console(file=sys.stderr),
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=self._all, layer="")
+        self._bar.start()
+
+
+def tracked(names: Sequence[str]) -> Iterable[str]:
+    """The names, with a bar that shows how many of them are done."""
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(names, "reading", console=Console(stderr=True), transient=True)
