@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.analysis.costs.explain import Explanation, explanation_lines
+from convcalc.analysis.costs.explain import Explanation, Step
+from convcalc.shapes import tuple_text
 
 
 def explain_text(explanations: Sequence[Explanation], *, fenced: bool = False) -> str:
@@ -13,6 +14,54 @@ def explain_text(explanations: Sequence[Explanation], *, fenced: bool = False) -
     lines = [line for one in explanations for line in explanation_lines(one)]
     text = "\n".join(lines) + "\n"
     return f"```\n{text}```\n" if fenced else text
+
+
+def explanation_lines(explanation: Explanation) -> list[str]:
+    """An explanation as text, one figure a line."""
+    node = explanation.node
+    lines = [f"{node.path}: {node.layer.summary()}"]
+    lines.append(f"  input   {', '.join(tuple_text((1, *s)) for s in explanation.inputs)}")
+    lines.append(f"  output  {tuple_text((1, *node.shape))}")
+    params = explanation.params
+    if len(params) > 1:
+        params = [*params, Step("total", "", "", explanation.total_params)]
+    sections = (
+        ("shape", explanation.shape),
+        ("params", params),
+        ("counts, for one sample", explanation.counts),
+        ("without the taps on padding (--valid-taps)", explanation.valid),
+    )
+    for title, steps in sections:
+        lines += [f"  {title}", *_aligned(steps), *_legend(steps)] if steps else []
+    return lines + [f"  {note}" for note in explanation.notes]
+
+
+#: What the names of intermediate results stand for.
+_MEANINGS = {
+    "O": "output elements",
+    "T": "products summed for each",
+    "N": "elements",
+    "G": "sets of statistics",
+    "M": "products",
+    "R": "positions that receive one",
+}
+
+
+def _legend(steps: Sequence[Step]) -> list[str]:
+    names = dict.fromkeys(step.what for step in steps if step.what in _MEANINGS)
+    told = ", ".join(f"{name} {_MEANINGS[name]}" for name in names)
+    return [f"    ({told})"] if told else []
+
+
+def _aligned(steps: Sequence[Step]) -> list[str]:
+    width = max(len(step.what) for step in steps)
+    return [f"    {_step_text(step, width)}" for step in steps]
+
+
+def _step_text(step: Step, width: int) -> str:
+    texts = [step.symbol, step.numbers, str(step.value)]
+    shown = [text for index, text in enumerate(texts) if text and text not in texts[:index]]
+    return f"{step.what.ljust(width)} = " + " = ".join(shown)
 
 
 def explain_data(explanations: Sequence[Explanation]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from convcalc.arithmetic import Window, unused
 from convcalc.graph import Network, Node
 from convcalc.layers.base import Layer, parameter_count
-from convcalc.shapes import Shape, axis_name, tuple_text
+from convcalc.shapes import Shape, axis_name
 from convcalc.terms import Term
 
 _AXES = {1: ("l",), 2: ("h", "w"), 3: ("d", "h", "w")}
@@ -208,51 +208,3 @@ def find_nodes(network: Network, name: str) -> list[Node]:
     """The operations that a name stands for: a path, or a layer with what is fused behind it."""
     exact = [node for node in network.operations if node.path == name and node.unit != name]
     return exact or [node for node in network.operations if node.unit == name]
-
-
-def explanation_lines(explanation: Explanation) -> list[str]:
-    """An explanation as text, one figure a line."""
-    node = explanation.node
-    lines = [f"{node.path}: {node.layer.summary()}"]
-    lines.append(f"  input   {', '.join(tuple_text((1, *s)) for s in explanation.inputs)}")
-    lines.append(f"  output  {tuple_text((1, *node.shape))}")
-    params = explanation.params
-    if len(params) > 1:
-        params = [*params, Step("total", "", "", explanation.total_params)]
-    sections = (
-        ("shape", explanation.shape),
-        ("params", params),
-        ("counts, for one sample", explanation.counts),
-        ("without the taps on padding (--valid-taps)", explanation.valid),
-    )
-    for title, steps in sections:
-        lines += [f"  {title}", *_aligned(steps), *_legend(steps)] if steps else []
-    return lines + [f"  {note}" for note in explanation.notes]
-
-
-#: What the names of intermediate results stand for.
-_MEANINGS = {
-    "O": "output elements",
-    "T": "products summed for each",
-    "N": "elements",
-    "G": "sets of statistics",
-    "M": "products",
-    "R": "positions that receive one",
-}
-
-
-def _legend(steps: Sequence[Step]) -> list[str]:
-    names = dict.fromkeys(step.what for step in steps if step.what in _MEANINGS)
-    told = ", ".join(f"{name} {_MEANINGS[name]}" for name in names)
-    return [f"    ({told})"] if told else []
-
-
-def _aligned(steps: Sequence[Step]) -> list[str]:
-    width = max(len(step.what) for step in steps)
-    return [f"    {_step_text(step, width)}" for step in steps]
-
-
-def _step_text(step: Step, width: int) -> str:
-    texts = [step.symbol, step.numbers, str(step.value)]
-    shown = [text for index, text in enumerate(texts) if text and text not in texts[:index]]
-    return f"{step.what.ljust(width)} = " + " = ".join(shown)
