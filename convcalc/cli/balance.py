@@ -15,7 +15,7 @@ from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
 from convcalc.cli.rows import View
 from convcalc.diagnostics import printable
 from convcalc.language.device import Device, read_device
-from convcalc.quantities import DTYPES
+from convcalc.quantities import DEFAULT_DTYPE
 from convcalc.render.balance import balance_csv, balance_data, balance_table
 
 
@@ -30,13 +30,8 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
             help="Bound the time on this device: a100, cortex_m7, laptop_core, or a file.",
         ),
     ] = None,
-    dtype: Annotated[
-        str, typer.Option("--dtype", metavar="TYPE", help="Of inputs and results.")
-    ] = "float32",
-    weights: Annotated[
-        str | None,
-        typer.Option("--weights", metavar="TYPE", help="Of weights, if it is another one."),
-    ] = None,
+    dtype: options.Dtype = DEFAULT_DTYPE,
+    weights: options.WeightsDtype = None,
     sets: options.Sets = None,
     input_: options.Input = None,
     batch: options.Batch = 1,
@@ -62,9 +57,7 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
     Formats: table, plain, json (always every operation), csv, markdown.
     """
     options.read_word("--format", style, TABLE_FORMATS)
-    options.read_word("--dtype", dtype, tuple(DTYPES))
-    if weights is not None:
-        options.read_word("--weights", weights, tuple(DTYPES))
+    options.read_dtypes(dtype, weights)
     options.read_batch(batch)
     machine = None if device is None else _machine(device, dtype)
     analysis = Analysis(options.load_network(file, sets, input_), batch=batch)

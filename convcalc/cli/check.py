@@ -37,14 +37,7 @@ _COMPARING = ("json", "github", "markdown")
 
 @guarded
 def check(
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[FILE...]",
-            help="Specs, folders, globs, or names of shipped networks; without any, the networks"
-            " of convcalc.yaml.",
-        ),
-    ] = None,
+    files: options.Files = None,
     sets: options.Sets = None,
     input_: options.Input = None,
     fail_on: Annotated[
@@ -59,9 +52,7 @@ def check(
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Exit with 0 where checks fail.")
     ] = False,
-    style: Annotated[
-        str | None, typer.Option("--format", metavar="NAME", help="How it is printed.")
-    ] = None,
+    style: Annotated[str | None, options.FORMAT] = None,
     output: options.Output = None,
 ) -> int:
     """Every network is read, its shapes fit, its `expect` holds, and its limits are kept.

@@ -65,14 +65,7 @@ class Outcome(NamedTuple):
 
 @guarded
 def lock(
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[FILE...]",
-            help="Specs, folders, globs, or names of shipped networks; by default the networks of"
-            " convcalc.yaml.",
-        ),
-    ] = None,
+    files: options.Files = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; fail if the lock is stale.")
     ] = False,

@@ -11,7 +11,7 @@ from convcalc.analysis.memory.inference import measure_memory
 from convcalc.cli import options
 from convcalc.cli.guard import guarded
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_parts, emit_table
-from convcalc.quantities import DEFAULT_DTYPE, DTYPES
+from convcalc.quantities import DEFAULT_DTYPE
 from convcalc.render.report import report_data, report_heading
 
 ORDERS = ("written", "least")
@@ -20,16 +20,8 @@ ORDERS = ("written", "least")
 @guarded
 def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
     file: options.File,
-    dtype: Annotated[
-        str,
-        typer.Option(
-            "--dtype", metavar="NAME", help="What numbers are held in: " + ", ".join(DTYPES) + "."
-        ),
-    ] = DEFAULT_DTYPE,
-    weights: Annotated[
-        str | None,
-        typer.Option("--weights", metavar="NAME", help="What weights are held in, if not in that."),
-    ] = None,
+    dtype: options.Dtype = DEFAULT_DTYPE,
+    weights: options.WeightsDtype = None,
     order: Annotated[
         str,
         typer.Option(
@@ -65,9 +57,7 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
     over an input that is needed no more. Formats: table, plain, json, csv (the steps), markdown.
     """
     options.read_word("--format", style, TABLE_FORMATS)
-    options.read_word("--dtype", dtype, tuple(DTYPES))
-    if weights is not None:
-        options.read_word("--weights", weights, tuple(DTYPES))
+    options.read_dtypes(dtype, weights)
     options.read_word("--order", order, ORDERS)
     options.read_batch(batch)
     options.read_count("--depth", depth)

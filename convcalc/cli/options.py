@@ -11,6 +11,7 @@ import typer
 from convcalc.cli.guard import unusable
 from convcalc.diagnostics import did_you_mean, printable
 from convcalc.language.load import spec
+from convcalc.quantities import DTYPES
 from convcalc.shapes import LARGEST_SIZE
 
 if TYPE_CHECKING:
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 FILE_HELP = "A spec, '-' for standard input, or the name of a network that ships with convcalc."
 
 File = Annotated[str, typer.Argument(metavar="FILE", help=FILE_HELP)]
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[FILE...]",
+        help="Specs, folders, globs, or names of shipped networks; by default the networks of"
+        " convcalc.yaml.",
+    ),
+]
 Sets = Annotated[
     list[str] | None,
     typer.Option(
@@ -35,7 +44,8 @@ Input = Annotated[
     ),
 ]
 Batch = Annotated[int, typer.Option("--batch", metavar="N", help="Samples at once.")]
-Format = Annotated[str, typer.Option("--format", metavar="NAME", help="How it is printed.")]
+FORMAT = typer.Option("--format", metavar="NAME", help="How it is printed.")
+Format = Annotated[str, FORMAT]
 Output = Annotated[
     str | None, typer.Option("--output", metavar="PATH", help="Write to this file instead.")
 ]
@@ -78,7 +88,19 @@ InputGradient = Annotated[
     typer.Option("--input-gradient", help="With --training: the network's input gets one too."),
 ]
 
+Dtype = Annotated[
+    str,
+    typer.Option("--dtype", metavar="NAME", help=f"What numbers are held in: {', '.join(DTYPES)}."),
+]
+WeightsDtype = Annotated[
+    str | None,
+    typer.Option("--weights", metavar="NAME", help="What weights are held in, if not in that."),
+]
+FloatDtype = Annotated[str, typer.Option("--dtype", metavar="NAME", help="float32 or float64.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="What chance starts from.")]
 
+#: What a network runs with.
+FLOAT_DTYPES = ("float32", "float64")
 #: A batch larger than any memory; larger ones are typing mistakes.
 _LARGEST_BATCH = LARGEST_SIZE
 
@@ -153,6 +175,13 @@ def read_count(option: str, value: int | None) -> int | None:
     if value is not None and value < 1:
         unusable(f"{option} must be at least 1, not {value}")
     return value
+
+
+def read_dtypes(dtype: str, weights: str | None) -> None:
+    """Refuses types of numbers that there are not."""
+    read_word("--dtype", dtype, tuple(DTYPES))
+    if weights is not None:
+        read_word("--weights", weights, tuple(DTYPES))
 
 
 def read_optimizer(training: bool, name: str | None, input_gradient: bool = False) -> str:

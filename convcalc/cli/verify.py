@@ -16,11 +16,6 @@ from convcalc.quantities import read_memory_size
 from convcalc.render.progress import RunProgress
 from convcalc.render.verify import verification_data, verification_table
 
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="What chance starts from.")]
-Dtype = Annotated[
-    str, typer.Option("--dtype", metavar="NAME", help="float32 or float64.", show_default=True)
-]
-
 
 @guarded
 def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
@@ -28,8 +23,8 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     sets: options.Sets = None,
     input_: options.Input = None,
     batch: options.Batch = 1,
-    seed: Seed = 0,
-    dtype: Dtype = "float32",
+    seed: options.Seed = 0,
+    dtype: options.FloatDtype = "float32",
     input_file: Annotated[
         str | None,
         typer.Option("--input-file", metavar="PATH", help="Inputs, an .npy or .npz file."),
@@ -76,7 +71,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     differs. Formats: table, plain, json, csv, markdown.
     """
     options.read_word("--format", style, TABLE_FORMATS)
-    options.read_word("--dtype", dtype, ("float32", "float64"))
+    options.read_word("--dtype", dtype, options.FLOAT_DTYPES)
     options.read_batch(batch)
     options.read_count("--repeat", repeat)
     options.read_count("--threads", threads)

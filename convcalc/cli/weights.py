@@ -20,10 +20,8 @@ def weights(
     ],
     sets: options.Sets = None,
     input_: options.Input = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="What chance starts from.")] = 0,
-    dtype: Annotated[
-        str, typer.Option("--dtype", metavar="NAME", help="float32 or float64.")
-    ] = "float32",
+    seed: options.Seed = 0,
+    dtype: options.FloatDtype = "float32",
 ) -> int:
     """Write the weights that a seed makes to an .npz file.
 
@@ -36,7 +34,7 @@ def weights(
     the same seed. The file is written beside and renamed, one array at a time.
     """
     refuse_empty(output)
-    options.read_word("--dtype", dtype, ("float32", "float64"))
+    options.read_word("--dtype", dtype, options.FLOAT_DTYPES)
     network = options.load_network(file, sets, input_)
 
     from convcalc.executor.blas import keep_to_one_thread
