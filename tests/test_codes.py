@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from convcalc.codes import CODES, is_root_cause
 
 import convcalc
+from convcalc.codes import CODES, is_root_cause
 from tests.diagnostics.made import MADE
 from tests.diagnostics.test_cases import status_of
 from tests.diagnostics.update import case_names, expected

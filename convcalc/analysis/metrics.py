@@ -62,6 +62,10 @@ def _bytes(analysis: Analysis, elements: int, dtype: str) -> int:
     return elements * analysis.batch * DTYPES[dtype]
 
 
+def _layers(analysis: Analysis) -> int:
+    return sum([bool(unit.members) for unit in analysis.report.units])
+
+
 def _depth(analysis: Analysis) -> int:
     from convcalc.analysis.costs.depth import weighted_depth
 
@@ -78,7 +82,7 @@ def _training_memory(analysis: Analysis, dtype: str) -> int:
 
 #: Figures of a network, in bytes for numbers of a dtype.
 NETWORK: dict[str, Callable[[Analysis, str], int]] = {
-    "layers": lambda analysis, _: sum([bool(unit.members) for unit in analysis.report.units]),
+    "layers": lambda analysis, _: _layers(analysis),
     "operations": lambda analysis, _: len(analysis.report.layers),
     "depth": lambda analysis, _: _depth(analysis),
     "largest_activation": lambda analysis, dtype: _bytes(
