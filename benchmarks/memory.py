@@ -1,10 +1,10 @@
-"""What `memory` costs, exact least peak included, and how the search grows.
+"""What `memory` costs, exact least peak included, and how the search for it grows.
 
     python -m benchmarks.memory
 
 Whole processes: `memory` on every shipped network, as a ratio to `shapes` on it. And the search
-alone, on series-parallel graphs of up to 5,000 operations: branches within branches that meet
-again, every tensor of another size. How it grows is held against n*log(n).
+alone: the graphs of network families as they become deeper, whose growth is held against n*log(n)
+in nodes and edges, and those that take most moves.
 """
 
 from __future__ import annotations
@@ -13,19 +13,26 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from math import log
-from random import Random
 
 from benchmarks.measure import Row, at_most, by_turns, convcalc_command, print_table, run
 from convcalc.analysis.memory.least_peak import least_peak
-from convcalc.analysis.memory.liveness import Memory, Operation, Tensor
+from convcalc.analysis.memory.liveness import Memory
 from convcalc.language.shipped import shipped_names
+from tests.analysis.memory import families
 
 ROUNDS = 3
 #: How many of the slowest networks the table names.
 SHOWN = 5
-SIZES = (1250, 2500, 5000)
-#: Graphs of each size.
-GRAPHS = 6
+#: Families of about 1,200 operations for each unit of depth.
+DEEPER: dict[str, Callable[[int], Memory]] = {
+    "transformer": lambda depth: families.transformer(80 * depth),
+    "wavenet": lambda depth: families.wavenet(150 * depth),
+    "hrnet": lambda depth: families.hrnet(128, (1, 4 * depth, 3 * depth)),
+    "nasnet": lambda depth: families.nasnet(26 * depth),
+    "bifpn": lambda depth: families.bifpn(28 * depth),
+    "detr": lambda depth: families.detr(6, 40 * depth),
+}
+DEPTHS = (1, 4)
 
 
 def main() -> None:
@@ -53,71 +60,32 @@ def zoo() -> None:
 
 
 def growth() -> None:
-    """The search, on graphs that become larger."""
-    graphs = {
-        size: [series_parallel(Random(seed), size) for seed in range(GRAPHS)] for size in SIZES
-    }
-    exact = {size: sum(least_peak(graph).exact for graph in graphs[size]) for size in SIZES}
-    times = by_turns({str(size): partial(search, graphs[size]) for size in SIZES}, ROUNDS)
-    rows = [
-        Row(f"{size:,} operations", f"{times[str(size)] / GRAPHS * 1000:.0f} ms", "")
-        for size in SIZES
-    ]
-    rows += [Row(f"exact, of {GRAPHS} with {size:,}", str(exact[size])) for size in SIZES]
-    first, last = SIZES[0], SIZES[-1]
-    measured = times[str(last)] / times[str(first)]
-    counts = {size: sum(len(graph.operations) for graph in graphs[size]) for size in SIZES}
-    small, large = counts[first] / GRAPHS, counts[last] / GRAPHS
-    limit = large * log(large) / (small * log(small))
-    rows.append(at_most("growth, as a ratio to n*log(n)", measured / limit, 1.25))
-    print_table("The least peak of series-parallel graphs", rows)
+    """The search, on graphs that become deeper, and on those of all families."""
+    graphs = {f"{name} {d}": make(d) for name, make in DEEPER.items() for d in DEPTHS}
+    others = {name: make() for name, make in families.FAMILIES.items()}
+    everything = {**graphs, **others}
+    times = by_turns({name: partial(least_peak, g) for name, g in everything.items()}, ROUNDS)
+    rows = []
+    for name in DEEPER:
+        small, large = (f"{name} {depth}" for depth in DEPTHS)
+        grown = times[large] / times[small] / (expected(graphs[large]) / expected(graphs[small]))
+        count = len(graphs[large].operations)
+        rows += [
+            Row(f"{name}, {count:,} operations", f"{times[large] * 1000:.0f} ms"),
+            at_most(f"{name}, growth as a ratio to n*log(n)", grown, 1.25),
+        ]
+    print_table("The least peak of deeper and deeper networks", rows)
+    slowest = sorted(others, key=lambda name: -times[name])[:SHOWN]
+    rows = [Row(name, f"{times[name] * 1000:.0f} ms") for name in slowest]
+    exact = sum(least_peak(graph).exact for graph in everything.values())
+    rows.append(Row("exact", f"{exact} of {len(everything)}", "", exact == len(everything)))
+    print_table("The least peak of network families", rows)
 
 
-def search(graphs: list[Memory]) -> None:
-    """The least peak of each graph."""
-    for graph in graphs:
-        least_peak(graph)
-
-
-def series_parallel(rng: Random, size: int) -> Memory:
-    """A network of `size` operations, made of chains and of branches between two operations."""
-    tensors = [Tensor(0, 0, 50)]
-    operations: list[Operation] = []
-
-    def add(*reads: int) -> int:
-        number = len(tensors)
-        sizes = [tensors[read].size for read in reads]
-        in_place = rng.random() < 0.3
-        tensors.append(Tensor(number, number, max(sizes) if in_place else rng.randint(1, 99)))
-        for read in reads:
-            tensors[read].readers.append(len(operations))
-        reusable = [read for read in reads if tensors[read].size == tensors[-1].size]
-        operations.append(
-            Operation(number, reads, number, tuple(reusable) if in_place else (), False)
-        )
-        return number
-
-    def branches(source: int, count: int) -> int:
-        """About `count` operations after `source`, exactly one of them last."""
-        while count > 0:
-            width = rng.choice([2, 2, 3])
-            inner = rng.randint(width, max(width, min(count - 2, 400)))
-            if count < width + 2 or rng.random() < 0.4:
-                source = add(source)
-                count -= 1
-                continue
-            fork = add(source)
-            skip = rng.random() < 0.3
-            ends = [branches(fork, max(inner // width, 1)) for _ in range(width - skip)]
-            source = add(*ends, *([fork] if skip else []))
-            count -= 2 + (width - skip) * max(inner // width, 1)
-        return source
-
-    # One fork around all of it, so that it is one piece.
-    fork = add(0)
-    ends = [branches(fork, (size - 2) // 2) for _ in range(2)]
-    tensors[add(*ends)].kept = True
-    return Memory(tensors, [0], operations, list(range(len(tensors))))
+def expected(graph: Memory) -> float:
+    """n*log(n), where n counts operations and what they read."""
+    n = len(graph.operations) + sum(len(operation.reads) for operation in graph.operations)
+    return n * log(n)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import convcalc.analysis.memory.arena as placing
 from convcalc.analysis.memory.arena import arena
 from convcalc.analysis.memory.least_peak import least_peak
 from convcalc.analysis.memory.liveness import Memory, memory_of, peak_elements, steps
-from tests.analysis.memory.orders import random_graph, random_series_parallel
+from tests.analysis.memory.task_graphs import random_graph, random_series_parallel
 from tests.networks.grow import random_spec
 
 

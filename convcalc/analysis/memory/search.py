@@ -1,0 +1,331 @@
+"""The order with the least peak of some operations, by a search through the states between.
+
+A state is the set of operations that have run, written as the bits of an integer. The search visits
+states in the order of the least peak at which they can be reached, as Dijkstra's algorithm visits
+nodes in the order of distance. It runs from both ends: forwards from where nothing has run, and
+backwards from where everything has. Branches that end with less alive than they began with are
+settled early forwards, branches that end with more are settled early backwards, and whichever
+search arrives first has the answer.
+
+What makes it fast is that some moves need no alternative. Let f(S) be what is alive after the
+operations S. The function is submodular: f(A or B) + f(A and B) <= f(A) + f(B). So if an operation
+x that runs after S climbs no higher than the peak that is needed anyway, and f(S + x) <= f(S), then
+x can run at once: in any other order, moving x to the front leaves no later state with more alive.
+An operation that runs earlier or later than before may also write in place of other tensors. Write
+what is alive while y runs after S as f(S) + h(S), and as f(S + y) + g(S). The more has run, the
+more tensors die at y, so h only falls, which is what the argument needs forwards. And g, what dies
+at y less what y is written over, only grows, which is what it needs backwards.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from convcalc.analysis.memory.liveness import Memory
+
+#: Moves that one end makes before it is the other's turn.
+_TURN = 500
+#: States that `_beam_search` follows at a time.
+_BEAM = 8
+
+
+class Found(NamedTuple):
+    """What a search found.
+
+    peak   the least peak of any order that was found
+    bound  no order has a lower peak
+    order  an order with the peak `peak`; None if that is the ceiling, which needs no other order
+    moves  how many moves the search tried
+    """
+
+    peak: int
+    bound: int
+    order: list[int] | None
+    moves: int
+
+
+class Segment:
+    """The operations from `low` up to, not including, `high`, numbered from 0.
+
+    All operations before `low` must run before all of these, and those from `high` on after them.
+
+    count   how many operations there are
+    before  by operation, the operations whose results it reads
+    after   by operation, the operations that read its result
+    """
+
+    def __init__(self, memory: Memory, writers: list[int], low: int, high: int) -> None:
+        tensors = memory.tensors
+        self.count = high - low
+        self.before: list[list[int]] = [[] for _ in range(self.count)]
+        self.after: list[list[int]] = [[] for _ in range(self.count)]
+        # By operation: the size of its result, what of that stays alive, the tensors that may die
+        # with it as (other readers, size, reusable), and whether it reuses all of them or one.
+        self._effects: list[tuple[int, int, list[tuple[int, int, bool]], bool]] = []
+        readers_of: dict[int, int] = {}
+        for number, operation in enumerate(memory.operations[low:high]):
+            mortal = []
+            for read in operation.reads:
+                tensor = tensors[read]
+                writer = writers[read] - low
+                if writer >= 0:
+                    self.before[number].append(writer)
+                    self.after[writer].append(number)
+                if not tensor.kept and tensor.readers[-1] < high:
+                    if read not in readers_of:
+                        inside = [reader - low for reader in tensor.readers if reader >= low]
+                        readers_of[read] = _bits(inside)
+                    others = readers_of[read] ^ 1 << number
+                    mortal.append((others, tensor.size, read in operation.reusable))
+            made = tensors[operation.writes]
+            stays = made.size if made.readers or made.kept else 0
+            self._effects.append((made.size, stays, mortal, operation.gathers))
+
+    def effect(self, waiting: int, operation: int) -> tuple[int, int]:
+        """What an operation adds to what is alive, while it runs and after it.
+
+        waiting  the operations that have not run, as bits; itself included or not
+        """
+        size, stays, mortal, gathers = self._effects[operation]
+        dies = saved = 0
+        for others, tensor_size, reusable in mortal:
+            if not others & waiting:
+                dies += tensor_size
+                if reusable:
+                    saved = saved + tensor_size if gathers else tensor_size
+        return size - saved, stays - dies
+
+
+def least_peak_order(
+    segment: Segment, start: int, end: int, floor: int, ceiling: int, budget: int
+) -> Found:
+    """An order with the least peak, or the best that was found when the search was given up.
+
+    start    what is alive before the segment
+    end      what is alive after it
+    floor    a peak that does not matter: lower ones are no better
+    ceiling  a peak that is known to be possible
+    budget   the number of moves after which the search is given up
+    """
+    searches = (
+        _Search(_Direction(segment, backwards=False), start, floor, ceiling),
+        _Search(_Direction(segment, backwards=True), end, floor, ceiling),
+    )
+    bound = floor
+    moves = 0
+    while moves <= budget:
+        for search in searches:
+            bound = search.advance(bound)
+            moves = sum([each.moves for each in searches])
+            if search.finished:
+                return Found(bound, bound, search.order, moves)
+    peak, order = _beam_search(segment, start, ceiling, budget)
+    return Found(peak, bound, order, moves)
+
+
+def _beam_search(
+    segment: Segment, start: int, ceiling: int, budget: int
+) -> tuple[int, list[int] | None]:
+    """A good order and its peak: of all states with as many operations, it follows the best few.
+
+    Returns the ceiling and no order if it finds none below, or not within `budget` moves.
+    """
+    forwards = _Direction(segment, backwards=False)
+    followed = [(0, forwards.first(start))]
+    for _ in range(segment.count):
+        offered: dict[int, tuple[int, _State]] = {}
+        for highest, state in followed:
+            for operation in state.ready:
+                budget -= 1
+                move = forwards.move(state.left, state.level, operation)
+                after = forwards.after(state, move)
+                peak = max(move.peak, highest)
+                if peak < ceiling and (after.left not in offered or peak < offered[after.left][0]):
+                    offered[after.left] = (peak, after)
+        if budget < 0 or not offered:
+            return ceiling, None
+        best = sorted(offered.values(), key=lambda found: (found[0], found[1].level))
+        followed = best[:_BEAM]
+    peak, state = followed[0]
+    return peak, state.path()
+
+
+class _State:
+    """A state and how it was reached.
+
+    left    the operations that the search has not passed yet, as bits
+    level   what is alive
+    origin  the state before it, None for the first
+    run     the operations that led here from there
+    ready   the operations that can be next
+    """
+
+    __slots__ = ("left", "level", "origin", "ready", "run")
+
+    def __init__(self, left: int, level: int, origin: _State | None, run: list[int]) -> None:
+        self.left = left
+        self.level = level
+        self.origin = origin
+        self.run = run
+        self.ready: list[int] = []
+
+    def path(self) -> list[int]:
+        """The operations that led here, in their order."""
+        runs = []
+        state: _State | None = self
+        while state is not None:
+            runs.append(state.run)
+            state = state.origin
+        return [operation for run in reversed(runs) for operation in run]
+
+
+class _Move(NamedTuple):
+    """One operation that can be next in a state.
+
+    peak   what is alive at most meanwhile
+    level  what is alive beyond it
+    """
+
+    operation: int
+    peak: int
+    level: int
+
+
+class _Direction:
+    """The moves through the states of a segment, forwards or backwards."""
+
+    def __init__(self, segment: Segment, *, backwards: bool) -> None:
+        self.backwards = backwards
+        self._whole = (1 << segment.count) - 1
+        self._effect = segment.effect
+        behind, ahead = segment.before, segment.after
+        if backwards:
+            behind, ahead = ahead, behind
+        self._waits_for = [_bits(operations) for operations in behind]
+        self._ahead = ahead
+
+    def first(self, level: int) -> _State:
+        """The state at this end, where so much is alive."""
+        state = _State(self._whole, level, None, [])
+        state.ready = [i for i, others in enumerate(self._waits_for) if not others]
+        return state
+
+    def after(self, state: _State, move: _Move) -> _State:
+        """The state after a move."""
+        left = state.left ^ 1 << move.operation
+        after = _State(left, move.level, state, [move.operation])
+        after.ready = state.ready.copy()
+        after.ready.remove(move.operation)
+        after.ready += self._enabled(left, move.operation)
+        return after
+
+    def move(self, left: int, level: int, operation: int) -> _Move:
+        """One of the operations that are left, where so much is alive."""
+        if not self.backwards:
+            rise, change = self._effect(left, operation)
+            return _Move(operation, level + rise, level + change)
+        # Those that the search has passed are those that run later.
+        rise, change = self._effect(self._whole ^ left, operation)
+        return _Move(operation, level - change + rise, level - change)
+
+    def settle(self, state: _State, bound: int) -> list[_Move]:
+        """Makes all moves in a state that need no alternative; returns the other possible ones."""
+        others: list[_Move] = []
+        ready = deque(state.ready)
+        while ready:
+            move = self.move(state.left, state.level, ready.popleft())
+            if move.peak <= bound and self._descend(state, move, bound, ready):
+                ready += [other.operation for other in others]
+                others.clear()
+            else:
+                others.append(move)
+        state.ready = [move.operation for move in others]
+        return others
+
+    def _descend(self, state: _State, move: _Move, bound: int, ready: deque[int]) -> bool:
+        """Makes a move if no more is alive after it, or after those that follow from it.
+
+        Goes on as long as one operation becomes ready and no more than `bound` is alive.
+        """
+        left = state.left ^ 1 << move.operation
+        run = [move.operation]
+        enabled = self._enabled(left, move.operation)
+        while move.level > state.level:
+            if len(enabled) != 1:
+                return False
+            move = self.move(left, move.level, enabled[0])
+            if move.peak > bound:
+                return False
+            left ^= 1 << move.operation
+            run.append(move.operation)
+            enabled = self._enabled(left, move.operation)
+        state.left, state.level = left, move.level
+        state.run += run
+        ready += enabled
+        return True
+
+    def _enabled(self, left: int, last: int) -> list[int]:
+        """The operations that waited for the last one only."""
+        return [i for i in self._ahead[last] if not self._waits_for[i] & left]
+
+
+class _Search:
+    """A search from one end.
+
+    moves     how many states and moves from them it has looked at
+    finished  whether the bound is the least peak
+    order     an order with this peak; None if it is the ceiling
+    """
+
+    def __init__(self, direction: _Direction, level: int, floor: int, ceiling: int) -> None:
+        self.moves = 0
+        self.finished = False
+        self.order: list[int] | None = None
+        self._direction = direction
+        self._ceiling = ceiling
+        self._seen: set[int] = set()
+        # The moves to try, with what is alive at most up to there. Of equal ones that with the
+        # fewest operations left comes first: it is nearest the other end.
+        self._heap: list[tuple[int, int, int, _State, _Move]] = []
+        self._pushed = 0
+        self._visit(direction.first(level), floor)
+
+    def advance(self, bound: int) -> int:
+        """Searches for a turn, where no order has a peak below `bound`; returns a better bound."""
+        limit = self.moves + _TURN
+        while self._heap and not self.finished and self.moves < limit:
+            peak, _, _, state, move = heappop(self._heap)
+            bound = max(bound, peak)
+            if state.left ^ 1 << move.operation not in self._seen:
+                self._visit(self._direction.after(state, move), bound)
+        if not self._heap and not self.finished:
+            self.finished = True
+            return self._ceiling
+        return bound
+
+    def _visit(self, state: _State, bound: int) -> None:
+        """Makes the moves that need no alternative, and pushes all that are possible then."""
+        self._seen.add(state.left)
+        moves = self._direction.settle(state, bound)
+        self.moves += len(state.run) + len(moves)
+        self._seen.add(state.left)
+        if not state.left:
+            self.finished = True
+            self.order = state.path()[:: -1 if self._direction.backwards else 1]
+            return
+        count = state.left.bit_count()
+        for move in moves:
+            if move.peak < self._ceiling:
+                self._pushed += 1
+                peak = max(bound, move.peak)
+                heappush(self._heap, (peak, count, self._pushed, state, move))
+
+
+def _bits(numbers: Iterable[int]) -> int:
+    found = 0
+    for number in numbers:
+        found |= 1 << number
+    return found
