@@ -176,9 +176,11 @@ class TestLayout:
 
     @pytest.mark.parametrize("file", [".ci/run", "CONTRIBUTING.md", "README.md"])
     def test_one_command_checks_everything(self, file: str) -> None:
-        assert 'pip install -e ".[test]" && ./check' in (REPOSITORY / file).read_text(
-            encoding="utf-8"
+        command = (
+            "pip install -r requirements/locked.txt"
+            " && pip install --no-deps --no-build-isolation -e . && ./check"
         )
+        assert f"    {command}\n" in (REPOSITORY / file).read_text(encoding="utf-8")
 
     def test_version_is_in_the_changelog_or_unreleased(self) -> None:
         text = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")

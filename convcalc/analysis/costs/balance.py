@@ -115,7 +115,7 @@ class Balance:
         self.dtype = dtype
         self.weights = weights
         self.operations = operations
-        self.units = units
+        self.units: dict[str, Figures] = units
 
     def of(self, members: Sequence[LayerReport], *, fused: bool) -> list[Figures]:
         """The figures of each layer, or of each operation, among some operations."""

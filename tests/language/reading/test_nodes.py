@@ -176,7 +176,7 @@ class TestRefused:
         assert found[-1] in {"nesting-too-deep", "yaml-key"}
 
     @pytest.mark.parametrize("loader", LOADERS)
-    @pytest.mark.parametrize("levels", [DEEPEST + 1, 950, 1001, 5000])
+    @pytest.mark.parametrize("levels", [DEEPEST + 1, 5000])
     @pytest.mark.parametrize(
         "text",
         ["{opening}x{closing}", "{opening}", "{opening}@", "{opening}\x07", "{opening}x\t\n@"],
