@@ -1,4 +1,4 @@
-"""The arithmetic of windows: sizes, padding, and how many taps fall on real input.
+"""Exact arithmetic: fractions, and of windows the sizes, the padding, the taps on real input.
 
 Everything is per axis and exact: integers in, integers out, no loop over a size, so that an axis of
 two billion positions costs no more than one of two.
@@ -181,3 +181,36 @@ def adaptive_taps(n: int, out: int) -> int:
     9
     """
     return n + out - gcd(n, out)
+
+
+class Ratio(NamedTuple):
+    """An exact fraction in lowest terms; `Ratio.of` makes one."""
+
+    numerator: int
+    denominator: int
+
+    @classmethod
+    def of(cls, numerator: int, denominator: int = 1) -> Ratio:
+        """The fraction, reduced.
+
+        >>> str(Ratio.of(-6, 4)), str(Ratio.of(7)), str(Ratio.of(1, 3))
+        ('-1.5', '7', '1/3')
+        """
+        common = gcd(numerator, denominator)
+        if denominator < 0:
+            common = -common
+        return cls(numerator // common, denominator // common)
+
+    @property
+    def data(self) -> int | str:
+        """A whole number as it is, another as text: "1/2"."""
+        whole = self.denominator == 1
+        return self.numerator if whole else f"{self.numerator}/{self.denominator}"
+
+    def __str__(self) -> str:
+        """As a decimal number where three decimals tell all of it."""
+        if 1000 % self.denominator:
+            return f"{self.numerator}/{self.denominator}"
+        sign = "-" if self.numerator < 0 else ""
+        whole, rest = divmod(abs(self.numerator) * (1000 // self.denominator), 1000)
+        return f"{sign}{whole}.{rest:03d}".rstrip("0").rstrip(".")

@@ -1,7 +1,8 @@
 """How every metric of `convcalc.metrics` is computed.
 
-Each stands in one table: `COSTS` of what an operation costs, `OPERATIONS` of an operation, or
-`NETWORK` of the network as a whole. A network's figure in the first two is the sum over operations.
+Each is in one table: `COSTS` (in `costs/cost.py`) for figures of a cost, `OPERATIONS` for other
+figures of an operation, `NETWORK` for figures of the network as a whole. A network's figure of the
+first two tables is the sum over its operations.
 """
 
 from __future__ import annotations
@@ -11,25 +12,11 @@ from math import prod
 from typing import NamedTuple
 
 from convcalc.analysis.analysis import Analysis
-from convcalc.analysis.costs.cost import Cost, LayerReport
+from convcalc.analysis.costs.cost import COSTS, LayerReport
 from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Node
 from convcalc.metrics import METRICS, OWN, TOTALS
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES
-
-#: Figures of a cost, whether that is one operation's, several ones' or a difference.
-COSTS: dict[str, Callable[[Cost], int]] = {
-    "params": lambda cost: cost.params,
-    "buffers": lambda cost: cost.buffers,
-    "multiplies": lambda cost: cost.counts.multiplies,
-    "adds": lambda cost: cost.counts.adds,
-    "divides": lambda cost: cost.counts.divides,
-    "compares": lambda cost: cost.counts.compares,
-    "specials": lambda cost: cost.counts.specials,
-    "other": lambda cost: cost.counts.divides + cost.counts.compares + cost.counts.specials,
-    "macs": lambda cost: cost.macs,
-    "flops": lambda cost: cost.flops,
-}
 
 
 def _written(layer: LayerReport) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from convcalc.analysis.costs.balance import Balance, Figures, bound, intensity_text, total
 from convcalc.analysis.costs.rows import Row
-from convcalc.analysis.field.traces import Ratio
+from convcalc.arithmetic import Ratio
 from convcalc.diagnostics import printable
 from convcalc.language.device import Device
 from convcalc.render.numbers import short

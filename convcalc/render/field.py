@@ -7,8 +7,8 @@ from typing import Any
 
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import Row
-from convcalc.analysis.field.fields import AxisField, Crooked, Fields, LayerField
-from convcalc.analysis.field.reach import Found
+from convcalc.analysis.field.dependencies import Dependencies
+from convcalc.analysis.field.fields import AxisField, Fields, LayerField, Misalignment
 from convcalc.diagnostics import printable
 from convcalc.graph import Network, Node
 from convcalc.render.report import report_data, report_heading
@@ -62,7 +62,7 @@ def field_table(report: Report, seen: Fields, found: Sequence[Row]) -> Table:
             IDEAL,
             *[text for word, text in MEANINGS.items() if word in used],
             *_larger(report.network, seen, found),
-            *_crooked_notes(seen.crooked),
+            *_misaligned_notes(seen.misaligned),
         ],
     )
 
@@ -91,10 +91,10 @@ def _larger(network: Network, seen: Fields, found: Sequence[Row]) -> list[str]:
     return []
 
 
-def _crooked_notes(crooked: Sequence[Crooked]) -> list[str]:
-    """A note on each join whose branches do not lie on each other, the first few of them."""
+def _misaligned_notes(misaligned: Sequence[Misalignment]) -> list[str]:
+    """A note on each join whose branches are misaligned, for the first few joins."""
     joins: dict[tuple[str, str], list[str]] = {}
-    for found in crooked:
+    for found in misaligned:
         places = ", ".join(
             f"{printable(unit)} stride {stride} centre {centre}"
             for unit, stride, centre in found.branches
@@ -136,7 +136,12 @@ def _axes_data(axes: Sequence[AxisField]) -> dict[str, list[Any]]:
 
 
 def layer_field_table(
-    network: Network, layer: str, node: Node, seen: LayerField, place: tuple[int, ...], found: Found
+    network: Network,
+    layer: str,
+    node: Node,
+    seen: LayerField,
+    place: tuple[int, ...],
+    found: Dependencies,
 ) -> Table:
     """What one unit of a layer sees on each axis of each input, `layer` being its name."""
     rows: list[list[Cell]] = []
@@ -193,7 +198,7 @@ def layer_field_table(
 
 
 def layer_field_data(
-    network: Network, node: Node, layer: LayerField, place: tuple[int, ...], found: Found
+    network: Network, node: Node, layer: LayerField, place: tuple[int, ...], found: Dependencies
 ) -> dict[str, Any]:
     """What one unit of a layer sees as plain data."""
     inputs: dict[str, object] = {}

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from convcalc.analysis.analysis import Analysis
-from convcalc.analysis.costs.cost import Cost, LayerReport
+from convcalc.analysis.costs.cost import COSTS, Cost, LayerReport
 from convcalc.analysis.costs.report import Report
-from convcalc.analysis.metrics import COSTS
 from convcalc.collection import collector_paused
 from convcalc.diagnostics import Call, printable
 from convcalc.metrics import SUMS

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 import convcalc
+from convcalc.analysis.costs.cost import COSTS
 from convcalc.analysis.metrics import (
-    COSTS,
     NETWORK,
     OPERATIONS,
     contributions,

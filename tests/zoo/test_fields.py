@@ -15,7 +15,7 @@ import pytest
 
 import convcalc
 from convcalc.analysis.field.fields import fields, unit_field
-from convcalc.analysis.field.traces import Ratio
+from convcalc.arithmetic import Ratio
 from convcalc.graph import Network, Node
 from tests.networks.test_fields import hold_the_report, probed, up_to
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import Row
-from convcalc.analysis.field.reach import ReadingsOf, places_read
-from convcalc.analysis.field.traces import Ratio
+from convcalc.analysis.field.dependencies import NetworkReadings, positions_read
+from convcalc.arithmetic import Ratio
 from convcalc.graph import Network
 from convcalc.language.device import Device
 from convcalc.layers.base import parameter_count
@@ -213,7 +213,7 @@ class _Elements:
     def __init__(self, network: Network) -> None:
         self.nodes = network.nodes
         self.indices = {node.path: index for index, node in enumerate(network.nodes)}
-        self.readings = ReadingsOf(network)
+        self.readings = NetworkReadings(network)
         self.read_by: dict[int, list[int]] = {index: [-1] for index in network.outputs.values()}
         for index, node in enumerate(network.nodes):
             for source in node.inputs:
@@ -254,6 +254,6 @@ class _Elements:
                     counts.append(n)
                 else:
                     units = range(node.shape[reading.along])
-                    counts.append(len(places_read(reading, units, n)[0]))
+                    counts.append(len(positions_read(reading, units, n)[0]))
             self.known[key] = prod(counts)
         return self.known[key]

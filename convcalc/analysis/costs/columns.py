@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from convcalc.analysis.analysis import Analysis
-from convcalc.analysis.costs.cost import LayerReport
+from convcalc.analysis.costs.cost import COSTS, LayerReport
 from convcalc.analysis.costs.rows import Row
-from convcalc.analysis.field.traces import Ratio
-from convcalc.analysis.metrics import COSTS, OPERATIONS, together
+from convcalc.analysis.metrics import OPERATIONS, together
+from convcalc.arithmetic import Ratio
 from convcalc.metrics import METRICS, Metric
 from convcalc.quantities import BYTES, DEFAULT_DTYPE
 from convcalc.shapes import tuple_text

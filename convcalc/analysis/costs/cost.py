@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from convcalc.counts import Counts
@@ -31,6 +31,21 @@ class Cost(NamedTuple):
             self.counts.plus(other.counts),
             self.macs + other.macs,
         )
+
+
+#: Figures of a cost, whether that is one operation's, several ones' or a difference.
+COSTS: dict[str, Callable[[Cost], int]] = {
+    "params": lambda cost: cost.params,
+    "buffers": lambda cost: cost.buffers,
+    "multiplies": lambda cost: cost.counts.multiplies,
+    "adds": lambda cost: cost.counts.adds,
+    "divides": lambda cost: cost.counts.divides,
+    "compares": lambda cost: cost.counts.compares,
+    "specials": lambda cost: cost.counts.specials,
+    "other": lambda cost: cost.counts.divides + cost.counts.compares + cost.counts.specials,
+    "macs": lambda cost: cost.macs,
+    "flops": lambda cost: cost.flops,
+}
 
 
 class LayerReport:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from convcalc.analysis.costs.cost import Cost, LayerReport
+from convcalc.analysis.costs.cost import COSTS, Cost, LayerReport
 from convcalc.analysis.costs.report import Report
-from convcalc.analysis.metrics import COSTS
 from convcalc.analysis.units import summary
 from convcalc.shapes import Shape
 

@@ -19,29 +19,35 @@ from functools import partial
 from math import prod
 from typing import NamedTuple
 
-from convcalc.analysis.field.reach import Found, Places, ReadingsOf, reach, within
-from convcalc.analysis.field.traces import (
-    Listed,
-    Mixed,
-    Ratio,
-    Regular,
-    Trace,
-    Whole,
-    beginning,
-    blurred,
-    carried,
+from convcalc.analysis.field.dependencies import (
+    Dependencies,
+    NetworkReadings,
+    Positions,
+    dependencies,
+    within,
+)
+from convcalc.analysis.field.ranges import (
+    Bounded,
+    Constant,
+    FieldRange,
+    Periodic,
+    PerUnit,
+    bounded,
+    composed,
+    identity,
     largest,
     uneven,
     union,
 )
+from convcalc.arithmetic import Ratio
 from convcalc.graph import Network, Node
 from convcalc.shapes import Shape, cross_text
 
-#: What a unit sees of each input that it depends on: a trace for each of the input's spatial axes,
-#: by the index of the input's node.
-Sight = tuple[tuple[int, tuple[Trace, ...]], ...]
-#: What the channels of a layer see, all the same or each its own: sights by their numbers.
-State = int | list[int]
+#: The field of a unit: for each input that it depends on, by the index of the input's node, a range
+#: on each of the input's spatial axes.
+InputRanges = tuple[tuple[int, tuple[FieldRange, ...]], ...]
+#: The fields of a layer's channels, by number: one for all, or one each.
+ChannelFields = int | list[int]
 
 
 class AxisField(NamedTuple):
@@ -51,7 +57,7 @@ class AxisField(NamedTuple):
     stride   from one unit to the next; None where the fields do not move with the units' places
     offset   the first position of the first unit's field, negative where it lies on padding
     centre   of the first unit's field
-    whole    every unit sees the same positions; then they are cut to the input
+    whole    every unit has the same positions; then they are cut to the input
     uneven   units differ in size, and `size` is the largest
     at_most  `size` is an upper bound
     """
@@ -65,14 +71,14 @@ class AxisField(NamedTuple):
     at_most: bool = False
 
 
-class Crooked(NamedTuple):
-    """A join whose branches do not lie on each other.
+class Misalignment(NamedTuple):
+    """A join whose branches are misaligned: same input, other strides or centres.
 
     node      the join
     input     the input's name
     axis      the spatial axis of the input, from 0, of `rank`
-    branches  what each branch that moves with the units comes from, its stride, and the centre of
-              its first unit
+    branches  of each branch with moving fields the unit that it comes from, the stride, and the
+              centre of the first unit's field
     """
 
     node: Node
@@ -140,24 +146,24 @@ COLUMNS: dict[str, Callable[[LayerField], str]] = {
 class Fields:
     """The fields of all layers of a network.
 
-    crooked  joins whose branches do not lie on each other
+    misaligned  joins whose branches are misaligned
     """
 
     def __init__(
-        self, network: Network, layers: dict[str, LayerField], crooked: list[Crooked]
+        self, network: Network, layers: dict[str, LayerField], misaligned: list[Misalignment]
     ) -> None:
         self.network = network
-        self.crooked = crooked
+        self.misaligned = misaligned
         self._layers = layers
         self._ranks = {name: len(shape) - 1 for name, shape in network.inputs.items()}
-        self._askew = {(found.node.path, found.input, found.axis) for found in crooked}
+        self._askew = {(found.node.path, found.input, found.axis) for found in misaligned}
 
     def __getitem__(self, path: str) -> LayerField:
         """The field of the operation with this path."""
         return self._layers[path]
 
     def aligned(self, path: str, input: str) -> list[bool]:
-        """For each axis of an input, whether a layer's branches lie on each other."""
+        """For each axis of an input, whether a layer's branches are aligned."""
         return [(path, input, axis) not in self._askew for axis in range(self._ranks[input])]
 
 
@@ -168,199 +174,206 @@ def fields(network: Network) -> Fields:
     >>> fields(convcalc.load("vgg16"))["stage4.pool0"].size_text()
     '212x212'
     """
-    return _Walk(network).run()
+    return _Propagation(network).run()
 
 
-class _Walk:
-    """From the inputs to the outputs, layer by layer.
+class _Propagation:
+    """Computes fields from the inputs to the outputs, layer by layer.
 
-    Sights are numbered, so that a thousand channels of a concatenation are a list of small numbers.
+    Fields are numbered, so that a thousand channels of a concatenation are a list of small numbers.
+
+    fields    the ranges of each numbered field
+    channels  the fields of each node's channels
     """
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self.nodes = network.nodes
-        self.readings = ReadingsOf(network)
-        self.sights: list[Sight] = []
-        self.numbers: dict[Sight, int] = {}
-        self.states: list[State] = []
-        self.crooked: list[Crooked] = []
+        self.readings = NetworkReadings(network)
+        self.fields: list[InputRanges] = []
+        self.numbers: dict[InputRanges, int] = {}
+        self.channels: list[ChannelFields] = []
+        self.misaligned: list[Misalignment] = []
         self.unions: dict[tuple[frozenset[int], Shape], int] = {}
         self.hulls: dict[int, dict[int, tuple[tuple[int, int], ...]]] = {}
-        self.ends_of: dict[tuple[int, int], dict[int, tuple[tuple[int, int], ...]]] = {}
+        self.extents: dict[tuple[int, int], dict[int, tuple[tuple[int, int], ...]]] = {}
 
     def run(self) -> Fields:
         layers: dict[str, LayerField] = {}
         summaries: dict[int, LayerField] = {}
         for index, node in enumerate(self.nodes):
             if not node.inputs:
-                own = tuple([beginning(axis) for axis in range(1, len(node.shape))])
-                self.states.append(self.numbered(((index, own),)))
+                own = tuple([identity(axis) for axis in range(1, len(node.shape))])
+                self.channels.append(self.numbered(((index, own),)))
                 continue
-            state = self.state(index, node)
-            self.states.append(state)
-            sight = self.merged(_distinct(state), index)
-            if sight not in summaries:
-                summaries[sight] = self.summary(self.sights[sight])
-            layers[node.path] = summaries[sight]
-        return Fields(self.network, layers, self.crooked)
+            fields = self.read_by(index, node)
+            self.channels.append(fields)
+            field = self.merged(_distinct(fields), index)
+            if field not in summaries:
+                summaries[field] = self.summary(self.fields[field])
+            layers[node.path] = summaries[field]
+        return Fields(self.network, layers, self.misaligned)
 
-    def numbered(self, sight: Sight) -> int:
-        """The number of a sight."""
-        number = self.numbers.setdefault(sight, len(self.sights))
-        if number == len(self.sights):
-            self.sights.append(sight)
+    def numbered(self, field: InputRanges) -> int:
+        """The number of a field."""
+        number = self.numbers.setdefault(field, len(self.fields))
+        if number == len(self.fields):
+            self.fields.append(field)
         return number
 
     # One layer.
 
-    def state(self, index: int, node: Node) -> State:
-        """What the channels of a layer see."""
-        moved: list[State] = []
+    def read_by(self, index: int, node: Node) -> ChannelFields:
+        """The fields of a layer's channels."""
+        read: list[ChannelFields] = []
         for number, source in enumerate(node.inputs):
-            state = self.states[source]
+            fields = self.channels[source]
             readings = self.readings.of(index, number)
             if self.nodes[source].shape == node.shape and all([r.same for r in readings]):
-                moved.append(state)
+                read.append(fields)
                 continue
             if readings[0].along is None and not readings[0].tangled:
-                # Units read all channels: what is seen through them is one sight from here on.
-                state = self.merged(_distinct(state), source)
-            after = {sight: self.moved(sight, index, number) for sight in _distinct(state)}
-            moved.append([after[one] for one in state] if isinstance(state, list) else after[state])
-        if len(moved) > 1:
-            self.compare(node, [self.merged(_distinct(state), index) for state in moved])
-        return self.dealt(index, node, moved)
+                # Units read all channels: from here on they have one field.
+                fields = self.merged(_distinct(fields), source)
+            after = {field: self.through(field, index, number) for field in _distinct(fields)}
+            read.append(
+                [after[one] for one in fields] if isinstance(fields, list) else after[fields]
+            )
+        if len(read) > 1:
+            self.compare(node, [self.merged(_distinct(fields), index) for fields in read])
+        return self.per_channel(index, node, read)
 
-    def moved(self, sight: int, index: int, number: int) -> int:
-        """What a layer's units see through those channels of an input that see `sight`."""
+    def through(self, field: int, index: int, number: int) -> int:
+        """The field of a layer's units through those channels of an input that have `field`."""
         node = self.nodes[index]
         source = node.inputs[number]
         readings = self.readings.of(index, number)
         all_read = all([reading.along is None and not reading.tangled for reading in readings])
-        found: list[tuple[int, tuple[Trace, ...]]] = []
-        for origin, traces in self.sights[sight]:
+        found: list[tuple[int, tuple[FieldRange, ...]]] = []
+        for origin, ranges in self.fields[field]:
             sizes = self.nodes[origin].shape[1:]
-            after: list[Trace] = []
-            for axis, (trace, size) in enumerate(zip(traces, sizes, strict=True)):
-                if isinstance(trace, Whole):
-                    after.append(trace)
-                elif isinstance(trace, Mixed):
-                    ends = self.ends(sight, source)[origin][axis] if all_read else None
-                    # Else several units may be read, or one of them; all of them is the most.
-                    most = Mixed(trace.high - trace.low + 1, trace.low, trace.high)
-                    after.append(Whole(*ends) if ends else most)
+            after: list[FieldRange] = []
+            for axis, (one, size) in enumerate(zip(ranges, sizes, strict=True)):
+                if isinstance(one, Constant):
+                    after.append(one)
+                elif isinstance(one, Bounded):
+                    ends = self.extent(field, source)[origin][axis] if all_read else None
+                    # Otherwise any number of units may be read: all of them is the bound.
+                    most = Bounded(one.high - one.low + 1, one.low, one.high)
+                    after.append(Constant(*ends) if ends else most)
                 else:
-                    reading = readings[trace.along]
+                    reading = readings[one.along]
                     if reading.along is not None:
-                        n, units = self.nodes[source].shape[trace.along], node.shape[reading.along]
-                        after.append(carried(trace, reading, n, units, size))
+                        n, units = self.nodes[source].shape[one.along], node.shape[reading.along]
+                        after.append(composed(one, reading, n, units, size))
                         continue
-                    low, high = self.ends(sight, source)[origin][axis]
-                    tangled = Mixed(largest(trace), low, high)
-                    after.append(tangled if reading.tangled else Whole(low, high))
+                    low, high = self.extent(field, source)[origin][axis]
+                    tangled = Bounded(largest(one), low, high)
+                    after.append(tangled if reading.tangled else Constant(low, high))
             found.append((origin, tuple(after)))
         return self.numbered(tuple(found))
 
-    def ends(self, sight: int, source: int) -> dict[int, tuple[tuple[int, int], ...]]:
-        """The first and the last position of each input that the channels with this sight see."""
-        known = self.ends_of.get((sight, source))
+    def extent(self, field: int, source: int) -> dict[int, tuple[tuple[int, int], ...]]:
+        """The hull, on each input, of the channels with this field."""
+        known = self.extents.get((field, source))
         if known is not None:
             return known
         channels, *sizes = self.nodes[source].shape
-        state = self.states[source]
-        seeing: Places = range(channels)
-        if isinstance(state, list) and sight in state:
-            seeing = frozenset([channel for channel, one in enumerate(state) if one == sight])
-        found = reach(self.network, source, [seeing, *map(range, sizes)], self.readings).inputs
-        # Of an input of which only padding is seen, the first position stands for nothing.
-        known = self.ends_of[sight, source] = {
-            origin: found.get(origin) or tuple([(0, 0) for _ in traces])
-            for origin, traces in self.sights[sight]
+        fields = self.channels[source]
+        having: Positions = range(channels)
+        if isinstance(fields, list) and field in fields:
+            having = frozenset([channel for channel, one in enumerate(fields) if one == field])
+        found = dependencies(
+            self.network, source, [having, *map(range, sizes)], self.readings
+        ).inputs
+        # An input of which only padding is read has no hull: its first position stands in.
+        known = self.extents[field, source] = {
+            origin: found.get(origin) or tuple([(0, 0) for _ in ranges])
+            for origin, ranges in self.fields[field]
         }
         return known
 
-    def dealt(self, index: int, node: Node, moved: Sequence[State]) -> State:
-        """The channels of all inputs, as the layer's channels read them."""
-        readings = [self.readings.of(index, number)[0] for number in range(len(moved))]
-        every = set().union(*[_distinct(state) for state in moved])
+    def per_channel(self, index: int, node: Node, read: Sequence[ChannelFields]) -> ChannelFields:
+        """The fields of a layer's channels, from those of each input as the layer reads it."""
+        readings = [self.readings.of(index, number)[0] for number in range(len(read))]
+        every = set().union(*[_distinct(fields) for fields in read])
         if len(every) == 1 or all([r.along is None and not r.tangled for r in readings]):
             return self.merged(every, index)
         if any([reading.along != 0 for reading in readings]):
-            # Channels become positions: which of them sees what is not followed any further.
-            return self.blurred(self.merged(every, index), node.shape)
+            # Channels become positions: their single fields are given up here.
+            return self.bounded(self.merged(every, index), node.shape)
         if all([reading.same for reading in readings]):
-            if not any([isinstance(state, list) for state in moved]):
+            if not any([isinstance(fields, list) for fields in read]):
                 return self.merged(every, index)
-            if len(moved) == 1 and self.nodes[node.inputs[0]].shape[0] == node.shape[0]:
-                return moved[0]
+            if len(read) == 1 and self.nodes[node.inputs[0]].shape[0] == node.shape[0]:
+                return read[0]
         channels: list[int] = []
         for channel in range(node.shape[0]):
             seen: set[int] = set()
-            for source, state, reading in zip(node.inputs, moved, readings, strict=True):
+            for source, fields, reading in zip(node.inputs, read, readings, strict=True):
                 taken = within(reading.at(channel), self.nodes[source].shape[0])
-                if isinstance(state, list):
-                    seen.update(state[taken.start : taken.stop : taken.step])
+                if isinstance(fields, list):
+                    seen.update(fields[taken.start : taken.stop : taken.step])
                 elif taken:
-                    seen.add(state)
+                    seen.add(fields)
             channels.append(self.merged(seen, index))
         return channels if len(set(channels)) > 1 else channels[0]
 
-    def merged(self, sights: set[int], index: int) -> int:
-        """What is seen by units of a layer that see all of these."""
-        if len(sights) == 1:
-            (one,) = sights
+    def merged(self, fields: set[int], index: int) -> int:
+        """The union of fields, for units of a layer."""
+        if len(fields) == 1:
+            (one,) = fields
             return one
         units = self.nodes[index].shape
-        key = (frozenset(sights), units)
+        key = (frozenset(fields), units)
         known = self.unions.get(key)
         if known is not None:
             return known
-        together: dict[int, tuple[Trace, ...]] = {}
-        for sight in sorted(sights):
-            for origin, traces in self.sights[sight]:
-                mine = together.get(origin, traces)
+        together: dict[int, tuple[FieldRange, ...]] = {}
+        for field in sorted(fields):
+            for origin, ranges in self.fields[field]:
+                mine = together.get(origin, ranges)
                 together[origin] = tuple(
                     [
                         union(
                             mine[axis],
-                            trace,
+                            one,
                             units,
                             self.nodes[origin].shape[axis + 1],
-                            partial(self.most, index, origin, axis),
+                            partial(self.positions, index, origin, axis),
                         )
-                        for axis, trace in enumerate(traces)
+                        for axis, one in enumerate(ranges)
                     ]
                 )
         found = self.unions[key] = self.numbered(tuple(sorted(together.items())))
         return found
 
-    def most(self, index: int, origin: int, axis: int) -> tuple[int, int]:
-        """The first and the last position of an input that any unit of a layer sees."""
+    def positions(self, index: int, origin: int, axis: int) -> tuple[int, int]:
+        """The first and the last position of an input that any unit of a layer depends on."""
         if index not in self.hulls:
             box = [range(n) for n in self.nodes[index].shape]
-            self.hulls[index] = reach(self.network, index, box, self.readings).inputs
+            self.hulls[index] = dependencies(self.network, index, box, self.readings).inputs
         return self.hulls[index][origin][axis] if origin in self.hulls[index] else (0, 0)
 
-    def blurred(self, sight: int, units: Shape) -> int:
-        """A sight of which only the size and the hull are kept."""
+    def bounded(self, field: int, units: Shape) -> int:
+        """A field with the size and the hull of this one, and no intervals of single units."""
         found = []
-        for origin, traces in self.sights[sight]:
-            axes = zip(traces, self.nodes[origin].shape[1:], strict=True)
-            found.append((origin, tuple([blurred(trace, units, n) for trace, n in axes])))
+        for origin, ranges in self.fields[field]:
+            axes = zip(ranges, self.nodes[origin].shape[1:], strict=True)
+            found.append((origin, tuple([bounded(one, units, n) for one, n in axes])))
         return self.numbered(tuple(found))
 
-    # What is told of it.
+    # Results.
 
-    def compare(self, node: Node, sights: Sequence[int]) -> None:
-        """Notes the axes on which branches do not lie on each other."""
+    def compare(self, node: Node, fields: Sequence[int]) -> None:
+        """Adds the axes on which the branches of a join are misaligned."""
         branches: dict[tuple[int, int], list[tuple[str, Ratio, Ratio]]] = {}
-        for source, sight in zip(node.inputs, sights, strict=True):
-            for origin, traces in self.sights[sight]:
-                for axis, trace in enumerate(traces):
-                    if not isinstance(trace, Regular):
+        for source, field in zip(node.inputs, fields, strict=True):
+            for origin, ranges in self.fields[field]:
+                for axis, one in enumerate(ranges):
+                    if not isinstance(one, Periodic):
                         continue
-                    stride, centre = trace.stride, trace.centre
+                    stride, centre = one.stride, one.centre
                     if stride is not None and centre is not None:
                         found = (self.nodes[source].unit, stride, centre)
                         branches.setdefault((origin, axis), []).append(found)
@@ -368,40 +381,40 @@ class _Walk:
             if len({(stride, centre) for _, stride, centre in lines}) > 1:
                 seen = self.nodes[origin]
                 rank = len(seen.shape) - 1
-                self.crooked.append(Crooked(node, seen.path, axis, rank, tuple(lines)))
+                self.misaligned.append(Misalignment(node, seen.path, axis, rank, tuple(lines)))
 
-    def summary(self, sight: Sight) -> LayerField:
-        """A sight in the user's terms."""
+    def summary(self, field: InputRanges) -> LayerField:
+        """A field as it is reported."""
         return LayerField(
             {
-                self.nodes[origin].path: tuple([_axis_field(trace) for trace in traces])
-                for origin, traces in sight
+                self.nodes[origin].path: tuple([_axis_field(one) for one in ranges])
+                for origin, ranges in field
             }
         )
 
 
-def _axis_field(trace: Trace) -> AxisField:
-    size = largest(trace)
-    if isinstance(trace, Whole):
-        centre = Ratio.of(trace.low + trace.high, 2)
-        return AxisField(size, None, trace.low, centre, whole=True)
-    if isinstance(trace, Mixed):
-        return AxisField(size, None, None, None, uneven=uneven(trace), at_most=not trace.exact)
-    first = next((span for span in trace.spans if span is not None), None)
-    if first is None or trace.along == 0:
-        # Units of a flattened map lie side by side: no place of theirs says what they see.
-        return AxisField(size, None, None, None, uneven=uneven(trace))
-    if isinstance(trace, Listed):
+def _axis_field(one: FieldRange) -> AxisField:
+    size = largest(one)
+    if isinstance(one, Constant):
+        centre = Ratio.of(one.low + one.high, 2)
+        return AxisField(size, None, one.low, centre, whole=True)
+    if isinstance(one, Bounded):
+        return AxisField(size, None, None, None, uneven=uneven(one), at_most=not one.exact)
+    first = next((interval for interval in one.intervals if interval is not None), None)
+    if first is None or one.along == 0:
+        # Units of a flattened map: their order says nothing about where their fields lie.
+        return AxisField(size, None, None, None, uneven=uneven(one))
+    if isinstance(one, PerUnit):
         return AxisField(size, None, first[0], Ratio.of(sum(first), 2), uneven=True)
-    return AxisField(size, trace.stride, first[0], trace.centre, uneven=uneven(trace))
+    return AxisField(size, one.stride, first[0], one.centre, uneven=uneven(one))
 
 
-def _distinct(state: State) -> set[int]:
-    return set(state) if isinstance(state, list) else {state}
+def _distinct(fields: ChannelFields) -> set[int]:
+    return set(fields) if isinstance(fields, list) else {fields}
 
 
-def unit_field(network: Network, index: int, place: Sequence[int]) -> Found:
+def unit_field(network: Network, index: int, place: Sequence[int]) -> Dependencies:
     """What one unit of node `index`, in any of its channels, depends on; `place` is y, x."""
     channels = network.nodes[index].shape[0]
     box = [range(channels), *[range(y, y + 1) for y in place]]
-    return reach(network, index, box, ReadingsOf(network))
+    return dependencies(network, index, box, NetworkReadings(network))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convcalc.analysis.costs.cost import COSTS
 from convcalc.analysis.costs.report import Report
-from convcalc.analysis.metrics import COSTS
 from convcalc.diagnostics import DidYouMean, Help, Note, Problem, helps, printable
 from convcalc.language.building.expectations import Expectation
 from convcalc.quantities import change_text

@@ -10,7 +10,7 @@ import pytest
 
 import convcalc
 from convcalc.analysis.costs.balance import Bound, Figures, balance, bound, intensity_text, total
-from convcalc.analysis.field.traces import Ratio
+from convcalc.arithmetic import Ratio
 from convcalc.language.device import Device
 from tests.networks.grow import random_spec
 

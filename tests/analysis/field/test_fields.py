@@ -6,7 +6,7 @@ import pytest
 
 import convcalc
 from convcalc.analysis.field.fields import AxisField, Fields, fields, unit_field
-from convcalc.analysis.field.traces import Ratio
+from convcalc.arithmetic import Ratio
 from convcalc.graph import Network
 
 
@@ -202,12 +202,12 @@ class TestBranches:
             " shortcut: [{conv: 2, kernel: 1, stride: 2}]}}"
         )
         found, _ = seen(layers)
-        (crooked,) = found.crooked
-        assert (crooked.node.path, crooked.input, crooked.axis, crooked.rank) == (
+        (misaligned,) = found.misaligned
+        assert (misaligned.node.path, misaligned.input, misaligned.axis, misaligned.rank) == (
             *("add0", "input"),
             *(0, 1),
         )
-        assert crooked.branches == (
+        assert misaligned.branches == (
             ("add0.main.conv0", ratio(2), ratio(1)),
             ("add0.shortcut.conv0", ratio(2), ratio(0)),
         )
@@ -217,8 +217,8 @@ class TestBranches:
     def test_a_branch_of_another_stride_is_told_and_its_units_differ(self) -> None:
         layers = "{concat: [[{conv: 1, kernel: 2, stride: 2}], [{conv: 1, kernel: 9}]]}"
         found, _ = seen(layers)
-        (crooked,) = found.crooked
-        assert [stride for _, stride, _ in crooked.branches] == [ratio(2), ratio(1)]
+        (misaligned,) = found.misaligned
+        assert [stride for _, stride, _ in misaligned.branches] == [ratio(2), ratio(1)]
         # Unit 7 sees pixels 14 and 15, and 7 to 15; unit 0 sees 0, 1 and 0 to 8.
         axis = last(layers)
         assert (axis.size, axis.stride, axis.offset, axis.uneven) == (9, None, 0, True)
@@ -233,10 +233,10 @@ class TestBranches:
 
     @pytest.mark.parametrize("name", ["resnet50", "unet", "googlenet", "densenet121"])
     def test_networks_with_centred_windows_are_aligned(self, name: str) -> None:
-        assert not fields(convcalc.load(name)).crooked
+        assert not fields(convcalc.load(name)).misaligned
 
     def test_a_gate_is_no_misalignment(self) -> None:
-        assert not seen("{mul: [[], [global_avgpool, sigmoid]]}")[0].crooked
+        assert not seen("{mul: [[], [global_avgpool, sigmoid]]}")[0].misaligned
 
 
 class TestInputs:

@@ -1,8 +1,7 @@
-"""What some units of a layer depend on, followed back to the input position by position.
+"""The input positions that some units of a layer depend on, computed from the layer backwards.
 
-Nothing is assumed about windows here but what the kinds declare (`Layer.reads`): padding is not
-there, gaps between the taps of a dilated window stay gaps, channels of a concatenation keep the
-fields of their branch.
+The only source is what kinds declare (`Layer.reads`). Padding is left out, gaps between the taps of
+a dilated window stay gaps, and channels of a concatenation keep the fields of their branch.
 """
 
 from __future__ import annotations
@@ -14,32 +13,34 @@ from convcalc.graph import Network
 from convcalc.layers.base import Layer
 from convcalc.layers.reading import Reading, Readings
 
-#: Positions of one axis: a range where nothing is missing in it.
-Places = range | frozenset[int]
-#: Positions on each axis, channels first; all combinations of them are meant.
-Box = tuple[Places, ...]
+#: Positions on one axis: a range if they are contiguous.
+Positions = range | frozenset[int]
+#: Positions on each axis, channels first: all their combinations.
+Box = tuple[Positions, ...]
 
-#: Positions of an axis that are followed one by one; beyond them gaps are taken for read.
-_MOST_PLACES = 1_000_000
-#: Boxes of one layer that are kept apart; beyond them they are taken together.
+#: The most positions of an axis that are computed one by one; beyond it gaps count as read.
+_MOST_POSITIONS = 1_000_000
+#: The most boxes of one layer that are kept apart; beyond it they are merged.
 _MOST_BOXES = 200
 
 
-class Found(NamedTuple):
-    """What units depend on.
+class Dependencies(NamedTuple):
+    """The positions that units depend on.
 
-    inputs   by the index of the input's node
-    cut      whether a window on the way hung over an edge, so that some of its taps saw padding
+    inputs   the first and the last position on each axis, by the index of the input's node
+    cut      whether a window in between overlaps an edge, so that some of its taps read padding
     """
 
     inputs: dict[int, tuple[tuple[int, int], ...]]
     cut: bool
 
 
-def reach(network: Network, index: int, box: Sequence[Places], readings: ReadingsOf) -> Found:
-    """What the units of node `index` at these positions depend on."""
+def dependencies(
+    network: Network, index: int, box: Sequence[Positions], readings: NetworkReadings
+) -> Dependencies:
+    """The positions that the units of node `index` at these positions depend on."""
     nodes = network.nodes
-    wanted: dict[int, dict[Box, Places]] = {index: {tuple(box[1:]): box[0]}}
+    wanted: dict[int, dict[Box, Positions]] = {index: {tuple(box[1:]): box[0]}}
     inputs: dict[int, tuple[tuple[int, int], ...]] = {}
     cut = False
     for current in range(index, -1, -1):
@@ -61,11 +62,11 @@ def reach(network: Network, index: int, box: Sequence[Places], readings: Reading
                     _add(found, read)
             if not found:
                 del wanted[source]
-    return Found(inputs, cut)
+    return Dependencies(inputs, cut)
 
 
-class ReadingsOf:
-    """The readings that a network's layers declare, each asked for once."""
+class NetworkReadings:
+    """The readings that a network's layers declare, each computed once."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -83,23 +84,23 @@ class ReadingsOf:
 
 
 def _read(box: Box, readings: Readings, shape: Sequence[int]) -> tuple[Box | None, bool]:
-    """What a box of units reads of an input, None if nothing; and whether windows hang over."""
-    axes: list[Places] = []
+    """The box that units read of an input, None if empty; and whether windows overlap an edge."""
+    axes: list[Positions] = []
     cut = False
     for axis, (reading, n) in enumerate(zip(readings, shape, strict=True)):
         if reading.along is None:
             axes.append(range(n))
             continue
-        places, over = places_read(reading, box[reading.along], n)
-        # Channels that a concatenation takes from another branch are no edge.
+        positions, over = positions_read(reading, box[reading.along], n)
+        # On axis 0, channels beyond the end are those of a concatenation's other branch.
         cut = cut or (over and axis > 0)
-        if not places:
+        if not positions:
             return None, cut
-        axes.append(places)
+        axes.append(positions)
     return tuple(axes), cut
 
 
-def places_read(reading: Reading, units: Places, n: int) -> tuple[Places, bool]:
+def positions_read(reading: Reading, units: Positions, n: int) -> tuple[Positions, bool]:
     """The positions of an axis of size n that units read, and whether taps fall off the axis."""
     if reading.same and isinstance(units, range) and units.stop <= n:
         return units, False
@@ -107,14 +108,14 @@ def places_read(reading: Reading, units: Places, n: int) -> tuple[Places, bool]:
         first, last = reading.at(units[0]), reading.at(units[-1])
         dense = first.step == 1 and (len(first) >= reading.advance or len(units) == 1)
         dense = dense or (reading.advance == 1 and len(units) >= first.step)
-        if dense or len(units) * len(first) > _MOST_PLACES:
+        if dense or len(units) * len(first) > _MOST_POSITIONS:
             span = range(first[0], last[-1] + 1)
             if span[0] >= 0 and span[-1] < n:
                 return span, False
             if reading.outside is None:
                 return within(span, n), True
-    if len(units) * max(len(reading.at(0)), 1) > _MOST_PLACES and isinstance(units, range):
-        # Too many to follow one by one: all between the first and the last one.
+    if len(units) * max(len(reading.at(0)), 1) > _MOST_POSITIONS and isinstance(units, range):
+        # Too many to compute one by one: take all between the first and the last.
         ends = {*units[: reading.period], *units[-reading.period :]}
         taps = [tap for unit in ends for tap in (*reading.at(unit)[:1], *reading.at(unit)[-1:])]
         span = range(min(taps), max(taps) + 1) if taps else range(0)
@@ -132,7 +133,7 @@ def places_read(reading: Reading, units: Places, n: int) -> tuple[Places, bool]:
             cut = True
             if reading.outside is not None:
                 found.update([reading.outside(i) for i in taken if not 0 <= i < n])
-    return _tidy(found), cut
+    return _compact(found), cut
 
 
 def within(taps: range, n: int) -> range:
@@ -147,35 +148,35 @@ def within(taps: range, n: int) -> range:
     return range(start, min(taps.stop, n), taps.step)
 
 
-def _tidy(places: Collection[int]) -> Places:
-    # A set, or a range that holds them all.
-    if places and max(places) - min(places) + 1 == len(places):
-        return range(min(places), max(places) + 1)
-    return frozenset(places)
+def _compact(positions: Collection[int]) -> Positions:
+    """A range if the positions are contiguous, a set otherwise."""
+    if positions and max(positions) - min(positions) + 1 == len(positions):
+        return range(min(positions), max(positions) + 1)
+    return frozenset(positions)
 
 
-def _add(boxes: dict[Box, Places], box: Box) -> None:
-    """One more box of a node: channels of equal positions are taken together."""
+def _add(boxes: dict[Box, Positions], box: Box) -> None:
+    """Adds a box; channels at equal positions are merged."""
     spatial, channels = box[1:], box[0]
     known = boxes.get(spatial)
-    boxes[spatial] = channels if known is None else _together(known, channels)
+    boxes[spatial] = channels if known is None else _union(known, channels)
     if len(boxes) > _MOST_BOXES:
-        merged = [_tidy(set().union(*axis)) for axis in zip(*boxes, strict=True)]
-        everything = _tidy(set().union(*boxes.values()))
+        merged = [_compact(set().union(*axis)) for axis in zip(*boxes, strict=True)]
+        everything = _compact(set().union(*boxes.values()))
         boxes.clear()
         boxes[tuple(merged)] = everything
 
 
-def _together(first: Places, second: Places) -> Places:
+def _union(first: Positions, second: Positions) -> Positions:
     if first == second:
         return first
     if isinstance(first, range) and isinstance(second, range):
         if first.start <= second.stop and second.start <= first.stop:
             return range(min(first.start, second.start), max(first.stop, second.stop))
-    return _tidy({*first, *second})
+    return _compact({*first, *second})
 
 
-def _hull(boxes: dict[Box, Places]) -> tuple[tuple[int, int], ...]:
+def _hull(boxes: dict[Box, Positions]) -> tuple[tuple[int, int], ...]:
     """The first and the last position on each axis, over all boxes."""
     return tuple(
         [
@@ -185,9 +186,9 @@ def _hull(boxes: dict[Box, Places]) -> tuple[tuple[int, int], ...]:
     )
 
 
-def _first(places: Places) -> int:
-    return places[0] if isinstance(places, range) else min(places)
+def _first(positions: Positions) -> int:
+    return positions[0] if isinstance(positions, range) else min(positions)
 
 
-def _last(places: Places) -> int:
-    return places[-1] if isinstance(places, range) else max(places)
+def _last(positions: Positions) -> int:
+    return positions[-1] if isinstance(positions, range) else max(positions)

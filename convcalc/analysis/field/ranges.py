@@ -1,0 +1,277 @@
+"""Receptive ranges: the positions of one input axis that the units of a layer depend on.
+
+A `FieldRange` holds for all units of a layer and is composed layer by layer. Behind windows it is a
+line: unit y depends on the positions from `stride*y + a` to `stride*y + b`. Behind an upsampling
+there is one such line for each phase of the units. A layer that reads whole axes makes it constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import gcd, lcm
+from typing import NamedTuple
+
+from convcalc.analysis.field.dependencies import within
+from convcalc.arithmetic import Ratio
+from convcalc.layers.reading import Reading
+
+#: The longest period of a rule; beyond it the units of the layer are listed one by one.
+_MOST_PHASES = 4096
+#: The most units of an axis that are listed; beyond them only their common hull is kept.
+_MOST_LISTED = 1 << 14
+
+#: The first and the last position that a unit depends on; None where there is none.
+Interval = tuple[int, int] | None
+
+
+class Periodic(NamedTuple):
+    """Unit y depends on intervals[r] + q*advance, with q, r = divmod(y, len(intervals)).
+
+    The input has no ends here: nothing is cut off at its edges.
+
+    along  the axis of the layer that y counts along
+    """
+
+    along: int
+    advance: int
+    intervals: tuple[Interval, ...]
+
+    def interval(self, y: int) -> Interval:
+        """What unit y depends on."""
+        turns, phase = divmod(y, len(self.intervals))
+        found = self.intervals[phase]
+        moved = turns * self.advance
+        return None if found is None else (found[0] + moved, found[1] + moved)
+
+    @property
+    def stride(self) -> Ratio | None:
+        """Input positions from one unit to the next; None if the fields do not move."""
+        return Ratio.of(self.advance, len(self.intervals)) if self.advance else None
+
+    @property
+    def centre(self) -> Ratio | None:
+        """The centre of the first unit's field, on the line that fits the centres of all phases."""
+        if not self.advance:
+            return None
+        period = len(self.intervals)
+        seen = [(y, interval) for y, interval in enumerate(self.intervals) if interval is not None]
+        total = sum([(low + high) * period - 2 * y * self.advance for y, (low, high) in seen])
+        return Ratio.of(total, 2 * period * len(seen))
+
+
+class PerUnit(NamedTuple):
+    """The interval of each unit, cut to the input; no common rule fits them."""
+
+    along: int
+    intervals: tuple[Interval, ...]
+
+
+class Constant(NamedTuple):
+    """Every unit depends on the same positions, `low` to `high`."""
+
+    low: int
+    high: int
+
+
+class Bounded(NamedTuple):
+    """Units depend on at most `size` positions, somewhere between `low` and `high`.
+
+    exact  the unit with the largest field depends on that many
+    """
+
+    size: int
+    low: int
+    high: int
+    exact: bool = False
+
+
+FieldRange = Periodic | PerUnit | Constant | Bounded
+
+
+def identity(axis: int) -> Periodic:
+    """An input's own: unit y is position y."""
+    return Periodic(axis, 1, ((0, 0),))
+
+
+def largest(field: FieldRange) -> int:
+    """The positions that the unit with the largest field intervals."""
+    if isinstance(field, Constant):
+        return field.high - field.low + 1
+    if isinstance(field, Bounded):
+        return field.size
+    return max(
+        [interval[1] - interval[0] + 1 for interval in field.intervals if interval is not None],
+        default=0,
+    )
+
+
+def uneven(field: FieldRange) -> bool:
+    """Whether units differ in the size of their fields."""
+    if isinstance(field, Bounded):
+        return not field.exact
+    if isinstance(field, Constant):
+        return False
+    return (
+        len(
+            {
+                None if interval is None else interval[1] - interval[0]
+                for interval in field.intervals
+            }
+        )
+        > 1
+    )
+
+
+def composed(
+    field: Periodic | PerUnit, reading: Reading, n: int, units: int, size: int
+) -> FieldRange:
+    """The range of a layer whose `units` read an axis of `n` units that have this range.
+
+    size  of the input's axis, to which listed intervals are cut
+    """
+    along = reading.along
+    if along is None:
+        raise ValueError("a layer that reads the whole axis has a constant range")
+    if isinstance(field, Periodic):
+        phases = len(field.intervals)
+        repeats = phases // gcd(phases, reading.advance)
+        period = reading.period * repeats
+        if period <= _MOST_PHASES:
+            intervals = tuple([_interval(field, reading.at(y)) for y in range(period)])
+            advance = reading.advance * repeats * field.advance // phases
+            return _reduced(Periodic(along, advance, intervals))
+    if max(n, units) > _MOST_LISTED:
+        low, high = _extent(field, {field.along: n}, size)
+        if len(reading.at(0)) == 1:
+            # Each unit has the field of one other; units of a flattened map have those of all.
+            return Bounded(largest(field), low, high, exact=not reading.advance)
+        return Bounded(high - low + 1, low, high)
+    field = per_unit(field, n, size)
+    found = []
+    for y in range(units):
+        taps = reading.at(y)
+        places = list(within(taps, n))
+        if reading.outside is not None:
+            places += [reading.outside(i) for i in taps if not 0 <= i < n]
+        found.append(_hull([field.intervals[i] for i in places]))
+    return PerUnit(along, tuple(found))
+
+
+def _interval(field: Periodic, taps: range) -> Interval:
+    """The interval of a unit with these taps; of each phase the first and the last tap decide."""
+    phases = len(field.intervals)
+    if phases == 1 and taps:
+        # One line: the outermost taps give the outermost positions.
+        return _hull([field.interval(taps[0]), field.interval(taps[-1])])
+    ends = {*taps[:phases], *taps[-phases:]}
+    return _hull([field.interval(i) for i in ends])
+
+
+def _hull(intervals: Sequence[Interval]) -> Interval:
+    """The smallest interval that holds all of these."""
+    seen = [interval for interval in intervals if interval is not None]
+    if not seen:
+        return None
+    return min([low for low, _ in seen]), max([high for _, high in seen])
+
+
+def _reduced(field: Periodic) -> Periodic:
+    """The range with one phase, where all phases lie on the same line."""
+    phases = len(field.intervals)
+    if phases == 1 or field.advance % phases:
+        return field
+    first = Periodic(field.along, field.advance // phases, field.intervals[:1])
+    if all(first.interval(y) == interval for y, interval in enumerate(field.intervals)):
+        return first
+    return field
+
+
+def per_unit(field: Periodic | PerUnit, units: int, size: int) -> PerUnit:
+    """The interval of each unit, cut to an input of this size."""
+    if isinstance(field, PerUnit):
+        return field
+    intervals: list[Interval] = []
+    for y in range(units):
+        interval = field.interval(y)
+        if interval is not None:
+            low, high = max(interval[0], 0), min(interval[1], size - 1)
+            interval = (low, high) if low <= high else None
+        intervals.append(interval)
+    return PerUnit(field.along, tuple(intervals))
+
+
+def union(
+    first: FieldRange,
+    second: FieldRange,
+    units: Sequence[int],
+    size: int,
+    most: Callable[[], tuple[int, int]],
+) -> FieldRange:
+    """The range of units that depend on both, each unit on its own interval of each.
+
+    units  the layer's, on every axis
+    most   computes the first and the last position that any unit depends on
+    """
+    if first == second:
+        return first
+    if isinstance(first, Constant) and isinstance(second, Constant):
+        return Constant(min(first.low, second.low), max(first.high, second.high))
+    for field in (first, second):
+        # A unit that depends on all positions that it can gains none from another branch.
+        if isinstance(field, Constant) and (
+            field == Constant(0, size - 1) or field == Constant(*most())
+        ):
+            return field
+    if isinstance(first, Periodic) and isinstance(second, Periodic):
+        period = lcm(len(first.intervals), len(second.intervals))
+        if first.along == second.along and first.stride == second.stride and period <= _MOST_PHASES:
+            intervals = tuple(
+                [_hull([first.interval(y), second.interval(y)]) for y in range(period)]
+            )
+            advance = first.advance * period // len(first.intervals)
+            return _reduced(Periodic(first.along, advance, intervals))
+    return _union_of_units(first, second, units, size)
+
+
+def _union_of_units(
+    first: FieldRange, second: FieldRange, units: Sequence[int], size: int
+) -> FieldRange:
+    """The union where no common rule exists."""
+    alongs = {t.along for t in (first, second) if isinstance(t, Periodic | PerUnit)}
+    mixed = isinstance(first, Bounded) or isinstance(second, Bounded)
+    if len(alongs) != 1 or mixed or units[min(alongs)] > _MOST_LISTED:
+        low = min([_extent(field, units, size)[0] for field in (first, second)])
+        high = max([_extent(field, units, size)[1] for field in (first, second)])
+        return Bounded(high - low + 1, low, high)
+    (along,) = alongs
+    count = units[along]
+    each = [_unit_spans(field, count, size) for field in (first, second)]
+    return PerUnit(along, tuple([_hull(pair) for pair in zip(*each, strict=True)]))
+
+
+def _unit_spans(field: FieldRange, count: int, size: int) -> Sequence[Interval]:
+    if isinstance(field, Periodic | PerUnit):
+        return per_unit(field, count, size).intervals
+    return [(field.low, field.high)] * count
+
+
+def bounded(field: FieldRange, units: Sequence[int], size: int) -> FieldRange:
+    """The range without the intervals of single units; a constant range stays."""
+    if isinstance(field, Constant):
+        return field
+    return Bounded(largest(field), *_extent(field, units, size))
+
+
+def _extent(
+    field: FieldRange, units: Sequence[int] | Mapping[int, int], size: int
+) -> tuple[int, int]:
+    """The first and the last position of the input that any unit depends on."""
+    if isinstance(field, Constant | Bounded):
+        return field.low, field.high
+    if isinstance(field, PerUnit):
+        return _hull(field.intervals) or (0, 0)
+    count = units[field.along]
+    period = len(field.intervals)
+    ends = {*range(min(period, count)), *range(max(count - period, 0), count)}
+    low, high = _hull([field.interval(y) for y in ends]) or (0, 0)
+    return max(low, 0), min(high, size - 1)
