@@ -10,6 +10,7 @@ from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_json, emit_parts, emit_table
 from convcalc.diagnostics import did_you_mean, printable
+from convcalc.language.keys import GROUP
 from convcalc.layers import KINDS
 from convcalc.render.reference import (
     kind_page,
@@ -55,7 +56,6 @@ def kinds(
 
 def _refuse(kind: str) -> NoReturn:
     from convcalc.language.hints.foreign import absent_kind, foreign_kind
-    from convcalc.language.reading.items import GROUP
 
     ours = foreign_kind(kind, KINDS)
     if kind == GROUP:

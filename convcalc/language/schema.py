@@ -12,8 +12,8 @@ from typing import Any
 
 from convcalc.language.building.expectations import EXPECTED
 from convcalc.language.building.inputs import MOST_AXES
-from convcalc.language.reading.document import COMMON_KEYS, KEY_WORDS, taken_names
-from convcalc.language.reading.items import GROUP
+from convcalc.language.keys import COMMON_KEYS, GROUP
+from convcalc.language.reading.document import KEY_WORDS, taken_names
 from convcalc.language.reading.limits import DTYPE, dtype_schema, limits_schema
 from convcalc.language.schema_words import word_definitions, word_rules
 from convcalc.layers import KINDS, NORM_WORDS, layer_class

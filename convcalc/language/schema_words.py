@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.language.reading.items import GROUP
+from convcalc.language.keys import GROUP
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
 
 #: Words that are no argument's and mean something in every expression.

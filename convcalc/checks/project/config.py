@@ -27,7 +27,6 @@ from convcalc.diagnostics import (
     Rule,
     Source,
     Span,
-    did_you_mean,
     helps,
     printable,
     without_help,
@@ -206,8 +205,9 @@ class _Reader:
         for text, (key, _) in node.entries.items():
             if text not in known:
                 message = f"'{printable(text)}' is no key of {what}"
-                help_text = _ADVICE.get(text.lower(), "") or did_you_mean(text, known)
-                self._refuse("unknown-key", message, key.span, help_text)
+                from convcalc.language.hints.keys import config_key  # only a mistake needs it
+
+                self._refuse("unknown-key", message, key.span, config_key(text, [*known]))
 
     def _files(self, node: YamlNode) -> tuple[Pattern, ...]:
         items = node.items if isinstance(node, ListNode) else [node]
@@ -286,21 +286,6 @@ ENTRY_KEYS = {
     "warn": "limits that only warn",
     "growth": "by how much totals may grow over convcalc.lock",
     "dtype": "what a number takes in memory: float32 if nothing is said",
-}
-
-_ADVICE = {
-    "file": "it is called 'files' here",
-    "path": "it is called 'files' here",
-    "paths": "it is called 'files' here",
-    "include": "it is called 'files' here",
-    "glob": "it is called 'files' here",
-    "args": "it is called 'set' here",
-    "limits": "it is called 'budget' here",
-    "limit": "it is called 'budget' here",
-    "max": "it is called 'budget' here",
-    "expect": "expectations stand in the spec itself",
-    "layers": "limits on layers stand in 'budget'; a network is a file of its own",
-    "input": "a network is a file of its own: name it under 'files'",
 }
 
 

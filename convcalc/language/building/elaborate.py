@@ -26,6 +26,7 @@ from convcalc.graph import GraphBuilder
 from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, Frame, TooMany
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.making import LayerMaker, given_twice
+from convcalc.language.keys import GROUP
 from convcalc.language.reading.document import NAME, Block, Document, Parameter
 from convcalc.language.reading.expressions import (
     Expression,
@@ -35,7 +36,6 @@ from convcalc.language.reading.expressions import (
     UnknownSizeError,
 )
 from convcalc.language.reading.items import (
-    GROUP,
     Argument,
     Item,
     Made,
@@ -44,6 +44,7 @@ from convcalc.language.reading.items import (
     check_arguments,
     is_empty,
     read_item,
+    refusal,
 )
 from convcalc.language.reading.nodes import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.layers import KINDS, layer_class
@@ -125,8 +126,8 @@ class Elaborator:
                 if item is None:
                     item = read_item(child, self.document, frame.args)
                     self._items[id(child)] = item
-            except Refusal as refusal:
-                self.evaluator.refused(group.as_layer(child, refusal), frame)
+            except Refusal as error:
+                self.evaluator.refused(group.as_layer(child, error), frame)
                 self._unreadable(child, group)
                 flow = UNKNOWN
                 continue
@@ -159,7 +160,7 @@ class Elaborator:
             ):
                 shown = f"'{target}' holds {value_text(held)}, which"
                 self.evaluator.refused(
-                    Refusal("unknown-kind", f"{shown} is neither a kind nor a block", item.span),
+                    refusal("unknown-kind", f"{shown} is neither a kind nor a block", item.span),
                     frame,
                 )
                 self._unreadable(item.key, group)
@@ -170,8 +171,8 @@ class Elaborator:
             if item.from_ is not None and not item.refusals:
                 entering = self._taken(item.from_, group, frame)
             copies = self._copies_of(item, entering, frame)
-        except Refusal as refusal:
-            self.evaluator.refused(refusal, frame)
+        except Refusal as error:
+            self.evaluator.refused(error, frame)
             return self._give_up(item, target, group)
         except UnknownSizeError:
             return self._give_up(item, target, group)
@@ -185,8 +186,8 @@ class Elaborator:
                 if item.when is not None and not self._holds(item.when, entering, frame):
                     self._note_left_out(item, copy, group)
                     continue
-            except Refusal as refusal:
-                self.evaluator.refused(refusal, frame)
+            except Refusal as error:
+                self.evaluator.refused(error, frame)
                 flow = entering = self._give_up(item, target, group)
                 continue
             except UnknownSizeError:
@@ -231,12 +232,11 @@ class Elaborator:
         """The value that `from` names; unknown after a mistake, which is noted."""
         try:
             return group.lookup(node)
-        except Refusal as refusal:
+        except Refusal as error:
             if isinstance(frame.args.get(node.text), LayerReference):
                 help_text = f"'from' is no expression; {{add: [{node.text}]}} takes what it names"
-                problem = refusal.problems[0]
-                refusal = Refusal(problem.code, problem.message, node.span, help_text)
-            self.evaluator.refused(refusal, frame)
+                error = Refusal(error.problems[0]._replace(facts=(Help(help_text),)))
+            self.evaluator.refused(error, frame)
             return UNKNOWN
 
     def _give_up(self, item: Item, target: str, group: Group) -> Flow:
@@ -257,7 +257,7 @@ class Elaborator:
             return 1
         value = self.evaluator.evaluate(item.repeat, self.evaluator.scope(frame, entering), ())
         if type(value) is not int or value < 0:
-            raise Refusal(
+            raise refusal(
                 "bad-value",
                 f"repeat must be a whole number from 0 on, not {value_text(value)}",
                 item.repeat.span,
@@ -269,7 +269,7 @@ class Elaborator:
     def _holds(self, when: YamlNode, entering: Flow | None, frame: Frame) -> bool:
         value = self.evaluator.evaluate(when, self.evaluator.scope(frame, entering), ())
         if not isinstance(value, bool):
-            raise Refusal(
+            raise refusal(
                 "bad-value",
                 f"when must be true or false, not {value_text(value)}",
                 when.span,
@@ -325,8 +325,8 @@ class Elaborator:
                 value = self._kind(copy)
             if item.share is not None and value.node is not None:
                 self._share(item.share, before, copy.group)
-        except Refusal as refusal:
-            self.evaluator.refused(refusal, frame, copy.path)
+        except Refusal as error:
+            self.evaluator.refused(error, frame, copy.path)
             return UNKNOWN
         except UnknownSizeError:
             return UNKNOWN
@@ -380,7 +380,7 @@ class Elaborator:
         if copy.first is not None:
             check_arguments(item, GROUP, [], copy.first.entries, ())
         if not isinstance(item.value, ListNode):
-            raise Refusal(
+            raise refusal(
                 "bad-value",
                 "sequential takes a list of layers",
                 item.value.span if item.value and not is_empty(item.value) else item.span,
@@ -396,7 +396,7 @@ class Elaborator:
         block = self.document.blocks[copy.target]
         if block.name in frame.blocks:
             chain = " -> ".join([*frame.blocks[frame.blocks.index(block.name) :], block.name])
-            raise Refusal("block-recursion", f"a block cannot contain itself: {chain}", item.span)
+            raise refusal("block-recursion", f"a block cannot contain itself: {chain}", item.span)
         if block.body is None:
             raise UnknownSizeError
         args = self._block_arguments(block, copy)
@@ -415,7 +415,7 @@ class Elaborator:
             positional = item.value.items
             if len(positional) > len(names):
                 takes = f"{len(names)} argument{'s' if len(names) != 1 else ''}"
-                raise Refusal(
+                raise refusal(
                     "bad-value",
                     f"{block.name} takes {takes}, not {len(positional)}",
                     positional[len(names)].span,
@@ -451,21 +451,21 @@ class Elaborator:
                     args[name] = self._default(parameter, parameter.default, inner, item)
                 else:
                     missing.append(f"'{name}'")
-            except Refusal as refusal:
-                self.evaluator.refused(refusal, frame, copy.path)
+            except Refusal as error:
+                self.evaluator.refused(error, frame, copy.path)
             except UnknownSizeError:
                 pass
         if missing:
             message = f"{block.name} needs {' and '.join(missing)}"
             help_text = f"its signature is {block.key.text}"
-            wrong = Refusal("missing-argument", message, item.span, help_text)
+            wrong = refusal("missing-argument", message, item.span, help_text)
             self.evaluator.refused(wrong, frame, copy.path)
         return args
 
     def _handed(self, name: str, argument: Argument, scope: Scope) -> Any:
         if is_empty(argument.node):
             message = f"the value of '{name}' is missing"
-            raise Refusal("missing-value", message, argument.key.span)
+            raise refusal("missing-value", message, argument.key.span)
         return self.evaluator.evaluate(argument.node, scope)
 
     def _default(self, parameter: Parameter, default: Expression, scope: Scope, item: Item) -> Any:
@@ -477,7 +477,7 @@ class Elaborator:
             span = start._replace(column=start.column + error.offset, width=max(error.width, 1))
             message = f"default of '{parameter.name}': {told.message}"
             called = Related(Reason.CALL, item.span)
-            raise Refusal(told.code, message, span, "", (called, *told.facts)) from None
+            raise refusal(told.code, message, span, "", (called, *told.facts)) from None
 
     # Joins.
 
@@ -503,7 +503,7 @@ class Elaborator:
         group.groups[copy.name] = inner
         fused = [argument for argument in followers.values() if argument is not None]
         if not values:
-            raise Refusal(
+            raise refusal(
                 "no-branches",
                 f"no branch of {kind} is left",
                 item.span,
@@ -529,17 +529,17 @@ class Elaborator:
         if isinstance(value, MapNode):
             for text, (key, _) in value.entries.items():
                 if text in ("when", "layers"):
-                    raise Refusal(
+                    raise refusal(
                         "taken-name",
                         f"'{text}' cannot name a branch",
                         key.span,
                         "a branch with a condition is written NAME: {when: ..., layers: [...]}",
                     )
                 if text == "input" or not NAME.match(text):
-                    raise Refusal("bad-name", f"'{printable(text)}' cannot name a branch", key.span)
+                    raise refusal("bad-name", f"'{printable(text)}' cannot name a branch", key.span)
             return [(text, node) for text, (_, node) in value.entries.items()]
         span = item.span if value is None or is_empty(value) else value.span
-        raise Refusal(
+        raise refusal(
             "bad-value",
             f"{kind} takes a list or mapping of branches",
             span,
@@ -565,8 +565,8 @@ class Elaborator:
                 layers = layers_or_none
             if isinstance(layers, ScalarNode):
                 return self._named(layers, group, frame)
-        except Refusal as refusal:
-            self.evaluator.refused(refusal, frame, inner.path_of(label))
+        except Refusal as error:
+            self.evaluator.refused(error, frame, inner.path_of(label))
             return UNKNOWN
         except UnknownSizeError:
             return UNKNOWN
@@ -586,7 +586,7 @@ class Elaborator:
         """The layers of a branch `{when: ..., layers: [...]}`; None where the condition fails."""
         for text, (key, _) in node.entries.items():
             if text not in ("when", "layers"):
-                raise Refusal(
+                raise refusal(
                     "bad-branch",
                     f"a branch is a list of layers, a name, or {{when: ..., layers: [...]}}:"
                     f" '{printable(text)}' is no key of it",
@@ -594,7 +594,7 @@ class Elaborator:
                     "put the layer into a list: [{conv: 64, kernel: 1}]",
                 )
         if "layers" not in node.entries:
-            raise Refusal(
+            raise refusal(
                 "bad-branch",
                 "this branch has no 'layers'",
                 node.span,
@@ -602,7 +602,7 @@ class Elaborator:
             )
         layers = node.entries["layers"][1]
         if isinstance(layers, MapNode) or is_empty(layers):
-            raise Refusal("bad-branch", "the layers of a branch are a list", layers.span)
+            raise refusal("bad-branch", "the layers of a branch are a list", layers.span)
         if "when" in node.entries and not self._holds(node.entries["when"][1], flow, frame):
             return None
         return layers
@@ -611,7 +611,7 @@ class Elaborator:
         """The value that a word in a join stands for."""
         word = node.text.strip()
         if not word:
-            raise Refusal(
+            raise refusal(
                 "missing-value", "a branch is missing here", node.span, "the incoming value is []"
             )
         held = frame.args.get(word)
@@ -627,7 +627,7 @@ class Elaborator:
                 ScalarNode(node.source, node.line, node.column, node.width, held, False)
             )
         if word in KINDS or word in self.document.blocks:
-            raise Refusal(
+            raise refusal(
                 "unknown-layer",
                 f"in a join a word is a layer's name, and none is called '{word}'",
                 node.span,
@@ -655,7 +655,7 @@ class Elaborator:
         try:
             self.builder.share(range(before, len(self.builder.nodes)), theirs)
         except RuleError as error:
-            raise Refusal(error.code, error.message, node.span, "", error.facts) from None
+            raise refusal(error.code, error.message, node.span, "", error.facts) from None
 
 
 def _prefix(target: str) -> str:

@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from convcalc.diagnostics import (
-    NOTHING,
-    Call,
-    Problem,
-    Rule,
-    Span,
-    Subject,
-    did_you_mean,
-    helps,
-    nearest,
-    printable,
-)
+from convcalc.diagnostics import NOTHING, Call, Problem, Rule, Span, Subject, helps, printable
 from convcalc.language.building.groups import Flow, Group
+from convcalc.language.keys import GROUP
 from convcalc.language.reading.document import Document
 from convcalc.language.reading.expressions import (
     Expression,
@@ -27,16 +17,13 @@ from convcalc.language.reading.expressions import (
     UnknownSizeError,
     bounded_list,
 )
-from convcalc.language.reading.items import GROUP, Refusal, at, parse_scalar
+from convcalc.language.reading.items import Refusal, at, parse_scalar, refusal
 from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, ScalarNode, YamlNode
 from convcalc.layers import CHOICES, KINDS
 from convcalc.layers.fields import value_text
 
 #: Layers in a network, and copies that `repeat` may make in all.
 MOST_LAYERS = 1_000_000
-
-_TRUE = ("yes", "on", "y", "true")
-_FALSE = ("no", "off", "n", "false")
 
 
 class Frame(NamedTuple):
@@ -124,8 +111,8 @@ class Evaluator:
             try:
                 return bounded_list([self.evaluate(item, scope, choices) for item in node.items])
             except ExpressionError as error:
-                raise Refusal(error.code, error.message, node.span) from None
-        raise Refusal(
+                raise refusal(error.code, error.message, node.span) from None
+        raise refusal(
             "bad-value",
             "a number, a word or a list is needed here, not a mapping",
             node.span,
@@ -144,8 +131,8 @@ class Evaluator:
         """A value in the file's own scope; None after a mistake, which is noted."""
         try:
             return self.evaluate(node, self.file_scope(), choices)
-        except Refusal as refusal:
-            self.refused(refusal, self.file_frame())
+        except Refusal as error:
+            self.refused(error, self.file_frame())
         except UnknownSizeError:
             pass  # an argument it needs is wrong, which is reported already
         return None
@@ -158,41 +145,28 @@ class Evaluator:
         self, error: ExpressionError, scope: Scope, choices: Sequence[str] | None, alone: bool
     ) -> ExpressionError:
         """The error of an unknown name with the help that fits its field."""
-        from convcalc.language.hints.foreign import foreign_word  # only a mistake needs it
+        from convcalc.language.hints.foreign import foreign_word  # only a mistake needs them
+        from convcalc.language.hints.names import unknown_name
 
         word = error.word
         if not word:
             return error
-        code, message, help_text = error.code, error.message, ""
         offered = [*self.words] if choices is None else choices if alone else ()
-        layers = scope.layers() if scope.layers and alone else []
-        near = nearest(word, [*scope.args, *layers, *offered, "in_channels", "in_size"])
         ours = foreign_word(word, offered)
         if ours:
-            code, message = "foreign-name", f"'{printable(word)}' is called '{ours}' here"
-            return ExpressionError(code, message, error.offset, "", error.width)
+            message = f"'{printable(word)}' is called '{ours}' here"
+            return ExpressionError("foreign-name", message, error.offset, "", error.width)
+        layers = scope.layers() if scope.layers and alone else []
+        message = error.message
         if layers:
             message = (
                 f"'{printable(word)}' is neither an argument in scope, nor an earlier layer, nor a"
                 " word of the language"
             )
-        if word.lower() in _TRUE or word.lower() in _FALSE:
-            help_text = f"write {'true' if word.lower() in _TRUE else 'false'}"
-        elif word.lower() in ("null", "nil", "undefined"):
-            help_text = "leave the argument out"
-        elif word in self._document_args:
-            help_text = f"args are evaluated in order, and '{word}' comes later"
-        elif near:
-            help_text = did_you_mean(word, near)
-        elif offered and choices is not None:
-            help_text = did_you_mean(word, offered)
-        elif layers:
-            help_text = f"earlier values: {', '.join(layers[-10:])}"
-        elif scope.args:
-            help_text = f"arguments in scope: {', '.join(list(scope.args)[:20])}"
-        else:
-            help_text = "arguments are the file's 'args', and a block's own"
-        return ExpressionError(code, message, error.offset, help_text, error.width)
+        later = word in self._document_args
+        chosen = choices is not None
+        help_text = unknown_name(word, [*scope.args], layers, offered, chosen=chosen, later=later)
+        return ExpressionError(error.code, message, error.offset, help_text, error.width)
 
     def constant(self, node: YamlNode) -> bool:
         """Whether a value is the same in every copy."""

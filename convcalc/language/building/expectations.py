@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from convcalc.diagnostics import Span, Subject, did_you_mean, printable
+from convcalc.diagnostics import Span, Subject, printable
 from convcalc.language.building.evaluation import Evaluator
 from convcalc.language.building.inputs import not_a_shape
 from convcalc.language.reading.nodes import MapNode, YamlNode
@@ -63,9 +63,9 @@ class _Reader:
                     self.evaluator.wrong("bad-value", message, value, help_text)
             else:
                 names = [*EXPECTED, "output", "layers"]
-                help_text = did_you_mean(text, names)
-                if text.isdecimal():
-                    help_text = "a number is written without commas"
+                from convcalc.language.hints import keys  # only a mistake needs it
+
+                help_text = keys.expectation(text, names)
                 message = f"'{printable(text)}' is nothing that can be expected"
                 self.evaluator.wrong("unknown-key", message, key, help_text)
         return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from convcalc.diagnostics import did_you_mean, nearest, printable
+from convcalc.diagnostics import printable
 from convcalc.graph import Names
-from convcalc.language.reading.items import GROUP, Refusal
+from convcalc.language.keys import GROUP
+from convcalc.language.reading.items import Refusal, refusal
 from convcalc.language.reading.nodes import ScalarNode, YamlNode
 from convcalc.layers import KINDS
 from convcalc.shapes import Shape
@@ -84,10 +85,10 @@ class Group:
         if found is not None:
             return found
         shown = printable(node.text)
-        head, *inner = node.text.split(".")
+        head = node.text.partition(".")[0]
         groups = list(self.outward())
         if any(head in group.left_out for group in groups):
-            raise Refusal(
+            raise refusal(
                 "unknown-layer",
                 f"the layer '{shown}' is left out here, by its 'when' or 'repeat'",
                 node.span,
@@ -97,32 +98,24 @@ class Group:
         if numbered and any(group.unsure for group in groups):
             return UNKNOWN
         message = f"no earlier layer is called '{shown}'"
-        raise Refusal("unknown-layer", message, node.span, self._help(head, inner))
+        raise refusal("unknown-layer", message, node.span, self._help(node.text))
 
-    def _help(self, head: str, inner: list[str]) -> str:
+    def _help(self, reference: str) -> str:
         """What may have been meant by a name that leads nowhere."""
-        for group in self.outward():
-            if inner and head in group.groups:
-                inside = did_you_mean(inner[0], group.groups[head].values)
-                return f"in '{head}': {inside}" if inside else ""
-        known = self.visible()
-        if f"{head}0" in known:
-            return f"its copies are called '{head}0', '{head}1', ..."
-        near = nearest(head, known)
-        if near:
-            return did_you_mean(head, near)
-        if list(self.outward())[-1].path:
-            return "a block sees its own layers only; a name can be handed on as an argument"
-        return f"earlier values: {', '.join(known[-10:])}" if known else ""
+        from convcalc.language.hints.names import unknown_layer  # only a mistake needs it
 
-    def as_layer(self, node: YamlNode, refusal: Refusal) -> Refusal:
+        outward = list(self.outward())
+        groups = {name: [*g.values] for o in reversed(outward) for name, g in o.groups.items()}
+        return unknown_layer(reference, self.visible(), groups, bool(outward[-1].path))
+
+    def as_layer(self, node: YamlNode, error: Refusal) -> Refusal:
         """The refusal of an item of a list of layers; it knows the names of layers."""
         if not isinstance(node, ScalarNode) or node.text == "input" or not self.find(node.text):
-            return refusal  # that of `input` has its help already
+            return error  # that of `input` has its help already
         name = printable(node.text)
         message = f"'{name}' is an earlier layer, and a kind or block is needed here"
         help_text = f"its value is taken by 'from: {name}', and as a branch by {name} without [...]"
-        return Refusal("unknown-kind", message, node.span, help_text)
+        return refusal("unknown-kind", message, node.span, help_text)
 
     def path_of_reference(self, reference: str) -> str:
         """The path of the layer that a name stands for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from itertools import takewhile
 from typing import Any
 
 from convcalc.codes import is_root_cause
@@ -18,8 +18,6 @@ from convcalc.diagnostics import (
     Span,
     Subject,
     Value,
-    did_you_mean,
-    nearest,
     without_help,
 )
 from convcalc.graph import GraphBuilder, Node
@@ -34,19 +32,14 @@ from convcalc.language.reading.items import (
     gathered,
     is_empty,
     read_item,
+    refusal,
     unknown_arguments,
 )
 from convcalc.language.reading.nodes import MapNode, ScalarNode, YamlNode
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import value_text
-from convcalc.shapes import Shape, tuple_text
-
-#: Of an input whose axes may be in another library's order: no picture has more colours (red,
-#: green, blue and how opaque), or fewer pixels.
-_MOST_COLOURS = 4
-_LEAST_PIXELS = 8
-_LEAST_AREA = 64
+from convcalc.shapes import Shape
 
 
 class LayerMaker:
@@ -66,12 +59,12 @@ class LayerMaker:
         With them comes what is wrong with their names, if the rest may be looked at all the same.
         """
         value = item.value
-        refusals = unknown_arguments(item, target, names, item.arguments)
+        problems = unknown_arguments(item, target, names, item.arguments)
         if isinstance(value, MapNode):
-            refusals += unknown_arguments(item, target, names, value.entries)
+            problems += unknown_arguments(item, target, names, value.entries)
         if item.first is not None:
-            refusals += unknown_arguments(item, target, names, item.first.entries, ())
-        wrong = gathered(refusals) if refusals else None
+            problems += unknown_arguments(item, target, names, item.first.entries, ())
+        wrong = gathered(problems) if problems else None
         if wrong is not None and is_root_cause(wrong.problems[0].code):
             raise wrong
         given = {text: entry for text, entry in item.arguments.items() if text in names}
@@ -83,7 +76,7 @@ class LayerMaker:
                     given[text] = Argument(key, node)
         elif value is not None and not is_empty(value):
             if not names:
-                raise Refusal("bad-value", f"{target} takes no argument", value.span)
+                raise refusal("bad-value", f"{target} takes no argument", value.span)
             if names[0] in given:
                 raise given_twice(names[0], given[names[0]].key, item.key)
             if isinstance(item.key, ScalarNode):
@@ -131,7 +124,7 @@ class LayerMaker:
         for text, argument in arguments.items():
             try:
                 if is_empty(argument.node):
-                    raise Refusal(
+                    raise refusal(
                         "missing-value", f"the value of '{text}' is missing", argument.key.span
                     )
                 choices = cls.fields[text].type.words
@@ -139,9 +132,9 @@ class LayerMaker:
                 constant = constant and self.evaluator.constant(argument.node)
             except UnknownSizeError:
                 failed = True
-            except Refusal as refusal:
+            except Refusal as error:
                 failed = True
-                self.evaluator.refused(refusal, frame, path)
+                self.evaluator.refused(error, frame, path)
         missing = [
             text
             for text, declared in cls.fields.items()
@@ -183,7 +176,7 @@ class LayerMaker:
         frame: Frame,
     ) -> None:
         """Notes what is wrong with one argument's value."""
-        from convcalc.language.hints.foreign import foreign_word  # only a mistake needs it
+        from convcalc.language.hints.layers import refused_value  # only a mistake needs it
 
         rank = len(shape) - 1 if shape is not None else 0
         field_type = cls.fields[text].type
@@ -192,14 +185,8 @@ class LayerMaker:
         try:
             field_type.read(value, rank)
         except RuleError as error:
-            facts = error.facts
-            node = argument.node
-            if isinstance(value, str):
-                ours = foreign_word(value, field_type.words)
-                if ours:
-                    facts = (Help(f"it is called '{ours}' here"),)
-            elif _is_fraction(value) and field_type.whole:
-                facts = (Help("floor, ceil, round or divisible makes it whole"),)
+            meant = refused_value(value, field_type)
+            facts = (meant,) if meant is not None else error.facts
             message = f"{text} {error.message}"
             if isinstance(value, LayerReference):
                 message = f"{text} must be {field_type.text}, not the layer '{value.name}'"
@@ -208,7 +195,7 @@ class LayerMaker:
                 facts = ()
             subject = Subject(layer=path, argument=text)
             self.evaluator.refuse(
-                Problem(error.code, message, node.span, facts, frame.calls, subject)
+                Problem(error.code, message, argument.node.span, facts, frame.calls, subject)
             )
 
     def add(
@@ -242,7 +229,9 @@ class LayerMaker:
             shown = self._entering(flows) if facts is None else facts
             problem = error.at(place, Subject(layer=path), shown, frame.calls)
             if error.code == "window-too-large":
-                turned = self._channels_last(shapes[0])
+                from convcalc.language.hints.layers import channels_last  # only a mistake needs it
+
+                turned = channels_last(shapes[0], self._inputs())
                 if turned:
                     problem = problem._replace(facts=(*without_help(problem.facts), Help(turned)))
             self.evaluator.refuse(problem)
@@ -253,19 +242,10 @@ class LayerMaker:
         """What enters a layer, and where it comes from."""
         return tuple([Entering((self.origin(flow),)) for flow in flows if flow is not None])
 
-    def _channels_last(self, entering: Shape) -> str:
-        """What to say where a window does not fit because an input's channels are written last."""
-        if len(entering) < 2 or entering[-1] > min(entering[1:]):
-            return ""  # it is not the last axis that is too small
-        for node in self.nodes:
-            if node.kind != "input":
-                break
-            if len(node.shape) == len(entering) and _looks_channels_last(node.shape):
-                *sizes, channels = node.shape
-                name = "the input" if node.path == "input" else f"the input '{node.path}'"
-                meant = tuple_text((channels, *sizes)).replace("(", "[").replace(")", "]")
-                return f"shapes are channels first: is {name} meant to be {meant}?"
-        return ""
+    def _inputs(self) -> dict[str, Shape]:
+        """The network's inputs, which stand first, by path."""
+        inputs = takewhile(lambda node: node.kind == "input", self.nodes)
+        return {node.path: node.shape for node in inputs}
 
     def origin(self, flow: Flow) -> Value:
         """A value's shape and the layer that makes it."""
@@ -291,8 +271,8 @@ class LayerMaker:
             role = argument.key.text
             try:
                 flow = self._follower(role, argument.node, flow, unit, frame)
-            except Refusal as refusal:
-                self.evaluator.refused(refusal, frame, unit)
+            except Refusal as error:
+                self.evaluator.refused(error, frame, unit)
                 flow = UNKNOWN
             except UnknownSizeError:
                 flow = UNKNOWN
@@ -307,7 +287,7 @@ class LayerMaker:
                 kind = frame.args[kind]
             for common in (item.name, item.repeat, item.first, item.when, item.from_, item.share):
                 if common is not None:
-                    raise Refusal("bad-value", f"{role} takes no common keys", common.span)
+                    raise refusal("bad-value", f"{role} takes no common keys", common.span)
             if kind in frame.args and frame.args[kind] is None:
                 raise UnknownSizeError
             if kind not in _kinds_of(role):
@@ -328,7 +308,7 @@ class LayerMaker:
     def _follower_word(self, role: str, node: YamlNode, flow: Flow, frame: Frame) -> str:
         """The kind that a word behind `norm` or `activation` means, or "none"."""
         if is_empty(node):
-            raise Refusal("missing-value", f"the value of '{role}' is missing", node.span)
+            raise refusal("missing-value", f"the value of '{role}' is missing", node.span)
         words = _role_words(role)
         word = self.evaluator.evaluate(node, self.evaluator.scope(frame, flow), words)
         if isinstance(word, str) and word in words:
@@ -342,34 +322,20 @@ def given_twice(name: str, again: YamlNode, first: YamlNode) -> Refusal:
         first, again = again, first
     place = Related(Reason.FIRST, first.span)
     message = f"the argument '{name}' is given twice"
-    return Refusal("duplicate-key", message, again.span, "", (place,))
+    return refusal("duplicate-key", message, again.span, "", (place,))
 
 
 def _missing(cls: type[Layer], names: list[str], span: Span) -> Refusal:
     """The refusal of a layer without some of its required arguments."""
+    from convcalc.language.hints.layers import missing_arguments  # only a mistake needs it
+
     needed = " and ".join([f"'{name}' ({cls.fields[name].doc})" for name in names])
-    required = [name for name, declared in cls.fields.items() if declared.required]
-    head, *others = required
-    pattern = ", ".join([f"{cls.kind}: {head.upper()}", *[f"{o}: {o.upper()}" for o in others]])
-    return Refusal("missing-argument", f"{cls.kind} needs {needed}", span, f"write {{{pattern}}}")
+    help_text = missing_arguments(cls.kind)
+    return refusal("missing-argument", f"{cls.kind} needs {needed}", span, help_text)
 
 
 def _words_in(values: list[Any]) -> set[str]:
     return {value for value in values if isinstance(value, str)}
-
-
-def _looks_channels_last(shape: Shape) -> bool:
-    """Whether a shape reads like pixels, then their colours: [224, 224, 3], [16000, 1].
-
-    >>> _looks_channels_last((224, 224, 3)), _looks_channels_last((3, 224, 2))
-    (True, False)
-    """
-    *sizes, channels = shape
-    return channels <= _MOST_COLOURS and min(sizes) >= _LEAST_PIXELS and prod(sizes) >= _LEAST_AREA
-
-
-def _is_fraction(value: object) -> bool:
-    return not isinstance(value, int) and getattr(value, "denominator", 1) != 1
 
 
 def _kinds_of(role: str) -> list[str]:
@@ -385,27 +351,12 @@ def _role_words(role: str) -> list[str]:
 
 def _not_a(role: str, value: object, span: Span) -> Refusal:
     """The refusal of a value behind `norm` or `activation` that is none."""
-    from convcalc.language.hints.foreign import foreign_word  # only a mistake needs it
+    from convcalc.language.hints.layers import refused_follower  # only a mistake needs it
 
     words = _role_words(role)
     shown = value_text(getattr(value, "name", value))
     what = "an activation such as relu"
     if role == "norm":
         what = f"one of {', '.join(words)}, or a mapping such as {{groupnorm: 8}}"
-    help_text = ""
-    if isinstance(value, str):
-        ours = foreign_word(value, words)
-        short = [word for word, kind in NORM_WORDS.items() if kind == value]
-        other = layer_class(value).role if value in KINDS else ""
-        near = nearest(value, words)
-        if role == "norm" and short:
-            help_text = f"write '{short[0]}', or {{{value}: ...}} with its arguments"
-        elif ours:
-            help_text = f"it is called '{ours}' here"
-        elif role == other:
-            help_text = f"write {{{value}: ...}}"
-        elif other or value in NORM_WORDS:
-            help_text = f"it belongs to '{other or 'norm'}'"
-        elif near:
-            help_text = did_you_mean(value, near)
-    return Refusal("bad-value", f"{role} must be {what}, not {shown}", span, help_text)
+    help_text = refused_follower(role, value, words) if isinstance(value, str) else ""
+    return refusal("bad-value", f"{role} must be {what}, not {shown}", span, help_text)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from convcalc.diagnostics import Problem
 from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, Frame
+from convcalc.language.keys import GROUP
 from convcalc.language.reading.document import Document
 from convcalc.language.reading.expressions import ExpressionError, UnknownSizeError
-from convcalc.language.reading.items import GROUP, Refusal
+from convcalc.language.reading.items import Refusal
 from convcalc.language.reading.nodes import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.layers import KINDS, layer_class
 

@@ -17,6 +17,7 @@ from convcalc.language.building.expectations import Expectation, read_expectatio
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.inputs import InputReader, InputShapes
 from convcalc.language.building.size import bound_layers
+from convcalc.language.keys import kind_arguments
 from convcalc.language.reading.document import (
     NAME,
     Document,
@@ -28,7 +29,6 @@ from convcalc.language.reading.document import (
 from convcalc.language.reading.expressions import Expression
 from convcalc.language.reading.items import Item, Refusal, check_arguments, reference
 from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, ScalarNode
-from convcalc.layers import layer_class
 
 if TYPE_CHECKING:
     from convcalc.language.reading.limits import Limit
@@ -183,13 +183,12 @@ class Spec:
 
     def _check_defaults(self, evaluator: Evaluator) -> None:
         for kind, arguments in self._document.defaults.items():
-            cls = layer_class(kind)
-            names = [*cls.fields, *(("norm", "activation") if cls.fuses else ())]
+            names = kind_arguments(kind)
             for text, (key, value) in arguments.items():
                 try:
                     check_arguments(Item(kind, key, None), kind, names, {text: (key, value)})
-                except Refusal as refusal:
-                    evaluator.refused(refusal, evaluator.file_frame())
+                except Refusal as error:
+                    evaluator.refused(error, evaluator.file_frame())
 
     def _sorted(self, problems: Sequence[Problem]) -> tuple[Problem, ...]:
         """Problems by their place: file by file in the order of their first, then top down."""
@@ -310,8 +309,8 @@ class _NetworkBuilder:
             try:
                 name = reference(item, "outputs")
                 flow = self.top.lookup(name)
-            except Refusal as refusal:
-                self.evaluator.refused(refusal, self.evaluator.file_frame())
+            except Refusal as error:
+                self.evaluator.refused(error, self.evaluator.file_frame())
                 continue
             if name.text in outputs:
                 self.evaluator.wrong("duplicate-name", f"'{name.text}' is named twice", name)

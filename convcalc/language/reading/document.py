@@ -19,29 +19,14 @@ from convcalc.diagnostics import (
     Span,
     did_you_mean,
     helps,
-    nearest,
     printable,
 )
+from convcalc.language.keys import COMMON_KEYS, GROUP, TOP_KEYS
 from convcalc.language.reading.expressions import FUNCTIONS, Expression, ExpressionError, parse
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
 from convcalc.language.shipped import is_word, shipped_path
 from convcalc.layers import CHOICES, KINDS
 
-#: The keys of a file, in the order of the documentation.
-TOP_KEYS = (
-    "name",
-    "input",
-    "args",
-    "defaults",
-    "blocks",
-    "layers",
-    "outputs",
-    "extends",
-    "expect",
-    "budget",
-)
-#: Keys allowed on every layer.
-COMMON_KEYS = ("name", "repeat", "first", "when", "from", "share")
 #: Files that extend files that extend files...
 LONGEST_CHAIN = 20
 
@@ -220,17 +205,12 @@ def _own(source: Source) -> Document:
             document.keys[text] = entry
             continue
         message = f"'{printable(text)}' is not a key of a spec"
-        from convcalc.language.hints.foreign import TOP_LEVEL  # only a mistake needs it
+        from convcalc.language.hints.keys import top_key  # only a mistake needs it
 
-        ours = TOP_LEVEL.get(text.lower())
-        help_text = f"it is called '{ours}' here" if ours else did_you_mean(text, TOP_KEYS)
-        if ":" in text:
-            ours = text.partition(":")[0]
-            help_text = "a space is missing after the ':'"
+        help_text, meant = top_key(text)
         document.refuse("unknown-key", message, entry[0].span, help_text)
-        meant = [ours] if ours else nearest(text, TOP_KEYS, 1)
         document.meant.update(meant)
-        # What stands there is read as what was meant, so that its names are not told as unknown.
+        # What stands there is read as what was meant, so that its names are known.
         for key in ("args", "defaults", "blocks"):
             if key in meant and key not in root.entries and isinstance(entry[1], MapNode):
                 document.keys.setdefault(key, entry)
@@ -406,7 +386,7 @@ def taken_names() -> dict[str, str]:
     """The words that can name neither a block nor an argument, and what each is."""
     return {
         **dict.fromkeys(KINDS, "a kind"),
-        "sequential": "a kind",
+        GROUP: "a kind",
         **dict.fromkeys(CHOICES, "a choice"),
         **dict.fromkeys(FUNCTIONS, "a function"),
         **dict.fromkeys(COMMON_KEYS, "a common key"),

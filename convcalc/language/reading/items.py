@@ -10,39 +10,36 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.codes import is_root_cause
-from convcalc.diagnostics import Fact, Problem, Span, did_you_mean, helps, nearest, printable
-from convcalc.language.reading.document import COMMON_KEYS, NAME, Document, Entry
+from convcalc.diagnostics import Fact, Problem, Span, helps, printable
+from convcalc.language.keys import COMMON_KEYS, GROUP, kind_arguments
+from convcalc.language.reading.document import NAME, Document, Entry
 from convcalc.language.reading.expressions import Expression, ExpressionError, parse
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
-from convcalc.layers import KINDS, NORM_WORDS, layer_class
+from convcalc.layers import KINDS
 from convcalc.layers.base import Layer
 
 if TYPE_CHECKING:
     from convcalc.language.reading.expressions import Value
 
-GROUP = "sequential"
-
 
 class Refusal(Exception):
     """Mistakes in an item, with their places; the item has no value, reading goes on."""
 
-    def __init__(
-        self,
-        code: str,
-        message: str,
-        span: Span,
-        help_text: str = "",
-        facts: tuple[Fact, ...] = (),
-    ) -> None:
-        self.problems = [Problem(code, message, span, (*facts, *helps(help_text)))]
-        super().__init__(message)
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__(problems[0].message)
 
 
-def gathered(refusals: list[Refusal]) -> Refusal:
-    """Several mistakes of one layer as one; if a root cause is among them, no others."""
-    every = [problem for refusal in refusals for problem in refusal.problems]
-    refusals[0].problems = [p for p in every if is_root_cause(p.code)] or every
-    return refusals[0]
+def refusal(
+    code: str, message: str, span: Span, help_text: str = "", facts: tuple[Fact, ...] = ()
+) -> Refusal:
+    """The refusal of one mistake."""
+    return Refusal(Problem(code, message, span, (*facts, *helps(help_text))))
+
+
+def gathered(problems: Sequence[Problem]) -> Refusal:
+    """The refusal of several mistakes of one layer; if a root cause is among them, of no others."""
+    return Refusal(*([p for p in problems if is_root_cause(p.code)] or problems))
 
 
 class Argument(NamedTuple):
@@ -127,10 +124,7 @@ def argument_names(target: str, document: Document) -> list[str]:
     """The arguments of a kind or block, the first one first; none for a group."""
     if target in document.blocks:
         return [parameter.name for parameter in document.blocks[target].parameters]
-    if target not in KINDS:
-        return []
-    cls = layer_class(target)
-    return [*cls.fields, *(("norm", "activation") if cls.fuses else ())]
+    return kind_arguments(target)
 
 
 def _is_head(word: str, document: Document) -> bool:
@@ -147,89 +141,15 @@ def _word(node: ScalarNode, document: Document, args: dict[str, Value]) -> str:
     if _is_head(word, document) or word in args:
         return word
     if not word:
-        raise Refusal(
+        raise refusal(
             "missing-value",
             "a layer is missing here",
             node.span,
             "name a kind or block, or remove the '-'",
         )
-    raise _unknown_kind(word, node.span, document)
+    from convcalc.language.hints.layers import unknown_kind  # only a mistake needs it
 
-
-def _unknown_kind(word: str, span: Span, document: Document) -> Refusal:
-    shown = printable(word)
-    foreign = _foreign_kind(word, span)
-    if foreign is not None:
-        return foreign
-    from convcalc.language.hints.foreign import absent_kind  # only a mistake needs it
-
-    message = f"'{shown}' is neither a kind nor a block"
-    kinds_help = "'convcalc kinds' lists the kinds"
-    if absent_kind(word):
-        help_text = did_you_mean(word, nearest(word, document.blocks)) or kinds_help
-        return Refusal("unknown-kind", f"there is no kind '{shown}' here", span, help_text)
-    if ":" in word:
-        return _missing_space(word, message, span)
-    if "(" in word or ")" in word:
-        called = _called(word, document)
-        return (
-            Refusal("unknown-kind", message, span, called) if called else _unquoted(message, span)
-        )
-    if word.lower() in ("input", "inputlayer", "from"):
-        help_text = "an earlier value is taken by 'from', as in {identity: , from: input}"
-    elif word[:1].isdigit():
-        help_text = "a layer begins with its kind: {conv: 64, kernel: 3}"
-    else:
-        help_text = did_you_mean(word, [*KINDS, GROUP, *document.blocks])
-        help_text = help_text or kinds_help
-    return Refusal("unknown-kind", message, span, help_text)
-
-
-def _foreign_kind(word: str, span: Span) -> Refusal | None:
-    from convcalc.language.hints.foreign import foreign_kind  # only a mistake needs it
-
-    ours = foreign_kind(word, KINDS)
-    if not ours:
-        return None
-    if ours in KINDS or ours == GROUP:
-        return Refusal("foreign-name", f"'{printable(word)}' is called '{ours}' here", span)
-    message = f"'{printable(word)}' is no kind of this language"
-    return Refusal("foreign-name", message, span, f"write {ours}")
-
-
-def _called(word: str, document: Document) -> str:
-    """What to write instead of a layer that is called like a function; "" where it is none."""
-    head, _, inside = printable(word).partition("(")
-    head, inside = head.strip(), inside.removesuffix(")").strip()
-    if not _is_head(head, document):
-        from convcalc.language.hints.foreign import foreign_kind  # only a mistake needs it
-
-        ours = foreign_kind(head, KINDS)
-        return f"write {{{ours}: ...}}" if ours in KINDS else ""
-    if not inside:
-        return f"write {head}"
-    values = [value.strip() for value in inside.split(",")]
-    if not word.endswith(")") or "=" in inside or "(" in inside or "[" in inside:
-        return f"write {{{head}: ...}}"
-    if len(values) == 1 or head in document.blocks:
-        return f"write {{{head}: {inside if len(values) == 1 else f'[{inside}]'}}}"
-    names = argument_names(head, document)
-    others = [f"{name}: {value}" for name, value in zip(names[1:], values[1:], strict=False)]
-    return f"write {{{', '.join([f'{head}: {values[0]}', *others])}}}"
-
-
-def _missing_space(word: str, message: str, span: Span) -> Refusal:
-    key, _, value = printable(word).partition(":")
-    help_text = f"a space is missing after the ':', write '{key}: {value}'"
-    return Refusal("missing-space", message, span, help_text)
-
-
-def _unquoted(message: str, span: Span) -> Refusal:
-    help_text = (
-        "inside {...} an expression with a comma needs quotes, 'max(1, 2)', and a list square"
-        " brackets, [1, 2]"
-    )
-    return Refusal("unquoted-expression", message, span, help_text)
+    raise Refusal(unknown_kind(word, node.span, document.blocks))
 
 
 def _read_mapping(node: MapNode, document: Document, args: dict[str, Value]) -> Item:
@@ -237,7 +157,9 @@ def _read_mapping(node: MapNode, document: Document, args: dict[str, Value]) -> 
     heads = [text for text in entries if _is_head(text, document)]
     if len(heads) > 1:
         # `pad` beside `conv` is another library's word for the padding, not a second kind.
-        others = [text for text in heads if not _foreign_beside(text, heads, document)] or heads
+        from convcalc.language.hints.layers import argument_beside  # only a mistake needs it
+
+        others = [text for text in heads if not argument_beside(text, heads)] or heads
         if len(others) == 1:
             heads = others
     if not heads:
@@ -256,80 +178,27 @@ def _read_mapping(node: MapNode, document: Document, args: dict[str, Value]) -> 
         if text in COMMON_KEYS:
             try:
                 _set_common(item, text, value)
-            except Refusal as refusal:
-                item.refusals.append(refusal)
+            except Refusal as error:
+                item.refusals.append(error)
         elif text in heads:
-            raise Refusal(
+            from convcalc.language.hints.layers import two_kinds  # only a mistake needs it
+
+            raise refusal(
                 "two-kinds",
                 f"a layer is one kind or block, but '{head}' and '{text}' stand in one mapping",
                 key.span,
-                _second_kind_help(head, text, document),
+                two_kinds(head, text),
             )
         else:
             item.arguments[text] = Argument(key, value)
     return item
 
 
-def _foreign_beside(text: str, heads: list[str], document: Document) -> bool:
-    """Whether a kind's name is also another library's argument of a kind beside it."""
-    from convcalc.language.hints.foreign import foreign_argument  # only a mistake needs it
-
-    return any(
-        foreign_argument(text, argument_names(head, document)) for head in heads if head != text
-    )
-
-
-def _second_kind_help(head: str, second: str, document: Document) -> str:
-    role = layer_class(second).role if second in KINDS else ""
-    if role and role in argument_names(head, document):
-        short = [word for word, kind in NORM_WORDS.items() if kind == second]
-        return f"write '{role}: {short[0] if short else second}'"
-    return "put each into a mapping of its own"
-
-
 def _no_head(node: MapNode, document: Document) -> Refusal:
-    from convcalc.language.hints.foreign import (  # only a mistake needs it
-        foreign_argument,
-        foreign_kind,
-    )
+    from convcalc.language.hints.layers import no_kind  # only a mistake needs it
 
-    for text, (key, _) in node.entries.items():
-        foreign = _foreign_kind(text, key.span)
-        if foreign is not None and (len(node.entries) == 1 or not _is_argument(text)):
-            ours = foreign_kind(text, KINDS)
-            return gathered([foreign, *_foreign_arguments(node, text, ours, document)])
-    for text, (key, _) in node.entries.items():
-        if text in ("type", "class_name"):
-            help_text = foreign_argument(text, ())
-            return Refusal("foreign-name", f"a layer has no '{text}'", key.span, help_text)
-    for text, (key, _) in node.entries.items():
-        if text not in COMMON_KEYS:
-            return _unknown_kind(text, key.span, document)
-    return Refusal(
-        "no-kind",
-        "no key of this mapping names a kind or block",
-        node.span,
-        "write {conv: 64, kernel: 3}, say",
-    )
-
-
-def _is_argument(text: str) -> bool:
-    """Whether a word may be meant as an argument of some kind."""
-    from convcalc.language.hints.foreign import foreign_argument  # only a mistake needs it
-
-    return any(foreign_argument(text, argument) for argument in (["norm"], ["activation"]))
-
-
-def _foreign_arguments(node: MapNode, head: str, ours: str, document: Document) -> list[Refusal]:
-    """What else is foreign beside another library's kind, ours being called `ours`."""
-    from convcalc.language.hints.foreign import foreign_argument  # only a mistake needs it
-
-    names = argument_names(ours, document)
-    return [
-        _unknown_argument(ours, text, key, names)
-        for text, (key, _) in node.entries.items()
-        if text != head and text not in COMMON_KEYS and foreign_argument(text, names)
-    ]
+    keys = {text: key.span for text, (key, _) in node.entries.items()}
+    return gathered(no_kind(keys, node.span, document.blocks))
 
 
 def _set_common(item: Item, text: str, value: YamlNode) -> None:
@@ -349,41 +218,41 @@ def _set_common(item: Item, text: str, value: YamlNode) -> None:
 
 def _first(value: YamlNode) -> MapNode:
     if not isinstance(value, MapNode):
-        raise Refusal(
+        raise refusal(
             "bad-value", "first takes a mapping of arguments", value.span, "first: {stride: 2}"
         )
     for text, (key, _) in value.entries.items():
         if text in COMMON_KEYS:
             message = f"first holds arguments, not the common key '{text}'"
-            raise Refusal("bad-value", message, key.span)
+            raise refusal("bad-value", message, key.span)
     return value
 
 
 def plain_name(node: YamlNode) -> ScalarNode:
     """A name that is being given; raises Refusal."""
     if is_empty(node):
-        raise Refusal("missing-value", "the value of 'name' is missing", node.span)
+        raise refusal("missing-value", "the value of 'name' is missing", node.span)
     if not isinstance(node, ScalarNode):
-        raise Refusal("bad-name", "name takes one word", node.span)
+        raise refusal("bad-name", "name takes one word", node.span)
     if not NAME.match(node.text):
         message = f"'{printable(node.text)}' cannot name a layer"
-        raise Refusal("bad-name", message, node.span, "letters, digits, '_' and '-'")
+        raise refusal("bad-name", message, node.span, "letters, digits, '_' and '-'")
     if node.text == "input":
-        raise Refusal("taken-name", "'input' names the network's input, not a layer", node.span)
+        raise refusal("taken-name", "'input' names the network's input, not a layer", node.span)
     return node
 
 
 def reference(node: YamlNode, what: str) -> ScalarNode:
     """A name of another layer, with dots to go into groups; raises Refusal."""
     if is_empty(node):
-        raise Refusal("missing-value", f"the value of '{what}' is missing", node.span)
+        raise refusal("missing-value", f"the value of '{what}' is missing", node.span)
     if not isinstance(node, ScalarNode):
         help_text = "several values are joined: {concat: [a, b]}" if what == "from" else ""
         message = f"{what} takes the name of one earlier layer"
-        raise Refusal("bad-name", message, node.span, help_text)
+        raise refusal("bad-name", message, node.span, help_text)
     if not all(map(NAME.match, node.text.split("."))):
         message = f"{what} takes the name of an earlier layer, not '{printable(node.text)}'"
-        raise Refusal("bad-name", message, node.span, "names are letters, digits, '_' and '-'")
+        raise refusal("bad-name", message, node.span, "names are letters, digits, '_' and '-'")
     return node
 
 
@@ -407,7 +276,7 @@ def at(node: ScalarNode, error: ExpressionError) -> Refusal:
     if within and (error.offset or error.width):
         column = span.column + error.offset + int(node.quoted)
         span = span._replace(column=column, width=max(error.width, 1))
-    return Refusal(error.code, error.message, span, facts=error.facts)
+    return refusal(error.code, error.message, span, facts=error.facts)
 
 
 def unknown_arguments(
@@ -416,21 +285,23 @@ def unknown_arguments(
     names: list[str],
     given: Mapping[str, Entry | Argument],
     common: Sequence[str] = COMMON_KEYS,
-) -> list[Refusal]:
-    """A refusal for each argument that the kind or block does not have.
+) -> list[Problem]:
+    """A problem for each argument that the kind or block does not have.
 
     `common` are the common keys that may stand beside them.
     """
-    refusals = []
+    problems = []
     for text, (key, _) in given.items():
         if text in names:
             continue
         if text in COMMON_KEYS:
             message = f"'{text}' belongs beside '{item.head}', not inside its mapping"
-            refusals.append(Refusal("unknown-key", message, key.span))
+            problems.append(Problem("unknown-key", message, key.span))
         else:
-            refusals.append(_unknown_argument(target, text, key, names, common))
-    return refusals
+            from convcalc.language.hints.layers import unknown_argument  # only a mistake needs it
+
+            problems.append(unknown_argument(target, text, key.span, names, common))
+    return problems
 
 
 def check_arguments(
@@ -441,23 +312,6 @@ def check_arguments(
     common: Sequence[str] = COMMON_KEYS,
 ) -> None:
     """Refuses arguments that the kind or block does not have."""
-    refusals = unknown_arguments(item, target, names, given, common)
-    if refusals:
-        raise gathered(refusals)
-
-
-def _unknown_argument(
-    target: str, text: str, key: ScalarNode, names: list[str], common: Sequence[str] = COMMON_KEYS
-) -> Refusal:
-    from convcalc.language.hints.foreign import foreign_argument  # only a mistake needs it
-
-    shown = printable(text)
-    foreign = foreign_argument(text, names)
-    if foreign:
-        return Refusal("foreign-name", f"{target} has no '{shown}'", key.span, foreign)
-    message = f"{target} has no argument '{shown}'"
-    if "(" in text or ")" in text:
-        return _unquoted(message, key.span)
-    if ":" in text:
-        return _missing_space(text, message, key.span)
-    return Refusal("unknown-key", message, key.span, did_you_mean(text, [*names, *common]))
+    problems = unknown_arguments(item, target, names, given, common)
+    if problems:
+        raise gathered(problems)

@@ -9,16 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.diagnostics import (
-    DidYouMean,
-    Problem,
-    RuleError,
-    Span,
-    Subject,
-    did_you_mean,
-    helps,
-    printable,
-)
+from convcalc.diagnostics import DidYouMean, Problem, RuleError, Span, Subject, helps, printable
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.metrics import CONVENTIONS, OWN, SUMS, TOTALS
 from convcalc.quantities import (
@@ -144,12 +135,9 @@ class _Reader:
 
     def _unknown(self, text: str, key: ScalarNode, names: Sequence[str]) -> None:
         message = f"'{printable(text)}' is nothing that '{self.key}' can limit"
-        help_text = _ADVICE.get(text.lower().replace("-", "_"), "")
-        if text.isdecimal():
-            help_text = "a number is written without commas"
-        if text == DTYPE:
-            help_text = f"'dtype' stands beside '{self.key}', not in it"
-        help_text = help_text or did_you_mean(text, names) or "one of " + ", ".join(names)
+        from convcalc.language.hints import keys  # only a mistake needs it
+
+        help_text = keys.metric(text, self.key, names)
         self._refuse("unknown-metric", message, key, help_text)
 
     def _layers(self, node: MapNode) -> list[Limit]:
@@ -277,23 +265,6 @@ def _refuse(
     word = node.text if isinstance(node, ScalarNode) else ""
     meant = DidYouMean(word, tuple(names))
     refuse(Problem(code, message, node.span, (meant,)).about(metric=metric))
-
-
-#: What people call totals elsewhere.
-_ADVICE = {
-    "memory": "say which: weights, activations, largest_activation or peak_memory",
-    "peak": "it is called 'peak_memory' here",
-    "ram": "it is called 'peak_memory' here",
-    "size": "say which: params is a count, weights are bytes",
-    "model_size": "it is called 'weights' here",
-    "parameters": "it is called 'params' here",
-    "mac": "it is called 'macs' here",
-    "madds": "it is called 'macs' here",
-    "mult_adds": "it is called 'macs' here",
-    "flop": "write macs, or flops: {max: 620M, as: convcalc}",
-    "ops": "say which: macs, or operations, the number of layers with fused ones",
-    "latency": "time depends on the machine and is not predicted; limit macs and peak_memory",
-}
 
 
 # The same as JSON Schema.

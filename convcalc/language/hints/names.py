@@ -1,0 +1,73 @@
+"""What was meant by a name that has no value where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from convcalc.diagnostics import did_you_mean, nearest
+
+#: What other languages write for true and false.
+_TRUE = ("yes", "on", "y", "true")
+_FALSE = ("no", "off", "n", "false")
+#: What an expression may ask of the value that enters.
+_SIZES = ("in_channels", "in_size")
+
+
+def unknown_name(
+    word: str,
+    args: Sequence[str],
+    layers: Sequence[str],
+    words: Sequence[str],
+    *,
+    chosen: bool,
+    later: bool,
+) -> str:
+    """What was meant by an unknown name in an expression.
+
+    args    the arguments in scope
+    layers  the earlier layers, where one may be named
+    words   the words that may stand there
+    chosen  whether those are the words of one field, not of the whole language
+    later   whether it is an argument of the file that comes later
+    """
+    near = nearest(word, [*args, *layers, *words, *_SIZES])
+    if word.lower() in _TRUE or word.lower() in _FALSE:
+        help_text = f"write {'true' if word.lower() in _TRUE else 'false'}"
+    elif word.lower() in ("null", "nil", "undefined"):
+        help_text = "leave the argument out"
+    elif later:
+        help_text = f"args are evaluated in order, and '{word}' comes later"
+    elif near:
+        help_text = did_you_mean(word, near)
+    elif words and chosen:
+        help_text = did_you_mean(word, words)
+    elif layers:
+        help_text = f"earlier values: {', '.join(layers[-10:])}"
+    elif args:
+        help_text = f"arguments in scope: {', '.join(args[:20])}"
+    else:
+        help_text = "arguments are the file's 'args', and a block's own"
+    return help_text
+
+
+def unknown_layer(
+    reference: str, known: Sequence[str], groups: Mapping[str, Sequence[str]], in_block: bool
+) -> str:
+    """What was meant by the name of a layer that is none; "" where that is not known.
+
+    known     the names that can be looked up there
+    groups    the groups among them, with the names in each
+    in_block  whether a block's border hides other names
+    """
+    head, *inner = reference.split(".")
+    if inner and head in groups:
+        inside = did_you_mean(inner[0], groups[head])
+        return f"in '{head}': {inside}" if inside else ""
+    if f"{head}0" in known:
+        return f"its copies are called '{head}0', '{head}1', ..."
+    near = nearest(head, known)
+    if near:
+        return did_you_mean(head, near)
+    if in_block:
+        return "a block sees its own layers only; a name can be handed on as an argument"
+    return f"earlier values: {', '.join(known[-10:])}" if known else ""
