@@ -273,14 +273,15 @@ class _Parser:
         return Expression(evaluate, self.constant, words[0].text if alone else "")
 
     def _unexpected(self) -> ExpressionError:
+        from convcalc.language.hints import expressions as hints  # only a mistake needs it
+
         token = self.token
         if token.kind == _END:
-            percent = self.text.rstrip().endswith("%")
             return ExpressionError(
                 "bad-expression",
                 "the expression ends too early",
                 max(token.offset - 1, 0),
-                "a percentage is written as a fraction: 0.5" if percent else "",
+                hints.ended(self.text),
             )
         before = self.tokens[self.position - 1] if self.position else token
         if token.text == "(" and before.kind == "name":
@@ -288,23 +289,14 @@ class _Parser:
                 "unknown-function",
                 f"there is no function '{printable(before.text)}'",
                 before.offset,
-                _called(self.text.strip()) or did_you_mean(before.text, FUNCTIONS),
+                hints.called(self.text.strip()) or did_you_mean(before.text, FUNCTIONS),
                 len(before.text),
             )
-        help_text = ""
-        if token.text in (")", "]"):
-            help_text = "inside {...} and [...] an expression with a comma needs quotes"
-        elif token.text == ",":
-            tuple_ = re.match(r"\s*\(([^()]+)\)\s*\Z", self.text)
-            items = printable(tuple_[1]) if tuple_ else "1, 2"
-            help_text = f"a list is written in square brackets: [{items}]"
-        elif token.text == "is":
-            help_text = "write '==' or '!='"
         return ExpressionError(
             "bad-expression",
             f"'{printable(token.text)}' is not expected here",
             token.offset,
-            help_text,
+            hints.unexpected(token.text, self.text),
             len(token.text),
         )
 
@@ -493,81 +485,24 @@ def _measure(value: object) -> tuple[int, int]:
 
 
 def _bad_character(text: str, offset: int) -> ExpressionError:
+    from convcalc.language.hints import expressions as hints  # only a mistake needs it
+
     rest = text[offset:].lstrip()
     offset = len(text) - len(rest)
-    character = rest[0]
-    help_text = ""
-    if re.match(r"\d+(:[0-5]?\d)+\Z", text.strip()) and len(text) < 40:
-        value = 0
-        for digits in text.split(":"):
-            value = 60 * value + int(digits)
-        return ExpressionError(
-            "bad-number",
-            f"'{text.strip()}' is not a number",
-            0,
-            f"YAML 1.1 would read it in base 60: write {value} if that is meant",
-        )
-    if character == "~":
-        help_text = "write none, or leave the argument out"
-    elif character in "'\"":
-        help_text = "words need no quotes, and an expression holds no text"
-    elif ":" in text:
-        help_text = "a space is missing after the ':'"
-    elif character == "=":
-        help_text = "equality is '=='"
-        if re.match(r"[A-Za-z_]\w*=\w", text, re.ASCII):
-            help_text += f", and an argument is given as '{printable(text.replace('=', ': ', 1))}'"
-    elif character in "&|":
-        help_text = "write 'and' or 'or'"
-    elif character == "^":
-        help_text = "a power is '**'"
-    elif name := re.match(r"(?:\$\{?|\{\{|args\.)\s*([A-Za-z_]\w*)", text, re.ASCII):
-        help_text = f"an argument is its name alone: {printable(name[1])}"
-    return ExpressionError(
-        "bad-expression",
-        f"'{printable(character)}' has no meaning in an expression: '{printable(text)}'",
-        offset,
-        help_text,
-        1,
-    )
-
-
-def _called(text: str) -> str:
-    """What to write instead of a kind that is called like a function; "" where none is."""
-    from convcalc.language.hints.foreign import foreign_kind
-    from convcalc.layers import KINDS  # only a mistake needs them
-
-    match = re.match(r"([A-Za-z_]\w*)\s*\(([^()]*)\)\Z", text, re.ASCII)
-    if match is None:
-        return ""
-    kind = match[1] if match[1] in KINDS else foreign_kind(match[1], KINDS)
-    if kind not in KINDS:
-        return ""
-    value = printable(match[2]).strip()
-    if not value:
-        return f"write {kind}"
-    return f"write {{{kind}: {'...' if ',' in value or '=' in value else value}}}"
+    sixties = hints.base_60(text)
+    if sixties:
+        return ExpressionError("bad-number", f"'{text.strip()}' is not a number", 0, sixties)
+    message = f"'{printable(rest[0])}' has no meaning in an expression: '{printable(text)}'"
+    return ExpressionError("bad-expression", message, offset, hints.character(rest[0], text), 1)
 
 
 def _bad_number(text: str, start: int) -> ExpressionError:
+    from convcalc.language.hints.expressions import number  # only a mistake needs it
+
     match = re.compile(r"[\w.]+").match(text, start)
     written = match[0] if match else text[start:]
-    help_text = "numbers are decimal: 64, 0.5 or 1e3"
-    if re.match(r"0[xX][0-9a-fA-F]+\Z", written) or re.match(r"0[bB][01]+\Z", written):
-        help_text = f"write {int(written, 0)}" if len(written) < 20 else help_text
-    elif re.match(r"0[oO][0-7]+\Z", written):
-        help_text = f"write {int(written, 0)}" if len(written) < 20 else help_text
-    elif re.match(r"\d+(x\d+)+\Z", written):
-        help_text = f"a shape is a list: [{printable(written.replace('x', ', '))}]"
-        if len(set(written.split("x"))) == 1:
-            help_text = f"write {printable(written.partition('x')[0])} for every axis; {help_text}"
-    elif re.match(r"\d+[kKMG]\Z", written):
-        help_text = "write the number in full; units belong to 'budget'"
-    elif re.match(r"\d+[A-Za-z_]\w*\Z", written):
-        help_text = "a multiplication is written with '*'"
-    return ExpressionError(
-        "bad-number", f"'{printable(written)}' is not a number", start, help_text, len(written)
-    )
+    message = f"'{printable(written)}' is not a number"
+    return ExpressionError("bad-number", message, start, number(written), len(written))
 
 
 def _number(text: str, token: _Token) -> int | Fraction:
@@ -581,16 +516,10 @@ def _number(text: str, token: _Token) -> int | Fraction:
         )
     if written.isdecimal():
         if len(written) > 1 and written[0] == "0":
-            plain = written.lstrip("0") or "0"
-            octal = ""
-            if set(written) <= set("01234567") and len(written) < 20:
-                octal = f", or {int(written, 8)} if it was meant as octal"
-            raise ExpressionError(
-                "bad-number",
-                f"'{printable(written)}' has a leading zero",
-                token.offset,
-                f"write {printable(plain)}{octal}",
-            )
+            from convcalc.language.hints.expressions import leading_zero  # only a mistake needs it
+
+            message = f"'{printable(written)}' has a leading zero"
+            raise ExpressionError("bad-number", message, token.offset, leading_zero(written))
         if len(written) > 1000:
             raise _too_wide(token)
         return int(written)

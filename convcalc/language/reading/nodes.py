@@ -6,9 +6,8 @@ every scalar stays the text that the user wrote, and the depth is bounded as it 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
@@ -268,28 +267,10 @@ def _tag_text(tag: str) -> str:
     return printable(tag.replace("tag:yaml.org,2002:", "!!", 1))
 
 
-class _Complaint(NamedTuple):
-    """What libyaml or PyYAML says.
-
-    span   where it came up, `here` being the character that stands there
-    start  where the list, mapping, key or quote around it begins
-    """
-
-    reason: str
-    span: Span
-    start: Span
-
-    @property
-    def here(self) -> str:
-        return self.span.source.line(self.span.line)[self.span.column - 1 : self.span.column]
-
-
-#: A message, a help text, and the place to blame.
-_Meaning = tuple[str, str, Span]
-
-
 def _yaml_problem(source: Source, error: yaml.YAMLError) -> Problem:
     """What a complaint usually means, at the place to blame."""
+    from convcalc.language.hints.yaml_syntax import Complaint, meaning  # only a mistake needs it
+
     reason = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
     mark = getattr(error, "problem_mark", None)
     began = getattr(error, "context_mark", None)
@@ -300,118 +281,11 @@ def _yaml_problem(source: Source, error: yaml.YAMLError) -> Problem:
     else:
         span = Span(source, mark.line + 1, mark.column + 1)
     start = span if began is None else Span(source, began.line + 1, began.column + 1)
-    complaint = _Complaint(reason, span, start)
-    meaning = _of_character(complaint) or _of_brackets(complaint) or _of_lines(complaint)
-    message, help_text, blamed = meaning or (printable(reason), "", span)
+    message, help_text, blamed = meaning(Complaint(reason, span, start))
     facts = helps(help_text)
     if blamed == start and start.line != span.line and source.line(span.line).strip():
         facts = (Related(Reason.NOTICED, span), *facts)
     return Problem("yaml-syntax", f"not YAML: {message}", blamed, facts)
-
-
-def _of_character(complaint: _Complaint) -> _Meaning | None:
-    """A character that may not stand where it stands."""
-    reason, span, _ = complaint
-    if complaint.here == "\t" or "found a tab" in reason:
-        return "a tab stands where only spaces may", "indent by spaces", span
-    if "cannot start any token" in reason:
-        message = f"no value begins with '{printable(complaint.here)}'"
-        return message, "remove it, or quote the text", span
-    if "control characters" in reason or "special characters" in reason:
-        return "a control character is not allowed", "remove it", span
-    return None
-
-
-def _of_brackets(complaint: _Complaint) -> _Meaning | None:
-    """A bracket or a quote that is not closed, or not opened."""
-    reason, span, start = complaint
-    inside = re.search(r"expected ',' or '([]}])'", reason)
-    if inside and span.line == start.line and complaint.here:
-        if complaint.here in "[{":
-            message = f"a '{complaint.here}' follows a value"
-            return message, "an expression with brackets needs quotes inside {...}", span
-        message = f"a ',' or '{inside[1]}' is missing here"
-        return message, "a value that holds brackets, commas or ': ' needs quotes", span
-    if inside and complaint.here and complaint.here in "]}" and complaint.here != inside[1]:
-        message = f"the '{complaint.here}' closes nothing"
-        return message, "remove it, or open a bracket before", span
-    if inside:
-        help_text = f"close it with '{inside[1]}', or check the ',' between its parts"
-        return f"the '{'[' if inside[1] == ']' else '{'}' is never closed", help_text, start
-    if "unexpected end of stream" in reason or "unexpected document indicator" in reason:
-        return "the quote is never closed", "close it, or leave quotes out", start
-    if complaint.here and complaint.here in "]}":
-        message = f"the '{complaint.here}' closes nothing"
-        return message, "remove it, or open a bracket before", span
-    return None
-
-
-def _of_lines(complaint: _Complaint) -> _Meaning | None:
-    """A key or an item that does not fit what stands above it."""
-    reason, span, start = complaint
-    if "could not find expected ':'" in reason:
-        return "a key stands without ':'", "write 'key: value', with a space after the ':'", start
-    if "mapping values are not allowed" in reason:
-        help_text = "check the indentation, and quote text that holds ': '"
-        meaning = "a ':' stands where no key can", help_text, span
-        return _line_above(span.source, span.line) or meaning
-    if re.search("expected '?<document start>", reason):
-        return _first_line(span.source)
-    if re.search(r"expected '-' indicator|expected <block end>|did not find expected key", reason):
-        message = "the line does not continue what stands above it"
-        help_text = "the items of a list, and the keys of a mapping, begin in one column"
-        odd = _odd_line(span.source, span.line)
-        if odd is not None:
-            return "the line begins in another column than those around it", help_text, odd
-        return message, help_text, span
-    return None
-
-
-def _first_line(source: Source) -> _Meaning | None:
-    """The first line, where it is indented and what follows is not."""
-    number = 1
-    while re.match(r"\s*(#|\Z)", source.line(number)) and number < source.text.count("\n") + 1:
-        number += 1
-    indent = re.match(r"[ \t]+", source.line(number))
-    if indent is None:
-        return None
-    span = Span(source, number, 1, indent.end())
-    return "the first line is indented, and what follows is not", "begin it in column 1", span
-
-
-def _odd_line(source: Source, number: int) -> Span | None:
-    """The line above, where it alone begins in another column than the lines around it."""
-    lines = [
-        (n, len(line) - len(line.lstrip()))
-        for n in range(max(number - 20, 1), number + 20)
-        if (line := source.line(n)).strip() and not line.lstrip().startswith("#")
-    ]
-    at = next((index for index, (n, _) in enumerate(lines) if n == number), 0)
-    if not 1 <= at < len(lines) - 1:
-        return None
-    (above, column), (_, here) = lines[at - 1], lines[at]
-    before = lines[at - 2][1] if at > 1 else -1
-    if column > here == lines[at + 1][1] and before < here:
-        return Span(source, above, 1, column)
-    return None
-
-
-def _line_above(source: Source, number: int) -> _Meaning | None:
-    """What is wrong with the line above, where it is to blame for a ':' that finds no key."""
-    indent = re.match(r" *", source.line(number))
-    number -= 1
-    while number > 0 and not source.line(number).strip():
-        number -= 1
-    above = source.line(number)
-    found = re.match(r"\s*(?:- *)?[A-Za-z_]\w*(:)[^\s:/]", above)
-    if found:
-        span = Span(source, number, found.start(1) + 1)
-        return "a space is missing after the ':'", "write 'key: value'", span
-    word = re.match(r"( *)\w[^:#]*\Z", above)
-    if word and indent and word[1] == indent[0]:
-        span = Span(source, number, len(word[1]) + 1)
-        return "a key stands without ':'", "write 'key: value', with a space after the ':'", span
-    return None
 
 
 def _offset(text: str, error: yaml.YAMLError) -> int:

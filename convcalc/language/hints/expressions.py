@@ -1,0 +1,112 @@
+"""What was meant by an expression that cannot be read."""
+
+from __future__ import annotations
+
+import re
+
+from convcalc.diagnostics import printable
+from convcalc.language.hints.foreign import foreign_kind
+from convcalc.layers import KINDS
+
+
+def base_60(text: str) -> str:
+    """What to write for a number with colons, which YAML 1.1 takes for one; "" for other texts.
+
+    >>> base_60("1:30")
+    'YAML 1.1 would read it in base 60: write 90 if that is meant'
+    """
+    if len(text) >= 40 or not re.match(r"\d+(:[0-5]?\d)+\Z", text.strip()):
+        return ""
+    value = 0
+    for digits in text.split(":"):
+        value = 60 * value + int(digits)
+    return f"YAML 1.1 would read it in base 60: write {value} if that is meant"
+
+
+def character(character: str, text: str) -> str:
+    """What to write instead of a character that no expression has."""
+    help_text = ""
+    if character == "~":
+        help_text = "write none, or leave the argument out"
+    elif character in "'\"":
+        help_text = "words need no quotes, and an expression holds no text"
+    elif ":" in text:
+        help_text = "a space is missing after the ':'"
+    elif character == "=":
+        help_text = "equality is '=='"
+        if re.match(r"[A-Za-z_]\w*=\w", text, re.ASCII):
+            help_text += f", and an argument is given as '{printable(text.replace('=', ': ', 1))}'"
+    elif character in "&|":
+        help_text = "write 'and' or 'or'"
+    elif character == "^":
+        help_text = "a power is '**'"
+    elif name := re.match(r"(?:\$\{?|\{\{|args\.)\s*([A-Za-z_]\w*)", text, re.ASCII):
+        help_text = f"an argument is its name alone: {printable(name[1])}"
+    return help_text
+
+
+def number(written: str) -> str:
+    """What to write instead of something that begins like a number.
+
+    >>> number("0x10"), number("3x3")
+    ('write 16', 'write 3 for every axis; a shape is a list: [3, 3]')
+    """
+    help_text = "numbers are decimal: 64, 0.5 or 1e3"
+    if re.match(r"(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+)\Z", written):
+        help_text = f"write {int(written, 0)}" if len(written) < 20 else help_text
+    elif re.match(r"\d+(x\d+)+\Z", written):
+        help_text = f"a shape is a list: [{printable(written.replace('x', ', '))}]"
+        if len(set(written.split("x"))) == 1:
+            help_text = f"write {printable(written.partition('x')[0])} for every axis; {help_text}"
+    elif re.match(r"\d+[kKMG]\Z", written):
+        help_text = "write the number in full; units belong to 'budget'"
+    elif re.match(r"\d+[A-Za-z_]\w*\Z", written):
+        help_text = "a multiplication is written with '*'"
+    return help_text
+
+
+def leading_zero(written: str) -> str:
+    """What to write instead of a number that begins with 0.
+
+    >>> leading_zero("010")
+    'write 10, or 8 if it was meant as octal'
+    """
+    plain = written.lstrip("0") or "0"
+    octal = ""
+    if set(written) <= set("01234567") and len(written) < 20:
+        octal = f", or {int(written, 8)} if it was meant as octal"
+    return f"write {printable(plain)}{octal}"
+
+
+def ended(text: str) -> str:
+    """What to write where an expression ends too early; "" where that is not known."""
+    return "a percentage is written as a fraction: 0.5" if text.rstrip().endswith("%") else ""
+
+
+def unexpected(found: str, text: str) -> str:
+    """What to write where an expression has a word or sign too many; "" where that is not known."""
+    if found in (")", "]"):
+        return "inside {...} and [...] an expression with a comma needs quotes"
+    if found == ",":
+        tuple_ = re.match(r"\s*\(([^()]+)\)\s*\Z", text)
+        items = printable(tuple_[1]) if tuple_ else "1, 2"
+        return f"a list is written in square brackets: [{items}]"
+    return "write '==' or '!='" if found == "is" else ""
+
+
+def called(text: str) -> str:
+    """What to write instead of a kind that is called like a function; "" where none is.
+
+    >>> called("conv2d(64)")
+    'write {conv: 64}'
+    """
+    match = re.match(r"([A-Za-z_]\w*)\s*\(([^()]*)\)\Z", text, re.ASCII)
+    if match is None:
+        return ""
+    kind = match[1] if match[1] in KINDS else foreign_kind(match[1], KINDS)
+    if kind not in KINDS:
+        return ""
+    value = printable(match[2]).strip()
+    if not value:
+        return f"write {kind}"
+    return f"write {{{kind}: {'...' if ',' in value or '=' in value else value}}}"
