@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from convcalc.analysis.analysis import Analysis
-from convcalc.analysis.costs.balance import row_figures
 from convcalc.analysis.costs.rows import ROW_COSTS
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
@@ -16,7 +15,7 @@ from convcalc.cli.rows import View
 from convcalc.diagnostics import printable
 from convcalc.language.device import Device, read_device
 from convcalc.quantities import DEFAULT_DTYPE
-from convcalc.render.balance import balance_csv, balance_data, balance_table
+from convcalc.render.balance import balance_csv, balance_data, balance_table, row_figures
 
 
 @guarded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from convcalc.analysis.costs.balance import Balance, Figures, bound, intensity_text, total
@@ -23,6 +23,29 @@ BOUND = (
     "At least: a bound, not a prediction, for runs that do the operations counted (Winograd's"
     " method does fewer) and read and write memory once for each layer."
 )
+
+
+def row_figures(
+    found: Balance, device: Device | None, *, fused: bool
+) -> dict[str, Callable[[Row], int]]:
+    """What rows of a layer table can be sorted by; the time only on a device."""
+
+    def of(figure: Callable[[list[Figures]], int]) -> Callable[[Row], int]:
+        return lambda row: figure(found.of(row.members, fused=fused))
+
+    def intensity(parts: list[Figures]) -> int:
+        figures = total(parts)
+        # Compared to the millionth, in integers.
+        return figures.operations * 10**6 // max(figures.bytes, 1)
+
+    figures = {
+        "operations": of(lambda parts: total(parts).operations),
+        "bytes": of(lambda parts: total(parts).bytes),
+        "intensity": of(intensity),
+    }
+    if device is not None:
+        figures["time"] = of(lambda parts: bound(parts, device, found.dtype).picoseconds)
+    return figures
 
 
 def balance_table(

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
-from convcalc.analysis.costs.rows import Row
 from convcalc.analysis.field.dependencies import NetworkReadings, positions_read
 from convcalc.arithmetic import Ratio
 from convcalc.graph import Network
@@ -139,29 +138,6 @@ def bound(figures: Iterable[Figures], device: Device, dtype: str) -> Bound:
     for one in figures:
         found = found.plus(Bound.of(one, peak, device.bytes))
     return found
-
-
-def row_figures(
-    found: Balance, device: Device | None, *, fused: bool
-) -> dict[str, Callable[[Row], int]]:
-    """What rows of a layer table can be sorted by; the time only on a device."""
-
-    def of(figure: Callable[[list[Figures]], int]) -> Callable[[Row], int]:
-        return lambda row: figure(found.of(row.members, fused=fused))
-
-    def intensity(parts: list[Figures]) -> int:
-        figures = total(parts)
-        # Compared to the millionth, in integers.
-        return figures.operations * 10**6 // max(figures.bytes, 1)
-
-    figures = {
-        "operations": of(lambda parts: total(parts).operations),
-        "bytes": of(lambda parts: total(parts).bytes),
-        "intensity": of(intensity),
-    }
-    if device is not None:
-        figures["time"] = of(lambda parts: bound(parts, device, found.dtype).picoseconds)
-    return figures
 
 
 #: What a layer table can show of it, by the name of the column.
