@@ -1,0 +1,142 @@
+"""What becomes of each network in the lock, and the writing of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.metrics import measure_all
+from convcalc.checks.lock.file import (
+    Lock,
+    LockedNetwork,
+    lock_text,
+    locked_network,
+    parse_lock,
+)
+from convcalc.checks.lock.staleness import gone_problem, stale_problem
+from convcalc.checks.project.targets import CONFIG_NAME, Target, dtype_of, locked_name
+from convcalc.diagnostics import WRONG, ConvcalcError, Problem, refused
+from convcalc.language.load import read_file, spec
+from convcalc.language.shipped import is_word, shipped_path
+from convcalc.safe_files import exclusive, replace_file
+
+
+class Outcome(NamedTuple):
+    """One network and the lock.
+
+    state     "same", "changed", "added", "removed" or "broken"
+    network   its entry as of now; as it was, for "removed"; None for "broken"
+    problems  why it is broken, or what is not as locked
+    """
+
+    file: str
+    variant: str
+    state: str
+    network: LockedNetwork | None
+    problems: tuple[Problem, ...]
+    status: int = WRONG
+
+    @property
+    def name(self) -> str:
+        """The file and, where it has any, its arguments."""
+        return f"{self.file} ({self.variant})" if self.variant else self.file
+
+
+def lock_outcomes(
+    targets: Sequence[Target], path: str, before: Lock | None, *, everything: bool
+) -> list[Outcome]:
+    """What becomes of each network: those of the targets, and locked ones that are gone.
+
+    path        of the lock; `before` is what it holds, if it is there
+    everything  whether the targets are all networks that there should be
+    """
+    outcomes = [_outcome(target, path, before) for target in _each_once(targets, path)]
+    if before is not None:
+        outcomes += _gone(before, path, outcomes, everything)
+    return outcomes
+
+
+def _each_once(targets: Sequence[Target], path: str) -> list[Target]:
+    """The targets without those that others name as well, in another way."""
+    for target in targets:
+        if target.file == "-":
+            raise refused("bad-option", "standard input has no name to lock it under")
+    return [*{(locked_name(t.file, path), t.variant): t for t in reversed(targets)}.values()][::-1]
+
+
+def _outcome(target: Target, path: str, before: Lock | None) -> Outcome:
+    """What became of one network."""
+    file = locked_name(target.file, path)
+    try:
+        of_file = spec(target.file)
+        analysis = Analysis(of_file.network(target.args))
+    except ConvcalcError as error:
+        from convcalc.checks.project.gate import readable
+
+        problems = tuple([readable(problem, target) for problem in error.problems])
+        return Outcome(file, target.variant, "broken", None, problems, error.status)
+    report = analysis.report
+    dtype = dtype_of(of_file, target.rules)
+    totals = measure_all(analysis, dtype)
+    network = locked_network(file, target.variant, report, totals, dtype)
+    if before is None:
+        return Outcome(file, target.variant, "added", network, ())
+    problem = stale_problem(before, network, report, of_file)
+    if problem is None:
+        return Outcome(file, target.variant, "same", network, ())
+    state = "changed" if before.find(file, target.variant) else "added"
+    return Outcome(file, target.variant, state, network, (problem,))
+
+
+def _gone(before: Lock, path: str, outcomes: Sequence[Outcome], everything: bool) -> list[Outcome]:
+    """The networks that are locked and not looked at now, and that are to be so no more.
+
+    Those whose files are not there; where `everything` was looked at, all of them.
+    """
+    seen = {(outcome.file, outcome.variant) for outcome in outcomes}
+    gone = []
+    for key, network in before.networks.items():
+        if key in seen:
+            continue
+        if not _is_there(network.file, path):
+            reason = "there is no such file"
+        elif everything:
+            reason = f"{CONFIG_NAME} does not name it"
+        else:
+            continue
+        problem = gone_problem(before, network, reason)
+        gone.append(Outcome(*key, "removed", network, (problem,)))
+    return gone
+
+
+def _is_there(file: str, path: str) -> bool:
+    found = os.path.join(os.path.dirname(path), file.replace("/", os.sep))
+    return os.path.exists(found) or (is_word(file) and shipped_path(file) is not None)
+
+
+def write_lock(path: str, before: Lock | None, outcomes: Sequence[Outcome]) -> None:
+    """Writes the networks that were looked at into the lock; the others stay as they are there.
+
+    Raises OSError.
+    """
+    with exclusive(path):
+        # Another `convcalc lock` may have written since it was read.
+        source = read_file(path, "the lock") if os.path.lexists(path) else None
+        if source is None:
+            before = None
+        elif before is None or source.text != before.source.text:
+            before = parse_lock(source)
+        networks = {} if before is None else dict(before.networks)
+        for outcome in outcomes:
+            key = (outcome.file, outcome.variant)
+            if outcome.state == "removed":
+                networks.pop(key, None)
+            elif outcome.network is not None:
+                networks[key] = outcome.network
+        text = lock_text(networks.values())
+        # A byte order mark is no part of the text, and goes.
+        if source and source.text == text and os.path.getsize(path) == len(text.encode()):
+            return
+        replace_file(path, text)
