@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from convcalc.checks.project.config import config_schema
-from convcalc.language.reading.document import COMMON_KEYS, TOP_KEYS
+from convcalc.language.keys import COMMON_KEYS, TOP_KEYS
 from convcalc.language.schema import spec_schema
 from convcalc.language.shipped import shipped_names, shipped_path
 from convcalc.layers import KINDS, layer_class

@@ -11,8 +11,9 @@ from convcalc import ConvcalcError, analyze, load, spec
 from convcalc.checks.project.expectations import broken_expectations
 from convcalc.language.building import evaluation
 from convcalc.language.building.expectations import EXPECTED
+from convcalc.language.keys import COMMON_KEYS, TOP_KEYS
 from convcalc.language.reading import expressions, nodes
-from convcalc.language.reading.document import COMMON_KEYS, LONGEST_CHAIN, TOP_KEYS
+from convcalc.language.reading.document import LONGEST_CHAIN
 from convcalc.layers import NORM_WORDS
 from convcalc.shapes import LARGEST_SIZE
 from tests.docs.transcripts import REPOSITORY, blocks, files, folder_with
