@@ -34,14 +34,15 @@ import numpy as np  # noqa: E402
 
 import convcalc  # noqa: E402
 from convcalc.executor.arrays import Array  # noqa: E402
-from convcalc.executor.fast.convolution import direct  # noqa: E402
-from convcalc.executor.fast.finish import Finish  # noqa: E402
-from convcalc.executor.fast.strips import slide_over  # noqa: E402
-from convcalc.executor.fast.winograd import transformed, winograd  # noqa: E402
+from convcalc.executor.fast.blocking import window_over  # noqa: E402
+from convcalc.executor.fast.convolution import convolve  # noqa: E402
+from convcalc.executor.fast.epilogue import Epilogue  # noqa: E402
+from convcalc.executor.fast.winograd import transform_kernels, winograd  # noqa: E402
 from convcalc.executor.program import Observed, Program  # noqa: E402
 from convcalc.executor.run import ready_inputs  # noqa: E402
-from convcalc.executor.threads import Team  # noqa: E402
-from convcalc.executor.weights import array_name, declared, made_weights  # noqa: E402
+from convcalc.executor.thread_pool import ThreadPool  # noqa: E402
+from convcalc.executor.weights import array_name, declared, seeded_weights  # noqa: E402
+from convcalc.executor.workspace import Workspace  # noqa: E402
 from convcalc.graph import Network  # noqa: E402
 
 NETWORKS = ("vgg16", "resnet50", "mobilenet_v2", "alexnet")
@@ -50,21 +51,21 @@ THREADS = 2
 
 def folded_weights(network: Network) -> dict[str, Array]:
     """The weights of a network by name, batch normalisation folded into convolutions."""
-    arrays = dict(made_weights(network))
+    arrays = dict(seeded_weights(network))
     program = Program(network, threads=1)
-    with Team(1) as team:
-        for step in program.steps:
-            if step.norm is not None:
-                node = network.nodes[step.first]
-                ready = program._prepare(step, team)  # noqa: SLF001
-                arrays[f"{node.path}.weight"] = ready.arrays["weight"]
-                arrays[f"{node.path}.bias"] = np.asarray(ready.bias)
+    with ThreadPool([Workspace()]) as pool:
+        for op in program.plan:
+            if op.norm is not None:
+                node = network.nodes[op.first]
+                prepared = program._prepare(op, pool)  # noqa: SLF001
+                arrays[f"{node.path}.weight"] = prepared.arrays["weight"]
+                arrays[f"{node.path}.bias"] = np.asarray(prepared.bias)
     return arrays
 
 
 def ours(network: Network, image: Array) -> Callable[[], Any]:
     """The executor, weights prepared once."""
-    program = Program(network, threads=THREADS, hold=True)
+    program = Program(network, threads=THREADS, cache_weights=True)
     return lambda: program.run({next(iter(network.inputs)): image})
 
 
@@ -102,7 +103,7 @@ def onnx_side(network: Network, image: Array) -> Callable[[], Any]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
     options.log_severity_level = 4
-    model = onnx_model(network, dict(made_weights(network)))
+    model = onnx_model(network, dict(seeded_weights(network)))
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     feeds = {next(iter(network.inputs)): np.ascontiguousarray(image)}
     return lambda: session.run(None, feeds)[0]
@@ -185,7 +186,7 @@ def process(command: list[str]) -> tuple[float, float]:
 def by_layer(name: str, runs: int) -> None:
     """Prints each layer's time, and that of its products as one matrix product, shared out."""
     network = convcalc.load(name)
-    program = Program(network, threads=THREADS, hold=True)
+    program = Program(network, threads=THREADS, cache_weights=True)
     inputs = ready_inputs(network, {}, 1, 0, np.dtype(np.float32))
     seen: dict[int, list[float]] = {}
 
@@ -254,16 +255,15 @@ def kernels(runs: int) -> None:
 
 def kernel_times(size: int, c_in: int, c_out: int, runs: int) -> list[float]:
     """Milliseconds of the direct kernel, of Winograd's, and of Winograd's with fresh weights."""
-    slide = slide_over((size, size), (3, 3), (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)))
+    window = window_over((size, size), (3, 3), (3, 3), (1, 1), (1, 1), ((1, 1), (1, 1)))
     data = np.ones((1, size, size, c_in), np.float32)
     weight = np.ones((9 * c_in, c_out), np.float32)
-    finish = Finish()
-    with Team(THREADS) as team:
-        kept = transformed(weight, team)
+    with ThreadPool([Workspace() for _ in range(THREADS)]) as pool:
+        kernels = transform_kernels(weight, pool)
         return [
-            best(lambda: direct(data, weight, slide, 1, finish, team), runs),
-            best(lambda: winograd(data, weight, kept, slide, finish, team), runs),
-            best(lambda: winograd(data, weight, None, slide, finish, team), runs),
+            best(lambda: convolve(data, weight, window, 1, Epilogue(), pool), runs),
+            best(lambda: winograd(data, weight, kernels, window, Epilogue(), pool), runs),
+            best(lambda: winograd(data, weight, None, window, Epilogue(), pool), runs),
         ]
 
 

@@ -41,8 +41,8 @@ def weights(
 
     keep_to_one_thread()
     from convcalc.executor.files import write_npz
-    from convcalc.executor.weights import made_weights
+    from convcalc.executor.weights import seeded_weights
 
-    count = write_npz(output, made_weights(network, seed, dtype))
+    count = write_npz(output, seeded_weights(network, seed, dtype))
     tell(f"{count} arrays written to {printable(output, 200)}\n")
     return 0

@@ -1,48 +1,50 @@
-"""The plan of a run: which operations run together, and when each value can be forgotten."""
+"""The execution plan: which operations run fused, and when each value can be freed."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from convcalc.executor.dispatch import WITH_EPILOGUE
 from convcalc.graph import Network
 
 
-class Step(NamedTuple):
-    """One layer with what runs on its result while that is in the cache; indices of nodes.
+class FusedOp(NamedTuple):
+    """An operation and those that run in its epilogue, all by the index of their node.
 
-    first       the layer that computes; its inputs are the step's
-    norm        the batchnorm folded into it
-    join        the `add` that takes its result, and `residual` what else that adds
-    activation  applied last
-    frees       values that nobody needs after this step
-    in_place    the result may take its input's memory
+    first       computes; its inputs are those of the fused operation
+    norm        the batchnorm that is folded into its weights
+    add         the addition that takes its result, and `residual` the other value that it adds
+    activation  comes last
+    frees       values that no later operation reads
+    in_place    the result may overwrite the input
     """
 
     first: int
     norm: int | None
-    join: int | None
+    add: int | None
     residual: int | None
     activation: int | None
-    frees: tuple[int, ...]
-    in_place: bool
+    frees: tuple[int, ...] = ()
+    in_place: bool = False
 
     @property
     def nodes(self) -> tuple[int, ...]:
-        """The nodes of the step, in their order."""
-        chain = (self.first, self.norm, self.join, self.activation)
+        """All operations, in their order."""
+        chain = (self.first, self.norm, self.add, self.activation)
         return tuple([index for index in chain if index is not None])
 
     @property
     def result(self) -> int:
-        """The node whose value the step leaves."""
+        """The node whose value the fused operation leaves."""
         return self.nodes[-1]
 
 
-def steps_of(network: Network, keep: Collection[int]) -> list[Step]:
-    """The steps of a run. Values of the outputs and of the nodes in `keep` are never fused away.
+def execution_plan(network: Network, keep: Collection[int]) -> list[FusedOp]:
+    """The operations of a run in their order.
 
-    Predicted shapes decide what is fused, never what comes out.
+    The values of the outputs and of the nodes in `keep` are never fused away. Predicted shapes
+    decide what is fused, and nothing else.
     """
     nodes = network.nodes
     kept = {*keep, *network.outputs.values()}
@@ -50,147 +52,82 @@ def steps_of(network: Network, keep: Collection[int]) -> list[Step]:
     for index, node in enumerate(nodes):
         for read in node.inputs:
             readers[read].append(index)
+    ops = _fused(network, readers, kept)
 
-    def follower(index: int) -> int | None:
-        """The one node that reads this value, if it may be fused."""
-        return readers[index][0] if len(readers[index]) == 1 and index not in kept else None
+    last_read: dict[int, int] = {}
+    for number, op in enumerate(ops):
+        for value in (op.result, *nodes[op.first].inputs, op.residual):
+            if value is not None:
+                last_read[value] = number
+    frees: list[list[int]] = [[] for _ in ops]
+    for value, number in last_read.items():
+        if value not in kept:
+            frees[number].append(value)
 
-    taken: set[int] = set()
-    ready = {index for index, node in enumerate(nodes) if not node.inputs}
-    chains: list[Step] = []
-    for index, node in enumerate(nodes):
-        if not node.inputs or index in taken:
-            continue
-        norm = join = residual = activation = None
-        last = index
-        if node.layer.weighted:
-            after = follower(last)
-            if after is not None and _folds(network, after):
-                norm = last = after
-                after = follower(last)
-            if after is not None and nodes[after].kind == "add" and len(nodes[after].inputs) == 2:
-                other = sum(nodes[after].inputs) - last
-                if other in ready and nodes[other].shape == nodes[last].shape:
-                    residual, join = other, after
-                    last = after
-                    after = follower(last)
-            if after is not None and _activates(network, after):
-                activation = last = after
-        taken.update(i for i in (norm, join, activation) if i is not None)
-        chains.append(Step(index, norm, join, residual, activation, (), False))
-        ready.add(last)
-
-    last_use: dict[int, int] = {}
-    for number, step in enumerate(chains):
-        last_use[step.result] = number
-        for read in _reads(network, step):
-            last_use[read] = number
-    frees: list[list[int]] = [[] for _ in chains]
-    for index, number in last_use.items():
-        if index not in kept:
-            frees[number].append(index)
-
-    finished = []
-    for step, free in zip(chains, frees, strict=True):
-        layer = nodes[step.first].layer
-        source = nodes[step.first].inputs[0]
+    plan = []
+    for op, free in zip(ops, frees, strict=True):
+        source = nodes[op.first].inputs[0]
         in_place = (
-            layer.elementwise
+            nodes[op.first].layer.elementwise
             and source in free
             and len(readers[source]) == 1
-            and _fresh(network, source)
-            and nodes[source].shape == nodes[step.first].shape
+            and _owns_memory(network, source)
+            and nodes[source].shape == nodes[op.first].shape
         )
-        finished.append(step._replace(frees=tuple(free), in_place=in_place))
-    return finished
+        plan.append(op._replace(frees=tuple(free), in_place=in_place))
+    return plan
 
 
-class Separable(NamedTuple):
-    """Steps in a row that run as one depthwise separable convolution; numbers of steps.
+def _fused(network: Network, readers: list[list[int]], kept: set[int]) -> list[FusedOp]:
+    nodes = network.nodes
 
-    The pointwise convolution before the depthwise one, or the one behind it, may be missing.
-    """
+    def only_reader(index: int) -> int | None:
+        """The node that alone reads this value, if it may be fused."""
+        return readers[index][0] if len(readers[index]) == 1 and index not in kept else None
 
-    expand: int | None
-    depthwise: int
-    project: int | None
-
-    @property
-    def steps(self) -> tuple[int, ...]:
-        """The steps in their order."""
-        numbers = (self.expand, self.depthwise, self.project)
-        return tuple([number for number in numbers if number is not None])
-
-
-def separables_of(network: Network, steps: list[Step]) -> dict[int, Separable]:
-    """The depthwise separable convolutions among the steps, by the number of their first step.
-
-    What lies between their steps is never there as a whole: nobody else may want it.
-    """
-
-    def leads(number: int) -> bool:
-        """Whether this step's value goes into the next step, and nowhere else."""
-        if not 0 <= number < len(steps) - 1:
-            return False
-        after = steps[number + 1]
-        value = steps[number].result
-        return network.nodes[after.first].inputs == (value,) and value in after.frees
-
-    found: dict[int, Separable] = {}
-    taken = -1
-    for number, step in enumerate(steps):
-        if not _filters(network, step):
+    fused: set[int] = set()
+    computed = {index for index, node in enumerate(nodes) if not node.inputs}
+    ops = []
+    for index, node in enumerate(nodes):
+        if not node.inputs or index in fused:
             continue
-        before, after = number - 1, number + 1
-        expands = before > taken and leads(before) and _pointwise(network, steps[before])
-        # What a residual adds must not be cut into other strips than the expanded map's.
-        expands = expands and steps[before].residual is None
-        projects = leads(number) and _pointwise(network, steps[after])
-        if (expands or projects) and step.residual is None:
-            block = Separable(before if expands else None, number, after if projects else None)
-            found[block.steps[0]] = block
-            taken = block.steps[-1]
-    return found
+        norm = add = residual = activation = None
+        last = index
+        if node.kind in WITH_EPILOGUE:
+            after = only_reader(last)
+            if after is not None and _is_folded(network, after):
+                norm = last = after
+                after = only_reader(last)
+            if after is not None and nodes[after].kind == "add" and len(nodes[after].inputs) == 2:
+                other = sum(nodes[after].inputs) - last
+                if other in computed and nodes[other].shape == nodes[last].shape:
+                    residual, add = other, after
+                    last = after
+                    after = only_reader(last)
+            if after is not None and _is_activation(network, after):
+                activation = last = after
+        op = FusedOp(index, norm, add, residual, activation)
+        fused.update(op.nodes)
+        computed.add(last)
+        ops.append(op)
+    return ops
 
 
-def _filters(network: Network, step: Step) -> bool:
-    """Whether a step is a depthwise convolution with as many channels behind it as before."""
-    node = network.nodes[step.first]
-    channels = network.nodes[node.inputs[0]].shape[0]
-    layer: Any = node.layer
-    grouped = layer.kind == "depthwise" or (layer.kind == "conv" and layer.groups == channels > 1)
-    return grouped and node.shape[0] == channels
-
-
-def _pointwise(network: Network, step: Step) -> bool:
-    """Whether a step is a convolution that looks at one position at a time, and at each."""
-    node = network.nodes[step.first]
-    layer: Any = node.layer
-    if layer.kind != "conv" or layer.groups > 1:
-        return False
-    return set(layer.kernel) == set(layer.stride) == {1} and (
-        node.shape[1:] == network.nodes[node.inputs[0]].shape[1:]
-    )
-
-
-def _reads(network: Network, step: Step) -> list[int]:
-    inputs = list(network.nodes[step.first].inputs)
-    return inputs if step.residual is None else [*inputs, step.residual]
-
-
-def _folds(network: Network, index: int) -> bool:
+def _is_folded(network: Network, index: int) -> bool:
+    """Whether a node is a normalisation with the same factors at every position."""
     layer = network.nodes[index].layer
     return layer.role == "norm" and layer.elementwise
 
 
-def _activates(network: Network, index: int) -> bool:
+def _is_activation(network: Network, index: int) -> bool:
+    """Whether a node is an activation without weights that needs one element at a time."""
     node = network.nodes[index]
     layer = node.layer
     learned = layer.parameters(network.input_shapes(node))
     return layer.role == "activation" and layer.elementwise and not learned
 
 
-def _fresh(network: Network, index: int) -> bool:
+def _owns_memory(network: Network, index: int) -> bool:
     """Whether a value surely has memory of its own; other kernels may return views."""
-    layer = network.nodes[index].layer
-    return layer.weighted or layer.elementwise or layer.joins is not None
+    node = network.nodes[index]
+    return node.kind in WITH_EPILOGUE or node.layer.elementwise or node.layer.joins is not None

@@ -1,9 +1,8 @@
-"""A network made ready to run: step by step, with no more in memory than the step needs."""
+"""A network prepared to run: its execution plan, its weights and the memory that it needs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from math import prod
 from time import perf_counter
@@ -11,19 +10,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Subject, printable, refused
-from convcalc.executor import choice
-from convcalc.executor.arrays import Array
+from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, printable, refused
+from convcalc.executor import dispatch
+from convcalc.executor.arrays import Array, packed
 from convcalc.executor.blas import default_threads
-from convcalc.executor.choice import Prepared
-from convcalc.executor.fast.finish import Finish, relu6_in_place, relu_in_place
+from convcalc.executor.dispatch import PreparedWeights
+from convcalc.executor.fast.epilogue import Epilogue, relu6_in_place, relu_in_place
 from convcalc.executor.kernels import KERNELS
 from convcalc.executor.kernels.normalisation import folded
-from convcalc.executor.memory import available
-from convcalc.executor.plan import Separable, Step, separables_of, steps_of
-from convcalc.executor.store import Scratch
-from convcalc.executor.tape import Tape
-from convcalc.executor.threads import Team
+from convcalc.executor.plan import FusedOp, execution_plan
+from convcalc.executor.thread_pool import ThreadPool
 from convcalc.executor.weights import (
     GivenWeights,
     RandomWeights,
@@ -32,23 +28,25 @@ from convcalc.executor.weights import (
     laid_out,
     rows_of_chunk,
 )
+from convcalc.executor.workspace import Workspace
 from convcalc.graph import Network, Node
 from convcalc.shapes import Shape, tuple_text
 
-#: What a run calculates with.
+#: Types that a network can run in.
 DTYPES = ("float32", "float64")
 
 #: Activations that need no memory of their own; the others are computed beside and copied back.
 IN_PLACE: dict[str, Callable[[Array], None]] = {"relu": relu_in_place, "relu6": relu6_in_place}
 
-#: Weights that a run makes block by block are at least this large.
+#: Bytes from which the random weight of a dense layer is generated block by block.
 STREAMED = 4 << 20
 
 
 class Observed(NamedTuple):
-    """What a run saw of a node, given by its index.
+    """What a run observed of a node.
 
-    seconds  is None where it ran fused with the one before
+    node     its index
+    seconds  None if it ran fused with the node before
     """
 
     node: int
@@ -57,8 +55,8 @@ class Observed(NamedTuple):
     seconds: float | None
 
 
-class Need(NamedTuple):
-    """Bytes that a step, named by its first node, will have in memory."""
+class MemoryUse(NamedTuple):
+    """Predicted bytes in memory while a fused operation runs; `node` is the index of its first."""
 
     node: int
     values: int
@@ -67,24 +65,19 @@ class Need(NamedTuple):
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The sum of all three."""
         return self.values + self.weights + self.buffers
 
 
-#: Is told of every node as soon as it has run.
-Watch = Callable[[Observed], None]
-
-
 class Program:
-    """A network made ready to run, as often as one likes.
+    """A network prepared to run, as often as one likes.
 
-    weights   where they come from
-    dtype     float32 or float64
-    exact     only kernels that perform the products that are counted
-    threads   how many share the work; None: see `default_threads`
-    keep      indices of nodes whose values are kept
-    hold      keep the prepared weights for the next run, instead of making them anew every time
-    most      bytes that it may take with what it keeps
+    weights        default: random ones from seed 0
+    dtype          float32 or float64
+    exact          perform the products that are counted: no Winograd
+    threads        default: see `default_threads`
+    keep           indices of nodes whose values a run returns besides the outputs
+    cache_weights  keep the prepared weights for the next run, instead of preparing them in each
     """
 
     def __init__(
@@ -96,8 +89,7 @@ class Program:
         exact: bool = False,
         threads: int | None = None,
         keep: Collection[int] = (),
-        hold: bool = False,
-        most: int | None = None,
+        cache_weights: bool = False,
     ) -> None:
         if dtype not in DTYPES:
             message = f"a network runs in {' or '.join(DTYPES)}, not {printable(dtype)}"
@@ -110,15 +102,12 @@ class Program:
         self.exact = exact
         self.threads = threads or default_threads()
         self.keep = frozenset(keep)
-        self.hold = hold
-        self.most = most
-        self.steps = steps_of(network, self.keep)
+        self.cache_weights = cache_weights
+        self.plan = execution_plan(network, self.keep)
         self.weights = weights or RandomWeights()
-        self._separables = separables_of(network, self.steps)
-        self._held: dict[int, Prepared] = {}
-        #: The tape of an earlier run, if there is one; nothing while a thread is in a run.
-        self._tapes: list[Tape | None] = [None]
-        self._shapes: dict[str, Shape] | None = None
+        self._cache: dict[int, PreparedWeights] = {}
+        #: A list for each run at the same time, empty while a run uses it.
+        self._workspaces: list[list[Workspace]] = []
         if isinstance(self.weights, GivenWeights):
             self.weights.check(network)
 
@@ -126,183 +115,85 @@ class Program:
         self,
         inputs: Mapping[str, Array],
         *,
-        watch: Watch | None = None,
+        watch: Callable[[Observed], None] | None = None,
         begin: Callable[[Node], None] | None = None,
     ) -> dict[int, Array]:
-        """The values of the outputs and of the kept nodes, by node.
+        """The values of the outputs and of the kept nodes, by index.
 
-        `inputs` holds arrays (batch, channels, *spatial) of the run's dtype. `begin` is told which
-        node comes next.
+        `inputs` holds arrays (batch, channels, *spatial) of the run's dtype. `begin` gets each
+        layer before it runs, `watch` what the run observed of it.
 
-        With `hold`, the first run on inputs of some shapes makes the weights ready, the second one
-        is taken down call by call, and those after it only make these calls again. Threads may run
-        a program at the same time; only one of them uses what was taken down.
+        Threads may run a program at the same time.
         """
-        if not self.hold or watch is not None or begin is not None:
-            return self._run(inputs, None, watch, begin)
         try:
-            tape = self._tapes.pop()
+            workspaces = self._workspaces.pop()
         except IndexError:
-            # Another thread is in a run, in the tape's memory.
-            return self._run(inputs)
-        try:
-            if tape is not None and tape.fits(inputs):
-                if tape.empty:
-                    return self._run(inputs)
-                # Where memory does not suffice, a run of its own says at which layer.
-                with suppress(MemoryError):
-                    return tape.play(inputs, self.threads)
-            tape = None
-            shapes = {name: value.shape for name, value in inputs.items()}
-            new = Tape(self._room()) if shapes == self._shapes else None
-            self._shapes = shapes
-            results = self._run(inputs, new)
-            tape = new
-            return results if tape is None else tape.end(results)
-        finally:
-            self._tapes.append(tape)
-
-    @property
-    def held(self) -> int:
-        """Bytes that it keeps for the next run, which need not be found again."""
-        # (Copies, because other threads may be in a run.)
-        tapes = [tape.pool.bytes for tape in [*self._tapes] if tape is not None]
-        return sum(tapes) + sum([ready.bytes for ready in [*self._held.values()]])
-
-    def _room(self) -> int | None:
-        """Bytes that a tape may keep: half of what is free, as the user needs memory as well."""
-        free = available()
-        limits = [] if free is None else [free // 2]
-        if self.most is not None:
-            limits.append(self.most - self.held)
-        return min(limits, default=None)
-
-    def _run(
-        self,
-        inputs: Mapping[str, Array],
-        tape: Tape | None = None,
-        watch: Watch | None = None,
-        begin: Callable[[Node], None] | None = None,
-    ) -> dict[int, Array]:
+            workspaces = [Workspace() for _ in range(self.threads)]
         nodes = self.network.nodes
-        values: dict[int, Array] = {}
-        for index, node in enumerate(nodes):
-            if not node.inputs:
-                value = inputs[node.path]
-                values[index] = value if tape is None else tape.place(node.path, value)
-        wanted = {*self.keep, *self.network.outputs.values()}
-        kept = () if tape is None else (tape.pool, tape.add)
-        # What is not finite is a result like any other; who asked for it is told of it there.
-        with Team(self.threads, *kept) as team, np.errstate(all="ignore"):
-            for block in self.blocks(watched=watch is not None):
-                first, last = block[0], self.steps[block[-1]]
+        values = {index: inputs[node.path] for index, node in enumerate(nodes) if not node.inputs}
+        # NaN and infinity are results like any other; `run.not_finite` reports them.
+        with ThreadPool(workspaces) as pool, np.errstate(all="ignore"):
+            for number, op in enumerate(self.plan):
                 if begin is not None:
-                    begin(nodes[self.steps[first].first])
-                ready = [self._ready(number, team) for number in block]
+                    begin(nodes[op.first])
+                weights = self._prepared(number, op, pool)
                 start = perf_counter()
-                value = self._located(block, values, ready, team)
+                value = self._compute(op, values, weights, pool)
                 seconds = perf_counter() - start
-                values[last.result] = value
+                del weights
+                values[op.result] = value
                 if watch is not None:
-                    for index in last.nodes:
-                        own = seconds if index == last.first else None
+                    for index in op.nodes:
+                        own = seconds if index == op.first else None
                         watch(Observed(index, value.shape, value.nbytes, own))
-                del ready
-                for number in block:
-                    for index in self.steps[number].frees:
-                        values.pop(index, None)
+                for index in op.frees:
+                    values.pop(index, None)
                 del value
+        if self.cache_weights:
+            self._workspaces.append(workspaces)
+        wanted = {*self.keep, *self.network.outputs.values()}
         return {index: value for index, value in values.items() if index in wanted}
 
-    def blocks(self, *, watched: bool) -> list[tuple[int, ...]]:
-        """The numbers of the steps that run as one, in order.
+    @property
+    def cached_bytes(self) -> int:
+        """Bytes that it keeps for the next run: prepared weights and workspaces."""
+        # (Copies, because other threads may be in a run.)
+        spaces = [space.bytes for spaces in [*self._workspaces] for space in spaces]
+        return sum(spaces) + sum([weights.bytes for weights in [*self._cache.values()]])
 
-        Who watches sees every step's value. Steps that run as one calculate some rows twice, so
-        `exact` leaves them apart.
-        """
-        together = {} if watched or self.exact else self._separables
-        inside = {number for s in together.values() for number in s.steps[1:]}
-        return [
-            together[number].steps if number in together else (number,)
-            for number in range(len(self.steps))
-            if number not in inside
-        ]
-
-    def _ready(self, number: int, team: Team) -> Prepared:
-        """The weights of a step, made now if they are not held."""
-        ready = self._held.get(number)
-        if ready is None:
-            ready = self._prepare(self.steps[number], team)
-            if self.hold:
-                self._held[number] = ready
-        return ready
-
-    def _located(
-        self,
-        block: tuple[int, ...],
-        values: Mapping[int, Array],
-        ready: Sequence[Prepared],
-        team: Team,
-    ) -> Array:
-        """The block's value; what NumPy cannot do becomes an error that names the layer.
-
-        Shapes that do not fit each other here were predicted to fit: a wrong prediction.
-        """
-        step = self.steps[block[0]]
-        node = self.network.nodes[step.first]
-        try:
-            if len(block) > 1:
-                return self._separable(self._separables[block[0]], values, ready, team)
-            return self._compute(step, values, ready[0], team)
-        except ValueError as error:
-            subject = Subject(layer=node.path)
-            shapes = ", ".join([tuple_text(values[index].shape) for index in node.inputs])
-            code, message = "shape-differs", f"does not run on {shapes}: {error}"
-            raise ConvcalcError(
-                [Problem(code, message, node.span, (), node.calls, subject)]
-            ) from error
-        except MemoryError as error:
-            subject = Subject(layer=node.path)
-            code, message = "no-memory", "there was not enough memory to run it"
-            raise ConvcalcError(
-                [Problem(code, message, node.span, subject=subject)], UNUSABLE
-            ) from error
-
-    def needs(self, batch: int) -> list[Need]:
-        """What each step will have in memory, from predicted shapes."""
+    def memory_use(self, batch: int) -> list[MemoryUse]:
+        """What each fused operation will have in memory, from predicted shapes."""
         nodes = self.network.nodes
         itemsize = self.dtype.itemsize
         sizes = [prod(node.shape) * batch * itemsize for node in nodes]
         alive = {index for index, node in enumerate(nodes) if not node.inputs}
-        held = 0
-        needs = []
-        for step in self.steps:
-            node = nodes[step.first]
-            weights = sum(
-                prod(shape) for shape in declared(self.network, self._owner(step.first)).values()
-            )
-            weights *= itemsize
-            if self._streams(step.first):
-                width = prod(declared(self.network, self._owner(step.first))["weight"][1:])
+        cached = 0
+        uses = []
+        for op in self.plan:
+            node = nodes[op.first]
+            shapes = declared(self.network, self._owner(op.first))
+            weights = sum([prod(shape) for shape in shapes.values()]) * itemsize
+            if self._streams(op.first):
+                width = shapes["weight"][1]
                 weights = self.threads * rows_of_chunk(width) * width * itemsize
-            buffers = choice.buffer_bytes(
+            buffers = dispatch.buffer_bytes(
                 node.layer,
                 self.network.input_shapes(node),
-                nodes[step.first].shape,
+                node.shape,
                 batch,
                 itemsize,
                 self.threads,
             )
             values = sum([sizes[index] for index in alive])
-            if not step.in_place:
-                values += sizes[step.result]
-            needs.append(Need(step.first, values, weights + held, buffers))
-            if self.hold:
-                held += choice.kept_bytes(node.layer, weights)
-            alive.add(step.result)
-            # The inputs are the caller's, who keeps them.
-            alive.difference_update([index for index in step.frees if nodes[index].inputs])
-        return needs
+            if not op.in_place:
+                values += sizes[op.result]
+            uses.append(MemoryUse(op.first, values, weights + cached, buffers))
+            if self.cache_weights:
+                cached += dispatch.cached_bytes(node.layer, weights)
+            alive.add(op.result)
+            # The caller keeps the inputs.
+            alive.difference_update([index for index in op.frees if nodes[index].inputs])
+        return uses
 
     def _owner(self, index: int) -> int:
         """The node whose weights a node uses."""
@@ -310,107 +201,106 @@ class Program:
         return index if shares is None else shares
 
     def _streams(self, index: int) -> bool:
-        """Whether a layer's weight is made block by block, while it is used."""
+        """Whether the weight of a layer is generated block by block while the layer runs.
+
+        A large dense layer reads each weight once: in VGG-16 this halves the time of a run and
+        leaves a fifth of its memory.
+        """
         node = self.network.nodes[index]
-        if not self.weights.streams or self.hold or node.kind != "dense":
+        if not self.weights.streams or self.cache_weights or node.kind != "dense":
             return False
         weight = declared(self.network, self._owner(index))["weight"]
         layer: Any = node.layer
         return not layer.positionwise and prod(weight) * self.dtype.itemsize >= STREAMED
 
-    def _prepare(self, step: Step, team: Team) -> Prepared:
-        """The step's weights, normalisation folded in."""
-        nodes = self.network.nodes
-        index = step.first
-        node = nodes[index]
-        owner = self._owner(index)
-        streams = self._streams(index)
-        without = ("weight",) if streams else ()
-        ready = Prepared(
-            self.weights.get(self.network, owner, self.dtype, team, without), keep=self.hold
+    def _prepared(self, number: int, op: FusedOp, pool: ThreadPool) -> PreparedWeights:
+        """The weights of a fused operation, from the cache if they are there."""
+        weights = self._cache.get(number)
+        if weights is None:
+            weights = self._prepare(op, pool)
+            if self.cache_weights:
+                self._cache[number] = weights
+        return weights
+
+    def _prepare(self, op: FusedOp, pool: ThreadPool) -> PreparedWeights:
+        """The weights of a fused operation, the normalisation folded into them."""
+        node = self.network.nodes[op.first]
+        layer: Any = node.layer
+        owner = self._owner(op.first)
+        streams = self._streams(op.first)
+        arrays = self.weights.get(
+            self.network, owner, self.dtype, pool, ("weight",) if streams else ()
         )
+        prepared = PreparedWeights(arrays, cached=self.cache_weights)
         if streams:
             width = declared(self.network, owner)["weight"][1]
+            prepared.step = rows_of_chunk(width)
+            prepared.rows = partial(self.weights.rows, self.network, owner, self.dtype)
+        if node.kind == "conv" and layer.flip:
+            weight = arrays["weight"]
+            turned = np.flip(weight, tuple(range(2, weight.ndim)))
+            arrays["weight"] = laid_out(node.kind, "weight", turned, self.dtype)
+        if op.norm is not None:
+            self._fold(op.norm, node, prepared, pool)
+        return prepared
 
-            def rows(start: int, stop: int, scratch: Scratch) -> Array:
-                return self.weights.rows(self.network, owner, start, stop, self.dtype, scratch)
-
-            ready.rows, ready.step = rows, rows_of_chunk(width)
-        if getattr(node.layer, "flip", False):
-            weight = ready.arrays["weight"]
-            inside = np.flip(weight, tuple(range(2, weight.ndim)))
-            ready.arrays["weight"] = laid_out(node.kind, "weight", inside, self.dtype)
-        if step.norm is not None:
-            self._fold(step.norm, node, ready, team)
-        return ready
-
-    def _fold(self, norm: int, node: Node, ready: Prepared, team: Team) -> None:
-        """Puts a batchnorm into the weights and the bias of the layer before it."""
+    def _fold(self, norm: int, node: Node, prepared: PreparedWeights, pool: ThreadPool) -> None:
+        """Folds a batchnorm into the weights and the bias of the layer before it."""
         layer: Any = self.network.nodes[norm].layer
-        arrays = self.weights.get(self.network, self._owner(norm), self.dtype, team)
+        arrays = self.weights.get(self.network, self._owner(norm), self.dtype, pool)
         factor, shift = folded(layer, arrays)
-        ready.bias = shift if ready.bias is None else ready.bias * factor + shift
-        ready.factor = factor
-        if node.kind in ("conv", "depthwise"):
-            weight = ready.arrays["weight"]
-            # Along the output channels, which are the last in memory: one pass.
-            inside = weight.transpose(*range(2, weight.ndim), 1, 0)
-            inside *= factor
-            ready.factor = None
+        prepared.bias = shift if prepared.bias is None else prepared.bias * factor + shift
+        if node.kind not in ("conv", "depthwise"):
+            prepared.factor = factor
+            return
+        weight = prepared.arrays["weight"]
+        # The output channels are the last axis in memory.
+        inside = weight.transpose(*range(2, weight.ndim), 1, 0)
+        inside *= factor
 
     def _compute(
-        self, step: Step, values: Mapping[int, Array], ready: Prepared, team: Team
-    ) -> Array:
-        nodes = self.network.nodes
-        layer: Any = nodes[step.first].layer
-        inputs = [values[index] for index in nodes[step.first].inputs]
-        if not layer.weighted:
-            return choice.compute(layer, inputs, ready, team, step.in_place)
-        finish = self._finish(step, values, ready, team)
-        value = choice.accumulate(layer, inputs[0], ready, finish, team, self.exact)
-        self._check_residual(step, values, value)
-        return value
-
-    def _separable(
         self,
-        block: Separable,
+        op: FusedOp,
         values: Mapping[int, Array],
-        ready: Sequence[Prepared],
-        team: Team,
+        weights: PreparedWeights,
+        pool: ThreadPool,
     ) -> Array:
-        nodes = self.network.nodes
-        steps = [self.steps[number] for number in block.steps]
-        layers = [nodes[step.first].layer for step in steps]
-        finishes = [
-            self._finish(step, values, one, team) for step, one in zip(steps, ready, strict=True)
-        ]
-        data = values[nodes[steps[0].first].inputs[0]]
-        value = choice.separable(
-            layers, block.steps.index(block.depthwise), data, ready, finishes, team
+        """The value of a fused operation; an error of NumPy's becomes one that names the layer.
+
+        Shapes that do not fit each other here were predicted to fit: a wrong prediction.
+        """
+        node = self.network.nodes[op.first]
+        inputs = [values[index] for index in node.inputs]
+        residual = None if op.residual is None else values[op.residual]
+        epilogue = Epilogue(
+            weights.factor,
+            weights.bias,
+            None if residual is None else packed(residual),
+            self._activation(op),
         )
-        self._check_residual(steps[-1], values, value)
+        try:
+            value = dispatch.run_layer(
+                node.layer, inputs, weights, epilogue, pool, self.exact, op.in_place
+            )
+            if residual is not None and residual.shape != value.shape:
+                sizes = f"{tuple_text(value.shape)} and {tuple_text(residual.shape)}"
+                raise ValueError(f"{sizes} were predicted to be equal")
+        except ValueError as error:
+            shapes = ", ".join([tuple_text(value.shape) for value in inputs])
+            message = f"does not run on {shapes}: {error}"
+            problem = Problem("shape-differs", message, node.span, calls=node.calls)
+            raise ConvcalcError([problem.about(layer=node.path)]) from error
+        except MemoryError as error:
+            problem = Problem("no-memory", "there was not enough memory to run it", node.span)
+            raise ConvcalcError([problem.about(layer=node.path)], UNUSABLE) from error
         return value
 
-    def _finish(
-        self, step: Step, values: Mapping[int, Array], ready: Prepared, team: Team
-    ) -> Finish:
-        """What follows the products of a step."""
-        residual = None if step.residual is None else team.packed(values[step.residual])
-        return Finish(ready.bias, residual, self._activation(step), ready.factor)
-
-    @staticmethod
-    def _check_residual(step: Step, values: Mapping[int, Array], value: Array) -> None:
-        if step.residual is not None and values[step.residual].shape != value.shape:
-            other = tuple_text(values[step.residual].shape)
-            raise ValueError(f"{tuple_text(value.shape)} and {other} were predicted to be equal")
-
-    def _activation(self, step: Step) -> Callable[[Array], None] | None:
-        if step.activation is None:
+    def _activation(self, op: FusedOp) -> Callable[[Array], None] | None:
+        if op.activation is None:
             return None
-        layer = self.network.nodes[step.activation].layer
-        return IN_PLACE.get(layer.kind) or partial(_beside, layer)
+        layer = self.network.nodes[op.activation].layer
+        return IN_PLACE.get(layer.kind) or partial(_activate, layer)
 
 
-def _beside(layer: Any, piece: Array) -> None:
-    """An activation computed beside the piece and copied back."""
-    piece[...] = KERNELS[layer.kind](layer, [piece], {})
+def _activate(layer: Any, block: Array) -> None:
+    block[...] = KERNELS[layer.kind](layer, [block], {})

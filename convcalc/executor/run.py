@@ -26,9 +26,9 @@ from convcalc.diagnostics import (
 from convcalc.executor.arrays import Array, channels_first, packed
 from convcalc.executor.files import ArrayFile, Header, array_headers, read_arrays, unsuitable
 from convcalc.executor.memory import available
-from convcalc.executor.program import Need, Program
-from convcalc.executor.store import Scratch
+from convcalc.executor.program import MemoryUse, Program
 from convcalc.executor.weights import GivenWeights, RandomWeights, Weights, uniform
+from convcalc.executor.workspace import Workspace
 from convcalc.graph import Network
 from convcalc.quantities import short_bytes
 from convcalc.shapes import Shape, cross_text, tuple_text
@@ -89,9 +89,8 @@ def execute(
 class Runner:
     """A network with its weights, to be run on NumPy as often as one likes.
 
-    The arguments, errors and warnings are those of `execute`. Weights are made or read in the first
-    run and kept. From the third run on inputs of the same shapes on, nothing is decided or
-    allocated any more, which is faster.
+    The arguments, errors and warnings are those of `execute`. The first run makes or reads the
+    weights and keeps them, with its buffers, for the others.
 
     >>> import convcalc
     >>> run = convcalc.Runner(convcalc.load("lenet"))
@@ -120,10 +119,10 @@ class Runner:
             exact=exact,
             threads=threads,
             keep=self._keep,
-            hold=hold,
-            most=max_memory,
+            cache_weights=hold,
         )
         self._seed = seed
+        self._max_memory = max_memory
         self._checked = 0
 
     def __call__(
@@ -146,7 +145,7 @@ class Runner:
             raise _bad_input(f"a run takes at least 1 sample, not {batch}")
         if batch > self._checked:
             # What is kept from then on is no longer free, and is not needed again.
-            check_memory(program, batch, program.most)
+            check_memory(program, batch, self._max_memory)
             self._checked = batch
         ready = ready_inputs(network, values, batch, self._seed, program.dtype)
         results = named_results(network, program.run(ready), self._keep, ready.values())
@@ -311,19 +310,19 @@ def ready_inputs(
     made = {}
     for name, (channels, *sizes) in network.inputs.items():
         flat = np.empty(batch * channels * prod(sizes), np.float32)
-        uniform(flat, f"{seed}\n{name}\ninput".encode(), 1.0, Scratch())
+        uniform(flat, f"{seed}\n{name}\ninput".encode(), 1.0, Workspace())
         shaped = flat.reshape(batch, *sizes, channels).astype(dtype, copy=False)
         made[name] = channels_first(shaped)
     return made
 
 
-def check_memory(program: Program, batch: int, max_memory: int | None = None) -> Need:
+def check_memory(program: Program, batch: int, max_memory: int | None = None) -> MemoryUse:
     """The step that will need most; raises ConvcalcError if that is more than there is."""
     most = _peak(program, batch)
     free = available()
     if free is not None:
         # What was kept for this run is not free any more.
-        free += program.held
+        free += program.cached_bytes
     limits = [limit for limit in (free, max_memory) if limit is not None]
     limit = min(limits, default=None)
     if limit is None or most.total <= limit:
@@ -349,8 +348,10 @@ def check_memory(program: Program, batch: int, max_memory: int | None = None) ->
     raise ConvcalcError([problem.about(layer=node.path)], UNUSABLE)
 
 
-def _peak(program: Program, batch: int) -> Need:
-    return max(program.needs(batch), key=lambda need: need.total, default=Need(0, 0, 0, 0))
+def _peak(program: Program, batch: int) -> MemoryUse:
+    return max(
+        program.memory_use(batch), key=lambda need: need.total, default=MemoryUse(0, 0, 0, 0)
+    )
 
 
 def _largest_batch(program: Program, batch: int, limit: int) -> int:

@@ -111,5 +111,5 @@ def verify(
                 last.bytes,
             )
         )
-    peak = max([need.total for need in program.needs(batch)], default=0)
+    peak = max([need.total for need in program.memory_use(batch)], default=0)
     return Verification(tuple(checks), batch, repeat, median(times), peak, values)

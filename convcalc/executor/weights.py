@@ -15,8 +15,8 @@ import numpy as np
 from convcalc.diagnostics import UNUSABLE, ConvcalcError, Fact, Help, Note, Problem, did_you_mean
 from convcalc.executor.arrays import Array
 from convcalc.executor.files import ArrayFile, Header, unsuitable
-from convcalc.executor.store import Scratch
-from convcalc.executor.threads import Team
+from convcalc.executor.thread_pool import ThreadPool
+from convcalc.executor.workspace import Workspace
 from convcalc.graph import Network, Node
 from convcalc.layers.traits import Start
 from convcalc.shapes import Shape, tuple_text
@@ -31,7 +31,7 @@ CHUNK = 4 * STRETCH
 _INDEX = np.arange(CHUNK, dtype=np.uint32) % np.uint32(STRETCH)
 
 
-def uniform(out: Array, key: bytes, limit: float, scratch: Scratch) -> None:
+def uniform(out: Array, key: bytes, limit: float, workspace: Workspace) -> None:
     """Fills a flat float32 array with numbers between -limit and limit.
 
     Number i is a hash of i and the key: the integer hash that Chris Wellons's hash-prospector
@@ -43,7 +43,7 @@ def uniform(out: Array, key: bytes, limit: float, scratch: Scratch) -> None:
     for start in range(0, out.size, CHUNK):
         part = out[start : start + CHUNK]
         bits = part.view(np.uint32)
-        shifted = scratch.array("shifted", part.shape, np.uint32)
+        shifted = workspace.array("shifted", part.shape, np.uint32)
         np.add(_INDEX[: part.size], words[0], out=bits)
         np.right_shift(bits, 16, out=shifted)
         bits ^= shifted
@@ -108,13 +108,18 @@ class Weights:
     streams: ClassVar[bool] = False
 
     def get(
-        self, network: Network, index: int, dtype: Any, team: Team, without: Sequence[str] = ()
+        self,
+        network: Network,
+        index: int,
+        dtype: Any,
+        pool: ThreadPool,
+        without: Sequence[str] = (),
     ) -> dict[str, Array]:
         """The arrays of a node by name, in new memory that the caller may change."""
         raise NotImplementedError
 
     def rows(
-        self, network: Network, index: int, start: int, stop: int, dtype: Any, scratch: Scratch
+        self, network: Network, index: int, dtype: Any, start: int, stop: int, workspace: Workspace
     ) -> Array:
         """Rows of a dense layer's weight, good until the scratch is used again.
 
@@ -138,26 +143,31 @@ class RandomWeights(Weights):
         self._followed: tuple[Network, frozenset[int]] | None = None
 
     def get(
-        self, network: Network, index: int, dtype: Any, team: Team, without: Sequence[str] = ()
+        self,
+        network: Network,
+        index: int,
+        dtype: Any,
+        pool: ThreadPool,
+        without: Sequence[str] = (),
     ) -> dict[str, Array]:
         node = network.nodes[index]
         return {
-            name: self._array(network, node, index, name, shape, dtype, team)
+            name: self._array(network, node, index, name, shape, dtype, pool)
             for name, shape in declared(network, index).items()
             if name not in without
         }
 
     def rows(
-        self, network: Network, index: int, start: int, stop: int, dtype: Any, scratch: Scratch
+        self, network: Network, index: int, dtype: Any, start: int, stop: int, workspace: Workspace
     ) -> Array:
         node = network.nodes[index]
         _, width = declared(network, index)["weight"]
-        rows = scratch.array("rows", (stop - start, width), np.float32)
+        rows = workspace.array("rows", (stop - start, width), np.float32)
         start_at = self._start(network, index, "weight")
         step = rows_of_chunk(width)
         for first in range(start, stop, step):
             part = rows[first - start : first - start + step]
-            self._fill(part.reshape(-1), node, "weight", first // step, start_at, scratch)
+            self._fill(part.reshape(-1), node, "weight", first // step, start_at, workspace)
         return rows if dtype == np.float32 else rows.astype(dtype)
 
     def _array(
@@ -168,7 +178,7 @@ class RandomWeights(Weights):
         name: str,
         shape: Shape,
         dtype: Any,
-        team: Team,
+        pool: ThreadPool,
     ) -> Array:
         start_at = self._start(network, index, name)
         if not start_at.spread:
@@ -178,24 +188,24 @@ class RandomWeights(Weights):
         matrix = inside.reshape(-1, inside.shape[-1])
         step = rows_of_chunk(matrix.shape[1])
 
-        def fill(start: int, scratch: Scratch) -> None:
+        def fill(start: int, workspace: Workspace) -> None:
             part = matrix[start : start + step]
             if part.dtype == np.float32:
-                self._fill(part.reshape(-1), node, name, start // step, start_at, scratch)
+                self._fill(part.reshape(-1), node, name, start // step, start_at, workspace)
             else:
-                made = scratch.array("made", part.shape, np.float32)
-                self._fill(made.reshape(-1), node, name, start // step, start_at, scratch)
+                made = workspace.array("made", part.shape, np.float32)
+                self._fill(made.reshape(-1), node, name, start // step, start_at, workspace)
                 part[...] = made
 
-        team.each(fill, range(0, len(matrix), step))
+        pool.run(fill, range(0, len(matrix), step))
         result: Array = inside.transpose(np.argsort(order))
         return result
 
     def _fill(
-        self, out: Array, node: Node, name: str, chunk: int, start: Start, scratch: Scratch
+        self, out: Array, node: Node, name: str, chunk: int, start: Start, workspace: Workspace
     ) -> None:
         key = f"{self.seed}\n{node.path}\n{name}\n{chunk}".encode()
-        uniform(out, key, start.spread, scratch)
+        uniform(out, key, start.spread, workspace)
         if start.middle:
             out += np.float32(start.middle)
 
@@ -287,7 +297,12 @@ class GivenWeights(Weights):
             )
 
     def get(
-        self, network: Network, index: int, dtype: Any, team: Team, without: Sequence[str] = ()
+        self,
+        network: Network,
+        index: int,
+        dtype: Any,
+        pool: ThreadPool,
+        without: Sequence[str] = (),
     ) -> dict[str, Array]:
         node = network.nodes[index]
         arrays = {}
@@ -305,16 +320,16 @@ class GivenWeights(Weights):
         return arrays
 
 
-def made_weights(
+def seeded_weights(
     network: Network, seed: int = 0, dtype: Any = "float32"
 ) -> Iterator[tuple[str, Array]]:
     """Every array with its name, one at a time: what `convcalc weights` writes."""
     weights = RandomWeights(seed)
-    with Team(1) as team:
+    with ThreadPool([Workspace()]) as pool:
         for index, node in enumerate(network.nodes):
             names = list(declared(network, index))
             for name in names:
                 others = [other for other in names if other != name]
-                (value,) = weights.get(network, index, dtype, team, others).values()
+                (value,) = weights.get(network, index, dtype, pool, others).values()
                 yield array_name(node, name), value
                 del value

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from convcalc.executor import threads
-from convcalc.executor.fast import convolution, dense, elementwise, pooling, separable
+from convcalc.executor.fast import convolution, elementwise, pooling
 
 
-@pytest.fixture(params=["whole", "small pieces"])
-def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Runs a test with pieces as they are, and with pieces so small that every layer has many."""
-    if request.param == "small pieces":
+@pytest.fixture(params=["default blocks", "small blocks"])
+def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Runs a test with blocks as they are, and with so small ones that every layer has many."""
+    if request.param == "small blocks":
         for module in (convolution, pooling):
-            monkeypatch.setattr(module, "COLUMNS", 300)
-        monkeypatch.setattr(convolution, "STRIP", 75)
+            monkeypatch.setattr(module, "BLOCK_BYTES", 300)
         monkeypatch.setattr(convolution, "LEAST_POSITIONS", 2)
-        monkeypatch.setattr(convolution, "LOOP", 5)
         monkeypatch.setattr(convolution, "SMALL_MAP", 5)
-        monkeypatch.setattr(separable, "STRIP", 300)
-        monkeypatch.setattr(dense, "FEW_MACS", 0)
-        for least in ("WAKE", "AWAKE"):
-            monkeypatch.setattr(threads, least, (0, 0))
-        monkeypatch.setattr(pooling, "FEW_VALUES", 0)
-        monkeypatch.setattr(elementwise, "PIECE", 7)
+        monkeypatch.setattr(convolution, "LOOP", 5)
+        monkeypatch.setattr(elementwise, "BLOCK", 7)
     return str(request.param)

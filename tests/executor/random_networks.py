@@ -103,7 +103,7 @@ def random_network(rng: Random) -> Network:
     return growing.builder.network("random", outputs)
 
 
-def separable_network(rng: Random) -> Network:
+def depthwise_network(rng: Random) -> Network:
     """A depthwise convolution with a pointwise one before it, behind it or both, and shortcuts."""
     growing = _Growing(rng)
     rank = rng.choice([1, 2, 2, 2, 3])

@@ -82,7 +82,7 @@ def test_activations_behind_a_join_take_its_memory() -> None:
         activation: gelu
     """
     program, _ = started(text)
-    (step,) = [s for s in program.steps if program.network.nodes[s.first].kind == "gelu"]
+    (step,) = [s for s in program.plan if program.network.nodes[s.first].kind == "gelu"]
     assert step.in_place
 
 
@@ -90,17 +90,17 @@ def test_prediction_counts_what_is_alive() -> None:
     program, _ = started(CHAIN, threads=1)
     value = 8 * 64 * 64 * 4
     # A layer's input and output, and the network's input, which the caller keeps.
-    first, *others = [need.values for need in program.needs(1)]
+    first, *others = [use.values for use in program.memory_use(1)]
     assert (first, set(others)) == (2 * value, {3 * value})
-    assert [need.values for need in program.needs(4)] == [8 * value, *[12 * value] * 11]
+    assert [use.values for use in program.memory_use(4)] == [8 * value, *[12 * value] * 11]
     double = Program(program.network, dtype="float64", threads=1)
-    assert [need.values for need in double.needs(1)] == [4 * value, *[6 * value] * 11]
+    assert [use.values for use in double.memory_use(1)] == [4 * value, *[6 * value] * 11]
 
 
 def test_kept_values_count_too() -> None:
     program, _ = started(CHAIN, keep=range(1, 25))
     value = 8 * 64 * 64 * 4
-    assert max(need.values for need in program.needs(1)) == 25 * value
+    assert max(use.values for use in program.memory_use(1)) == 25 * value
 
 
 def test_prediction_covers_what_numpy_allocates() -> None:
@@ -111,7 +111,7 @@ def test_prediction_covers_what_numpy_allocates() -> None:
         network = convcalc.load(name, input=[3, 128, 128] if name != "lenet" else None)
         program = Program(network, threads=1)
         inputs = ready_inputs(network, {}, 1, 0, program.dtype)
-        predicted = max(need.total for need in program.needs(1))
+        predicted = max(use.total for use in program.memory_use(1))
         tracemalloc.start()
         program.run(inputs)
         _, peak = tracemalloc.get_traced_memory()
@@ -227,8 +227,8 @@ def test_a_window_that_is_mostly_padding_is_in_the_prediction(kind: str) -> None
 def test_what_is_kept_need_not_be_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
     network = convcalc.loads("input: [8, 6, 6]\nlayers:\n  - flatten\n  - {dense: 10000}\n")
     run = convcalc.Runner(network, threads=1)
-    free = max(need.total for need in run._program.needs(1)) * 5 // 4
-    monkeypatch.setattr(run_module, "available", lambda: free - run._program.held)
+    free = max(use.total for use in run._program.memory_use(1)) * 5 // 4
+    monkeypatch.setattr(run_module, "available", lambda: free - run._program.cached_bytes)
     for batch in (1, 2, 2, 2, 3):
         run(batch=batch)
     free //= 2

@@ -11,7 +11,7 @@ import convcalc
 from convcalc.executor.arrays import Array
 from convcalc.executor.program import Program
 from convcalc.executor.run import ready_inputs
-from convcalc.executor.weights import GivenWeights, made_weights
+from convcalc.executor.weights import GivenWeights, seeded_weights
 from convcalc.graph import Network
 from convcalc.layers import KINDS
 from tests.executor.values import network_of, random_inputs, random_weights, relative_error, seeded
@@ -97,10 +97,10 @@ NETWORKS = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_agree_with_onnxruntime(name: str) -> None:
     network = convcalc.load(name, input=NETWORKS[name])
-    weights = dict(made_weights(network, seed=3))
+    weights = dict(seeded_weights(network, seed=3))
     inputs = ready_inputs(network, {}, 2, 3, np.dtype(np.float32))
     expected = theirs(onnx_model(network, weights, 2), inputs)
-    for options in ({}, {"exact": True}, {"threads": 2}, {"hold": True}):
+    for options in ({}, {"exact": True}, {"threads": 2}, {"cache_weights": True}):
         for found, wanted in zip(ours(network, inputs, weights, **options), expected, strict=True):
             assert relative_error(found, wanted) < CLOSE
             assert np.abs(wanted).max() > 1e-3

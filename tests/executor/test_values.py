@@ -7,7 +7,7 @@ import pytest
 
 from convcalc.executor.kernels import KERNELS
 from convcalc.layers import KINDS
-from tests.executor.random_networks import random_network, separable_network
+from tests.executor.random_networks import depthwise_network, random_network
 from tests.executor.values import (
     loops,
     network_loops,
@@ -32,9 +32,9 @@ def test_every_kind_has_a_kernel() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_layers_agree_with_loops(kind: str, pieces: str) -> None:
+def test_layers_agree_with_loops(kind: str, blocks: str) -> None:
     for number in range(INTRICATE.get(kind, 12)):
-        chance, values = seeded(f"{kind} {number} {pieces}")
+        chance, values = seeded(f"{kind} {number} {blocks}")
         layer, shapes = random_layer(chance, kind)
         network = network_of(layer, shapes)
         inputs = random_inputs(network, chance.randint(1, 3), values)
@@ -76,51 +76,22 @@ def test_inputs_stay_as_they_were() -> None:
 
 
 @pytest.mark.parametrize("chunk", range(6))
-def test_networks_agree_with_loops(chunk: int, pieces: str) -> None:
+def test_networks_agree_with_loops(chunk: int, blocks: str) -> None:
     for number in range(15):
         chance, values = seeded(f"network {chunk} {number}")
-        network = random_network(chance)
+        network = chance.choice([random_network, random_network, depthwise_network])(chance)
         inputs = random_inputs(network, chance.choice([1, 2]), values)
         weights = random_weights(network, values)
         expected = network_loops(network, inputs, weights)
         told = "\n".join(map(repr, network.nodes))
         outputs = set(network.outputs.values())
-        # Fused as far as possible; all values kept, so that nothing is fused; weights kept.
-        for options in (
-            {"threads": 2},
-            {"keep": range(1, len(network.nodes))},
-            {"hold": True},
-        ):
-            found = run(network, inputs, weights, **options)
+        fused = program_of(network, weights, threads=2)
+        # All values are kept, so that nothing is fused.
+        apart = program_of(network, weights, keep=range(1, len(network.nodes)))
+        cached = program_of(network, weights, threads=chance.choice([1, 3]), cache_weights=True)
+        other = random_inputs(network, chance.choice([1, 3]), values)
+        cached.run(other)
+        for found in (fused.run(inputs), apart.run(inputs), cached.run(inputs)):
             assert set(found) >= outputs, told
             for index, value in found.items():
                 assert relative_error(value, expected[index]) < EXACT, f"{index} in\n{told}"
-
-
-@pytest.mark.parametrize("chunk", range(4))
-def test_separable_convolutions_agree_with_loops(chunk: int, pieces: str) -> None:
-    """As one; step by step, for somebody who watches; and exact, where no sum is made twice."""
-    together = 0
-    for number in range(12):
-        chance, values = seeded(f"separable {chunk} {number}")
-        network = separable_network(chance)
-        inputs = random_inputs(network, chance.choice([1, 2]), values)
-        weights = random_weights(network, values)
-        expected = network_loops(network, inputs, weights)
-        told = "\n".join(map(repr, network.nodes))
-        threads = chance.choice([1, 2, 3])
-        program = program_of(network, weights, threads=threads, hold=True)
-        together += max(map(len, program.blocks(watched=False))) > 1
-        assert max(map(len, program.blocks(watched=True))) == 1
-        exact = program_of(network, weights, threads=threads, exact=True)
-        assert max(map(len, exact.blocks(watched=False))) == 1
-        for found in (
-            program.run(inputs),
-            program.run(inputs),
-            program.run(inputs, watch=lambda _: None),
-            exact.run(inputs),
-        ):
-            for index, value in found.items():
-                assert relative_error(value, expected[index]) < EXACT, f"{index} in\n{told}"
-    # A learned activation between the layers keeps them apart.
-    assert together >= 6

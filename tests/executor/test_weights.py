@@ -12,16 +12,16 @@ from convcalc.executor.arrays import Array
 from convcalc.executor.files import write_npz
 from convcalc.executor.program import Program
 from convcalc.executor.run import execute, ready_inputs
-from convcalc.executor.store import Scratch
-from convcalc.executor.threads import Team
+from convcalc.executor.thread_pool import ThreadPool
 from convcalc.executor.weights import (
     CHUNK,
     STRETCH,
     RandomWeights,
     declared,
-    made_weights,
+    seeded_weights,
     uniform,
 )
+from convcalc.executor.workspace import Workspace
 from convcalc.render.facts import worded
 
 SINGLE = np.dtype(np.float32)
@@ -39,7 +39,7 @@ GOLDEN = [
 
 
 def arrays_of(text: str, seed: int = 0) -> dict[str, Array]:
-    return dict(made_weights(convcalc.loads(text), seed))
+    return dict(seeded_weights(convcalc.loads(text), seed))
 
 
 class TestTheSameEverywhere:
@@ -51,7 +51,7 @@ class TestTheSameEverywhere:
 
     def test_dtype_changes_only_the_dtype(self) -> None:
         network = convcalc.load("lenet")
-        single, double = [dict(made_weights(network, 3, t)) for t in ("float32", "float64")]
+        single, double = [dict(seeded_weights(network, 3, t)) for t in ("float32", "float64")]
         for name, value in single.items():
             assert double[name].dtype == np.float64
             np.testing.assert_array_equal(double[name], value)
@@ -61,8 +61,8 @@ class TestTheSameEverywhere:
         weights = RandomWeights(5)
         found = []
         for threads in (1, 2, 5):
-            with Team(threads) as team:
-                found.append(weights.get(network, 1, SINGLE, team)["weight"])
+            with ThreadPool([Workspace() for _ in range(threads)]) as pool:
+                found.append(weights.get(network, 1, SINGLE, pool)["weight"])
         assert found[0].size > CHUNK
         np.testing.assert_array_equal(found[0], found[1])
         np.testing.assert_array_equal(found[0], found[2])
@@ -89,26 +89,26 @@ class TestTheSameEverywhere:
     def test_rows_are_those_of_the_whole(self) -> None:
         network = convcalc.loads("{input: [1000], layers: [{dense: 900}]}")
         weights = RandomWeights(2)
-        with Team(1) as team:
-            whole = weights.get(network, 1, SINGLE, team)["weight"]
+        with ThreadPool([Workspace()]) as pool:
+            whole = weights.get(network, 1, SINGLE, pool)["weight"]
         step = CHUNK // 1000
         for start in range(0, 900, step):
             stop = min(start + step, 900)
-            rows = weights.rows(network, 1, start, stop, SINGLE, Scratch())
+            rows = weights.rows(network, 1, SINGLE, start, stop, Workspace())
             np.testing.assert_array_equal(rows, whole[start:stop])
 
     def test_streaming_changes_no_result(self) -> None:
         network = convcalc.loads("{input: [3000], layers: [{dense: 600}]}")
         inputs = ready_inputs(network, {}, 2, 0, SINGLE)
         (streamed,) = Program(network).run(inputs).values()
-        (held,) = Program(network, hold=True).run(inputs).values()
+        (held,) = Program(network, cache_weights=True).run(inputs).values()
         np.testing.assert_allclose(streamed, held, rtol=1e-5, atol=1e-6)
 
 
 class TestSpread:
     def test_uniform_within_its_limit(self) -> None:
         values = np.empty(3 * STRETCH + 17, np.float32)
-        uniform(values, b"key", 0.5, Scratch())
+        uniform(values, b"key", 0.5, Workspace())
         assert -0.5 <= values.min() < -0.4999
         assert 0.4999 < values.max() <= 0.5
         assert abs(values.mean()) < 0.003
@@ -116,14 +116,14 @@ class TestSpread:
 
     def test_no_two_stretches_are_alike(self) -> None:
         values = np.empty(4 * STRETCH, np.float32)
-        uniform(values, b"key", 1.0, Scratch())
+        uniform(values, b"key", 1.0, Workspace())
         parts = values.reshape(4, -1)
         assert np.abs(np.corrcoef(parts) - np.eye(4)).max() < 0.02
         assert len(np.unique(np.sort(parts, axis=1), axis=0)) == 4
 
     def test_neighbours_are_unrelated(self) -> None:
         values = np.empty(STRETCH, np.float32)
-        uniform(values, b"key", 1.0, Scratch())
+        uniform(values, b"key", 1.0, Workspace())
         for lag in (1, 2, 3, 64, 512):
             assert abs(np.corrcoef(values[:-lag], values[lag:])[0, 1]) < 0.02
 
@@ -198,7 +198,7 @@ layers:
 @pytest.fixture
 def made(tmp_path: Path) -> Path:
     path = tmp_path / "w.npz"
-    write_npz(path, made_weights(convcalc.loads(NETWORK), seed=4))
+    write_npz(path, seeded_weights(convcalc.loads(NETWORK), seed=4))
     return path
 
 
@@ -222,7 +222,7 @@ class TestFiles:
 
     def test_the_same_seed_gives_the_same_bytes(self, made: Path, tmp_path: Path) -> None:
         again = tmp_path / "again.npz"
-        write_npz(again, made_weights(convcalc.loads(NETWORK), seed=4))
+        write_npz(again, seeded_weights(convcalc.loads(NETWORK), seed=4))
         assert again.read_bytes() == made.read_bytes()
 
     def test_the_callers_arrays_stay_as_they_are(self, made: Path) -> None:
@@ -284,7 +284,7 @@ def test_prepared_weights_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None
         return get(network, index, *args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(weights, "get", counted)
-    program = Program(network, weights=weights, hold=True)
+    program = Program(network, weights=weights, cache_weights=True)
     inputs = ready_inputs(network, {}, 1, 0, SINGLE)
     (first,) = program.run(inputs).values()
     (second,) = program.run(inputs).values()

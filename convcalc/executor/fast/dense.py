@@ -7,37 +7,27 @@ from collections.abc import Callable
 import numpy as np
 
 from convcalc.executor.arrays import Array
-from convcalc.executor.fast.finish import Finish
-from convcalc.executor.store import Scratch
-from convcalc.executor.threads import Team, Worker
+from convcalc.executor.fast.epilogue import Epilogue
+from convcalc.executor.thread_pool import ThreadPool
+from convcalc.executor.workspace import Workspace
 
-#: Rows of the weight, given where they begin and end and a buffer that may hold them.
-Rows = Callable[[int, int, Scratch], Array]
-
-
-#: Multiply-accumulates below which a second thread costs more than it saves.
-FEW_MACS = 3_000_000
+#: Rows of a weight from a start to a stop, perhaps in the workspace.
+WeightRows = Callable[[int, int, Workspace], Array]
 
 
-def dense(data: Array, rows: Rows, units: int, step: int, finish: Finish, team: Team) -> Array:
-    """data (n, inputs), `rows` giving parts of the weight (units, inputs) -> (n, units).
+def dense(
+    data: Array, rows: WeightRows, units: int, step: int, epilogue: Epilogue, pool: ThreadPool
+) -> Array:
+    """data (n, inputs), weight (units, inputs) -> (n, units), `step` units at a time.
 
-    The product reads every weight once, so its time is the memory's; a block's weights can be made
-    when they are needed and forgotten.
-
-    Buffer: `step` rows of weights a thread, where they are made on the way.
+    Buffers: `step` rows of the weight for each thread, where `rows` generates them.
     """
-    out = team.empty((len(data), units), data.dtype)
+    out = np.empty((len(data), units), data.dtype)
 
-    def lists(start: int, worker: Worker) -> None:
-        part = slice(start, min(start + step, units))
-        worker.do(_multiply, data, rows, part, worker, out[:, part])
-        finish.apply(worker, out, (slice(None), part))
+    def compute(start: int, workspace: Workspace) -> None:
+        stop = min(start + step, units)
+        np.matmul(data, rows(start, stop, workspace).T, out=out[:, start:stop])
+        epilogue.apply(out, (slice(None), slice(start, stop)))
 
-    threads = team.size if data.size * units >= FEW_MACS else 1
-    team.run(lists, range(0, units, step), threads)
+    pool.run(compute, range(0, units, step))
     return out
-
-
-def _multiply(data: Array, rows: Rows, part: slice, scratch: Scratch, out: Array) -> None:
-    np.matmul(data, rows(part.start, part.stop, scratch).T, out=out)

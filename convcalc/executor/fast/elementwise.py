@@ -1,54 +1,39 @@
-"""Operations that look at one position at a time, by pieces that stay in the cache."""
+"""Operations that look at one position at a time, by blocks that stay in the cache."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
-from convcalc.executor.arrays import Array, channels_first, channels_last
-from convcalc.executor.threads import Team, Worker, fill
+import numpy as np
 
-if TYPE_CHECKING:
-    import numpy as np
+from convcalc.executor.arrays import Array, channels_first, channels_last, packed
+from convcalc.executor.thread_pool import ThreadPool
+from convcalc.executor.workspace import Workspace
 
-#: Numbers of a piece: a kernel's temporaries are this long, not as long as the value.
-PIECE = 65_536
+#: Numbers of a block, and so of each of a kernel's temporaries.
+BLOCK = 65_536
 
 
 def positionwise(
-    data: Array, compute: Callable[[Array], Array], out: Array | None, team: Team
+    inputs: Sequence[Array], compute: Callable[..., Array], out: Array | None, pool: ThreadPool
 ) -> Array:
-    """What a kernel makes of each position's channels.
+    """What a kernel computes of each position's channels.
 
-    data (n, c, *sizes); `compute` takes and gives (positions, c). `out` is where to put the result,
-    the data itself for a change in place, or None for a new value.
+    The inputs (n, c, *sizes) have one shape; `compute` takes a block (positions, c) of each and
+    returns one. `out` receives the result: the first input, to change it in place, or None for a
+    new value.
 
-    Buffer: the kernel's temporaries for `PIECE` numbers a thread.
+    Buffers: the kernel's temporaries of `BLOCK` numbers for each thread.
     """
-    last = team.packed(data)
-    target = team.empty(last.shape, last.dtype) if out is None else channels_last(out)
-    rows, results = last.reshape(-1, last.shape[-1]), target.reshape(-1, last.shape[-1])
-    step = max(1, PIECE // rows.shape[1])
+    values = [packed(value) for value in inputs]
+    target = np.empty_like(values[0]) if out is None else channels_last(out)
+    channels = target.shape[-1]
+    rows, results = [value.reshape(-1, channels) for value in values], target.reshape(-1, channels)
+    step = max(1, BLOCK // channels)
 
-    def lists(start: int, worker: Worker) -> None:
+    def fill(start: int, _: Workspace) -> None:
         part = slice(start, start + step)
-        worker.do(fill, results[part], compute, rows[part])
+        results[part] = compute(*[value[part] for value in rows])
 
-    team.run(lists, range(0, len(rows), step))
-    return channels_first(target)
-
-
-def combined(values: Sequence[Array], combine: np.ufunc, team: Team, out: Array | None) -> Array:
-    """Values of one shape, (n, c, *sizes), combined element by element."""
-    flats = [team.packed(value) for value in values]
-    target = team.empty(flats[0].shape, flats[0].dtype) if out is None else channels_last(out)
-    lines, result = [flat.reshape(-1) for flat in flats], target.reshape(-1)
-
-    def lists(start: int, worker: Worker) -> None:
-        part = slice(start, start + PIECE)
-        worker.do(combine, lines[0][part], lines[1][part], result[part])
-        for line in lines[2:]:
-            worker.do(combine, result[part], line[part], result[part])
-
-    team.run(lists, range(0, len(result), PIECE))
+    pool.run(fill, range(0, len(results), step))
     return channels_first(target)

@@ -1,4 +1,4 @@
-"""Pooling on values with channels last, by strips: one axis after the other."""
+"""Pooling on values with channels last, one axis after the other."""
 
 from __future__ import annotations
 
@@ -8,63 +8,48 @@ from math import prod
 import numpy as np
 
 from convcalc.executor.arrays import Array
-from convcalc.executor.fast.convolution import COLUMNS, positions_per_piece
-from convcalc.executor.fast.finish import Index
-from convcalc.executor.fast.strips import Slide, pieces, strip
-from convcalc.executor.threads import Team, Worker
-
-#: Values of the result below which a second thread costs more than it saves.
-FEW_VALUES = 100_000
+from convcalc.executor.fast.blocking import BLOCK_BYTES, SlidingWindow, blocks, padded_input
+from convcalc.executor.fast.epilogue import Index
+from convcalc.executor.thread_pool import ThreadPool
+from convcalc.executor.workspace import Workspace
 
 
-def pooled(data: Array, slide: Slide, combine: np.ufunc, fill: float, team: Team) -> Array:
+def pooled(
+    data: Array, window: SlidingWindow, combine: np.ufunc, fill: float, pool: ThreadPool
+) -> Array:
     """The windows' values combined by `np.maximum`, `np.minimum` or `np.add`.
 
-    Rows are combined first, then columns: k + k steps an output in place of k * k.
+    Each axis is combined on its own: k + k operations an output instead of k * k.
 
     data (n, *sizes, c) -> (n, *outputs, c)
 
-    Buffer: a padded strip and its combined rows, about `COLUMNS` bytes a thread.
+    Buffers: the padded input of a block and a combined one for each axis, for each thread.
     """
     batch, channels = len(data), data.shape[-1]
-    out = team.empty((batch, *slide.outputs, channels), data.dtype)
-    total = prod(slide.outputs)
-    threads = team.size if out.size >= FEW_VALUES else 1
-    width = data.itemsize * channels * prod(slide.stride)
-    most = positions_per_piece(total, COLUMNS // 4 // width, threads)
+    out = np.empty((batch, *window.outputs, channels), data.dtype)
 
-    def lists(index: Index, worker: Worker) -> None:
+    def compute(index: Index, workspace: Workspace) -> None:
         n, *block = index
-        value = strip(data[n], block, slide, worker, fill)
+        value = padded_input(data[n], block, window, workspace, fill)
         result = out[index]
         for axis, count in enumerate(result.shape[:-1]):
-            shape = (*result.shape[: axis + 1], *value.shape[axis + 1 :])
-            target = result if shape == result.shape else None
-            if target is None or axis < result.ndim - 2:
-                target = worker.array(f"axis{axis}", shape, data.dtype)
-            taps = _taps(value, axis, count, slide)
-            if len(taps) == 1:
-                worker.do(np.copyto, target, taps[0])
-            else:
-                worker.do(_combine, combine, taps[0], taps[1], target)
-            for tap in taps[2:]:
-                worker.do(_combine, combine, target, tap, target)
-            value = target
+            taps = _taps(value, axis, count, window)
+            last = axis == result.ndim - 2
+            value = result if last else workspace.array(f"axis{axis}", taps[0].shape, data.dtype)
+            np.copyto(value, taps[0])
+            for tap in taps[1:]:
+                combine(value, tap, out=value)
 
-    team.run(lists, pieces(batch, slide.outputs, most), threads)
+    most = BLOCK_BYTES // (4 * data.itemsize * channels * prod(window.stride))
+    pool.run(compute, blocks(batch, window.outputs, most, pool.size))
     return out
 
 
-def _taps(value: Array, axis: int, count: int, slide: Slide) -> Sequence[Array]:
+def _taps(value: Array, axis: int, count: int, window: SlidingWindow) -> Sequence[Array]:
     """What each tap of the window sees along one axis."""
-    step, dilation = slide.stride[axis], slide.dilation[axis]
+    step, dilation = window.stride[axis], window.dilation[axis]
     lines = value.swapaxes(0, axis)
     return [
         lines[t * dilation : t * dilation + (count - 1) * step + 1 : step].swapaxes(0, axis)
-        for t in range(slide.kernel[axis])
+        for t in range(window.kernel[axis])
     ]
-
-
-def _combine(combine: np.ufunc, one: Array, other: Array, out: Array) -> None:
-    # (NumPy wants to be told by name where `np.maximum` puts its result.)
-    combine(one, other, out=out)

@@ -1,9 +1,9 @@
-"""The plain kernels: what each kind computes, as short as NumPy can say it.
+"""The reference kernels: what each kind computes, as short as NumPy can say it.
 
-They are the reference: `convcalc.executor.choice` puts faster ones in the place of some, and tests
-hold those against these. A kernel takes its layer, its inputs (batch, channels, *spatial) and its
-weights by name, and returns a new array, or a view of its input. Sizes come out of NumPy's views;
-no kernel may ask the layer, or the formulas the predictions come from, for a shape.
+`convcalc.executor.dispatch` replaces some by faster kernels, which tests compare with these. A
+kernel takes its layer, its inputs (batch, channels, *spatial) and its weights by name, and returns
+a new array or a view of its input. Its sizes come out of NumPy's views: it must not ask the layer,
+or use the formulas of the predictor, for a shape.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,13 +32,20 @@ if TYPE_CHECKING:
 
 def windows_of(layer: AvgPool | MaxPool | MinPool, data: Array, fill: float) -> Array:
     """Every window of a pooling layer; the window's axes are the last ones."""
-    stride = layer.stride or layer.kernel
-    dilation = getattr(layer, "dilation", (1,) * len(stride))
+    stride, dilation = layer.stride or layer.kernel, tap_spacing(layer)
     spans = extents(layer.kernel, dilation)
     sides = padding_sides(layer.padding, data.shape[2:], spans, stride)
     if layer.ceil_mode:
         return ceil_windows(data, sides, fill, spans, stride, dilation)
     return strided_windows(padded(data, sides, fill), spans, stride, dilation)
+
+
+def tap_spacing(layer: Any) -> tuple[int, ...]:
+    """The dilation of a pooling layer's window; `avgpool` has none."""
+    spacing: tuple[int, ...] = (
+        layer.dilation if layer.kind != "avgpool" else (1,) * len(layer.kernel)
+    )
+    return spacing
 
 
 def window_axes(data: Array) -> tuple[int, ...]:
