@@ -16,7 +16,7 @@ from math import log
 
 from benchmarks.measure import Row, at_most, by_turns, convcalc_command, print_table, run
 from convcalc.analysis.memory.least_peak import least_peak
-from convcalc.analysis.memory.liveness import Memory
+from convcalc.analysis.memory.liveness import TensorGraph
 from convcalc.language.shipped import shipped_names
 from tests.analysis.memory import families
 
@@ -24,7 +24,7 @@ ROUNDS = 3
 #: How many of the slowest networks the table names.
 SHOWN = 5
 #: Families of about 1,200 operations for each unit of depth.
-DEEPER: dict[str, Callable[[int], Memory]] = {
+DEEPER: dict[str, Callable[[int], TensorGraph]] = {
     "transformer": lambda depth: families.transformer(80 * depth),
     "wavenet": lambda depth: families.wavenet(150 * depth),
     "hrnet": lambda depth: families.hrnet(128, (1, 4 * depth, 3 * depth)),
@@ -82,7 +82,7 @@ def growth() -> None:
     print_table("The least peak of network families", rows)
 
 
-def expected(graph: Memory) -> float:
+def expected(graph: TensorGraph) -> float:
     """n*log(n), where n counts operations and what they read."""
     n = len(graph.operations) + sum(len(operation.reads) for operation in graph.operations)
     return n * log(n)

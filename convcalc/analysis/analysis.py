@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from convcalc.analysis.field.fields import Fields
     from convcalc.analysis.memory.arena import Arena
     from convcalc.analysis.memory.least_peak import LeastPeak
-    from convcalc.analysis.memory.liveness import Memory, Step
+    from convcalc.analysis.memory.liveness import LiveSet, TensorGraph
     from convcalc.analysis.training.step import StepCost, Training
 
 T = TypeVar("T")
@@ -82,19 +82,19 @@ class Analysis:
 
     # Memory, in elements of one sample.
 
-    def memory(self, *, in_place: bool = False) -> Memory:
+    def memory(self, *, in_place: bool = False) -> TensorGraph:
         """The network's tensors, element-wise operations writing over their inputs or not."""
-        from convcalc.analysis.memory.liveness import memory_of
+        from convcalc.analysis.memory.liveness import tensor_graph
 
         key = ("memory", in_place)
-        return self._once(key, lambda: memory_of(self.network, in_place=in_place))
+        return self._once(key, lambda: tensor_graph(self.network, in_place=in_place))
 
-    def peak_step(self, *, in_place: bool = False) -> Step | None:
+    def peak_step(self, *, in_place: bool = False) -> LiveSet | None:
         """The step of the written order at which the most is alive; None where nothing runs."""
-        from convcalc.analysis.memory.liveness import peak_step
+        from convcalc.analysis.memory.liveness import peak_live_set
 
         key = ("peak step", in_place)
-        return self._once(key, lambda: peak_step(self.memory(in_place=in_place)))
+        return self._once(key, lambda: peak_live_set(self.memory(in_place=in_place)))
 
     def peak(self, *, in_place: bool = False) -> int:
         """The most elements alive at once in the written order."""
@@ -109,12 +109,12 @@ class Analysis:
         return self._once(("live", in_place), lambda: self._live(in_place))
 
     def _live(self, in_place: bool) -> Mapping[str, int]:
-        from convcalc.analysis.memory.liveness import steps
+        from convcalc.analysis.memory.liveness import live_sets
 
         memory, nodes = self.memory(in_place=in_place), self.network.nodes
         return {
             nodes[memory.operations[step.operation].node].path: step.live
-            for step in steps(memory, listed=False)
+            for step in live_sets(memory, listed=False)
         }
 
     @cached_property
@@ -127,9 +127,9 @@ class Analysis:
     @cached_property
     def arena(self) -> Arena:
         """A static allocation for the written order, in place."""
-        from convcalc.analysis.memory.arena import arena
+        from convcalc.analysis.memory.arena import allocate
 
-        return arena(self.memory(in_place=True))
+        return allocate(self.memory(in_place=True))
 
     # Training.
 

@@ -167,14 +167,14 @@ def memory_data(memory: MemoryReport) -> dict[str, Any]:
         "steps": [_moment_data(moment) for moment in memory.moments()],
         "tensors": [
             {
-                "tensor": memory.node_of(place.tensor).path,
-                "bytes": memory.bytes_of(place.tensor),
-                "offset": place.offset * memory.scale,
-                "first": place.first,
-                "last": place.last,
-                "within": None if place.within is None else memory.node_of(place.within).path,
+                "tensor": memory.node_of(tensor.tensor).path,
+                "bytes": memory.bytes_of(tensor.tensor),
+                "offset": tensor.offset * memory.scale,
+                "first": tensor.first,
+                "last": tensor.last,
+                "within": None if tensor.within is None else memory.node_of(tensor.within).path,
             }
-            for place in memory.arena.places
+            for tensor in memory.arena.allocations
         ],
     }
 

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 import convcalc
-from convcalc.analysis.memory.arena import arena
+from convcalc.analysis.memory.arena import allocate
 from convcalc.analysis.memory.least_peak import least_peak
-from convcalc.analysis.memory.liveness import Memory, memory_of, steps
+from convcalc.analysis.memory.liveness import TensorGraph, live_sets, tensor_graph
 from convcalc.executor.arrays import Array
 from convcalc.executor.kernels import KERNELS
 from convcalc.executor.weights import array_name, declared
@@ -50,7 +50,7 @@ def computed(
     return KERNELS[node.layer.kind](node.layer, [values[i] for i in node.inputs], own)
 
 
-def views_behind(network: Network, memory: Memory) -> dict[int, list[int]]:
+def views_behind(network: Network, memory: TensorGraph) -> dict[int, list[int]]:
     """The views of each tensor, in the order in which they are written."""
     found: dict[int, list[int]] = {tensor.number: [] for tensor in memory.tensors}
     for index, number in enumerate(memory.tensor_of):
@@ -68,10 +68,10 @@ def test_a_run_within_the_arena_computes_the_same(seed: int, concat_in_place: bo
     weights = random_weights(network, numbers)
     inputs = random_inputs(network, 1, numbers)
     expected = run(network, inputs, weights)
-    memory = memory_of(network, in_place=True, concat_in_place=concat_in_place)
+    memory = tensor_graph(network, in_place=True, concat_in_place=concat_in_place)
     views = views_behind(network, memory)
     for order in (list(range(len(memory.operations))), least_peak(memory).order):
-        found = arena(memory, order)
+        found = allocate(memory, order)
         whole = np.full(found.size, np.nan)
         values: dict[int, Array] = {}
 
@@ -84,7 +84,7 @@ def test_a_run_within_the_arena_computes_the_same(seed: int, concat_in_place: bo
                 shape = (1, *network.nodes[view].shape)
                 values[view] = held.reshape(shape)  # noqa: B023
 
-        offsets = {place.tensor: place.offset for place in found.places}
+        offsets = {place.tensor: place.offset for place in found.allocations}
         for number in memory.inputs:
             path = network.nodes[memory.tensors[number].node].path
             hold(number, inputs[path], offsets[number])
@@ -105,7 +105,7 @@ def test_a_run_that_frees_what_is_dead_holds_what_was_predicted(seed: int, in_pl
     weights = random_weights(network, numbers)
     made = random_inputs(network, 2, numbers)
     expected = run(network, made, weights)
-    memory = memory_of(network, in_place=in_place)
+    memory = tensor_graph(network, in_place=in_place)
     views = views_behind(network, memory)
     order = least_peak(memory).order if seed % 3 == 0 else list(range(len(memory.operations)))
     gc.collect()
@@ -121,7 +121,7 @@ def test_a_run_that_frees_what_is_dead_holds_what_was_predicted(seed: int, in_pl
         for number in memory.inputs:
             path = network.nodes[memory.tensors[number].node].path
             hold(number, np.array(made[path], order="C"))
-        for step in steps(memory, order):
+        for step in live_sets(memory, order):
             operation = memory.operations[step.operation]
             result = computed(network, operation.node, values, weights)
             if step.in_place:

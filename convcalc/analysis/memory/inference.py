@@ -5,29 +5,29 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from convcalc.analysis.costs.report import Report
-from convcalc.analysis.memory.arena import Arena, arena
+from convcalc.analysis.memory.arena import Arena, allocate
 from convcalc.analysis.memory.least_peak import LeastPeak, least_peak
-from convcalc.analysis.memory.liveness import Memory, Step, memory_of, steps
+from convcalc.analysis.memory.liveness import LiveSet, live_sets, peak_of, tensor_graph
 from convcalc.collection import collector_paused
 from convcalc.graph import Node
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES
 
-#: Names of live tensors that all moments list together, and each in the mean. Where there are more
-#: than both, which only very wide networks have and where their number grows with the square of the
-#: width, those of the peaks are listed.
+#: The most names of live tensors that all steps list together, and each step on average. Where
+#: there are more than both, only the peaks list theirs: in very wide networks the number of names
+#: grows with the square of the width.
 MOST_LISTED = 100_000
 MOST_LISTED_EACH = 20
 
 
 class Moment(NamedTuple):
-    """One operation while it runs.
+    """What is alive while one operation runs.
 
     node      the operation
     live      bytes alive
-    in_place  bytes alive where element-wise operations are written over their inputs
-    alive     the tensors alive, by the nodes that made them, each with its bytes; empty where they
-              are not listed (`MOST_LISTED`)
-    within    those of them that the result lies in
+    in_place  bytes alive if element-wise operations are written over their inputs
+    alive     the tensors alive, by the nodes that made them, each with its bytes; empty if they are
+              not listed (`MOST_LISTED`)
+    within    those of them in whose memory the result lies
     frees     those of them, the result included, that are dead after it
     """
 
@@ -42,7 +42,8 @@ class Moment(NamedTuple):
 class MemoryReport:
     """A network's memory. All figures are in bytes and hold for the report's batch.
 
-    dtype            what activations are held in, and `weights_dtype` the weights
+    dtype            the type of activations; `weights_dtype` is that of weights
+    by_least         whether the order with the least peak is shown, and not the written one
     parameters       bytes of what is learned
     buffers          bytes of what is kept with it, such as running statistics
     inputs           bytes of the network's inputs
@@ -50,9 +51,6 @@ class MemoryReport:
     peak             the most alive at once in the written order, nothing written in place
     peak_in_place    the same with operations written in place
     least            the least of that over all orders: `peak` and `bound` in elements of one sample
-    order            the operations in the shown order
-    moments          what is alive at each of them
-    peak_moments     the first operations at which each of the shown order's two peaks is reached
     arena            offsets and size for the shown order, in elements of one sample
     """
 
@@ -67,24 +65,20 @@ class MemoryReport:
         self.by_least = least
         #: Bytes of one element in all samples.
         self.scale = DTYPES[dtype] * report.batch
-        self._plain = memory_of(network)
-        self._memory = memory_of(network, in_place=True, concat_in_place=concat_in_place)
-        self.least: LeastPeak = least_peak(self._memory)
-        tensors = self._memory.tensors
+        plain = tensor_graph(network)
+        self._graph = tensor_graph(network, in_place=True, concat_in_place=concat_in_place)
+        self.least: LeastPeak = least_peak(self._graph)
         self.parameters = report.totals.params * DTYPES[weights_dtype]
         self.buffers = report.totals.buffers * DTYPES[weights_dtype]
-        inputs = set(self._memory.inputs)
-        self.inputs = sum([tensors[number].size for number in inputs]) * self.scale
-        every = sum([tensor.size for tensor in tensors]) * self.scale
-        self.activations = every - self.inputs
+        tensors = self._graph.tensors
+        self.inputs = sum([tensors[number].size for number in self._graph.inputs]) * self.scale
+        self.activations = sum([tensor.size for tensor in tensors]) * self.scale - self.inputs
+        self.peak = peak_of(plain) * self.scale
+        self.peak_in_place = peak_of(self._graph) * self.scale
         self._order = self.least.order if least else None
-        both = (self._plain, self._memory)
-        found = [list(steps(memory, listed=False)) for memory in both]
-        self.peak, self.peak_in_place = [self._peak(shown) for shown in found]
-        if least:
-            found = [list(steps(memory, self._order, listed=False)) for memory in both]
-        self._plain_steps, self._steps = found
-        self.arena: Arena = arena(self._memory, self._order)
+        self._plain = list(live_sets(plain, self._order, listed=False))
+        self._in_place = list(live_sets(self._graph, self._order, listed=False))
+        self.arena: Arena = allocate(self._graph, self._order)
 
     @property
     def weights(self) -> int:
@@ -98,7 +92,7 @@ class MemoryReport:
 
     @property
     def least_bound(self) -> int:
-        """What no order goes below."""
+        """A peak that no order goes below."""
         return self.least.bound * self.scale
 
     @property
@@ -111,72 +105,60 @@ class MemoryReport:
         """The in-place peak of the shown order, which no arena for it is smaller than."""
         return self.peak_least if self.by_least else self.peak_in_place
 
-    @property
-    def memory(self) -> Memory:
-        """The network's tensors, in place where that is allowed."""
-        return self._memory
-
     def node_of(self, tensor: int) -> Node:
         """The node that writes a tensor first."""
-        return self.report.network.nodes[self._memory.tensors[tensor].node]
+        return self.report.network.nodes[self._graph.tensors[tensor].node]
 
     def bytes_of(self, tensor: int) -> int:
-        """What a tensor takes."""
-        return self._memory.tensors[tensor].size * self.scale
-
-    def moments(self) -> list[Moment]:
-        """What is alive at each step of the shown order."""
-        alive = listed = len(self._memory.inputs)
-        for step in self._steps:
-            alive += 1
-            listed += alive
-            alive -= len(step.frees)
-        most = max(MOST_LISTED, MOST_LISTED_EACH * len(self._steps))
-        shown = True if listed <= most else set(self._peak_places())
-        both = zip(self._plain_steps, steps(self._memory, self._order, listed=shown), strict=True)
-        return [self._moment(plain, step) for plain, step in both]
-
-    def levels(self) -> list[tuple[Node, int, int]]:
-        """Each operation of the shown order with the bytes alive, plainly and in place."""
-        nodes, operations = self.report.network.nodes, self._memory.operations
-        return [
-            (nodes[operations[plain.operation].node], plain.live * scale, step.live * scale)
-            for scale in (self.scale,)
-            for plain, step in zip(self._plain_steps, self._steps, strict=True)
-        ]
-
-    def peak_moments(self) -> list[Moment]:
-        """The first step at which most is alive, plainly, and the first one in place."""
-        places = self._peak_places()
-        found = list(steps(self._memory, self._order, listed=places))
-        return [self._moment(self._plain_steps[place], found[place]) for place in places]
-
-    def _peak_places(self) -> list[int]:
-        """The steps of the shown order at which most is alive, plainly and in place."""
-        if not self._steps:
-            return []
-        return [
-            max(range(len(found)), key=lambda place: (found[place].live, -place))
-            for found in (self._plain_steps, self._steps)
-        ]
+        """The bytes of a tensor."""
+        return self._graph.tensors[tensor].size * self.scale
 
     def order(self) -> list[Node]:
         """The operations in the order that reaches the least peak."""
-        nodes = self.report.network.nodes
-        return [nodes[self._memory.operations[place].node] for place in self.least.order]
+        return [self._operation(number) for number in self.least.order]
 
-    def _moment(self, plain: Step, step: Step) -> Moment:
+    def levels(self) -> list[tuple[Node, int, int]]:
+        """Each operation of the shown order with the bytes alive, plainly and in place."""
+        return [
+            (self._operation(plain.operation), plain.live * self.scale, found.live * self.scale)
+            for plain, found in zip(self._plain, self._in_place, strict=True)
+        ]
+
+    def moments(self) -> list[Moment]:
+        """What is alive at each step of the shown order."""
+        alive = names = len(self._graph.inputs)
+        for found in self._in_place:
+            alive += 1
+            names += alive
+            alive -= len(found.frees)
+        most = max(MOST_LISTED, MOST_LISTED_EACH * len(self._in_place))
+        listed = True if names <= most else set(self._peak_steps())
+        every = live_sets(self._graph, self._order, listed=listed)
+        return [self._moment(*both) for both in zip(self._plain, every, strict=True)]
+
+    def peak_moments(self) -> list[Moment]:
+        """The first step at which most is alive, plainly, and the first one in place."""
+        steps = self._peak_steps()
+        every = list(live_sets(self._graph, self._order, listed=steps))
+        return [self._moment(self._plain[step], every[step]) for step in steps]
+
+    def _peak_steps(self) -> list[int]:
+        """The first steps of the shown order at which most is alive, plainly and in place."""
+        both = ([found.live for found in each] for each in (self._plain, self._in_place))
+        return [lives.index(max(lives)) for lives in both if lives]
+
+    def _operation(self, number: int) -> Node:
+        return self.report.network.nodes[self._graph.operations[number].node]
+
+    def _moment(self, plain: LiveSet, found: LiveSet) -> Moment:
         return Moment(
-            self.report.network.nodes[self._memory.operations[step.operation].node],
+            self._operation(found.operation),
             plain.live * self.scale,
-            step.live * self.scale,
-            tuple([(self.node_of(t), self.bytes_of(t)) for t in step.tensors]),
-            tuple([self.node_of(t) for t in step.in_place]),
-            tuple([self.node_of(t) for t in step.frees]),
+            found.live * self.scale,
+            tuple([(self.node_of(t), self.bytes_of(t)) for t in found.tensors]),
+            tuple([self.node_of(t) for t in found.in_place]),
+            tuple([self.node_of(t) for t in found.frees]),
         )
-
-    def _peak(self, found: list[Step]) -> int:
-        return max([step.live * self.scale for step in found], default=self.inputs)
 
 
 @collector_paused()
@@ -190,9 +172,9 @@ def measure_memory(
 ) -> MemoryReport:
     """The memory of a network.
 
-    dtype            of the activations, a name of `convcalc.quantities.DTYPES`
-    weights          of the weights, if it is another
-    concat_in_place  make the parts of a concatenation within its result where they can be
+    dtype            the type of activations, a name of `convcalc.quantities.DTYPES`
+    weights          the type of weights, if it is another
+    concat_in_place  make the parts of a concatenation within its result where that is possible
     least            show the order with the least peak instead of the written one
 
     >>> import convcalc

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from convcalc.analysis.memory.liveness import Memory, steps
+from convcalc.analysis.memory.liveness import TensorGraph, live_sets
 from convcalc.analysis.memory.search import Segment, least_peak_order
 from convcalc.collection import collector_paused
 
@@ -34,7 +34,7 @@ class LeastPeak(NamedTuple):
 
     peak   the most alive at once in `order`
     bound  no order has a lower peak
-    order  the operations in the order that reaches it, as places in `Memory.operations`
+    order  the operations in the order that reaches it, as indices of `TensorGraph.operations`
     """
 
     peak: int
@@ -48,29 +48,29 @@ class LeastPeak(NamedTuple):
 
 
 @collector_paused()
-def least_peak(memory: Memory, budget: int = _BUDGET) -> LeastPeak:
-    """The least peak over all orders, in place where `memory` says so.
+def least_peak(graph: TensorGraph, budget: int = _BUDGET) -> LeastPeak:
+    """The least peak over all orders, in place where the graph says so.
 
     budget  the number of moves after which searches are given up
 
     >>> import convcalc
-    >>> from convcalc.analysis.memory.liveness import memory_of
-    >>> found = least_peak(memory_of(convcalc.load("resnet50"), in_place=True))
+    >>> from convcalc.analysis.memory.liveness import tensor_graph
+    >>> found = least_peak(tensor_graph(convcalc.load("resnet50"), in_place=True))
     >>> found.peak * 4, found.exact
     (7225344, True)
     """
-    operations, tensors = memory.operations, memory.tensors
+    operations, tensors = graph.operations, graph.tensors
     order = list(range(len(operations)))
     live: list[int] = []
-    levels = [sum([tensors[number].size for number in memory.inputs])]
-    for step in steps(memory, listed=False):
-        made = tensors[operations[step.operation].writes].size
-        live.append(step.live)
-        levels.append(levels[-1] + made - sum([tensors[t].size for t in step.frees]))
+    levels = [sum([tensors[number].size for number in graph.inputs])]
+    for found in live_sets(graph, listed=False):
+        made = tensors[operations[found.operation].writes].size
+        live.append(found.live)
+        levels.append(levels[-1] + made - sum([tensors[t].size for t in found.frees]))
     writers = [-1] * len(tensors)
     for place, operation in enumerate(operations):
         writers[operation.writes] = place
-    barriers = _barriers(memory, writers)
+    barriers = _barriers(graph, writers)
     bound = max([live[place] for place in barriers], default=0 if operations else levels[0])
     segments = []
     for before, after in zip([-1, *barriers], [*barriers, len(order)], strict=True):
@@ -80,17 +80,17 @@ def least_peak(memory: Memory, budget: int = _BUDGET) -> LeastPeak:
     for written, low, high in sorted(segments, reverse=True):
         if written <= bound:
             break
-        segment = Segment(memory, writers, low, high)
-        found = least_peak_order(segment, levels[low], levels[high], bound, written, budget)
-        if found.order is not None:
-            order[low:high] = [low + number for number in found.order]
-        budget -= found.moves
-        bound = found.bound
-        peak = max(peak, found.peak)
+        segment = Segment(graph, writers, low, high)
+        searched = least_peak_order(segment, levels[low], levels[high], bound, written, budget)
+        if searched.order is not None:
+            order[low:high] = [low + number for number in searched.order]
+        budget -= searched.moves
+        bound = searched.bound
+        peak = max(peak, searched.peak)
     return LeastPeak(max(peak, bound), bound, order)
 
 
-def _barriers(memory: Memory, writers: list[int]) -> list[int]:
+def _barriers(graph: TensorGraph, writers: list[int]) -> list[int]:
     """The operations that every other one must run before or after.
 
     They are those that are alone in being ready to run, both from the start and, backwards, from
@@ -98,7 +98,7 @@ def _barriers(memory: Memory, writers: list[int]) -> list[int]:
     """
     before = [
         {writers[read] for read in operation.reads if writers[read] >= 0}
-        for operation in memory.operations
+        for operation in graph.operations
     ]
     after: list[list[int]] = [[] for _ in before]
     for place, sources in enumerate(before):

@@ -1,8 +1,8 @@
 """What is in memory while a network runs: its tensors, and which of them are alive at each step.
 
 A tensor is a piece of memory that holds one value. An operation reads some tensors and writes one
-of its own. A view (flatten, reshape, a slice of the whole axis) has none: it is its input's, looked
-at in another way, and takes neither memory nor a step.
+of its own. A view (flatten, reshape, a slice of the whole axis) has none: it is another way to look
+at its input's tensor, and takes neither memory nor a step.
 
 The conventions:
 
@@ -14,11 +14,11 @@ The conventions:
 - A tensor that nothing reads, and that is no result of the network, is alive while it is made.
 
 In place (`in_place=True`), an element-wise operation writes its result over an input of the same
-size that it is the last to read; nothing is then added to what is alive. The network's inputs may
-be written over as well: they are handed over, as in a static allocation for a device. A result of
-the network never is. With `concat_in_place=True`, the inputs that are freed at a concatenation, and
-are no inputs of the network, have been made in their places in its result, so that it adds only
-what must be copied.
+size if no operation after it reads that input; nothing is then added to what is alive. The
+network's inputs may be written over as well: the caller hands them over, as in a static allocation
+for a device. A result of the network never is. With `concat_in_place=True`, the inputs that are
+freed at a concatenation, and are no inputs of the network, have been made at their places in its
+result, so that it adds only what must be copied.
 """
 
 from __future__ import annotations
@@ -35,35 +35,35 @@ from convcalc.graph import Network
 class Tensor:
     """One piece of memory; sizes are in elements, for one sample.
 
-    number   its place in `Memory.tensors`
+    number   its index in `TensorGraph.tensors`
     node     the index of the node that writes it first: an input or an operation
     size     how many elements it holds
-    readers  the operations that read it, as places in `Memory.operations`, each once, ascending
-    kept     a result of the network: alive to the end
+    readers  the operations that read it, as indices of `TensorGraph.operations`, ascending
+    result   whether it is a result of the network, alive to the end
     """
 
-    __slots__ = ("kept", "node", "number", "readers", "size")
+    __slots__ = ("node", "number", "readers", "result", "size")
 
     def __init__(self, number: int, node: int, size: int) -> None:
         self.number = number
         self.node = node
         self.size = size
         self.readers: list[int] = []
-        self.kept = False
+        self.result = False
 
     def __repr__(self) -> str:
         return f"<tensor {self.number} of node {self.node}: {self.size}>"
 
 
 class Operation(NamedTuple):
-    """One operation that takes memory, in terms of tensors.
+    """One operation that takes memory; tensors are given by their numbers.
 
     node      the index of its node
     reads     the tensors that it reads, each once
     writes    the tensor that it writes
-    reusable  those of `reads` that its result may lie in, if it is the last to read them
-    gathers   whether `reusable` are the parts of a concatenation
-    starts    where in a concatenation each of `reusable` begins, as (tensor, elements) pairs
+    reusable  those of `reads` in whose memory its result may lie, if nothing reads them later
+    gathers   whether `reusable` are the parts of a concatenation, which are all reused, and not one
+    starts    the first element of each of `reusable` in a concatenation, as (tensor, element) pairs
     """
 
     node: int
@@ -74,12 +74,12 @@ class Operation(NamedTuple):
     starts: tuple[tuple[int, int], ...] = ()
 
 
-class Memory(NamedTuple):
-    """A network as a reader of its memory sees it.
+class TensorGraph(NamedTuple):
+    """The tensors of a network and the operations on them.
 
     tensors     every tensor, in the order in which they are written
-    inputs      the tensors that are there at the start
-    operations  every operation that is no view, in the order in which they are written down
+    inputs      the tensors that exist at the start
+    operations  every operation that is no view, in the order of the file
     tensor_of   the tensor of each node, by the node's index
     """
 
@@ -89,16 +89,15 @@ class Memory(NamedTuple):
     tensor_of: list[int]
 
 
-class Step(NamedTuple):
-    """One operation running.
+class LiveSet(NamedTuple):
+    """What is alive while one operation runs.
 
-    operation  its place in `Memory.operations`
-    live       elements alive while it runs
-    tensors    the tensors alive while it runs, in the order in which they were written; one that
-               is written in place of another is counted with that one's memory; empty where the
-               step is not to be listed
-    in_place   the tensors that its result lies in
-    frees      the tensors that are dead after it
+    operation  its index in `TensorGraph.operations`
+    live       the number of elements alive
+    tensors    the tensors alive, in the order in which they were written; one that is written in
+               place of another takes no more memory than that one; empty if they are not listed
+    in_place   the tensors in whose memory the result lies
+    frees      the tensors that are dead after the operation
     """
 
     operation: int
@@ -109,11 +108,13 @@ class Step(NamedTuple):
 
 
 @collector_paused()
-def memory_of(network: Network, *, in_place: bool = False, concat_in_place: bool = False) -> Memory:
+def tensor_graph(
+    network: Network, *, in_place: bool = False, concat_in_place: bool = False
+) -> TensorGraph:
     """The tensors of a network and the operations on them.
 
-    `in_place` lets element-wise operations write over their inputs, `concat_in_place` lets the
-    parts of a concatenation be made within its result.
+    in_place         element-wise operations may write over their inputs
+    concat_in_place  the parts of a concatenation may be made within its result
     """
     tensors: list[Tensor] = []
     operations: list[Operation] = []
@@ -145,86 +146,77 @@ def memory_of(network: Network, *, in_place: bool = False, concat_in_place: bool
         found = Operation(index, reads, made.number, reusable, gathers, tuple(starts.items()))
         operations.append(found)
     for index in network.outputs.values():
-        tensors[tensor_of[index]].kept = True
+        tensors[tensor_of[index]].result = True
     if in_place or concat_in_place:
-        for place, operation in enumerate(operations):
-            free = tuple([t for t in operation.reusable if not tensors[t].kept])
-            operations[place] = operation._replace(reusable=free)
-    there = [t.number for t in tensors if not nodes[t.node].inputs]
-    return Memory(tensors, there, operations, tensor_of)
+        for number, operation in enumerate(operations):
+            free = tuple([t for t in operation.reusable if not tensors[t].result])
+            operations[number] = operation._replace(reusable=free)
+    at_start = [t.number for t in tensors if not nodes[t.node].inputs]
+    return TensorGraph(tensors, at_start, operations, tensor_of)
 
 
 def _starts(parts: Sequence[tuple[int, int]]) -> dict[int, int]:
-    """Where the parts of a concatenation begin in it, by tensor; `parts` with their sizes."""
+    """The first element of each part of a concatenation in it; `parts` are tensors and sizes."""
     found: dict[int, int] = {}
-    again = set()
+    repeated = set()
     start = 0
     for part, size in parts:
         if part in found:
-            again.add(part)
+            repeated.add(part)
         found[part] = start
         start += size
-    # What is joined with itself cannot be in two places.
-    return {part: start for part, start in found.items() if part not in again}
+    # A tensor that is joined with itself cannot be at two places.
+    return {part: start for part, start in found.items() if part not in repeated}
 
 
-def steps(
-    memory: Memory, order: Sequence[int] | None = None, *, listed: bool | Container[int] = True
-) -> Iterator[Step]:
-    """What is alive at each step of an order of execution; the written one if none is given.
+def live_sets(
+    graph: TensorGraph,
+    order: Sequence[int] | None = None,
+    *,
+    listed: bool | Container[int] = True,
+) -> Iterator[LiveSet]:
+    """What is alive at each step of an order of execution; of the written one if none is given.
 
-    `listed` says of which steps, counted from 0, `tensors` is to be known. All of these lists
-    together grow with the square of a network that is wide.
+    listed  whether to list the tensors, or the steps, counted from 0, at which to list them. All
+            lists together grow with the square of a network that is wide.
     """
-    tensors, operations = memory.tensors, memory.operations
-    waiting = [len(tensor.readers) for tensor in tensors]
+    tensors, operations = graph.tensors, graph.operations
+    unread = [len(tensor.readers) for tensor in tensors]
     # Insertion order is the order of writing; deleting keeps it.
-    alive: dict[int, None] = dict.fromkeys(memory.inputs)
+    alive: dict[int, None] = dict.fromkeys(graph.inputs)
     live = sum(tensors[number].size for number in alive)
-    for number, place in enumerate(range(len(operations)) if order is None else order):
-        operation = operations[place]
+    for step, number in enumerate(range(len(operations)) if order is None else order):
+        operation = operations[number]
         made = tensors[operation.writes]
         frees: dict[int, None] = {}
         for read in operation.reads:
-            waiting[read] -= 1
-            if not waiting[read] and not tensors[read].kept:
+            unread[read] -= 1
+            if not unread[read] and not tensors[read].result:
                 frees[read] = None
-        if not made.readers and not made.kept:
+        if not made.readers and not made.result:
             frees[made.number] = None
-        within = tuple([t for t in operation.reusable if t in frees])
+        reused = tuple([t for t in operation.reusable if t in frees])
         if not operation.gathers:
-            within = within[:1]
-        added = made.size - sum(tensors[t].size for t in within)
+            reused = reused[:1]
+        added = made.size - sum(tensors[t].size for t in reused)
         alive[made.number] = None
-        shown = listed if isinstance(listed, bool) else number in listed
-        yield Step(place, live + added, tuple(alive) if shown else (), within, tuple(frees))
+        shown = listed if isinstance(listed, bool) else step in listed
+        yield LiveSet(number, live + added, tuple(alive) if shown else (), reused, tuple(frees))
         live += made.size - sum(tensors[t].size for t in frees)
         for freed in frees:
             del alive[freed]
 
 
-def peak_step(memory: Memory) -> Step | None:
-    """The first step of the written order at which most is alive; None where nothing runs."""
-    lives = [step.live for step in steps(memory, listed=False)]
-    if not lives:
+def peak_live_set(graph: TensorGraph) -> LiveSet | None:
+    """The first of the largest live sets of the written order; None if there is no operation."""
+    sizes = [found.live for found in live_sets(graph, listed=False)]
+    if not sizes:
         return None
-    place = lives.index(max(lives))
-    return next(islice(steps(memory, listed=(place,)), place, None))
+    step = sizes.index(max(sizes))
+    return next(islice(live_sets(graph, listed=(step,)), step, None))
 
 
-def peak_elements(memory: Memory, order: Sequence[int] | None = None) -> int:
+def peak_of(graph: TensorGraph, order: Sequence[int] | None = None) -> int:
     """The most elements alive at once, in an order of execution or as written."""
-    waiting = sum(memory.tensors[number].size for number in memory.inputs)
-    return max([step.live for step in steps(memory, order, listed=False)], default=waiting)
-
-
-def written_peak(network: Network, number_bytes: int, batch: int = 1) -> int:
-    """Bytes alive at once at most, in the written order and without writing in place.
-
-    number_bytes  bytes of one element
-
-    >>> import convcalc
-    >>> written_peak(convcalc.load("resnet50"), 4)
-    9633792
-    """
-    return peak_elements(memory_of(network)) * number_bytes * batch
+    at_start = sum(graph.tensors[number].size for number in graph.inputs)
+    return max([found.live for found in live_sets(graph, order, listed=False)], default=at_start)

@@ -1,20 +1,20 @@
-"""The order with the least peak of some operations, by a search through the states between.
+"""Finds an order of operations with the least peak, by a search from both ends.
 
-A state is the set of operations that have run, written as the bits of an integer. The search visits
+A state is a set of operations that have run, written as the bits of an integer. A search visits
 states in the order of the least peak at which they can be reached, as Dijkstra's algorithm visits
-nodes in the order of distance. It runs from both ends: forwards from where nothing has run, and
-backwards from where everything has. Branches that end with less alive than they began with are
-settled early forwards, branches that end with more are settled early backwards, and whichever
-search arrives first has the answer.
+nodes in the order of distance. One search starts where nothing has run, another, backwards, where
+everything has. They take turns, each profits from the peak that the other has proven, and the first
+to arrive at the other end has the answer. Forwards, branches that end with less alive than they
+begin with are done early; backwards, those that end with more.
 
-What makes it fast is that some moves need no alternative. Let f(S) be what is alive after the
-operations S. The function is submodular: f(A or B) + f(A and B) <= f(A) + f(B). So if an operation
-x that runs after S climbs no higher than the peak that is needed anyway, and f(S + x) <= f(S), then
-x can run at once: in any other order, moving x to the front leaves no later state with more alive.
-An operation that runs earlier or later than before may also write in place of other tensors. Write
-what is alive while y runs after S as f(S) + h(S), and as f(S + y) + g(S). The more has run, the
-more tensors die at y, so h only falls, which is what the argument needs forwards. And g, what dies
-at y less what y is written over, only grows, which is what it needs backwards.
+Most moves need no alternative. Let f(S) be what is alive after the operations S. It is submodular:
+f(A | B) + f(A & B) <= f(A) + f(B). Let x be an operation that can run after S, with no more alive
+meanwhile than is needed anyway, and f(S + x) <= f(S). Then x can run at once. In any other order,
+move x forward to this point: each state T in between becomes T + x, and f(T + x) <= f(T). No more
+is alive while another operation y runs either: that is f(T) + h(T), where h is the size of y's
+result less the tensors that it is written over, which only grow the more has run. Backwards, x moves
+to the end, T becomes T - x, and what is alive while y runs is f(T + y) + g(T), where g is the size
+of the tensors that die with y less those that it is written over. That only grows with T.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from convcalc.analysis.memory.liveness import Memory
+from convcalc.analysis.memory.liveness import TensorGraph
 
-#: Moves that one end makes before it is the other's turn.
+#: Moves after which it is the other search's turn.
 _TURN = 500
-#: States that `_beam_search` follows at a time.
+#: States that `_beam_search` keeps.
 _BEAM = 8
 
 
@@ -37,7 +37,7 @@ class Found(NamedTuple):
 
     peak   the least peak of any order that was found
     bound  no order has a lower peak
-    order  an order with the peak `peak`; None if that is the ceiling, which needs no other order
+    order  an order with the peak `peak`; None if that is the ceiling, the peak of the known order
     moves  how many moves the search tried
     """
 
@@ -57,16 +57,16 @@ class Segment:
     after   by operation, the operations that read its result
     """
 
-    def __init__(self, memory: Memory, writers: list[int], low: int, high: int) -> None:
-        tensors = memory.tensors
+    def __init__(self, graph: TensorGraph, writers: list[int], low: int, high: int) -> None:
+        tensors = graph.tensors
         self.count = high - low
         self.before: list[list[int]] = [[] for _ in range(self.count)]
         self.after: list[list[int]] = [[] for _ in range(self.count)]
-        # By operation: the size of its result, what of that stays alive, the tensors that may die
-        # with it as (other readers, size, reusable), and whether it reuses all of them or one.
+        # By operation: the size of its result, how much of that stays alive, the tensors that may
+        # die with it as (other readers, size, reusable), and whether it reuses all or one of them.
         self._effects: list[tuple[int, int, list[tuple[int, int, bool]], bool]] = []
         readers_of: dict[int, int] = {}
-        for number, operation in enumerate(memory.operations[low:high]):
+        for number, operation in enumerate(graph.operations[low:high]):
             mortal = []
             for read in operation.reads:
                 tensor = tensors[read]
@@ -74,18 +74,18 @@ class Segment:
                 if writer >= 0:
                     self.before[number].append(writer)
                     self.after[writer].append(number)
-                if not tensor.kept and tensor.readers[-1] < high:
+                if not tensor.result and tensor.readers[-1] < high:
                     if read not in readers_of:
                         inside = [reader - low for reader in tensor.readers if reader >= low]
                         readers_of[read] = _bits(inside)
                     others = readers_of[read] ^ 1 << number
                     mortal.append((others, tensor.size, read in operation.reusable))
             made = tensors[operation.writes]
-            stays = made.size if made.readers or made.kept else 0
+            stays = made.size if made.readers or made.result else 0
             self._effects.append((made.size, stays, mortal, operation.gathers))
 
     def effect(self, waiting: int, operation: int) -> tuple[int, int]:
-        """What an operation adds to what is alive, while it runs and after it.
+        """The elements that an operation adds to what is alive: while it runs, and after it.
 
         waiting  the operations that have not run, as bits; itself included or not
         """
@@ -102,12 +102,12 @@ class Segment:
 def least_peak_order(
     segment: Segment, start: int, end: int, floor: int, ceiling: int, budget: int
 ) -> Found:
-    """An order with the least peak, or the best that was found when the search was given up.
+    """An order with the least peak, or the best order found if the search is given up.
 
     start    what is alive before the segment
     end      what is alive after it
-    floor    a peak that does not matter: lower ones are no better
-    ceiling  a peak that is known to be possible
+    floor    a peak that the network has anyway; lower ones are no better
+    ceiling  the peak of a known order
     budget   the number of moves after which the search is given up
     """
     searches = (
@@ -129,15 +129,15 @@ def least_peak_order(
 def _beam_search(
     segment: Segment, start: int, ceiling: int, budget: int
 ) -> tuple[int, list[int] | None]:
-    """A good order and its peak: of all states with as many operations, it follows the best few.
+    """A good order and its peak: keeps the best few of all states with the same number of operations.
 
-    Returns the ceiling and no order if it finds none below, or not within `budget` moves.
+    Returns the ceiling and None if it finds no lower peak within `budget` moves.
     """
     forwards = _Direction(segment, backwards=False)
-    followed = [(0, forwards.first(start))]
+    kept = [(0, forwards.first(start))]
     for _ in range(segment.count):
         offered: dict[int, tuple[int, _State]] = {}
-        for highest, state in followed:
+        for highest, state in kept:
             for operation in state.ready:
                 budget -= 1
                 move = forwards.move(state.left, state.level, operation)
@@ -148,8 +148,8 @@ def _beam_search(
         if budget < 0 or not offered:
             return ceiling, None
         best = sorted(offered.values(), key=lambda found: (found[0], found[1].level))
-        followed = best[:_BEAM]
-    peak, state = followed[0]
+        kept = best[:_BEAM]
+    peak, state = kept[0]
     return peak, state.path()
 
 
@@ -185,8 +185,8 @@ class _State:
 class _Move(NamedTuple):
     """One operation that can be next in a state.
 
-    peak   what is alive at most meanwhile
-    level  what is alive beyond it
+    peak   what is alive while it runs
+    level  what is alive behind it, in the direction of the search
     """
 
     operation: int
@@ -208,7 +208,7 @@ class _Direction:
         self._ahead = ahead
 
     def first(self, level: int) -> _State:
-        """The state at this end, where so much is alive."""
+        """The state at this end; `level` elements are alive in it."""
         state = _State(self._whole, level, None, [])
         state.ready = [i for i, others in enumerate(self._waits_for) if not others]
         return state
@@ -223,16 +223,16 @@ class _Direction:
         return after
 
     def move(self, left: int, level: int, operation: int) -> _Move:
-        """One of the operations that are left, where so much is alive."""
+        """The move that runs an operation; `left` are those not passed yet, itself included."""
         if not self.backwards:
             rise, change = self._effect(left, operation)
             return _Move(operation, level + rise, level + change)
-        # Those that the search has passed are those that run later.
+        # Backwards, the operations that have not run are those that the search has passed.
         rise, change = self._effect(self._whole ^ left, operation)
         return _Move(operation, level - change + rise, level - change)
 
     def settle(self, state: _State, bound: int) -> list[_Move]:
-        """Makes all moves in a state that need no alternative; returns the other possible ones."""
+        """Makes all moves that need no alternative, changing the state; returns the others."""
         others: list[_Move] = []
         ready = deque(state.ready)
         while ready:
@@ -246,9 +246,10 @@ class _Direction:
         return others
 
     def _descend(self, state: _State, move: _Move, bound: int, ready: deque[int]) -> bool:
-        """Makes a move if no more is alive after it, or after those that follow from it.
+        """Makes a move if it leaves no more alive, or if the operations that it enables do.
 
-        Goes on as long as one operation becomes ready and no more than `bound` is alive.
+        Follows them while each enables exactly one, and no more than `bound` is alive. Returns
+        whether it has changed the state.
         """
         left = state.left ^ 1 << move.operation
         run = [move.operation]
@@ -275,7 +276,7 @@ class _Direction:
 class _Search:
     """A search from one end.
 
-    moves     how many states and moves from them it has looked at
+    moves     how many moves it has tried
     finished  whether the bound is the least peak
     order     an order with this peak; None if it is the ceiling
     """
@@ -287,14 +288,14 @@ class _Search:
         self._direction = direction
         self._ceiling = ceiling
         self._seen: set[int] = set()
-        # The moves to try, with what is alive at most up to there. Of equal ones that with the
-        # fewest operations left comes first: it is nearest the other end.
+        # The moves to try, by the peak up to there. Of equal ones the move with the fewest
+        # operations left comes first: it is nearest the other end.
         self._heap: list[tuple[int, int, int, _State, _Move]] = []
         self._pushed = 0
         self._visit(direction.first(level), floor)
 
     def advance(self, bound: int) -> int:
-        """Searches for a turn, where no order has a peak below `bound`; returns a better bound."""
+        """Searches for a turn; `bound` is a peak that no order goes below. Returns a higher one."""
         limit = self.moves + _TURN
         while self._heap and not self.finished and self.moves < limit:
             peak, _, _, state, move = heappop(self._heap)
@@ -307,7 +308,7 @@ class _Search:
         return bound
 
     def _visit(self, state: _State, bound: int) -> None:
-        """Makes the moves that need no alternative, and pushes all that are possible then."""
+        """Makes the moves that need no alternative, and notes the others to try them later."""
         self._seen.add(state.left)
         moves = self._direction.settle(state, bound)
         self.moves += len(state.run) + len(moves)

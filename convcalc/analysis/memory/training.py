@@ -1,4 +1,4 @@
-"""What training has to remember: weights, gradients, optimizer state, and kept activations."""
+"""The memory of a training step: weights, gradients, optimizer state, and kept activations."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from convcalc.analysis.costs.report import analyze
 from convcalc.analysis.training.step import Training
 from convcalc.graph import Network
 
-#: Bytes of a number that keeps its full precision whatever the passes compute with: master weights,
-#: optimizer state, statistics.
+#: Bytes of a number that is float32 whatever the passes compute with: master weights, optimizer
+#: state, statistics.
 FULL = 4
+#: Bytes of a truth value, and of the place of an element.
 _FLAG = 1
 _INDEX = 8
 
 
 class KeptTensor(NamedTuple):
-    """A piece of memory that stays from the forward pass until the backward pass has used it.
+    """Memory that the forward pass fills and the backward pass reads.
 
-    path   the layer or input whose value it is, or for which it is remembered
+    path   the layer or input whose value it is, or whose backward pass reads it
     what   "value", "numbers", "statistics", "flags" or "indices"
     bytes  for the whole batch
     """
@@ -32,11 +33,11 @@ class KeptTensor(NamedTuple):
 class TrainingMemory(NamedTuple):
     """Bytes that are held when the backward pass begins.
 
-    weights      the learned numbers, as the passes compute with them
+    weights      the learned numbers, in the type that the passes compute with
     buffers      the running statistics, float32
     gradients    one number for each learned one, of the same type
-    master       float32 copies of the weights, where those are narrower
-    state        what the optimizer remembers of each learned number, float32
+    master       float32 copies of the weights, if those are narrower
+    state        what the optimizer keeps for each learned number, float32
     activations  what is kept for the backward pass
     kept         those activations, one by one, in execution order
     """
@@ -51,15 +52,15 @@ class TrainingMemory(NamedTuple):
 
     @property
     def total(self) -> int:
-        """All of it; the gradients of activations, which come and go, are not in it."""
+        """All of it, without the gradients of activations, which are freed one by one."""
         return sum(self[:6])
 
 
 def training_memory(training: Training, number_bytes: int = FULL) -> TrainingMemory:
-    """What a training step has to remember, with weights and activations of `number_bytes` each.
+    """The memory of a training step whose weights and activations take `number_bytes` each.
 
-    Below 4 bytes (float16, bfloat16) that is mixed precision: the passes work on narrow weights,
-    gradients and activations, the optimizer on a float32 copy of the weights.
+    Fewer than 4 bytes (float16, bfloat16) mean mixed precision: the passes work on narrow weights,
+    gradients and activations, and the optimizer on a float32 copy of the weights.
 
     >>> import convcalc
     >>> from convcalc.analysis.training.step import train
@@ -81,17 +82,17 @@ def training_memory(training: Training, number_bytes: int = FULL) -> TrainingMem
 
 
 def kept_tensors(training: Training, number_bytes: int = FULL) -> list[KeptTensor]:
-    """What the backward pass needs of the forward pass, each value once, however many need it."""
+    """What the backward pass needs of the forward pass, each value once, in execution order."""
     network, batch = training.network, training.batch
-    home = _homes(network)
-    places = [index for index, node in enumerate(network.nodes) if node.inputs]
+    made_by = _makers(network)
+    indices = [index for index, node in enumerate(network.nodes) if node.inputs]
     values: set[int] = set()
     others: dict[int, list[KeptTensor]] = {}
-    for index, layer in zip(places, training.layers, strict=True):
+    for index, layer in zip(indices, training.layers, strict=True):
         node, kept = layer.node, layer.kept
-        values.update([home[node.inputs[which]] for which in kept.inputs])
+        values.update([made_by[node.inputs[which]] for which in kept.inputs])
         if kept.output:
-            values.add(home[index])
+            values.add(made_by[index])
         sizes = {
             "numbers": kept.numbers * number_bytes,
             "statistics": kept.statistics * FULL,
@@ -108,10 +109,10 @@ def kept_tensors(training: Training, number_bytes: int = FULL) -> list[KeptTenso
     return found
 
 
-def _homes(network: Network) -> list[int]:
-    """Of every node, the one that its value was made by: a view's is its input's."""
-    home: list[int] = []
+def _makers(network: Network) -> list[int]:
+    """By node, the node that made its value: that of a view is its input's."""
+    made_by: list[int] = []
     for index, node in enumerate(network.nodes):
         view = bool(node.inputs) and node.layer.training_view(network.input_shapes(node))
-        home.append(home[node.inputs[0]] if view else index)
-    return home
+        made_by.append(made_by[node.inputs[0]] if view else index)
+    return made_by

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from convcalc.analysis.memory.liveness import Memory
+from convcalc.analysis.memory.liveness import TensorGraph
 from tests.analysis.memory.task_graphs import Graph, Task
 
 
@@ -39,9 +39,9 @@ class Builder:
         """A concatenation that copies."""
         return self.op(sum(self.sizes[value] for value in reads), *reads)
 
-    def memory(self) -> Memory:
+    def tensor_graph(self) -> TensorGraph:
         read = {value for task in self.tasks for value in task.reads}
-        return Graph(self.inputs, self.tasks, set(range(len(self.sizes))) - read).memory()
+        return Graph(self.inputs, self.tasks, set(range(len(self.sizes))) - read).tensor_graph()
 
     def _add(self, task: Task) -> int:
         self.tasks.append(task)
@@ -64,7 +64,9 @@ def feed_forward(net: Builder, source: int, widening: int = 4) -> int:
     return net.op(size, net.act(net.op(widening * size, source)))
 
 
-def transformer(layers: int = 12, width: int = 768, tokens: int = 197, heads: int = 12) -> Memory:
+def transformer(
+    layers: int = 12, width: int = 768, tokens: int = 197, heads: int = 12
+) -> TensorGraph:
     """ViT-B/16."""
     net = Builder(3 * 224 * 224)
     x = net.op(width * tokens, 0)
@@ -73,10 +75,10 @@ def transformer(layers: int = 12, width: int = 768, tokens: int = 197, heads: in
         x = net.act(x, attention(net, normed, normed, normed, heads, width))
         x = net.act(x, feed_forward(net, net.op(width * tokens, x)))
     net.op(width, x)
-    return net.memory()
+    return net.tensor_graph()
 
 
-def separate_heads(heads: int, layers: int = 2, tokens: int = 2048) -> Memory:
+def separate_heads(heads: int, layers: int = 2, tokens: int = 2048) -> TensorGraph:
     """A transformer whose heads are written one by one."""
     net = Builder(64 * heads * tokens)
     x = 0
@@ -89,10 +91,10 @@ def separate_heads(heads: int, layers: int = 2, tokens: int = 2048) -> Memory:
             each.append(net.op(64 * tokens, scores, value))
         x = net.act(x, net.op(net.sizes[x], net.join(*each)))
         x = net.act(x, feed_forward(net, net.op(net.sizes[x], x)))
-    return net.memory()
+    return net.tensor_graph()
 
 
-def detr(encoders: int = 6, decoders: int = 6) -> Memory:
+def detr(encoders: int = 6, decoders: int = 6) -> TensorGraph:
     """Encoder and decoder: all decoder layers read the encoder's result and the positions."""
     width, heads = 256, 8
     places, queries = width * 25 * 38, width * 100
@@ -116,10 +118,10 @@ def detr(encoders: int = 6, decoders: int = 6) -> Memory:
         x = then(x, feed_forward(net, x, 8))
     net.op(92 * 100, x)
     net.op(4 * 100, net.act(net.op(queries, x)))
-    return net.memory()
+    return net.tensor_graph()
 
 
-def wavenet(units: int = 30, skips: int = 256, width: int = 64) -> Memory:
+def wavenet(units: int = 30, skips: int = 256, width: int = 64) -> TensorGraph:
     """Gated units, whose skips are summed at the end."""
     length = 16000
     net = Builder(256 * length)
@@ -131,10 +133,10 @@ def wavenet(units: int = 30, skips: int = 256, width: int = 64) -> Memory:
         if unit < units - 1:
             x = net.act(x, net.op(width * length, gated))
     net.op(256 * length, net.act(net.op(skips * length, net.act(*summed))))
-    return net.memory()
+    return net.tensor_graph()
 
 
-def unet(levels: int = 4, *, nested: bool = False) -> Memory:
+def unet(levels: int = 4, *, nested: bool = False) -> TensorGraph:
     """U-Net, and UNet++ with a node for each pair of levels."""
     sizes = [32 * 512**2 // 2**level for level in range(levels + 1)]
     net = Builder(3 * 512**2)
@@ -157,10 +159,10 @@ def unet(levels: int = 4, *, nested: bool = False) -> Memory:
             up = net.op(net.sizes[below] * 4, below)
             grid[level, column] = double(sizes[level], net.join(*skips, up))
     net.op(512**2, grid[0, levels])
-    return net.memory()
+    return net.tensor_graph()
 
 
-def hrnet(width: int = 32, modules: tuple[int, int, int] = (1, 4, 3)) -> Memory:
+def hrnet(width: int = 32, modules: tuple[int, int, int] = (1, 4, 3)) -> TensorGraph:
     """Up to four branches of different resolution, fused with each other again and again."""
     places = [56 * 56 // 4**branch for branch in range(4)]
     sizes = [width * 2**branch * places[branch] for branch in range(4)]
@@ -180,7 +182,7 @@ def hrnet(width: int = 32, modules: tuple[int, int, int] = (1, 4, 3)) -> Memory:
     for head in heads[1:]:
         x = net.act(net.conv(net.sizes[head], x), head)
     net.op(1000, net.conv(2048 * places[3], x))
-    return net.memory()
+    return net.tensor_graph()
 
 
 def bottleneck(net: Builder, narrow: int, x: int) -> int:
@@ -228,7 +230,7 @@ def c3k2(net: Builder, size: int, source: int, blocks: int) -> int:
     return net.conv(size, net.join(*parts))
 
 
-def yolo(blocks: int = 2) -> Memory:
+def yolo(blocks: int = 2) -> TensorGraph:
     """A backbone, and a neck that goes up and down again; three heads."""
     net = Builder(3 * 640 * 640)
     x = net.conv(64 * 320**2, 0)
@@ -247,10 +249,10 @@ def yolo(blocks: int = 2) -> Memory:
     for level in levels[1:]:
         side = net.sizes[level] // 256
         net.join(*[net.op(side * 64, net.conv(side * 80, level)) for _ in range(2)])
-    return net.memory()
+    return net.tensor_graph()
 
 
-def bifpn(cells: int = 3, width: int = 64) -> Memory:
+def bifpn(cells: int = 3, width: int = 64) -> TensorGraph:
     """EfficientDet's neck: five resolutions, fused downwards and upwards in each cell."""
     places = [64 * 64 // 4**level for level in range(5)]
     net = Builder(3 * 512 * 512)
@@ -277,10 +279,10 @@ def bifpn(cells: int = 3, width: int = 64) -> Memory:
     for size, x in zip(places, levels, strict=True):
         net.op(810 * size, net.conv(width * size, x))
         net.op(36 * size, net.conv(width * size, x))
-    return net.memory()
+    return net.tensor_graph()
 
 
-def nasnet(cells: int = 12, width: int = 44) -> Memory:
+def nasnet(cells: int = 12, width: int = 44) -> TensorGraph:
     """NASNet-A: each cell reads the two before it."""
     net = Builder(3 * 224 * 224)
     size = width * 28 * 28
@@ -305,10 +307,10 @@ def nasnet(cells: int = 12, width: int = 44) -> Memory:
         ]
         before, last = last, net.join(left, *[net.act(*pair) for pair in pairs])
     net.op(1000, last)
-    return net.memory()
+    return net.tensor_graph()
 
 
-def feature_pyramid() -> Memory:
+def feature_pyramid() -> TensorGraph:
     """RetinaNet: the stages of a ResNet, summed downwards, with two heads on each."""
     places = [200 * 304 // 4**level for level in range(4)]
     net = Builder(3 * 800 * 1216)
@@ -327,10 +329,10 @@ def feature_pyramid() -> Memory:
             for _ in range(4):
                 head = net.act(net.op(256 * size, head))
             net.op(channels * size, head)
-    return net.memory()
+    return net.tensor_graph()
 
 
-def mixture(experts: int = 8, layers: int = 2) -> Memory:
+def mixture(experts: int = 8, layers: int = 2) -> TensorGraph:
     """A transformer with a gated sum of feed-forward networks."""
     width, tokens = 512, 256
     net = Builder(width * tokens)
@@ -342,10 +344,10 @@ def mixture(experts: int = 8, layers: int = 2) -> Memory:
         gates = net.op(experts * tokens, net.op(experts * tokens, normed))
         each = [net.act(feed_forward(net, normed), net.op(tokens, gates)) for _ in range(experts)]
         x = net.act(x, net.act(*each))
-    return net.memory()
+    return net.tensor_graph()
 
 
-def random_wiring(seed: int, nodes: int = 32) -> Memory:
+def random_wiring(seed: int, nodes: int = 32) -> TensorGraph:
     """RandWire: a stage of convolutions on a random small-world graph (Watts and Strogatz)."""
     rng = Random(seed)
     size = 78 * 28 * 28
@@ -364,11 +366,11 @@ def random_wiring(seed: int, nodes: int = 32) -> Memory:
         values.append(net.act(net.op(size, net.op(size, net.act(net.act(*sources))))))
     ends = [values[node] for node in range(nodes) if all(node != one for one, _ in edges)]
     net.op(size, net.act(*ends))
-    return net.memory()
+    return net.tensor_graph()
 
 
 #: The families by name.
-FAMILIES: dict[str, Callable[[], Memory]] = {
+FAMILIES: dict[str, Callable[[], TensorGraph]] = {
     "transformer": transformer,
     "separate heads": lambda: separate_heads(8),
     "detr": detr,

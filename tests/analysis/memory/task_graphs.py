@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import NamedTuple
 
-from convcalc.analysis.memory.liveness import Memory, Operation, Tensor
+from convcalc.analysis.memory.liveness import Operation, Tensor, TensorGraph
 
 
 class Task(NamedTuple):
@@ -28,11 +28,11 @@ class Graph:
     """Values 0 to len(inputs) - 1 are the inputs', the others the tasks', in the written order."""
 
     def __init__(
-        self, inputs: tuple[int, ...], tasks: Iterable[Task], kept: Iterable[int] = ()
+        self, inputs: tuple[int, ...], tasks: Iterable[Task], results: Iterable[int] = ()
     ) -> None:
         self.inputs = inputs
         self.tasks = tuple(tasks)
-        self.kept = frozenset(kept)
+        self.results = frozenset(results)
         # The oracles ask for the same again and again.
         self._readers: dict[int, frozenset[int]] = {}
         self._held: dict[frozenset[int], int] = {}
@@ -53,7 +53,7 @@ class Graph:
         found = set()
         for value in [*range(count), *[count + number for number in done]]:
             readers = self.readers(value)
-            needed = not readers <= done or value in self.kept
+            needed = not readers <= done or value in self.results
             if needed or (value < count and not readers):
                 found.add(value)
         return found
@@ -70,7 +70,9 @@ class Graph:
         total = self.held(done) + task.size
         after = done | {number}
         dying = [
-            value for value in task.reads if value not in self.kept and self.readers(value) <= after
+            value
+            for value in task.reads
+            if value not in self.results and self.readers(value) <= after
         ]
         if task.how == "elementwise" and any(self.size(v) == task.size for v in dying):
             return total - task.size
@@ -91,7 +93,7 @@ class Graph:
         costs = [self.cost(frozenset(order[:i]), number) for i, number in enumerate(order)]
         return max(costs, default=sum(self.inputs))
 
-    def memory(self) -> Memory:
+    def tensor_graph(self) -> TensorGraph:
         """The same as convcalc's analyses see it."""
         count = len(self.inputs)
         tensors = [Tensor(i, i, size) for i, size in enumerate(self.inputs)]
@@ -103,7 +105,7 @@ class Graph:
             reusable = [
                 value
                 for value in task.reads
-                if value not in self.kept
+                if value not in self.results
                 and (
                     (task.how == "elementwise" and self.size(value) == task.size)
                     or (task.how == "concat" and value >= count)
@@ -123,9 +125,9 @@ class Graph:
                     tuple(starts) if task.how == "concat" else (),
                 )
             )
-        for value in self.kept:
-            tensors[value].kept = True
-        return Memory(tensors, list(range(count)), operations, list(range(len(tensors))))
+        for value in self.results:
+            tensors[value].result = True
+        return TensorGraph(tensors, list(range(count)), operations, list(range(len(tensors))))
 
 
 def least_by_all_orders(graph: Graph) -> int:

@@ -92,7 +92,9 @@ class TestBytes:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize(
+    "seed", [*range(10), *[pytest.param(seed, marks=pytest.mark.long) for seed in range(10, 40)]]
+)
 def test_what_a_run_takes_from_its_forward_pass_is_kept(seed: int) -> None:
     """In random networks: the values that the loops look at again, each once."""
     network = random_network(Random(seed))
