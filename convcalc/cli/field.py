@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.explain import find_nodes
-from convcalc.analysis.costs.report import analyze
 from convcalc.analysis.costs.rows import ROW_COSTS
-from convcalc.analysis.field.fields import fields, unit_field
+from convcalc.analysis.field.fields import unit_field
 from convcalc.cli import options
 from convcalc.cli.explain import refuse_layer
 from convcalc.cli.guard import guarded, unusable
@@ -69,8 +69,8 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
         unusable(
             "--unit is about the units of one layer", f"convcalc field {file} LAYER --unit {unit}"
         )
-    report = analyze(network, batch=batch)
-    seen = fields(network)
+    analysis = Analysis(network, batch=batch)
+    report, seen = analysis.report, analysis.fields
     if style == "json":
         emit_json(field_data(report, seen), output)
         return 0
@@ -89,7 +89,7 @@ def _one_layer(
     node = nodes[-1]
     place = _place(name, node, unit)
     found = unit_field(network, network.nodes.index(node), place)
-    layer = fields(network)[node.path]
+    layer = Analysis(network).fields[node.path]
     if style == "json":
         emit_json(layer_field_data(network, node, layer, place, found), output)
     else:

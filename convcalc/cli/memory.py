@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from convcalc.analysis.costs.report import analyze
+from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.memory.inference import measure_memory
 from convcalc.cli import options
 from convcalc.cli.guard import guarded
@@ -66,11 +66,12 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
         from convcalc.cli.training import read_memory_options
 
         read_memory_options(dtype, weights, order, concat_in_place)
-    report = analyze(options.load_network(file, sets, input_), batch=batch)
+    analysis = Analysis(options.load_network(file, sets, input_), batch=batch)
+    report = analysis.report
     if training:
         from convcalc.cli.training import emit_training_memory
 
-        emit_training_memory(report, dtype, chosen, depth, style, output)
+        emit_training_memory(analysis, dtype, chosen, depth, style, output)
         return 0
     found = measure_memory(
         report,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from convcalc.analysis.costs.report import Report
+from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.memory.training import training_memory
-from convcalc.analysis.training.step import train
 from convcalc.cli.guard import unusable
 from convcalc.cli.output import emit_json, emit_parts, emit_table
 from convcalc.cli.rows import View
@@ -63,7 +62,7 @@ def read_memory_options(dtype: str, weights: str | None, order: str, concat_in_p
 
 
 def emit_training_memory(
-    report: Report,
+    analysis: Analysis,
     dtype: str,
     optimizer: str,
     depth: int | None,
@@ -71,7 +70,8 @@ def emit_training_memory(
     output: str | None,
 ) -> None:
     """What a training step of the report's network holds; JSON has what running it takes beside."""
-    step = train(report.network, batch=report.batch, optimizer=optimizer)
+    report = analysis.report
+    step = analysis.training(optimizer)
     found = training_memory(step, DTYPES[dtype])
     if style == "json":
         from convcalc.analysis.memory.inference import measure_memory

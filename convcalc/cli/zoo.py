@@ -9,17 +9,17 @@ from typing import Annotated
 
 import typer
 
-from convcalc.analysis.costs.depth import weighted_depth
-from convcalc.analysis.costs.report import analyze
+from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.metrics import measure
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table, terminal
 from convcalc.diagnostics import did_you_mean, printable
 from convcalc.language.load import load
 from convcalc.language.shipped import shipped_names
-from convcalc.render.zoo import Entry, zoo_data, zoo_table
+from convcalc.render.zoo import SHOWN, Entry, zoo_data, zoo_table
 
-SORT_KEYS = ("name", "params", "macs", "flops", "depth")
+SORT_KEYS = ("name", *SHOWN)
 
 
 @guarded
@@ -63,7 +63,7 @@ def zoo(
         )
     entries = [entry(name) for name in _shown(names)]
     if sort != "name":
-        entries.sort(key=lambda one: -getattr(one, sort))
+        entries.sort(key=lambda one: -one.metrics[sort])
     entries = entries[:top]
     if style == "json":
         emit_json(zoo_data(entries), output)
@@ -74,16 +74,9 @@ def zoo(
 
 def entry(name: str) -> Entry:
     """A shipped network's figures."""
-    network = load(name)
-    totals = analyze(network).totals
-    return Entry(
-        name,
-        network.inputs,
-        totals.params,
-        totals.macs,
-        totals.flops,
-        weighted_depth(network),
-    )
+    analysis = Analysis(load(name))
+    metrics = {metric: measure(analysis, metric) for metric in SHOWN}
+    return Entry(name, analysis.network.inputs, metrics)
 
 
 def _shown(names: Sequence[str]) -> Iterable[str]:

@@ -13,6 +13,7 @@ from convcalc.checks.diff.gathering import Gathered, gathered, singly
 from convcalc.checks.diff.versions import STATUSES, Comparison
 from convcalc.diagnostics import Span, printable
 from convcalc.render.numbers import excess, grouped
+from convcalc.render.report import cost_data
 from convcalc.render.table import (
     Cell,
     Column,
@@ -352,7 +353,7 @@ def _comparison_data(comparison: Comparison) -> dict[str, Any]:
     }
     before = comparison.old.totals if comparison.old else Cost()
     after = comparison.new.totals if comparison.new else Cost()
-    costs = [_cost(before), _cost(after)]
+    costs = [cost_data(before), cost_data(after)]
     data["totals"] = {
         key: {"before": value, "after": costs[1][key], "change": costs[1][key] - value}
         for key, value in costs[0].items()
@@ -407,13 +408,3 @@ def _layer_data(layer: Unit | None) -> dict[str, Any] | None:
 
 def _deltas(cost: Cost) -> dict[str, int]:
     return {"params": cost.params, "macs": cost.macs, "flops": cost.flops}
-
-
-def _cost(cost: Cost) -> dict[str, int]:
-    return {
-        "params": cost.params,
-        "buffers": cost.buffers,
-        **cost.counts._asdict(),
-        "macs": cost.macs,
-        "flops": cost.flops,
-    }

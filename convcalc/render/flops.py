@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.analysis.costs.cost import Cost
+from convcalc.analysis.costs.cost import COSTS, Cost
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import Row
 from convcalc.counts import Counts
+from convcalc.metrics import METRICS
 from convcalc.render.numbers import grouped, ratio
 from convcalc.render.report import Reports, csv_columns, name_column, report_heading
 from convcalc.render.table import Cell, Column, Table
@@ -15,6 +16,8 @@ from convcalc.shapes import tuple_text
 
 FLOPS = "FLOPs = multiplies + adds + divides + compares + specials, each counting 1"
 MACS = "MACs = products accumulated by convolutions and dense layers"
+#: The metrics of the table; `other` is the classes that it does not show.
+_SHOWN = ("multiplies", "adds", "other", "macs", "flops")
 VALID_TAPS = "Taps that fall on padding are left out (--valid-taps)."
 
 
@@ -23,19 +26,13 @@ def flops_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) -
     totals = report.totals
 
     def cells(name: str, cost: Cost) -> list[Cell]:
-        counts = cost.counts
-        others = counts.divides + counts.compares + counts.specials
-        return [name, counts.multiplies, counts.adds, others, cost.macs, cost.flops]
+        return [name, *[COSTS[metric](cost) for metric in _SHOWN]]
 
     return Table(
         report_heading(report),
         [
             name_column(by_kind),
-            Column("multiplies", "number"),
-            Column("adds", "number"),
-            Column("other", "number"),
-            Column("MACs", "number"),
-            Column("FLOPs", "number"),
+            *[Column(METRICS[metric].title, "number") for metric in _SHOWN],
             Column("share", "share", totals.flops),
         ],
         [[*cells(row.name, row.cost), row.cost.flops] for row in rows],
@@ -51,11 +48,11 @@ def flops_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) -
 
 def flops_csv(rows: Sequence[Row], *, by_kind: bool = False) -> Table:
     """Every class on its own, for programs."""
-    figures = [Column(name, "number") for name in (*Counts._fields, "macs", "flops")]
+    figures = [*Counts._fields, "macs", "flops"]
     return Table(
         "",
-        [*csv_columns(by_kind), *figures],
-        [[row.name, row.kind, *row.cost.counts, row.cost.macs, row.cost.flops] for row in rows],
+        [*csv_columns(by_kind), *[Column(name, "number") for name in figures]],
+        [[row.name, row.kind, *[COSTS[name](row.cost) for name in figures]] for row in rows],
     )
 
 

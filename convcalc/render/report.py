@@ -71,10 +71,10 @@ def report_data(report: Report, before: Report | None = None) -> dict[str, Any]:
         "inputs": {name: list(shape) for name, shape in report.inputs.items()},
         "outputs": {name: list(shape) for name, shape in report.outputs.items()},
         "layers": _layers(report),
-        "totals": _cost(report.totals),
+        "totals": cost_data(report.totals),
     }
     if before is not None:
-        data["before"] = {"layers": _layers(before), "totals": _cost(before.totals)}
+        data["before"] = {"layers": _layers(before), "totals": cost_data(before.totals)}
     return data
 
 
@@ -98,7 +98,7 @@ def _layer(layer: LayerReport, sources: list[str]) -> dict[str, Any]:
         "from": sources,
         "inputs": [list(shape) for shape in layer.inputs],
         "output": list(layer.output),
-        **_cost(layer.cost),
+        **cost_data(layer.cost),
     }
 
 
@@ -112,5 +112,6 @@ def _call(call: Call) -> dict[str, Any]:
     }
 
 
-def _cost(cost: Cost) -> dict[str, int]:
+def cost_data(cost: Cost) -> dict[str, int]:
+    """A cost's metrics by name."""
     return {name: figure(cost) for name, figure in COSTS.items() if name in SUMS}
