@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.analysis.costs.explain import Explanation, Step
+from convcalc.analysis.costs.explain import Equation, Explanation
 from convcalc.shapes import tuple_text
 
 
@@ -24,7 +24,7 @@ def explanation_lines(explanation: Explanation) -> list[str]:
     lines.append(f"  output  {tuple_text((1, *node.shape))}")
     params = explanation.params
     if len(params) > 1:
-        params = [*params, Step("total", "", "", explanation.total_params)]
+        params = [*params, Equation("total", "", "", explanation.total_params)]
     sections = (
         ("shape", explanation.shape),
         ("params", params),
@@ -47,18 +47,18 @@ _MEANINGS = {
 }
 
 
-def _legend(steps: Sequence[Step]) -> list[str]:
+def _legend(steps: Sequence[Equation]) -> list[str]:
     names = dict.fromkeys(step.what for step in steps if step.what in _MEANINGS)
     told = ", ".join(f"{name} {_MEANINGS[name]}" for name in names)
     return [f"    ({told})"] if told else []
 
 
-def _aligned(steps: Sequence[Step]) -> list[str]:
+def _aligned(steps: Sequence[Equation]) -> list[str]:
     width = max(len(step.what) for step in steps)
     return [f"    {_step_text(step, width)}" for step in steps]
 
 
-def _step_text(step: Step, width: int) -> str:
+def _step_text(step: Equation, width: int) -> str:
     texts = [step.symbol, step.numbers, str(step.value)]
     shown = [text for index, text in enumerate(texts) if text and text not in texts[:index]]
     return f"{step.what.ljust(width)} = " + " = ".join(shown)

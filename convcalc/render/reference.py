@@ -107,6 +107,17 @@ The metrics of a network, for one sample, can be limited, locked and compared
 Where both have one, the network's is the sum over its layers. Such counts can be stated in `expect`
 ([language.md](language.md)).
 
+```pycon
+>>> import convcalc
+>>> from convcalc.analysis.metrics import measure
+>>> analysis = convcalc.Analysis(convcalc.load("resnet50"))
+>>> measure(analysis, "macs"), measure(analysis, "peak_memory", "int8")
+(4089184256, 2408448)
+
+```
+
+An `Analysis` computes each thing once, when it is first asked for.
+
 | metric | unit | of | what it is |
 | --- | --- | --- | --- |
 """

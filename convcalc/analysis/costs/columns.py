@@ -1,7 +1,4 @@
-"""Every figure that a layer table can show, by the name of the column.
-
-What takes time is computed when a column asks for it, and once.
-"""
+"""Every column that a layer table can show, by name: metrics, texts and ratios."""
 
 from __future__ import annotations
 
@@ -24,14 +21,14 @@ Figure = Callable[[Analysis, Sequence[LayerReport]], int | str | None]
 class LayerColumn(NamedTuple):
     """A column of a layer table.
 
-    title    above it; its name, in CSV
-    figure   of a row
+    title    the heading; in CSV its name
+    figure   the cell of a row
     style    how it is drawn
-    whole    whether all operations together have one as well, as sums and peaks do; rows of a kind
-             then do too
-    unit     what its figures are, if not plain counts
+    whole    whether all operations together have one, as sums and peaks do; rows of a kind then
+             do too
+    unit     the unit, if the figures are not plain counts
     whole_taps  whether taps that fall on padding are counted, --valid-taps or not
-    exact    the figure itself, where `figure` has it rounded as a text, or as a part of a whole
+    exact    the exact figure, where `figure` is a rounded text or a share
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""How deep a network is."""
+"""The depth of a network."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from convcalc.graph import Network
 
 
 def weighted_depth(network: Network) -> int:
-    """Weighted layers (convolutions and dense layers) on the longest way from input to result.
+    """Weighted layers (convolutions and dense layers) on the longest path from input to result.
 
-    The number in a network's name: 16 for VGG-16, 50 for ResNet-50, whose projection shortcuts
-    lie beside longer branches.
+    The number in a network's name: 16 for VGG-16, 50 for ResNet-50, whose projection shortcuts are
+    not on the longest path.
 
     >>> import convcalc
     >>> weighted_depth(convcalc.load("vgg16"))

@@ -1,7 +1,7 @@
-"""One layer's arithmetic, step by step, with its numbers put in.
+"""The arithmetic of one layer as equations, in symbols and in numbers.
 
-The layer's own rules are run on `Term`s, integers that remember how they were computed; no formula
-is written a second time.
+The layer's own rules run on `Term`s, integers with their formulas, so that no formula is written a
+second time.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from convcalc.terms import Term
 _AXES = {1: ("l",), 2: ("h", "w"), 3: ("d", "h", "w")}
 
 
-class Step(NamedTuple):
-    """One line: what is computed, its formula in symbols and in numbers, and the result."""
+class Equation(NamedTuple):
+    """One line: the name of a value, its formula in symbols and in numbers, and the value."""
 
     what: str
     symbol: str
@@ -29,32 +29,32 @@ class Step(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """How a layer's figures come about.
+    """How a layer's figures are computed.
 
-    shape, params, counts  the steps of each; `counts` for one sample, taps on padding included
-    total_params           their sum
-    valid                  the same classes without the taps that fall on padding, where they differ
-    notes                  what the windows leave unused, and what is not computed at all
+    shape, params, counts  the equations; `counts` for one sample, taps on padding included
+    total_params           the sum of the parameters
+    valid                  the counts without the taps that fall on padding, where they differ
+    notes                  input that the windows leave unused; that nothing is computed
     """
 
     node: Node
     inputs: tuple[Shape, ...]
-    shape: list[Step]
-    params: list[Step]
+    shape: list[Equation]
+    params: list[Equation]
     total_params: int
-    counts: list[Step]
-    valid: list[Step]
+    counts: list[Equation]
+    valid: list[Equation]
     notes: list[str]
 
 
 def explain(network: Network, node: Node) -> Explanation:
     """The arithmetic of one operation, for one sample."""
     shapes = tuple(network.input_shapes(node))
-    layer, inputs = _traced(node.layer, shapes)
+    layer, inputs = _symbolic_layer(node.layer, shapes)
     output = layer.output_shape(inputs)
     parameters = layer.parameters(inputs)
     plain_counts = node.layer.counts(shapes, node.shape)
-    traced = layer.counts(inputs, _named_output(output))
+    symbolic = layer.counts(inputs, _named_output(output))
     valid = node.layer.counts(shapes, node.shape, valid_taps=True)
     shared = None if node.shares is None else network.nodes[node.shares]
     if shared is not None:
@@ -65,9 +65,9 @@ def explain(network: Network, node: Node) -> Explanation:
         _shape_steps(output),
         [step for name, shape in parameters.items() for step in _steps(name, prod(shape))],
         int(parameter_count(parameters)),
-        _count_steps(plain_counts._asdict(), traced._asdict()),
+        _count_steps(plain_counts._asdict(), symbolic._asdict()),
         [
-            Step(name, "", "", count)
+            Equation(name, "", "", count)
             for (name, count), both in zip(valid._asdict().items(), plain_counts, strict=True)
             if count != both
         ],
@@ -78,7 +78,7 @@ def explain(network: Network, node: Node) -> Explanation:
     )
 
 
-def _traced(layer: Layer, shapes: Sequence[Shape]) -> tuple[Layer, Sequence[Shape]]:
+def _symbolic_layer(layer: Layer, shapes: Sequence[Shape]) -> tuple[Layer, Sequence[Shape]]:
     """The layer and its input shapes with every number replaced by a Term."""
     axes = _axes(len(shapes[0]) - 1)
     changes: dict[str, Any] = {}
@@ -140,37 +140,37 @@ def _short(size: int, name: str) -> int:
     return Term(int(size), name)
 
 
-def _shape_steps(output: Shape) -> list[Step]:
+def _shape_steps(output: Shape) -> list[Equation]:
     rank = len(output) - 1
     whats = ["channels" if rank else "features", *[axis_name(axis, rank) for axis in range(rank)]]
-    steps: list[Step] = []
+    steps: list[Equation] = []
     for what, size in zip(whats, output, strict=True):
         steps += _steps(what, size)
     return steps
 
 
-def _count_steps(plain: dict[str, int], traced: dict[str, int]) -> list[Step]:
-    steps: list[Step] = []
-    for name, count in traced.items():
+def _count_steps(plain: dict[str, int], symbolic: dict[str, int]) -> list[Equation]:
+    steps: list[Equation] = []
+    for name, count in symbolic.items():
         if plain[name]:
             steps += _steps(name, count, every=True)
-    # A definition that two classes use (T, O) is told once.
+    # A definition that two classes use (T, O) is listed once.
     return list(dict.fromkeys(steps))
 
 
-def _steps(what: str, value: int, every: bool = False) -> list[Step]:
+def _steps(what: str, value: int, every: bool = False) -> list[Equation]:
     """The definitions that a value uses, then the value.
 
     Those that only rename something, such as k = k_h, are left out unless `every` one is wanted.
     """
     if not isinstance(value, Term):
-        return [Step(what, "", "", int(value))]
+        return [Equation(what, "", "", int(value))]
     steps = [
-        Step(d.name, d.symbol, d.numbers, d.value)
+        Equation(d.name, d.symbol, d.numbers, d.value)
         for d in value.where
         if every or d.numbers != str(d.value)
     ]
-    return [*steps, Step(what, value.symbol, value.numbers, int(value))]
+    return [*steps, Equation(what, value.symbol, value.numbers, int(value))]
 
 
 def _notes(node: Node, shapes: Sequence[Shape], computes: bool) -> list[str]:
@@ -205,6 +205,6 @@ def _unused_note(left: int, window: Window, name: str) -> str:
 
 
 def find_nodes(network: Network, name: str) -> list[Node]:
-    """The operations that a name stands for: a path, or a layer with what is fused behind it."""
+    """The operations of this name: the one with this path, or all of the unit with this path."""
     exact = [node for node in network.operations if node.path == name and node.unit != name]
     return exact or [node for node in network.operations if node.unit == name]

@@ -1,4 +1,4 @@
-"""The rows of a layer table: one a unit, an operation, a group down to some depth, or a kind."""
+"""The rows of a layer table: one for each unit, operation, group of a depth, or kind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from convcalc.shapes import Shape
 
 
 class Row:
-    """Operations shown as one line: a name, what they are, the last one's output, their cost."""
+    """Operations in one line of a table: their name, kind, last output and total cost."""
 
     __slots__ = ("cost", "kind", "members", "name", "output")
 
@@ -48,7 +48,7 @@ TEXT_KEYS: dict[str, Callable[[Row], str]] = {
 def rows(
     report: Report, *, depth: int | None = None, expand: bool = False, by_kind: bool = False
 ) -> list[Row]:
-    """A report as rows, in the order of their last operation; kinds in that of their first.
+    """The rows of a report, ordered by their last operation; kinds by their first.
 
     A unit is one row; `expand` gives each operation a row, `depth` keeps that many parts of a path,
     `by_kind` sums over all operations of a kind.
@@ -64,7 +64,7 @@ def rows(
     for layer in report.layers:
         path = layer.node.path if expand else layer.node.unit
         key = path if depth is None else ".".join(path.split(".")[:depth])
-        # A group goes on where its last operation stands: a join comes after its branches.
+        # A group stands where its last operation does: a join comes after its branches.
         members = groups.pop(key, [])
         members.append(layer)
         groups[key] = members
@@ -81,7 +81,7 @@ def sort_rows(
 
 
 def _summary(members: Sequence[LayerReport]) -> str:
-    """What some operations are together: one unit, or so many."""
+    """The kind of a row: of its unit, or the number of its units."""
     units = {member.node.unit for member in members}
     if len(units) > 1:
         return _counted(len(units), "layer")

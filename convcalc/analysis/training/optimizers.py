@@ -1,4 +1,4 @@
-"""Optimizers: what a step costs for each parameter, and what it keeps between steps."""
+"""Optimizers: the cost of an update for each parameter, and the state kept between steps."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from convcalc.diagnostics import did_you_mean, printable, refused
 class Optimizer(NamedTuple):
     """One optimizer.
 
-    name    what it is called
-    update  the step as it is counted, for a parameter p with gradient g
-    step    scalar operations of a step for one parameter
-    state   numbers that are kept for each parameter from one step to the next
+    name    its name
+    update  the update that is counted, of a parameter p with gradient g
+    step    scalar operations of the update, for one parameter
+    state   numbers kept between steps, for one parameter
     source  where the update is documented
     """
 
@@ -27,9 +27,9 @@ class Optimizer(NamedTuple):
 
 _TORCH = "PyTorch 2.13, torch.optim"
 
-#: Every optimizer that convcalc knows. The updates are those of PyTorch's documentation with its
-#: defaults, from the second step on. What is the same for all parameters (1 - b1, lr*decay,
-#: 1 - b1^t) is computed once and counts nothing, nor does a schedule of lr or a scaled loss.
+#: All optimizers. The updates are those of PyTorch's documentation with its defaults, from the
+#: second step on. What is the same for all parameters (1 - b1, lr*decay, 1 - b1^t) is computed once
+#: and not counted; neither are learning-rate schedules and loss scaling.
 OPTIMIZERS: dict[str, Optimizer] = {
     optimizer.name: optimizer
     for optimizer in (

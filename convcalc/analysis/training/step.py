@@ -1,7 +1,7 @@
-"""Training: what one step on a batch costs, layer by layer, and what it has to remember.
+"""The cost of a training step on a batch, layer by layer, and what the backward pass needs of it.
 
-A step runs the network forward, hands the gradient of the loss back through it, and changes every
-parameter. The loss itself is no part of the network and counts nothing: its gradient with respect
+A step runs the network forward, propagates the gradient of the loss backward, and updates every
+parameter. The loss itself is not part of the network and is not counted: its gradient with respect
 to the outputs is given.
 """
 
@@ -28,8 +28,8 @@ class StepCost(NamedTuple):
     input_gradient   the gradient with respect to the layer's inputs
     weight_gradient  that with respect to its learned arrays, biases aside
     bias_gradient    that with respect to its biases
-    gradient_sums    the sum of the gradients that arrive at its output, where it is used repeatedly
-    step             the optimizer's change of its parameters
+    gradient_sums    the sum of the gradients with respect to its output, if that has several uses
+    step             the optimizer's update of its parameters
     """
 
     forward: Counts = NOTHING
@@ -59,7 +59,7 @@ class StepCost(NamedTuple):
 
     @property
     def backward_macs(self) -> int:
-        """Products of the backward pass that are accumulated into sums of products."""
+        """Multiply-accumulates of the backward pass."""
         return self.input_gradient_macs + self.weight_gradient_macs
 
     @property
@@ -125,8 +125,8 @@ def train(
 ) -> Training:
     """Counts one training step on `batch` samples.
 
-    A gradient flows back to whatever has parameters before it, so not to the network's inputs nor
-    through the layers before the first one with parameters; `input_gradient` carries it on to them.
+    A gradient is computed where it is needed for parameters, so not for the network's inputs, nor
+    for the layers before the first one with parameters; `input_gradient` computes it for them too.
     Raises ConvcalcError for an optimizer that is not known, and for layers whose kind has no rule.
 
     >>> import convcalc
@@ -166,7 +166,7 @@ def train(
 
 
 def gradient_flows(network: Network, *, input_gradient: bool = False) -> list[bool]:
-    """Of every node, whether a gradient flows to its output: whether that depends on parameters."""
+    """For every node, whether its output depends on parameters, so that it has a gradient."""
     flows: list[bool] = []
     for node in network.nodes:
         before = [flows[source] for source in node.inputs]
@@ -176,7 +176,7 @@ def gradient_flows(network: Network, *, input_gradient: bool = False) -> list[bo
 
 
 def _arriving_gradients(network: Network, flows: list[bool]) -> list[int]:
-    """Of every node, how many gradients arrive at its output: one a use, one as a result."""
+    """For every node, the number of gradients of its output: one for each use, one as a result."""
     arriving = [0] * len(network.nodes)
     for node in network.nodes:
         for source in node.inputs:
@@ -193,7 +193,7 @@ def _passes(
     layer = node.layer
     forward = layer.training_counts(shapes, node.shape, batch=batch)
     if not flows:
-        # Nothing before it or in it is learned: no gradient comes here.
+        # Neither it nor what precedes it has parameters: no gradient is computed.
         return forward, Backward(), Kept()
     back = layer.backward_counts(shapes, node.shape, wanted=wanted, batch=batch)
     return forward, back, layer.kept(shapes, node.shape, wanted=wanted, batch=batch)
@@ -211,8 +211,8 @@ def _cost(
     params = parameter_count(arrays)
     weights, bias, step = back.weights, back.bias, optimizer.step.times(params)
     if node.shares is not None:
-        # The gradient is added onto that of the layer whose parameters these are, and that layer's
-        # are the ones that the optimizer changes.
+        # The gradient is added to that of the layer that owns the parameters; the optimizer's
+        # update is counted there.
         biases = parameter_count({name: shape for name, shape in arrays.items() if name == "bias"})
         weights = weights.plus(Counts(adds=params - biases))
         bias = bias.plus(Counts(adds=biases))
