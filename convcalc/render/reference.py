@@ -113,7 +113,6 @@ Where both have one, the network's is the sum over its layers. Such counts can b
 >>> analysis = convcalc.Analysis(convcalc.load("resnet50"))
 >>> measure(analysis, "macs"), measure(analysis, "peak_memory", "int8")
 (4089184256, 2408448)
-
 ```
 
 An `Analysis` computes each thing once, when it is first asked for.
