@@ -114,12 +114,7 @@ class Layer:
             if value is None and declared.default is None:
                 read[name] = None
                 continue
-            try:
-                read[name] = declared.type.read(value, rank)
-            except RuleError as error:
-                error.field = name
-                error.message = f"{name} {error.message}"
-                raise
+            read[name] = declared.read(value, rank)
         return cls(**read)
 
     def __setattr__(self, name: str, value: object) -> None:

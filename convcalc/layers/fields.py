@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
-from convcalc.diagnostics import Rule, RuleError, did_you_mean, helps, printable
+from convcalc.diagnostics import DidYouMean, Rule, RuleError, printable
 from convcalc.shapes import LARGEST_SIZE
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class FieldType:
     def read(self, value: object, rank: int) -> Any:
         """The value a layer stores, for an input with `rank` spatial axes.
 
-        Raises RuleError where the value is not one that the field takes.
+        Raises RuleError where the value is not one that the field takes; its message continues
+        the argument's name.
         """
         raise NotImplementedError
 
@@ -55,8 +56,7 @@ class FieldType:
 
     def refuse(self, value: object) -> RuleError:
         """The error for a value that this field does not take."""
-        help_text = did_you_mean(value, self.words) if isinstance(value, str) else ""
-        facts = helps(help_text)
+        facts = [DidYouMean(value, self.words)] if isinstance(value, str) else []
         return RuleError("bad-value", f"must be {self.text}, not {value_text(value)}", "", facts)
 
 
@@ -350,6 +350,17 @@ class Field:
     def required(self) -> bool:
         """Whether the argument has no default."""
         return self.default is REQUIRED
+
+    def read(self, value: object, rank: int) -> Any:
+        """The value a layer stores, for an input with `rank` spatial axes.
+
+        Raises RuleError, with the argument to blame as its field.
+        """
+        try:
+            return self.type.read(value, rank)
+        except RuleError as error:
+            message = f"{self.name} {error.message}"
+            raise RuleError(error.code, message, self.name, error.facts) from None
 
 
 def field(type_: FieldType, doc: str, *, default: Any = REQUIRED, symbol: str = "") -> Any:

@@ -183,11 +183,11 @@ class LayerMaker:
         if field_type.per_axis and not rank and isinstance(value, list):
             return  # how long a list must be depends on the rank, which is not known
         try:
-            field_type.read(value, rank)
+            cls.fields[text].read(value, rank)
         except RuleError as error:
             meant = refused_value(value, field_type)
             facts = (meant,) if meant is not None else error.facts
-            message = f"{text} {error.message}"
+            message = error.message
             if isinstance(value, LayerReference):
                 message = f"{text} must be {field_type.text}, not the layer '{value.name}'"
             elif isinstance(value, list) and set(field_type.words) & _words_in(value):
