@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from convcalc.checks.project.gate import NO_LOCK, Baseline, Gate, judge
-from convcalc.checks.project.targets import LOCK_NAME, Target, find_targets
+from convcalc.checks.project.checking import check_targets
+from convcalc.checks.project.fail_on import read_fail_on
 from convcalc.checks.project.verdicts import Verdict, worst_status
 from convcalc.cli import options
 from convcalc.cli.actions import errors_annotated, in_actions, publish, repository_folder
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import emit, terminal
-from convcalc.diagnostics import WRONG, ConvcalcError, Help, Problem, printable, refused
-
-if TYPE_CHECKING:
-    from convcalc.checks.project.config import Config
-    from convcalc.language.reading.limits import Limit
+from convcalc.cli.project import read_project
+from convcalc.diagnostics import WRONG
 
 #: Formats that only need the verdicts: the function of `convcalc.render` that draws it.
 FORMATS = {
@@ -73,7 +69,7 @@ def check(
         style = "github" if in_actions() else "text"
     options.read_word("--format", style, _ALL_FORMATS)
     with errors_annotated(style == "github"):
-        verdicts = _judged(files or [], sets, input_, fail_on, style)
+        verdicts = _checked(files, sets, input_, fail_on, style)
         _report(verdicts, style, output)
     if style == "github":
         publish(verdicts)
@@ -81,107 +77,25 @@ def check(
     return 0 if exit_zero and status == WRONG else status
 
 
-def _judged(
-    files: Sequence[str],
+def _checked(
+    files: Sequence[str] | None,
     sets: Sequence[str] | None,
     input_: Sequence[str] | None,
     fail_on: Sequence[str] | None,
     style: str,
 ) -> list[Verdict]:
     """What became of each network that the options describe."""
-    args = options.read_sets(sets)
     inputs = options.read_inputs(input_)
-    limits = _fail_on(fail_on)
+    limits = tuple([read_fail_on(text) for text in fail_on or ()])
     if inputs is not None and any(limit.growth is not None for limit in limits):
         unusable(
             "--fail-on compares with the lock, which is about the files' own inputs",
             "a growth goes without --input; a limit such as 'macs>310M' goes with it",
         )
-    config = _config()
-    if not files and config is None:
-        help_text = "name files, as in `convcalc check models/`, or write a convcalc.yaml"
-        raise refused("no-files", "no FILE, and no convcalc.yaml from here upwards", help_text)
-    targets = find_targets(files, config, args)
-    baseline = None
-    if inputs is None:
-        baseline = _baseline(config, targets, limits, style)
-    gate = Gate(baseline, limits, inputs, every_total=style in _COMPARING)
-    verdicts = [judge(target, gate) for target in targets]
-    if baseline is None and inputs is None:
-        verdicts = _blamed(verdicts, targets, gate, config)
-    return verdicts
-
-
-def _config() -> Config | None:
-    from convcalc.checks.project.config import find_config, read_config
-
-    path = find_config()
-    return read_config(path) if path is not None else None
-
-
-def _fail_on(texts: Sequence[str] | None) -> tuple[Limit, ...]:
-    if not texts:
-        return ()
-    from convcalc.checks.project.fail_on import read_fail_on
-
-    return tuple([read_fail_on(text) for text in texts])
-
-
-def _baseline(
-    config: Config | None, targets: Sequence[Target], limits: Sequence[Limit], style: str
-) -> Baseline | None:
-    """The lock beside convcalc.yaml, or here; None where nothing is compared with it.
-
-    One that is not there or cannot be read is a problem of each network that is held against it,
-    and keeps none from being checked.
-    """
-    grown = [limit for target in targets if target.rules for limit in target.rules.growth]
-    grown += [limit for limit in limits if limit.growth is not None]
-    if not grown and style not in _COMPARING:
-        return None
-    from convcalc.checks.lock.file import read_lock
-
-    path = _lock_path(config)
-    if os.path.lexists(path):
-        try:
-            return Baseline(path, read_lock(path, whole=False))
-        except ConvcalcError as error:
-            return Baseline(path, None, error.problems)
-    if not grown:
-        return None
-    span = None if grown[0].span.source.name.startswith("--") else grown[0].span
-    message = f"growth is measured against {printable(path, 200)}, and there is none"
-    facts = (Help("`convcalc lock` writes it; commit it"),)
-    return Baseline(path, None, (Problem(NO_LOCK, message, span, facts),))
-
-
-def _blamed(
-    verdicts: list[Verdict], targets: Sequence[Target], gate: Gate, config: Config | None
-) -> list[Verdict]:
-    """Where an expectation is broken and there is a lock: the line that has changed since."""
-    path = _lock_path(config)
-    # Standard input is not locked, and cannot be read again.
-    broken = [
-        verdict.file != "-" and any(problem.code == "expectation" for problem in verdict.problems)
-        for verdict in verdicts
-    ]
-    if not any(broken) or not os.path.lexists(path):
-        return verdicts
-    from convcalc.checks.lock.file import read_lock
-
-    try:
-        gate = gate._replace(baseline=Baseline(path, read_lock(path, whole=False)))
-        return [
-            judge(target, gate)._replace(baseline={}) if again else verdict
-            for target, verdict, again in zip(targets, verdicts, broken, strict=True)
-        ]
-    except ConvcalcError:
-        return verdicts  # nothing asked for the lock; `lock --check` tells what is wrong with it
-
-
-def _lock_path(config: Config | None) -> str:
-    """The lock beside convcalc.yaml, or here."""
-    return os.path.join(config.folder if config is not None else "", LOCK_NAME)
+    project = read_project("check", files, sets)
+    return check_targets(
+        project.targets, project.lock, limits, inputs, every_total=style in _COMPARING
+    )
 
 
 def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None:

@@ -10,11 +10,11 @@ import typer
 from convcalc.checks.lock.file import read_lock
 from convcalc.checks.lock.outcomes import lock_outcomes, write_lock
 from convcalc.checks.lock.staleness import told_once
-from convcalc.checks.project.config import find_config, read_config
-from convcalc.checks.project.targets import LOCK_NAME, find_targets
+from convcalc.checks.project.targets import LOCK_NAME
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import emit_json, emit_lines, reason, refuse_empty
+from convcalc.cli.project import read_project
 from convcalc.diagnostics import printable, refused
 from convcalc.render.lock import lock_data, lock_summary
 
@@ -45,21 +45,16 @@ def lock(
     or the lock cannot be read. Formats: text, json.
     """
     options.read_word("--format", style, FORMATS)
-    config_path = find_config()
-    config = read_config(config_path) if config_path is not None else None
-    if not files and config is None:
-        help_text = "name files, as in `convcalc lock models/`, or write a convcalc.yaml"
-        raise refused("no-files", "no FILE, and no convcalc.yaml from here upwards", help_text)
-    targets = find_targets(files or [], config, options.read_sets(sets))
+    project = read_project("lock", files, sets)
     refuse_empty(output)
-    path = output or os.path.join(config.folder if config is not None else "", LOCK_NAME)
+    path = output or project.lock
     if check and not os.path.lexists(path):
         help_text = "`convcalc lock` writes it; commit it"
         raise refused("no-lock", f"there is no {printable(path, 200)} to check", help_text)
     # A lock that cannot be read is refused even where it would be written anew: it may hold a merge
     # that is not finished, and networks that are not named now.
     before = read_lock(path) if check or os.path.lexists(path) else None
-    outcomes = lock_outcomes(targets, path, before, everything=not files and not sets)
+    outcomes = lock_outcomes(project.targets, path, before, everything=not files and not sets)
     broken = any(outcome.state == "broken" for outcome in outcomes)
     failed = [outcome for outcome in outcomes if outcome.problems] if check or broken else []
     if broken:

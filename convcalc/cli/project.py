@@ -1,0 +1,30 @@
+"""The networks that a command is about: those that are named, or those of convcalc.yaml."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.checks.project.config import find_config, read_config
+from convcalc.checks.project.targets import LOCK_NAME, Target, find_targets
+from convcalc.cli import options
+from convcalc.diagnostics import refused
+
+
+class Project(NamedTuple):
+    """Some networks, and the path of their lock: beside convcalc.yaml, or else here."""
+
+    targets: list[Target]
+    lock: str
+
+
+def read_project(command: str, files: Sequence[str] | None, sets: Sequence[str] | None) -> Project:
+    """The networks that the options describe; `command` is named where they describe none."""
+    path = find_config()
+    config = read_config(path) if path is not None else None
+    if not files and config is None:
+        help_text = f"name files, as in `convcalc {command} models/`, or write a convcalc.yaml"
+        raise refused("no-files", "no FILE, and no convcalc.yaml from here upwards", help_text)
+    targets = find_targets(files or [], config, options.read_sets(sets))
+    return Project(targets, os.path.join(config.folder if config is not None else "", LOCK_NAME))
