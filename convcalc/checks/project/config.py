@@ -18,7 +18,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from convcalc.checks.project.targets import CONFIG_NAME
 from convcalc.diagnostics import (
     UNUSABLE,
     ConvcalcError,
@@ -51,6 +50,8 @@ from convcalc.language.reading.nodes import (
 )
 from convcalc.quantities import DEFAULT_DTYPE
 
+#: No spec: it says which networks are checked.
+CONFIG_NAME = "convcalc.yaml"
 #: Combinations of arguments that one entry may ask for.
 MOST_VARIANTS = 1000
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.checks.project.config import CONFIG_NAME, Config, Entry, Pattern
 from convcalc.diagnostics import (
     UNUSABLE,
     ConvcalcError,
@@ -18,12 +19,9 @@ from convcalc.diagnostics import (
 )
 
 if TYPE_CHECKING:
-    from convcalc.checks.project.config import Config, Entry, Pattern
     from convcalc.language.building.spec import Spec
     from convcalc.language.reading.limits import Limit
 
-#: No spec: it says which networks are checked. `convcalc.checks.project.config` reads it.
-CONFIG_NAME = "convcalc.yaml"
 #: What networks cost, beside it; no spec either. `convcalc.checks.lock.file` reads and writes it.
 LOCK_NAME = "convcalc.lock"
 
