@@ -510,11 +510,10 @@ class Elaborator:
                 "",
                 (Rule("one branch at least must have no condition or one that holds"),),
             )
-        if len(values) == 1:
+        cls = layer_class(kind)
+        if len(values) == 1 and (cls.joins is None or cls.joins.least == 1):
             return self.maker.follow(fused, values[0][1], path, frame)
-        layer, _ = self.maker.make(
-            layer_class(kind), {}, item.span, path, Flow(0, (1, 1, 1)), frame
-        )
+        layer, _ = self.maker.make(cls, {}, item.span, path, Flow(0, (1, 1, 1)), frame)
         facts = tuple([Branch(label, self.maker.origin(value)) for label, value in values])
         flows = [value for _, value in values]
         if layer is None:
