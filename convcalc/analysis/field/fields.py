@@ -367,7 +367,8 @@ class _Propagation:
 
     def compare(self, node: Node, fields: Sequence[int]) -> None:
         """Adds the axes on which the branches of a join are misaligned."""
-        branches: dict[tuple[int, int], list[tuple[str, Ratio, Ratio]]] = {}
+        # Branches that go along different axes of the layer, as rows and columns, need not agree.
+        branches: dict[tuple[int, int, int], list[tuple[str, Ratio, Ratio]]] = {}
         for source, field in zip(node.inputs, fields, strict=True):
             for origin, ranges in self.fields[field]:
                 for axis, one in enumerate(ranges):
@@ -376,8 +377,8 @@ class _Propagation:
                     stride, centre = one.stride, one.centre
                     if stride is not None and centre is not None:
                         found = (self.nodes[source].unit, stride, centre)
-                        branches.setdefault((origin, axis), []).append(found)
-        for (origin, axis), lines in branches.items():
+                        branches.setdefault((origin, axis, one.along), []).append(found)
+        for (origin, axis, _), lines in branches.items():
             if len({(stride, centre) for _, stride, centre in lines}) > 1:
                 seen = self.nodes[origin]
                 rank = len(seen.shape) - 1
