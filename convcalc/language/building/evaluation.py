@@ -1,4 +1,4 @@
-"""Evaluating a spec's values in their scope, and noting what is wrong with them."""
+"""Evaluates the values of a spec in their scope, and collects what is wrong with them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from convcalc.language.reading.expressions import (
     UnknownSizeError,
     bounded_list,
 )
-from convcalc.language.reading.items import Refusal, at, parse_scalar, refusal
-from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, ScalarNode, YamlNode
+from convcalc.language.reading.items import Item, Refusal, at, parse_scalar, refusal
+from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.layers import CHOICES, KINDS
 from convcalc.layers.fields import value_text
 
@@ -27,15 +27,44 @@ MOST_LAYERS = 1_000_000
 
 
 class Frame(NamedTuple):
-    """Where elaboration stands: names in scope, and the block calls around."""
+    """A scope during elaboration: the arguments in it, and the block calls that led to it."""
 
     args: dict[str, Any]
     calls: tuple[Call, ...]
     blocks: tuple[str, ...]
 
 
+class Copy(NamedTuple):
+    """One copy of an item at its place.
+
+    target  the kind, block or group that it is
+    name    what it is called in its group
+    flow    the value that enters; None where none does
+    number  which copy it is, of how many `copies`
+    """
+
+    item: Item
+    target: str
+    name: str
+    flow: Flow | None
+    group: Group
+    frame: Frame
+    number: int
+    copies: int
+
+    @property
+    def path(self) -> str:
+        """Its group path."""
+        return self.group.path_of(self.name)
+
+    @property
+    def first(self) -> MapNode | None:
+        """The arguments that differ in this copy."""
+        return self.item.first if self.number == 0 else None
+
+
 class TooMany(Exception):
-    """A problem after which going on makes no sense."""
+    """Raised after a problem that ends the reading."""
 
 
 class Evaluator:
@@ -52,7 +81,7 @@ class Evaluator:
         self._seen: set[tuple[str, str, Span | None]] = set()
 
     def refuse(self, problem: Problem) -> None:
-        """Notes a problem; the same one in another copy of a layer is noted once."""
+        """Records a problem; the same one in another copy of a layer is recorded once."""
         key = (problem.code, problem.message, problem.span)
         if key in self._seen:
             return
@@ -69,17 +98,17 @@ class Evaluator:
         help_text: str = "",
         subject: Subject = NOTHING,
     ) -> None:
-        """Notes a problem of a node outside of any layer."""
+        """Records a problem of a node outside of any layer."""
         span = node.span if node else None
         self.refuse(Problem(code, message, span, helps(help_text), (), subject))
 
     def refused(self, refusal: Refusal, frame: Frame, name: str = "") -> None:
-        """Notes the problems of a Refusal, as those of the layer `name`."""
+        """Records the problems of a Refusal, as those of the layer `name`."""
         for problem in refusal.problems:
             self.refuse(problem._replace(calls=frame.calls).about(layer=name))
 
     def stop(self, problem: Problem) -> None:
-        """Notes a problem and gives up."""
+        """Records a problem and gives up."""
         self.refuse(problem)
         raise TooMany
 
@@ -119,6 +148,18 @@ class Evaluator:
             "one number per axis is a list: [3, 5]",
         )
 
+    def holds(self, when: YamlNode, entering: Flow | None, frame: Frame) -> bool:
+        """Whether a condition holds; raises Refusal or UnknownSizeError."""
+        value = self.evaluate(when, self.scope(frame, entering), ())
+        if not isinstance(value, bool):
+            raise refusal(
+                "bad-value",
+                f"when must be true or false, not {value_text(value)}",
+                when.span,
+                "compare it, as in 'when: s > 1'",
+            )
+        return value
+
     def file_scope(self) -> Scope:
         """The file's own scope: its arguments, with no value entering."""
         return Scope(self.args, self.words, entering=False)
@@ -128,7 +169,7 @@ class Evaluator:
         return Frame(self.args, (), ())
 
     def file_value(self, node: YamlNode, choices: Sequence[str] | None = ()) -> Any:
-        """A value in the file's own scope; None after a mistake, which is noted."""
+        """A value in the file's own scope; None after a mistake, which is recorded."""
         try:
             return self.evaluate(node, self.file_scope(), choices)
         except Refusal as error:
@@ -138,7 +179,7 @@ class Evaluator:
         return None
 
     def attempt(self, node: ScalarNode, scope: Scope) -> Any:
-        """The value of a scalar; raises what is not to be told, and so costs no search for help."""
+        """The value of a scalar; raises errors without help, which takes time to find."""
         return parse_scalar(node, self._expressions).evaluate(scope)
 
     def explained(

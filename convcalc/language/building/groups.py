@@ -1,4 +1,4 @@
-"""Values on their way through a network, and the names they have been given."""
+"""Groups of named layers, and the values that references in them stand for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from convcalc.shapes import Shape
 
 
 class Flow(NamedTuple):
-    """A value on its way: the node that makes it and its shape; both None after a mistake."""
+    """The value that flows from one layer to the next: its node and shape; None after a mistake."""
 
     node: int | None
     shape: Shape | None
@@ -25,9 +25,9 @@ UNKNOWN = Flow(None, None)
 
 
 class Group:
-    """Layers with names of their own: a list, a block's body, a branch.
+    """A scope of layers' names: a list, a block's body, a branch.
 
-    outer is the group in which a reference goes on looking; None at a block's border.
+    outer is the group around it, where the look-up of a name goes on; None for a block's body.
     """
 
     __slots__ = ("groups", "last", "left_out", "names", "outer", "path", "unsure", "values")
@@ -40,7 +40,7 @@ class Group:
         self.names = Names(self.values)
         self.left_out: set[str] = set()
         self.last = ""
-        #: A layer could not be read, so that the counters may be behind.
+        #: A layer could not be read, so that the numbers of others may be too low.
         self.unsure = False
 
     def path_of(self, name: str) -> str:
@@ -48,7 +48,7 @@ class Group:
         return f"{self.path}.{name}" if self.path else name
 
     def outward(self) -> Iterator[Group]:
-        """This group and those around it, in which a reference goes on looking."""
+        """This group and those around it, in the order in which names are looked up."""
         group: Group | None = self
         while group is not None:
             yield group
@@ -73,7 +73,7 @@ class Group:
         name = head
         for part in inner:
             if value == UNKNOWN:
-                return UNKNOWN  # a mistake inside it is told already
+                return UNKNOWN  # a mistake inside it is reported already
             found = found.groups.get(name) if found else None
             value = found.values.get(part) if found else None
             name = part
@@ -101,7 +101,7 @@ class Group:
         raise refusal("unknown-layer", message, node.span, self._help(node.text))
 
     def _help(self, reference: str) -> str:
-        """What may have been meant by a name that leads nowhere."""
+        """The help for a name that no layer has."""
         from convcalc.language.hints.names import unknown_layer  # only a mistake needs it
 
         outward = list(self.outward())
@@ -109,7 +109,7 @@ class Group:
         return unknown_layer(reference, self.visible(), groups, bool(outward[-1].path))
 
     def as_layer(self, node: YamlNode, error: Refusal) -> Refusal:
-        """The refusal of an item of a list of layers; it knows the names of layers."""
+        """The refusal of a word in a list of layers, with its own help if it names a layer."""
         if not isinstance(node, ScalarNode) or node.text == "input" or not self.find(node.text):
             return error  # that of `input` has its help already
         name = printable(node.text)

@@ -1,8 +1,7 @@
-"""How many layers a spec is sure to have, found before any is built.
+"""A lower bound on the number of layers of a spec, before any is built.
 
-Blocks that call blocks multiply: thirty lines can ask for 10^30 layers. The count is a lower bound
-(what depends on a block's arguments counts once, a condition that does counts as false), reached by
-one look at every line.
+Blocks that call blocks multiply: thirty lines can ask for 10^30 layers. The bound takes one pass
+over the lines. A repeat that depends on a block's arguments counts once, such a condition as false.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ def bound_layers(layers: ListNode, document: Document, evaluator: Evaluator) -> 
 
 
 class _Endless(Exception):
-    """A block contains itself; already noted."""
+    """A block contains itself; already recorded."""
 
 
 class _Counter:

@@ -11,7 +11,7 @@ from convcalc.collection import collector_paused
 from convcalc.diagnostics import ConvcalcError, Help, Problem, Source, Span
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.building.arguments import read_args, value_text
-from convcalc.language.building.elaborate import Elaborator
+from convcalc.language.building.elaboration import Elaborator
 from convcalc.language.building.evaluation import Evaluator, TooMany
 from convcalc.language.building.expectations import Expectation, read_expectations
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
@@ -97,7 +97,7 @@ class Spec:
 
     @cached_property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong before any layer is looked at."""
+        """What is wrong before any layer is read."""
         return self._sorted([*self._document.problems, *self._args_problems, *self._own_problems])
 
     def network(
@@ -236,7 +236,7 @@ class _NetworkBuilder:
         inputs: InputShapes | None,
         own_problems: Sequence[Problem],
     ) -> Network:
-        """The network, as far as it can be made; mistakes are noted in the evaluator."""
+        """The network, as far as it can be made; mistakes are recorded in the evaluator."""
         read_args(self.document, self.evaluator, args)
         for problem in own_problems:
             self.evaluator.refuse(problem)

@@ -1,4 +1,4 @@
-"""Making layers of their written arguments, and the norm and activation fused behind them."""
+"""Layers from their written arguments, with the norm and activation that are fused to them."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ from convcalc.language.reading.nodes import MapNode, ScalarNode, YamlNode
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import value_text
+from convcalc.layers.traits import ROLES
 from convcalc.shapes import Shape
 
 
-class LayerMaker:
-    """Appends nodes: one for a layer, one for each that is fused behind it."""
+class LayerReader:
+    """Adds written layers to the graph, each with the norm and activation that are fused to it."""
 
     def __init__(self, document: Document, evaluator: Evaluator, builder: GraphBuilder) -> None:
         self.document = document
@@ -87,13 +88,17 @@ class LayerMaker:
                     given[text] = Argument(key, node)
         return given, wrong
 
-    def find_followers(self, kind: str, followers: dict[str, Argument | None]) -> None:
-        """Puts in the norm and activation of `defaults` where the layer does not say."""
-        defaults = self.document.defaults.get(kind)
-        if defaults:
-            for key, written in followers.items():
-                if written is None and key in defaults:
-                    followers[key] = Argument(*defaults[key])
+    def fused_arguments(self, kind: str, given: dict[str, Argument]) -> list[Argument]:
+        """Takes the norm and activation out of a layer's arguments; `defaults` has the rest."""
+        defaults = self.document.defaults.get(kind, {})
+        found = []
+        for role in ROLES:
+            written = given.pop(role, None)
+            if written is None and role in defaults:
+                written = Argument(*defaults[role])
+            if written is not None:
+                found.append(written)
+        return found
 
     def make(
         self,
@@ -104,13 +109,19 @@ class LayerMaker:
         flow: Flow | None,
         frame: Frame,
         complete: bool = True,
+        shape: Shape | None = None,
     ) -> tuple[Layer | None, bool]:
-        """A layer of these arguments and whether it is the same in every copy.
+        """A layer with these arguments, and whether it is the same in every copy.
 
-        None where a mistake was found or the input's shape is not known; every argument is looked
-        at all the same. `complete` is false where some were left out for their names.
+        flow      what enters, for the expressions in the arguments
+        complete  whether no argument was left out for its name
+        shape     of the input, where that is not what enters: a join's first branch
+
+        The layer is None after a mistake, or where the input's shape is not known; every argument
+        is checked all the same.
         """
-        shape = flow.shape if flow else None
+        if shape is None and flow is not None and cls.joins is None:
+            shape = flow.shape
         scope = self.evaluator.scope(frame, flow)
         arguments = given
         defaults = self.document.defaults.get(cls.kind)
@@ -160,7 +171,7 @@ class LayerMaker:
             try:
                 return cls.read(values, len(shape) - 1), constant
             except RuleError:
-                pass  # told below, with all others of this layer
+                pass  # reported below, with all others of this layer
         for text, value in values.items():
             self._check(cls, text, value, arguments[text], shape, path, frame)
         return None, False
@@ -175,7 +186,7 @@ class LayerMaker:
         path: str,
         frame: Frame,
     ) -> None:
-        """Notes what is wrong with one argument's value."""
+        """Records what is wrong with one argument's value."""
         from convcalc.language.hints.layers import refused_value  # only a mistake needs it
 
         rank = len(shape) - 1 if shape is not None else 0
@@ -266,11 +277,17 @@ class LayerMaker:
                 return earlier
         return node
 
-    def follow(self, fused: list[Argument], flow: Flow, unit: str, frame: Frame) -> Flow:
+    def input_help(self) -> str:
+        """What to write where no value enters."""
+        names = ", ".join(node.path for node in self.nodes if node.kind == "input")
+        return f"with several inputs ({names}) the first layer says 'from'"
+
+    def fuse(self, fused: list[Argument], flow: Flow, unit: str, frame: Frame) -> Flow:
+        """Adds what is fused to a layer, in this order; the value of the last."""
         for argument in fused:
             role = argument.key.text
             try:
-                flow = self._follower(role, argument.node, flow, unit, frame)
+                flow = self._fused(role, argument.node, flow, unit, frame)
             except Refusal as error:
                 self.evaluator.refused(error, frame, unit)
                 flow = UNKNOWN
@@ -278,7 +295,7 @@ class LayerMaker:
                 flow = UNKNOWN
         return flow
 
-    def _follower(self, role: str, node: YamlNode, flow: Flow, unit: str, frame: Frame) -> Flow:
+    def _fused(self, role: str, node: YamlNode, flow: Flow, unit: str, frame: Frame) -> Flow:
         given: dict[str, Argument] = {}
         if isinstance(node, MapNode):
             item = read_item(node, self.document, frame.args)
@@ -296,7 +313,7 @@ class LayerMaker:
             if wrong is not None:
                 raise wrong
         else:
-            kind = self._follower_word(role, node, flow, frame)
+            kind = self._fused_kind(role, node, flow, frame)
             if kind == "none":
                 return flow
         cls = layer_class(kind)
@@ -305,8 +322,8 @@ class LayerMaker:
             return UNKNOWN
         return self.add(layer, f"{unit}.{kind}", unit, (flow,), node.span, given, frame)
 
-    def _follower_word(self, role: str, node: YamlNode, flow: Flow, frame: Frame) -> str:
-        """The kind that a word behind `norm` or `activation` means, or "none"."""
+    def _fused_kind(self, role: str, node: YamlNode, flow: Flow, frame: Frame) -> str:
+        """The kind that a word under `norm` or `activation` means, or "none"."""
         if is_empty(node):
             raise refusal("missing-value", f"the value of '{role}' is missing", node.span)
         words = _role_words(role)
@@ -350,7 +367,7 @@ def _role_words(role: str) -> list[str]:
 
 
 def _not_a(role: str, value: object, span: Span) -> Refusal:
-    """The refusal of a value behind `norm` or `activation` that is none."""
+    """The refusal of a value under `norm` or `activation` that is none."""
     from convcalc.language.hints.layers import refused_follower  # only a mistake needs it
 
     words = _role_words(role)

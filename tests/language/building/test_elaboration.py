@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
+import convcalc.layers
 from convcalc import ConvcalcError, Network, analyze, loads, spec
 from convcalc.diagnostics import Problem
-from convcalc.language.building import elaborate
+from convcalc.language.building import elaboration
+from convcalc.layers import KINDS
+from convcalc.layers.fields import PerAxis, Whole, field
+from convcalc.layers.joins import Concat
 from convcalc.render.facts import worded
+from convcalc.shapes import Shape
 
 BLOCKS = """
 args: {w: 4, body: unit, acts: [relu, gelu]}
@@ -909,7 +916,7 @@ class TestBounds:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert len(problems("{dense: 0}, {relu: , repeat: 30000}, {dense: -1}")) == 2
-        monkeypatch.setattr(elaborate, "_STEPS_AFTER_A_MISTAKE", 31_000)
+        monkeypatch.setattr(elaboration, "_STEPS_AFTER_A_MISTAKE", 31_000)
         assert len(problems("{dense: 0}, {relu: , repeat: 32000}, {dense: -1}")) == 1
 
     def test_many_copies_are_fine(self) -> None:
@@ -1098,3 +1105,55 @@ class TestExpect:
     )
     def test_wrong_ones(self, expect: str) -> None:
         assert len(problems("{dense: 2}", top=f"expect: {expect}")) == 1
+
+
+class Blend(Concat, kind="blend"):
+    """A join with arguments, which no shipped kind has."""
+
+    amount: int = field(Whole(1, 9), "a number")
+    shift: tuple[int, ...] = field(PerAxis(0), "one for each axis", default=0)
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        channels, *sizes = inputs[0]
+        return (channels * self.amount, *[n + s for n, s in zip(sizes, self.shift, strict=True)])
+
+
+class TestJoinsWithArguments:
+    @pytest.fixture(autouse=True)
+    def with_blend(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(KINDS, "blend", ("none", "Blend"))
+        monkeypatch.setitem(convcalc.layers._loaded, "blend", Blend)
+
+    def test_are_read_as_those_of_any_kind(self) -> None:
+        network = loads(
+            "{input: [2, 4, 4], defaults: {blend: {shift: 1, activation: relu}}, layers: ["
+            "{blend: [[], [relu]], amount: in_channels},"
+            "{blend: {a: [], b: [tanh]}, amount: 1, shift: [2, 0], activation: none},"
+            "{blend: [[], []], amount: 2, repeat: 2, first: {amount: 3}}]}"
+        )
+        found = {node.path: node.shape for node in network.operations if node.kind == "blend"}
+        assert found == {
+            "blend0": (4, 5, 5),
+            "blend1": (4, 7, 5),
+            "blend2": (12, 8, 6),
+            "blend3": (24, 9, 7),
+        }
+        assert [node.path for node in network.operations if node.kind == "relu"][1:] == [
+            "blend0.relu",
+            "blend2.relu",
+            "blend3.relu",
+        ]
+
+    @pytest.mark.parametrize(
+        ("layer", "message"),
+        [
+            ("{blend: [[], []]}", "blend0: blend needs 'amount' (a number)"),
+            ("{blend: [[], []], amount: 12}", "blend0: amount must be a whole number from 1 to 9"),
+            ("{blend: [[], []], amount: x}", "blend0: 'x' is neither"),
+            ("{blend: [[], []], amount: 1, shift: [1]}", "blend0: shift lists 1 values"),
+            ("{blend: [[], []], amount: 1, more: 2}", "blend0: blend has no argument 'more'"),
+        ],
+    )
+    def test_are_refused_as_those_of_any_kind(self, layer: str, message: str) -> None:
+        (found,) = messages(layer)
+        assert found.startswith(message)

@@ -1,0 +1,386 @@
+"""From a document to the graph of layers.
+
+Elaboration calls blocks, repeats layers, decides conditions, and gives and looks up names. It adds
+layers in execution order, because an expression may use the shape that enters its layer. A layer
+with a mistake has no value; what depends on it is still checked, and follow-on errors are not
+reported.
+"""
+
+from __future__ import annotations
+
+from convcalc.diagnostics import (
+    Call,
+    Help,
+    Problem,
+    Reason,
+    Related,
+    Rule,
+    RuleError,
+    Span,
+    Subject,
+)
+from convcalc.graph import GraphBuilder
+from convcalc.language.building.blocks import ArgumentBinder
+from convcalc.language.building.evaluation import MOST_LAYERS, Copy, Evaluator, Frame, TooMany
+from convcalc.language.building.groups import UNKNOWN, Flow, Group
+from convcalc.language.building.joins import JoinReader
+from convcalc.language.building.layers import LayerReader
+from convcalc.language.keys import GROUP
+from convcalc.language.reading.document import Document
+from convcalc.language.reading.expressions import (
+    LayerReference,
+    UnknownSizeError,
+)
+from convcalc.language.reading.items import (
+    Item,
+    Made,
+    Refusal,
+    argument_names,
+    check_arguments,
+    is_empty,
+    read_item,
+    refusal,
+)
+from convcalc.language.reading.nodes import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
+from convcalc.layers import KINDS, layer_class
+from convcalc.layers.fields import value_text
+
+#: Copies, calls and groups that may add no layer, beyond ten for each layer that is added.
+_IDLE_STEPS = 20_000
+_STEPS_AFTER_A_MISTAKE = 200_000
+
+
+class Elaborator:
+    """Builds the nodes of one network."""
+
+    def __init__(
+        self,
+        document: Document,
+        evaluator: Evaluator,
+        builder: GraphBuilder,
+        items: dict[int, Item],
+    ) -> None:
+        self.document = document
+        self.evaluator = evaluator
+        self.builder = builder
+        self.layers = LayerReader(document, evaluator, builder)
+        self._binder = ArgumentBinder(evaluator, self.layers)
+        self._joins = JoinReader(document, evaluator, self.layers, self.sequence)
+        self._items = items
+        #: The operations of layers whose parameters are shared, by path.
+        self._shared: dict[str, list[int]] = {}
+        self._depth = 0
+        self._copies = 1
+        self._steps = 0
+
+    # Lists of layers.
+
+    def sequence(self, node: ListNode, flow: Flow | None, group: Group, frame: Frame) -> Flow:
+        """The layers of a list, one after the other; the value of the last."""
+        self._depth += 1
+        if self._depth > DEEPEST:
+            self.evaluator.stop(
+                Problem(
+                    "nesting-too-deep",
+                    f"blocks and groups are nested more than {DEEPEST} deep",
+                    node.span,
+                    (),
+                    frame.calls,
+                )
+            )
+        for child in node.items:
+            try:
+                item = self._items.get(id(child))
+                if item is None:
+                    item = read_item(child, self.document, frame.args)
+                    self._items[id(child)] = item
+            except Refusal as error:
+                self.evaluator.refused(group.as_layer(child, error), frame)
+                self._unreadable(child, group)
+                flow = UNKNOWN
+                continue
+            for wrong in item.refusals:
+                self.evaluator.refused(wrong, frame)
+                group.unsure = True
+                flow = UNKNOWN
+            flow = self._item(item, flow, group, frame)
+        self._depth -= 1
+        return UNKNOWN if flow is None else flow
+
+    def _unreadable(self, node: YamlNode, group: Group) -> None:
+        """Records that a group misses a layer, so that references to it are not reported."""
+        group.unsure = True
+        if isinstance(node, MapNode) and "name" in node.entries:
+            name = node.entries["name"][1]
+            if isinstance(name, ScalarNode):
+                group.values.setdefault(name.text, UNKNOWN)
+
+    def _item(self, item: Item, flow: Flow | None, group: Group, frame: Frame) -> Flow | None:
+        """All copies of an item."""
+        target = item.head
+        if target not in KINDS and target not in self.document.blocks and target != GROUP:
+            held = frame.args.get(target)
+            if held is None:
+                self._unreadable(item.key, group)
+                return UNKNOWN
+            if not isinstance(held, str) or (
+                held not in KINDS and held not in self.document.blocks
+            ):
+                shown = f"'{target}' holds {value_text(held)}, which"
+                self.evaluator.refused(
+                    refusal("unknown-kind", f"{shown} is neither a kind nor a block", item.span),
+                    frame,
+                )
+                self._unreadable(item.key, group)
+                return UNKNOWN
+            target = held
+        entering = flow
+        try:
+            if item.from_ is not None and not item.refusals:
+                entering = self._taken(item.from_, group, frame)
+            copies = self._copies_of(item, entering, frame)
+        except Refusal as error:
+            self.evaluator.refused(error, frame)
+            return self._give_up(item, target, group)
+        except UnknownSizeError:
+            return self._give_up(item, target, group)
+        outer_copies = self._copies
+        self._copies *= max(copies, 1)
+        if self._copies > MOST_LAYERS and item.repeat is not None:
+            self.evaluator.too_many_layers(item.repeat.span, self._copies, frame)
+        for copy in range(copies):
+            self._step(item, frame)
+            try:
+                if item.when is not None and not self.evaluator.holds(item.when, entering, frame):
+                    self._note_left_out(item, copy, group)
+                    continue
+            except Refusal as error:
+                self.evaluator.refused(error, frame)
+                flow = entering = self._give_up(item, target, group)
+                continue
+            except UnknownSizeError:
+                flow = entering = self._give_up(item, target, group)
+                continue
+            name = self._name(item, target, copy, group, frame)
+            flow = entering = self._layer(
+                Copy(item, target, name, entering, group, frame, copy, copies)
+            )
+            group.values[name] = flow
+            group.last = name
+        if copies == 0:
+            self._note_left_out(item, 0, group)
+        self._copies = outer_copies
+        return flow
+
+    def _step(self, item: Item, frame: Frame) -> None:
+        """Counts a copy; gives up where copies and calls go on without adding layers.
+
+        With conditions on a block's arguments, a short file can visit 2^40 places and add no layer,
+        so that the limit on layers alone would not stop it.
+        """
+        self._steps += 1
+        if self._steps > _IDLE_STEPS + 10 * len(self.builder.nodes):
+            if self.evaluator.problems:
+                # After a mistake no layers are added, but those below it are still checked.
+                if self._steps > _STEPS_AFTER_A_MISTAKE:
+                    raise TooMany
+                return
+            self.evaluator.stop(
+                Problem(
+                    "too-many-steps",
+                    f"{self._steps} copies and calls have made only"
+                    f" {len(self.builder.nodes)} layers",
+                    item.span,
+                    (Rule("copies, calls and groups must add layers"),),
+                    frame.calls,
+                )
+            )
+
+    def _taken(self, node: ScalarNode, group: Group, frame: Frame) -> Flow:
+        """The value that `from` names; unknown after a mistake, which is recorded."""
+        try:
+            return group.lookup(node)
+        except Refusal as error:
+            if isinstance(frame.args.get(node.text), LayerReference):
+                help_text = f"'from' is no expression; {{add: [{node.text}]}} takes what it names"
+                error = Refusal(error.problems[0]._replace(facts=(Help(help_text),)))
+            self.evaluator.refused(error, frame)
+            return UNKNOWN
+
+    def _give_up(self, item: Item, target: str, group: Group) -> Flow:
+        """Names a layer that has a mistake, so that references to it are not reported."""
+        name = item.name.text if item.name else group.names.numbered(_prefix(target))
+        group.values.setdefault(name, UNKNOWN)
+        group.last = name
+        group.unsure = True
+        return UNKNOWN
+
+    def _note_left_out(self, item: Item, copy: int, group: Group) -> None:
+        if item.name is not None:
+            group.left_out.add(item.name.text if item.repeat is None else f"{item.name.text}{copy}")
+            group.left_out.add(item.name.text)
+
+    def _copies_of(self, item: Item, entering: Flow | None, frame: Frame) -> int:
+        if item.repeat is None:
+            return 1
+        value = self.evaluator.evaluate(item.repeat, self.evaluator.scope(frame, entering), ())
+        if type(value) is not int or value < 0:
+            raise refusal(
+                "bad-value",
+                f"repeat must be a whole number from 0 on, not {value_text(value)}",
+                item.repeat.span,
+            )
+        if value > MOST_LAYERS:
+            self.evaluator.too_many_layers(item.repeat.span, value, frame)
+        return value
+
+    # Names.
+
+    def _name(self, item: Item, target: str, copy: int, group: Group, frame: Frame) -> str:
+        if item.name is None:
+            return group.names.numbered(_prefix(target))
+        name = item.name.text if item.repeat is None else f"{item.name.text}{copy}"
+        if name in group.values:
+            message = f"the name '{name}' is taken by an earlier layer of this group"
+            first = self._place(group.path_of(name))
+            facts = (Related(Reason.FIRST, first),) if first else ()
+            self.evaluator.refuse(
+                Problem("duplicate-name", message, item.name.span, facts, frame.calls)
+            )
+        return name
+
+    def _place(self, path: str) -> Span | None:
+        """Where a layer is written, if it is one operation."""
+        return next((node.span for node in self.builder.nodes if node.path == path), None)
+
+    # One layer.
+
+    def _layer(self, copy: Copy) -> Flow:
+        """One copy of an item."""
+        item, target, frame = copy.item, copy.target, copy.frame
+        if copy.flow is None and not self._may_begin(item, target, copy.number):
+            self.evaluator.refuse(
+                Problem(
+                    "no-input",
+                    "no value enters here",
+                    item.span,
+                    (Help(self.layers.input_help()),),
+                    frame.calls,
+                    Subject(layer=copy.path),
+                )
+            )
+            return UNKNOWN
+        before = len(self.builder.nodes)
+        try:
+            if target == GROUP:
+                value = self._sequential(copy)
+            elif target in self.document.blocks:
+                value = self._call(copy)
+            elif layer_class(target).joins:
+                value = self._joins.read(copy)
+            else:
+                value = self._kind(copy)
+            if item.share is not None and value.node is not None:
+                self._share(item.share, before, copy.group)
+        except Refusal as error:
+            self.evaluator.refused(error, frame, copy.path)
+            return UNKNOWN
+        except UnknownSizeError:
+            return UNKNOWN
+        return value
+
+    def _may_begin(self, item: Item, target: str, copy: int) -> bool:
+        # Groups, blocks and joins may name their inputs inside.
+        return (
+            target == GROUP
+            or target in self.document.blocks
+            or layer_class(target).joins is not None
+            or (copy == 0 and item.from_ is not None)
+        )
+
+    # Kinds.
+
+    def _kind(self, copy: Copy) -> Flow:
+        item, kind, flow, frame, path = copy.item, copy.target, copy.flow, copy.frame, copy.path
+        cls = layer_class(kind)
+        rank = len(flow.shape) - 1 if flow and flow.shape else -1
+        made = item.layers.get((kind, rank)) if copy.first is None else None
+        if made is None:
+            names = argument_names(kind, self.document)
+            given, wrong = self.layers.arguments(item, copy.first, kind, names)
+            if wrong is not None:
+                self.evaluator.refused(wrong, frame, path)
+            fused = self.layers.fused_arguments(kind, given)
+            layer, constant = self.layers.make(
+                cls, given, item.span, path, flow, frame, complete=wrong is None
+            )
+            if layer is None:
+                # What is fused to it is read for mistakes of its own.
+                return self.layers.fuse(fused, UNKNOWN, path, frame)
+            made = Made(layer, given, fused)
+            if constant and copy.first is None:
+                item.layers[kind, rank] = made
+        value = self.layers.add(made.layer, path, path, (flow,), item.span, made.arguments, frame)
+        return self.layers.fuse(made.fused, value, path, frame) if made.fused else value
+
+    # Groups and blocks.
+
+    def _sequential(self, copy: Copy) -> Flow:
+        item = copy.item
+        check_arguments(item, GROUP, [], item.arguments)
+        if copy.first is not None:
+            check_arguments(item, GROUP, [], copy.first.entries, ())
+        if not isinstance(item.value, ListNode):
+            raise refusal(
+                "bad-value",
+                "sequential takes a list of layers",
+                item.value.span if item.value and not is_empty(item.value) else item.span,
+                "write {sequential: [{conv: 64, kernel: 3}, relu]}",
+            )
+        inner = Group(copy.path, copy.group)
+        value = self.sequence(item.value, copy.flow, inner, copy.frame)
+        copy.group.groups[copy.name] = inner
+        return value
+
+    def _call(self, copy: Copy) -> Flow:
+        item, frame = copy.item, copy.frame
+        block = self.document.blocks[copy.target]
+        if block.name in frame.blocks:
+            chain = " -> ".join([*frame.blocks[frame.blocks.index(block.name) :], block.name])
+            raise refusal("block-recursion", f"a block cannot contain itself: {chain}", item.span)
+        if block.body is None:
+            raise UnknownSizeError
+        args = self._binder.bind(block, copy)
+        call = Call(item.span, block.name, copy.number, copy.copies)
+        inner_frame = Frame(args, (*frame.calls, call), (*frame.blocks, block.name))
+        inner = Group(copy.path, None)
+        value = self.sequence(block.body, copy.flow, inner, inner_frame)
+        copy.group.groups[copy.name] = inner
+        return value
+
+    # Shared parameters.
+
+    def _share(self, node: ScalarNode, before: int, group: Group) -> None:
+        """Lets the nodes from `before` on use the parameters of an earlier layer.
+
+        Operations without parameters, such as another activation, may differ.
+        """
+        group.lookup(node)
+        target = group.path_of_reference(node.text)
+        theirs = self._shared.get(target)
+        if theirs is None:
+            nodes = self.builder.nodes
+            theirs = self._shared[target] = [
+                index
+                for index in range(before)
+                if nodes[index].unit == target or nodes[index].path.startswith(f"{target}.")
+            ]
+        try:
+            self.builder.share(range(before, len(self.builder.nodes)), theirs)
+        except RuleError as error:
+            raise refusal(error.code, error.message, node.span, "", error.facts) from None
+
+
+def _prefix(target: str) -> str:
+    """What unnamed layers of a kind or block are called, before their number."""
+    return layer_class(target).prefix if target in KINDS else target

@@ -1,0 +1,194 @@
+"""Joins: their branches and what each of them puts in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from convcalc.diagnostics import Branch, Help, Problem, Rule, printable
+from convcalc.language.building.evaluation import Copy, Evaluator, Frame
+from convcalc.language.building.groups import UNKNOWN, Flow, Group
+from convcalc.language.building.layers import LayerReader
+from convcalc.language.reading.document import NAME, Document
+from convcalc.language.reading.expressions import LayerReference, UnknownSizeError
+from convcalc.language.reading.items import (
+    Argument,
+    Item,
+    Refusal,
+    argument_names,
+    check_arguments,
+    is_empty,
+    refusal,
+)
+from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
+from convcalc.layers import KINDS, layer_class
+
+#: Adds the layers of a list to the graph; the value of the last.
+Sequence = Callable[[ListNode, Flow | None, Group, Frame], Flow]
+
+
+class JoinReader:
+    """Adds joins to the graph."""
+
+    def __init__(
+        self, document: Document, evaluator: Evaluator, layers: LayerReader, sequence: Sequence
+    ) -> None:
+        self._document = document
+        self._evaluator = evaluator
+        self._layers = layers
+        self._sequence = sequence
+
+    def read(self, copy: Copy) -> Flow:
+        """Adds the join and its branches to the graph; its value.
+
+        Records mistakes inside; raises Refusal where the join as a whole is wrong.
+        """
+        item, kind, group = copy.item, copy.target, copy.group
+        flow, frame, path = copy.flow, copy.frame, copy.path
+        cls = layer_class(kind)
+        names = argument_names(kind, self._document)
+        given = dict(item.arguments)
+        check_arguments(item, kind, names, given)
+        if copy.first is not None:
+            check_arguments(item, kind, names, copy.first.entries, ())
+            given.update({text: Argument(*entry) for text, entry in copy.first.entries.items()})
+        fused = self._layers.fused_arguments(kind, given)
+        inner = Group(path, group)
+        values: list[tuple[str, Flow]] = []
+        for label, node in self._branches(item, kind):
+            found = self._branch(label, node, flow, inner, group, frame)
+            if found is not None:
+                values.append((label, found))
+                inner.values[label] = found
+        group.groups[copy.name] = inner
+        if not values:
+            raise refusal(
+                "no-branches",
+                f"no branch of {kind} is left",
+                item.span,
+                "",
+                (Rule("one branch at least must have no condition or one that holds"),),
+            )
+        flows = [value for _, value in values]
+        if len(values) == 1 and (cls.joins is None or cls.joins.least == 1):
+            return self._layers.fuse(fused, flows[0], path, frame)
+        layer, _ = self._layers.make(cls, given, item.span, path, flow, frame, shape=flows[0].shape)
+        if layer is None:
+            # What is fused to it is read for mistakes of its own.
+            return self._layers.fuse(fused, UNKNOWN, path, frame)
+        facts = tuple([Branch(label, self._layers.origin(value)) for label, value in values])
+        value = self._layers.add(layer, path, path, flows, item.span, given, frame, facts)
+        return self._layers.fuse(fused, value, path, frame)
+
+    def _branches(self, item: Item, kind: str) -> list[tuple[str, YamlNode]]:
+        value = item.value
+        if isinstance(value, ListNode):
+            return [(f"branch{index}", node) for index, node in enumerate(value.items)]
+        if isinstance(value, MapNode):
+            for text, (key, _) in value.entries.items():
+                if text in ("when", "layers"):
+                    raise refusal(
+                        "taken-name",
+                        f"'{text}' cannot name a branch",
+                        key.span,
+                        "a branch with a condition is written NAME: {when: ..., layers: [...]}",
+                    )
+                if text == "input" or not NAME.match(text):
+                    raise refusal("bad-name", f"'{printable(text)}' cannot name a branch", key.span)
+            return [(text, node) for text, (_, node) in value.entries.items()]
+        span = item.span if value is None or is_empty(value) else value.span
+        raise refusal(
+            "bad-value",
+            f"{kind} takes a list or mapping of branches",
+            span,
+            f"write {{{kind}: [[], [{{conv: 64, kernel: 1}}]]}}, where [] is what enters",
+        )
+
+    def _branch(
+        self,
+        label: str,
+        node: YamlNode,
+        flow: Flow | None,
+        inner: Group,
+        group: Group,
+        frame: Frame,
+    ) -> Flow | None:
+        """A branch's value; None where its condition fails."""
+        layers = node
+        try:
+            if isinstance(node, MapNode):
+                layers_or_none = self._conditional(node, flow, frame)
+                if layers_or_none is None:
+                    return None
+                layers = layers_or_none
+            if isinstance(layers, ScalarNode):
+                return self._named(layers, group, frame)
+        except Refusal as error:
+            self._evaluator.refused(error, frame, inner.path_of(label))
+            return UNKNOWN
+        except UnknownSizeError:
+            return UNKNOWN
+        if not isinstance(layers, ListNode):
+            raise TypeError(f"not a branch: {layers!r}")
+        if flow is None and not layers.items:
+            facts = (Help(self._layers.input_help()),)
+            problem = Problem("no-input", "no value enters here", layers.span, facts, frame.calls)
+            self._evaluator.refuse(problem.about(layer=inner.path_of(label)))
+            return UNKNOWN
+        branch = Group(inner.path_of(label), inner)
+        value = flow if not layers.items else self._sequence(layers, flow, branch, frame)
+        inner.groups[label] = branch
+        return value
+
+    def _conditional(self, node: MapNode, flow: Flow | None, frame: Frame) -> YamlNode | None:
+        """The layers of a branch `{when: ..., layers: [...]}`; None where the condition fails."""
+        for text, (key, _) in node.entries.items():
+            if text not in ("when", "layers"):
+                raise refusal(
+                    "bad-branch",
+                    f"a branch is a list of layers, a name, or {{when: ..., layers: [...]}}:"
+                    f" '{printable(text)}' is no key of it",
+                    key.span,
+                    "put the layer into a list: [{conv: 64, kernel: 1}]",
+                )
+        if "layers" not in node.entries:
+            raise refusal(
+                "bad-branch",
+                "this branch has no 'layers'",
+                node.span,
+                "write {when: ..., layers: [...]}; [] is what enters",
+            )
+        layers = node.entries["layers"][1]
+        if isinstance(layers, MapNode) or is_empty(layers):
+            raise refusal("bad-branch", "the layers of a branch are a list", layers.span)
+        when = node.entries.get("when")
+        if when is not None and not self._evaluator.holds(when[1], flow, frame):
+            return None
+        return layers
+
+    def _named(self, node: ScalarNode, group: Group, frame: Frame) -> Flow:
+        """The value that a word in a join stands for."""
+        word = node.text.strip()
+        if not word:
+            raise refusal(
+                "missing-value", "a branch is missing here", node.span, "the incoming value is []"
+            )
+        held = frame.args.get(word)
+        if isinstance(held, LayerReference):
+            return Flow(held.node, held.shape)
+        if word in frame.args and held is None:
+            return UNKNOWN
+        found = group.find(word)
+        if found is not None:
+            return found
+        if isinstance(held, str):
+            return group.lookup(
+                ScalarNode(node.source, node.line, node.column, node.width, held, False)
+            )
+        if word in KINDS or word in self._document.blocks:
+            raise refusal(
+                "unknown-layer",
+                f"in a join a word is a layer's name, and none is called '{word}'",
+                node.span,
+                f"the kind or block is written as a list: [{word}]",
+            )
+        return group.lookup(node)
