@@ -57,7 +57,7 @@ def read_args(
 
 
 def _is_own(evaluator: Evaluator, node: YamlNode, value: object) -> bool:
-    """Whether an override says what the file says; mistakes in the file's value are not recorded."""
+    """Whether an override has the value that the file has; mistakes in that are not recorded."""
     try:
         own = evaluator.evaluate(node, evaluator.file_scope(), None)
     except (Refusal, UnknownSizeError):
