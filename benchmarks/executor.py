@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import os
 
-from convcalc.executor.blas import ONE_THREAD, keep_to_one_thread
+from convcalc.executor.blas import ONE_THREAD, limit_blas_to_one_thread
 
-keep_to_one_thread()
+limit_blas_to_one_thread()
 
 import argparse  # noqa: E402 - the threads of NumPy's products are settled on import
 import subprocess  # noqa: E402
@@ -41,7 +41,7 @@ from convcalc.executor.fast.winograd import transform_kernels, winograd  # noqa:
 from convcalc.executor.program import Observed, Program  # noqa: E402
 from convcalc.executor.run import ready_inputs  # noqa: E402
 from convcalc.executor.thread_pool import ThreadPool  # noqa: E402
-from convcalc.executor.weights import array_name, declared, seeded_weights  # noqa: E402
+from convcalc.executor.weights import array_name, array_shapes, seeded_weights  # noqa: E402
 from convcalc.executor.workspace import Workspace  # noqa: E402
 from convcalc.graph import Network  # noqa: E402
 
@@ -81,7 +81,7 @@ def torch_side(network: Network, weights: dict[str, Array], image: Array) -> Cal
         node = network.nodes[index]
         if node.kind == "batchnorm":
             return {}
-        names = [*declared(network, index), "bias"]
+        names = [*array_shapes(network, index), "bias"]
         found = {name: weights.get(array_name(node, name)) for name in names}
         return {
             name: torch.from_numpy(np.ascontiguousarray(value))
@@ -202,7 +202,7 @@ def by_layer(name: str, runs: int) -> None:
         ms = median(times[2:]) * 1000
         products = 0.0
         if node.kind == "conv":
-            rows, inner = prod(node.shape[1:]), prod(declared(network, index)["weight"][1:])
+            rows, inner = prod(node.shape[1:]), prod(array_shapes(network, index)["weight"][1:])
             products = product_time(rows, inner, node.shape[0]) / THREADS
         total, limit = total + ms, limit + products
         shown = f"{products:8.2f} ms sgemm" if products else ""

@@ -80,9 +80,9 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     most = None if max_memory is None else read_size("--max-memory", max_memory)
     network = options.load_network(file, sets, input_)
 
-    from convcalc.executor.blas import keep_to_one_thread
+    from convcalc.executor.blas import limit_blas_to_one_thread
 
-    keep_to_one_thread()
+    limit_blas_to_one_thread()
     from convcalc.executor import run
     from convcalc.executor.files import write_npz
     from convcalc.executor.program import Program

@@ -37,9 +37,9 @@ def weights(
     options.read_word("--dtype", dtype, options.FLOAT_DTYPES)
     network = options.load_network(file, sets, input_)
 
-    from convcalc.executor.blas import keep_to_one_thread
+    from convcalc.executor.blas import limit_blas_to_one_thread
 
-    keep_to_one_thread()
+    limit_blas_to_one_thread()
     from convcalc.executor.files import write_npz
     from convcalc.executor.weights import seeded_weights
 

@@ -1,13 +1,13 @@
-"""How many threads NumPy's matrix products take; to be settled before NumPy is imported."""
+"""The threads of NumPy's matrix products; to be set before NumPy is imported."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-#: What tells the usual libraries behind NumPy to keep to one thread. Two threads of ours over
-#: pieces of a layer are faster than theirs, on a busy machine by far, because theirs wait for each
-#: other in a loop.
+#: Variables that limit the usual BLAS libraries to one thread. Two threads of ours that share the
+#: blocks of a layer are faster than theirs, and much faster on a busy machine: theirs spin while
+#: they wait for each other.
 ONE_THREAD = (
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -16,8 +16,8 @@ ONE_THREAD = (
 )
 
 
-def keep_to_one_thread() -> None:
-    """Settles it for this process, where it is not settled and NumPy is not there yet.
+def limit_blas_to_one_thread() -> None:
+    """Limits matrix products to one thread, unless the user has set it or NumPy is imported.
 
     For programs only: a library leaves its user's environment alone.
     """
@@ -27,7 +27,7 @@ def keep_to_one_thread() -> None:
 
 
 def default_threads() -> int:
-    """As many as there are processors for this process, if NumPy's products keep to one; else 1."""
+    """The number of processors of this process if matrix products take one thread, else 1."""
     if not any(os.environ.get(name) == "1" for name in ONE_THREAD):
         return 1
     if hasattr(os, "sched_getaffinity"):

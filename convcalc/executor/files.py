@@ -1,4 +1,4 @@
-"""Arrays in files: `.npy` and `.npz`, never unpickled, replaced as a whole."""
+"""Arrays in `.npy` and `.npz` files. Files are never unpickled, and replaced as a whole."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def refused(path: str | Path, reason: str, code: str = "bad-array-file") -> Conv
 
 
 def unsuitable(dtype: Any) -> str:
-    """Why numbers of this type cannot enter a network; empty if they can."""
+    """Why a network cannot take values of this type; empty if it can."""
     if dtype.kind in "fiu":
         return ""
     what = {"O": "Python objects", "c": "complex numbers", "b": "truth values"}.get(dtype.kind)
@@ -31,16 +31,16 @@ def unsuitable(dtype: Any) -> str:
 
 
 class Header(NamedTuple):
-    """What is known of an array before its values are read."""
+    """Shape and type of an array, known before its values are read."""
 
     shape: tuple[int, ...]
     dtype: Any
 
 
 class ArrayFile:
-    """An `.npz` file whose arrays' names, shapes and types are known and whose values are not read.
+    """An `.npz` file whose headers are read and whose values are not.
 
-    headers  shape and type of every array
+    headers  shape and type of every array, by name
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -62,7 +62,7 @@ class ArrayFile:
 
 
 def array_headers(path: str | Path) -> dict[str, Header]:
-    """Shape and type of the arrays in an `.npz` file by name, or of an `.npy` file's under ""."""
+    """Shape and type of the arrays in an `.npz` file by name; the name is "" in an `.npy` file."""
     with _reading(path):
         if zipfile.is_zipfile(path):
             return ArrayFile(path).headers
@@ -71,7 +71,7 @@ def array_headers(path: str | Path) -> dict[str, Header]:
 
 
 def read_arrays(path: str | Path) -> dict[str, Array]:
-    """The values behind `array_headers`."""
+    """The arrays in an `.npz` file by name; the name is "" in an `.npy` file."""
     with _reading(path):
         if zipfile.is_zipfile(path):
             file = ArrayFile(path)
@@ -87,13 +87,13 @@ def _values(stream: IO[bytes]) -> Array:
     return value
 
 
-#: Bytes of the longest header that NumPy makes sense of.
+#: Bytes of the longest header that NumPy accepts.
 LONGEST_HEADER = 10_000
 
 
 def _header(stream: IO[bytes]) -> Header:
     version = npy.read_magic(stream)
-    # NumPy reads a header, which may claim gigabytes, before it says that this is too long.
+    # NumPy reads a header of any length, even of gigabytes, before it refuses it.
     start = stream.tell()
     if int.from_bytes(stream.read(2 if version == (1, 0) else 4), "little") > LONGEST_HEADER:
         raise ValueError("the header is too long")
@@ -107,9 +107,9 @@ def _header(stream: IO[bytes]) -> Header:
 
 @contextmanager
 def _reading(path: str | Path) -> Iterator[None]:
-    """Turns what can go wrong with a file into a ConvcalcError."""
+    """Turns every error of reading a file into a ConvcalcError."""
     if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-        # A pipe would be waited for, /dev/zero read for ever.
+        # Opening a pipe blocks, and /dev/zero never ends.
         raise refused(path, "is not a regular file", "no-such-file")
     try:
         yield
@@ -129,18 +129,18 @@ def _reading(path: str | Path) -> Iterator[None]:
     except (NotImplementedError, RecursionError):
         raise refused(path, "is no complete .npy or .npz file") from None
     except RuntimeError as error:
-        # zipfile's word for a member that needs a password.
+        # zipfile raises it for a member that needs a password.
         raise refused(path, f"cannot be read: {error}") from None
     except MemoryError:
         raise refused(path, "needs more memory than there is", "no-memory") from None
-    except Exception:  # noqa: BLE001 - whatever NumPy, zipfile and zlib come upon in broken files
+    except Exception:  # noqa: BLE001 - NumPy, zipfile and zlib raise many errors for broken files
         raise refused(path, "is no complete .npy or .npz file") from None
 
 
 def write_npz(path: str | Path, arrays: Iterable[tuple[str, Array]]) -> int:
-    """Writes arrays one at a time, so that an iterable may make each when it is its turn.
+    """Writes arrays one at a time, so that an iterable may generate each when it is needed.
 
-    Returns how many there were. The same arrays give the same bytes: members carry a fixed date.
+    Returns their number. The same arrays give the same bytes: members have a fixed date.
     """
     count = 0
     try:

@@ -1,4 +1,4 @@
-"""How much memory a run may take, and how much it will."""
+"""How much memory is free."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 
 def available(root: Path = Path("/")) -> int | None:
-    """Bytes that this process can still take, by the machine and by its container; None if unknown.
+    """Bytes that this process can still allocate; None if unknown.
 
-    `root` is where /proc and /sys are.
+    The least of what the machine has free and what its container allows. `root` is the folder that
+    /proc and /sys are in.
     """
     limits = [_machine(root), *_container(root)]
     known = [limit for limit in limits if limit is not None]
@@ -27,7 +28,7 @@ def _machine(root: Path) -> int | None:
 
 
 def _container(root: Path) -> list[int]:
-    """What is left of the limit of each control group around this process, both versions."""
+    """What is left of the limit of each control group of this process, in both versions."""
     groups = root / "sys/fs/cgroup"
     left = []
     for line in _lines(root / "proc/self/cgroup"):
@@ -41,13 +42,13 @@ def _container(root: Path) -> list[int]:
         else:
             continue
         place = base / path.strip("/")
-        # Inside a container the path may name folders that only the host sees.
+        # Inside a container the path may name folders that exist on the host only.
         for folder in [*({place, *place.parents} if place.is_dir() else ()), base]:
             if not folder.is_relative_to(base):
                 continue
             most, now = _number(folder / limit), _number(folder / used)
             if most is not None and now is not None and most < 2**60:
-                left.append(most - now + _statistic(folder / "memory.stat", cached))
+                left.append(most - now + _cached_bytes(folder / "memory.stat", cached))
     return left
 
 
@@ -63,8 +64,8 @@ def _number(path: Path) -> int | None:
     return int(lines[0]) if lines and lines[0].isdigit() else None
 
 
-def _statistic(path: Path, name: str) -> int:
-    """Memory that is given back when it is needed: pages of files."""
+def _cached_bytes(path: Path, name: str) -> int:
+    """Bytes of cached files, which the system frees when memory is needed."""
     for line in _lines(path):
         key, _, value = line.partition(" ")
         if key == name:

@@ -24,9 +24,9 @@ from convcalc.executor.weights import (
     GivenWeights,
     RandomWeights,
     Weights,
-    declared,
-    laid_out,
-    rows_of_chunk,
+    array_shapes,
+    in_memory_format,
+    rows_per_chunk,
 )
 from convcalc.executor.workspace import Workspace
 from convcalc.graph import Network, Node
@@ -171,11 +171,11 @@ class Program:
         uses = []
         for op in self.plan:
             node = nodes[op.first]
-            shapes = declared(self.network, self._owner(op.first))
+            shapes = array_shapes(self.network, self._owner(op.first))
             weights = sum([prod(shape) for shape in shapes.values()]) * itemsize
             if self._streams(op.first):
                 width = shapes["weight"][1]
-                weights = self.threads * rows_of_chunk(width) * width * itemsize
+                weights = self.threads * rows_per_chunk(width) * width * itemsize
             buffers = dispatch.buffer_bytes(
                 node.layer,
                 self.network.input_shapes(node),
@@ -209,7 +209,7 @@ class Program:
         node = self.network.nodes[index]
         if not self.weights.streams or self.cache_weights or node.kind != "dense":
             return False
-        weight = declared(self.network, self._owner(index))["weight"]
+        weight = array_shapes(self.network, self._owner(index))["weight"]
         layer: Any = node.layer
         return not layer.positionwise and prod(weight) * self.dtype.itemsize >= STREAMED
 
@@ -233,13 +233,13 @@ class Program:
         )
         prepared = PreparedWeights(arrays, cached=self.cache_weights)
         if streams:
-            width = declared(self.network, owner)["weight"][1]
-            prepared.step = rows_of_chunk(width)
+            width = array_shapes(self.network, owner)["weight"][1]
+            prepared.step = rows_per_chunk(width)
             prepared.rows = partial(self.weights.rows, self.network, owner, self.dtype)
         if node.kind == "conv" and layer.flip:
             weight = arrays["weight"]
             turned = np.flip(weight, tuple(range(2, weight.ndim)))
-            arrays["weight"] = laid_out(node.kind, "weight", turned, self.dtype)
+            arrays["weight"] = in_memory_format(node.kind, "weight", turned, self.dtype)
         if op.norm is not None:
             self._fold(op.norm, node, prepared, pool)
         return prepared

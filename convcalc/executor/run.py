@@ -1,4 +1,4 @@
-"""Running a network once: inputs found or made, memory asked for, results handed over."""
+"""Running a network: inputs are checked or generated, memory is checked, results are named."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ def execute(
 ) -> dict[str, Array]:
     """Runs a network on NumPy; returns the results by name, (batch, channels, *spatial) each.
 
-    inputs      arrays by input name, or one array for a network with one input; made from the seed
-                where none are given, `batch` samples then
-    weights     arrays by name (`conv0.weight`), or the path of an `.npz` file; made from the seed,
-                layer by layer, where none are given
+    inputs      arrays by input name, or one array for a network with one input; default: `batch`
+                samples generated from the seed
+    weights     arrays by name (`conv0.weight`), or the path of an `.npz` file; default: generated
+                from the seed, layer by layer
     dtype       float32 or float64
-    layers      names of layers or groups: the values of their operations are returned as well
-    exact       only kernels that perform the products that are counted: no Winograd
-    threads     default: the processors, if NumPy's matrix products are told to use one thread
-                (OPENBLAS_NUM_THREADS=1), otherwise 1
+    layers      names of layers or groups whose operations' values are returned as well
+    exact       perform the products that are counted: no Winograd
+    threads     default: the number of processors, if NumPy's matrix products are limited to one
+                thread (OPENBLAS_NUM_THREADS=1), otherwise 1
     max_memory  bytes that the run may take; default: what is free
 
-    Raises ConvcalcError where inputs or weights do not fit, or memory does not suffice; warns of
-    inputs and weights that are not finite.
+    Raises ConvcalcError if inputs or weights do not fit, or if memory does not suffice. Warns of
+    inputs, weights and results that are not finite.
 
     >>> import convcalc
     >>> convcalc.execute(convcalc.load("lenet"))["dense2"].shape
@@ -78,7 +78,7 @@ def execute(
         exact=exact,
         threads=threads,
         max_memory=max_memory,
-        hold=False,
+        cache_weights=False,
     )
     results, warned = run.results(inputs, batch)
     for text in warned:
@@ -89,8 +89,8 @@ def execute(
 class Runner:
     """A network with its weights, to be run on NumPy as often as one likes.
 
-    The arguments, errors and warnings are those of `execute`. The first run makes or reads the
-    weights and keeps them, with its buffers, for the others.
+    The arguments, errors and warnings are those of `execute`. The first run generates or reads the
+    weights, and keeps them and its buffers for later runs.
 
     >>> import convcalc
     >>> run = convcalc.Runner(convcalc.load("lenet"))
@@ -109,7 +109,7 @@ class Runner:
         exact: bool = False,
         threads: int | None = None,
         max_memory: int | None = None,
-        hold: bool = True,
+        cache_weights: bool = True,
     ) -> None:
         self._keep = layers_named(network, layers)
         self._program = Program(
@@ -119,7 +119,7 @@ class Runner:
             exact=exact,
             threads=threads,
             keep=self._keep,
-            cache_weights=hold,
+            cache_weights=cache_weights,
         )
         self._seed = seed
         self._max_memory = max_memory
@@ -137,14 +137,14 @@ class Runner:
     def results(
         self, inputs: Mapping[str, Array] | Array | None, batch: int
     ) -> tuple[dict[str, Array], list[str]]:
-        """The results, and what to warn of."""
+        """The results, and the texts of the warnings."""
         program, network = self._program, self._program.network
         values = inputs_from(network, inputs)
         batch = len(next(iter(values.values()))) if values else batch
         if batch < 1:
             raise _bad_input(f"a run takes at least 1 sample, not {batch}")
         if batch > self._checked:
-            # What is kept from then on is no longer free, and is not needed again.
+            # From then on the weights and buffers of this run are there already.
             check_memory(program, batch, self._max_memory)
             self._checked = batch
         ready = ready_inputs(network, values, batch, self._seed, program.dtype)
@@ -155,7 +155,7 @@ class Runner:
 def weights_from(
     weights: Mapping[str, Array] | str | os.PathLike[str] | None, seed: int
 ) -> Weights:
-    """Where a run takes its weights from."""
+    """The source of a run's weights."""
     if weights is None:
         return RandomWeights(seed)
     if isinstance(weights, Mapping):
@@ -164,7 +164,7 @@ def weights_from(
 
 
 def layers_named(network: Network, names: Sequence[str]) -> set[int]:
-    """The operations of the layers and groups with these names."""
+    """The indices of the operations of the layers and groups with these names."""
     found: set[int] = set()
     for name in names:
         mine = {
@@ -185,14 +185,13 @@ def named_results(
 ) -> dict[str, Array]:
     """The outputs by their names, then the kept values by their layers' paths.
 
-    Where a path is the name of an output of another value, the layer's kind follows it.
-    None shares memory with another, nor with the values of `inputs`: they are the user's, who may
-    change one.
+    If a path is the name of another value's output, the layer's kind follows it. No result shares
+    memory with another or with `inputs`: the user may change them.
     """
     named = dict(network.outputs)
     for index in sorted(keep):
         node = network.nodes[index]
-        # An output is called like its layer, whose norm and activation are in the output's value.
+        # An output has its layer's name and is the value after the layer's norm and activation.
         name = node.path if named.get(node.path, index) == index else f"{node.path}.{node.kind}"
         named[name] = index
     taken = {id(_owner(value)) for value in inputs}
@@ -207,14 +206,14 @@ def named_results(
 
 
 def _owner(array: Array) -> Array:
-    """The array whose memory this one is a view of, or itself."""
+    """The array that owns the memory of this one."""
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
 
 
 def inputs_from(network: Network, inputs: Mapping[str, Array] | Array | None) -> dict[str, Array]:
-    """The inputs of the user's by name, checked; empty if there are none."""
+    """The user's inputs by name, checked; empty if there are none."""
     if inputs is None:
         return {}
     given = inputs if isinstance(inputs, Mapping) else {"": inputs}
@@ -223,16 +222,16 @@ def inputs_from(network: Network, inputs: Mapping[str, Array] | Array | None) ->
 
 
 def inputs_in_file(network: Network, path: str) -> dict[str, Array]:
-    """The inputs in an `.npy` or `.npz` file; its headers are checked before it is read."""
+    """The inputs in an `.npy` or `.npz` file; checks its headers before it reads the values."""
     where = f"{printable(path, 200)}: "
     _checked(network, array_headers(path), where)
     return _checked(network, read_arrays(path), where)
 
 
 def _checked(network: Network, given: Mapping[str, V], where: str) -> dict[str, V]:
-    """The given inputs in the network's order; refused where they do not fit.
+    """The given inputs in the network's order; raises ConvcalcError if they do not fit.
 
-    An array without a name is for a network with one input. `where` begins every message.
+    A network with one input takes an array without a name. `where` begins every message.
     """
     shapes = network.inputs
     if "" in given:
@@ -278,7 +277,7 @@ def _bad_input(message: str, *facts: Fact) -> ConvcalcError:
 def not_finite(
     inputs: Mapping[str, Array], weights: Weights, results: Mapping[str, Array]
 ) -> list[str]:
-    """Warnings of NaN and infinity, in what a run was given and in what it gave."""
+    """The texts of warnings of NaN and infinity in inputs, weights and results."""
     named = [("input", name, value) for name, value in inputs.items()]
     named += [("result", name, value) for name, value in results.items()]
     found = [
@@ -296,32 +295,32 @@ def not_finite(
 def ready_inputs(
     network: Network, values: Mapping[str, Array], batch: int, seed: int, dtype: Any
 ) -> dict[str, Array]:
-    """Inputs in the run's type, channels last in memory.
+    """Inputs in the run's type and memory format.
 
-    Where none are given they are made from the seed, uniform between -1 and 1.
+    Without given ones they are generated from the seed, uniform between -1 and 1.
     """
     if values:
-        # What is too large for the type becomes infinite, and the results are looked at for that.
+        # Numbers too large for the type become infinite, which `not_finite` reports.
         with np.errstate(over="ignore"):
             return {
                 name: channels_first(packed(value.astype(dtype, copy=False)))
                 for name, value in values.items()
             }
-    made = {}
+    generated = {}
     for name, (channels, *sizes) in network.inputs.items():
         flat = np.empty(batch * channels * prod(sizes), np.float32)
         uniform(flat, f"{seed}\n{name}\ninput".encode(), 1.0, Workspace())
         shaped = flat.reshape(batch, *sizes, channels).astype(dtype, copy=False)
-        made[name] = channels_first(shaped)
-    return made
+        generated[name] = channels_first(shaped)
+    return generated
 
 
 def check_memory(program: Program, batch: int, max_memory: int | None = None) -> MemoryUse:
-    """The step that will need most; raises ConvcalcError if that is more than there is."""
+    """The memory of the operation that needs most; raises ConvcalcError if it is not available."""
     most = _peak(program, batch)
     free = available()
     if free is not None:
-        # What was kept for this run is not free any more.
+        # The prediction includes what is cached, which is not free any more.
         free += program.cached_bytes
     limits = [limit for limit in (free, max_memory) if limit is not None]
     limit = min(limits, default=None)
@@ -349,9 +348,7 @@ def check_memory(program: Program, batch: int, max_memory: int | None = None) ->
 
 
 def _peak(program: Program, batch: int) -> MemoryUse:
-    return max(
-        program.memory_use(batch), key=lambda need: need.total, default=MemoryUse(0, 0, 0, 0)
-    )
+    return max(program.memory_use(batch), key=lambda use: use.total, default=MemoryUse(0, 0, 0, 0))
 
 
 def _largest_batch(program: Program, batch: int, limit: int) -> int:
@@ -367,13 +364,13 @@ def _largest_batch(program: Program, batch: int, limit: int) -> int:
 
 
 def _smaller_input(program: Program, limit: int) -> Shape | None:
-    """An input so small that the values, which shrink with its area, may fit; None if none can."""
+    """A smaller input whose values, which shrink with its area, may fit; None if none can."""
     most = _peak(program, 1)
     room = limit - most.weights - program.threads * 2**20
     shapes = list(program.network.inputs.values())
     if len(shapes) != 1 or room <= 0 or len(shapes[0]) != 3:
         return None
     channels, *sizes = shapes[0]
-    # Half of the room: buffers shrink more slowly than values.
+    # Half of what is left, because buffers shrink more slowly than values.
     shrunk = [isqrt(size * size * room // (2 * (most.total - most.weights))) for size in sizes]
     return (channels, *shrunk) if min(shrunk) > 0 else None

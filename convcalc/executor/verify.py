@@ -1,4 +1,4 @@
-"""Verification: every observed shape against the predicted one."""
+"""Verification: compares every observed shape with the predicted one."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from convcalc.shapes import Shape, tuple_text, with_batch
 
 
 class Check(NamedTuple):
-    """One operation: what was predicted, and what the run saw.
+    """The predicted and the observed shape of one operation.
 
-    seconds  of its kernel, the median over the runs; None where it ran fused with the layer before
-    bytes    of its result
+    seconds  median time of its kernel; None if it ran fused with the layer before
+    bytes    size of its result
     """
 
     node: Node
@@ -29,11 +29,11 @@ class Check(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """Whether the prediction was right."""
+        """Whether both shapes are the same."""
         return self.predicted == self.observed
 
     def problem(self) -> Problem:
-        """A wrong prediction as a problem of its layer."""
+        """The wrong prediction as a problem of its layer."""
         node = self.node
         return Problem(
             "shape-differs",
@@ -46,11 +46,11 @@ class Check(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """What verifying a network found.
+    """The result of verifying a network.
 
     checks   every operation in execution order
-    seconds  of a whole run, weights included, the median over the runs
-    peak     predicted bytes at the step that needs most
+    seconds  time of a whole run with preparing the weights, the median over the runs
+    peak     predicted bytes at the operation that needs most
     values   the results and kept values of the last run, by node index
     """
 
@@ -63,7 +63,7 @@ class Verification(NamedTuple):
 
     @property
     def differences(self) -> list[Check]:
-        """The operations whose prediction was wrong."""
+        """The operations whose shapes differ."""
         return [check for check in self.checks if not check.agrees]
 
 
@@ -73,19 +73,16 @@ def verify(
     *,
     repeat: int = 1,
     begin: Callable[[Node], None] | None = None,
-    done: Callable[[Observed], None] | None = None,
 ) -> Verification:
-    """Runs a program `repeat` times and holds every shape that it saw against the prediction.
+    """Runs a program `repeat` times and compares every observed shape with the predicted one.
 
-    `begin` is told of each layer before it runs, `done` of every operation after.
+    Calls `begin` with each layer before it runs.
     """
     batch = len(next(iter(inputs.values())))
     seen: dict[int, list[Observed]] = {}
 
     def watch(observed: Observed) -> None:
         seen.setdefault(observed.node, []).append(observed)
-        if done is not None:
-            done(observed)
 
     times = []
     values: dict[int, Array] = {}
@@ -100,7 +97,6 @@ def verify(
         runs = seen[index]
         seconds = [run.seconds for run in runs if run.seconds is not None]
         predicted = with_batch(nodes[index].shape, batch)
-        # A shape that differs between the runs would be shown by the last.
         last = runs[-1]
         checks.append(
             Check(
@@ -111,5 +107,5 @@ def verify(
                 last.bytes,
             )
         )
-    peak = max([need.total for need in program.memory_use(batch)], default=0)
+    peak = max([use.total for use in program.memory_use(batch)], default=0)
     return Verification(tuple(checks), batch, repeat, median(times), peak, values)

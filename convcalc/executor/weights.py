@@ -1,7 +1,7 @@
-"""Weights: made from a seed layer by layer, or read from a file of the user's.
+"""Weights: generated from a seed layer by layer, or read from the user's file.
 
-Values of a layer depend on the seed, the layer's path, the array's name and whether an activation
-follows, on nothing else: not on other layers, nor on the order, the threads or the platform.
+Generated values depend on the seed, the layer's path, the array's name and whether an activation
+follows, and on nothing else: other layers, their order, the threads and the platform do not matter.
 """
 
 from __future__ import annotations
@@ -21,74 +21,76 @@ from convcalc.graph import Network, Node
 from convcalc.layers.traits import Start
 from convcalc.shapes import Shape, tuple_text
 
-#: Numbers whose key is the same; those of the next stretch differ in it.
-STRETCH = 65_536
-#: Numbers of a chunk, the piece that a thread makes at once, and a dense layer's block of weights.
-#: With a quarter of it two threads wait for each other between the calls as long as they calculate.
-CHUNK = 4 * STRETCH
+#: How many numbers share a key.
+KEY_SPAN = 65_536
+#: Numbers of a chunk, which one thread generates at once; a dense layer is streamed chunk by chunk.
+#: With a quarter of this, threads wait for the interpreter as long as they compute.
+CHUNK = 4 * KEY_SPAN
 
-#: The numbers within a stretch, for a chunk.
-_INDEX = np.arange(CHUNK, dtype=np.uint32) % np.uint32(STRETCH)
+#: The counter within a span, for each number of a chunk.
+_COUNTER = np.arange(CHUNK, dtype=np.uint32) % np.uint32(KEY_SPAN)
 
 
 def uniform(out: Array, key: bytes, limit: float, workspace: Workspace) -> None:
     """Fills a flat float32 array with numbers between -limit and limit.
 
-    Number i is a hash of i and the key: the integer hash that Chris Wellons's hash-prospector
-    found (16, 0x21f0aaad, 15, 0xd35a2d97), with half of the key added to i and half mixed in
-    between the rounds. Whole-number operations and one exact subtraction and product a number give
-    the same everywhere; they take half the time of NumPy's fastest generator.
+    A counter-based generator: number i is a hash of i and the key. The integer hash is one that
+    Chris Wellons's hash-prospector found (16, 0x21f0aaad, 15, 0xd35a2d97), with half of the key
+    added to i and half mixed in between the rounds. Integer operations, an exact subtraction and a
+    product give the same numbers on every platform, in half the time of NumPy's fastest generator.
     """
     words = np.frombuffer(hashlib.blake2b(key, digest_size=8).digest(), "<u4").astype(np.uint32)
     for start in range(0, out.size, CHUNK):
         part = out[start : start + CHUNK]
         bits = part.view(np.uint32)
         shifted = workspace.array("shifted", part.shape, np.uint32)
-        np.add(_INDEX[: part.size], words[0], out=bits)
+        np.add(_COUNTER[: part.size], words[0], out=bits)
         np.right_shift(bits, 16, out=shifted)
         bits ^= shifted
         bits *= np.uint32(0x21F0AAAD)
-        # Stretches beyond the first differ in the second half of the key.
-        for first in range(0, part.size, STRETCH):
-            stretch = (start + first) // STRETCH
-            bits[first : first + STRETCH] ^= words[1] ^ np.uint32(stretch * 0x9E3779B1 % 2**32)
+        # The second half of the key differs from span to span.
+        for first in range(0, part.size, KEY_SPAN):
+            span = (start + first) // KEY_SPAN
+            bits[first : first + KEY_SPAN] ^= words[1] ^ np.uint32(span * 0x9E3779B1 % 2**32)
         np.right_shift(bits, 15, out=shifted)
         bits ^= shifted
         bits *= np.uint32(0xD35A2D97)
-        # 23 bits become the fraction of a float between 1 and 2.
+        # 23 bits are the fraction of a float between 1 and 2.
         bits >>= 9
         bits |= 0x3F800000
         part -= np.float32(1.5)
         part *= np.float32(2 * limit)
 
 
-#: The axes of a kind's weight from the outermost to the innermost in memory: output channels last,
-#: so that a product reads them as a matrix (taps and input channels) x (output channels).
-MEMORY_ORDERS = {"conv": (1, 0), "depthwise": (1, 0), "conv_transpose": (0, 1)}
+#: The order in memory of a weight's first two axes, after its spatial ones: the output channels are
+#: innermost, so that a weight is a matrix (taps and input channels) x (output channels).
+CHANNEL_ORDERS = {"conv": (1, 0), "depthwise": (1, 0), "conv_transpose": (0, 1)}
 
 
-def memory_order(kind: str, rank: int) -> tuple[int, ...]:
-    """The axes of a weight of `rank` axes, outermost in memory first."""
-    channels = MEMORY_ORDERS.get(kind)
+def memory_format(kind: str, rank: int) -> tuple[int, ...]:
+    """The axes of a weight of `rank` axes from the outermost to the innermost in memory."""
+    channels = CHANNEL_ORDERS.get(kind)
     return (*range(2, rank), *channels) if channels and rank > 2 else tuple(range(rank))
 
 
-def laid_out(kind: str, name: str, value: Array, dtype: Any, *, own: bool = False) -> Array:
-    """The array in the type and memory order in which kernels want it, copied if that differs.
+def in_memory_format(
+    kind: str, name: str, value: Array, dtype: Any, *, copy: bool = False
+) -> Array:
+    """The array in the type and the memory format that kernels want, copied if they differ.
 
-    With `own` it is a copy in any case, so that the caller's array stays untouched.
+    With `copy` it is always a copy, so that the caller's array is never changed.
     """
     if name != "weight":
-        return np.array(value, dtype) if own else np.asarray(value, dtype)
-    order = memory_order(kind, value.ndim)
+        return np.array(value, dtype) if copy else np.asarray(value, dtype)
+    order = memory_format(kind, value.ndim)
     inside = value.transpose(order)
-    inside = np.array(inside, dtype, order="C") if own else np.ascontiguousarray(inside, dtype)
+    inside = np.array(inside, dtype, order="C") if copy else np.ascontiguousarray(inside, dtype)
     result: Array = inside.transpose(np.argsort(order))
     return result
 
 
-def declared(network: Network, index: int) -> dict[str, Shape]:
-    """A node's arrays by name: learned ones, then statistics. Empty for one that shares."""
+def array_shapes(network: Network, index: int) -> dict[str, Shape]:
+    """A node's arrays by name: learned ones, then statistics; none if it shares another's."""
     node = network.nodes[index]
     if node.shares is not None or not node.inputs:
         return {}
@@ -97,14 +99,14 @@ def declared(network: Network, index: int) -> dict[str, Shape]:
 
 
 def array_name(node: Node, name: str) -> str:
-    """What an array is called in a file: `stage1.conv0.weight`."""
+    """The name of an array in a file: `stage1.conv0.weight`."""
     return f"{node.path}.{name}"
 
 
 class Weights:
-    """Where a run takes its weights from; abstract."""
+    """The source of a run's weights; abstract."""
 
-    #: Offers `rows`, so that the weight of a large dense layer need never be in memory as a whole.
+    #: Whether it has `rows`, so that the weight of a large dense layer is never in memory at once.
     streams: ClassVar[bool] = False
 
     def get(
@@ -121,26 +123,26 @@ class Weights:
     def rows(
         self, network: Network, index: int, dtype: Any, start: int, stop: int, workspace: Workspace
     ) -> Array:
-        """Rows of a dense layer's weight, good until the scratch is used again.
+        """Rows of a dense layer's weight, valid until the workspace is used again.
 
-        `start` must be a multiple of `rows_of_chunk` of the weight's width.
+        `start` must be a multiple of `rows_per_chunk` of the weight's width.
         """
         raise NotImplementedError
 
 
 class RandomWeights(Weights):
-    """Weights made from a seed.
+    """Weights generated from a seed.
 
-    Products get a variance of 2 / fan-in where an activation follows (He et al.,
-    arXiv:1502.01852) and 1 / fan-in where none does, so that values neither overflow
-    nor vanish in hundreds of layers, with residual connections or without.
+    Weights of sums of products have a variance of 2 / fan-in where an activation follows (He et
+    al., arXiv:1502.01852) and of 1 / fan-in elsewhere. So values neither overflow nor vanish in
+    hundreds of layers, with residual connections or without.
     """
 
     streams = True
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
-        self._followed: tuple[Network, frozenset[int]] | None = None
+        self._activated: tuple[Network, frozenset[int]] | None = None
 
     def get(
         self,
@@ -153,7 +155,7 @@ class RandomWeights(Weights):
         node = network.nodes[index]
         return {
             name: self._array(network, node, index, name, shape, dtype, pool)
-            for name, shape in declared(network, index).items()
+            for name, shape in array_shapes(network, index).items()
             if name not in without
         }
 
@@ -161,10 +163,10 @@ class RandomWeights(Weights):
         self, network: Network, index: int, dtype: Any, start: int, stop: int, workspace: Workspace
     ) -> Array:
         node = network.nodes[index]
-        _, width = declared(network, index)["weight"]
+        _, width = array_shapes(network, index)["weight"]
         rows = workspace.array("rows", (stop - start, width), np.float32)
         start_at = self._start(network, index, "weight")
-        step = rows_of_chunk(width)
+        step = rows_per_chunk(width)
         for first in range(start, stop, step):
             part = rows[first - start : first - start + step]
             self._fill(part.reshape(-1), node, "weight", first // step, start_at, workspace)
@@ -183,19 +185,19 @@ class RandomWeights(Weights):
         start_at = self._start(network, index, name)
         if not start_at.spread:
             return np.full(shape, start_at.middle, dtype)
-        order = memory_order(node.kind, len(shape)) if name == "weight" else range(len(shape))
+        order = memory_format(node.kind, len(shape)) if name == "weight" else range(len(shape))
         inside = np.empty([shape[axis] for axis in order], dtype)
         matrix = inside.reshape(-1, inside.shape[-1])
-        step = rows_of_chunk(matrix.shape[1])
+        step = rows_per_chunk(matrix.shape[1])
 
         def fill(start: int, workspace: Workspace) -> None:
             part = matrix[start : start + step]
             if part.dtype == np.float32:
                 self._fill(part.reshape(-1), node, name, start // step, start_at, workspace)
             else:
-                made = workspace.array("made", part.shape, np.float32)
-                self._fill(made.reshape(-1), node, name, start // step, start_at, workspace)
-                part[...] = made
+                values = workspace.array("values", part.shape, np.float32)
+                self._fill(values.reshape(-1), node, name, start // step, start_at, workspace)
+                part[...] = values
 
         pool.run(fill, range(0, len(matrix), step))
         result: Array = inside.transpose(np.argsort(order))
@@ -214,13 +216,13 @@ class RandomWeights(Weights):
         start = node.layer.start(name)
         if start is not None:
             return start
-        gain = 2.0 if index in self._activated(network) else 1.0
+        gain = 2.0 if index in self._before_activation(network) else 1.0
         # A uniform distribution between -a and a has the variance a*a / 3.
         return Start(0.0, (3 * gain / node.layer.fan_in(network.input_shapes(node))) ** 0.5)
 
-    def _activated(self, network: Network) -> frozenset[int]:
-        """The nodes whose value goes into an activation, at once or through a normalisation."""
-        if self._followed is None or self._followed[0] is not network:
+    def _before_activation(self, network: Network) -> frozenset[int]:
+        """The nodes before an activation, with or without a normalisation in between."""
+        if self._activated is None or self._activated[0] is not network:
             found: set[int] = set()
             for position in range(len(network.nodes) - 1, -1, -1):
                 node = network.nodes[position]
@@ -228,19 +230,19 @@ class RandomWeights(Weights):
                     node.layer.role == "norm" and position in found
                 ):
                     found.update(node.inputs)
-            self._followed = network, frozenset(found)
-        return self._followed[1]
+            self._activated = network, frozenset(found)
+        return self._activated[1]
 
 
-def rows_of_chunk(width: int) -> int:
-    """Rows of a matrix of this width that make a chunk."""
+def rows_per_chunk(width: int) -> int:
+    """How many rows of this width a chunk has."""
     return max(1, CHUNK // width)
 
 
 class GivenWeights(Weights):
-    """Weights of the user's own, by name: `conv0.weight`, `stage1.conv0.bias`.
+    """The user's weights by name: `conv0.weight`, `stage1.conv0.bias`.
 
-    `source` is what messages call them: a file's name.
+    `source` names them in messages: a file's name.
     """
 
     def __init__(self, arrays: Mapping[str, Array] | ArrayFile, source: str = "weights") -> None:
@@ -250,7 +252,7 @@ class GivenWeights(Weights):
         self.not_finite: dict[str, None] = {}
 
     def check(self, network: Network) -> None:
-        """Refuses missing, unknown, misshaped and wrongly typed arrays, all in one error."""
+        """Raises one ConvcalcError for all arrays that are missing, unknown or do not fit."""
         shapes = (
             self._arrays.headers
             if isinstance(self._arrays, ArrayFile)
@@ -261,7 +263,7 @@ class GivenWeights(Weights):
         wanted = {
             array_name(node, name): shape
             for index, node in enumerate(network.nodes)
-            for name, shape in declared(network, index).items()
+            for name, shape in array_shapes(network, index).items()
         }
         for name, shape in wanted.items():
             if name not in shapes:
@@ -306,28 +308,28 @@ class GivenWeights(Weights):
     ) -> dict[str, Array]:
         node = network.nodes[index]
         arrays = {}
-        for name in declared(network, index):
+        for name in array_shapes(network, index):
             if name in without:
                 continue
             full_name = array_name(node, name)
             if isinstance(self._arrays, ArrayFile):
-                value, own = self._arrays.read(full_name), False
+                value, copy = self._arrays.read(full_name), False
             else:
-                value, own = self._arrays[full_name], True
+                value, copy = self._arrays[full_name], True
             if not np.isfinite(value).all():
                 self.not_finite[full_name] = None
-            arrays[name] = laid_out(node.kind, name, value, dtype, own=own)
+            arrays[name] = in_memory_format(node.kind, name, value, dtype, copy=copy)
         return arrays
 
 
 def seeded_weights(
     network: Network, seed: int = 0, dtype: Any = "float32"
 ) -> Iterator[tuple[str, Array]]:
-    """Every array with its name, one at a time: what `convcalc weights` writes."""
+    """Every array of a network with its name, one at a time, for `convcalc weights` to write."""
     weights = RandomWeights(seed)
     with ThreadPool([Workspace()]) as pool:
         for index, node in enumerate(network.nodes):
-            names = list(declared(network, index))
+            names = list(array_shapes(network, index))
             for name in names:
                 others = [other for other in names if other != name]
                 (value,) = weights.get(network, index, dtype, pool, others).values()

@@ -20,7 +20,7 @@ from convcalc.analysis.memory.least_peak import least_peak
 from convcalc.analysis.memory.liveness import TensorGraph, live_sets, tensor_graph
 from convcalc.executor.arrays import Array
 from convcalc.executor.kernels import KERNELS
-from convcalc.executor.weights import array_name, declared
+from convcalc.executor.weights import array_name, array_shapes
 from convcalc.graph import Network
 from tests.executor.random_networks import random_network
 from tests.executor.values import random_inputs, random_weights, relative_error, run, seeded
@@ -45,7 +45,8 @@ def computed(
     node = network.nodes[index]
     owner = index if node.shares is None else node.shares
     own = {
-        name: weights[array_name(network.nodes[owner], name)] for name in declared(network, owner)
+        name: weights[array_name(network.nodes[owner], name)]
+        for name in array_shapes(network, owner)
     }
     return KERNELS[node.layer.kind](node.layer, [values[i] for i in node.inputs], own)
 

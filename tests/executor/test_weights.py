@@ -15,9 +15,9 @@ from convcalc.executor.run import execute, ready_inputs
 from convcalc.executor.thread_pool import ThreadPool
 from convcalc.executor.weights import (
     CHUNK,
-    STRETCH,
+    KEY_SPAN,
     RandomWeights,
-    declared,
+    array_shapes,
     seeded_weights,
     uniform,
 )
@@ -107,7 +107,7 @@ class TestTheSameEverywhere:
 
 class TestSpread:
     def test_uniform_within_its_limit(self) -> None:
-        values = np.empty(3 * STRETCH + 17, np.float32)
+        values = np.empty(3 * KEY_SPAN + 17, np.float32)
         uniform(values, b"key", 0.5, Workspace())
         assert -0.5 <= values.min() < -0.4999
         assert 0.4999 < values.max() <= 0.5
@@ -115,14 +115,14 @@ class TestSpread:
         assert values.var() == pytest.approx(1 / 12, rel=0.01)
 
     def test_no_two_stretches_are_alike(self) -> None:
-        values = np.empty(4 * STRETCH, np.float32)
+        values = np.empty(4 * KEY_SPAN, np.float32)
         uniform(values, b"key", 1.0, Workspace())
         parts = values.reshape(4, -1)
         assert np.abs(np.corrcoef(parts) - np.eye(4)).max() < 0.02
         assert len(np.unique(np.sort(parts, axis=1), axis=0)) == 4
 
     def test_neighbours_are_unrelated(self) -> None:
-        values = np.empty(STRETCH, np.float32)
+        values = np.empty(KEY_SPAN, np.float32)
         uniform(values, b"key", 1.0, Workspace())
         for lag in (1, 2, 3, 64, 512):
             assert abs(np.corrcoef(values[:-lag], values[lag:])[0, 1]) < 0.02
@@ -298,6 +298,6 @@ def test_a_network_has_arrays_for_all_its_numbers() -> None:
     sizes = [
         int(np.prod(shape))
         for index in range(len(network.nodes))
-        for shape in declared(network, index).values()
+        for shape in array_shapes(network, index).values()
     ]
     assert sum(sizes) == totals.params + totals.buffers

@@ -10,7 +10,7 @@ import numpy as np
 
 from convcalc.executor.arrays import Array, channels_first, packed
 from convcalc.executor.program import Program
-from convcalc.executor.weights import GivenWeights, array_name, declared
+from convcalc.executor.weights import GivenWeights, array_name, array_shapes
 from convcalc.graph import GraphBuilder, Network
 from convcalc.layers.base import Layer
 from convcalc.shapes import Shape
@@ -68,7 +68,7 @@ def random_weights(network: Network, rng: np.random.Generator) -> dict[str, Arra
             rng.uniform(0.5, 1.5, shape) if name == "running_var" else rng.uniform(-1, 1, shape)
         )
         for index, node in enumerate(network.nodes)
-        for name, shape in declared(network, index).items()
+        for name, shape in array_shapes(network, index).items()
     }
 
 
@@ -91,7 +91,7 @@ def network_loops(
         owner = index if node.shares is None else node.shares
         mine = {
             name: weights[array_name(network.nodes[owner], name)]
-            for name in declared(network, owner)
+            for name in array_shapes(network, owner)
         }
         values.append(loops(node.layer, [values[i] for i in node.inputs], mine))
     return values

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from convcalc.executor.arrays import Array
-from convcalc.executor.weights import array_name, declared
+from convcalc.executor.weights import array_name, array_shapes
 from convcalc.graph import Network
 from convcalc.layers.base import Layer
 from convcalc.shapes import Shape, with_batch
@@ -400,7 +400,7 @@ def onnx_model(
         owner = index if node.shares is None else node.shares
         own = {
             name: weights[array_name(network.nodes[owner], name)]
-            for name in declared(network, owner)
+            for name in array_shapes(network, owner)
         }
         shapes = [with_batch(network.nodes[i].shape, batch) for i in node.inputs]
         inputs = [names[i] for i in node.inputs]
