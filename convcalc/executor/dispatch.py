@@ -17,7 +17,7 @@ from convcalc.executor.fast.winograd import CHANNELS, TILE_BYTES, transform_kern
 from convcalc.executor.kernels import KERNELS
 from convcalc.executor.kernels.convolution import cropped
 from convcalc.executor.kernels.pooling import divisors, tap_spacing
-from convcalc.executor.kernels.windows import extents, hanging, padding_sides, starts_inside
+from convcalc.executor.kernels.windows import ceil_padding, extents, padding_sides, starts_inside
 from convcalc.executor.thread_pool import ThreadPool
 from convcalc.shapes import Shape
 
@@ -209,7 +209,9 @@ def _pool(layer: Any, data: Array, pool: ThreadPool) -> Array:
     spans = extents(layer.kernel, dilation)
     sides = padding_sides(layer.padding, sizes, spans, stride)
     if layer.ceil_mode:
-        window = window_over(sizes, layer.kernel, spans, stride, dilation, hanging(sides, stride))
+        window = window_over(
+            sizes, layer.kernel, spans, stride, dilation, ceil_padding(sides, stride)
+        )
         starts = starts_inside(sides, sizes, stride)
         outputs = [min(pair) for pair in zip(window.outputs, starts, strict=True)]
         window = window._replace(outputs=tuple(outputs))

@@ -1,4 +1,4 @@
-"""Convolutions, the plain way: every window, times the weights, summed."""
+"""Convolutions: each window times the weights, summed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def correlate(
 
 
 def with_bias(result: Array, weights: Mapping[str, Array]) -> Array:
-    """The result plus one number a channel, where the layer has a bias."""
+    """The result plus the bias of each channel, if the layer has one."""
     if "bias" not in weights:
         return result
     total: Array = result + per_channel(weights["bias"], result.ndim)
@@ -70,7 +70,7 @@ def conv_transpose(
 ) -> Array:
     """Transposed convolution: a convolution of the input with stride - 1 zeros between positions.
 
-    The kernel is turned and its channel axes swapped; the padding is cut off the result.
+    The kernel is turned by 180 degrees with its channel axes swapped; the padding is cropped.
     Source: Dumoulin & Visin, arXiv:1603.07285, chapter 4.
     """
     (data,) = inputs
@@ -108,7 +108,7 @@ def turned(weight: Array, groups: int) -> Array:
 def cropped(full: Array, layer: ConvTranspose, sizes: Sequence[int]) -> Array:
     """The uncropped result (n, c_out, ...) without the padding, with the output padding.
 
-    `same` crops to stride positions for each of the input's.
+    `same` crops to `stride` positions for each position of the input.
     """
     extra = [(0, int(o)) for o in layer.output_padding]
     cut = []

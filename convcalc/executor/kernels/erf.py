@@ -1,4 +1,4 @@
-"""The error function, which NumPy lacks."""
+"""The error function, which NumPy does not have."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def folded(layer: BatchNorm, weights: Mapping[str, Array]) -> tuple[Array, Array]:
-    """Batch normalisation as one factor and one shift a channel."""
+    """Batch normalisation as a factor and a shift of each channel."""
     factor = 1 / np.sqrt(weights["running_var"] + layer.eps).astype(weights["running_var"].dtype)
     if layer.affine:
         factor = factor * weights["weight"]
@@ -40,7 +40,7 @@ def batchnorm(layer: BatchNorm, inputs: Sequence[Array], weights: Mapping[str, A
 
 
 def standardised(data: Array, axes: tuple[int, ...], eps: float) -> Array:
-    """The values less their mean, over their standard deviation, along these axes."""
+    """The values minus their mean, divided by their standard deviation, along these axes."""
     result: Array = data - data.mean(axis=axes, keepdims=True)
     variance = np.square(result).mean(axis=axes, keepdims=True)
     result /= np.sqrt(variance + eps).astype(data.dtype)
@@ -48,7 +48,7 @@ def standardised(data: Array, axes: tuple[int, ...], eps: float) -> Array:
 
 
 def scaled(data: Array, weights: Mapping[str, Array]) -> Array:
-    """The learned scale and shift of each channel, in place, where the layer has them."""
+    """Applies the learned scale and shift of each channel in place, if the layer has them."""
     if "weight" in weights:
         data *= per_channel(weights["weight"], data.ndim)
         data += per_channel(weights["bias"], data.ndim)

@@ -1,4 +1,4 @@
-"""Pooling, the plain way: every window, reduced to one value."""
+"""Pooling: each window reduced to one value."""
 
 from __future__ import annotations
 
@@ -70,8 +70,7 @@ def minpool(layer: MinPool, inputs: Sequence[Array], weights: Mapping[str, Array
 def avgpool(layer: AvgPool, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Array:
     """The sum of each window over the number of positions that count.
 
-    These are found by pooling a map of ones: padding counts where count_include_pad says so, what
-    ceil_mode hangs over the edge never.
+    Padding counts with count_include_pad; what ceil_mode adds beyond the padding never counts.
     """
     (data,) = inputs
     total = windows_of(layer, data, 0).sum(axis=window_axes(data))
@@ -80,7 +79,7 @@ def avgpool(layer: AvgPool, inputs: Sequence[Array], weights: Mapping[str, Array
 
 
 def divisors(layer: AvgPool, data: Array) -> Array:
-    """How many positions count in each window: (1, 1, *outputs)."""
+    """How many positions count in each window, (1, 1, *outputs): the sums of a map of ones."""
     stride = layer.stride or layer.kernel
     sides = padding_sides(layer.padding, data.shape[2:], layer.kernel, stride)
     ones = np.ones((1, 1, *data.shape[2:]), np.int64)
@@ -118,7 +117,7 @@ def global_avgpool(
 def _adaptive(data: Array, size: Sequence[int], reduce: Callable[..., Array]) -> Array:
     """Window i of o over n positions goes from floor(i*n/o) up to ceil((i+1)*n/o), axis by axis.
 
-    Maxima and sums of rectangles may be taken one axis after the other.
+    Maxima and means of rectangles can be taken one axis after the other.
     """
     for axis, out in enumerate(size, start=2):
         n = data.shape[axis]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Weights = Mapping[str, Array]
 
-#: What np.pad calls the ways of padding.
+#: The modes of np.pad.
 _PAD_MODES = {
     "zeros": "constant",
     "reflect": "reflect",
@@ -119,7 +119,7 @@ def pixel_shuffle(layer: kinds.PixelShuffle, inputs: Sequence[Array], weights: W
 def channel_shuffle(
     layer: kinds.ChannelShuffle, inputs: Sequence[Array], weights: Weights
 ) -> Array:
-    """The channels of `groups` groups dealt out in turn."""
+    """The channels of `groups` groups, interleaved."""
     (data,) = inputs
     batch, channels, *sizes = data.shape
     groups = data.reshape(batch, layer.groups, channels // layer.groups, *sizes)

@@ -1,6 +1,6 @@
-"""Windows over the data: padding put in place, then views of NumPy's.
+"""Windows: the data is padded, then NumPy makes views of all windows.
 
-How many windows there are is never computed; it is what `sliding_window_view` gives back.
+`sliding_window_view` finds the number of windows; no formula here does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Sides = tuple[tuple[int, int], ...]
 
 
 def extents(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
-    """The positions that a window spans on each axis: those from its first tap to its last."""
+    """The positions from a window's first tap to its last, on each axis."""
     return tuple([range(0, k * d, d)[-1] + 1 for k, d in zip(kernel, dilation, strict=True)])
 
 
@@ -29,8 +29,8 @@ def padding_sides(
 ) -> Sides:
     """Padding (before, after) of each axis of a map with these sizes.
 
-    `same` pads until a window has begun at every stride-th position of the input; the odd position
-    comes after, with `same_lower` before.
+    `same` pads so that a window begins at every stride-th position of the input; an odd position
+    goes after the map, with `same_lower` before it.
     """
     if not isinstance(padding, str):
         return tuple([(int(before), int(after)) for before, after in padding])
@@ -51,7 +51,7 @@ def strided_windows(
     dilation: Sequence[int],
     first_axis: int = 2,
 ) -> Array:
-    """A view of all windows: the window's own axes are appended at the end.
+    """A view of all windows; the axes of the window come last.
 
     The spatial axes of `data` begin at `first_axis`.
     """
@@ -69,13 +69,13 @@ def padded(data: Array, sides: Sides, fill: float) -> Array:
     return np.pad(data, ((0, 0), (0, 0), *sides), constant_values=fill)
 
 
-def hanging(sides: Sides, stride: Sequence[int]) -> Sides:
-    """The sides of a pooling layer in ceil_mode: a last window may hang over the padded input."""
+def ceil_padding(sides: Sides, stride: Sequence[int]) -> Sides:
+    """The padding in ceil_mode, where the last window may reach beyond the layer's padding."""
     return tuple([(b, a + step - 1) for (b, a), step in zip(sides, stride, strict=True)])
 
 
 def starts_inside(sides: Sides, sizes: Sequence[int], stride: Sequence[int]) -> tuple[int, ...]:
-    """How many windows of each axis begin before the padding after the input."""
+    """The number of windows of each axis that begin before the padding after the input."""
     return tuple(
         [
             len(range(0, before + size, step))
@@ -93,7 +93,9 @@ def ceil_windows(
     dilation: Sequence[int],
 ) -> Array:
     """All windows of a pooling layer in ceil_mode; none begins in the padding after the input."""
-    windows = strided_windows(padded(data, hanging(sides, stride), fill), spans, stride, dilation)
+    windows = strided_windows(
+        padded(data, ceil_padding(sides, stride), fill), spans, stride, dilation
+    )
     starts = starts_inside(sides, data.shape[2:], stride)
     index = (slice(None), slice(None), *[slice(count) for count in starts])
     return windows[index]
