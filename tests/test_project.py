@@ -22,9 +22,11 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 HEAVY = ("dataclasses", "fractions", "numpy", "pydantic", "rich", "typer", "yaml")
 
 
-def run_python(*arguments: str, folder: Path = REPOSITORY, path: Path = REPOSITORY) -> str:
+def run_python(
+    *arguments: str, folder: Path = REPOSITORY, path: Path = REPOSITORY, **variables: str
+) -> str:
     """Runs Python in a folder, with a path to import from; returns what it printed."""
-    environment = {**os.environ, "PYTHONPATH": str(path)}
+    environment = {**os.environ, "PYTHONPATH": str(path), **variables}
     done = subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, check=False
     )
@@ -88,6 +90,12 @@ class TestStart:
             "except SystemExit: pass"
         )
         assert loaded_after(code) <= {"dataclasses", "fractions", "typer", "yaml"}
+
+
+def test_the_schema_is_the_same_in_every_run() -> None:
+    """Whatever the order of Python's sets is."""
+    schemas = {run_python("-m", "convcalc", "schema", PYTHONHASHSEED=seed) for seed in "123"}
+    assert len(schemas) == 1
 
 
 class TestImports:

@@ -52,8 +52,9 @@ def word_definitions() -> Schema:
     known = _known_arguments()
     firsts = {kind: _first_argument(kind) for kind in KINDS}
     arguments = {**known, **{kind: firsts[kind] for kind in KINDS if layer_class(kind).role}}
+    every = dict.fromkeys([*known.values(), *firsts.values(), ()])
     return {
-        **{_title(words): _word(words) for words in {*known.values(), *firsts.values(), ()}},
+        **{_title(words): _word(words) for words in every},
         "known sizes": {
             "anyOf": [
                 _argument(()),

@@ -67,9 +67,9 @@ NORM_WORDS: dict[str, str] = {
 }
 
 #: Every word that some argument understands; a test holds it against the kinds' fields.
-CHOICES: frozenset[str] = frozenset(
-    ["none", *NORM_WORDS, "valid", "same", "same_lower"]
-    + ["zeros", "reflect", "replicate", "circular", "nearest", "bilinear"]
+CHOICES: tuple[str, ...] = (
+    *("none", *NORM_WORDS, "valid", "same", "same_lower"),
+    *("zeros", "reflect", "replicate", "circular", "nearest", "bilinear"),
 )
 
 _loaded: dict[str, type[Layer]] = {}
