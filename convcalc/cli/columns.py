@@ -36,7 +36,8 @@ def emit_columns(
     if style == "json":
         emit_json(columns_data(reports, columns_of(names, fused=False)), output)
         return
-    chosen = columns_of(names, fused=not view.expand)
+    # A row of a kind has no operations of other kinds, even if they are fused to it.
+    chosen = columns_of(names, fused=not view.expand and not view.by_kind)
     figures = {**ROW_COSTS, **sort_figures(chosen, reports.analysis), **ROW_COSTS}
     rows = view.rows(reports.report, figures)
     make = columns_csv if style == "csv" else columns_table

@@ -241,6 +241,15 @@ def test_a_kind_that_a_convention_has_no_rule_for(tmp_path: Any) -> None:
     assert "n.yaml:2:11" in result.err
 
 
+def test_a_kind_is_as_intense_as_its_own_operations() -> None:
+    """A batchnorm fused to a convolution has not got the convolution's operations."""
+    rows = columns("resnet18", "name,intensity", "--by", "kind")
+    balance = run("balance", "resnet18", "--by", "kind", "--format", "csv").out
+    assert [(row["kind"], row["intensity"]) for row in rows] == [
+        (row["kind"], row["intensity"]) for row in csv.DictReader(io.StringIO(balance))
+    ]
+
+
 def test_the_page_names_every_column() -> None:
     with open("docs/columns.md", encoding="utf-8") as file:
         page = file.read()

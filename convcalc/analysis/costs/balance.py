@@ -8,7 +8,7 @@ least the longer of the two times. That is a bound and no prediction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
 from typing import NamedTuple
 
@@ -96,7 +96,7 @@ class Bound(NamedTuple):
 
 
 class Balance:
-    """The figures of every operation, and of every layer with what is fused behind it.
+    """The figures of every operation and of every unit.
 
     dtype    the type of inputs and results
     weights  the type of learned numbers
@@ -117,7 +117,7 @@ class Balance:
         self.units: dict[str, Figures] = units
 
     def of(self, members: Sequence[LayerReport], *, fused: bool) -> list[Figures]:
-        """The figures of each layer, or of each operation, among some operations."""
+        """The figures of each unit, or of each operation, among some operations."""
         if not fused:
             return [self.operations[member.node.path] for member in members]
         return [self.units[unit] for unit in dict.fromkeys(m.node.unit for m in members)]
@@ -140,12 +140,6 @@ def bound(figures: Iterable[Figures], device: Device, dtype: str) -> Bound:
     return found
 
 
-#: What a layer table can show of it, by the name of the column.
-COLUMNS: dict[str, Callable[[Figures], str]] = {
-    "intensity": lambda figures: intensity_text(figures.intensity)
-}
-
-
 def intensity_text(intensity: Ratio | None) -> str:
     """Operations for each byte with two decimals, rounded in integers.
 
@@ -160,10 +154,10 @@ def intensity_text(intensity: Ratio | None) -> str:
 
 
 def balance(report: Report, dtype: str = "float32", weights: str | None = None) -> Balance:
-    """What every layer computes and moves, for the report's batch.
+    """What every operation and every unit computes and moves, for the report's batch.
 
-    A layer's norm and activation work on its result before it is written, so the layer with them
-    moves no more than it would alone; each operation for itself moves its own input and result.
+    In a unit, the norm and the activation run before the layer's result is written, so the unit
+    moves no more than the layer alone. A single operation moves its own input and result.
 
     >>> import convcalc
     >>> found = balance(convcalc.analyze(convcalc.load("lenet")))
@@ -184,7 +178,7 @@ def balance(report: Report, dtype: str = "float32", weights: str | None = None) 
 
 
 class _Elements:
-    """Which values cross the border of a group of operations."""
+    """The values that groups of operations read from outside and write for outside."""
 
     def __init__(self, network: Network) -> None:
         self.nodes = network.nodes
@@ -197,7 +191,11 @@ class _Elements:
         self.known: dict[tuple[int, tuple[int, ...], int], int] = {}
 
     def figures(self, members: Sequence[LayerReport], number: int, weight: int) -> Figures:
-        """What these operations compute and move; a number takes so many bytes, in all samples."""
+        """What these operations compute and move.
+
+        number  bytes of a value, in all samples
+        weight  bytes of a learned number
+        """
         inside = {self.indices[member.node.path] for member in members}
         read: dict[int, int] = {}
         weights = written = operations = 0
@@ -208,7 +206,7 @@ class _Elements:
             shapes = [self.nodes[source].shape for source in node.inputs]
             weights += parameter_count(node.layer.parameters(shapes))
             if node.layer.view:
-                continue  # its input as it lies there: nothing moves
+                continue  # the same memory as its input: nothing moves
             for position, source in enumerate(node.inputs):
                 if source not in inside:
                     used = self.used(index, position)
@@ -219,7 +217,7 @@ class _Elements:
         return Figures(operations, sum(read.values()) * number, weights * weight, written * number)
 
     def used(self, index: int, position: int) -> int:
-        """The values of an input that a layer reads: those that lie under one of its windows."""
+        """The values of an input that a layer reads: those in one of its windows."""
         node = self.nodes[index]
         shape = self.nodes[node.inputs[position]].shape
         key = (id(node.layer), shape, position)
