@@ -47,7 +47,10 @@ def spec_schema() -> dict[str, Any]:
         },
         "args": {
             "type": ["object", "null"],
-            "propertyNames": {"pattern": rf"^{_IDENTIFIER}$", "not": {"enum": [*taken_names()]}},
+            "propertyNames": {
+                "pattern": rf"^{_IDENTIFIER}$",
+                "not": {"enum": [*taken_names()]},
+            },
             "additionalProperties": value,
         },
         "defaults": {

@@ -51,6 +51,7 @@ def word_definitions() -> Schema:
     """The stricter layers, to hold beside the usual ones."""
     known = _known_arguments()
     firsts = {kind: _first_argument(kind) for kind in KINDS}
+    every = dict.fromkeys([*known.values(), *firsts.values(), ()])
     arguments = {**known, **{kind: firsts[kind] for kind in KINDS if layer_class(kind).role}}
     every = dict.fromkeys([*known.values(), *firsts.values(), ()])
     return {

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
@@ -438,3 +441,16 @@ class TestCompletion:
 
     def test_it_is_plain_json(self) -> None:
         assert json.loads(json.dumps(spec_schema(), allow_nan=False)) == spec_schema()
+
+    def test_it_is_the_same_in_every_run(self) -> None:
+        """It is written into files that are committed."""
+        texts = {
+            subprocess.run(
+                [sys.executable, "-m", "convcalc", "schema"],
+                env={**os.environ, "PYTHONHASHSEED": seed},
+                capture_output=True,
+                check=True,
+            ).stdout
+            for seed in "12"
+        }
+        assert len(texts) == 1

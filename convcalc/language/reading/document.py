@@ -387,7 +387,7 @@ def taken_names() -> dict[str, str]:
     return {
         **dict.fromkeys(KINDS, "a kind"),
         GROUP: "a kind",
-        **dict.fromkeys(CHOICES, "a choice"),
+        **dict.fromkeys(sorted(CHOICES), "a choice"),
         **dict.fromkeys(FUNCTIONS, "a function"),
         **dict.fromkeys(COMMON_KEYS, "a common key"),
         **dict.fromkeys(_OTHER_WORDS, "a word of the language"),
