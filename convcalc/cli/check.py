@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -18,15 +17,7 @@ from convcalc.cli.output import emit, terminal
 from convcalc.cli.project import read_project
 from convcalc.diagnostics import WRONG
 
-#: Formats that only need the verdicts: the function of `convcalc.render` that draws it.
-FORMATS = {
-    "concise": "check_text.concise_text",
-    "json": "check_json.check_json",
-    "junit": "junit.junit_text",
-    "markdown": "check_markdown.check_markdown",
-}
-#: `github` is the text with annotations beside it; `sarif` has to know where the repository is.
-_ALL_FORMATS = ("text", *FORMATS, "github", "sarif")
+FORMATS = ("text", "concise", "json", "github", "junit", "sarif", "markdown")
 #: Formats that show what the lock has, whether growth is limited or not.
 _COMPARING = ("json", "github", "markdown")
 
@@ -67,7 +58,7 @@ def check(
     """
     if style is None:
         style = "github" if in_actions() else "text"
-    options.read_word("--format", style, _ALL_FORMATS)
+    options.read_word("--format", style, FORMATS)
     with errors_annotated(style == "github"):
         verdicts = _checked(files, sets, input_, fail_on, style)
         _report(verdicts, style, output)
@@ -100,32 +91,15 @@ def _checked(
 
 def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None:
     """Mistakes on standard error; the report on standard output, if any network could be read."""
-    from convcalc.render.check_text import check_text, drawn_elsewhere
+    from convcalc.render.check_text import check_text
 
     log: Callable[[str], str] = str
     if style == "github":
         from convcalc.render.github import harmless as log
     if style != "concise":
-        reported: set[tuple[object, ...]] = set()
-        for verdict in verdicts:
-            # A mistake is reported once, however many variants of a file or networks it concerns.
-            problems = [p for p in drawn_elsewhere(verdict) if p.identity not in reported]
-            reported.update([problem.identity for problem in problems])
-            if problems and style == "github":
-                from convcalc.render.diagnostics import diagnostics_text
-
-                tell(log(diagnostics_text(problems)) + "\n")
-            elif problems:
-                tell_problems(problems, "\n")
-    if style == "sarif":
-        from convcalc.render.sarif import sarif_text
-
-        emit(sarif_text(verdicts, repository_folder()), output)
-    elif style not in {"text", "github"}:
-        module, _, name = FORMATS[style].partition(".")
-        draw: Callable[[Sequence[Verdict]], str]
-        draw = getattr(import_module(f"convcalc.render.{module}"), name)
-        emit(draw(verdicts), output)
+        _report_problems(verdicts, style, log)
+    if style not in {"text", "github"}:
+        emit(_for_programs(verdicts, style), output)
     elif output is None and not any(verdict.totals for verdict in verdicts):
         # As with every command: standard output stays empty where nothing could be read.
         tell(log(check_text(verdicts)))
@@ -135,3 +109,44 @@ def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None
         print_check(check_text(verdicts))
     else:
         emit(log(check_text(verdicts)), output)
+
+
+def _report_problems(verdicts: Sequence[Verdict], style: str, log: Callable[[str], str]) -> None:
+    """The problems that the report does not show.
+
+    Each is reported once, however many variants of a file or networks it concerns.
+    """
+    from convcalc.render.check_text import drawn_elsewhere
+
+    reported: set[tuple[object, ...]] = set()
+    for verdict in verdicts:
+        problems = [p for p in drawn_elsewhere(verdict) if p.identity not in reported]
+        reported.update([problem.identity for problem in problems])
+        if problems and style == "github":
+            from convcalc.render.diagnostics import diagnostics_text
+
+            tell(log(diagnostics_text(problems)) + "\n")
+        elif problems:
+            tell_problems(problems, "\n")
+
+
+def _for_programs(verdicts: Sequence[Verdict], style: str) -> str:
+    if style == "concise":
+        from convcalc.render.check_text import concise_text
+
+        return concise_text(verdicts)
+    if style == "json":
+        from convcalc.render.check_json import check_json
+
+        return check_json(verdicts)
+    if style == "junit":
+        from convcalc.render.junit import junit_text
+
+        return junit_text(verdicts)
+    if style == "sarif":
+        from convcalc.render.sarif import sarif_text
+
+        return sarif_text(verdicts, repository_folder())
+    from convcalc.render.check_markdown import check_markdown
+
+    return check_markdown(verdicts)
