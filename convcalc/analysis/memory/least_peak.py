@@ -19,6 +19,7 @@ bound is a peak that no order goes below.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.memory.liveness import TensorGraph, live_sets
@@ -68,10 +69,10 @@ def least_peak(graph: TensorGraph, budget: int = _BUDGET) -> LeastPeak:
         live.append(found.live)
         levels.append(levels[-1] + made - sum([tensors[t].size for t in found.frees]))
     writers = [-1] * len(tensors)
-    for place, operation in enumerate(operations):
-        writers[operation.writes] = place
+    for number, operation in enumerate(operations):
+        writers[operation.writes] = number
     barriers = _barriers(graph, writers)
-    bound = max([live[place] for place in barriers], default=0 if operations else levels[0])
+    bound = max([live[number] for number in barriers], default=0 if operations else levels[0])
     segments = []
     for before, after in zip([-1, *barriers], [*barriers, len(order)], strict=True):
         if after - before > 1:
@@ -101,25 +102,25 @@ def _barriers(graph: TensorGraph, writers: list[int]) -> list[int]:
         for operation in graph.operations
     ]
     after: list[list[int]] = [[] for _ in before]
-    for place, sources in enumerate(before):
+    for number, sources in enumerate(before):
         for source in sources:
-            after[source].append(place)
-    forwards = _alone(range(len(before)), [len(s) for s in before], after)
-    backwards = _alone(
-        range(len(before) - 1, -1, -1), [len(a) for a in after], [list(s) for s in before]
-    )
-    return sorted(forwards & backwards)
+            after[source].append(number)
+    every = range(len(before))
+    return sorted(_alone(every, before, after) & _alone(every[::-1], after, before))
 
 
-def _alone(order: range, waits: list[int], then: list[list[int]]) -> set[int]:
-    """The operations that were alone in being ready when they ran, in this order."""
-    ready = sum([not count for count in waits])
+def _alone(
+    order: range, before: Sequence[Collection[int]], after: Sequence[Collection[int]]
+) -> set[int]:
+    """The operations that are alone in being ready when they run, in this order."""
+    waits_for = [len(others) for others in before]
+    ready = waits_for.count(0)
     found = set()
-    for place in order:
+    for number in order:
         if ready == 1:
-            found.add(place)
+            found.add(number)
         ready -= 1
-        for other in then[place]:
-            waits[other] -= 1
-            ready += not waits[other]
+        for other in after[number]:
+            waits_for[other] -= 1
+            ready += not waits_for[other]
     return found

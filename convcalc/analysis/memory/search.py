@@ -7,15 +7,14 @@ everything has. They take turns, each profits from the peak that the other has p
 to arrive at the other end has the answer. Forwards, branches that end with less alive than they
 begin with are done early; backwards, those that end with more.
 
-Most moves need no alternative. Let f(S) be what is alive after the operations S. It is
-submodular: f(A | B) + f(A & B) <= f(A) + f(B). Let x be an operation that can run after S, with
-no more alive meanwhile than is needed anyway, and f(S + x) <= f(S). Then x can run at once. In
-any other order, move x forward to this point: each state T in between becomes T + x, and f(T + x)
-<= f(T). No more is alive while another operation y runs either: that is f(T) + h(T), where h is
-the size of y's result less the tensors that it is written over, which only grow the more has run.
-Backwards, x moves to the end, T becomes T - x, and what is alive while y runs is f(T + y) + g(T),
-where g is the size of the tensors that die with y less those that it is written over. That only
-grows with T.
+Most moves need no alternative. Let f(S) be what is alive after the operations S. It is submodular:
+f(A | B) + f(A & B) <= f(A) + f(B). Let x be an operation that can run after S, with no more alive
+meanwhile than is needed anyway, and f(S + x) <= f(S). Then x can run at once. In any other order,
+move x forward to this point: each state T in between becomes T + x, and f(T + x) <= f(T). Nor is
+more alive while another operation y runs: that is f(T) + h(T), where h is the size of y's result
+less the tensors that it is written over, which only grow the more has run. Backwards, x moves to
+the end, T becomes T - x, and what is alive while y runs is f(T + y) + g(T), where g is the size of
+the tensors that die with y less those that it is written over. That only grows with T.
 """
 
 from __future__ import annotations
@@ -130,7 +129,7 @@ def least_peak_order(
 def _beam_search(
     segment: Segment, start: int, ceiling: int, budget: int
 ) -> tuple[int, list[int] | None]:
-    """A good order and its peak: keeps the best few states with the same number of operations.
+    """A good order and its peak: keeps the best few of the states with each number of operations.
 
     Returns the ceiling and None if it finds no lower peak within `budget` moves.
     """
