@@ -3,8 +3,8 @@
     pip install torch torchinfo==1.8.0 fvcore thop ptflops==0.7.5 calflops==0.3.2 einops
     PYTHONPATH=. python scripts/measure_counters.py --deepspeed PATH > tests/data/counters.jsonl
 
-Builds every network in PyTorch, each layer a module as a person would write it, joins as `+`, `*`
-and `torch.cat`, and asks each counter. PATH is that of DeepSpeed's file
+Builds every network in PyTorch, each layer a module as a person would write it, joins as `+`, `*`,
+`torch.cat` and `torch.matmul`, and asks each counter. PATH is that of DeepSpeed's file
 deepspeed/profiling/flops_profiler/profiler.py; nothing else of it is needed. A null says that the
 counter ended with an error. Large networks are not run, and lack the counters that need that.
 """
@@ -249,6 +249,8 @@ MAKE = {
     "add": lambda la, s, r: Call(_add),
     "mul": lambda la, s, r: Call(_mul),
     "concat": lambda la, s, r: Call(lambda *x: torch.cat(x, 1)),
+    # Looked up when it runs: counters put functions of their own there.
+    "matmul": lambda la, s, r: Call(lambda a, b: torch.matmul(a, b)),  # noqa: PLW0108
 }
 
 
@@ -478,6 +480,13 @@ def single_layers():
             yield f"{{input: {sizes}, layers: [{{conv: 4, kernel: 1, bias: false}}, {layer}]}}"
         order = [*range(1, rank + 1), 0]
         yield f"{{input: {sizes}, layers: [{{conv: 4, kernel: 1}}, {{transpose: {order}}}]}}"
+        turned = f"{{transpose: {[*range(rank - 1), rank, rank - 1]}}}"
+        product = f"{{matmul: [[], [{turned}]]}}"
+        yield f"{{input: {sizes}, layers: [{{conv: 4, kernel: 1}}, {product}]}}"
+    # A branch that is repeated, the first or the second.
+    turned = "{transpose: [0, 2, 1]}"
+    for product in (f"[[{{slice: [0, 1]}}], [{turned}]]", f"[[], [{{slice: [0, 1]}}, {turned}]]"):
+        yield f"{{input: [4, 6, 5], layers: [{{conv: 4, kernel: 1}}, {{matmul: {product}}}]}}"
     shuffled = "{conv: 8, kernel: 1}, {pixel_shuffle: 2}"
     yield f"{{input: [4, 6, 5], layers: [{shuffled}]}}"
     for layer in ("batchnorm", "layernorm", "{groupnorm: 2}", "relu", "softmax", "prelu", "scale"):

@@ -56,6 +56,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "add": ("joins", "Add"),
     "mul": ("joins", "Mul"),
     "concat": ("joins", "Concat"),
+    "matmul": ("joins", "Matmul"),
 }
 
 #: Words that stand for a normalisation behind `norm:`. A groupnorm's groups come from `defaults`.

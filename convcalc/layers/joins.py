@@ -5,12 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from convcalc.counts import Counts
-from convcalc.diagnostics import RuleError
+from convcalc.counts import NOTHING, Counts
+from convcalc.diagnostics import Rule, RuleError
 from convcalc.layers.base import Layer
 from convcalc.layers.reading import WHOLE, Readings, same, same_from, shifted
-from convcalc.layers.traits import ROLES, Backward, Branches, ChannelRule, Kept
+from convcalc.layers.traits import FIXED, ROLES, Backward, Branches, ChannelRule, Kept
 from convcalc.shapes import Shape, cross_text
+from convcalc.terms import named
+
+
+def broadcast(shapes: Sequence[Shape]) -> Shape | None:
+    """NumPy's broadcasting of shapes of one rank: axes of size 1 repeat; None where others differ.
+
+    >>> broadcast([(4, 1), (4, 7)]), broadcast([(4, 2), (4, 7)])
+    ((4, 7), None)
+    """
+    sizes = []
+    for axis in zip(*shapes, strict=True):
+        largest = max(axis)
+        if any(size not in (1, largest) for size in axis):
+            return None
+        sizes.append(largest)
+    return tuple(sizes)
+
+
+def _broadcast_reads(shapes: Sequence[Shape], index: int) -> Readings:
+    """How units read one of some shapes that are broadcast to theirs."""
+    # An axis of size 1 beside a longer one is read whole, by every unit.
+    axes = zip(shapes[index], zip(*shapes, strict=True), strict=True)
+    return tuple([same(axis) if n == max(all_) else WHOLE for axis, (n, all_) in enumerate(axes)])
 
 
 class _Join(Layer):
@@ -38,24 +61,17 @@ class _ElementwiseJoin(_Join):
                 f"{self.kind} needs equal channels, not "
                 + ", ".join(str(int(shape[0])) for shape in inputs),
             )
-        sizes = []
-        for axis in range(1, len(first)):
-            largest = max([shape[axis] for shape in inputs])
-            if any(shape[axis] not in (1, largest) for shape in inputs):
-                raise RuleError(
-                    "join-mismatch",
-                    f"{self.kind} needs equal spatial sizes (or 1), not "
-                    + ", ".join(cross_text(shape[1:]) for shape in inputs),
-                )
-            sizes.append(largest)
+        sizes = broadcast([shape[1:] for shape in inputs])
+        if sizes is None:
+            raise RuleError(
+                "join-mismatch",
+                f"{self.kind} needs equal spatial sizes (or 1), not "
+                + ", ".join(cross_text(shape[1:]) for shape in inputs),
+            )
         return (first[0], *sizes)
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
-        # An axis of size 1 beside a longer one is read whole, by every unit.
-        sizes = zip(inputs[index], zip(*inputs, strict=True), strict=True)
-        return tuple(
-            [same(axis) if n == max(all_) else WHOLE for axis, (n, all_) in enumerate(sizes)]
-        )
+        return _broadcast_reads(inputs, index)
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("tied")
@@ -169,3 +185,79 @@ class Concat(_Join, kind="concat"):
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("joined")
+
+
+class Matmul(_Join, kind="matmul"):
+    """The matrix product of two branches, on their last two axes.
+
+    Channels are an axis like any other: of values with two axes, one of the matrices'.
+
+    Shape:  (..., i, k), (..., k, j) -> (..., i, j); the axes before these equal or 1
+    Counts: T = k products summed for each of O output elements: multiplies = O*T, adds = O*(T - 1)
+    Grads:  da = dy times b transposed, db = a transposed times dy, n samples: multiplies = n*O*T,
+            adds = n*O*T - elements of the branch, for each that is wanted; keeps the other branch
+    Errors: branch-count, join-mismatch, wrong-rank
+    Source: NumPy's matmul
+
+    >>> Matmul().output_shape([(8, 196, 64), (8, 64, 196)])
+    (8, 196, 196)
+    >>> Matmul().counts([(8, 196, 64), (8, 64, 196)], (8, 196, 196)).multiplies
+    19668992
+    """
+
+    joins = Branches(2, 2)
+    accumulates = True
+    least_rank = 1
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        first, second = inputs
+        if len(first) != len(second):
+            raise RuleError("join-mismatch", "matmul needs branches of one rank")
+        if first[-1] != second[-2]:
+            raise RuleError(
+                "join-mismatch",
+                f"matmul needs rows of the first branch as long as columns of the second,"
+                f" not {int(first[-1])} and {int(second[-2])}",
+                "",
+                [Rule("(..., i, k) times (..., k, j) is (..., i, j)")],
+            )
+        before = broadcast([shape[:-2] for shape in inputs])
+        if before is None:
+            raise RuleError(
+                "join-mismatch",
+                "matmul needs equal axes (or 1) before the last two, not "
+                + ", ".join(cross_text(shape[:-2]) for shape in inputs),
+            )
+        return (*before, first[-2], second[-1])
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        taps, outputs = named("T", inputs[0][-1]), named("O", prod(output))
+        return Counts(outputs * taps, outputs * (taps - 1))
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        products = batch * prod(output) * inputs[0][-1]
+        gradients = NOTHING
+        for shape, wish in zip(inputs, wanted, strict=True):
+            if wish:
+                sums = Counts(products, products - batch * prod(shape))
+                gradients = gradients.plus(sums)
+        return Backward(input=gradients)
+
+    def kept(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Kept:
+        first, second = wanted
+        return Kept((0,) * second + (1,) * first)
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        rank = len(inputs[0])
+        before = _broadcast_reads([shape[:-2] for shape in inputs], index)
+        last = (same(rank - 2), WHOLE) if index == 0 else (WHOLE, same(rank - 1))
+        return (*before, *last)
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        first, second = inputs
+        tied = len(first) > 2 and first[0] == second[0]
+        return ChannelRule("tied") if tied else FIXED

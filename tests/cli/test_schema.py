@@ -302,6 +302,7 @@ BEYOND = {
     **dict.fromkeys(
         [
             "bad-order",
+            "branch-count",
             "crop-too-large",
             "groups-mismatch",
             "join-mismatch",

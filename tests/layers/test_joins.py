@@ -73,3 +73,66 @@ def test_channel_rules() -> None:
     assert made("add").channel_rule(branches) == ChannelRule("tied")
     assert made("mul").channel_rule(branches) == ChannelRule("tied")
     assert made("concat").channel_rule(branches) == ChannelRule("joined")
+
+
+MATRICES: list[tuple[list[Shape], Shape]] = [
+    # Attention over 14x14 positions in 12 heads of 64 channels: scores, then values.
+    ([(12, 196, 64), (12, 64, 196)], (12, 196, 196)),
+    ([(12, 196, 196), (12, 196, 64)], (12, 196, 64)),
+    # Two axes are one matrix: the channels are its rows.
+    ([(6, 5), (5, 7)], (6, 7)),
+    # Axes before the matrices broadcast as in NumPy.
+    ([(4, 1, 2, 3), (1, 5, 3, 2)], (4, 5, 2, 2)),
+    ([(3, 2, 2, 1, 4, 5), (3, 2, 2, 7, 5, 1)], (3, 2, 2, 7, 4, 1)),
+]
+
+
+@pytest.mark.parametrize(("branches", "expected"), MATRICES)
+def test_matrices_are_multiplied(branches: list[Shape], expected: Shape) -> None:
+    assert shape(made("matmul"), *branches) == expected
+
+
+def test_a_matrix_product_costs_its_products() -> None:
+    # ViT-B/16 at 224 pixels, one layer: 197 tokens, 12 heads of 64 channels (59,610,624 MACs).
+    scores, values = [(12, 197, 64), (12, 64, 197)], [(12, 197, 197), (12, 197, 64)]
+    counted = [counts(made("matmul"), *branches) for branches in (scores, values)]
+    assert sum(found.multiplies for found in counted) == 59_610_624
+    assert [found.adds for found in counted] == [12 * 197 * 197 * 63, 12 * 197 * 64 * 196]
+    for branches, found in zip((scores, values), counted, strict=True):
+        output = shape(made("matmul"), *branches)
+        assert made("matmul").macs(branches, output, found) == found.multiplies
+
+
+@pytest.mark.parametrize(
+    ("branches", "code", "message"),
+    [
+        ([(8, 4, 3)], "branch-count", "matmul takes exactly 2 branches, not 1"),
+        ([(8, 4, 4)] * 3, "branch-count", "matmul takes exactly 2 branches, not 3"),
+        ([(8, 4, 3), (3, 5)], "join-mismatch", "matmul needs branches of one rank"),
+        (
+            [(8, 4, 3), (8, 4, 3)],
+            "join-mismatch",
+            "matmul needs rows of the first branch as long as columns of the second, not 3 and 4",
+        ),
+        (
+            [(8, 2, 4, 3), (8, 3, 3, 4)],
+            "join-mismatch",
+            "matmul needs equal axes (or 1) before the last two, not 8x2, 8x3",
+        ),
+        (
+            [(8,), (8,)],
+            "wrong-rank",
+            "matmul needs an input with spatial axes, not the 8 plain features of (8,)",
+        ),
+    ],
+)
+def test_matrices_that_do_not_fit(branches: list[Shape], code: str, message: str) -> None:
+    error = refusal(made("matmul"), *branches)
+    assert (error.code, error.message) == (code, message)
+
+
+def test_channels_that_are_an_axis_of_the_matrices_stay() -> None:
+    rule = made("matmul").channel_rule
+    assert rule([(12, 196, 64), (12, 64, 196)]) == ChannelRule("tied")
+    assert rule([(6, 5), (5, 7)]).relation == "fixed"
+    assert rule([(1, 6, 5), (8, 5, 7)]).relation == "fixed"

@@ -47,7 +47,7 @@ SIGNATURES = {
 NORMS = {"batchnorm", "layernorm", "groupnorm", "instancenorm", "lrn"}
 ACTIVATIONS = {"relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu"}
 ACTIVATIONS |= {"mish", "softplus", "sigmoid", "hard_sigmoid", "hard_swish", "tanh", "softmax"}
-JOINS = {"add", "mul", "concat"}
+JOINS = {"add", "mul", "concat", "matmul"}
 WEIGHTED = {"conv", "depthwise", "conv_transpose", "dense"}
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -119,7 +119,7 @@ def test_roles(kind: str) -> None:
     assert (cls.joins is not None) == (kind in JOINS)
     assert cls.fuses == (("norm", "activation") if kind in JOINS | WEIGHTED else ())
     assert cls.weighted == (kind in WEIGHTED)
-    assert cls.accumulates == (kind in WEIGHTED)
+    assert cls.accumulates == (kind in WEIGHTED | {"matmul"})
 
 
 @every_kind
@@ -136,6 +136,7 @@ def test_what_needs_spatial_axes() -> None:
         "crop",
         "upsample",
         "pixel_shuffle",
+        "matmul",
     }
 
 

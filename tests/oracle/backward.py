@@ -75,6 +75,7 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "add": structure.add,
     "mul": structure.mul,
     "concat": structure.moved,
+    "matmul": structure.matmul,
 }
 
 #: Kinds whose forward pass in training is not that of inference, sample by sample.

@@ -148,6 +148,25 @@ def mul(layer: Layer, step: Step) -> None:
                 step.dx[sample, 0] = _collected(step, sample, 0, onward)
 
 
+def matmul(layer: Layer, step: Step) -> None:
+    """Each product of the forward pass hands dy times one factor to the other one's gradient."""
+    with step.part("input"):
+        for which, wanted in enumerate(step.wanted):
+            if not wanted:
+                continue
+            for sample in step.batch():
+                other = step.x(sample, 1 - which)
+                *before, rows, columns = shape_of(step.samples[sample][which])
+                canvas: Tensor = {}
+                for (*place, row, column), gradient in step.dy[sample].items():
+                    for t in range(columns if which == 0 else rows):
+                        own = (*place, row, t) if which == 0 else (*place, t, column)
+                        factor = (*place, t, column) if which == 0 else (*place, row, t)
+                        product = gradient * _spread(other, factor)
+                        put(canvas, _place((*before, rows, columns), own), product)
+                step.dx[sample, which] = canvas
+
+
 def _place(shape: tuple[int, ...], index: tuple[int, ...]) -> tuple[int, ...]:
     """Where a value stood that broadcasting gave to this place."""
     return tuple([0 if size == 1 else i for i, size in zip(index, shape, strict=True)])

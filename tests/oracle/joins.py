@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from convcalc.layers.base import Layer
-from tests.oracle.counting import Number, Run, Tensor, at, combine
+from tests.oracle.counting import Number, Run, Tensor, at, combine, total
 from tests.oracle.windows import everywhere, shape_of
 
 
@@ -38,4 +38,19 @@ def concat(layer: Layer, inputs: Sequence[Tensor], run: Run) -> Tensor:
         for channel, *place in everywhere([channels, *sizes]):
             result[at(taken + channel, *place)] = x[at(channel, *place)]
         taken += channels
+    return result
+
+
+def matmul(layer: Layer, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    """Row times column, at each place of the axes before; an axis of size 1 repeats."""
+    first, second = inputs
+    *before_a, rows, length = shape_of(first)
+    *before_b, _, columns = shape_of(second)
+    before = [max(pair) for pair in zip(before_a, before_b, strict=True)]
+    result: Tensor = {}
+    for *place, row, column in everywhere([*before, rows, columns]):
+        here = [0 if size == 1 else i for i, size in zip(place, before_a, strict=True)]
+        there = [0 if size == 1 else i for i, size in zip(place, before_b, strict=True)]
+        products = [first[at(*here, row, t)] * second[at(*there, t, column)] for t in range(length)]
+        result[at(*place, row, column)] = total(products)
     return result

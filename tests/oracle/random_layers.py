@@ -410,6 +410,15 @@ def _concat(rng: Random) -> Drawn:
     return {}, [(rng.randint(1, 4), *shape[1:]) for _ in range(rng.randint(2, 4))]
 
 
+def _matmul(rng: Random) -> Drawn:
+    *before, rows, length = _shape(rng, _any_rank(rng, 1))
+    branches = []
+    for matrix in ((rows, length), (length, rng.randint(1, 5))):
+        sizes = [1 if _chance(rng, 20) else size for size in before]
+        branches.append((*sizes, *matrix))
+    return {}, branches
+
+
 #: How to draw each kind; a new kind gets one line.
 GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "conv": _conv,
@@ -459,4 +468,5 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "add": _elementwise_join,
     "mul": _elementwise_join,
     "concat": _concat,
+    "matmul": _matmul,
 }

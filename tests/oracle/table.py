@@ -68,6 +68,7 @@ ORACLES: dict[str, Callable[[Any, Sequence[Tensor], Run], Tensor]] = {
     "add": joins.add,
     "mul": joins.mul,
     "concat": joins.concat,
+    "matmul": joins.matmul,
 }
 
 

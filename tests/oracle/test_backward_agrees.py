@@ -14,7 +14,14 @@ from tests.oracle.backward import BACKWARD, Experiment, Trained
 from tests.oracle.random_layers import drawn
 
 # The kinds with windows have the intricate formulas.
-_INTRICATE = {"conv": 120, "depthwise": 60, "conv_transpose": 120, "upsample": 100, "mul": 80}
+_INTRICATE = {
+    "conv": 120,
+    "depthwise": 60,
+    "conv_transpose": 120,
+    "upsample": 100,
+    "mul": 80,
+    "matmul": 80,
+}
 _OTHERS = 40
 
 

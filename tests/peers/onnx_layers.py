@@ -373,6 +373,7 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "add": _folded("Add"),
     "mul": _folded("Mul"),
     "concat": _operator("Concat", axis=1),
+    "matmul": _operator("MatMul"),
 }
 
 

@@ -6,7 +6,8 @@ because what a counter does with a kind is a property of the counter. The entrie
 the tests compare them with the measurements.
 
 The reading is the plain one: every layer a module of PyTorch, a global average an adaptive pool,
-joins written with operators. What a counter does where that is not so is a known deviation.
+joins written with operators, a matmul as `torch.matmul`. What a counter does where that is not so
+is a known deviation.
 """
 
 from __future__ import annotations
@@ -141,6 +142,10 @@ QUANTITIES: dict[str, Quantity] = {
         "outputs, or positions where a size is given", lambda p: _resized(p, prod(p.output))
     ),
     "macs-over-groups": Quantity("MACs / groups", _macs_over_groups),
+    "first-by-columns": Quantity(
+        "elements of the first branch x columns of the second",
+        lambda p: p.elements * p.inputs[1][-1],
+    ),
     "bias-as-forward": Quantity("biases at a forward convolution's positions", _bias_as_forward),
 }
 
@@ -166,6 +171,8 @@ _MOVES = (
 )
 #: What is written with an operator.
 _OPERATORS = ("add", "mul", "scale")
+#: What sums products.
+_ACCUMULATING = (*_WEIGHTED, "matmul")
 
 _NO_MINPOOL = "PyTorch has no such layer, and what it says depends on how one is written"
 
@@ -247,6 +254,7 @@ _FUNCTIONS = "counts torch.add and torch.mul as N, but not the operators + and *
 _DEEPSPEED_RULES: tuple[tuple[Sequence[str], Rule], ...] = (
     (_CONVOLUTIONS, ((2, "macs"), (1, "bias"))),
     (("dense",), ((2, "macs"),)),
+    (("matmul",), ((2, "first-by-columns"),)),
     (("batchnorm",), ((1, "inputs"), (1, "affine"))),
     (_SET_NORMS, ((4, "inputs"), (1, "affine"))),
     (("lrn",), ((3, "inputs"), (1, "padded-channels"))),
@@ -271,7 +279,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "FlopCounterMode of PyTorch",
         "2.13",
         "FLOPs",
-        _rules((_WEIGHTED, ((2, "macs"),))),
+        _rules((_ACCUMULATING, ((2, "macs"),))),
         _EVERY_OTHER,
         {},
         "A product and its addition are two; biases, normalisations, activations and poolings are"
@@ -285,6 +293,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "flops",
         _rules(
             (_WEIGHTED, ((1, "macs"),)),
+            (("matmul",), ((1, "first-by-columns"),)),
             (("batchnorm",), ((1, "inputs"), (1, "affine"))),
             (_SET_NORMS, ((4, "inputs"), (1, "affine"))),
             (_AVERAGES, ((1, "inputs-2d"),)),
@@ -308,7 +317,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         (
             *("minpool", *_POOLS, "lrn"),
             *[kind for kind in _ACTIVATIONS if kind != "prelu"],
-            *(*_OPERATORS, "upsample", *_MOVES),
+            *(*_OPERATORS, "matmul", "upsample", *_MOVES),
         ),
         {},
         "Every parameter once, a convolution's at each output position, a transposed one's too:"
@@ -320,7 +329,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "get_model_complexity_info of ptflops, backend aten",
         "0.7.5",
         "MACs",
-        _rules((_WEIGHTED, ((1, "macs"), (1, "bias")))),
+        _rules((_ACCUMULATING, ((1, "macs"),)), (_WEIGHTED, ((1, "bias"),))),
         _EVERY_OTHER,
         {},
         "Biases count as one more product; normalisations, activations and poolings are left out.",
@@ -333,6 +342,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "MACs",
         _rules(
             (_WEIGHTED, ((1, "macs"), (1, "bias"))),
+            (("matmul",), ((1, "first-by-columns"),)),
             (("batchnorm", "groupnorm", "instancenorm"), ((1, "inputs"), (1, "affine"))),
             (("layernorm",), ((1, "inputs"),)),
             (("lrn",), ((3, "inputs"), (1, "padded-channels"))),
@@ -348,6 +358,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             "counts a plain function call, such as F.relu, once",
             "does not see x.mean(), nor a subclass of a module, such as LayerNorm2d",
             _FUNCTIONS,
+            "does not see the operator @, but counts torch.matmul",
             "averages what modules do over a batch, but not what functions do",
         ],
     ),
@@ -368,7 +379,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         ),
         (
             *("maxpool", *_MAXIMA, "groupnorm", "lrn", "relu", "relu6", "leaky_relu", "elu"),
-            *("gelu", "silu", *_STRANGE, *_OPERATORS, *_MOVES),
+            *("gelu", "silu", *_STRANGE, *_OPERATORS, "matmul", *_MOVES),
         ),
         {"minpool": _NO_MINPOOL},
         "A normalisation, which folded is one multiply-add an element, counts as four; biases and"
@@ -393,7 +404,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         {"minpool": _NO_MINPOOL},
         "The biases of convolutions count, those of dense layers do not; ReLU6, Sigmoid and joins"
         " are left out; a transposed convolution's groups and size are taken wrongly.",
-        _DEEPSPEED_DEVIATIONS,
+        (*_DEEPSPEED_DEVIATIONS, "does not see the operator @, but counts torch.matmul"),
     ),
     Convention(
         "calflops-macs",
@@ -402,6 +413,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "MACs",
         _rules(
             ((*_CONVOLUTIONS, "dense"), ((1, "macs"),)),
+            (("matmul",), ((1, "first-by-columns"),)),
             (("conv_transpose",), ((1, "macs-over-groups"),)),
         ),
         _EVERY_OTHER,
@@ -430,7 +442,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "model table of torchvision",
         "0.28",
         "FLOPS",
-        _rules((_WEIGHTED, ((1, "macs"),))),
+        _rules((_ACCUMULATING, ((1, "macs"),))),
         _EVERY_OTHER,
         {},
         "The table's GFLOPS are MACs / 10^9: a product and its addition are one.",

@@ -74,4 +74,5 @@ KERNELS: dict[str, Kernel] = {
     "add": joins.add,
     "mul": joins.mul,
     "concat": joins.concat,
+    "matmul": joins.matmul,
 }

@@ -34,3 +34,10 @@ def mul(layer: kinds.Mul, inputs: Sequence[Array], weights: Weights) -> Array:
 def concat(layer: kinds.Concat, inputs: Sequence[Array], weights: Weights) -> Array:
     """The branches' channels, one after the other."""
     return channels_first(np.concatenate([channels_last(value) for value in inputs], axis=-1))
+
+
+def matmul(layer: kinds.Matmul, inputs: Sequence[Array], weights: Weights) -> Array:
+    """The matrix product of two branches, for each index of the axes before the last two."""
+    first, second = inputs
+    result: Array = np.matmul(first, second)
+    return result

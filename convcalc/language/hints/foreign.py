@@ -80,6 +80,11 @@ _KINDS = {
     "shortcut": "add",
     "residual": "add",
     "multiply": "mul",
+    "bmm": "matmul",
+    "mm": "matmul",
+    "batchmatmul": "matmul",
+    "dot": "matmul",
+    "einsum": "matmul, behind transpose and reshape",
     "seq": "sequential",
     "sequential": "sequential",
     "convbn": "conv with norm: batch",
@@ -95,7 +100,7 @@ _KINDS = {
 _ABSENT = (
     r".*attention|mha|transformer.*|.*embedding|embeddingbag|positionalencoding"
     r"|(bi|conv)?lstm(cell)?|gru(cell)?|(simple)?rnn(cell)?|bidirectional|timedistributed"
-    r"|encoder|decoder|einsum|matmul|bmm|lambda|rmsnorm(alization)?|(swi|ge|re)?glu"
+    r"|encoder|decoder|lambda|rmsnorm(alization)?|(swi|ge|re)?glu"
     r"|deformconv|gridsample|roi(pool|align)|nms|yolo|region|detect"
 )
 

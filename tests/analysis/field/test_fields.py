@@ -235,6 +235,14 @@ class TestBranches:
     def test_networks_with_centred_windows_are_aligned(self, name: str) -> None:
         assert not fields(convcalc.load(name)).misaligned
 
+    def test_rows_and_columns_of_a_product_need_not_lie_on_each_other(self) -> None:
+        # Scores of every position with every second one, as attention with fewer keys has them.
+        layers = (
+            "{conv: 4, kernel: 1, name: queries}, {transpose: [1, 0], name: rows},"
+            " {conv: 4, kernel: 1, stride: 2, from: queries, name: keys}, {matmul: [rows, keys]}"
+        )
+        assert not seen(layers)[0].misaligned
+
     def test_a_gate_is_no_misalignment(self) -> None:
         assert not seen("{mul: [[], [global_avgpool, sigmoid]]}")[0].misaligned
 

@@ -65,6 +65,8 @@ CONV = [
         ("Concatenate", "concat"),
         ("Add", "add"),
         ("Multiply", "mul"),
+        ("MatMul", "matmul"),
+        ("torch.bmm", "matmul"),
         ("Sequential", "sequential"),
     ],
 )
