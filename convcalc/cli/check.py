@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from convcalc.checks.project.checking import check_targets
-from convcalc.checks.project.fail_on import read_fail_on
 from convcalc.checks.project.verdicts import Verdict, worst_status
 from convcalc.cli import options
 from convcalc.cli.actions import errors_annotated, in_actions, publish, repository_folder
@@ -16,6 +15,9 @@ from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import emit, terminal
 from convcalc.cli.project import read_project
 from convcalc.diagnostics import WRONG
+
+if TYPE_CHECKING:
+    from convcalc.language.reading.limits import Limit
 
 FORMATS = ("text", "concise", "json", "github", "junit", "sarif", "markdown")
 #: Formats that show what the lock has, whether growth is limited or not.
@@ -77,7 +79,7 @@ def _checked(
 ) -> list[Verdict]:
     """What became of each network that the options describe."""
     inputs = options.read_inputs(input_)
-    limits = tuple([read_fail_on(text) for text in fail_on or ()])
+    limits = _read_fail_on(fail_on) if fail_on else ()
     if inputs is not None and any(limit.growth is not None for limit in limits):
         unusable(
             "--fail-on compares with the lock, which is about the files' own inputs",
@@ -87,6 +89,12 @@ def _checked(
     return check_targets(
         project.targets, project.lock, limits, inputs, every_total=style in _COMPARING
     )
+
+
+def _read_fail_on(texts: Sequence[str]) -> tuple[Limit, ...]:
+    from convcalc.checks.project.fail_on import read_fail_on
+
+    return tuple([read_fail_on(text) for text in texts])
 
 
 def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from convcalc.cli.guard import forget_output, unusable
 from convcalc.diagnostics import printable
 from convcalc.render.table import Part, Table, csv_text, markdown_text, plain_text, wrapped
-from convcalc.safe_files import replace_file
 
 TABLE_FORMATS = ("table", "plain", "json", "csv", "markdown")
 
@@ -74,6 +73,8 @@ def emit(text: str, output: str | None) -> None:
         _write_out(text)
         return
     refuse_empty(output)
+    from convcalc.safe_files import replace_file
+
     try:
         replace_file(output, text)
     except OSError as error:

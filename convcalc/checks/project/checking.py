@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from convcalc.checks.lock.file import read_lock
 from convcalc.checks.project.gate import NO_LOCK, Baseline, Gate, judge
 from convcalc.checks.project.targets import Target
 from convcalc.checks.project.verdicts import Verdict
@@ -52,6 +51,8 @@ def _baseline(
     grown += [limit for limit in limits if limit.growth is not None]
     if not grown and not compared:
         return None
+    from convcalc.checks.lock.file import read_lock
+
     if os.path.lexists(path):
         try:
             return Baseline(path, read_lock(path, whole=False))
@@ -76,6 +77,8 @@ def _blamed(
     ]
     if not any(broken) or not os.path.lexists(path):
         return verdicts
+    from convcalc.checks.lock.file import read_lock
+
     try:
         gate = gate._replace(baseline=Baseline(path, read_lock(path, whole=False)))
         return [
