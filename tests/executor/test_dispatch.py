@@ -82,15 +82,22 @@ def test_winograd_agrees_with_a_direct_convolution(
 
 
 def test_a_whole_run_with_winograd_is_close_to_an_exact_one() -> None:
-    network = convcalc.load("vgg11", input=[3, 64, 64])
+    network = convcalc.loads(
+        """
+        input: [3, 60, 60]
+        layers:
+          - {conv: 32, kernel: 3, padding: 1, activation: relu, repeat: 3}
+          - {maxpool: 2}
+          - {conv: 48, kernel: 3, padding: 1, norm: batch, activation: relu, repeat: 2}
+        """
+    )
     inputs = ready_inputs(network, {}, 1, 0, SINGLE)
     (found,) = Program(network, threads=2).run(inputs).values()
     (exact,) = Program(network, threads=2, exact=True).run(inputs).values()
     inputs = ready_inputs(network, {}, 1, 0, DOUBLE)
     (double,) = Program(network, threads=2, dtype="float64").run(inputs).values()
     largest = np.abs(double).max()
-    assert np.abs(found - double).max() < 1e-5 * largest
-    assert np.abs(exact - double).max() < 1e-5 * largest
+    assert np.abs(exact - double).max() < np.abs(found - double).max() < 1e-5 * largest
 
 
 def test_every_kind_of_pool_is_in_the_table() -> None:
