@@ -117,8 +117,8 @@ def medians(sides: dict[str, Callable[[], Any]], runs: int) -> dict[str, float]:
             start = perf_counter()
             run()
             times[name].append(perf_counter() - start)
-            # PyTorch's and onnxruntime's threads wait in a loop for a while, and whoever comes next
-            # would run beside them: after 20 ms some still do, which cost MobileNetV2 a third.
+            # PyTorch's and onnxruntime's threads spin for a while after a run and would slow the
+            # next side down: after 20 ms some still do, which costs MobileNetV2 a third.
             sleep(0.15)
     return {name: median(values[2:]) * 1000 for name, values in times.items()}
 
