@@ -9,6 +9,9 @@ from __future__ import annotations
 from math import gcd
 from typing import NamedTuple
 
+from convcalc.symbols import Symbol, common_divisor, larger
+from convcalc.terms import plain
+
 
 class Window(NamedTuple):
     """A sliding window on one spatial axis, in positions of the input."""
@@ -29,7 +32,9 @@ class Window(NamedTuple):
 
 def extent(kernel: int, dilation: int) -> int:
     """The input positions a dilated kernel spans: dilation*(kernel - 1) + 1."""
-    return kernel if dilation == 1 else dilation * (kernel - 1) + 1
+    if not isinstance(dilation, Symbol) and dilation == 1:
+        return kernel
+    return dilation * (kernel - 1) + 1
 
 
 def window_output(n: int, k: int, p: int, s: int) -> int:
@@ -52,7 +57,9 @@ def window_output_ceil(n: int, k: int, before: int, after: int, s: int) -> int:
     56
     """
     out = (n - k + before + after + 2 * s - 1) // s
-    return out - 1 if (int(out) - 1) * s >= n + before else out
+    # How many windows start before the padding after the input.
+    most = -(-(plain(n) + plain(before)) // plain(s))
+    return out - larger(plain(out) - most, 0)
 
 
 def same_padding(n: int, k: int, s: int) -> int:
@@ -61,8 +68,9 @@ def same_padding(n: int, k: int, s: int) -> int:
     >>> same_padding(224, 3, 2)
     1
     """
-    out = -(-int(n) // int(s))
-    return max((out - 1) * int(s) + int(k) - int(n), 0)
+    n, k, s = plain(n), plain(k), plain(s)
+    out = -(-n // s)
+    return larger((out - 1) * s + k - n, 0)
 
 
 def transposed_output(n: int, k: int, p: int, s: int, extra: int) -> int:
@@ -159,12 +167,12 @@ def products_land(
     >>> products_land(3, 3, 2, 1)
     7
     """
-    common = gcd(stride, dilation)
+    common = common_divisor(stride, dilation)
     same_i, same_t = dilation // common, stride // common
     # (i, t) and (i - same_i, t + same_t) land on the same position: count those without a
     # predecessor, that is all of them but those that have one.
     if low is None or high is None:
-        return n * taps - max(0, n - same_i) * max(0, taps - same_t)
+        return n * taps - larger(0, n - same_i) * larger(0, taps - same_t)
     shift = same_i * stride
     return pairs_within(n, taps, stride, dilation, low, high) - pairs_within(
         n - same_i, taps - same_t, stride, dilation, low - shift, high - shift
@@ -180,7 +188,7 @@ def adaptive_taps(n: int, out: int) -> int:
     >>> adaptive_taps(7, 3)
     9
     """
-    return n + out - gcd(n, out)
+    return n + out - common_divisor(n, out)
 
 
 class Ratio(NamedTuple):

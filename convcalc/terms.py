@@ -91,6 +91,11 @@ def named(name: str, value: int) -> int:
     return Term(int(value), name, where=(*value.where, definition))
 
 
+def plain(value: int) -> int:
+    """The value without its history."""
+    return int(value) if isinstance(value, Term) else value
+
+
 def _is_plain(other: int, value: int) -> bool:
     return type(other) is int and other == value
 

@@ -20,7 +20,7 @@ from convcalc.layers.windows import (
     window_summary,
 )
 from convcalc.shapes import LARGEST_SIZE, MOST_WINDOW_AXES, Shape
-from convcalc.terms import named
+from convcalc.terms import named, plain
 
 C = TypeVar("C", bound="_Convolution")
 
@@ -271,7 +271,8 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
             return Counts(products, products - sums + (sums if self.bias else 0))
         products = named("M", c_in * prod(sizes) * per_input * prod(self.kernel))
         land = [
-            products_land(*[int(v) for v in (w.n, w.taps, w.stride, w.dilation)]) for w in windows
+            products_land(plain(w.n), plain(w.taps), plain(w.stride), plain(w.dilation))
+            for w in windows
         ]
         reached = named("R", self.channels * prod(land))
         return Counts(products, products - reached + (prod(output) if self.bias else 0))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
 from convcalc.diagnostics import DidYouMean, Rule, RuleError, printable
 from convcalc.shapes import LARGEST_SIZE
+from convcalc.symbols import Symbol, whole
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -74,7 +75,7 @@ class Whole(FieldType):
         return f"a whole number from {self.low} to {self.high}"
 
     def read(self, value: object, rank: int) -> int:
-        if type(value) is not int or not self.low <= value <= self.high:
+        if not (whole(value) and self.low <= value <= self.high):
             raise self.refuse(value)
         return value
 
@@ -114,22 +115,24 @@ class Real(FieldType):
         return f"a number above {self.low}" if self.above else f"a number of at least {self.low}"
 
     def read(self, value: object, rank: int) -> float:
-        # Numbers arrive as int or Fraction; both are recognised without importing fractions.
-        if isinstance(value, bool) or not isinstance(value, SupportsFloat):
-            raise self.refuse(value)
-        try:
-            number = float(value)
-        except OverflowError:
-            number = float("inf")
+        number: Any = value
+        if not isinstance(value, Symbol):
+            # Numbers arrive as int or Fraction; both are recognised without importing fractions.
+            if isinstance(value, bool) or not isinstance(value, SupportsFloat):
+                raise self.refuse(value)
+            try:
+                number = float(value)
+            except OverflowError:
+                number = float("inf")
         low, high = self.low, self.high
         if low is not None and (number < low or (self.above and number == low)):
             raise self.refuse(value)
         if high is not None and number >= high:
             raise self.refuse(value)
         # The bound keeps numbers within what a float32 can hold when the network runs.
-        if abs(number) >= 1e30:
+        if not -(10**30) < number < 10**30:
             raise RuleError("bad-value", f"must be below 10^30 in size, not {value_text(value)}")
-        return number
+        return number  # type: ignore[no-any-return]
 
     def schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {"type": "number"}
@@ -179,7 +182,7 @@ class PerAxis(FieldType):
         return (self._one(value),) * rank
 
     def _one(self, value: object) -> int:
-        if type(value) is not int or not self.low <= value <= LARGEST_SIZE:
+        if not (whole(value) and self.low <= value <= LARGEST_SIZE):
             raise self.refuse(value)
         return value
 
@@ -224,7 +227,7 @@ class PaddingSides(FieldType):
         return side, side
 
     def _side(self, value: object) -> int:
-        if type(value) is not int or not 0 <= value <= LARGEST_SIZE:
+        if not (whole(value) and 0 <= value <= LARGEST_SIZE):
             raise self.refuse(value)
         return value
 
@@ -259,7 +262,7 @@ class WholeList(FieldType):
         if not isinstance(value, list) or not self.shortest <= len(value) <= self.longest:
             raise self.refuse(value)
         for item in value:
-            if type(item) is not int or not self.low <= item <= LARGEST_SIZE:
+            if not (whole(item) and self.low <= item <= LARGEST_SIZE):
                 raise self.refuse(value)
         return tuple(value)
 

@@ -11,6 +11,7 @@ from convcalc.layers.base import Layer
 from convcalc.layers.reading import WHOLE, Readings, same, same_from, shifted
 from convcalc.layers.traits import FIXED, ROLES, Backward, Branches, ChannelRule, Kept
 from convcalc.shapes import Shape, cross_text
+from convcalc.symbols import larger
 from convcalc.terms import named
 
 
@@ -21,11 +22,14 @@ def broadcast(shapes: Sequence[Shape]) -> Shape | None:
     ((4, 7), None)
     """
     sizes = []
-    for axis in zip(*shapes, strict=True):
-        largest = max(axis)
-        if any(size not in (1, largest) for size in axis):
-            return None
-        sizes.append(largest)
+    for first, *others in zip(*shapes, strict=True):
+        size = first
+        for other in others:
+            if other != size:
+                if size != 1 and other != 1:
+                    return None
+                size = larger(size, other)
+        sizes.append(size)
     return tuple(sizes)
 
 

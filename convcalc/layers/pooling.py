@@ -68,7 +68,7 @@ class _Pool(Layer):
             self.ceil_mode,
         )
         for axis, window in enumerate(windows):
-            if max(window.before, window.after) >= window.extent:
+            if window.before >= window.extent or window.after >= window.extent:
                 name = axis_name(axis, len(sizes))
                 raise RuleError(
                     "padding-too-large",

@@ -22,7 +22,8 @@ from convcalc.layers.reading import (
     shifted,
 )
 from convcalc.layers.traits import FIXED, SAME, Backward, ChannelRule, Kept, Start
-from convcalc.shapes import LARGEST_SIZE, MOST_AXES, MOST_WINDOW_AXES, Shape, axis_name, cross_text
+from convcalc.shapes import MOST_AXES, MOST_WINDOW_AXES, Shape, axis_name, cross_text
+from convcalc.symbols import smaller
 
 
 class _Free(Layer):
@@ -246,10 +247,10 @@ class Pad(_Free, kind="pad"):
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         channels, *sizes = only(inputs)
-        most = {"reflect": -1, "circular": 0}.get(self.mode, LARGEST_SIZE)
+        most = {"reflect": -1, "circular": 0}.get(self.mode)
         grown = []
         for axis, (n, (before, after)) in enumerate(zip(sizes, self.padding, strict=True)):
-            if max(before, after) > n + most:
+            if most is not None and (before > n + most or after > n + most):
                 raise RuleError(
                     "padding-too-large",
                     f"{self.mode} padding {max(before, after)} of the {axis_name(axis, len(sizes))}"
@@ -370,9 +371,9 @@ class Upsample(Layer, kind="upsample"):
         axes = list(zip(only(inputs)[1:], output[1:], strict=True))
         outputs = prod(output)
         if self.mode == "nearest":
-            copied = output[0] * prod([min(n, out) for n, out in axes])
+            copied = output[0] * prod([smaller(n, out) for n, out in axes])
             return Backward(input=Counts(adds=batch * (outputs - copied)))
-        read = output[0] * prod([min(n, 2 * out) for n, out in axes])
+        read = output[0] * prod([smaller(n, 2 * out) for n, out in axes])
         steps = outputs * (2 ** len(axes) - 1)
         arriving = outputs * 2 ** len(axes)
         return Backward(input=Counts(steps, steps + arriving - read).times(batch))

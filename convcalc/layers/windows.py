@@ -16,6 +16,7 @@ from convcalc.diagnostics import Help, Rule, RuleError
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import Padding
 from convcalc.shapes import LARGEST_SIZE, axis_name, cross_text
+from convcalc.symbols import larger
 from convcalc.terms import Term, named
 
 
@@ -70,7 +71,7 @@ def transposed_windows(
     for axis, n in enumerate(sizes):
         k = named("k", extent(kernel[axis], dilation[axis]))
         s = stride[axis]
-        if output_padding[axis] >= max(s, dilation[axis]):
+        if output_padding[axis] >= larger(s, dilation[axis]):
             raise RuleError(
                 "output-padding-too-large",
                 f"output_padding {int(output_padding[axis])} must be smaller than"
