@@ -265,13 +265,14 @@ def result_shape(layer: Layer, inputs: Sequence[Shape]) -> Shape:
     """
     layer.check_inputs(inputs)
     shape = layer.output_shape(inputs)
-    if max(shape) > LARGEST_SIZE:
-        raise RuleError(
-            "size-too-large",
-            f"a size of {max(shape)} is above the largest allowed, {LARGEST_SIZE}",
-            "",
-            [Rule(f"sizes are at most 2^31 - 1 = {LARGEST_SIZE}")],
-        )
+    for size in shape:
+        if size > LARGEST_SIZE:
+            raise RuleError(
+                "size-too-large",
+                f"a size of {size} is above the largest allowed, {LARGEST_SIZE}",
+                "",
+                [Rule(f"sizes are at most 2^31 - 1 = {LARGEST_SIZE}")],
+            )
     return shape
 
 
