@@ -39,7 +39,8 @@ from convcalc.analysis.costs.report import Report
 from convcalc.analysis.metrics import measure_all
 from convcalc.checks.lock.file import Lock, lock_text, locked_network, parse_lock
 from convcalc.checks.lock.staleness import stale_problem
-from convcalc.checks.project.gate import Baseline, Gate, judge
+from convcalc.checks.project.baseline import Baseline
+from convcalc.checks.project.check import Settings, check_network
 from convcalc.checks.project.targets import LOCK_NAME, Target
 from convcalc.diagnostics import ConvcalcError, Problem, Source, Span
 from convcalc.graph import Node
@@ -163,7 +164,7 @@ def _tried(name: str, operator: str, fault: Fault, sound: Sound) -> Trial:
 def _checked(path: str, lock: Lock | None) -> Problem | None:
     """The first problem that `check` tells."""
     baseline = Baseline(LOCK_NAME, lock) if lock is not None else None
-    problems = judge(Target(path), Gate(baseline)).problems
+    problems = check_network(Target(path), Settings(baseline)).problems
     return problems[0] if problems else None
 
 

@@ -60,9 +60,14 @@ class Span(NamedTuple):
     column: int
     width: int = 1
 
-    def __str__(self) -> str:
+    @property
+    def in_line(self) -> str:
+        """The file and the line: `convcalc.yaml:6`."""
         # A path is shown whole: it is there to be opened.
-        return f"{printable(self.source.name, 4096)}:{self.line}:{self.column}"
+        return f"{printable(self.source.name, 4096)}:{self.line}"
+
+    def __str__(self) -> str:
+        return f"{self.in_line}:{self.column}"
 
 
 class Call(NamedTuple):
@@ -171,6 +176,24 @@ class ChangedTotals(NamedTuple):
     text: str
 
 
+class Contributor(NamedTuple):
+    """A layer or tensor to which a broken limit is due.
+
+    span   where it is written; None where it is nowhere
+    value  what it adds to the total, or by how much it grew
+    unit   "" for counts, "B" for bytes
+    whole  the total; 0 where the value is no share of it
+    grew   whether the value is a growth
+    """
+
+    path: str
+    span: Span | None
+    value: int
+    unit: str = ""
+    whole: int = 0
+    grew: bool = False
+
+
 class AlsoIn(NamedTuple):
     """Other networks with the same problem at the same line."""
 
@@ -178,7 +201,17 @@ class AlsoIn(NamedTuple):
 
 
 Fact: TypeAlias = (
-    Entering | Branch | Rule | Note | Help | DidYouMean | Related | Locked | ChangedTotals | AlsoIn
+    Entering
+    | Branch
+    | Rule
+    | Note
+    | Help
+    | DidYouMean
+    | Related
+    | Locked
+    | ChangedTotals
+    | Contributor
+    | AlsoIn
 )
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from convcalc.checks.project.verdicts import Verdict
+from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.cli.guard import tell
 from convcalc.cli.output import emit
 from convcalc.diagnostics import ConvcalcError
@@ -32,18 +32,18 @@ def repository_folder() -> str:
     return "/".join(below)
 
 
-def publish(verdicts: Sequence[Verdict]) -> None:
+def publish(checked: Sequence[CheckedNetwork]) -> None:
     """Annotates the pull request, and adds the tables to the step's summary, if it has one."""
     from convcalc.render.check_markdown import SUMMARY_LIMIT, check_markdown
     from convcalc.render.github import github_text
 
-    emit(github_text(verdicts, repository_folder()), None)
+    emit(github_text(checked, repository_folder()), None)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         try:
             # Appended: another command of the same step may have written to it.
             with open(summary, "a", encoding="utf-8", newline="\n") as file:
-                file.write(check_markdown(verdicts, SUMMARY_LIMIT))
+                file.write(check_markdown(checked, SUMMARY_LIMIT))
         except OSError as error:
             tell(f"the step's summary cannot be written: {error.strerror}\n")
 
@@ -57,6 +57,6 @@ def errors_annotated(annotating: bool) -> Iterator[None]:
         if annotating:
             from convcalc.render.github import github_text
 
-            refused = Verdict("convcalc check", "", error.status, error.problems)
+            refused = CheckedNetwork("convcalc check", "", error.status, error.problems)
             emit(github_text([refused], repository_folder()), None)
         raise

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.checks.project.checking import check_targets
-from convcalc.checks.project.verdicts import Verdict, worst_status
+from convcalc.checks.project.check import check_networks
+from convcalc.checks.project.findings import CheckedNetwork, worst_status
 from convcalc.cli import options
 from convcalc.cli.actions import errors_annotated, in_actions, publish, repository_folder
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
@@ -62,11 +62,11 @@ def check(
         style = "github" if in_actions() else "text"
     options.read_word("--format", style, FORMATS)
     with errors_annotated(style == "github"):
-        verdicts = _checked(files, sets, input_, fail_on, style)
-        _report(verdicts, style, output)
+        checked = _checked(files, sets, input_, fail_on, style)
+        _report(checked, style, output)
     if style == "github":
-        publish(verdicts)
-    status = worst_status(verdicts)
+        publish(checked)
+    status = worst_status(checked)
     return 0 if exit_zero and status == WRONG else status
 
 
@@ -76,7 +76,7 @@ def _checked(
     input_: Sequence[str] | None,
     fail_on: Sequence[str] | None,
     style: str,
-) -> list[Verdict]:
+) -> list[CheckedNetwork]:
     """What became of each network that the options describe."""
     inputs = options.read_inputs(input_)
     limits = _read_fail_on(fail_on) if fail_on else ()
@@ -86,7 +86,7 @@ def _checked(
             "a growth goes without --input; a limit such as 'macs>310M' goes with it",
         )
     project = read_project("check", files, sets)
-    return check_targets(
+    return check_networks(
         project.targets, project.lock, limits, inputs, every_total=style in _COMPARING
     )
 
@@ -97,7 +97,7 @@ def _read_fail_on(texts: Sequence[str]) -> tuple[Limit, ...]:
     return tuple([read_fail_on(text) for text in texts])
 
 
-def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None:
+def _report(checked: Sequence[CheckedNetwork], style: str, output: str | None) -> None:
     """Mistakes on standard error; the report on standard output, if any network could be read."""
     from convcalc.render.check_text import check_text
 
@@ -105,21 +105,23 @@ def _report(verdicts: Sequence[Verdict], style: str, output: str | None) -> None
     if style == "github":
         from convcalc.render.github import harmless as log
     if style != "concise":
-        _report_problems(verdicts, style, log)
+        _report_problems(checked, style, log)
     if style not in {"text", "github"}:
-        emit(_for_programs(verdicts, style), output)
-    elif output is None and not any(verdict.totals for verdict in verdicts):
+        emit(_for_programs(checked, style), output)
+    elif output is None and not any(network.totals for network in checked):
         # As with every command: standard output stays empty where nothing could be read.
-        tell(log(check_text(verdicts)))
+        tell(log(check_text(checked)))
     elif output is None and terminal():
         from convcalc.render.check_terminal import print_check
 
-        print_check(check_text(verdicts))
+        print_check(check_text(checked))
     else:
-        emit(log(check_text(verdicts)), output)
+        emit(log(check_text(checked)), output)
 
 
-def _report_problems(verdicts: Sequence[Verdict], style: str, log: Callable[[str], str]) -> None:
+def _report_problems(
+    checked: Sequence[CheckedNetwork], style: str, log: Callable[[str], str]
+) -> None:
     """The problems that the report does not show.
 
     Each is reported once, however many variants of a file or networks it concerns.
@@ -127,8 +129,8 @@ def _report_problems(verdicts: Sequence[Verdict], style: str, log: Callable[[str
     from convcalc.render.check_text import drawn_elsewhere
 
     reported: set[tuple[object, ...]] = set()
-    for verdict in verdicts:
-        problems = [p for p in drawn_elsewhere(verdict) if p.identity not in reported]
+    for network in checked:
+        problems = [p for p in drawn_elsewhere(network) if p.identity not in reported]
         reported.update([problem.identity for problem in problems])
         if problems and style == "github":
             from convcalc.render.diagnostics import diagnostics_text
@@ -138,23 +140,23 @@ def _report_problems(verdicts: Sequence[Verdict], style: str, log: Callable[[str
             tell_problems(problems, "\n")
 
 
-def _for_programs(verdicts: Sequence[Verdict], style: str) -> str:
+def _for_programs(checked: Sequence[CheckedNetwork], style: str) -> str:
     if style == "concise":
         from convcalc.render.check_text import concise_text
 
-        return concise_text(verdicts)
+        return concise_text(checked)
     if style == "json":
         from convcalc.render.check_json import check_json
 
-        return check_json(verdicts)
+        return check_json(checked)
     if style == "junit":
         from convcalc.render.junit import junit_text
 
-        return junit_text(verdicts)
+        return junit_text(checked)
     if style == "sarif":
         from convcalc.render.sarif import sarif_text
 
-        return sarif_text(verdicts, repository_folder())
+        return sarif_text(checked, repository_folder())
     from convcalc.render.check_markdown import check_markdown
 
-    return check_markdown(verdicts)
+    return check_markdown(checked)

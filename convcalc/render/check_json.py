@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.checks.project.verdicts import Finding, Verdict
+from convcalc.checks.project.findings import CheckedNetwork, Finding
 from convcalc.diagnostics import Problem
 from convcalc.render.facts import worded
 from convcalc.render.jsons import json_text
@@ -13,32 +13,32 @@ from convcalc.render.jsons import json_text
 SCHEMA = "convcalc.check/1"
 
 
-def check_json(verdicts: Sequence[Verdict]) -> str:
+def check_json(checked: Sequence[CheckedNetwork]) -> str:
     """A document with an object for each network, a line each."""
-    failed = sum(1 for verdict in verdicts if verdict.status)
+    failed = sum(1 for network in checked if network.status)
     return json_text(
         {
             "schema": SCHEMA,
             "ok": not failed,
-            "checked": len(verdicts),
+            "checked": len(checked),
             "failed": failed,
-            "files": [_verdict(verdict) for verdict in verdicts],
+            "files": [_network(network) for network in checked],
         }
     )
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
+def _network(network: CheckedNetwork) -> dict[str, Any]:
     return {
-        "file": verdict.file,
-        "variant": verdict.variant,
-        "ok": not verdict.status,
-        "status": verdict.status,
-        "skipped": verdict.skipped,
-        "problems": [problem_data(problem) for problem in verdict.problems],
-        "warnings": [problem_data(problem) for problem in verdict.warnings],
-        "findings": [_finding(finding) for finding in verdict.findings],
-        "totals": verdict.totals,
-        "baseline": verdict.baseline,
+        "file": network.file,
+        "variant": network.variant,
+        "ok": not network.status,
+        "status": network.status,
+        "skipped": network.skipped,
+        "problems": [problem_data(problem) for problem in network.problems],
+        "warnings": [problem_data(problem) for problem in network.warnings],
+        "findings": [_finding(finding) for finding in network.findings],
+        "totals": network.totals,
+        "baseline": network.baseline,
     }
 
 
@@ -54,7 +54,12 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "written": finding.written,
         "place": finding.place,
         "parts": [
-            {"path": part.path, "place": part.place, "value": part.value} for part in finding.parts
+            {
+                "path": part.path,
+                "place": part.span.in_line if part.span else "",
+                "value": part.value,
+            }
+            for part in finding.parts
         ],
     }
 

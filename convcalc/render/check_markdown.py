@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.checks.project.verdicts import Finding, Verdict
+from convcalc.checks.project.findings import CheckedNetwork, Finding
 from convcalc.diagnostics import printable
 from convcalc.metrics import TOTALS
 from convcalc.quantities import BYTES, change_text, quantity_text, short_bytes
@@ -33,16 +33,16 @@ class _Part(NamedTuple):
     closing: str
 
 
-def check_markdown(verdicts: Sequence[Verdict], limit: int = COMMENT_LIMIT) -> str:
+def check_markdown(checked: Sequence[CheckedNetwork], limit: int = COMMENT_LIMIT) -> str:
     """The page: what failed and why, then every network with its totals beside the baseline's.
 
     It has at most `limit` bytes: rows that do not fit are left out, and a line counts them.
     """
-    bad = sum(1 for verdict in verdicts if verdict.status)
-    networks = f"{len(verdicts)} network{'s' * (len(verdicts) != 1)}"
+    bad = sum(1 for network in checked if network.status)
+    networks = f"{len(checked)} network{'s' * (len(checked) != 1)}"
     outcome = f"{bad} of {networks} failed" if bad else f"{networks} checked, all ok"
     page = f"{MARKER}\n### convcalc: {outcome}\n"
-    parts = [_limits(verdicts), _problems(verdicts), _networks(verdicts)]
+    parts = [_limits(checked), _problems(checked), _networks(checked)]
     parts = [part for part in parts if part.rows]
     for index, part in enumerate(parts):
         # What comes after keeps at least the room to say that it was left out.
@@ -71,14 +71,14 @@ def _size(text: str) -> int:
     return len(text.encode("utf-8"))
 
 
-def _limits(verdicts: Sequence[Verdict]) -> _Part:
+def _limits(checked: Sequence[CheckedNetwork]) -> _Part:
     """The limits that are not kept."""
     opening = _row("network", "limit", "found", "at most", "over by", "written at", "")
     opening += "| --- | --- | ---: | ---: | ---: | --- | --- |\n"
     rows = [
-        _row(_code(network_name(verdict)), *_limit(finding))
-        for verdict in verdicts
-        for finding in verdict.findings
+        _row(_code(network_name(network)), *_limit(finding))
+        for network in checked
+        for finding in network.findings
         if not finding.ok
     ]
     return _Part("limits", opening, rows, "")
@@ -104,13 +104,13 @@ def _limit(finding: Finding) -> list[str]:
     return [_code(f"{finding.rule} {finding.metric}"), found, most, over, place, outcome]
 
 
-def _problems(verdicts: Sequence[Verdict]) -> _Part:
+def _problems(checked: Sequence[CheckedNetwork]) -> _Part:
     """The problems as a terminal shows them, with their lines."""
     reported: set[object] = set()
     drawn = [
         "\n" + diagnostic_text(problem, level)
-        for verdict in verdicts
-        for level, problems in (("error", verdict.problems), ("warning", verdict.warnings))
+        for network in checked
+        for level, problems in (("error", network.problems), ("warning", network.warnings))
         for problem in not_reported(problems, reported)
     ]
     if drawn:
@@ -122,34 +122,34 @@ def _problems(verdicts: Sequence[Verdict]) -> _Part:
     return _Part("problems", opening, drawn, f"{fence}\n\n</details>\n")
 
 
-def _networks(verdicts: Sequence[Verdict]) -> _Part:
+def _networks(checked: Sequence[CheckedNetwork]) -> _Part:
     """Every network with its totals, those that failed first."""
-    shown = [name for name in _TOTALS if any(name in verdict.totals for verdict in verdicts)]
+    shown = [name for name in _TOTALS if any(name in network.totals for network in checked)]
     opening = _row("network", "", *[TOTALS[name].title for name in shown])
     opening += _row("---", "---", *["---:"] * len(shown))
     rows = [
         _row(
-            _code(network_name(verdict)),
-            _outcome(verdict),
-            *[_total(verdict, name) for name in shown],
+            _code(network_name(network)),
+            _outcome(network),
+            *[_total(network, name) for name in shown],
         )
-        for verdict in sorted(verdicts, key=lambda verdict: not verdict.status)
+        for network in sorted(checked, key=lambda network: not network.status)
     ]
     return _Part("networks", opening, rows, "")
 
 
-def _outcome(verdict: Verdict) -> str:
-    if verdict.status:
+def _outcome(network: CheckedNetwork) -> str:
+    if network.status:
         return "**failed**"
-    return "warning" if verdict.warnings else "ok"
+    return "warning" if network.warnings else "ok"
 
 
-def _total(verdict: Verdict, name: str) -> str:
+def _total(network: CheckedNetwork, name: str) -> str:
     """A total, and by how much it differs from the baseline's."""
-    if name not in verdict.totals:
+    if name not in network.totals:
         return ""
-    total = verdict.totals[name]
-    before = verdict.baseline.get(name, total)
+    total = network.totals[name]
+    before = network.baseline.get(name, total)
     shown = short_bytes(total) if TOTALS[name].unit == BYTES else f"{total:,}"
     return shown + (f" ({change_text(before, total)})" if before != total else "")
 

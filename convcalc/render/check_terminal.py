@@ -1,4 +1,4 @@
-"""What `check` found, on a terminal: the same text, with its verdicts in colour."""
+"""What `check` found, on a terminal: the same text, with outcomes in colour."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 from convcalc.render.table import wrapped
 
-_VERDICT = re.compile(r"^(\S.*): (FAILED|ok)(?= \(|, |$)", re.MULTILINE)
+_OUTCOME = re.compile(r"^(\S.*): (FAILED|ok)(?= \(|, |$)", re.MULTILINE)
 _STYLES = {"FAILED": "bold red", "ok": "green"}
 
 
@@ -19,7 +19,7 @@ def print_check(text: str) -> None:
     console = Console(file=sys.stdout, highlight=False, emoji=False, markup=False)
     text = "\n".join([wrapped(line, console.width, hanging=4) for line in text.splitlines()])
     drawn = Text(text)
-    for match in _VERDICT.finditer(text):
+    for match in _OUTCOME.finditer(text):
         drawn.stylize("bold", *match.span(1))
         drawn.stylize(_STYLES[match[2]], *match.span(2))
     drawn.highlight_regex(r"(?m)^  metric .*where$", "dim")

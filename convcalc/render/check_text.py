@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.checks.project.verdicts import Blamed, Finding, Verdict
-from convcalc.diagnostics import Problem, printable
+from convcalc.checks.project.findings import CheckedNetwork, Finding
+from convcalc.diagnostics import Contributor, Problem, printable
 from convcalc.quantities import change_text, short_bytes
+from convcalc.render.facts import share_text
 from convcalc.render.numbers import percent
 from convcalc.render.table import display_width
 
@@ -14,43 +15,43 @@ from convcalc.render.table import display_width
 _LONGEST = 200
 
 
-def check_text(verdicts: Sequence[Verdict]) -> str:
+def check_text(checked: Sequence[CheckedNetwork]) -> str:
     """The whole report. Mistakes of reading and expectations are drawn elsewhere, with carets."""
     lines: list[str] = []
-    for verdict in verdicts:
-        block = _block(verdict)
+    for network in checked:
+        block = _block(network)
         if len(block) > 1 and lines and lines[-1]:
             lines.append("")
         lines += block
         if len(block) > 1:
             lines.append("")
-    lines.append(_counts(verdicts))
+    lines.append(_counts(checked))
     return "\n".join(lines) + "\n"
 
 
-def drawn_elsewhere(verdict: Verdict) -> list[Problem]:
-    """The problems of a verdict that no finding tells: of reading, of expectations."""
-    told = [finding.problem for finding in verdict.findings if finding.problem is not None]
-    return [problem for problem in verdict.problems if problem not in told]
+def drawn_elsewhere(network: CheckedNetwork) -> list[Problem]:
+    """The problems of a network that belong to no finding: of reading, of expectations."""
+    of_findings = [finding.problem for finding in network.findings if finding.problem is not None]
+    return [problem for problem in network.problems if problem not in of_findings]
 
 
-def concise_text(verdicts: Sequence[Verdict]) -> str:
+def concise_text(checked: Sequence[CheckedNetwork]) -> str:
     """A line for each problem and each warning, for editors: `path:line:col: code: message`.
 
     What several networks have in common is one line.
     """
     lines: dict[str, None] = {}
-    for verdict in verdicts:
-        for problem in (*verdict.problems, *verdict.warnings):
-            place = str(problem.span) if problem.span else printable(verdict.file, 4096)
+    for network in checked:
+        for problem in (*network.problems, *network.warnings):
+            place = str(problem.span) if problem.span else printable(network.file, 4096)
             lines[f"{place}: {problem.code}: {printable(problem.text, 1000)}\n"] = None
     return "".join(lines)
 
 
-def _counts(verdicts: Sequence[Verdict]) -> str:
-    bad = sum(1 for verdict in verdicts if verdict.status)
-    warnings = sum(len(verdict.warnings) for verdict in verdicts)
-    text = f"{len(verdicts)} checked, {f'{bad} failed' if bad else 'all ok'}"
+def _counts(checked: Sequence[CheckedNetwork]) -> str:
+    bad = sum(1 for network in checked if network.status)
+    warnings = sum(len(network.warnings) for network in checked)
+    text = f"{len(checked)} checked, {f'{bad} failed' if bad else 'all ok'}"
     return f"{text}, {_counted(warnings, 'warning')}" if warnings else text
 
 
@@ -58,16 +59,16 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _block(verdict: Verdict) -> list[str]:
+def _block(network: CheckedNetwork) -> list[str]:
     """One network: its line, and below it what is not as it should be."""
-    skipped = f" ({verdict.skipped})" if verdict.skipped else ""
-    name = printable(verdict.name, _LONGEST)
-    broken = [finding for finding in verdict.findings if not finding.ok]
-    if verdict.status:
+    skipped = f" ({network.skipped})" if network.skipped else ""
+    name = printable(network.name, _LONGEST)
+    broken = [finding for finding in network.findings if not finding.ok]
+    if network.status:
         lines = [f"{name}: FAILED{skipped}"]
     else:
         # What is broken and does not fail is a warning.
-        used = f", {_counted(len(broken), 'warning')}" if broken else _used(verdict.findings)
+        used = f", {_counted(len(broken), 'warning')}" if broken else _used(network.findings)
         lines = [f"{name}: ok{skipped}{used}"]
     lines += _table(broken)
     return lines + _parts(broken) + _advice(broken)
@@ -131,18 +132,22 @@ def _padded(text: str, width: int, right: bool = False) -> str:
 
 def _parts(broken: Sequence[Finding]) -> list[str]:
     """The layers to blame, with their places; once where two limits blame the same."""
-    lists: dict[tuple[str, tuple[Blamed, ...]], Finding] = {}
+    lists: dict[tuple[str, tuple[Contributor, ...]], Finding] = {}
     for finding in broken:
         lists.setdefault((finding.metric, finding.parts), finding)
     lines = []
     for (metric, parts), finding in lists.items():
         if not parts:
             continue
-        title = "heaviest" if finding.parts[0].share else "over it"
-        if finding.baseline is not None and not finding.parts[0].share:
-            title = "grew most"
+        title = "heaviest" if parts[0].whole else "grew most" if parts[0].grew else "over it"
         rows = [
-            [part.path, part.place, _amount(part.value, finding.unit), part.share] for part in parts
+            [
+                part.path,
+                part.span.in_line if part.span else "",
+                _amount(part.value, finding.unit),
+                share_text(part),
+            ]
+            for part in parts
         ]
         widths = [max(display_width(row[i]) for row in rows) for i in range(4)]
         lines.append(f"  {metric}, {title}:")
@@ -158,14 +163,14 @@ def _advice(broken: Sequence[Finding]) -> list[str]:
         return []
     lines: dict[str, dict[str, None]] = {}
     for finding in broken:
-        file, _, line = finding.place.rpartition(":")
-        if file:
-            lines.setdefault(file, {})[line] = None
+        if finding.span is not None:
+            file = printable(finding.span.source.name, 4096)
+            lines.setdefault(file, {})[str(finding.span.line)] = None
     ways = ["make the network smaller"]
     if lines:
         places = " or ".join([f"{file}:{', '.join(numbers)}" for file, numbers in lines.items()])
         ways.append(f"edit the limit{'s' * (len(broken) > 1)} at {places}")
     if any(finding.baseline is not None for finding in broken):
         ways.append("accept the growth with `convcalc lock`")
-    told = ways[0] if len(ways) == 1 else ", ".join(ways[:-1]) + f", or {ways[-1]}"
-    return [f"  To do: {told}."]
+    text = ways[0] if len(ways) == 1 else ", ".join(ways[:-1]) + f", or {ways[-1]}"
+    return [f"  To do: {text}."]

@@ -8,6 +8,7 @@ from convcalc.diagnostics import (
     AlsoIn,
     Branch,
     ChangedTotals,
+    Contributor,
     DidYouMean,
     Entering,
     Fact,
@@ -20,6 +21,7 @@ from convcalc.diagnostics import (
     Value,
     did_you_mean,
 )
+from convcalc.quantities import quantity_text
 from convcalc.shapes import tuple_text, with_batch
 
 #: Networks that one fact names.
@@ -53,6 +55,8 @@ def _worded(fact: Fact) -> tuple[str, str]:
             text = _locked(fact)
         case ChangedTotals(changes):
             text = f"totals: {changes}"
+        case Contributor():
+            text = _contributor(fact)
         case AlsoIn(networks):
             text = _also_in(networks)
     return label, text
@@ -98,6 +102,26 @@ def _locked(fact: Locked) -> str:
     change = f"{fact.change}; " if fact.change else ""
     what = "" if fact.layer else "the network is "
     return f"{change}{what}locked at {fact.place}"
+
+
+def _contributor(fact: Contributor) -> str:
+    label = "grew most" if fact.grew else "heaviest"
+    place = f" at {fact.span.in_line}" if fact.span else ""
+    value = f"{'+' if fact.grew else ''}{quantity_text(fact.value, fact.unit)}"
+    share = f" ({share_text(fact)})" if fact.whole else ""
+    return f"{label}: {fact.path}{place}, {value}{share}"
+
+
+def share_text(fact: Contributor) -> str:
+    """The share that it has in the total, in percent; "" where it is none.
+
+    >>> share_text(Contributor("conv0", None, 1, whole=8))
+    '12.5%'
+    """
+    if not fact.whole:
+        return ""
+    tenths = (2000 * fact.value + fact.whole) // (2 * fact.whole)
+    return f"{tenths // 10}.{tenths % 10}%"
 
 
 def _also_in(networks: tuple[str, ...]) -> str:

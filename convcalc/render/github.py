@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from convcalc.checks.project.verdicts import Verdict
+from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.diagnostics import Problem, printable
 from convcalc.render.places import (
     beside_name,
@@ -19,7 +19,7 @@ from convcalc.render.places import (
 MOST = 10
 
 
-def github_text(verdicts: Sequence[Verdict], folder: str = "") -> str:
+def github_text(checked: Sequence[CheckedNetwork], folder: str = "") -> str:
     """A workflow command for each network that failed, and for each with a warning, a line each.
 
     Of a network only the first problem is shown, and at most ten networks of either sort; a notice
@@ -29,14 +29,12 @@ def github_text(verdicts: Sequence[Verdict], folder: str = "") -> str:
     """
     reported: set[object] = set()
     failed = [
-        (verdict, not_reported(verdict.problems, reported))
-        for verdict in verdicts
-        if verdict.status
+        (network, not_reported(network.problems, reported)) for network in checked if network.status
     ]
-    warned = [(verdict, not_reported(verdict.warnings, reported)) for verdict in verdicts]
-    # A network is left out if its problems were told with another; one without any still failed.
-    failed = [(verdict, new) for verdict, new in failed if new or not verdict.problems]
-    warned = [(verdict, new) for verdict, new in warned if new]
+    warned = [(network, not_reported(network.warnings, reported)) for network in checked]
+    # A network is left out if its problems are reported with another; one without any still failed.
+    failed = [(network, new) for network, new in failed if new or not network.problems]
+    warned = [(network, new) for network, new in warned if new]
     lines = [_annotation("error", *both, folder) for both in failed[:MOST]]
     lines += [_annotation("warning", *both, folder) for both in warned[:MOST]]
     left = max(len(failed) - MOST, 0), max(len(warned) - MOST, 0)
@@ -59,18 +57,20 @@ def harmless(text: str) -> str:
     return re.sub(r"^(\s*)::", r"\1\\::", text, flags=re.MULTILINE).replace("##[", "##\\[")
 
 
-def _annotation(level: str, verdict: Verdict, problems: Sequence[Problem], folder: str) -> str:
+def _annotation(
+    level: str, network: CheckedNetwork, problems: Sequence[Problem], folder: str
+) -> str:
     if not problems:
-        return _command(level, {"title": "convcalc"}, f"{network_name(verdict)}: failed")
+        return _command(level, {"title": "convcalc"}, f"{network_name(network)}: failed")
     problem = problems[0]
     properties = {}
-    file = problem_file(problem, verdict)
+    file = problem_file(problem, network)
     # What is no file (a shipped network's name, standard input) has no place in the repository.
     if problem.span or file.endswith((".yaml", ".yml")):
         properties["file"] = printable(repository_path(file, folder), 4096)
     if problem.span:
         properties |= {"line": str(problem.span.line), "col": str(problem.span.column)}
-    properties["title"] = f"{network_name(verdict)}: {problem.code}"
+    properties["title"] = f"{network_name(network)}: {problem.code}"
     text = beside_name(problem)
     if len(problems) > 1:
         others = len(problems) - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from convcalc.checks.project.verdicts import Verdict
+from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.diagnostics import UNUSABLE, Problem, printable
 from convcalc.render.check_text import drawn_elsewhere
 from convcalc.render.places import network_name
@@ -23,12 +23,12 @@ class _Case(NamedTuple):
     note: str = ""
 
 
-def junit_text(verdicts: Sequence[Verdict]) -> str:
+def junit_text(checked: Sequence[CheckedNetwork]) -> str:
     """A test suite for each network: a test that the spec holds, and one for each limit.
 
     Source: the form that Ant's JUnit task began and Jenkins describes in junit-10.xsd.
     """
-    suites = [(network_name(verdict), _cases(verdict), verdict.warnings) for verdict in verdicts]
+    suites = [(network_name(network), _cases(network), network.warnings) for network in checked]
     every = [case for _, cases, _ in suites for case in cases]
     lines = ['<?xml version="1.0" encoding="UTF-8"?>']
     lines.append(f"<testsuites{_attributes(name='convcalc check', **_counts(every))}>")
@@ -43,16 +43,16 @@ def junit_text(verdicts: Sequence[Verdict]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cases(verdict: Verdict) -> list[_Case]:
-    """The tests that a verdict amounts to; what was skipped is told with the first one."""
-    others = drawn_elsewhere(verdict)
-    broken = "error" if verdict.status == UNUSABLE else "failure"
-    unexplained = verdict.status and not verdict.problems
+def _cases(network: CheckedNetwork) -> list[_Case]:
+    """The tests that a network amounts to; what was skipped is a test of its own."""
+    others = drawn_elsewhere(network)
+    broken = "error" if network.status == UNUSABLE else "failure"
+    unexplained = network.status and not network.problems
     cases = [_Case(_SPEC, broken if others or unexplained else "", others)]
-    if verdict.skipped:
-        cases.append(_Case("what was left out", "skipped", (), verdict.skipped))
-    for finding in verdict.findings:
-        # A warning is no failure: it is told in the suite's output.
+    if network.skipped:
+        cases.append(_Case("what was left out", "skipped", (), network.skipped))
+    for finding in network.findings:
+        # A warning is no failure: it stands in the suite's output.
         fails = not finding.ok and finding.rule != "warn"
         problems = (finding.problem,) if fails and finding.problem else ()
         cases.append(_Case(f"{finding.rule} {finding.metric}", "failure" * fails, problems))

@@ -6,7 +6,7 @@ import os
 import posixpath
 from collections.abc import Iterable
 
-from convcalc.checks.project.verdicts import Verdict
+from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.diagnostics import Problem, printable
 from convcalc.render.facts import worded
 
@@ -14,14 +14,14 @@ from convcalc.render.facts import worded
 _LONGEST = 500
 
 
-def network_name(verdict: Verdict) -> str:
+def network_name(network: CheckedNetwork) -> str:
     """A network's file and, where it has any, its arguments, fit to be shown."""
-    return printable(verdict.name, _LONGEST)
+    return printable(network.name, _LONGEST)
 
 
-def problem_file(problem: Problem, verdict: Verdict) -> str:
+def problem_file(problem: Problem, network: CheckedNetwork) -> str:
     """The file to point at: the problem's own, or else the network's."""
-    return problem.span.source.name if problem.span else verdict.file
+    return problem.span.source.name if problem.span else network.file
 
 
 def not_reported(problems: Iterable[Problem], known: set[object]) -> list[Problem]:

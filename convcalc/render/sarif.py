@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.checks.project.verdicts import Verdict
+from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.diagnostics import UNUSABLE, Problem, Span, printable
 from convcalc.render.places import (
     beside_name,
@@ -26,7 +26,7 @@ _PLACEHOLDER = re.compile(r"\{(\d+)\}")
 _LINK = re.compile(r"\[(?=[^\[\]]*\]\()")
 
 
-def sarif_text(verdicts: Sequence[Verdict], folder: str = "") -> str:
+def sarif_text(checked: Sequence[CheckedNetwork], folder: str = "") -> str:
     """One run with a result for every problem and every warning.
 
     `folder` is where in the repository the command ran: paths are from the repository's root.
@@ -39,9 +39,9 @@ def sarif_text(verdicts: Sequence[Verdict], folder: str = "") -> str:
 
     reported: set[object] = set()
     results = [
-        _result(level, problem, verdict, folder)
-        for verdict in verdicts
-        for level, problems in (("error", verdict.problems), ("warning", verdict.warnings))
+        _result(level, problem, network, folder)
+        for network in checked
+        for level, problems in (("error", network.problems), ("warning", network.warnings))
         for problem in not_reported(problems, reported)
     ]
     rules = list(dict.fromkeys(result["ruleId"] for result in results))
@@ -55,7 +55,7 @@ def sarif_text(verdicts: Sequence[Verdict], folder: str = "") -> str:
     run = {
         "tool": {"driver": driver},
         "invocations": [
-            {"executionSuccessful": all(verdict.status != UNUSABLE for verdict in verdicts)}
+            {"executionSuccessful": all(network.status != UNUSABLE for network in checked)}
         ],
         "columnKind": "unicodeCodePoints",
         "results": results,
@@ -68,13 +68,13 @@ def _words(code: str) -> str:
     return code.replace("-", " ").capitalize()
 
 
-def _result(level: str, problem: Problem, verdict: Verdict, folder: str) -> dict[str, Any]:
+def _result(level: str, problem: Problem, network: CheckedNetwork, folder: str) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": problem.code,
         "level": level,
-        "message": {"text": _message(f"{network_name(verdict)}: {beside_name(problem)}")},
-        "locations": [_location(problem.span, problem_file(problem, verdict), folder)],
-        "partialFingerprints": {"convcalc/v1": _fingerprint(problem, verdict, folder)},
+        "message": {"text": _message(f"{network_name(network)}: {beside_name(problem)}")},
+        "locations": [_location(problem.span, problem_file(problem, network), folder)],
+        "partialFingerprints": {"convcalc/v1": _fingerprint(problem, network, folder)},
     }
     related = [
         {
@@ -120,13 +120,13 @@ def _message(text: str) -> str:
     return _LINK.sub(r"\\[", _PLACEHOLDER.sub(r"{{\1}}", text))
 
 
-def _fingerprint(problem: Problem, verdict: Verdict, folder: str) -> str:
-    """Tells the same problem again after an edit: no line and no figure goes into it."""
+def _fingerprint(problem: Problem, network: CheckedNetwork, folder: str) -> str:
+    """The same for the same problem after an edit: no line and no figure goes into it."""
     import hashlib
 
-    # Which limit it is; other problems are told apart by their words without figures.
-    metric = next((f.metric + f.rule for f in verdict.findings if f.problem == problem), "")
+    # Which limit it is; other problems differ in their words without figures.
+    metric = next((f.metric + f.rule for f in network.findings if f.problem == problem), "")
     words = re.sub(r"\d+", "0", metric or problem.text)
-    file = repository_path(problem_file(problem, verdict), folder)
-    parts = [problem.code, file, verdict.variant, words]
+    file = repository_path(problem_file(problem, network), folder)
+    parts = [problem.code, file, network.variant, words]
     return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32]

@@ -11,10 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from convcalc.checks.project.verdicts import Verdict
+from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.diagnostics import Problem, printable
 from convcalc.render.check_markdown import COMMENT_LIMIT, MARKER, SUMMARY_LIMIT, check_markdown
-from tests.render.verdicts import GATE, MANY, OVER
+from tests.render.checked import CHECKED, MANY, OVER
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -41,44 +41,46 @@ def tables(text: str) -> list[list[list[str]]]:
 
 
 def test_is_the_golden_page() -> None:
-    assert check_markdown(GATE) == GOLDEN.read_text(encoding="utf-8")
+    assert check_markdown(CHECKED) == GOLDEN.read_text(encoding="utf-8")
 
 
 def test_begins_with_the_marker_which_is_not_shown() -> None:
-    text = check_markdown(GATE)
+    text = check_markdown(CHECKED)
     assert text.startswith(MARKER + "\n")
     assert re.fullmatch("<!-- [a-z-]+ -->", MARKER)
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "heading"),
+    ("checked", "heading"),
     [
-        (GATE, "convcalc: 3 of 4 networks failed"),
-        (GATE[3:], "convcalc: 1 network checked, all ok"),
+        (CHECKED, "convcalc: 3 of 4 networks failed"),
+        (CHECKED[3:], "convcalc: 1 network checked, all ok"),
         ((), "convcalc: 0 networks checked, all ok"),
     ],
 )
-def test_heading_counts(verdicts: tuple[Verdict, ...], heading: str) -> None:
-    assert check_markdown(verdicts).splitlines()[1] == f"### {heading}"
+def test_heading_counts(checked: tuple[CheckedNetwork, ...], heading: str) -> None:
+    assert check_markdown(checked).splitlines()[1] == f"### {heading}"
 
 
 def test_tables_show_names_as_they_are() -> None:
     name = "models/|`*_[x](y)<b>@team#1 &amp;\\|.yaml"
-    verdict = GATE[0]._replace(file=name)
-    limits, networks = tables(check_markdown([verdict]))
+    network = CHECKED[0]._replace(file=name)
+    limits, networks = tables(check_markdown([network]))
     assert limits[1][0] == networks[1][0] == f"{name} (width=0.5)"
     assert limits[1][1] == "budget macs"
 
 
 @given(MANY, st.sampled_from([1000, 3000, COMMENT_LIMIT]))
-@example([Verdict("a.yaml", "", 1, (Problem("code", "~~~~ and `\n"),))], 1000)
-def test_is_never_too_long_and_names_are_never_markup(verdicts: list[Verdict], limit: int) -> None:
-    text = check_markdown(verdicts, limit)
+@example([CheckedNetwork("a.yaml", "", 1, (Problem("code", "~~~~ and `\n"),))], 1000)
+def test_is_never_too_long_and_names_are_never_markup(
+    checked: list[CheckedNetwork], limit: int
+) -> None:
+    text = check_markdown(checked, limit)
     assert len(text.encode("utf-8")) <= limit
-    whole = check_markdown(verdicts, SUMMARY_LIMIT)
-    networks = tables(whole)[-1] if verdicts else []
+    whole = check_markdown(checked, SUMMARY_LIMIT)
+    networks = tables(whole)[-1] if checked else []
     shown = sorted(row[0].strip() for row in networks[1:])
-    assert shown == sorted(printable(verdict.name, 500).strip() for verdict in verdicts)
+    assert shown == sorted(printable(network.name, 500).strip() for network in checked)
     for token in parsed(whole):
         children = [child.type for child in token.children or []]
         assert not {"link_open", "image", "html_inline", "em_open"} & set(children)
@@ -87,15 +89,15 @@ def test_is_never_too_long_and_names_are_never_markup(verdicts: list[Verdict], l
 @settings(max_examples=30)
 @given(st.integers(1, 150), st.integers(600, COMMENT_LIMIT))
 def test_is_cut_between_rows_and_tells_how_much_is_missing(count: int, limit: int) -> None:
-    verdicts = [
-        GATE[0]._replace(
+    checked = [
+        CHECKED[0]._replace(
             file=f"models/{number}.yaml",
-            problems=tuple(p._replace(message=f"{number}") for p in GATE[0].problems),
-            warnings=tuple(p._replace(message=f"{number} near") for p in GATE[0].warnings),
+            problems=tuple(p._replace(message=f"{number}") for p in CHECKED[0].problems),
+            warnings=tuple(p._replace(message=f"{number} near") for p in CHECKED[0].warnings),
         )
         for number in range(count)
     ]
-    text = check_markdown(verdicts, limit)
+    text = check_markdown(checked, limit)
     assert len(text.encode()) <= limit
     left = {
         what: int(missing)
@@ -111,20 +113,22 @@ def test_is_cut_between_rows_and_tells_how_much_is_missing(count: int, limit: in
 
 
 def test_what_is_left_out_is_as_little_as_can_be() -> None:
-    verdicts = [Verdict(f"models/{number:04}.yaml", "", 0) for number in range(3000)]
-    size = len(check_markdown(verdicts).encode())
+    checked = [CheckedNetwork(f"models/{number:04}.yaml", "", 0) for number in range(3000)]
+    size = len(check_markdown(checked).encode())
     assert COMMENT_LIMIT - 200 < size <= COMMENT_LIMIT
 
 
 def test_a_problem_that_holds_a_fence_stays_in_its_block() -> None:
     problem = OVER._replace(message="~~~\n# heading", span=None)
     (block,) = [
-        t for t in parsed(check_markdown([Verdict("a", "", 1, (problem,))])) if t.tag == "code"
+        t
+        for t in parsed(check_markdown([CheckedNetwork("a", "", 1, (problem,))]))
+        if t.tag == "code"
     ]
     assert "error[over-budget]: ~~~" in block.content
     assert "# heading" in block.content
 
 
 def test_a_mistake_that_many_networks_share_is_told_once() -> None:
-    verdicts = [Verdict(f"{number}.yaml", "", 2, (OVER,)) for number in range(3)]
-    assert check_markdown(verdicts).count("error[over-budget]") == 1
+    checked = [CheckedNetwork(f"{number}.yaml", "", 2, (OVER,)) for number in range(3)]
+    assert check_markdown(checked).count("error[over-budget]") == 1

@@ -10,6 +10,7 @@ from convcalc.diagnostics import (
     AlsoIn,
     Branch,
     ChangedTotals,
+    Contributor,
     DidYouMean,
     Entering,
     Fact,
@@ -64,6 +65,13 @@ CASES: list[tuple[Fact, str, str]] = [
         "note",
         "conv0 is not as locked; locked at convcalc.lock:9",
     ),
+    (
+        Contributor("conv0", PLACE, 1000, whole=3000),
+        "note",
+        "heaviest: conv0 at a.yaml:3, 1,000 (33.3%)",
+    ),
+    (Contributor("conv0", None, 700, "B"), "note", "heaviest: conv0, 700 B"),
+    (Contributor("conv0", PLACE, 7, grew=True), "note", "grew most: conv0 at a.yaml:3, +7"),
     (ChangedTotals("params 1 -> 2"), "note", "totals: params 1 -> 2"),
     (AlsoIn(("b",)), "note", "the same line is told of 1 other network: b"),
     (

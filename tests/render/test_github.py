@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from hypothesis import given
 
-from convcalc.checks.project.verdicts import Verdict
+from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.diagnostics import Note, Problem
 from convcalc.render.github import github_text
-from tests.render.verdicts import BROKEN, GATE, MANY, NEAR, OVER
+from tests.render.checked import BROKEN, CHECKED, MANY, NEAR, OVER
 
 
 class Command(NamedTuple):
@@ -38,7 +38,7 @@ def plain(text: str, more: str = "") -> str:
 
 
 def test_one_annotation_a_failed_network_and_one_a_warning() -> None:
-    commands = [read(line) for line in github_text(GATE).splitlines()]
+    commands = [read(line) for line in github_text(CHECKED).splitlines()]
     assert [(command.name, command.properties) for command in commands] == [
         (
             "error",
@@ -80,7 +80,7 @@ def test_one_annotation_a_failed_network_and_one_a_warning() -> None:
 def test_escaped_as_the_toolkit_escapes() -> None:
     # The wanted texts are those of the toolkit's own tests of `issueCommand`.
     problem = OVER._replace(message="percent % percent % cr", span=None, facts=(Note("x"),))
-    text = github_text([Verdict("a: b, 100%.yaml", "", 1, (problem,))])
+    text = github_text([CheckedNetwork("a: b, 100%.yaml", "", 1, (problem,))])
     assert text == (
         "::error file=a%3A b%2C 100%25.yaml,title=a%3A b%2C 100%25.yaml%3A over-budget"
         "::percent %25 percent %25 cr%0Anote: x\n"
@@ -88,9 +88,9 @@ def test_escaped_as_the_toolkit_escapes() -> None:
 
 
 def test_paths_are_from_the_root_of_the_repository() -> None:
-    command = read(github_text(GATE[1:2], "sub/project").strip())
+    command = read(github_text(CHECKED[1:2], "sub/project").strip())
     assert command.properties["file"] == "sub/project/models/base.yaml"
-    outside = Verdict("../x.yaml", "", 1, (OVER._replace(span=None),))
+    outside = CheckedNetwork("../x.yaml", "", 1, (OVER._replace(span=None),))
     command = read(github_text([outside], "sub").strip())
     assert command.properties["file"] == "x.yaml"
 
@@ -100,11 +100,12 @@ def test_at_most_ten_of_each_and_the_others_are_counted() -> None:
         return problem._replace(message=f"{number}")
 
     failed = [
-        Verdict(f"{number}.yaml", "", 1, (numbered(OVER, number), numbered(BROKEN, number)))
+        CheckedNetwork(f"{number}.yaml", "", 1, (numbered(OVER, number), numbered(BROKEN, number)))
         for number in range(13)
     ]
     warned = [
-        Verdict(f"{number}.yaml", "", 0, (), (numbered(NEAR, number),)) for number in range(11)
+        CheckedNetwork(f"{number}.yaml", "", 0, (), (numbered(NEAR, number),))
+        for number in range(11)
     ]
     commands = [read(line) for line in github_text([*warned, *failed]).splitlines()]
     names = [command.name for command in commands]
@@ -115,17 +116,20 @@ def test_at_most_ten_of_each_and_the_others_are_counted() -> None:
 
 
 def test_a_mistake_that_many_networks_share_is_told_once() -> None:
-    verdicts = [Verdict(f"{number}.yaml", "", 2, (OVER,), (NEAR,)) for number in range(3)]
-    assert len(github_text(verdicts).splitlines()) == 2
+    checked = [CheckedNetwork(f"{number}.yaml", "", 2, (OVER,), (NEAR,)) for number in range(3)]
+    assert len(github_text(checked).splitlines()) == 2
 
 
 def test_a_shipped_network_is_no_file_of_the_repository() -> None:
     problem = OVER._replace(span=None)
-    assert "file" not in read(github_text([Verdict("vgg16", "", 1, (problem,))]).strip()).properties
+    assert (
+        "file"
+        not in read(github_text([CheckedNetwork("vgg16", "", 1, (problem,))]).strip()).properties
+    )
 
 
 def test_nothing_to_say_is_nothing() -> None:
-    assert github_text(GATE[3:]) == github_text([]) == ""
+    assert github_text(CHECKED[3:]) == github_text([]) == ""
 
 
 def words(problem: Problem) -> tuple[object, ...]:
@@ -134,17 +138,17 @@ def words(problem: Problem) -> tuple[object, ...]:
 
 
 @given(MANY)
-def test_every_name_arrives_as_it_is_shown(verdicts: list[Verdict]) -> None:
-    text = github_text(verdicts)
+def test_every_name_arrives_as_it_is_shown(checked: list[CheckedNetwork]) -> None:
+    text = github_text(checked)
     commands = [read(line) for line in text.split("\n")[:-1]]
     errors = [command for command in commands if command.name == "error"]
     # A network that failed without a word is told so, and tells of no problem.
     errors = [command for command in errors if not command.text.endswith(": failed")]
-    failed = [verdict for verdict in verdicts if verdict.status and verdict.problems]
+    failed = [network for network in checked if network.status and network.problems]
     told: set[tuple[object, ...]] = set()
-    for verdict in failed:
-        new = [problem for problem in verdict.problems if words(problem) not in told]
-        told.update([words(problem) for problem in verdict.problems])
+    for network in failed:
+        new = [problem for problem in network.problems if words(problem) not in told]
+        told.update([words(problem) for problem in network.problems])
         if not new:
             continue
         problem = new[0]

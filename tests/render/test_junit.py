@@ -9,9 +9,9 @@ from xml.etree import ElementTree as ET
 import xmlschema
 from hypothesis import given
 
-from convcalc.checks.project.verdicts import Verdict
+from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.render.junit import junit_text
-from tests.render.verdicts import GATE, MANY
+from tests.render.checked import CHECKED, MANY
 
 SCHEMA = Path(__file__).parents[1] / "data" / "junit.xsd"
 
@@ -21,9 +21,9 @@ def schema() -> xmlschema.XMLSchema:
     return xmlschema.XMLSchema(str(SCHEMA))
 
 
-def read(verdicts: list[Verdict]) -> ET.Element:
+def read(checked: list[CheckedNetwork]) -> ET.Element:
     """The report as a reader sees it, of the usual form."""
-    text = junit_text(verdicts)
+    text = junit_text(checked)
     root = ET.fromstring(text.encode())  # noqa: S314 - our own text
     schema().validate(root)
     return root
@@ -35,7 +35,7 @@ def outcome(case: ET.Element) -> str:
 
 
 def test_a_suite_for_each_network_a_test_for_each_limit() -> None:
-    root = read(list(GATE))
+    root = read(list(CHECKED))
     told = {
         suite.get("name"): [(case.get("name"), outcome(case)) for case in suite.iter("testcase")]
         for suite in root
@@ -57,14 +57,14 @@ def test_a_suite_for_each_network_a_test_for_each_limit() -> None:
 
 
 def test_a_failure_holds_the_message_and_the_drawn_problem() -> None:
-    (failure,) = read(list(GATE[1:2])).iter("failure")
+    (failure,) = read(list(CHECKED[1:2])).iter("failure")
     assert failure.get("type") == "window-too-large"
     assert (failure.get("message") or "").startswith("conv0: kernel height 40")
     assert "3 |     - {conv: 8, kernel: 40}" in (failure.text or "")
 
 
 def test_warnings_are_output_of_the_suite() -> None:
-    (output,) = read(list(GATE[:1])).iter("system-out")
+    (output,) = read(list(CHECKED[:1])).iter("system-out")
     assert "warning[over-budget]: params is 1,792, more than 1,700" in (output.text or "")
 
 
@@ -73,19 +73,19 @@ def test_no_network_is_an_empty_report() -> None:
 
 
 def test_a_failure_without_a_problem_still_fails() -> None:
-    root = read([Verdict("a.yaml", "", 2)])
+    root = read([CheckedNetwork("a.yaml", "", 2)])
     assert [outcome(case) for case in root.iter("testcase")] == ["error"]
 
 
 @given(MANY)
-def test_is_always_well_formed_and_counts_right(verdicts: list[Verdict]) -> None:
-    root = read(verdicts)
+def test_is_always_well_formed_and_counts_right(checked: list[CheckedNetwork]) -> None:
+    root = read(checked)
     for element in [root, *root]:
         found = [outcome(case) for case in element.iter("testcase")]
         assert element.get("tests") == str(len(found))
         assert element.get("failures") == str(found.count("failure"))
         assert element.get("errors") == str(found.count("error"))
         assert element.get("skipped") == str(found.count("skipped"))
-    for suite, verdict in zip(root, verdicts, strict=True):
+    for suite, network in zip(root, checked, strict=True):
         bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-        assert bool(bad) == bool(verdict.status)
+        assert bool(bad) == bool(network.status)

@@ -10,10 +10,10 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 from hypothesis import given
 
-from convcalc.checks.project.verdicts import Verdict
+from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.diagnostics import Problem, Source, Span
 from convcalc.render.sarif import SCHEMA, sarif_text
-from tests.render.verdicts import EDGE, GATE, MANY, OVER
+from tests.render.checked import CHECKED, EDGE, MANY, OVER
 
 
 @cache
@@ -27,9 +27,9 @@ def validator() -> jsonschema.Draft7Validator:
     return jsonschema.Draft7Validator(schema, format_checker=jsonschema.FormatChecker())
 
 
-def read(verdicts: list[Verdict], folder: str = "") -> dict[str, Any]:
+def read(checked: list[CheckedNetwork], folder: str = "") -> dict[str, Any]:
     """The one run of the report, which is valid."""
-    data = json.loads(sarif_text(verdicts, folder))
+    data = json.loads(sarif_text(checked, folder))
     validator().validate(data)
     (run,) = data["runs"]
     assert isinstance(run, dict)
@@ -42,14 +42,14 @@ def place(result: dict[str, Any]) -> tuple[str, dict[str, int]]:
 
 
 def test_the_schema_refuses_what_is_wrong() -> None:
-    data = json.loads(sarif_text(GATE))
+    data = json.loads(sarif_text(CHECKED))
     data["runs"][0]["results"][0]["level"] = "fatal"
     assert not validator().is_valid(data)
     assert data["$schema"] == SCHEMA
 
 
 def test_a_result_for_each_problem_and_warning() -> None:
-    run = read(list(GATE))
+    run = read(list(CHECKED))
     assert [(result["level"], result["ruleId"], *place(result)) for result in run["results"]] == [
         (
             "error",
@@ -90,20 +90,20 @@ def test_a_result_for_each_problem_and_warning() -> None:
 
 
 def test_block_calls_are_related_places() -> None:
-    (related,) = read(list(GATE[1:2]))["results"][0]["relatedLocations"]
+    (related,) = read(list(CHECKED[1:2]))["results"][0]["relatedLocations"]
     assert related["physicalLocation"]["artifactLocation"]["uri"] == "models/edge/a.yaml"
     assert related["message"]["text"] == "block unit is called here"
 
 
 def test_where_all_is_good_the_run_is_empty_and_ends_old_alerts() -> None:
-    run = read(list(GATE[3:]))
+    run = read(list(CHECKED[3:]))
     assert run["results"] == []
     assert run["invocations"] == [{"executionSuccessful": True}]
 
 
-def at(name: str) -> list[Verdict]:
+def at(name: str) -> list[CheckedNetwork]:
     problem = Problem("code", "message", Span(Source(name, ""), 1, 1))
-    return [Verdict("net.yaml", "", 1, (problem,))]
+    return [CheckedNetwork("net.yaml", "", 1, (problem,))]
 
 
 def test_paths_are_uris_from_the_root_of_the_repository() -> None:
@@ -119,33 +119,33 @@ def test_paths_are_uris_from_the_root_of_the_repository() -> None:
 
 def test_a_message_stands_for_itself() -> None:
     problem = OVER._replace(message="{0} and [a](1)", facts=())
-    (result,) = read([Verdict("net.yaml", "", 1, (problem,))])["results"]
+    (result,) = read([CheckedNetwork("net.yaml", "", 1, (problem,))])["results"]
     assert result["message"]["text"] == "net.yaml: {{0}} and \\[a](1)"
 
 
 def test_a_problem_keeps_its_fingerprint_when_lines_and_figures_move() -> None:
-    def prints(verdict: Verdict) -> list[str]:
-        results = read([verdict])["results"]
+    def prints(network: CheckedNetwork) -> list[str]:
+        results = read([network])["results"]
         return [result["partialFingerprints"]["convcalc/v1"] for result in results]
 
-    verdict = GATE[0]
+    network = CHECKED[0]
     moved = OVER._replace(span=Span(EDGE, 1, 1), message="macs is 1,700,000, at most 1,500,000")
-    finding = verdict.findings[0]._replace(found=1700000, problem=moved)
-    after = verdict._replace(
-        problems=(moved, *verdict.problems[1:]), findings=(finding, *verdict.findings[1:])
+    finding = network.findings[0]._replace(found=1700000, problem=moved)
+    after = network._replace(
+        problems=(moved, *network.problems[1:]), findings=(finding, *network.findings[1:])
     )
-    assert prints(after) == prints(verdict)
-    assert len(set(prints(verdict))) == 3
-    assert set(prints(verdict._replace(variant="width=1.0"))).isdisjoint(prints(verdict))
+    assert prints(after) == prints(network)
+    assert len(set(prints(network))) == 3
+    assert set(prints(network._replace(variant="width=1.0"))).isdisjoint(prints(network))
 
 
 @given(MANY)
-def test_is_always_valid_and_complete(verdicts: list[Verdict]) -> None:
-    results = read(verdicts, "sub")["results"]
-    problems = [p for verdict in verdicts for p in (*verdict.problems, *verdict.warnings)]
+def test_is_always_valid_and_complete(checked: list[CheckedNetwork]) -> None:
+    results = read(checked, "sub")["results"]
+    problems = [p for network in checked for p in (*network.problems, *network.warnings)]
     assert len(results) == len({(p.identity, p.facts) for p in problems})
 
 
 def test_a_mistake_that_many_networks_share_is_told_once() -> None:
-    verdicts = [Verdict(f"{number}.yaml", "", 2, (OVER,)) for number in range(3)]
-    assert len(read(verdicts)["results"]) == 1
+    checked = [CheckedNetwork(f"{number}.yaml", "", 2, (OVER,)) for number in range(3)]
+    assert len(read(checked)["results"]) == 1

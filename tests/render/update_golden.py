@@ -11,9 +11,9 @@ from convcalc.render.diff import diff_data, diff_markdown, diff_parts, diff_text
 from convcalc.render.jsons import json_text
 from convcalc.render.table import markdown_text, plain_text
 from convcalc.render.terminal import print_table
+from tests.render.checked import CHECKED
 from tests.render.diffs import comparison, several
 from tests.render.test_tables import GOLDEN, TABLE
-from tests.render.verdicts import GATE
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     texts = {
         "plain.txt": plain_text(TABLE),
         "table.md": markdown_text(TABLE),
-        "check.md": check_markdown(GATE),
+        "check.md": check_markdown(CHECKED),
     }
     for width in (40, 60, 80, 140):
         out = io.StringIO()

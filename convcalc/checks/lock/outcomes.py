@@ -74,9 +74,9 @@ def _outcome(target: Target, path: str, before: Lock | None) -> Outcome:
         of_file = spec(target.file)
         analysis = Analysis(of_file.network(target.args))
     except ConvcalcError as error:
-        from convcalc.checks.project.gate import readable
+        from convcalc.checks.project.own_file import of_target
 
-        problems = tuple([readable(problem, target) for problem in error.problems])
+        problems = tuple([of_target(problem, target) for problem in error.problems])
         return Outcome(file, target.variant, "broken", None, problems, error.status)
     report = analysis.report
     dtype = dtype_of(of_file, target.rules)

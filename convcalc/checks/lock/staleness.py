@@ -9,7 +9,7 @@ from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.units import Unit
 from convcalc.checks.lock.file import Lock, LockedLayer, LockedNetwork, unit_text
-from convcalc.checks.project.blame import in_own_file
+from convcalc.checks.project.own_file import in_own_file
 from convcalc.diagnostics import (
     AlsoIn,
     Call,

@@ -8,7 +8,7 @@
         growth: {macs: 2%}
         dtype: int8
 
-Read like a spec: every mistake is told with its place, and all of them at once.
+Read like a spec: every mistake is reported with its place, and all of them at once.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def find_config(folder: str | None = None) -> str | None:
     place = start
     while True:
         path = os.path.join(place, CONFIG_NAME)
-        if os.path.lexists(path):  # one that cannot be opened is told, not passed over
+        if os.path.lexists(path):  # one that cannot be opened is reported
             return path if folder else os.path.relpath(path, start)
         above = os.path.dirname(place)
         if above == place:

@@ -12,8 +12,6 @@ from convcalc.diagnostics import (
     Help,
     Problem,
     RuleError,
-    Source,
-    Span,
     Subject,
     printable,
 )
@@ -48,8 +46,7 @@ def read_fail_on(text: str) -> Limit:
         message = f"'{printable(text)}': a share is of what was before"
         raise _refused(message, Help(f"write '{metric}>+{printable(figure, 40)}'"))
     unit = TOTALS[metric].unit
-    span = Span(Source(_OPTION, text), 1, 1)
-    limit = Limit(metric, 0, unit, figure, span)
+    limit = Limit(metric, 0, unit, figure, None, option=_OPTION)
     try:
         if plus:
             return limit._replace(growth=read_growth(figure, unit, small=metric not in SUMS))

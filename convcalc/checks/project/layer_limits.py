@@ -9,7 +9,7 @@ from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.metrics import Contribution, contributions
 
 
-class Held(NamedTuple):
+class Matching(NamedTuple):
     """What a pattern matched.
 
     matched  each layer or group with what it adds to the total
@@ -22,7 +22,9 @@ class Held(NamedTuple):
     names: tuple[str, ...] = ()
 
 
-def held_layers(analysis: Analysis, pattern: str, metric: str, dtype: str, convention: str) -> Held:
+def matching_layers(
+    analysis: Analysis, pattern: str, metric: str, dtype: str, convention: str
+) -> Matching:
     """The layers and groups that a pattern matches.
 
     A pattern without a dot is held against the last part of every name, `conv*` against
@@ -41,8 +43,8 @@ def held_layers(analysis: Analysis, pattern: str, metric: str, dtype: str, conve
                 groups[path] = known._replace(value=known.value + part.value)
     matched = [part for path, part in groups.items() if _matches(path, pattern)]
     if matched:
-        return Held(matched, True)
-    return Held([], any(mark in pattern for mark in "*?["), tuple(groups))
+        return Matching(matched, True)
+    return Matching([], any(mark in pattern for mark in "*?["), tuple(groups))
 
 
 def _matches(path: str, pattern: str) -> bool:

@@ -78,7 +78,7 @@ class _Namer:
             known = self._known[file]
             name = known.variant(args) if known is not None else None
         except ConvcalcError:
-            self._known.setdefault(file, None)  # it is told where the network is built
+            self._known.setdefault(file, None)  # it is reported where the network is built
         if name is None:
             return " ".join([f"{name}={_unread(value)}" for name, value in args.items()])
         return name
@@ -209,7 +209,7 @@ def _merged(targets: Sequence[Target]) -> Rules | None:
 
 
 def _identity(path: str) -> str:
-    """What tells whether two paths are one file; a shipped network's name is its own."""
+    """Equal for two paths of one file; a shipped network's name is its own."""
     return os.path.realpath(path) if os.path.exists(path) else path
 
 

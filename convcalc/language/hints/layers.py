@@ -181,7 +181,7 @@ def missing_arguments(kind: str) -> str:
 
 
 def refused_value(value: object, field_type: FieldType) -> Fact | None:
-    """What was meant by a value that an argument does not take, if that can be told."""
+    """What was meant by a value that an argument does not take; None where that is not known."""
     if isinstance(value, str):
         ours = foreign_word(value, field_type.words)
         return Help(f"it is called '{ours}' here") if ours else None

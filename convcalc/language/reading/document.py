@@ -53,7 +53,7 @@ class Parameter(NamedTuple):
 
 
 class Block:
-    """A named piece of a network; `body` is None where it is wrong, which is told already."""
+    """A named piece of a network; `body` is None where it is wrong, which is reported already."""
 
     __slots__ = ("body", "key", "name", "parameters")
 
@@ -406,7 +406,7 @@ def _check_names(document: Document) -> None:
                 block.key.span,
             )
     if any(taken.get(name) == "a kind" for name in document.blocks):
-        # Which of the two a layer means cannot be told, so nothing is told of any.
+        # Which of the two a layer means is not known, so no layer is looked at.
         raise ConvcalcError(document.problems)
     taken.update(dict.fromkeys(document.blocks, "a block"))
     for name, (key, _) in document.args.items():

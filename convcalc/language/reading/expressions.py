@@ -132,7 +132,7 @@ Evaluate = Callable[[Scope], Any]
 
 
 class Expression:
-    """A parsed scalar. `constant` tells whether it has the same value in every scope."""
+    """A parsed scalar. `constant` is true if it has the same value in every scope."""
 
     __slots__ = ("constant", "evaluate", "word")
 

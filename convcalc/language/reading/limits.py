@@ -29,26 +29,48 @@ from convcalc.shapes import LARGEST_SIZE, Shape, cross_text
 class Limit(NamedTuple):
     """The most that a total may be.
 
-    metric      "macs", "peak_memory", "output", "layers.conv*.params"
+    metric      "macs", "peak_memory", "output"
     most        the figure; 0 where `sizes` or `growth` says it
     unit        "" for counts, "B" for bytes
     text        the limit as it is written: "310M"
-    span        where that is
+    span        where that is; None for an option
     dtype       what a number takes in memory, for bytes
     convention  whose counting the limit follows: `flops: {max: 620M, as: convcalc}`
     sizes       the largest sizes of a result, for "output"
     growth      by how much the total may grow over the lock
+    pattern     of layers' names, where it limits single layers: "conv*"
+    option      the command-line option that sets it, if one does: "--fail-on"
     """
 
     metric: str
     most: int
     unit: str
     text: str
-    span: Span
+    span: Span | None
     dtype: str = "float32"
     convention: str = ""
     sizes: Shape = ()
     growth: Growth | None = None
+    pattern: str = ""
+    option: str = ""
+
+    @property
+    def name(self) -> str:
+        """What is limited, as it is written: "macs", "layers.conv*.params"."""
+        return f"layers.{self.pattern}.{self.metric}" if self.pattern else self.metric
+
+    @property
+    def written(self) -> str:
+        """The limit as it is written, growth with its sign; and what its figure is meant in."""
+        text = self.text if self.growth is None else f"+{self.text}"
+        usual = not self.unit or self.dtype == DEFAULT_DTYPE
+        meant = self.convention or ("" if usual else self.dtype)
+        return f"{text} ({meant})" if meant else text
+
+    @property
+    def place(self) -> str:
+        """Where it is written: "convcalc.yaml:6", or the option."""
+        return self.span.in_line if self.span is not None else self.option
 
 
 #: What a mapping of limits may hold beside the totals.
@@ -130,7 +152,7 @@ class _Reader:
             elif text == OUTPUT:
                 found += self._output(value)
             else:
-                found += self._limit(text, text, value)
+                found += self._limit(text, value)
         return tuple(found)
 
     def _unknown(self, text: str, key: ScalarNode, names: Sequence[str]) -> None:
@@ -154,7 +176,7 @@ class _Reader:
             else:
                 for text, (name, limit) in value.entries.items():
                     if text in SUMS:
-                        found += self._limit(f"layers.{pattern}.{text}", text, limit)
+                        found += self._limit(text, limit, pattern)
                     elif text in TOTALS:
                         message = f"a single layer has no '{text}'"
                         help_text = "layers have " + ", ".join(SUMS)
@@ -184,36 +206,38 @@ class _Reader:
         text = cross_text(sizes)
         return [Limit(OUTPUT, 0, COUNT, text, node.span, self.dtype, sizes=tuple(sizes))]
 
-    def _limit(self, metric: str, name: str, node: YamlNode) -> list[Limit]:
+    def _limit(self, metric: str, node: YamlNode, pattern: str = "") -> list[Limit]:
         """One limit; a list of none after a mistake."""
+        name = f"layers.{pattern}.{metric}" if pattern else metric
         convention = ""
-        if name == "flops":
-            convention, node = self._convention(metric, node)
+        if metric == "flops":
+            convention, node = self._convention(name, node)
             if not convention:
                 return []
         if not isinstance(node, ScalarNode) or not node.text.strip():
             what = "a limit is missing" if isinstance(node, ScalarNode) else "a limit is one figure"
-            self._refuse("bad-value", what, node, f"{name}: {self._shown(name)}", metric)
+            self._refuse("bad-value", what, node, f"{metric}: {self._shown(metric)}", name)
             return []
-        unit = TOTALS[name].unit
+        unit = TOTALS[metric].unit
         limit = Limit(metric, 0, unit, node.text.strip(), node.span, self.dtype, convention)
+        limit = limit._replace(pattern=pattern)
         try:
             if self.grows:
-                small = name not in SUMS
+                small = metric not in SUMS
                 return [limit._replace(growth=read_growth(node.text, unit, small=small))]
             return [limit._replace(most=read_quantity(node.text, unit))]
         except RuleError as error:
-            self.note(error.at(node.span, Subject(metric=metric)))
+            self.note(error.at(node.span, Subject(metric=name)))
             return []
 
-    def _convention(self, metric: str, node: YamlNode) -> tuple[str, YamlNode]:
-        """Whose `flops` are meant, and the node of the figure; "" after a mistake."""
+    def _convention(self, name: str, node: YamlNode) -> tuple[str, YamlNode]:
+        """Whose FLOPs a limit means, and the node of the figure; "" after a mistake."""
         if not isinstance(node, MapNode):
             figure = node.text if isinstance(node, ScalarNode) and node.text else self.example
             message = "every tool counts FLOPs in its own way"
             shown = printable(figure, 40)
             help_text = f"write 'macs: ...', or 'flops: {{max: {shown}, as: convcalc}}'"
-            self._refuse("ambiguous-flops", message, node, help_text, metric)
+            self._refuse("ambiguous-flops", message, node, help_text, name)
             return "", node
         help_text = f"flops: {{max: {self.example}, as: convcalc}}"
         for text, (key, _) in node.entries.items():
@@ -224,17 +248,17 @@ class _Reader:
                 return "", node
         if len(node.entries) != 2:
             message = "a limit on FLOPs has 'max' and 'as'"
-            self._refuse("missing-key", message, node, help_text, metric)
+            self._refuse("missing-key", message, node, help_text, name)
             return "", node
         named = node.entries["as"][1]
         word = named.text if isinstance(named, ScalarNode) else ""
         if word not in CONVENTIONS:
             message = f"no convention is called '{printable(word)}'"
-            _refuse(self.note, "unknown-convention", message, named, CONVENTIONS, metric)
+            _refuse(self.note, "unknown-convention", message, named, CONVENTIONS, name)
             return "", node
         if self.grows and word != OWN:
             message = f"the lock has {OWN}'s count only"
-            self._refuse("unknown-convention", message, named, help_text, metric)
+            self._refuse("unknown-convention", message, named, help_text, name)
             return "", node
         return word, node.entries["max"][1]
 

@@ -24,7 +24,7 @@ from convcalc.diagnostics import (
 
 #: Brackets or indentation may nest this deep.
 DEEPEST = 100
-#: Problems told in one run.
+#: Problems that are reported in one run.
 MOST_PROBLEMS = 100
 #: Characters in a file; 200,000 written-out layers take a sixth of it.
 LONGEST = 64 * 1024 * 1024
@@ -263,7 +263,7 @@ class _Reader:
 
 
 def _tag_text(tag: str) -> str:
-    """A tag as it is written: PyYAML tells it in full."""
+    """A tag as it is written: PyYAML gives it in full."""
     return printable(tag.replace("tag:yaml.org,2002:", "!!", 1))
 
 

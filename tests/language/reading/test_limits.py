@@ -24,7 +24,7 @@ def test_limits_keep_their_texts_and_places() -> None:
         ("params", 4_000_000, "", "4M", "int8"),
         ("peak_memory", 1_572_864, "B", "1.5MiB", "int8"),
     ]
-    assert [(one.span.line, one.span.column) for one in limits] == [(4, 11), (5, 18)]
+    assert [(one.span[1:3] if one.span else None) for one in limits] == [(4, 11), (5, 18)]
 
 
 def test_bytes_are_float32_unless_something_is_said() -> None:
@@ -38,10 +38,14 @@ def test_flops_say_as_whom_they_are_counted() -> None:
 
 def test_single_layers_and_the_output() -> None:
     limits = budget("  layers: {dense*: {params: 20, weights: 1kB}}\n  output: [3]\n")
-    assert [(one.metric, one.most, one.sizes) for one in limits] == [
+    assert [(one.name, one.most, one.sizes) for one in limits] == [
         ("layers.dense*.params", 20, ()),
         ("layers.dense*.weights", 1000, ()),
         ("output", 0, (3,)),
+    ]
+    assert [(one.metric, one.pattern) for one in limits[:2]] == [
+        ("params", "dense*"),
+        ("weights", "dense*"),
     ]
     assert budget("  layers: 60\n")[0].most == 60
 

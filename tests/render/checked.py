@@ -1,10 +1,10 @@
-"""Verdicts to render: a gate with a bit of everything, and random ones with hostile names."""
+"""Checked networks to render: some with a bit of everything, random ones with hostile names."""
 
 from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from convcalc.checks.project.verdicts import Finding, Verdict
+from convcalc.checks.project.findings import CheckedNetwork, Finding
 from convcalc.diagnostics import Call, Help, Note, Problem, Rule, Source, Span
 
 EDGE = Source("models/edge/a.yaml", "input: [3, 32, 32]\nlayers:\n  - {conv: 64, kernel: 3}\n")
@@ -35,8 +35,8 @@ BROKEN = Problem(
 MISSING = Problem("unreadable", "models/gone.yaml cannot be opened: no such file")
 
 #: A budget kept and one broken, a warning; a broken block; a file that is not there; a good one.
-GATE = (
-    Verdict(
+CHECKED = (
+    CheckedNetwork(
         "models/edge/a.yaml",
         "width=0.5",
         1,
@@ -53,9 +53,9 @@ GATE = (
         {"params": 1792, "macs": 1622016, "peak_memory": 252000},
         {"params": 1792, "macs": 1500000, "peak_memory": 260000},
     ),
-    Verdict("models/edge/b.yaml", "", 1, (BROKEN,)),
-    Verdict("models/gone.yaml", "", 2, (MISSING,)),
-    Verdict(
+    CheckedNetwork("models/edge/b.yaml", "", 1, (BROKEN,)),
+    CheckedNetwork("models/gone.yaml", "", 2, (MISSING,)),
+    CheckedNetwork(
         "models/edge/c.yaml",
         "",
         0,
@@ -90,8 +90,8 @@ PROBLEMS = st.builds(
 
 
 @st.composite
-def verdicts(draw: st.DrawFn) -> Verdict:
-    """A verdict that holds together: broken findings have their problem among the others."""
+def checked(draw: st.DrawFn) -> CheckedNetwork:
+    """A network that holds together: broken findings have their problem among the others."""
     findings, problems, warnings = [], list[Problem](), list[Problem]()
     for rule in draw(st.lists(st.sampled_from(["budget", "warn", "growth"]), max_size=3)):
         ok, problem = draw(st.booleans()), draw(PROBLEMS)
@@ -106,7 +106,7 @@ def verdicts(draw: st.DrawFn) -> Verdict:
     problems += draw(st.lists(PROBLEMS, max_size=2))
     status = draw(st.sampled_from([1, 2])) if problems else draw(st.sampled_from([0, 0, 2]))
     totals = st.dictionaries(st.sampled_from(["params", "macs", "peak_memory"]), st.integers(0))
-    return Verdict(
+    return CheckedNetwork(
         draw(TEXT.filter(bool)),
         draw(TEXT),
         status,
@@ -119,4 +119,4 @@ def verdicts(draw: st.DrawFn) -> Verdict:
     )
 
 
-MANY = st.lists(verdicts(), max_size=3)
+MANY = st.lists(checked(), max_size=3)

@@ -1,6 +1,6 @@
 """What became of each network that was checked: the limits it was held to, and its problems.
 
-Every format of `convcalc check` is drawn from a sequence of `Verdict`s.
+Every format of `convcalc check` is drawn from a sequence of `CheckedNetwork`s.
 """
 
 from __future__ import annotations
@@ -8,21 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.diagnostics import Problem
-
-
-class Blamed(NamedTuple):
-    """A layer, or a tensor, that a broken limit is blamed on.
-
-    place  "models/edge.yaml:31"; "" where it is written nowhere
-    value  what it adds to the total, or by how much it grew
-    share  of the total in percent, "12.8%"; "" for growth
-    """
-
-    path: str
-    place: str
-    value: int
-    share: str = ""
+from convcalc.diagnostics import Contributor, Problem, Span
 
 
 class Finding(NamedTuple):
@@ -35,9 +21,10 @@ class Finding(NamedTuple):
     unit      "" for counts, "B" for bytes
     ok        whether the limit is kept
     baseline  the lock's value, for a limit on growth
-    problem   what is told where it is not kept; for rule "warn" it is a warning
+    problem   what is reported where it is not kept; for rule "warn" it is a warning
     written   the limit as it is written: "310M", "+2%", "60kB (int8)"
-    place     where it is written: "convcalc.yaml:6", "--fail-on"
+    place     where it is written: "convcalc.yaml:6"; or the option that set it
+    span      the same, if it is in a file
     reads     what was found, where one figure does not say it: an output's sizes
     parts     what is to blame, the worst first: the heaviest layers, or those that grew most
     """
@@ -52,11 +39,12 @@ class Finding(NamedTuple):
     problem: Problem | None = None
     written: str = ""
     place: str = ""
+    span: Span | None = None
     reads: str = ""
-    parts: tuple[Blamed, ...] = ()
+    parts: tuple[Contributor, ...] = ()
 
 
-class Verdict(NamedTuple):
+class CheckedNetwork(NamedTuple):
     """What became of one network.
 
     file      its display path
@@ -86,6 +74,6 @@ class Verdict(NamedTuple):
         return f"{self.file} ({self.variant})" if self.variant else self.file
 
 
-def worst_status(verdicts: Sequence[Verdict]) -> int:
-    """The exit status that some verdicts ask for; 0 where there are none."""
-    return max([verdict.status for verdict in verdicts], default=0)
+def worst_status(checked: Sequence[CheckedNetwork]) -> int:
+    """The exit status that these networks ask for; 0 where there are none."""
+    return max([network.status for network in checked], default=0)

@@ -1,4 +1,4 @@
-"""The gate: every limit is kept to the last unit, and what is blamed is in the network's file."""
+"""Every limit is kept to the last unit, and what is blamed is in the network's file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 import convcalc
 from convcalc.analysis.metrics import measure_all
-from convcalc.checks.project.gate import Gate, judge
+from convcalc.checks.project.check import Settings, check_network
 from convcalc.checks.project.targets import Rules, Target
 from convcalc.diagnostics import Source, Span
 from convcalc.language.reading.limits import Limit
@@ -36,11 +36,11 @@ def test_every_total_is_limited_to_the_last_unit(seed: int, tmp_path: Path) -> N
     totals = measure_all(convcalc.Analysis(convcalc.load(path)))
     assert list(totals) == list(TOTALS)
     target = Target(str(path))
-    kept = judge(target._replace(rules=Rules(limits(totals, 0))), Gate())
+    kept = check_network(target._replace(rules=Rules(limits(totals, 0))), Settings())
     assert (kept.status, kept.problems) == (0, ())
     assert all(finding.ok and finding.found == finding.limit for finding in kept.findings)
 
-    broken = judge(target._replace(rules=Rules(limits(totals, -1))), Gate())
+    broken = check_network(target._replace(rules=Rules(limits(totals, -1))), Settings())
     positive = [name for name, value in totals.items() if value > 0]
     assert [f.metric for f in broken.findings if not f.ok] == positive
     assert broken.status == 1
@@ -52,19 +52,19 @@ def test_every_total_is_limited_to_the_last_unit(seed: int, tmp_path: Path) -> N
         if finding.parts:
             # The first one to blame is where the problem points.
             assert finding.problem.span.source.name == str(path)
-            assert finding.parts[0].place == f"{path}:{finding.problem.span.line}"
+            assert finding.parts[0].span == finding.problem.span
             values = [part.value for part in finding.parts]
             assert values == sorted(values, reverse=True)
         else:
             assert str(finding.problem.span) == f"{path}:1:1"  # this network, if no layer
 
-    warned = judge(target._replace(rules=Rules((), limits(totals, -1))), Gate())
+    warned = check_network(target._replace(rules=Rules((), limits(totals, -1))), Settings())
     assert (warned.status, len(warned.warnings)) == (0, len(positive))
 
 
 def test_slow_totals_wait_until_they_are_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "n.yaml"
     path.write_text("{input: [3, 8, 8], layers: [{conv: 4, kernel: 3}]}", encoding="utf-8")
-    quick = judge(Target(str(path)), Gate())
+    quick = check_network(Target(str(path)), Settings())
     assert "peak_least" not in quick.totals
-    assert list(judge(Target(str(path)), Gate(every_total=True)).totals) == list(TOTALS)
+    assert list(check_network(Target(str(path)), Settings(every_total=True)).totals) == list(TOTALS)

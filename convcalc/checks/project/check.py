@@ -1,0 +1,199 @@
+"""Networks held against what they and convcalc.yaml say of them: what `convcalc check` does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.metrics import measure_all
+from convcalc.checks.project.baseline import (
+    Baseline,
+    Entry,
+    Missing,
+    locked_entry,
+    read_baseline,
+)
+from convcalc.checks.project.expectations import broken_expectations
+from convcalc.checks.project.findings import CheckedNetwork
+from convcalc.checks.project.limits import LimitChecker
+from convcalc.checks.project.own_file import of_target
+from convcalc.checks.project.targets import Rules, Target
+from convcalc.diagnostics import UNUSABLE, WRONG, ConvcalcError, Problem
+from convcalc.language.building.inputs import InputShapes
+from convcalc.language.load import spec
+
+if TYPE_CHECKING:
+    from convcalc.checks.lock.file import LockedNetwork
+    from convcalc.language.building.spec import Spec
+    from convcalc.language.reading.limits import Limit
+
+
+class Settings(NamedTuple):
+    """What every network of one run is held to.
+
+    baseline     the lock, if anything is compared with it
+    fail_on      the limits of `--fail-on`
+    inputs       another input, of `--input`
+    every_total  whether totals that take long are measured too, though nothing limits them
+    """
+
+    baseline: Baseline | None = None
+    fail_on: tuple[Limit, ...] = ()
+    inputs: InputShapes | None = None
+    every_total: bool = False
+
+
+def check_networks(
+    targets: Sequence[Target],
+    lock_path: str,
+    fail_on: tuple[Limit, ...] = (),
+    inputs: InputShapes | None = None,
+    *,
+    every_total: bool = False,
+) -> list[CheckedNetwork]:
+    """Every target checked; the lock is read where growth is limited, or totals are shown with it.
+
+    Where an expectation is broken the lock is read too, for the line that has changed since.
+    """
+    if inputs is not None:
+        settings = Settings(None, fail_on, inputs, every_total)
+        return [check_network(target, settings) for target in targets]
+    growths = [limit for target in targets if target.rules for limit in target.rules.growth]
+    growths += [limit for limit in fail_on if limit.growth is not None]
+    baseline = read_baseline(lock_path, growths, every_total)
+    settings = Settings(baseline, fail_on, None, every_total)
+    checked = [check_network(target, settings) for target in targets]
+    if baseline is None:
+        checked = _again_with_lock(checked, targets, settings, lock_path)
+    return checked
+
+
+def _again_with_lock(
+    checked: list[CheckedNetwork], targets: Sequence[Target], settings: Settings, path: str
+) -> list[CheckedNetwork]:
+    """The same, with broken expectations at the line that has changed since the lock."""
+    # Standard input is not locked, and cannot be read again.
+    broken = [
+        network.file != "-" and any(problem.code == "expectation" for problem in network.problems)
+        for network in checked
+    ]
+    if not any(broken) or not os.path.lexists(path):
+        return checked
+    from convcalc.checks.lock.file import read_lock
+
+    try:
+        settings = settings._replace(baseline=Baseline(path, read_lock(path, whole=False)))
+        return [
+            check_network(target, settings)._replace(baseline={}) if again else network
+            for target, network, again in zip(targets, checked, broken, strict=True)
+        ]
+    except ConvcalcError:
+        return checked  # nothing asked for the lock; `lock --check` reports what is wrong with it
+
+
+def check_network(target: Target, settings: Settings) -> CheckedNetwork:
+    """One network checked; mistakes in its file are among the problems."""
+    baseline = settings.baseline if settings.inputs is None else None
+    entry = locked_entry(baseline, target, settings.fail_on)
+    try:
+        of_file = spec(target.file)
+        network = of_file.network(target.args, settings.inputs)
+        altered = _altered(of_file, target, settings)
+    except ConvcalcError as error:
+        problems = tuple([of_target(problem, target) for problem in error.problems])
+        status = UNUSABLE if entry.problems else error.status
+        return CheckedNetwork(target.file, target.variant, status, (*problems, *entry.problems))
+    analysis = Analysis(network)
+    limits = LimitChecker(target, of_file, analysis, entry.locked)
+    skipped = _skipped(of_file, altered, target, settings)
+    skipped += _check_limits(limits, of_file, entry, settings, altered=bool(altered))
+    broken = [] if altered else broken_expectations(of_file.expectations, analysis.report)
+    if broken and entry.locked is not None and baseline is not None:
+        broken = _at_the_cause(broken, baseline, entry.locked, limits)
+    problems = (*broken, *limits.problems, *entry.problems)
+    status = UNUSABLE if limits.misused or entry.problems else WRONG
+    return CheckedNetwork(
+        target.file,
+        target.variant,
+        status if problems else 0,
+        problems,
+        tuple(limits.warnings),
+        tuple(limits.findings),
+        measure_all(analysis, limits.dtype, slow=settings.every_total),
+        dict(entry.locked.totals) if entry.locked is not None else {},
+        "; ".join(skipped),
+    )
+
+
+def _check_limits(
+    limits: LimitChecker, of_file: Spec, entry: Entry, settings: Settings, *, altered: bool
+) -> list[str]:
+    """Checks all limits that hold for a network; what of them had to be left out, and why."""
+    rules = limits.target.rules or Rules()
+    missing = entry.missing.value
+    skipped = []
+    if settings.every_total and entry.missing is Missing.UNUSABLE and not entry.problems:
+        skipped.append(f"it is not compared with the lock: {missing}")
+    if not altered:
+        limits.check("budget", of_file.budget)
+    if settings.inputs is None:
+        limits.check("budget", rules.budget, configured=True)
+        limits.check("warn", rules.warn, configured=True)
+        if entry.locked is not None:
+            limits.check("growth", rules.growth, configured=True)
+        elif rules.growth:
+            skipped.append(f"its growth is not checked: {missing}")
+    for limit in settings.fail_on:
+        if entry.locked is not None or limit.growth is None:
+            limits.check("fail-on", [limit])
+        else:
+            skipped.append(f"--fail-on {limit.metric} is not checked: {missing}")
+    if limits.unlocked:
+        names = ", ".join(dict.fromkeys(limits.unlocked))
+        skipped.append(f"the growth of {names} is not checked: it is not in the lock")
+    return skipped
+
+
+def _at_the_cause(
+    broken: Sequence[Problem], baseline: Baseline, locked: LockedNetwork, limits: LimitChecker
+) -> list[Problem]:
+    """Broken expectations at the line that has changed since the network was locked."""
+    if baseline.lock is None:
+        return list(broken)
+    from convcalc.checks.lock.file import locked_network
+    from convcalc.checks.lock.staleness import at_the_cause
+
+    report, bases = limits.report, limits.of_file.bases
+    totals = measure_all(limits.analysis, limits.dtype)
+    now = locked_network(locked.file, locked.variant, report, totals, limits.dtype)
+    return at_the_cause(broken, baseline.lock, now, report, bases)
+
+
+def _altered(of_file: Spec, target: Target, settings: Settings) -> list[str]:
+    """What makes the network another than the one that the file is about, as it is written."""
+    found = []
+    if of_file.changes(target.args):
+        rules = target.rules or Rules()
+        configured = all(name in rules.sets for name in target.args)
+        found.append("set" if configured else "--set")
+    return [*found, *(["--input"] if settings.inputs else [])]
+
+
+def _skipped(
+    of_file: Spec, altered: Sequence[str], target: Target, settings: Settings
+) -> list[str]:
+    """What cannot be held against an altered network."""
+    if not altered:
+        return []
+    rules = target.rules or Rules()
+    parts = {"expectations": of_file.expectations, "own budget": of_file.budget}
+    if settings.inputs is not None:
+        parts["limits in convcalc.yaml"] = (*rules.budget, *rules.warn, *rules.growth)
+    about = [part for part, has in parts.items() if has]
+    if not about:
+        return []
+    verb = "is" if about == ["own budget"] else "are"
+    flags = " ".join(altered)
+    return [f"its {' and '.join(about)} {verb} about the file as it is: skipped under {flags}"]
