@@ -14,12 +14,12 @@ import numpy as np
 from convcalc.diagnostics import (
     UNUSABLE,
     ConvcalcError,
+    DidYouMean,
     Fact,
     Help,
     Note,
     Problem,
     did_you_mean,
-    helps,
     printable,
     refused,
 )
@@ -223,55 +223,51 @@ def inputs_from(network: Network, inputs: Mapping[str, Array] | Array | None) ->
 
 def inputs_in_file(network: Network, path: str) -> dict[str, Array]:
     """The inputs in an `.npy` or `.npz` file; checks its headers before it reads the values."""
-    where = f"{printable(path, 200)}: "
-    _checked(network, array_headers(path), where)
-    return _checked(network, read_arrays(path), where)
+    _checked(network, array_headers(path), path)
+    return _checked(network, read_arrays(path), path)
 
 
-def _checked(network: Network, given: Mapping[str, V], where: str) -> dict[str, V]:
+def _checked(network: Network, given: Mapping[str, V], file: str) -> dict[str, V]:
     """The given inputs in the network's order; raises ConvcalcError if they do not fit.
 
-    A network with one input takes an array without a name. `where` begins every message.
+    A network with one input takes an array without a name. `file` is what the arrays are from.
     """
     shapes = network.inputs
     if "" in given:
         if len(shapes) > 1:
             raise _bad_input(
-                f"{where}{network.name} has {len(shapes)} inputs, and one array is given",
+                f"{network.name} has {len(shapes)} inputs, and one array is given",
                 Help(f"give each by name: {', '.join(shapes)}"),
+                file=file,
             )
         given = dict.fromkeys(shapes, given[""])
     for name in given:
         if name not in shapes:
-            help_text = did_you_mean(name, shapes)
-            raise _bad_input(
-                f"{where}{network.name} has no input called '{printable(name)}'",
-                *helps(help_text),
-            )
+            message = f"{network.name} has no input called '{printable(name)}'"
+            raise _bad_input(message, DidYouMean(name, tuple(shapes)), file=file)
     batches = {}
     for name, shape in shapes.items():
         if name not in given:
-            raise _bad_input(f"{where}the input {name}, {tuple_text(shape)}, is missing")
+            raise _bad_input(f"the input {name}, {tuple_text(shape)}, is missing", file=file)
         found, dtype = given[name].shape, given[name].dtype
         if reason := unsuitable(dtype):
-            raise _bad_input(f"{where}the input {name} {reason}")
+            raise _bad_input(f"the input {name} {reason}", file=file)
         if found[1:] != shape or not found[0]:
             wanted = "(batch, " + tuple_text(shape)[1:].replace(",)", ")")
             facts = []
             if found == shape:
                 facts.append(Help("the batch axis comes first: array[None] adds it"))
-            raise _bad_input(
-                f"{where}the input {name} has the shape {tuple_text(found)}, not {wanted}", *facts
-            )
+            message = f"the input {name} has the shape {tuple_text(found)}, not {wanted}"
+            raise _bad_input(message, *facts, file=file)
         batches[name] = found[0]
     if len(set(batches.values())) > 1:
         counts = ", ".join(f"{name} {count}" for name, count in batches.items())
-        raise _bad_input(f"{where}the inputs differ in the number of samples: {counts}")
+        raise _bad_input(f"the inputs differ in the number of samples: {counts}", file=file)
     return {name: given[name] for name in shapes}
 
 
-def _bad_input(message: str, *facts: Fact) -> ConvcalcError:
-    return ConvcalcError([Problem("bad-input", message, None, facts)], UNUSABLE)
+def _bad_input(message: str, *facts: Fact, file: str = "") -> ConvcalcError:
+    return ConvcalcError([Problem("bad-input", message, None, facts).about(file=file)], UNUSABLE)
 
 
 def not_finite(

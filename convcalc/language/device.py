@@ -72,8 +72,8 @@ def read_device(path: str) -> Device:
         raise ConvcalcError(error.problems, UNUSABLE) from None
     if not isinstance(root, MapNode):
         span = root.span if root is not None else None
-        message = f"{printable(path, 200)}: a device is a mapping of {', '.join(KEYS)}"
-        raise ConvcalcError([Problem("bad-device", message, span)], UNUSABLE)
+        problem = Problem("bad-device", f"a device is a mapping of {', '.join(KEYS)}", span)
+        raise ConvcalcError([problem.about(file=path)], UNUSABLE)
     return _Reading().device(root)
 
 
