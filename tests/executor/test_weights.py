@@ -114,7 +114,7 @@ class TestSpread:
         assert abs(values.mean()) < 0.003
         assert values.var() == pytest.approx(1 / 12, rel=0.01)
 
-    def test_no_two_stretches_are_alike(self) -> None:
+    def test_no_two_spans_are_alike(self) -> None:
         values = np.empty(4 * KEY_SPAN, np.float32)
         uniform(values, b"key", 1.0, Workspace())
         parts = values.reshape(4, -1)
