@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import NamedTuple
 
-from convcalc.diagnostics import Source
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
 from convcalc.layers import KINDS
+from convcalc.problems import Source
 
 
 class Fault(NamedTuple):

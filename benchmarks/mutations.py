@@ -42,10 +42,10 @@ from convcalc.checks.lock.staleness import stale_problem
 from convcalc.checks.project.baseline import Baseline
 from convcalc.checks.project.check import Settings, check_network
 from convcalc.checks.project.targets import LOCK_NAME, Target
-from convcalc.diagnostics import ConvcalcError, Problem, Source, Span
 from convcalc.graph import Node
 from convcalc.language.load import load, spec
 from convcalc.language.shipped import shipped_folder, shipped_names
+from convcalc.problems import ConvcalcError, Problem, Source, Span
 
 COUNT = 640
 SEED = 20260101

@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from convcalc.analysis.analysis import Analysis
     from convcalc.analysis.costs.report import Report, analyze
     from convcalc.analysis.training.step import train
-    from convcalc.diagnostics import ConvcalcError, Problem, Span
     from convcalc.executor.run import Runner, execute
     from convcalc.graph import GraphBuilder, Network, Node
     from convcalc.language.building.spec import Spec
     from convcalc.language.load import load, loads, spec
+    from convcalc.problems import ConvcalcError, Problem, Span
 
 __version__ = "0.1.0"
 
 #: Where each public name lives; it is imported when it is first asked for.
 _HOMES = {
     "Analysis": "convcalc.analysis.analysis",
-    "ConvcalcError": "convcalc.diagnostics",
+    "ConvcalcError": "convcalc.problems",
     "GraphBuilder": "convcalc.graph",
     "Network": "convcalc.graph",
     "Node": "convcalc.graph",
-    "Problem": "convcalc.diagnostics",
+    "Problem": "convcalc.problems",
     "Report": "convcalc.analysis.costs.report",
     "Runner": "convcalc.executor.run",
-    "Span": "convcalc.diagnostics",
+    "Span": "convcalc.problems",
     "Spec": "convcalc.language.building.spec",
     "analyze": "convcalc.analysis.costs.report",
     "execute": "convcalc.executor.run",

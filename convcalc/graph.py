@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 
-from convcalc.diagnostics import (
+from convcalc.layers.base import Layer
+from convcalc.layers.structure import Input
+from convcalc.problems import (
     Call,
     ConvcalcError,
     Entering,
@@ -19,8 +21,6 @@ from convcalc.diagnostics import (
     Subject,
     Value,
 )
-from convcalc.layers.base import Layer
-from convcalc.layers.structure import Input
 from convcalc.shapes import LARGEST_SIZE, Shape, tuple_text
 
 

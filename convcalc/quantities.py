@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from convcalc.diagnostics import Fact, Help, Rule, RuleError, nearest, printable
+from convcalc.problems import Fact, Help, Rule, RuleError, printable
+from convcalc.spelling import nearest
 
 #: The units of a metric: a plain count, or bytes.
 COUNT = ""

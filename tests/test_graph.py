@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 import convcalc
-from convcalc.diagnostics import RuleError
 from convcalc.graph import GraphBuilder, Network
 from convcalc.layers.activation import ReLU
 from convcalc.layers.convolution import Conv
 from convcalc.layers.normalisation import BatchNorm
+from convcalc.problems import RuleError
 
 
 def conv(channels: int, kernel: int) -> Conv:

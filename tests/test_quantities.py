@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.diagnostics import RuleError
+from convcalc.problems import RuleError
 from convcalc.quantities import (
     BYTES,
     COUNT,

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.cost import COSTS, LayerReport
-from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Node
 from convcalc.metrics import METRICS, OWN, TOTALS
+from convcalc.problems import ConvcalcError
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.analysis.costs.cost import Cost, LayerReport
-from convcalc.diagnostics import Call, Span
 from convcalc.graph import Network, Node
 from convcalc.layers.base import Layer
+from convcalc.problems import Call, Span
 from convcalc.shapes import Shape, with_batch
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.cli.guard import tell
 from convcalc.cli.output import emit
-from convcalc.diagnostics import ConvcalcError
+from convcalc.problems import ConvcalcError
 
 
 def in_actions() -> bool:

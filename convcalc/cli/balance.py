@@ -12,8 +12,8 @@ from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
 from convcalc.cli.rows import View
-from convcalc.diagnostics import printable
 from convcalc.language.device import Device, read_device
+from convcalc.problems import printable
 from convcalc.quantities import DEFAULT_DTYPE
 from convcalc.render.balance import balance_csv, balance_data, balance_table, row_figures
 

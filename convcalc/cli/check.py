@@ -14,7 +14,7 @@ from convcalc.cli.actions import errors_annotated, in_actions, publish, reposito
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import emit, terminal
 from convcalc.cli.project import read_project
-from convcalc.diagnostics import WRONG
+from convcalc.problems import WRONG
 
 if TYPE_CHECKING:
     from convcalc.language.reading.limits import Limit

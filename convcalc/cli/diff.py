@@ -11,7 +11,7 @@ from convcalc.checks.diff.versions import Comparison, Settings, compare_files, c
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell_problems, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_json, emit_parts
-from convcalc.diagnostics import WRONG
+from convcalc.problems import WRONG
 
 if TYPE_CHECKING:
     from convcalc.checks.diff.revision import Revision

@@ -11,9 +11,10 @@ from convcalc.analysis.costs.explain import find_nodes
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import emit, emit_json, emit_lines
-from convcalc.diagnostics import did_you_mean, printable
 from convcalc.graph import Network
+from convcalc.problems import printable
 from convcalc.render.explain import explain_data, explain_text
+from convcalc.spelling import did_you_mean
 
 FORMATS = ("table", "plain", "json", "markdown")
 #: Layers of a group that a message names.

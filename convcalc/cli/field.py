@@ -16,8 +16,8 @@ from convcalc.cli.explain import refuse_layer
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
 from convcalc.cli.rows import View
-from convcalc.diagnostics import printable
 from convcalc.graph import Network, Node
+from convcalc.problems import printable
 from convcalc.render.field import (
     field_data,
     field_table,

@@ -11,7 +11,7 @@ from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
 from convcalc.cli.rows import View
-from convcalc.diagnostics import printable
+from convcalc.problems import printable
 from convcalc.render.flops import flops_csv, flops_table, what_if_table
 from convcalc.render.report import Reports, report_data
 from convcalc.render.table import Table

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import NoReturn, ParamSpec
 
-from convcalc.diagnostics import ConvcalcError, Problem, refused
+from convcalc.problems import ConvcalcError, Problem, refused
 
 #: Something in convcalc itself went wrong.
 INTERNAL = 3

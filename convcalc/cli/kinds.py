@@ -9,9 +9,9 @@ import typer
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_json, emit_parts, emit_table
-from convcalc.diagnostics import did_you_mean, printable
 from convcalc.language.keys import GROUP
 from convcalc.layers import KINDS
+from convcalc.problems import printable
 from convcalc.render.reference import (
     kind_page,
     kind_table,
@@ -19,6 +19,7 @@ from convcalc.render.reference import (
     kinds_table,
     reference_page,
 )
+from convcalc.spelling import did_you_mean
 
 
 @guarded

@@ -15,7 +15,7 @@ from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import emit_json, emit_lines, reason, refuse_empty
 from convcalc.cli.project import read_project
-from convcalc.diagnostics import printable, refused
+from convcalc.problems import printable, refused
 from convcalc.render.lock import lock_data, lock_summary
 
 FORMATS = ("text", "json")

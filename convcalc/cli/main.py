@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from convcalc import __version__
 from convcalc.cli.guard import tell
-from convcalc.diagnostics import UNUSABLE
+from convcalc.problems import UNUSABLE
 
 #: Every command: the module of this package that holds it, under the same name.
 COMMANDS = (

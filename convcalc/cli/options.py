@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from convcalc.cli.guard import unusable
-from convcalc.diagnostics import did_you_mean, printable
 from convcalc.language.load import spec
+from convcalc.problems import printable
 from convcalc.quantities import DTYPES
 from convcalc.shapes import LARGEST_SIZE
+from convcalc.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from convcalc.graph import Network

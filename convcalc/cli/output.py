@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from convcalc.cli.guard import forget_output, unusable
-from convcalc.diagnostics import printable
+from convcalc.problems import printable
 from convcalc.render.table import Part, Table, csv_text, markdown_text, plain_text, wrapped
 
 TABLE_FORMATS = ("table", "plain", "json", "csv", "markdown")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from convcalc.checks.project.config import find_config, read_config
 from convcalc.checks.project.targets import LOCK_NAME, Target, find_targets
 from convcalc.cli import options
-from convcalc.diagnostics import refused
+from convcalc.problems import refused
 
 
 class Project(NamedTuple):

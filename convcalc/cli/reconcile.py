@@ -9,7 +9,7 @@ import typer
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
-from convcalc.diagnostics import WRONG, printable
+from convcalc.problems import WRONG, printable
 from convcalc.render.reconcile import reconcile_data, reconcile_table
 from convcalc.transform.reconcile import read_quote
 from convcalc.transform.reconcile import reconcile as reconciled

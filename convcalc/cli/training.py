@@ -7,7 +7,6 @@ from convcalc.analysis.memory.training import training_memory
 from convcalc.cli.guard import unusable
 from convcalc.cli.output import emit_json, emit_parts, emit_table
 from convcalc.cli.rows import View
-from convcalc.diagnostics import did_you_mean
 from convcalc.quantities import DTYPES
 from convcalc.render.report import Reports, report_data
 from convcalc.render.training import (
@@ -19,6 +18,7 @@ from convcalc.render.training import (
     training_memory_page,
     training_table,
 )
+from convcalc.spelling import did_you_mean
 
 #: What the passes of a training step may compute with.
 TRAINING_DTYPES = ("float32", "float16", "bfloat16")

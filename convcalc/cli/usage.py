@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.diagnostics import nearest, printable
+from convcalc.problems import printable
+from convcalc.spelling import nearest
 
 
 def explain_option(error: Any, given: Sequence[str], names: Sequence[str]) -> None:

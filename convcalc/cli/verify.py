@@ -11,7 +11,7 @@ import typer
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell, tell_problems, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
-from convcalc.diagnostics import WRONG, RuleError, printable
+from convcalc.problems import WRONG, RuleError, printable
 from convcalc.quantities import read_memory_size
 from convcalc.render.progress import RunProgress
 from convcalc.render.verify import verification_data, verification_table

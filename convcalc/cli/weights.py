@@ -9,7 +9,7 @@ import typer
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, tell
 from convcalc.cli.output import refuse_empty
-from convcalc.diagnostics import printable
+from convcalc.problems import printable
 
 
 @guarded

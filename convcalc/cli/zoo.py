@@ -14,10 +14,11 @@ from convcalc.analysis.metrics import measure
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, unusable
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table, terminal
-from convcalc.diagnostics import did_you_mean, printable
 from convcalc.language.load import load
 from convcalc.language.shipped import shipped_names
+from convcalc.problems import printable
 from convcalc.render.zoo import SHOWN, Entry, zoo_data, zoo_table
+from convcalc.spelling import did_you_mean
 
 SORT_KEYS = ("name", *SHOWN)
 

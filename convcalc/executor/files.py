@@ -12,8 +12,8 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.lib import format as npy
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Subject
 from convcalc.executor.arrays import Array
+from convcalc.problems import UNUSABLE, ConvcalcError, Problem, Subject
 from convcalc.safe_files import replacing
 
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, printable, refused
 from convcalc.executor import dispatch
 from convcalc.executor.arrays import Array, packed
 from convcalc.executor.blas import default_threads
@@ -30,6 +29,7 @@ from convcalc.executor.weights import (
 )
 from convcalc.executor.workspace import Workspace
 from convcalc.graph import Network, Node
+from convcalc.problems import UNUSABLE, ConvcalcError, Problem, printable, refused
 from convcalc.shapes import Shape, tuple_text
 
 #: Types that a network can run in.

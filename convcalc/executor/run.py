@@ -11,18 +11,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from convcalc.diagnostics import (
-    UNUSABLE,
-    ConvcalcError,
-    DidYouMean,
-    Fact,
-    Help,
-    Note,
-    Problem,
-    did_you_mean,
-    printable,
-    refused,
-)
 from convcalc.executor.arrays import Array, channels_first, packed
 from convcalc.executor.files import ArrayFile, Header, array_headers, read_arrays, unsuitable
 from convcalc.executor.memory import available
@@ -30,8 +18,20 @@ from convcalc.executor.program import MemoryUse, Program
 from convcalc.executor.weights import GivenWeights, RandomWeights, Weights, uniform
 from convcalc.executor.workspace import Workspace
 from convcalc.graph import Network
+from convcalc.problems import (
+    UNUSABLE,
+    ConvcalcError,
+    DidYouMean,
+    Fact,
+    Help,
+    Note,
+    Problem,
+    printable,
+    refused,
+)
 from convcalc.quantities import short_bytes
 from convcalc.shapes import Shape, cross_text, tuple_text
+from convcalc.spelling import did_you_mean
 
 V = TypeVar("V", Header, Array)
 

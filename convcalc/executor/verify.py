@@ -7,10 +7,10 @@ from statistics import median
 from time import perf_counter
 from typing import NamedTuple
 
-from convcalc.diagnostics import Note, Problem, Subject
 from convcalc.executor.arrays import Array
 from convcalc.executor.program import Observed, Program
 from convcalc.graph import Node
+from convcalc.problems import Note, Problem, Subject
 from convcalc.shapes import Shape, tuple_text, with_batch
 
 

@@ -12,14 +12,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Fact, Help, Note, Problem, did_you_mean
 from convcalc.executor.arrays import Array
 from convcalc.executor.files import ArrayFile, Header, unsuitable
 from convcalc.executor.thread_pool import ThreadPool
 from convcalc.executor.workspace import Workspace
 from convcalc.graph import Network, Node
 from convcalc.layers.traits import Start
+from convcalc.problems import UNUSABLE, ConvcalcError, Fact, Help, Note, Problem
 from convcalc.shapes import Shape, tuple_text
+from convcalc.spelling import did_you_mean
 
 #: How many numbers share a key.
 KEY_SPAN = 65_536

@@ -5,20 +5,12 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from convcalc.diagnostics import (
-    UNUSABLE,
-    ConvcalcError,
-    Problem,
-    RuleError,
-    did_you_mean,
-    helps,
-    printable,
-    refused,
-)
 from convcalc.language.load import read_file
 from convcalc.language.reading.nodes import MapNode, ScalarNode, YamlNode, read_yaml
 from convcalc.language.shipped import is_word, shipped_folder
+from convcalc.problems import UNUSABLE, ConvcalcError, Problem, RuleError, helps, printable, refused
 from convcalc.quantities import BYTES, COUNT, DTYPES, read_quantity
+from convcalc.spelling import did_you_mean
 
 KEYS = ("name", "operations", "bytes", "source")
 #: More than any device does in a second. Bounds are whole picoseconds, and would all be 0 above it.

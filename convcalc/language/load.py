@@ -7,22 +7,13 @@ import stat
 import sys
 from collections.abc import Mapping
 
-from convcalc.diagnostics import (
-    UNUSABLE,
-    ConvcalcError,
-    Help,
-    Problem,
-    Source,
-    did_you_mean,
-    nearest,
-    printable,
-    refused,
-)
 from convcalc.graph import Network
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import Spec, read_spec
 from convcalc.language.reading.nodes import LONGEST
 from convcalc.language.shipped import is_word, shipped_folder, shipped_names, shipped_path
+from convcalc.problems import UNUSABLE, ConvcalcError, Help, Problem, Source, printable, refused
+from convcalc.spelling import did_you_mean, nearest
 
 
 def spec(path: str | os.PathLike[str], *, text: str | None = None) -> Spec:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from convcalc.arithmetic import Window
 from convcalc.counts import NOTHING, Counts
-from convcalc.diagnostics import Rule, RuleError
 from convcalc.layers.fields import Field, field
 from convcalc.layers.reading import Readings, same_from
 from convcalc.layers.traits import SAME, STARTS, Backward, Branches, ChannelRule, Kept, Role, Start
+from convcalc.problems import Rule, RuleError
 from convcalc.shapes import MOST_AXES, Shape, tuple_text
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from convcalc.arithmetic import Window, pairs_within, positions_with_real_tap, products_land
 from convcalc.counts import NOTHING, Counts
-from convcalc.diagnostics import RuleError
 from convcalc.layers.base import Layer, divisible_by_groups, only
 from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, Whole, field
 from convcalc.layers.reading import WHOLE, Reading, Readings, grouped, sliding, transposed
@@ -19,6 +18,7 @@ from convcalc.layers.windows import (
     transposed_windows,
     window_summary,
 )
+from convcalc.problems import RuleError
 from convcalc.shapes import LARGEST_SIZE, MOST_WINDOW_AXES, Shape
 from convcalc.terms import named, plain
 

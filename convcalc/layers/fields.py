@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
-from convcalc.diagnostics import DidYouMean, Rule, RuleError, printable
+from convcalc.problems import DidYouMean, Rule, RuleError, printable
 from convcalc.shapes import LARGEST_SIZE
 from convcalc.symbols import Symbol, whole
 

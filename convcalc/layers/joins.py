@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.diagnostics import Rule, RuleError
 from convcalc.layers.base import Layer
 from convcalc.layers.reading import WHOLE, Readings, same, same_from, shifted
 from convcalc.layers.traits import FIXED, ROLES, Backward, Branches, ChannelRule, Kept
+from convcalc.problems import Rule, RuleError
 from convcalc.shapes import Shape, cross_text
 from convcalc.symbols import larger
 from convcalc.terms import named

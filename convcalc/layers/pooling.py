@@ -13,12 +13,12 @@ from convcalc.arithmetic import (
     products_land,
 )
 from convcalc.counts import NOTHING, Counts
-from convcalc.diagnostics import Rule, RuleError
 from convcalc.layers.base import Layer, only
 from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, field
 from convcalc.layers.reading import WHOLE, Readings, adaptive, same, sliding
 from convcalc.layers.traits import Backward, Kept
 from convcalc.layers.windows import sliding_windows, window_summary
+from convcalc.problems import Rule, RuleError
 from convcalc.shapes import MOST_WINDOW_AXES, Shape, axis_name, cross_text
 from convcalc.terms import named
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.diagnostics import Rule, RuleError
 from convcalc.layers.base import ElementwiseLayer, Layer, divisible_by_groups, only
 from convcalc.layers.fields import Choice, PaddingSides, PerAxis, Real, Whole, WholeList, field
 from convcalc.layers.reading import (
@@ -22,6 +21,7 @@ from convcalc.layers.reading import (
     shifted,
 )
 from convcalc.layers.traits import FIXED, SAME, Backward, ChannelRule, Kept, Start
+from convcalc.problems import Rule, RuleError
 from convcalc.shapes import MOST_AXES, MOST_WINDOW_AXES, Shape, axis_name, cross_text
 from convcalc.symbols import smaller
 

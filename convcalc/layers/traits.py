@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.diagnostics import Rule, RuleError
+from convcalc.problems import Rule, RuleError
 
 #: As what a layer may be fused behind another, under the argument of that name.
 Role = Literal["norm", "activation"]

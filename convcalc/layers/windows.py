@@ -12,9 +12,9 @@ from convcalc.arithmetic import (
     window_output,
     window_output_ceil,
 )
-from convcalc.diagnostics import Help, Rule, RuleError
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import Padding
+from convcalc.problems import Help, Rule, RuleError
 from convcalc.shapes import LARGEST_SIZE, axis_name, cross_text
 from convcalc.symbols import larger
 from convcalc.terms import Term, named

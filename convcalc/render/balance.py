@@ -8,8 +8,8 @@ from typing import Any
 from convcalc.analysis.costs.balance import Balance, Figures, bound, intensity_text, total
 from convcalc.analysis.costs.rows import Row
 from convcalc.arithmetic import Ratio
-from convcalc.diagnostics import printable
 from convcalc.language.device import Device
+from convcalc.problems import printable
 from convcalc.render.numbers import short
 from convcalc.render.report import csv_columns, name_column, report_data, report_heading
 from convcalc.render.table import Cell, Column, Table

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.checks.project.findings import CheckedNetwork, Finding
-from convcalc.diagnostics import Problem
+from convcalc.problems import Problem
 from convcalc.render.facts import worded
 from convcalc.render.jsons import json_text
 

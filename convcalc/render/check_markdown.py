@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.checks.project.findings import CheckedNetwork, Finding
-from convcalc.diagnostics import printable
 from convcalc.metrics import TOTALS
+from convcalc.problems import printable
 from convcalc.quantities import BYTES, change_text, quantity_text, short_bytes
 from convcalc.render.diagnostics import diagnostic_text
 from convcalc.render.places import network_name, not_reported

@@ -10,7 +10,7 @@ from convcalc.analysis.costs.columns import LayerColumn
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import Row
-from convcalc.diagnostics import printable
+from convcalc.problems import printable
 from convcalc.render.flops import FLOPS, MACS, VALID_TAPS
 from convcalc.render.report import Reports, csv_columns, name_column, report_data
 from convcalc.render.table import Cell, Column, Table

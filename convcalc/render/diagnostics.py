@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.diagnostics import Call, Problem, Span, printable
+from convcalc.problems import Call, Problem, Span, printable
 from convcalc.render.facts import worded
 from convcalc.render.table import display_width, wrapped
 

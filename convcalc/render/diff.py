@@ -11,7 +11,7 @@ from convcalc.analysis.units import Unit
 from convcalc.checks.diff.diff import Argument, Change, Diff, Mark, difference
 from convcalc.checks.diff.gathering import Gathered, gathered, singly
 from convcalc.checks.diff.versions import STATUSES, Comparison
-from convcalc.diagnostics import Span, printable
+from convcalc.problems import Span, printable
 from convcalc.render.numbers import excess, grouped
 from convcalc.render.report import cost_data
 from convcalc.render.table import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from convcalc.diagnostics import (
+from convcalc.problems import (
     AlsoIn,
     Branch,
     ChangedTotals,
@@ -19,10 +19,10 @@ from convcalc.diagnostics import (
     Related,
     Rule,
     Value,
-    did_you_mean,
 )
 from convcalc.quantities import quantity_text
 from convcalc.shapes import tuple_text, with_batch
+from convcalc.spelling import did_you_mean
 
 #: Networks that one fact names.
 _MOST_NETWORKS = 3

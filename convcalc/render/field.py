@@ -9,8 +9,8 @@ from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import Row
 from convcalc.analysis.field.dependencies import Dependencies
 from convcalc.analysis.field.fields import AxisField, Fields, LayerField, Misalignment
-from convcalc.diagnostics import printable
 from convcalc.graph import Network, Node
+from convcalc.problems import printable
 from convcalc.render.report import report_data, report_heading
 from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import axis_name, cross_text, tuple_text

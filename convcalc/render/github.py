@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from convcalc.checks.project.findings import CheckedNetwork
-from convcalc.diagnostics import Problem, printable
+from convcalc.problems import Problem, printable
 from convcalc.render.places import (
     beside_name,
     network_name,

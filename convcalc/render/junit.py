@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.checks.project.findings import CheckedNetwork
-from convcalc.diagnostics import UNUSABLE, Problem, printable
+from convcalc.problems import UNUSABLE, Problem, printable
 from convcalc.render.check_text import drawn_elsewhere
 from convcalc.render.places import network_name
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.checks.lock.outcomes import Outcome
-from convcalc.diagnostics import ChangedTotals, facts_of, printable
+from convcalc.problems import ChangedTotals, facts_of, printable
 
 
 def lock_summary(path: str, outcomes: Sequence[Outcome], check: bool, failed: bool) -> str:

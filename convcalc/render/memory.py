@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from convcalc.analysis.memory.inference import MemoryReport, Moment
-from convcalc.diagnostics import printable
+from convcalc.problems import printable
 from convcalc.quantities import short_bytes
 from convcalc.render.numbers import grouped, percent
 from convcalc.render.table import Cell, Column, Part, Table, spaced

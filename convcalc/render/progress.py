@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from convcalc.diagnostics import printable
 from convcalc.graph import Network, Node
+from convcalc.problems import printable
 
 #: A run that takes no longer than this needs no progress bar.
 PATIENCE = 0.3

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from convcalc.analysis.costs.report import analyze
-from convcalc.diagnostics import printable
 from convcalc.graph import Network
+from convcalc.problems import printable
 from convcalc.render.numbers import excess, grouped
 from convcalc.render.report import inputs_text
 from convcalc.render.table import Column, Table

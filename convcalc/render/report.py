@@ -9,8 +9,8 @@ from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.cost import COSTS, Cost, LayerReport
 from convcalc.analysis.costs.report import Report
 from convcalc.collection import collector_paused
-from convcalc.diagnostics import Call, printable
 from convcalc.metrics import SUMS
+from convcalc.problems import Call, printable
 from convcalc.render.table import Column
 from convcalc.shapes import Shape, tuple_text
 

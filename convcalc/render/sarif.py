@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.checks.project.findings import CheckedNetwork
-from convcalc.diagnostics import UNUSABLE, Problem, Span, printable
+from convcalc.problems import UNUSABLE, Problem, Span, printable
 from convcalc.render.places import (
     beside_name,
     network_name,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 from unicodedata import combining, east_asian_width
 
-from convcalc.diagnostics import printable
+from convcalc.problems import printable
 from convcalc.render.numbers import grouped, percent, short
 
 Cell = str | int | None

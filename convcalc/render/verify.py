@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convcalc.diagnostics import printable
+from convcalc.problems import printable
 from convcalc.quantities import short_bytes
 from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import tuple_text, with_batch

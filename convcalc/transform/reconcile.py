@@ -10,8 +10,8 @@ from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report, analyze
 from convcalc.analysis.counters.conventions import EXTRAS
 from convcalc.analysis.counters.counting import CounterReport, counter_reports, extra_count
-from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Network
+from convcalc.problems import ConvcalcError
 
 #: Input sizes that networks are quoted for; 227 and 224, 299 and 256 are the usual mix-ups.
 SIZES = (32, 96, 128, 160, 192, 224, 227, 256, 288, 299, 320, 384, 448, 512)

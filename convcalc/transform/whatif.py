@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, RuleError
 from convcalc.graph import Network, located
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import value_text
+from convcalc.problems import UNUSABLE, ConvcalcError, Problem, RuleError
 from convcalc.shapes import LARGEST_SIZE, Shape
 from convcalc.transform.channels import channel_rules, scaled_channels
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 import convcalc
-from convcalc.diagnostics import ConvcalcError
+from convcalc.problems import ConvcalcError
 
 EVERYTHING: dict[str, Callable[[convcalc.Analysis], object]] = {
     "report": lambda analysis: analysis.report,

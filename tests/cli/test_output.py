@@ -19,7 +19,7 @@ import pytest
 
 from convcalc.cli.guard import guarded
 from convcalc.cli.output import emit, terminal
-from convcalc.diagnostics import ConvcalcError
+from convcalc.problems import ConvcalcError
 from tests.cli.runner import run
 
 CONVCALC = [sys.executable, "-m", "convcalc"]

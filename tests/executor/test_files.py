@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import convcalc
-from convcalc.diagnostics import ConvcalcError
 from convcalc.executor import run as run_module
 from convcalc.executor.files import array_headers, read_arrays, write_npz
 from convcalc.executor.run import execute, inputs_in_file
 from convcalc.graph import Network
+from convcalc.problems import ConvcalcError
 from convcalc.render.facts import worded
 
 LENET = "lenet"

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import convcalc
-from convcalc.diagnostics import ConvcalcError
 from convcalc.executor import run as run_module
 from convcalc.executor.memory import available
 from convcalc.executor.program import Observed, Program
 from convcalc.executor.run import check_memory, execute, ready_inputs
+from convcalc.problems import ConvcalcError
 from convcalc.render.facts import worded
 
 CHAIN = """

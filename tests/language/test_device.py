@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from convcalc.diagnostics import ConvcalcError
 from convcalc.language.device import Device, device_names, read_device
+from convcalc.problems import ConvcalcError
 from convcalc.quantities import DTYPES
 
 GOOD = """\

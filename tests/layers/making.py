@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from convcalc.counts import Counts
-from convcalc.diagnostics import RuleError
 from convcalc.graph import result_shape
 from convcalc.layers import layer_class
 from convcalc.layers.base import Layer, parameter_count
+from convcalc.problems import RuleError
 from convcalc.shapes import Shape
 
 

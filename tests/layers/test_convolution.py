@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from convcalc.counts import Counts
-from convcalc.diagnostics import RuleError
 from convcalc.layers.base import Layer
 from convcalc.layers.convolution import Conv, ConvTranspose, Depthwise
 from convcalc.layers.traits import ChannelRule
+from convcalc.problems import RuleError
 from convcalc.render.facts import worded
 from tests.layers.making import counts, made, params, refusal, shape
 

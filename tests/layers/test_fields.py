@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.diagnostics import RuleError
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.fields import (
     REQUIRED,
@@ -29,6 +28,7 @@ from convcalc.layers.fields import (
     field,
     value_text,
 )
+from convcalc.problems import RuleError
 from convcalc.render.facts import worded
 
 LARGEST = 2**31 - 1

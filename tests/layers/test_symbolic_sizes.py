@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.diagnostics import RuleError
 from convcalc.layers import KINDS
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import PaddingSides, PerAxis, Real, Whole, WholeList
+from convcalc.problems import RuleError
 from convcalc.shapes import Shape
 from convcalc.symbols import common_divisor, larger, smaller, whole
 from tests.layers.making import made

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import pytest
 
 from convcalc.counts import Counts
-from convcalc.diagnostics import RuleError
 from convcalc.graph import Node, result_shape
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.activation import Softmax
@@ -15,6 +14,7 @@ from convcalc.layers.base import Layer, Part
 from convcalc.layers.joins import Add, Mul
 from convcalc.layers.structure import Input, Scale
 from convcalc.layers.traits import ROLES, Backward, Branches, Start
+from convcalc.problems import RuleError
 from convcalc.shapes import Shape
 from tests.layers.making import made
 from tests.oracle.random_layers import drawn

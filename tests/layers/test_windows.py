@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from convcalc.diagnostics import RuleError
 from convcalc.layers.windows import sides, sides_transposed, sliding_windows, transposed_windows
+from convcalc.problems import RuleError
 from convcalc.render.facts import worded
 from tests.layers.making import made, refusal, shape
 

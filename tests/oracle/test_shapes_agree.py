@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.diagnostics import RuleError
 from convcalc.layers.convolution import Conv, ConvTranspose
 from convcalc.layers.pooling import MaxPool
 from convcalc.layers.windows import sides, sliding_windows
+from convcalc.problems import RuleError
 from tests.oracle import windows as oracle
 from tests.oracle.table import observe
 

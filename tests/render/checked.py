@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from convcalc.checks.project.findings import CheckedNetwork, Finding
-from convcalc.diagnostics import Call, Help, Note, Problem, Rule, Source, Span
+from convcalc.problems import Call, Help, Note, Problem, Rule, Source, Span
 
 EDGE = Source("models/edge/a.yaml", "input: [3, 32, 32]\nlayers:\n  - {conv: 64, kernel: 3}\n")
 BASE = Source("models/base.yaml", "blocks:\n  unit:\n    - {conv: 8, kernel: 40}\n")

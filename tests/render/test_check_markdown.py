@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from convcalc.checks.project.findings import CheckedNetwork
-from convcalc.diagnostics import Problem, printable
+from convcalc.problems import Problem, printable
 from convcalc.render.check_markdown import COMMENT_LIMIT, MARKER, SUMMARY_LIMIT, check_markdown
 from tests.render.checked import CHECKED, MANY, OVER
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.diagnostics import Call, Entering, Help, Note, Problem, Rule, Source, Span, Value
+from convcalc.problems import Call, Entering, Help, Note, Problem, Rule, Source, Span, Value
 from convcalc.render.diagnostics import diagnostic_text, diagnostics_text
 from convcalc.render.table import display_width
 

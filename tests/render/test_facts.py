@@ -6,7 +6,7 @@ import typing
 
 import pytest
 
-from convcalc.diagnostics import (
+from convcalc.problems import (
     AlsoIn,
     Branch,
     ChangedTotals,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hypothesis import given
 
 from convcalc.checks.project.findings import CheckedNetwork
-from convcalc.diagnostics import Note, Problem
+from convcalc.problems import Note, Problem
 from convcalc.render.github import github_text
 from tests.render.checked import BROKEN, CHECKED, MANY, NEAR, OVER
 

@@ -11,7 +11,7 @@ import jsonschema  # type: ignore[import-untyped]
 from hypothesis import given
 
 from convcalc.checks.project.findings import CheckedNetwork
-from convcalc.diagnostics import Problem, Source, Span
+from convcalc.problems import Problem, Source, Span
 from convcalc.render.sarif import SCHEMA, sarif_text
 from tests.render.checked import CHECKED, EDGE, MANY, OVER
 

@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import pytest
 
-from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Network
 from convcalc.language.load import loads
+from convcalc.problems import ConvcalcError
 from convcalc.transform.whatif import apply, scale_channels
 
 

@@ -10,12 +10,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convcalc.analysis.costs.report import analyze
-from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Network, Node
 from convcalc.language.shipped import shipped_names
 from convcalc.layers.base import Layer
 from convcalc.layers.convolution import Conv
 from convcalc.layers.dense import Dense
+from convcalc.problems import ConvcalcError
 from convcalc.transform.whatif import apply, scale_channels
 from tests.shipped import shipped
 from tests.transform.networks import _Growth, networks

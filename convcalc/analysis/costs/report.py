@@ -7,9 +7,9 @@ from functools import cached_property
 from convcalc.analysis.costs.cost import Cost, LayerReport, total
 from convcalc.analysis.units import Unit, units_of
 from convcalc.collection import collector_paused
-from convcalc.diagnostics import refused
 from convcalc.graph import Network
 from convcalc.layers.base import parameter_count
+from convcalc.problems import refused
 from convcalc.shapes import Shape, with_batch
 
 

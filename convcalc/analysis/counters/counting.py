@@ -9,7 +9,7 @@ from typing import NamedTuple
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.counters.conventions import CONVENTIONS, Convention, Extra, Operation
-from convcalc.diagnostics import ConvcalcError, Fact, Help, Note, Problem, Subject
+from convcalc.problems import ConvcalcError, Fact, Help, Note, Problem, Subject
 
 #: By name, in the order in which they are shown.
 BY_NAME: Mapping[str, Convention] = {convention.name: convention for convention in CONVENTIONS}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from convcalc.counts import Counts
-from convcalc.diagnostics import did_you_mean, printable, refused
+from convcalc.problems import printable, refused
+from convcalc.spelling import did_you_mean
 
 
 class Optimizer(NamedTuple):

@@ -14,10 +14,10 @@ from typing import NamedTuple
 from convcalc.analysis.training.optimizers import Optimizer, optimizer_named
 from convcalc.collection import collector_paused
 from convcalc.counts import NOTHING, Counts
-from convcalc.diagnostics import ConvcalcError, RuleError
 from convcalc.graph import Network, Node, located
 from convcalc.layers.base import parameter_count
 from convcalc.layers.traits import Backward, Kept
+from convcalc.problems import ConvcalcError, RuleError
 from convcalc.shapes import Shape
 
 

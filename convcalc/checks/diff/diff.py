@@ -17,8 +17,8 @@ from convcalc.analysis.units import Unit
 from convcalc.checks.diff.alignment import Pair
 from convcalc.checks.diff.units import Keys
 from convcalc.collection import collector_paused
-from convcalc.diagnostics import RuleError
 from convcalc.layers.base import Layer
+from convcalc.problems import RuleError
 
 Mark = Literal["added", "removed", "changed", "moved", "renamed"]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from convcalc.analysis.costs.cost import Cost
 from convcalc.analysis.units import Unit
 from convcalc.checks.diff.diff import Change, Diff, Mark
-from convcalc.diagnostics import Span
+from convcalc.problems import Span
 
 #: Lines with the same change that are told one by one; more are told as one.
 _MOST_ALIKE = 8

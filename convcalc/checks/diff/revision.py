@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
-from convcalc.diagnostics import Source, printable, refused
 from convcalc.language.load import decoded, read_file
 from convcalc.language.reading.nodes import LONGEST
 from convcalc.language.shipped import shipped_folder
+from convcalc.problems import Source, printable, refused
 
 if TYPE_CHECKING:
     from subprocess import Popen

@@ -10,13 +10,13 @@ from typing import Literal, NamedTuple
 from convcalc.analysis.costs.report import Report, analyze
 from convcalc.checks.diff.diff import Diff, compare
 from convcalc.checks.diff.revision import SUFFIXES, FileChange, Revision
-from convcalc.diagnostics import ConvcalcError, Problem, printable, refused
 from convcalc.graph import Network
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import read_spec
 from convcalc.language.load import read_file, spec
 from convcalc.language.reading.document import LONGEST_CHAIN
 from convcalc.language.shipped import shipped_path
+from convcalc.problems import ConvcalcError, Problem, printable, refused
 
 Status = Literal["same", "changed", "renamed", "new", "deleted"]
 STATUSES: tuple[Status, ...] = ("same", "changed", "renamed", "new", "deleted")

@@ -26,18 +26,9 @@ from typing import NamedTuple, NoReturn
 
 from convcalc.analysis.costs.report import Report
 from convcalc.checks.project.targets import LOCK_NAME
-from convcalc.diagnostics import (
-    UNUSABLE,
-    ConvcalcError,
-    Help,
-    Problem,
-    Rule,
-    Source,
-    Span,
-    printable,
-)
 from convcalc.language.load import read_file
 from convcalc.metrics import TOTALS
+from convcalc.problems import UNUSABLE, ConvcalcError, Help, Problem, Rule, Source, Span, printable
 from convcalc.quantities import BYTES, DEFAULT_DTYPE, DTYPES
 from convcalc.shapes import Shape, cross_text
 

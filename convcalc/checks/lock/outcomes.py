@@ -18,9 +18,9 @@ from convcalc.checks.lock.file import (
 from convcalc.checks.lock.staleness import gone_problem, stale_problem
 from convcalc.checks.project.config import CONFIG_NAME
 from convcalc.checks.project.targets import Target, dtype_of, locked_name
-from convcalc.diagnostics import WRONG, ConvcalcError, Problem, refused
 from convcalc.language.load import read_file, spec
 from convcalc.language.shipped import is_word, shipped_path
+from convcalc.problems import WRONG, ConvcalcError, Problem, refused
 from convcalc.safe_files import exclusive, replace_file
 
 

@@ -10,7 +10,8 @@ from convcalc.analysis.costs.report import Report
 from convcalc.analysis.units import Unit
 from convcalc.checks.lock.file import Lock, LockedLayer, LockedNetwork, unit_text
 from convcalc.checks.project.own_file import in_own_file
-from convcalc.diagnostics import (
+from convcalc.metrics import TOTALS
+from convcalc.problems import (
     AlsoIn,
     Call,
     ChangedTotals,
@@ -28,7 +29,6 @@ from convcalc.diagnostics import (
     printable,
     without_help,
 )
-from convcalc.metrics import TOTALS
 from convcalc.quantities import change_text
 from convcalc.shapes import Shape, cross_text
 

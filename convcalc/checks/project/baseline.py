@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.checks.project.targets import Target, locked_name
-from convcalc.diagnostics import ConvcalcError, Help, Problem, printable
+from convcalc.problems import ConvcalcError, Help, Problem, printable
 
 if TYPE_CHECKING:
     from convcalc.checks.lock.file import Lock, LockedNetwork

@@ -20,9 +20,9 @@ from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.checks.project.limits import LimitChecker
 from convcalc.checks.project.own_file import of_target
 from convcalc.checks.project.targets import Rules, Target
-from convcalc.diagnostics import UNUSABLE, WRONG, ConvcalcError, Problem
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.load import spec
+from convcalc.problems import UNUSABLE, WRONG, ConvcalcError, Problem
 
 if TYPE_CHECKING:
     from convcalc.checks.lock.file import LockedNetwork

@@ -18,18 +18,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from convcalc.diagnostics import (
-    UNUSABLE,
-    ConvcalcError,
-    Help,
-    Problem,
-    Rule,
-    Source,
-    Span,
-    helps,
-    printable,
-    without_help,
-)
 from convcalc.language.load import read_file
 from convcalc.language.reading.limits import (
     Limit,
@@ -47,6 +35,18 @@ from convcalc.language.reading.nodes import (
     ScalarNode,
     YamlNode,
     read_yaml,
+)
+from convcalc.problems import (
+    UNUSABLE,
+    ConvcalcError,
+    Help,
+    Problem,
+    Rule,
+    Source,
+    Span,
+    helps,
+    printable,
+    without_help,
 )
 from convcalc.quantities import DEFAULT_DTYPE
 

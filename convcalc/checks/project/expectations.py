@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from convcalc.analysis.costs.cost import COSTS
 from convcalc.analysis.costs.report import Report
-from convcalc.diagnostics import DidYouMean, Help, Note, Problem, helps, printable
 from convcalc.language.building.expectations import Expectation
+from convcalc.problems import DidYouMean, Help, Note, Problem, helps, printable
 from convcalc.quantities import change_text
 from convcalc.shapes import Shape
 

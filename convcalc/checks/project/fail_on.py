@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from convcalc.diagnostics import (
+from convcalc.language.reading.limits import Limit
+from convcalc.metrics import SUMS, TOTALS
+from convcalc.problems import (
     UNUSABLE,
     ConvcalcError,
     DidYouMean,
@@ -15,8 +17,6 @@ from convcalc.diagnostics import (
     Subject,
     printable,
 )
-from convcalc.language.reading.limits import Limit
-from convcalc.metrics import SUMS, TOTALS
 from convcalc.quantities import read_growth, read_quantity
 
 _OPTION = "--fail-on"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.diagnostics import Contributor, Problem, Span
+from convcalc.problems import Contributor, Problem, Span
 
 
 class Finding(NamedTuple):

@@ -10,7 +10,8 @@ from convcalc.analysis.metrics import Contribution, heaviest, measure
 from convcalc.checks.project.findings import Finding
 from convcalc.checks.project.own_file import in_own_file
 from convcalc.checks.project.targets import Target, dtype_of
-from convcalc.diagnostics import (
+from convcalc.metrics import OWN
+from convcalc.problems import (
     Contributor,
     ConvcalcError,
     DidYouMean,
@@ -21,7 +22,6 @@ from convcalc.diagnostics import (
     helps,
     printable,
 )
-from convcalc.metrics import OWN
 from convcalc.quantities import BYTES, Growth, change_text, quantity_text
 from convcalc.shapes import cross_text
 

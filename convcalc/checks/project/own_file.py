@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from convcalc.diagnostics import ConvcalcError, Problem, Reason, Related, Source, Span, is_related
 from convcalc.language.load import find_source, read_file
 from convcalc.language.reading.document import read_document
 from convcalc.language.shipped import is_shipped
+from convcalc.problems import ConvcalcError, Problem, Reason, Related, Source, Span, is_related
 
 if TYPE_CHECKING:
     from convcalc.checks.project.targets import Target

@@ -8,15 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.checks.project.config import CONFIG_NAME, Config, Entry, Pattern
-from convcalc.diagnostics import (
-    UNUSABLE,
-    ConvcalcError,
-    Problem,
-    Span,
-    did_you_mean,
-    printable,
-    refused,
-)
+from convcalc.problems import UNUSABLE, ConvcalcError, Problem, Span, printable, refused
+from convcalc.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from convcalc.language.building.spec import Spec

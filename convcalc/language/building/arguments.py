@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from convcalc.diagnostics import (
-    UNUSABLE,
-    ConvcalcError,
-    Help,
-    Problem,
-    Source,
-    Subject,
-    did_you_mean,
-)
 from convcalc.language.building.evaluation import Evaluator
 from convcalc.language.reading.document import Document
 from convcalc.language.reading.expressions import ExpressionError, UnknownSizeError
 from convcalc.language.reading.items import Refusal
 from convcalc.language.reading.nodes import YamlNode, read_yaml
 from convcalc.layers.fields import decimal_text
+from convcalc.problems import UNUSABLE, ConvcalcError, Help, Problem, Source, Subject
+from convcalc.spelling import did_you_mean
 
 
 def read_args(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.diagnostics import Reason, Related
 from convcalc.language.building.evaluation import Copy, Evaluator, Frame
 from convcalc.language.building.layers import LayerReader, given_twice
 from convcalc.language.reading.document import Block, Parameter
@@ -16,6 +15,7 @@ from convcalc.language.reading.expressions import (
 )
 from convcalc.language.reading.items import Argument, Item, Refusal, is_empty, refusal
 from convcalc.language.reading.nodes import ListNode, ScalarNode, YamlNode
+from convcalc.problems import Reason, Related
 
 
 class ArgumentBinder:

@@ -8,17 +8,6 @@ reported.
 
 from __future__ import annotations
 
-from convcalc.diagnostics import (
-    Call,
-    Help,
-    Problem,
-    Reason,
-    Related,
-    Rule,
-    RuleError,
-    Span,
-    Subject,
-)
 from convcalc.graph import GraphBuilder
 from convcalc.language.building.blocks import ArgumentBinder
 from convcalc.language.building.evaluation import MOST_LAYERS, Copy, Evaluator, Frame, TooMany
@@ -44,6 +33,7 @@ from convcalc.language.reading.items import (
 from convcalc.language.reading.nodes import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.fields import value_text
+from convcalc.problems import Call, Help, Problem, Reason, Related, Rule, RuleError, Span, Subject
 
 #: Copies, calls and groups that may add no layer, beyond ten for each layer that is added.
 _IDLE_STEPS = 20_000

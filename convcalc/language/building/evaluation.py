@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from convcalc.diagnostics import NOTHING, Call, Problem, Rule, Span, Subject, helps, printable
 from convcalc.language.building.groups import Flow, Group
 from convcalc.language.keys import GROUP
 from convcalc.language.reading.document import Document
@@ -21,6 +20,7 @@ from convcalc.language.reading.items import Item, Refusal, at, parse_scalar, ref
 from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.layers import CHOICES, KINDS
 from convcalc.layers.fields import value_text
+from convcalc.problems import NOTHING, Call, Problem, Rule, Span, Subject, helps, printable
 
 #: Layers in a network, and copies that `repeat` may make in all.
 MOST_LAYERS = 1_000_000

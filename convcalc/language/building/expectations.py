@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from convcalc.diagnostics import Span, Subject, printable
 from convcalc.language.building.evaluation import Evaluator
 from convcalc.language.building.inputs import not_a_shape
 from convcalc.language.reading.nodes import MapNode, YamlNode
 from convcalc.layers.fields import value_text
 from convcalc.metrics import SUMS
+from convcalc.problems import Span, Subject, printable
 from convcalc.quantities import COUNT
 from convcalc.shapes import Shape
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from convcalc.diagnostics import printable
 from convcalc.graph import Names
 from convcalc.language.keys import GROUP
 from convcalc.language.reading.items import Refusal, refusal
 from convcalc.language.reading.nodes import ScalarNode, YamlNode
 from convcalc.layers import KINDS
+from convcalc.problems import printable
 from convcalc.shapes import Shape
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from convcalc.diagnostics import UNUSABLE, ConvcalcError, Problem, Subject, helps, printable
 from convcalc.graph import GraphBuilder
 from convcalc.language.building.evaluation import Evaluator
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.reading.document import NAME
 from convcalc.language.reading.nodes import ListNode, MapNode, YamlNode
 from convcalc.layers.fields import value_text
+from convcalc.problems import UNUSABLE, ConvcalcError, Problem, Subject, helps, printable
 from convcalc.shapes import LARGEST_SIZE
 
 #: Spatial axes of an input.

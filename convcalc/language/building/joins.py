@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from convcalc.diagnostics import Branch, Help, Problem, Rule, printable
 from convcalc.language.building.evaluation import Copy, Evaluator, Frame
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.layers import LayerReader
@@ -21,6 +20,7 @@ from convcalc.language.reading.items import (
 )
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.layers import KINDS, layer_class
+from convcalc.problems import Branch, Help, Problem, Rule, printable
 
 #: Adds the layers of a list to the graph; the value of the last.
 Sequence = Callable[[ListNode, Flow | None, Group, Frame], Flow]

@@ -7,19 +7,6 @@ from itertools import takewhile
 from typing import Any
 
 from convcalc.codes import is_root_cause
-from convcalc.diagnostics import (
-    Entering,
-    Fact,
-    Help,
-    Problem,
-    Reason,
-    Related,
-    RuleError,
-    Span,
-    Subject,
-    Value,
-    without_help,
-)
 from convcalc.graph import GraphBuilder, Node
 from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, Frame
 from convcalc.language.building.groups import UNKNOWN, Flow
@@ -40,6 +27,19 @@ from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import value_text
 from convcalc.layers.traits import ROLES
+from convcalc.problems import (
+    Entering,
+    Fact,
+    Help,
+    Problem,
+    Reason,
+    Related,
+    RuleError,
+    Span,
+    Subject,
+    Value,
+    without_help,
+)
 from convcalc.shapes import Shape
 
 

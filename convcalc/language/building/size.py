@@ -6,7 +6,6 @@ over the lines. A repeat that depends on a block's arguments counts once, such a
 
 from __future__ import annotations
 
-from convcalc.diagnostics import Problem
 from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, Frame
 from convcalc.language.keys import GROUP
 from convcalc.language.reading.document import Document
@@ -14,6 +13,7 @@ from convcalc.language.reading.expressions import ExpressionError, UnknownSizeEr
 from convcalc.language.reading.items import Refusal
 from convcalc.language.reading.nodes import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.layers import KINDS, layer_class
+from convcalc.problems import Problem
 
 
 def bound_layers(layers: ListNode, document: Document, evaluator: Evaluator) -> None:

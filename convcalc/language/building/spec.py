@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.collection import collector_paused
-from convcalc.diagnostics import ConvcalcError, Help, Problem, Source, Span
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.building.arguments import read_args, value_text
 from convcalc.language.building.elaboration import Elaborator
@@ -29,6 +28,7 @@ from convcalc.language.reading.document import (
 from convcalc.language.reading.expressions import Expression
 from convcalc.language.reading.items import Item, Refusal, check_arguments, reference
 from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, ScalarNode
+from convcalc.problems import ConvcalcError, Help, Problem, Source, Span
 
 if TYPE_CHECKING:
     from convcalc.language.reading.limits import Limit

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from convcalc.diagnostics import printable
 from convcalc.language.hints.foreign import foreign_kind
 from convcalc.layers import KINDS
+from convcalc.problems import printable
 
 
 def base_60(text: str) -> str:

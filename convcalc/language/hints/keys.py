@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.diagnostics import did_you_mean, nearest
 from convcalc.language.hints.foreign import TOP_LEVEL
 from convcalc.language.keys import TOP_KEYS
+from convcalc.spelling import did_you_mean, nearest
 
 #: What people call totals elsewhere.
 _METRICS = {

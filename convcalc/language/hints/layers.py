@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from math import prod
 
-from convcalc.diagnostics import Fact, Help, Problem, Span, did_you_mean, helps, nearest, printable
 from convcalc.language.hints.foreign import (
     absent_kind,
     foreign_argument,
@@ -16,7 +15,9 @@ from convcalc.language.hints.foreign import (
 from convcalc.language.keys import COMMON_KEYS, GROUP, kind_arguments
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.layers.fields import FieldType
+from convcalc.problems import Fact, Help, Problem, Span, helps, printable
 from convcalc.shapes import Shape, tuple_text
+from convcalc.spelling import did_you_mean, nearest
 
 #: Of an input whose axes may be in another library's order: no picture has more colours (red,
 #: green, blue and how opaque), or fewer pixels.

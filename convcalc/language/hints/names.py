@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from convcalc.diagnostics import did_you_mean, nearest
+from convcalc.spelling import did_you_mean, nearest
 
 #: What other languages write for true and false.
 _TRUE = ("yes", "on", "y", "true")

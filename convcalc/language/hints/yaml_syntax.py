@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from convcalc.diagnostics import Source, Span, printable
+from convcalc.problems import Source, Span, printable
 
 
 class Complaint(NamedTuple):

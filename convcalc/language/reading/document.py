@@ -7,7 +7,12 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from convcalc.diagnostics import (
+from convcalc.language.keys import COMMON_KEYS, GROUP, TOP_KEYS
+from convcalc.language.reading.expressions import FUNCTIONS, Expression, ExpressionError, parse
+from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
+from convcalc.language.shipped import is_word, shipped_path
+from convcalc.layers import CHOICES, KINDS
+from convcalc.problems import (
     UNUSABLE,
     ConvcalcError,
     Fact,
@@ -17,15 +22,10 @@ from convcalc.diagnostics import (
     Related,
     Source,
     Span,
-    did_you_mean,
     helps,
     printable,
 )
-from convcalc.language.keys import COMMON_KEYS, GROUP, TOP_KEYS
-from convcalc.language.reading.expressions import FUNCTIONS, Expression, ExpressionError, parse
-from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
-from convcalc.language.shipped import is_word, shipped_path
-from convcalc.layers import CHOICES, KINDS
+from convcalc.spelling import did_you_mean
 
 #: Files that extend files that extend files...
 LONGEST_CHAIN = 20

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from convcalc.diagnostics import RuleError, did_you_mean, helps, printable
 from convcalc.layers.fields import value_text
+from convcalc.problems import RuleError, helps, printable
+from convcalc.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.codes import is_root_cause
-from convcalc.diagnostics import Fact, Problem, Span, helps, printable
 from convcalc.language.keys import COMMON_KEYS, GROUP, kind_arguments
 from convcalc.language.reading.document import NAME, Document, Entry
 from convcalc.language.reading.expressions import Expression, ExpressionError, parse
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.layers import KINDS
 from convcalc.layers.base import Layer
+from convcalc.problems import Fact, Problem, Span, helps, printable
 
 if TYPE_CHECKING:
     from convcalc.language.reading.expressions import Value

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.diagnostics import DidYouMean, Problem, RuleError, Span, Subject, helps, printable
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.metrics import CONVENTIONS, OWN, SUMS, TOTALS
+from convcalc.problems import DidYouMean, Problem, RuleError, Span, Subject, helps, printable
 from convcalc.quantities import (
     BYTE_UNITS,
     BYTES,

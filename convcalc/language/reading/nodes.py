@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from convcalc.diagnostics import (
+from convcalc.problems import (
     ConvcalcError,
     Problem,
     Reason,

@@ -21,10 +21,10 @@ from convcalc.analysis.counters.counting import (
     partial_text,
     require_rules,
 )
-from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import Network
 from convcalc.layers import KINDS
 from convcalc.metrics import OWN
+from convcalc.problems import ConvcalcError
 from convcalc.render.facts import worded
 from tests.networks.grow import random_spec
 from tests.shipped import shipped

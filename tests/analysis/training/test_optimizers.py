@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from convcalc.analysis.training.optimizers import OPTIMIZERS, optimizer_named
-from convcalc.diagnostics import UNUSABLE, ConvcalcError
+from convcalc.problems import UNUSABLE, ConvcalcError
 from convcalc.render.facts import worded
 from tests.oracle.counting import Number, Tally, square_root
 

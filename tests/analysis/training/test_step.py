@@ -10,11 +10,11 @@ import pytest
 import convcalc
 from convcalc.analysis.training.step import train
 from convcalc.counts import Counts
-from convcalc.diagnostics import ConvcalcError
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.shipped import shipped_names
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.base import ElementwiseLayer, Layer
+from convcalc.problems import ConvcalcError
 from convcalc.shapes import Shape
 from tests.networks.grow import random_spec
 from tests.shipped import shipped

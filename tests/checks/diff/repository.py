@@ -11,7 +11,7 @@ import pytest
 
 from convcalc.checks.diff.revision import Revision
 from convcalc.checks.diff.versions import Comparison, Settings, compare_with_revision
-from convcalc.diagnostics import ConvcalcError
+from convcalc.problems import ConvcalcError
 
 GIT = shutil.which("git") or "git"
 #: Nothing of the machine's own settings takes part.

@@ -9,7 +9,7 @@ import pytest
 
 from convcalc.checks.diff.revision import FileChange, Revision
 from convcalc.checks.diff.versions import Settings, compare_with_revision
-from convcalc.diagnostics import ConvcalcError
+from convcalc.problems import ConvcalcError
 from tests.checks.diff.repository import (
     GIT,
     LARGER,

@@ -21,7 +21,7 @@ from convcalc.checks.lock.file import (
     parse_lock,
 )
 from convcalc.checks.project.targets import LOCK_NAME
-from convcalc.diagnostics import ConvcalcError, Source
+from convcalc.problems import ConvcalcError, Source
 
 names = st.from_regex(r"[A-Za-z0-9_-]{1,8}(\.[A-Za-z0-9_-]{1,8}){0,2}", fullmatch=True)
 shapes = st.lists(st.integers(1, 2**31 - 1), min_size=1, max_size=4).map(tuple)

@@ -9,7 +9,7 @@ from convcalc.checks.lock.file import lock_text, locked_network, parse_lock
 from convcalc.checks.lock.staleness import at_the_cause, stale_problem
 from convcalc.checks.project.expectations import broken_expectations
 from convcalc.checks.project.targets import LOCK_NAME
-from convcalc.diagnostics import Problem, Source
+from convcalc.problems import Problem, Source
 from convcalc.render.facts import worded
 
 SPEC = """\

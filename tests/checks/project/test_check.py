@@ -11,9 +11,9 @@ import convcalc
 from convcalc.analysis.metrics import measure_all
 from convcalc.checks.project.check import Settings, check_network
 from convcalc.checks.project.targets import Rules, Target
-from convcalc.diagnostics import Source, Span
 from convcalc.language.reading.limits import Limit
 from convcalc.metrics import TOTALS
+from convcalc.problems import Source, Span
 from tests.networks.grow import random_spec
 
 HERE = Span(Source("convcalc.yaml", "limits\n"), 1, 1)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convcalc.checks.project.config import MOST_VARIANTS, Config, config_schema, read_config
-from convcalc.diagnostics import ConvcalcError, Problem
+from convcalc.problems import ConvcalcError, Problem
 
 GOOD = """\
 networks:

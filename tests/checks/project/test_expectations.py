@@ -6,7 +6,7 @@ import pytest
 
 import convcalc
 from convcalc.checks.project.expectations import broken_expectations
-from convcalc.diagnostics import Problem
+from convcalc.problems import Problem
 from convcalc.render.facts import worded
 
 LENET_FACTS = """

@@ -9,7 +9,7 @@ import pytest
 
 from convcalc.checks.project.config import find_config, read_config
 from convcalc.checks.project.targets import Target, find_targets, locked_name
-from convcalc.diagnostics import ConvcalcError
+from convcalc.problems import ConvcalcError
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 
 import convcalc.layers
 from convcalc import ConvcalcError, Network, analyze, loads, spec
-from convcalc.diagnostics import Problem
 from convcalc.language.building import elaboration
 from convcalc.layers import KINDS
 from convcalc.layers.fields import PerAxis, Whole, field
 from convcalc.layers.joins import Concat
+from convcalc.problems import Problem
 from convcalc.render.facts import worded
 from convcalc.shapes import Shape
 

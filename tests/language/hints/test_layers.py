@@ -7,7 +7,6 @@ from fractions import Fraction
 import pytest
 
 from convcalc.codes import CODES
-from convcalc.diagnostics import Help, Source, Span, facts_of
 from convcalc.language.hints.layers import (
     argument_beside,
     channels_last,
@@ -20,6 +19,7 @@ from convcalc.language.hints.layers import (
     unknown_kind,
 )
 from convcalc.layers import KINDS, layer_class
+from convcalc.problems import Help, Source, Span, facts_of
 
 HERE = Span(Source("a.yaml", "x\n"), 1, 1)
 

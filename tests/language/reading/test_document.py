@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from convcalc import ConvcalcError, Network, load, loads, spec
-from convcalc.diagnostics import Problem
+from convcalc.problems import Problem
 from convcalc.render.facts import worded
 
 BASE = """

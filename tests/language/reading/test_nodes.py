@@ -7,7 +7,6 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.diagnostics import ConvcalcError, Problem, Source
 from convcalc.language.reading.nodes import (
     DEEPEST,
     ListNode,
@@ -16,6 +15,7 @@ from convcalc.language.reading.nodes import (
     YamlNode,
     read_yaml,
 )
+from convcalc.problems import ConvcalcError, Problem, Source
 from convcalc.render.facts import worded
 
 #: libyaml's, which PyYAML may have been built without, and the one in Python.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convcalc.diagnostics import (
+from convcalc.problems import (
     Help,
     Note,
     Problem,
