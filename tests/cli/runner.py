@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
 
@@ -46,3 +47,10 @@ def run(*arguments: str, stdin: bytes = b"") -> Result:
         except SystemExit as leaving:
             status = leaving.code
     return Result(int(str(status or 0)), out.text(), err.text())
+
+
+def spec(folder: Path, text: str, name: str = "net.yaml") -> str:
+    """Writes a spec and gives its path."""
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from convcalc.render.balance import time_text
 from tests.cli.runner import run
 
 
@@ -132,20 +131,3 @@ def test_a_device_of_ones_own(tmp_path: Path) -> None:
     result = run("balance", "lenet", "--device", str(path))
     assert result.status == 2
     assert f"{path}:3:8: error[bad-unit]" in result.err
-
-
-def test_times_are_rounded_down() -> None:
-    texts = {
-        0: "0",
-        999: "999 ps",
-        1_000: "1.00 ns",
-        59_999_999: "59.9 us",
-        123_456_789_000: "123 ms",
-        5 * 10**15 + 1: "5,000 s",
-    }
-    assert {value: time_text(value) for value in texts} == texts
-
-
-def test_help_begins_with_examples() -> None:
-    out = run("balance", "--help").out
-    assert out.index("Examples:") < out.index("Options:")

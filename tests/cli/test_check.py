@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from convcalc.checks.project.config import config_schema
-from tests.cli.runner import Result, run
+from convcalc.language.shipped import shipped_names
+from tests.cli.runner import Result, run, spec
 from tests.diagnostics.update import CONFIGS, config_names
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -486,3 +487,75 @@ def test_names_in_files_are_data(here: Path) -> None:
     (here / "a\x1b[31m.yaml").write_text(f"{SMALL}budget: {{macs: 1}}\n", encoding="utf-8")
     for style in ("text", "concise"):
         assert "\x1b" not in run("check", os.fspath("a\x1b[31m.yaml"), "--format", style).out
+
+
+class TestFiles:
+    def test_all_that_ships_keeps_its_promises(self) -> None:
+        result = run("check", *shipped_names())
+        assert result.status == 0, result.err
+        assert result.out.endswith(f"{len(shipped_names())} checked, all ok\n")
+
+    def test_a_broken_promise_names_its_line(self, tmp_path: Path) -> None:
+        path = spec(
+            tmp_path,
+            "input: [4]\nlayers: [{dense: 3}]\n"
+            "expect:\n  params: 16\n  output: [4]\n  layers: {dense0: [2], dens: [3]}\n",
+        )
+        result = run("check", path)
+        assert result.status == 1
+        assert f"{path}:4:11: error[expectation]: expected params 16, found 15" in result.err
+        assert "expected dense0 to put out [4], found [3]" in result.err
+        assert "expected dense0 to put out [2], found [3]" in result.err
+        assert "no layer is called 'dens'" in result.err
+
+    def test_the_worst_status_wins_and_all_are_told(self, tmp_path: Path) -> None:
+        good = spec(tmp_path, "{input: [4], layers: [relu]}", "a.yaml")
+        bad = spec(tmp_path, "{input: [4], layers: [rel]}", "b.yaml")
+        assert run("check", str(tmp_path)).status == 1
+        result = run("check", good, bad, str(tmp_path / "missing.yaml"))
+        assert result.status == 2
+        assert (
+            result.out
+            == f"{good}: ok\n{bad}: FAILED\n{tmp_path}/missing.yaml: FAILED\n3 checked, 2 failed\n"
+        )
+        assert "'rel'" in result.err
+
+    def test_skipped_under_set_and_said(self, tmp_path: Path) -> None:
+        path = spec(
+            tmp_path, "{args: {n: 3}, input: [4], layers: [{dense: n}], expect: {params: 15}}"
+        )
+        assert run("check", path).status == 0
+        result = run("check", path, "--set", "n=4")
+        assert result.status == 0
+        assert "skipped under --set" in result.out
+
+    def test_folders_and_globs(self, tmp_path: Path) -> None:
+        spec(tmp_path, "{input: [4], layers: [relu]}", "a.yaml")
+        assert run("check", str(tmp_path / "*.yaml")).out.endswith("1 checked, all ok\n")
+        assert run("check", str(tmp_path / "*.json")).status == 2
+        (tmp_path / "empty").mkdir()
+        assert run("check", str(tmp_path / "empty")).status == 2
+
+    def test_a_folder_that_cannot_be_read(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(folder: str) -> list[str]:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(os, "listdir", refuse)
+        result = run("check", str(tmp_path))
+        assert result.status == 2
+        assert "cannot be read: Permission denied" in result.err
+
+    def test_a_failure_leaves_standard_output_empty(self, tmp_path: Path) -> None:
+        path = spec(tmp_path, "{input: [4], layers: [rel]}")
+        assert run("check", path).out == ""
+        target = tmp_path / "report.txt"
+        assert run("check", path, "--output", str(target)).status == 1
+        assert target.read_text() == f"{path}: FAILED\n1 checked, 1 failed\n"
+
+    def test_json(self, tmp_path: Path) -> None:
+        path = spec(tmp_path, "{input: [4], layers: [rel]}")
+        data = json.loads(run("check", path, "--format", "json").out)
+        assert data["files"][0]["ok"] is False
+        assert data["files"][0]["problems"][0]["code"] == "unknown-kind"

@@ -187,8 +187,3 @@ class TestOneLayer:
         result = run("field", *arguments)
         assert (result.status, result.out) == (2, "")
         assert message in result.err
-
-
-def test_help_begins_with_examples() -> None:
-    out = run("field", "--help").out
-    assert out.index("Examples:") < out.index("Options:")

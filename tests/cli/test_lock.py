@@ -356,6 +356,7 @@ def test_json() -> None:
     assert (second["state"], second["problems"]) == ("same", [])
 
 
+@pytest.mark.long  # tests/test_safe_files.py kills what replaces the file
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_a_killed_command_leaves_the_old_or_the_new() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -177,17 +177,23 @@ class TestWriting:
 
 
 class TestFiles:
-    def test_a_link_stays_a_link(self, tmp_path: Path) -> None:
-        target, link = tmp_path / "real.txt", tmp_path / "link.txt"
-        target.write_text("old")
-        link.symlink_to(target)
-        assert run("shapes", "lenet", "--output", str(link)).status == 0
-        assert link.is_symlink()
-        assert "61,706" in target.read_text()
+    def test_a_file_is_written_whole(self, tmp_path: Path) -> None:
+        target = tmp_path / "out.csv"
+        result = run("shapes", "lenet", "--format", "csv", "--output", str(target))
+        assert result.out == ""
+        assert target.read_text() == run("shapes", "lenet", "--format", "csv").out
+        assert os.listdir(tmp_path) == ["out.csv"]
 
-    def test_a_device_is_written_to_and_never_replaced(self) -> None:
-        assert run("shapes", "lenet", "--output", os.devnull).status == 0
-        assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+    def test_an_error_leaves_the_old_file_alone(self, tmp_path: Path) -> None:
+        target = tmp_path / "out.txt"
+        target.write_text("old")
+        assert run("shapes", "no_such", "--output", str(target)).status == 2
+        assert target.read_text() == "old"
+
+    def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
+        result = run("shapes", "lenet", "--output", str(tmp_path / "no" / "out.txt"))
+        assert result.status == 2
+        assert "cannot be written" in result.err
 
     def test_a_pipe_with_a_name_is_written_to(self, tmp_path: Path) -> None:
         path = tmp_path / "pipe"

@@ -454,4 +454,5 @@ class TestCompletion:
             ).stdout
             for seed in "12"
         }
-        assert len(texts) == 1
+        (text,) = texts
+        assert json.loads(text)["title"] == "convcalc network"
