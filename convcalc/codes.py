@@ -78,7 +78,6 @@ CODES: dict[str, Code] = {
     "bad-order": Code(1, "an order of axes does not list each axis once"),
     "branch-count": Code(1, "a join takes another number of branches"),
     "crop-too-large": Code(1, "cropping leaves nothing"),
-    "branch-count": Code(1, "a kind takes another number of inputs"),
     "groups-mismatch": Code(1, "channels cannot be split into equal groups"),
     "join-mismatch": Code(1, "the branches of a join have shapes that do not fit"),
     "output-padding-too-large": Code(1, "output_padding reaches the stride and the dilation"),

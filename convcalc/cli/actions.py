@@ -1,4 +1,4 @@
-"""What a check does when it runs as a step of GitHub Actions: annotations and a summary."""
+"""A check as a step of GitHub Actions: annotations and a summary."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from convcalc.checks.project.findings import CheckedNetwork
-from convcalc.cli.guard import tell
+from convcalc.cli.guard import write_error
 from convcalc.cli.output import emit
 from convcalc.problems import ConvcalcError
 
@@ -18,7 +18,7 @@ def in_actions() -> bool:
 
 
 def repository_folder() -> str:
-    """Where in its repository the current folder is, with forward slashes; "" where it is in none.
+    """The current folder's path in its repository, with forward slashes; "" outside of one.
 
     Reports for other programs name files from the repository's root.
     """
@@ -33,7 +33,7 @@ def repository_folder() -> str:
 
 
 def publish(checked: Sequence[CheckedNetwork]) -> None:
-    """Annotates the pull request, and adds the tables to the step's summary, if it has one."""
+    """Annotates the pull request, and adds the tables to the step's summary if it has one."""
     from convcalc.render.check_markdown import SUMMARY_LIMIT, check_markdown
     from convcalc.render.github import github_text
 
@@ -41,16 +41,16 @@ def publish(checked: Sequence[CheckedNetwork]) -> None:
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         try:
-            # Appended: another command of the same step may have written to it.
+            # Append: another command of the same step may have written to it.
             with open(summary, "a", encoding="utf-8", newline="\n") as file:
                 file.write(check_markdown(checked, SUMMARY_LIMIT))
         except OSError as error:
-            tell(f"the step's summary cannot be written: {error.strerror}\n")
+            write_error(f"the step's summary cannot be written: {error.strerror}\n")
 
 
 @contextmanager
 def errors_annotated(annotating: bool) -> Iterator[None]:
-    """Annotates what is refused before any network is checked, such as a bad convcalc.yaml."""
+    """Annotates errors from before the first network is checked, such as a bad convcalc.yaml."""
     try:
         yield
     except ConvcalcError as error:

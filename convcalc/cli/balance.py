@@ -9,7 +9,7 @@ import typer
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.rows import ROW_COSTS
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
 from convcalc.cli.rows import View
 from convcalc.language.device import Device, read_device
@@ -68,7 +68,7 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
     # A row of a kind cannot hold what is fused behind another kind: each is priced alone there.
     fused = not expand and by is None
     if sort is not None and sort.lower() == "time" and machine is None:
-        unusable("--sort time: only a device gives times", "--device laptop_core")
+        refuse("--sort time: only a device gives times", "--device laptop_core")
     rows = view.rows(analysis.report, {**row_figures(found, machine, fused=fused), **ROW_COSTS})
     make = balance_csv if style == "csv" else balance_table
     emit_table(make(found, machine, rows, fused=fused, by_kind=view.by_kind), style, output)
@@ -78,7 +78,7 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
 def _machine(path: str, dtype: str) -> Device:
     machine = read_device(path)
     if dtype not in machine.operations:
-        unusable(
+        refuse(
             f"{printable(path, 200)} states no peak for {dtype}",
             "--dtype " + " or ".join(machine.operations),
         )

@@ -11,7 +11,7 @@ from convcalc.checks.project.check import check_networks
 from convcalc.checks.project.findings import CheckedNetwork, worst_status
 from convcalc.cli import options
 from convcalc.cli.actions import errors_annotated, in_actions, publish, repository_folder
-from convcalc.cli.guard import guarded, tell, tell_problems, unusable
+from convcalc.cli.guard import guarded, refuse, report_problems, write_error
 from convcalc.cli.output import emit, terminal
 from convcalc.cli.project import read_project
 from convcalc.problems import WRONG
@@ -81,7 +81,7 @@ def _checked(
     inputs = options.read_inputs(input_)
     limits = _read_fail_on(fail_on) if fail_on else ()
     if inputs is not None and any(limit.growth is not None for limit in limits):
-        unusable(
+        refuse(
             "--fail-on compares with the lock, which is about the files' own inputs",
             "a growth goes without --input; a limit such as 'macs>310M' goes with it",
         )
@@ -110,7 +110,7 @@ def _report(checked: Sequence[CheckedNetwork], style: str, output: str | None) -
         emit(_for_programs(checked, style), output)
     elif output is None and not any(network.totals for network in checked):
         # As with every command: standard output stays empty where nothing could be read.
-        tell(log(check_text(checked)))
+        write_error(log(check_text(checked)))
     elif output is None and terminal():
         from convcalc.render.check_terminal import print_check
 
@@ -135,9 +135,9 @@ def _report_problems(
         if problems and style == "github":
             from convcalc.render.diagnostics import diagnostics_text
 
-            tell(log(diagnostics_text(problems)) + "\n")
+            write_error(log(diagnostics_text(problems)) + "\n")
         elif problems:
-            tell_problems(problems, "\n")
+            report_problems(problems, "\n")
 
 
 def _for_programs(checked: Sequence[CheckedNetwork], style: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from convcalc.analysis.costs.columns import column_names, columns_of, sort_figures
 from convcalc.analysis.costs.rows import ROW_COSTS
 from convcalc.cli import options
-from convcalc.cli.guard import unusable
+from convcalc.cli.guard import refuse
 from convcalc.cli.output import emit_json, emit_table
 from convcalc.cli.rows import View
 from convcalc.render.columns import columns_csv, columns_data, columns_table
@@ -16,16 +16,16 @@ def read_columns(text: str, by: str | None) -> list[str]:
     """The names of the columns, each known and given once."""
     names = [name.strip().lower() for name in text.split(",")]
     if not any(names):
-        unusable("--columns names no column", "--columns name,output,params,macs,field,live")
+        refuse("--columns names no column", "--columns name,output,params,macs,field,live")
     known = column_names()
     for name in names:
         options.read_word("--columns", name, known)
         if names.count(name) > 1:
-            unusable(f"--columns: '{name}' is given twice")
+            refuse(f"--columns: '{name}' is given twice")
     chosen = columns_of(names)
     for name, shown in chosen.items():
         if by is not None and not shown.whole and name != "share":
-            unusable(f"--columns: '{name}' is of one layer: it goes without --by kind")
+            refuse(f"--columns: '{name}' is of one layer: it goes without --by kind")
     return names
 
 

@@ -12,7 +12,7 @@ from convcalc.analysis.counters.counting import (
     require_rules,
 )
 from convcalc.cli import options
-from convcalc.cli.guard import unusable
+from convcalc.cli.guard import refuse
 from convcalc.cli.output import emit_json, emit_table
 from convcalc.cli.rows import View
 from convcalc.render.counters import (
@@ -34,16 +34,16 @@ def read_options(
     if as_ is not None:
         options.read_word("--as", as_, list(BY_NAME))
         if compare:
-            unusable("--as shows one convention and --compare all of them: one or the other")
+            refuse("--as shows one convention and --compare all of them: one or the other")
         if valid_taps:
-            unusable(
+            refuse(
                 "--as goes without --valid-taps: no counter leaves out taps that fall on padding",
                 "--compare --valid-taps holds them against the MACs that are left",
             )
     elif not compare:
-        unusable("--partial belongs to --as or --compare")
+        refuse("--partial belongs to --as or --compare")
     elif view != View():
-        unusable(
+        refuse(
             "--compare has a row for each convention: it goes without --depth, --expand, --sort,"
             " --top and --by",
             "--as NAME shows one convention's rows",

@@ -9,7 +9,7 @@ import typer
 
 from convcalc.checks.diff.versions import Comparison, Settings, compare_files, compare_with_revision
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, tell_problems, unusable
+from convcalc.cli.guard import guarded, refuse, report_problems
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_json, emit_parts
 from convcalc.problems import WRONG
 
@@ -90,7 +90,7 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
         with Revision(base, merge_base=merge_base) as revision:
             found, problems, status = compare_with_revision(revision, files or [], settings)
         if problems:
-            tell_problems(problems)
+            report_problems(problems)
             if not found:
                 return status
     else:
@@ -102,17 +102,17 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
 
 def _two_files(files: Sequence[str], merge_base: bool, settings: Settings) -> Comparison:
     if merge_base:
-        unusable("--merge-base goes with --base REV")
+        refuse("--merge-base goes with --base REV")
     if len(files) != 2:
         given = {0: "none was given", 1: "one was given"}.get(len(files))
         given = given or f"{len(files)} were given"
-        unusable(
+        refuse(
             f"two networks are compared, and {given}",
             "convcalc diff OLD NEW, or convcalc diff --base REV [FILE...]",
         )
     old, new = files
     if old == new == "-":
-        unusable("only one of the two networks can come from standard input")
+        refuse("only one of the two networks can come from standard input")
     return compare_files(old, new, settings)
 
 

@@ -9,7 +9,7 @@ import typer
 from convcalc.analysis.costs.explain import explain as explain_node
 from convcalc.analysis.costs.explain import find_nodes
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import emit, emit_json, emit_lines
 from convcalc.graph import Network
 from convcalc.problems import printable
@@ -63,7 +63,7 @@ def refuse_layer(network: Network, name: str) -> NoReturn:
     inside = [unit for unit in units if unit.startswith(f"{name}.")]
     if inside:
         more = ", ..." if len(inside) > _SHOWN else ""
-        unusable(
+        refuse(
             f"'{printable(name)}' is a group of layers, not a layer",
             f"name {'one of ' * (len(inside) > 1)}{', '.join(inside[:_SHOWN])}{more}",
         )
@@ -72,7 +72,7 @@ def refuse_layer(network: Network, name: str) -> NoReturn:
         meant = "did you mean " + " or ".join(f"'{unit}'" for unit in alike[:3]) + "?"
     else:
         meant = did_you_mean(name, [*units, *[node.path for node in network.operations]])
-    unusable(
+    refuse(
         f"no layer is called '{printable(name)}'",
         meant or f"`convcalc shapes {printable(network.name)}` lists the layers",
     )

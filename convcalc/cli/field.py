@@ -13,7 +13,7 @@ from convcalc.analysis.costs.rows import ROW_COSTS
 from convcalc.analysis.field.fields import unit_field
 from convcalc.cli import options
 from convcalc.cli.explain import refuse_layer
-from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
 from convcalc.cli.rows import View
 from convcalc.graph import Network, Node
@@ -66,7 +66,7 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
         _one_layer(network, layer, unit, style, output)
         return 0
     if unit is not None:
-        unusable(
+        refuse(
             "--unit is about the units of one layer", f"convcalc field {file} LAYER --unit {unit}"
         )
     analysis = Analysis(network, batch=batch)
@@ -107,19 +107,19 @@ def _place(name: str, node: Node, unit: str | None) -> tuple[int, ...]:
     if unit is None:
         return tuple([n // 2 for n in sizes])
     if not sizes:
-        unusable(f"--unit: {printable(name)} has no spatial axes, all its units are taken")
+        refuse(f"--unit: {printable(name)} has no spatial axes, all its units are taken")
     parts = re.split("[,xX]", unit)
     if len(parts) != len(sizes) or not all(
         re.fullmatch(r" *[0-9]{1,12} *", part) for part in parts
     ):
         axes = ", ".join(axis_name(axis, len(sizes)) for axis in range(len(sizes)))
-        unusable(
+        refuse(
             f"--unit takes a place on each axis ({axes}), not '{printable(unit)}'",
             f"--unit {','.join(str(n // 2) for n in sizes)}",
         )
     place = tuple([int(part) for part in parts])
     if any([y >= n for y, n in zip(place, sizes, strict=True)]):
-        unusable(
+        refuse(
             f"--unit {printable(unit)} is not on the map of {printable(name)}, {cross_text(sizes)}",
             f"places count from 0: the last is {','.join(str(n - 1) for n in sizes)}",
         )

@@ -8,7 +8,7 @@ import typer
 
 from convcalc.analysis.analysis import Analysis
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
 from convcalc.cli.rows import View
 from convcalc.problems import printable
@@ -102,13 +102,13 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     chosen = options.read_optimizer(training, optimizer, input_gradient)
     if training and (counted or valid_taps):
         other = "--valid-taps" if valid_taps else "--as" if as_ else "--compare"
-        unusable(f"--training goes without {other}: it counts every product, by convcalc's rules")
+        refuse(f"--training goes without {other}: it counts every product, by convcalc's rules")
     names = []
     if columns is not None:
         from convcalc.cli.columns import read_columns
 
         if counted or training:
-            unusable(
+            refuse(
                 "--columns chooses among all figures: it goes without --as, --compare, --training"
             )
         names = read_columns(columns, by)
@@ -174,7 +174,7 @@ def _factor(text: str) -> Fraction:
             raise ValueError
         return Fraction(text)
     except (ValueError, ZeroDivisionError):
-        unusable(
+        refuse(
             f"--scale-channels takes a factor, not '{printable(text)}'",
             "--scale-channels 0.5 or 3/4",
         )

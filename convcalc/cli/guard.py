@@ -1,4 +1,4 @@
-"""What every command does about errors: the message, and the exit status."""
+"""Turns every error of a command into a message and an exit status."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import NoReturn, ParamSpec
 
 from convcalc.problems import ConvcalcError, Problem, refused
 
-#: Something in convcalc itself went wrong.
+#: Exit status of a mistake in convcalc itself.
 INTERNAL = 3
-#: What a shell gives a command that was interrupted.
+#: Exit status that a shell gives an interrupted command.
 INTERRUPTED = 130
 
 P = ParamSpec("P")
@@ -30,15 +30,15 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
         try:
             status = command(*args, **kwargs)
         except ConvcalcError as error:
-            tell_problems(error.problems)
+            report_problems(error.problems)
             status = error.status
         except BrokenPipeError:
-            forget_output()
+            discard_output()
             status = 0
         except KeyboardInterrupt:
-            tell("\ninterrupted\n")
+            write_error("\ninterrupted\n")
             status = INTERRUPTED
-        except Exception as error:  # noqa: BLE001 - the outermost place: nothing may pass
+        except Exception as error:  # noqa: BLE001 - the last resort: no traceback
             status = _internal(error)
         sys.exit(status)
 
@@ -48,7 +48,7 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
 def _internal(error: Exception) -> int:
     if os.environ.get("CONVCALC_DEBUG"):
         raise error
-    tell(
+    write_error(
         f"error[internal]: {type(error).__name__}: {error}\n"
         "This is a mistake in convcalc, not in your file. Please report it with the command and the"
         " file; CONVCALC_DEBUG=1 shows where it happened.\n"
@@ -56,8 +56,8 @@ def _internal(error: Exception) -> int:
     return INTERNAL
 
 
-def tell(text: str) -> None:
-    """Writes to standard error; where that is closed or full the exit status alone must do."""
+def write_error(text: str) -> None:
+    """Writes to standard error; if that is closed or full, the exit status has to do."""
     try:
         if sys.stderr is not None:
             sys.stderr.write(text)
@@ -66,24 +66,24 @@ def tell(text: str) -> None:
         sys.stderr = None
 
 
-def tell_problems(problems: Sequence[Problem], after: str = "") -> None:
-    """Draws problems on standard error, to its width where that is a terminal."""
+def report_problems(problems: Sequence[Problem], after: str = "") -> None:
+    """Writes problems to standard error, wrapped to its width if it is a terminal."""
     from convcalc.render.diagnostics import diagnostics_text
 
     width = 0
     if os.environ.get("TERM") != "dumb":
-        with suppress(AttributeError, OSError, ValueError):  # closed, or no terminal
+        with suppress(AttributeError, OSError, ValueError):  # closed, or not a terminal
             width = os.get_terminal_size(sys.stderr.fileno()).columns
-    tell(diagnostics_text(problems, width=width or None) + after)
+    write_error(diagnostics_text(problems, width=width or None) + after)
 
 
-def forget_output() -> None:
-    """Points standard output at nothing, so that Python's exit does not write to it again."""
+def discard_output() -> None:
+    """Redirects standard output to the null device, so that Python does not flush it at exit."""
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, sys.stdout.fileno())
     os.close(sink)
 
 
-def unusable(message: str, help_text: str = "") -> NoReturn:
-    """Refuses an option's value: exit status 2."""
+def refuse(message: str, help_text: str = "") -> NoReturn:
+    """Refuses the value of an option: exit status 2."""
     raise refused("bad-option", message, help_text)

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_json, emit_parts, emit_table
 from convcalc.language.keys import GROUP
 from convcalc.layers import KINDS
@@ -60,10 +60,10 @@ def _refuse(kind: str) -> NoReturn:
 
     ours = foreign_kind(kind, KINDS)
     if kind == GROUP:
-        unusable("'sequential' is a group of layers, not a kind", "write a list of layers")
+        refuse("'sequential' is a group of layers, not a kind", "write a list of layers")
     if ours:
         help_text = f"it is called '{ours}' here"
     else:
         near = "" if absent_kind(kind) else did_you_mean(kind, KINDS)
         help_text = near or "`convcalc kinds` lists them all"
-    unusable(f"there is no kind '{printable(kind)}'", help_text)
+    refuse(f"there is no kind '{printable(kind)}'", help_text)

@@ -12,7 +12,7 @@ from convcalc.checks.lock.outcomes import lock_outcomes, write_lock
 from convcalc.checks.lock.staleness import told_once
 from convcalc.checks.project.targets import LOCK_NAME
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, tell, tell_problems, unusable
+from convcalc.cli.guard import guarded, refuse, report_problems, write_error
 from convcalc.cli.output import emit_json, emit_lines, reason, refuse_empty
 from convcalc.cli.project import read_project
 from convcalc.problems import printable, refused
@@ -61,18 +61,18 @@ def lock(
         failed = [outcome for outcome in failed if check or outcome.state == "broken"]
     if failed:
         problems = told_once([(o.name, problem) for o in failed for problem in o.problems])
-        tell_problems(problems, "\n")
+        report_problems(problems, "\n")
     elif not check:
         try:
             write_lock(path, before, outcomes)
         except OSError as error:
-            unusable(f"{printable(path, 200)} cannot be written: {reason(error)}")
+            refuse(f"{printable(path, 200)} cannot be written: {reason(error)}")
     status = max([outcome.status for outcome in failed], default=0)
     summary = lock_summary(path, outcomes, check, bool(failed))
     if style == "json":
         emit_json(lock_data(path, outcomes, not failed), None)
     elif failed:
-        tell(summary)
+        write_error(summary)
     else:
         emit_lines(summary, None)
     return status

@@ -1,4 +1,4 @@
-"""The command line: finds the command, and imports only that one."""
+"""The entry point of the command line: imports only the command that is called."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from convcalc import __version__
-from convcalc.cli.guard import tell
+from convcalc.cli.guard import write_error
 from convcalc.problems import UNUSABLE
 
-#: Every command: the module of this package that holds it, under the same name.
+#: All commands; each is a function in the module of the same name.
 COMMANDS = (
     "shapes",
     "flops",
@@ -53,16 +53,15 @@ def main() -> None:
     try:
         app()
     except OSError as error:
-        # The help or the version could not be written; commands see to their own output.
-        tell(f"error: standard output cannot be written: {error.strerror}\n")
+        # Writing the help or the version failed; commands handle errors of their own output.
+        write_error(f"error: standard output cannot be written: {error.strerror}\n")
         sys.exit(UNUSABLE)
 
 
 def application(arguments: list[str]) -> typer.Typer:
-    """The application, with the one command that the arguments name, or with all of them.
+    """The application with the command that the arguments name, or else with all commands.
 
-    Importing a command and taking its signature apart costs a millisecond or two; a command should
-    start in a blink.
+    Importing a command and reading its signature takes a millisecond or two.
     """
     app = typer.Typer(
         cls=_Program,
@@ -80,7 +79,7 @@ def application(arguments: list[str]) -> typer.Typer:
         module = import_module(f"convcalc.cli.{name}")
         command = getattr(module, name)
         text = cleandoc(command.__doc__)
-        if "\b" not in text:  # the mark that keeps the examples' lines as they are
+        if "\b" not in text:  # the mark that keeps the lines of the examples
             text = text.replace("Examples:", "\b\nExamples:")
         app.command(name, cls=_Command, help=text)(command)
     return app
@@ -121,13 +120,13 @@ class _Program(TyperGroup):
 
 
 class _Command(TyperCommand):
-    """A command that offers only options that are much like one that it does not have."""
+    """A command that, for an unknown option, suggests only similar ones."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _without_pydantic(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        given = list(args)  # what cannot be parsed is lost from the list
+        given = list(args)  # the parser removes what it reads
         try:
             return super().parse_args(ctx, args)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the reading of their values."""
+"""Options that several commands share, and functions that read their values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from convcalc.cli.guard import unusable
+from convcalc.cli.guard import refuse
 from convcalc.language.load import spec
 from convcalc.problems import printable
 from convcalc.quantities import DTYPES
@@ -100,14 +100,14 @@ WeightsDtype = Annotated[
 FloatDtype = Annotated[str, typer.Option("--dtype", metavar="NAME", help="float32 or float64.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="What chance starts from.")]
 
-#: What a network runs with.
+#: Types of numbers that a network can be run with.
 FLOAT_DTYPES = ("float32", "float64")
-#: A batch larger than any memory; larger ones are typing mistakes.
+#: Larger batches fit into no memory; they are typing mistakes.
 _LARGEST_BATCH = LARGEST_SIZE
 
 
 class Loaded(NamedTuple):
-    """A network, the spec that it is of, and the options that make it another than the file's."""
+    """A network, its spec, and the options that make it differ from the file's network."""
 
     network: Network
     spec: Spec
@@ -115,7 +115,7 @@ class Loaded(NamedTuple):
 
 
 def load_file(file: str, sets: Sequence[str] | None, inputs: Sequence[str] | None) -> Loaded:
-    """The network that the common options describe."""
+    """Reads the network that the options describe, and the spec that it comes from."""
     args, shapes = read_sets(sets), read_inputs(inputs)
     read = spec(file)
     network = read.network(args, shapes)
@@ -124,73 +124,73 @@ def load_file(file: str, sets: Sequence[str] | None, inputs: Sequence[str] | Non
 
 
 def load_network(file: str, sets: Sequence[str] | None, inputs: Sequence[str] | None) -> Network:
-    """The network that the common options describe."""
+    """Reads the network that the options describe."""
     return load_file(file, sets, inputs).network
 
 
 def read_sets(texts: Sequence[str] | None, option: str = "--set") -> dict[str, str]:
-    """`NAME=VALUE` texts as a mapping."""
+    """Reads `NAME=VALUE` texts as a mapping."""
     values: dict[str, str] = {}
     for text in texts or ():
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            unusable(f"{option} takes NAME=VALUE, not '{printable(text)}'", f"{option} width=0.5")
+            refuse(f"{option} takes NAME=VALUE, not '{printable(text)}'", f"{option} width=0.5")
         if name.strip() in values:
-            unusable(f"{option} {printable(name.strip())} is given twice")
+            refuse(f"{option} {printable(name.strip())} is given twice")
         values[name.strip()] = value
     return values
 
 
 def read_inputs(texts: Sequence[str] | None) -> Sequence[int] | Mapping[str, Sequence[int]] | None:
-    """`CxHxW` or `NAME=CxHxW` texts as a shape, or shapes by name."""
+    """Reads `CxHxW` or `NAME=CxHxW` texts as a shape, or as shapes by name."""
     if not texts:
         return None
     shapes: dict[str, list[int]] = {}
     for text in texts:
         name, _, sizes = text.rpartition("=")
         if name in shapes:
-            unusable(f"--input {printable(text)}: this input is given twice")
+            refuse(f"--input {printable(text)}: this input is given twice")
         parts = re.split("[xX\u00d7,]", sizes.strip())
         if not all(re.fullmatch(r"[0-9]{1,12}", part.strip()) for part in parts):
-            unusable(
+            refuse(
                 f"--input takes sizes joined by x, not '{printable(text)}'",
                 "channels first, without the batch axis: --input 3x224x224",
             )
         shapes[name] = [int(part) for part in parts]
     if "" in shapes:
         if len(shapes) > 1:
-            unusable("--input: with several inputs each needs its name: --input left=3x64x64")
+            refuse("--input: with several inputs each needs its name: --input left=3x64x64")
         return shapes[""]
     return shapes
 
 
 def read_batch(batch: int) -> int:
-    """The batch size, if it is one."""
+    """Checks the batch size."""
     if not 1 <= batch <= _LARGEST_BATCH:
-        unusable(f"--batch must be a whole number from 1 to {_LARGEST_BATCH}, not {batch}")
+        refuse(f"--batch must be a whole number from 1 to {_LARGEST_BATCH}, not {batch}")
     return batch
 
 
 def read_count(option: str, value: int | None) -> int | None:
-    """A count that an option gives, at least 1."""
+    """Checks that an option's count is at least 1."""
     if value is not None and value < 1:
-        unusable(f"{option} must be at least 1, not {value}")
+        refuse(f"{option} must be at least 1, not {value}")
     return value
 
 
 def read_dtypes(dtype: str, weights: str | None) -> None:
-    """Refuses types of numbers that there are not."""
+    """Checks the types of numbers."""
     read_word("--dtype", dtype, tuple(DTYPES))
     if weights is not None:
         read_word("--weights", weights, tuple(DTYPES))
 
 
 def read_optimizer(training: bool, name: str | None, input_gradient: bool = False) -> str:
-    """The optimizer's name, if there is one; options of training go with --training only."""
+    """The optimizer's name; refuses options of training without --training."""
     for option, given in (("--optimizer", name), ("--input-gradient", input_gradient)):
         if given not in (None, False) and not training:
             example = "--optimizer adam" if option == "--optimizer" else option
-            unusable(f"{option} is about training", f"--training {example}")
+            refuse(f"{option} is about training", f"--training {example}")
     if name is None:
         return "sgd"
     from convcalc.analysis.training.optimizers import optimizer_named
@@ -199,10 +199,10 @@ def read_optimizer(training: bool, name: str | None, input_gradient: bool = Fals
 
 
 def read_word(option: str, word: str, words: Sequence[str]) -> str:
-    """One of a few words."""
+    """Checks that an option's word is one of `words`."""
     if word not in words:
         meant = did_you_mean(word, words) or f"one of {', '.join(words)}"
         if len(words) == 1:
             meant = f"{option} {words[0]}"
-        unusable(f"{option} cannot be '{printable(word)}'", meant)
+        refuse(f"{option} cannot be '{printable(word)}'", meant)
     return word

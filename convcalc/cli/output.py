@@ -1,4 +1,4 @@
-"""Where output goes: a terminal, a pipe, or a file that is replaced as a whole."""
+"""Writes output to a terminal, to a pipe, or to a file, which it replaces atomically."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 
-from convcalc.cli.guard import forget_output, unusable
+from convcalc.cli.guard import discard_output, refuse
 from convcalc.problems import printable
 from convcalc.render.table import Part, Table, csv_text, markdown_text, plain_text, wrapped
 
@@ -15,7 +15,7 @@ TABLE_FORMATS = ("table", "plain", "json", "csv", "markdown")
 
 
 def emit_table(table: Table, style: str, output: str | None) -> None:
-    """A table in one of its formats."""
+    """Writes a table in the format `style`."""
     if style == "csv":
         emit(csv_text(table), output)
     else:
@@ -23,7 +23,7 @@ def emit_table(table: Table, style: str, output: str | None) -> None:
 
 
 def emit_parts(parts: Sequence[Part], style: str, output: str | None) -> None:
-    """Tables and lines below each other; on a terminal `table` draws them to its width."""
+    """Writes tables and lines one below the other; `table` draws them to a terminal's width."""
     if style == "table" and output is None and terminal():
         from convcalc.render.terminal import print_table
 
@@ -39,16 +39,16 @@ def emit_parts(parts: Sequence[Part], style: str, output: str | None) -> None:
 
 
 def emit_json(data: Mapping[str, object], output: str | None) -> None:
-    """Data as JSON."""
+    """Writes data as JSON."""
     from convcalc.render.jsons import json_text
 
     emit(json_text(data), output)
 
 
 def emit_lines(text: str, output: str | None) -> None:
-    """Text as it is; on a terminal that is too narrow for a line this breaks at words.
+    """Writes text; on a terminal, wraps lines that are too long for it.
 
-    What follows a label, `Counts: ...`, stays in a column of its own.
+    A wrapped line continues below the text behind its label, such as `Counts: ...`.
     """
     if output is None and terminal():
         from shutil import get_terminal_size
@@ -63,12 +63,12 @@ def emit_lines(text: str, output: str | None) -> None:
 
 
 def terminal() -> bool:
-    """Whether standard output is a terminal that can do more than a teletype."""
+    """Whether standard output is a terminal that understands escape sequences."""
     return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def emit(text: str, output: str | None) -> None:
-    """Text to standard output, or to a file: written beside it and renamed, so never half of it."""
+    """Writes text to standard output, or to a file that is replaced atomically."""
     if output is None:
         _write_out(text)
         return
@@ -78,23 +78,23 @@ def emit(text: str, output: str | None) -> None:
     try:
         replace_file(output, text)
     except OSError as error:
-        unusable(f"--output {printable(output, 200)} cannot be written: {reason(error)}")
+        refuse(f"--output {printable(output, 200)} cannot be written: {reason(error)}")
 
 
 def refuse_empty(output: str | None) -> None:
-    """Refuses `--output ''`: a script's variable that is empty must not mean some other file."""
+    """Refuses `--output ''`, which an empty variable in a script gives."""
     if output == "":
-        unusable("--output names no file", "--output report.txt, or leave it out")
+        refuse("--output names no file", "--output report.txt, or leave it out")
 
 
 def _write_out(text: str) -> None:
     if sys.stdout is None:
-        unusable("standard output is closed")
+        refuse("standard output is closed")
     encoding = sys.stdout.encoding or "utf-8"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        # What cannot be shown becomes something like it, or an escape, instead of an error.
+        # Replace what the encoding lacks by something similar, or by an escape.
         text = text.translate(_PLAINER).encode(encoding, "backslashreplace").decode(encoding)
     try:
         sys.stdout.write(text)
@@ -102,12 +102,12 @@ def _write_out(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        forget_output()
-        unusable(f"standard output cannot be written: {reason(error)}")
+        discard_output()
+        refuse(f"standard output cannot be written: {reason(error)}")
 
 
 def reason(error: OSError) -> str:
-    """Why something could not be done, in the middle of a sentence."""
+    """The reason of an error, for the middle of a sentence."""
     text = error.strerror or str(error)
     return text[:1].lower() + text[1:]
 

@@ -1,4 +1,4 @@
-"""The networks that a command is about: those that are named, or those of convcalc.yaml."""
+"""Finds the networks that a command checks or locks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from convcalc.problems import refused
 
 
 class Project(NamedTuple):
-    """Some networks, and the path of their lock: beside convcalc.yaml, or else here."""
+    """The networks, and the path of their lock: beside convcalc.yaml, or in this folder."""
 
     targets: list[Target]
     lock: str
 
 
 def read_project(command: str, files: Sequence[str] | None, sets: Sequence[str] | None) -> Project:
-    """The networks that the options describe; `command` is named where they describe none."""
+    """Finds the networks that the options name, or those of the nearest convcalc.yaml.
+
+    command  the command's name, for the error message if there are none
+    """
     path = find_config()
     config = read_config(path) if path is not None else None
     if not files and config is None:

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
 from convcalc.problems import WRONG, printable
 from convcalc.render.reconcile import reconcile_data, reconcile_table
@@ -53,7 +53,7 @@ def reconcile(
 
 
 def _no_figure(text: str) -> NoReturn:
-    unusable(
+    refuse(
         f"a figure above 0 is expected, not '{printable(text)}'",
         "such as 4.13G, 300M, 0.58GFLOPs, 4.1e9 or 4,089,184,256",
     )

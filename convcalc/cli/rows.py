@@ -1,4 +1,4 @@
-"""The rows of a layer table that the options choose, and their order."""
+"""Selects and sorts the rows of a layer table."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import ROW_COSTS, TEXT_KEYS, Row, rows, sort_rows
 from convcalc.cli import options
-from convcalc.cli.guard import unusable
+from convcalc.cli.guard import refuse
 
 
 class View(NamedTuple):
-    """The options that choose and order a table's rows."""
+    """The options that select and sort a table's rows."""
 
     depth: int | None = None
     expand: bool = False
@@ -22,19 +22,19 @@ class View(NamedTuple):
 
     @property
     def by_kind(self) -> bool:
-        """Whether a row is a kind of layer."""
+        """Whether there is one row for each kind of layer."""
         return self.by is not None
 
     def rows(
         self, report: Report, figures: Mapping[str, Callable[[Row], int]] = ROW_COSTS
     ) -> list[Row]:
-        """The rows of a report; `figures` are what else than text they can be sorted by."""
+        """The selected rows of a report; `figures` are the sort keys besides name and kind."""
         options.read_count("--depth", self.depth)
         options.read_count("--top", self.top)
         if self.by is not None:
             options.read_word("--by", self.by, ("kind",))
             if self.depth is not None or self.expand:
-                unusable(
+                refuse(
                     "--by kind sums over the whole network: it goes without --depth and --expand"
                 )
         found = rows(report, depth=self.depth, expand=self.expand, by_kind=self.by_kind)
@@ -44,5 +44,5 @@ class View(NamedTuple):
         return found[: self.top]
 
     def all_rows(self, report: Report) -> list[Row]:
-        """The rows without those of `--top` alone, in the network's order."""
+        """The selected rows in the network's order, without the limit of `--top`."""
         return self._replace(sort=None, top=None).rows(report)

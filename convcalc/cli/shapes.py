@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcalc.analysis.analysis import Analysis
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import TABLE_FORMATS, emit, emit_json, emit_table
 from convcalc.cli.rows import View
 from convcalc.render.report import Reports, report_data
@@ -45,7 +45,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
 
         names = read_columns(columns, by)
         if style == "listing":
-            unusable("--format listing has no columns: it goes without --columns")
+            refuse("--format listing has no columns: it goes without --columns")
     analysis = Analysis(options.load_network(file, sets, input_), batch=batch)
     report = analysis.report
     view = View(depth, expand, sort, top, by)

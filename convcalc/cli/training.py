@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.memory.training import training_memory
-from convcalc.cli.guard import unusable
+from convcalc.cli.guard import refuse
 from convcalc.cli.output import emit_json, emit_parts, emit_table
 from convcalc.cli.rows import View
 from convcalc.quantities import DTYPES
@@ -47,7 +47,7 @@ def emit_training(
 def read_memory_options(dtype: str, weights: str | None, order: str, concat_in_place: bool) -> None:
     """Refuses what `memory --training` cannot answer."""
     if dtype not in TRAINING_DTYPES:
-        unusable(
+        refuse(
             f"--training goes with a floating-point type, not --dtype {dtype}",
             did_you_mean(dtype, TRAINING_DTYPES),
         )
@@ -58,7 +58,7 @@ def read_memory_options(dtype: str, weights: str | None, order: str, concat_in_p
     }
     for option, given in others.items():
         if given:
-            unusable(f"{option} is about running a network: it goes without --training")
+            refuse(f"{option} is about running a network: it goes without --training")
 
 
 def emit_training_memory(

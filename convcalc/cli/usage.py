@@ -1,4 +1,4 @@
-"""What is said of an option that does not exist."""
+"""The message about an option that does not exist."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from convcalc.spelling import nearest
 
 
 def explain_option(error: Any, given: Sequence[str], names: Sequence[str]) -> None:
-    """Puts into a NoSuchOption what may have been meant.
+    """Adds to a NoSuchOption which options may have been meant.
 
-    given  the arguments as they were written
-    names  the options that there are
+    given  the arguments as written
+    names  the options that exist
     """
     name: str = error.option_name
-    # Of `-format` only the `-f` is told.
+    # The error holds only the `-f` of `-format`.
     word = next((text for text in given if text.startswith(name)), name).partition("=")[0]
     error.possibilities = None
     if name[1:2].isdigit():

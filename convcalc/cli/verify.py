@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, tell, tell_problems, unusable
+from convcalc.cli.guard import guarded, refuse, report_problems, write_error
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
 from convcalc.problems import WRONG, RuleError, printable
 from convcalc.quantities import read_memory_size
@@ -76,7 +76,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     options.read_count("--repeat", repeat)
     options.read_count("--threads", threads)
     if save == "":
-        unusable("--save names no file", "--save results.npz, or leave it out")
+        refuse("--save names no file", "--save results.npz, or leave it out")
     most = None if max_memory is None else read_size("--max-memory", max_memory)
     network = options.load_network(file, sets, input_)
 
@@ -101,7 +101,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     if given:
         samples = len(next(iter(given.values())))
         if batch not in (1, samples):
-            unusable(f"--batch {batch}: {printable(input_file)} holds {samples} samples")
+            refuse(f"--batch {batch}: {printable(input_file)} holds {samples} samples")
         batch = samples
     run.check_memory(program, batch, most)
     inputs = run.ready_inputs(network, given, batch, seed, program.dtype)
@@ -109,7 +109,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
         found = verified(program, inputs, repeat=repeat, begin=bar.begin)
     results = run.named_results(network, found.values, keep)
     for text in run.not_finite(given, program.weights, results):
-        tell(f"warning: {text}\n")
+        write_error(f"warning: {text}\n")
     if save is not None:
         write_npz(save, results.items())
     if style == "json":
@@ -119,7 +119,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
         emit_table(verification_table(network, found), style, output)
     if not found.differences:
         return 0
-    tell_problems([check.problem() for check in found.differences])
+    report_problems([check.problem() for check in found.differences])
     return WRONG
 
 
@@ -133,7 +133,7 @@ def read_size(option: str, text: str) -> int:
     try:
         return read_memory_size(text)
     except RuleError:
-        unusable(f"{option} takes a number of bytes, not '{printable(text)}'", f"{option} 2GiB")
+        refuse(f"{option} takes a number of bytes, not '{printable(text)}'", f"{option} 2GiB")
 
 
 def _on_terminal() -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, tell
+from convcalc.cli.guard import guarded, write_error
 from convcalc.cli.output import refuse_empty
 from convcalc.problems import printable
 
@@ -44,5 +44,5 @@ def weights(
     from convcalc.executor.weights import seeded_weights
 
     count = write_npz(output, seeded_weights(network, seed, dtype))
-    tell(f"{count} arrays written to {printable(output, 200)}\n")
+    write_error(f"{count} arrays written to {printable(output, 200)}\n")
     return 0

@@ -12,7 +12,7 @@ import typer
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.metrics import measure
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, unusable
+from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table, terminal
 from convcalc.language.load import load
 from convcalc.language.shipped import shipped_names
@@ -58,7 +58,7 @@ def zoo(
         wanted = f"*{wanted}*"
     names = [name for name in shipped if fnmatchcase(name, wanted)]
     if not names:
-        unusable(
+        refuse(
             f"--filter {printable(pattern)}: no shipped network is called like that",
             did_you_mean(pattern, shipped) or "`convcalc zoo` lists them all",
         )
