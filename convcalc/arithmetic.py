@@ -10,7 +10,7 @@ from math import gcd
 from typing import NamedTuple
 
 from convcalc.symbols import Symbol, common_divisor, larger
-from convcalc.terms import plain
+from convcalc.traced import plain
 
 
 class Window(NamedTuple):

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from convcalc import arithmetic as ar
-from convcalc.terms import Term
+from convcalc.traced import Traced
 
 LARGEST = 2**31 - 1
 
@@ -298,9 +298,9 @@ def test_terms_give_the_same_integers(
 ) -> None:
     """`explain` runs the same functions on numbers that remember their formula."""
 
-    def run(wrap: type[int | Term]) -> list[int]:
+    def run(wrap: type[int | Traced]) -> list[int]:
         def term(value: int, name: str) -> int:
-            return Term(value, name) if wrap is Term else value
+            return Traced(value, name) if wrap is Traced else value
 
         k = ar.extent(term(taps, "t"), term(dilation, "d"))
         return [
@@ -315,4 +315,4 @@ def test_terms_give_the_same_integers(
             ),
         ]
 
-    assert run(Term) == run(int)
+    assert run(Traced) == run(int)

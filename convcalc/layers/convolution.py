@@ -20,7 +20,7 @@ from convcalc.layers.windows import (
 )
 from convcalc.problems import RuleError
 from convcalc.shapes import LARGEST_SIZE, MOST_WINDOW_AXES, Shape
-from convcalc.terms import named, plain
+from convcalc.traced import named, plain
 
 C = TypeVar("C", bound="_Convolution")
 

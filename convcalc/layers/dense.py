@@ -11,7 +11,7 @@ from convcalc.layers.fields import Flag, Whole, field
 from convcalc.layers.reading import WHOLE, Readings, same_from
 from convcalc.layers.traits import FREE, OWN, ROLES, Backward, ChannelRule
 from convcalc.shapes import Shape
-from convcalc.terms import named
+from convcalc.traced import named
 
 
 class Dense(Layer, kind="dense"):

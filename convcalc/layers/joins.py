@@ -12,7 +12,7 @@ from convcalc.layers.traits import FIXED, ROLES, Backward, Branches, ChannelRule
 from convcalc.problems import Rule, RuleError
 from convcalc.shapes import Shape, cross_text
 from convcalc.symbols import larger
-from convcalc.terms import named
+from convcalc.traced import named
 
 
 def broadcast(shapes: Sequence[Shape]) -> Shape | None:

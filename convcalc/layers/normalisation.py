@@ -15,7 +15,7 @@ from convcalc.layers.fields import Flag, Real, Whole, field
 from convcalc.layers.reading import WHOLE, Reading, Readings, grouped, same, same_from
 from convcalc.layers.traits import Backward, ChannelRule, Kept
 from convcalc.shapes import Shape
-from convcalc.terms import named
+from convcalc.traced import named
 
 
 class _Norm(Layer):

@@ -20,7 +20,7 @@ from convcalc.layers.traits import Backward, Kept
 from convcalc.layers.windows import sliding_windows, window_summary
 from convcalc.problems import Rule, RuleError
 from convcalc.shapes import MOST_WINDOW_AXES, Shape, axis_name, cross_text
-from convcalc.terms import named
+from convcalc.traced import named
 
 
 class _Selecting(Layer):

@@ -17,7 +17,7 @@ from convcalc.layers.fields import Padding
 from convcalc.problems import Help, Rule, RuleError
 from convcalc.shapes import LARGEST_SIZE, axis_name, cross_text
 from convcalc.symbols import larger
-from convcalc.terms import Term, named
+from convcalc.traced import Traced, named
 
 
 def sides(padding: Padding, axis: int, n: int, k: int, s: int) -> tuple[int, int]:
@@ -83,7 +83,11 @@ def transposed_windows(
         out = transposed_output(n, k, p, s, output_padding[axis])
         if out < 1:
             rule = transposed_output(
-                Term(n, "n"), Term(k, "k"), Term(p, "p"), Term(s, "s"), output_padding[axis]
+                Traced(n, "n"),
+                Traced(k, "k"),
+                Traced(p, "p"),
+                Traced(s, "s"),
+                output_padding[axis],
             )
             raise RuleError(
                 "window-too-large",
@@ -147,7 +151,13 @@ def _too_large(
     name = axis_name(axis, len(sizes))
     dilated = f" ({k} with dilation {d})" if d > 1 else ""
     before, after = padded
-    rule = positions(Term(n, "n"), Term(k, "k"), Term(before, "b"), Term(after, "a"), Term(s, "s"))
+    rule = positions(
+        Traced(n, "n"),
+        Traced(k, "k"),
+        Traced(before, "b"),
+        Traced(after, "a"),
+        Traced(s, "s"),
+    )
     helps = []
     per_side = -(-(k - n) // 2)
     if before == after and per_side <= LARGEST_SIZE:
@@ -167,7 +177,7 @@ def _too_large(
 
 
 def _numbers(value: int) -> str:
-    return value.numbers if isinstance(value, Term) else str(value)
+    return value.numbers if isinstance(value, Traced) else str(value)
 
 
 def window_summary(

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
-from convcalc.collection import collector_paused
+from convcalc.gc_pause import gc_paused
 
 
-@collector_paused()
+@gc_paused()
 def json_text(data: Mapping[str, object]) -> str:
     """Data as JSON, a line for each key, and in a list of objects one for each of them."""
     return "".join(_lines(data, "")) + "\n"

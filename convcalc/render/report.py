@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.cost import COSTS, Cost, LayerReport
 from convcalc.analysis.costs.report import Report
-from convcalc.collection import collector_paused
+from convcalc.gc_pause import gc_paused
 from convcalc.metrics import SUMS
 from convcalc.problems import Call, printable
 from convcalc.render.table import Column
@@ -60,7 +60,7 @@ def csv_columns(by_kind: bool) -> list[Column]:
     return [Column("kind"), Column("layers")] if by_kind else [Column("name"), Column("kind")]
 
 
-@collector_paused()
+@gc_paused()
 def report_data(report: Report, before: Report | None = None) -> dict[str, Any]:
     """The report as plain data, in the order of the documented keys."""
     network = report.network

@@ -1,7 +1,7 @@
 """The arithmetic of one layer as equations, in symbols and in numbers.
 
-The layer's own rules run on `Term`s, integers with their formulas, so that no formula is written a
-second time.
+The layer's own rules run on `Traced` integers, which carry their formulas, so that no formula is
+written a second time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from convcalc.arithmetic import Window, unused
 from convcalc.graph import Network, Node
 from convcalc.layers.base import Layer, parameter_count
 from convcalc.shapes import Shape, axis_name
-from convcalc.terms import Term
+from convcalc.traced import Traced
 
 _AXES = {1: ("l",), 2: ("h", "w"), 3: ("d", "h", "w")}
 
@@ -79,7 +79,7 @@ def explain(network: Network, node: Node) -> Explanation:
 
 
 def _symbolic_layer(layer: Layer, shapes: Sequence[Shape]) -> tuple[Layer, Sequence[Shape]]:
-    """The layer and its input shapes with every number replaced by a Term."""
+    """The layer and its input shapes with every number replaced by a Traced."""
     axes = _axes(len(shapes[0]) - 1)
     changes: dict[str, Any] = {}
     for name, declared in layer.fields.items():
@@ -98,7 +98,7 @@ def _symbolic_layer(layer: Layer, shapes: Sequence[Shape]) -> tuple[Layer, Seque
         suffix = str(index + 1) if len(shapes) > 1 else ""
         names = [f"c_in{suffix}", *[f"{axis}{suffix}" for axis in axes]]
         sizes = zip(shape, names, strict=False)
-        inputs.append(tuple([Term(size, name) for size, name in sizes]))
+        inputs.append(tuple([Traced(size, name) for size, name in sizes]))
     return layer.replace(**changes), inputs
 
 
@@ -108,21 +108,21 @@ def _axes(rank: int) -> Sequence[str]:
 
 
 def _symbolic(value: Any, symbol: str, axes: Sequence[str]) -> Any:
-    """A field's value as Terms: `k_h` and `k_w` for a kernel, `p_h0` and `p_h1` for padding."""
+    """A field's value, traced: `k_h` and `k_w` for a kernel, `p_h0` and `p_h1` for padding."""
     if isinstance(value, bool) or value is None or isinstance(value, str | float):
         return value
     if isinstance(value, int):
-        return Term(value, symbol)
+        return Traced(value, symbol)
     parts: list[Any] = []
     for axis, entry in enumerate(value):
         name = axes[axis] if axis < len(axes) else str(axis)
         if isinstance(entry, tuple):
             sides = (f"{symbol}_{name}0", f"{symbol}_{name}1")
-            parts.append(tuple([Term(s, text) for s, text in zip(entry, sides, strict=True)]))
+            parts.append(tuple([Traced(s, text) for s, text in zip(entry, sides, strict=True)]))
         else:
             # Where all axes agree, one letter says it.
             alike = len(set(value)) == 1
-            parts.append(Term(entry, symbol if alike and symbol != "k" else f"{symbol}_{name}"))
+            parts.append(Traced(entry, symbol if alike and symbol != "k" else f"{symbol}_{name}"))
     return tuple(parts)
 
 
@@ -135,9 +135,9 @@ def _named_output(output: Shape) -> Shape:
 
 def _short(size: int, name: str) -> int:
     # A plain number or a single symbol is as short as a new name.
-    if not isinstance(size, Term) or size.symbol.isidentifier():
+    if not isinstance(size, Traced) or size.symbol.isidentifier():
         return size
-    return Term(int(size), name)
+    return Traced(int(size), name)
 
 
 def _shape_steps(output: Shape) -> list[Equation]:
@@ -163,7 +163,7 @@ def _steps(what: str, value: int, every: bool = False) -> list[Equation]:
 
     Those that only rename something, such as k = k_h, are left out unless `every` one is wanted.
     """
-    if not isinstance(value, Term):
+    if not isinstance(value, Traced):
         return [Equation(what, "", "", int(value))]
     steps = [
         Equation(d.name, d.symbol, d.numbers, d.value)

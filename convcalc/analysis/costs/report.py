@@ -6,7 +6,7 @@ from functools import cached_property
 
 from convcalc.analysis.costs.cost import Cost, LayerReport, total
 from convcalc.analysis.units import Unit, units_of
-from convcalc.collection import collector_paused
+from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
 from convcalc.layers.base import parameter_count
 from convcalc.problems import refused
@@ -58,7 +58,7 @@ def check_batch(batch: object) -> None:
         raise refused("bad-option", f"batch must be a whole number from 1 on, not {batch!r}")
 
 
-@collector_paused()
+@gc_paused()
 def analyze(network: Network, *, batch: int = 1, valid_taps: bool = False) -> Report:
     """Counts what every layer costs.
 

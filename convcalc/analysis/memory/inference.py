@@ -8,7 +8,7 @@ from convcalc.analysis.costs.report import Report
 from convcalc.analysis.memory.arena import Arena, allocate
 from convcalc.analysis.memory.least_peak import LeastPeak, least_peak
 from convcalc.analysis.memory.liveness import LiveSet, live_sets, peak_of, tensor_graph
-from convcalc.collection import collector_paused
+from convcalc.gc_pause import gc_paused
 from convcalc.graph import Node
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES
 
@@ -161,7 +161,7 @@ class MemoryReport:
         )
 
 
-@collector_paused()
+@gc_paused()
 def measure_memory(
     report: Report,
     *,

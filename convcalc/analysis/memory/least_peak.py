@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from convcalc.analysis.memory.liveness import TensorGraph, live_sets
 from convcalc.analysis.memory.search import Segment, least_peak_order
-from convcalc.collection import collector_paused
+from convcalc.gc_pause import gc_paused
 
 #: Moves that all searches of a network together may try: about a second.
 _BUDGET = 500_000
@@ -48,7 +48,7 @@ class LeastPeak(NamedTuple):
         return self.peak == self.bound
 
 
-@collector_paused()
+@gc_paused()
 def least_peak(graph: TensorGraph, budget: int = _BUDGET) -> LeastPeak:
     """The least peak over all orders, in place where the graph says so.
 

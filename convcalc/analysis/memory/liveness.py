@@ -28,7 +28,7 @@ from itertools import islice
 from math import prod
 from typing import NamedTuple
 
-from convcalc.collection import collector_paused
+from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
 
 
@@ -107,7 +107,7 @@ class LiveSet(NamedTuple):
     frees: tuple[int, ...]
 
 
-@collector_paused()
+@gc_paused()
 def tensor_graph(
     network: Network, *, in_place: bool = False, concat_in_place: bool = False
 ) -> TensorGraph:

@@ -12,8 +12,8 @@ from math import prod
 from typing import NamedTuple
 
 from convcalc.analysis.training.optimizers import Optimizer, optimizer_named
-from convcalc.collection import collector_paused
 from convcalc.counts import NOTHING, Counts
+from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network, Node, located
 from convcalc.layers.base import parameter_count
 from convcalc.layers.traits import Backward, Kept
@@ -115,7 +115,7 @@ def step_total(costs: Sequence[StepCost]) -> StepCost:
     return StepCost._make([*parts, *macs])
 
 
-@collector_paused()
+@gc_paused()
 def train(
     network: Network,
     *,

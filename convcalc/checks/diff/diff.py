@@ -16,7 +16,7 @@ from convcalc.analysis.costs.report import Report
 from convcalc.analysis.units import Unit
 from convcalc.checks.diff.alignment import Pair
 from convcalc.checks.diff.units import Keys
-from convcalc.collection import collector_paused
+from convcalc.gc_pause import gc_paused
 from convcalc.layers.base import Layer
 from convcalc.problems import RuleError
 
@@ -125,7 +125,7 @@ def difference(before: Cost, after: Cost) -> Cost:
     return after.plus(Cost(-before.params, -before.buffers, before.counts.times(-1), -before.macs))
 
 
-@collector_paused()
+@gc_paused()
 def compare(old: Report, new: Report) -> Diff:
     """The layers that differ between two networks, each with its cause first.
 

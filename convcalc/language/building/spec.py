@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcalc.collection import collector_paused
+from convcalc.gc_pause import gc_paused
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.building.arguments import read_args, value_text
 from convcalc.language.building.elaboration import Elaborator
@@ -121,7 +121,7 @@ class Spec:
             raise ConvcalcError(problems)
         return network
 
-    @collector_paused()
+    @gc_paused()
     def read(
         self, args: Mapping[str, object] | None = None, input: InputShapes | None = None
     ) -> Reading:

@@ -1,4 +1,4 @@
-"""Terms: the formula that is printed, computed again from its text, gives the number."""
+"""Traced integers: the formula that is printed, computed again from its text, gives the number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.terms import Definition, Term, named
+from convcalc.traced import Definition, Traced, named
 
 OPERATORS: list[Callable[[int, int], int]] = [
     operator.add,
@@ -37,10 +37,10 @@ def computed(text: str, values: Mapping[str, int]) -> Fraction:
 
 
 @st.composite
-def formulas(draw: st.DrawFn) -> tuple[Term, dict[str, int]]:
+def formulas(draw: st.DrawFn) -> tuple[Traced, dict[str, int]]:
     """A term made by random arithmetic on named terms and plain numbers, and the terms' values."""
     values = {name: draw(st.integers(-3, 12)) for name in "abcd"}
-    pool: list[int] = [Term(value, name) for name, value in values.items()]
+    pool: list[int] = [Traced(value, name) for name, value in values.items()]
     for _ in range(draw(st.integers(1, 8))):
         left = draw(st.sampled_from(pool))
         right = draw(st.one_of(st.sampled_from(pool), st.integers(-2, 5)))
@@ -51,12 +51,12 @@ def formulas(draw: st.DrawFn) -> tuple[Term, dict[str, int]]:
             continue
         pool.append(operate(left, right))
     last = pool[-1]
-    assert isinstance(last, Term)
+    assert isinstance(last, Traced)
     return last, values
 
 
 @given(formulas())
-def test_both_texts_give_the_value(formula: tuple[Term, dict[str, int]]) -> None:
+def test_both_texts_give_the_value(formula: tuple[Traced, dict[str, int]]) -> None:
     term, values = formula
     assert computed(term.symbol, values) == int(term)
     assert computed(term.numbers, {}) == int(term)
@@ -66,16 +66,16 @@ def test_both_texts_give_the_value(formula: tuple[Term, dict[str, int]]) -> None
 def test_compute_as_integers_do(a: int, b: int, operate: Callable[[int, int], int]) -> None:
     if operate is operator.floordiv and b == 0:
         with pytest.raises(ZeroDivisionError):
-            operate(Term(a, "a"), Term(b, "b"))
+            operate(Traced(a, "a"), Traced(b, "b"))
         return
     expected = operate(a, b)
-    assert operate(Term(a, "a"), Term(b, "b")) == expected
-    assert operate(a, Term(b, "b")) == expected
-    assert operate(Term(a, "a"), b) == expected
+    assert operate(Traced(a, "a"), Traced(b, "b")) == expected
+    assert operate(a, Traced(b, "b")) == expected
+    assert operate(Traced(a, "a"), b) == expected
 
 
 def test_are_integers() -> None:
-    term = Term(5, "k")
+    term = Traced(5, "k")
     assert term == 5
     assert hash(term) == hash(5)
     assert list(range(term)) == [0, 1, 2, 3, 4]
@@ -86,18 +86,26 @@ def test_are_integers() -> None:
 @pytest.mark.parametrize(
     ("term", "symbol", "numbers"),
     [
-        (Term(4, "n") - (Term(2, "a") + Term(1, "b")), "n - (a + b)", "4 - (2 + 1)"),
-        (Term(4, "n") + (Term(2, "a") - Term(1, "b")), "n + a - b", "4 + 2 - 1"),
-        ((Term(4, "n") - 1) * Term(2, "s"), "(n - 1)*s", "(4 - 1)*2"),
-        (Term(2, "s") * (Term(3, "k") * Term(3, "k")), "s*k*k", "2*3*3"),
-        (Term(7, "n") // (Term(2, "a") * Term(1, "b")), "floor(n / (a*b))", "floor(7 / (2*1))"),
+        (Traced(4, "n") - (Traced(2, "a") + Traced(1, "b")), "n - (a + b)", "4 - (2 + 1)"),
+        (Traced(4, "n") + (Traced(2, "a") - Traced(1, "b")), "n + a - b", "4 + 2 - 1"),
+        ((Traced(4, "n") - 1) * Traced(2, "s"), "(n - 1)*s", "(4 - 1)*2"),
+        (Traced(2, "s") * (Traced(3, "k") * Traced(3, "k")), "s*k*k", "2*3*3"),
+        (
+            Traced(7, "n") // (Traced(2, "a") * Traced(1, "b")),
+            "floor(n / (a*b))",
+            "floor(7 / (2*1))",
+        ),
         # An exact quotient needs no floor ...
-        (Term(6, "c_in") // Term(2, "g"), "(c_in / g)", "(6 / 2)"),
+        (Traced(6, "c_in") // Traced(2, "g"), "(c_in / g)", "(6 / 2)"),
         # ... except in the formula of a window, which everyone knows with it.
-        ((Term(6, "n") + Term(2, "p")) // Term(2, "s"), "floor((n + p) / s)", "floor((6 + 2) / 2)"),
+        (
+            (Traced(6, "n") + Traced(2, "p")) // Traced(2, "s"),
+            "floor((n + p) / s)",
+            "floor((6 + 2) / 2)",
+        ),
     ],
 )
-def test_write_no_brackets_but_those_needed(term: Term, symbol: str, numbers: str) -> None:
+def test_write_no_brackets_but_those_needed(term: Traced, symbol: str, numbers: str) -> None:
     assert (term.symbol, term.numbers) == (symbol, numbers)
 
 
@@ -112,14 +120,14 @@ def test_write_no_brackets_but_those_needed(term: Term, symbol: str, numbers: st
         lambda t: t // 1,
     ],
 )
-def test_steps_that_change_nothing_are_not_written(same: Callable[[Term], int]) -> None:
-    term = Term(5, "k")
+def test_steps_that_change_nothing_are_not_written(same: Callable[[Traced], int]) -> None:
+    term = Traced(5, "k")
     assert same(term) is term
 
 
 def test_a_named_zero_is_written() -> None:
-    padded = Term(28, "n") + Term(0, "p")
-    assert isinstance(padded, Term)
+    padded = Traced(28, "n") + Traced(0, "p")
+    assert isinstance(padded, Traced)
     assert padded.symbol == "n + p"
 
 
@@ -129,28 +137,28 @@ class TestNamed:
         assert type(named("T", 25)) is int
 
     def test_shortens_a_formula_and_remembers_it(self) -> None:
-        taps = named("T", Term(3, "c") * Term(5, "k"))
+        taps = named("T", Traced(3, "c") * Traced(5, "k"))
         doubled = taps * 2
-        assert isinstance(doubled, Term)
+        assert isinstance(doubled, Traced)
         assert doubled.symbol == "T*2"
         assert doubled.numbers == "15*2"
         assert doubled.where == (Definition("T", "c*k", "3*5", 15),)
 
     def test_definitions_come_in_order_and_once(self) -> None:
-        a = named("A", Term(2, "x") + Term(3, "y"))
-        b = named("B", a * Term(4, "z"))
+        a = named("A", Traced(2, "x") + Traced(3, "y"))
+        b = named("B", a * Traced(4, "z"))
         result = b * a + b
-        assert isinstance(result, Term)
+        assert isinstance(result, Traced)
         assert [definition.name for definition in result.where] == ["A", "B"]
 
     @given(formulas(), formulas())
     def test_definitions_explain_the_result(
-        self, one: tuple[Term, dict[str, int]], other: tuple[Term, dict[str, int]]
+        self, one: tuple[Traced, dict[str, int]], other: tuple[Traced, dict[str, int]]
     ) -> None:
         left, values = named("L", one[0]), one[1]
         right = named("R", other[0])
         result = left * right - left
-        if not isinstance(result, Term):
+        if not isinstance(result, Traced):
             return
         known: dict[str, int] = {}
         for definition in result.where:

@@ -2,9 +2,9 @@
 
 `explain` and the error messages print formulas with the numbers put in. Writing those formulas a
 second time as text would let text and arithmetic drift apart; instead the arithmetic itself is run
-on `Term`s, which are integers that carry their own derivation.
+on `Traced` integers, which are integers that carry their own derivation.
 
->>> n, k, p, s = Term(28, "n"), Term(5, "k"), Term(4, "p"), Term(1, "s")
+>>> n, k, p, s = Traced(28, "n"), Traced(5, "k"), Traced(4, "p"), Traced(1, "s")
 >>> out = (n - k + p + s) // s
 >>> out.symbol, out.numbers, int(out)
 ('floor((n - k + p + s) / s)', 'floor((28 - 5 + 4 + 1) / 1)', 28)
@@ -27,7 +27,7 @@ class Definition(NamedTuple):
     value: int
 
 
-class Term(int):
+class Traced(int):
     """An integer with the formula that gave it, once in symbols and once in numbers."""
 
     symbol: str
@@ -42,7 +42,7 @@ class Term(int):
         numbers: str = "",
         precedence: int = _ATOM,
         where: tuple[Definition, ...] = (),
-    ) -> Term:
+    ) -> Traced:
         term = super().__new__(cls, value)
         term.symbol = symbol
         term.numbers = numbers or str(int(value))
@@ -50,7 +50,7 @@ class Term(int):
         term.where = where
         return term
 
-    # The results are Terms, which are ints; the signatures repeat those of int.
+    # The results are Traced integers, which are ints; the signatures repeat those of int.
 
     def __add__(self, other: int, /) -> int:
         return self if _is_plain(other, 0) else _combine(self, other, "+", int.__add__)
@@ -85,31 +85,31 @@ class Term(int):
 
 def named(name: str, value: int) -> int:
     """`value` under a name of its own, so that a formula stays short; plain integers pass."""
-    if not isinstance(value, Term):
+    if not isinstance(value, Traced):
         return value
     definition = Definition(name, value.symbol, value.numbers, int(value))
-    return Term(int(value), name, where=(*value.where, definition))
+    return Traced(int(value), name, where=(*value.where, definition))
 
 
 def plain(value: int) -> int:
     """The value without its history."""
-    return int(value) if isinstance(value, Term) else value
+    return int(value) if isinstance(value, Traced) else value
 
 
 def _is_plain(other: int, value: int) -> bool:
     return type(other) is int and other == value
 
 
-def _term(value: int) -> Term:
-    return value if isinstance(value, Term) else Term(value, str(value))
+def _traced(value: int) -> Traced:
+    return value if isinstance(value, Traced) else Traced(value, str(value))
 
 
-def _join_definitions(left: Term, right: Term) -> tuple[Definition, ...]:
+def _join_definitions(left: Traced, right: Traced) -> tuple[Definition, ...]:
     return tuple(dict.fromkeys(left.where + right.where))
 
 
-def _combine(a: int, b: int, operator: str, compute: Callable[[int, int], int]) -> Term:
-    left, right = _term(a), _term(b)
+def _combine(a: int, b: int, operator: str, compute: Callable[[int, int], int]) -> Traced:
+    left, right = _traced(a), _traced(b)
     level = _PRODUCT if operator == "*" else _SUM
     # a - (b + c) keeps its brackets; a + (b - c) does not need them.
     least_right = level + 1 if operator == "-" else level
@@ -120,7 +120,7 @@ def _combine(a: int, b: int, operator: str, compute: Callable[[int, int], int]) 
         b_shown = f"({b_text})" if right.precedence < least_right else b_text
         return f"{a_shown}{spaced}{b_shown}"
 
-    return Term(
+    return Traced(
         compute(int(a), int(b)),
         text(left.symbol, right.symbol),
         text(left.numbers, right.numbers),
@@ -129,8 +129,8 @@ def _combine(a: int, b: int, operator: str, compute: Callable[[int, int], int]) 
     )
 
 
-def _quotient(a: int, b: int) -> Term:
-    left, right = _term(a), _term(b)
+def _quotient(a: int, b: int) -> Traced:
+    left, right = _traced(a), _traced(b)
 
     def text(a_text: str, b_text: str) -> str:
         a_shown = f"({a_text})" if left.precedence < _PRODUCT else a_text
@@ -141,7 +141,7 @@ def _quotient(a: int, b: int) -> Term:
             return f"({a_shown} / {b_shown})"
         return f"floor({a_shown} / {b_shown})"
 
-    return Term(
+    return Traced(
         int(a) // int(b),
         text(left.symbol, right.symbol),
         text(left.numbers, right.numbers),
