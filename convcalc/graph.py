@@ -183,7 +183,7 @@ class GraphBuilder:
         span: Span | None = None,
         calls: tuple[Call, ...] = (),
     ) -> int:
-        """Adds a layer that reads these nodes; its index.
+        """Adds a layer that reads these nodes, or the parts that it becomes; the result's index.
 
         path   its unique group path; without one it is numbered by its kind: `conv0`
         unit   the path of the layer that it is fused to; by default it is a unit of its own
@@ -194,6 +194,18 @@ class GraphBuilder:
         shapes = [self.nodes[index].shape for index in inputs]
         shape = result_shape(layer, shapes)
         path = path or self._names.numbered(layer.prefix)
+        parts = layer.parts(shapes)
+        if parts:
+            read = list(inputs)
+            for part in parts:
+                name = f"{path}.{part.name}" if part.name else path
+                sources = [read[place] for place in part.reads]
+                read.append(
+                    self.add(
+                        part.layer, sources, path=name, unit=unit or path, span=span, calls=calls
+                    )
+                )
+            return read[-1]
         self._paths.add(path)
         self.nodes.append(Node(path, unit or path, layer, tuple(inputs), shape, span, calls))
         return len(self.nodes) - 1

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import pytest
 
 from convcalc.counts import Counts
-from convcalc.graph import Node, result_shape
+from convcalc.graph import GraphBuilder
 from convcalc.layers import KINDS, layer_class
-from convcalc.layers.activation import Softmax
+from convcalc.layers.activation import ReLU, Softmax
 from convcalc.layers.base import Layer, Part
 from convcalc.layers.joins import Add, Mul
-from convcalc.layers.structure import Input, Scale
+from convcalc.layers.structure import Scale
 from convcalc.layers.traits import ROLES, Backward, Branches, Start
 from convcalc.problems import RuleError
 from convcalc.shapes import Shape
@@ -50,26 +50,22 @@ class Gated(Layer, kind="gated"):
             Part("", Add(), (4, 2)),
         )
 
-
-def expanded(layer: Layer, path: str, inputs: Sequence[Shape]) -> list[Node]:
-    """The nodes of a graph that has nothing but these inputs and this layer."""
-    nodes = [Node(f"in{i}", f"in{i}", Input(shape=s), (), s) for i, s in enumerate(inputs)]
-    layer.check_inputs(inputs)
-    for part in layer.parts(inputs):
-        shape = result_shape(part.layer, [nodes[place].shape for place in part.reads])
-        name = f"{path}.{part.name}" if part.name else path
-        nodes.append(Node(name, path, part.layer, part.reads, shape))
-    return nodes
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        return inputs[2]
 
 
 def test_a_layer_may_become_several_nodes() -> None:
-    nodes = expanded(Gated(), "gate", [(8, 4)] * 3)[3:]
-    assert [node.path for node in nodes] == ["gate.product", "gate.softmax", "gate"]
+    builder = GraphBuilder()
+    inputs = [builder.input(name, (8, 4)) for name in ("query", "key", "value")]
+    gate = builder.add(Gated(), inputs, path="gate")
+    end = builder.fuse(ReLU(), gate)
+    nodes = builder.nodes[3:]
+    assert [node.path for node in nodes] == ["gate.product", "gate.softmax", "gate", "gate.relu"]
     assert {node.unit for node in nodes} == {"gate"}
-    assert [node.inputs for node in nodes] == [(0, 1), (3,), (4, 2)]
-    assert nodes[-1].shape == (8, 4)
+    assert [node.inputs for node in nodes] == [(0, 1), (3,), (4, 2), (5,)]
+    assert (gate, end, nodes[2].shape) == (5, 6, (8, 4))
     with pytest.raises(RuleError, match="gated takes the branches query, key, value, not 2"):
-        expanded(Gated(), "gate", [(8, 4)] * 2)
+        builder.add(Gated(), inputs[:2])
 
 
 @pytest.mark.parametrize("kind", KINDS)
