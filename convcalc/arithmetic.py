@@ -216,7 +216,7 @@ class Ratio(NamedTuple):
         return self.numerator if whole else f"{self.numerator}/{self.denominator}"
 
     def __str__(self) -> str:
-        """As a decimal number where three decimals tell all of it."""
+        """As a decimal number where three decimals are exact."""
         if 1000 % self.denominator:
             return f"{self.numerator}/{self.denominator}"
         sign = "-" if self.numerator < 0 else ""

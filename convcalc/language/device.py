@@ -70,7 +70,7 @@ def read_device(path: str) -> Device:
 
 
 class _Reading:
-    """One file; all of its mistakes are told at once."""
+    """One file; reports all of its mistakes at once."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []

@@ -97,7 +97,7 @@ def spec_schema() -> dict[str, Any]:
     }
 
 
-#: What an editor tells of a top-level key.
+#: What an editor shows for a top-level key.
 _KEY_TEXTS = {
     "name": "The network's name; by default the file's.",
     "input": "[channels, height, width], without the batch axis; or a shape for each input.",
@@ -111,7 +111,7 @@ _KEY_TEXTS = {
     "budget": "Upper limits with units: {params: 4M, macs: 310M, peak_memory: 1.5MiB}.",
 }
 
-#: What an editor tells of a key that every layer may have.
+#: What an editor shows for a key that every layer may have.
 _COMMON_TEXTS = {
     "name": "What to call it; by default its kind and a number.",
     "repeat": "How many copies, one after the other; 0 leaves the layer out.",
@@ -271,7 +271,7 @@ def _arguments(kind: str) -> dict[str, Any]:
 
 
 def _first_or_mapping(kind: str) -> dict[str, Any]:
-    """What may stand behind a kind's key: its first argument, its arguments, or nothing."""
+    """The value of a kind's key: its first argument, its arguments, or nothing."""
     cls = layer_class(kind)
     if cls.joins:
         return {"$ref": "#/definitions/branches"}

@@ -144,7 +144,7 @@ def _first_argument(kind: str) -> Words:
 
 
 def _known_value(kind: str, words: Words) -> Schema:
-    """What stands behind a kind's key: branches, its first argument, or all in a mapping."""
+    """The value of a kind's key: branches, its first argument, or all in a mapping."""
     if layer_class(kind).joins:
         return _branches("layer of known words")
     value = _argument(words)

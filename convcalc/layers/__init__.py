@@ -59,7 +59,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "matmul": ("joins", "Matmul"),
 }
 
-#: Words that stand for a normalisation behind `norm:`. A groupnorm's groups come from `defaults`.
+#: Words that stand for a normalisation under `norm:`. A groupnorm's groups come from `defaults`.
 NORM_WORDS: dict[str, str] = {
     "batch": "batchnorm",
     "layer": "layernorm",

@@ -56,9 +56,9 @@ class Layer:
 
     # What it can be fused with.
 
-    #: What may be fused behind it, in this order; each is an argument of that name.
+    #: What may be fused to it, in this order; each is an argument of that name.
     fuses: ClassVar[tuple[Role, ...]] = ()
-    #: As what it may be fused behind another layer itself.
+    #: As what it may itself be fused to another layer.
     role: ClassVar[Role | Literal[""]] = ""
 
     # What it computes with.

@@ -53,7 +53,7 @@ def _none(_: int) -> range:
 
 #: Every unit reads the whole axis.
 WHOLE = Reading(None, _none)
-#: Units read one position each, in an order that no axis of the output tells.
+#: Units read one position each, in an order that follows no axis of the output.
 TANGLED = Reading(None, _none, tangled=True)
 
 

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from convcalc.counts import NOTHING, Counts
 from convcalc.problems import Rule, RuleError
 
-#: As what a layer may be fused behind another, under the argument of that name.
+#: As what a layer may be fused to another, under the argument of that name.
 Role = Literal["norm", "activation"]
 #: All of them, in the order in which they are computed.
 ROLES: tuple[Role, ...] = ("norm", "activation")

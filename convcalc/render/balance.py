@@ -58,7 +58,7 @@ def balance_table(
 ) -> Table:
     """Operations, bytes and intensity of each row, and with a device the least time.
 
-    fused   whether a layer is taken with what is fused behind it
+    fused   whether a layer is taken with what is fused to it
     """
     every = found.of(found.report.layers, fused=fused)
     whole = None if machine is None else bound(every, machine, found.dtype)

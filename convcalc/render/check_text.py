@@ -131,7 +131,7 @@ def _padded(text: str, width: int, right: bool = False) -> str:
 
 
 def _parts(broken: Sequence[Finding]) -> list[str]:
-    """The layers to blame, with their places; once where two limits blame the same."""
+    """The layers that cause it, with their places; once where two limits name the same."""
     lists: dict[tuple[str, tuple[Contributor, ...]], Finding] = {}
     for finding in broken:
         lists.setdefault((finding.metric, finding.parts), finding)

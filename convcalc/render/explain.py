@@ -49,8 +49,8 @@ _MEANINGS = {
 
 def _legend(steps: Sequence[Equation]) -> list[str]:
     names = dict.fromkeys(step.what for step in steps if step.what in _MEANINGS)
-    told = ", ".join(f"{name} {_MEANINGS[name]}" for name in names)
-    return [f"    ({told})"] if told else []
+    meanings = ", ".join(f"{name} {_MEANINGS[name]}" for name in names)
+    return [f"    ({meanings})"] if meanings else []
 
 
 def _aligned(steps: Sequence[Equation]) -> list[str]:

@@ -38,7 +38,7 @@ def timeline(memory: MemoryReport, title: str, depth: int | None, *, bars: bool 
     )
 
 
-#: What a step is told to be: at the peak or not, and at the peak in place or not.
+#: How a step is marked: at the peak or not, and at the in-place peak or not.
 _MARKS = {
     (False, False): "",
     (True, False): "peak",

@@ -172,7 +172,7 @@ def _rebuilt(network: Network, layers: Sequence[Layer], what: str) -> Network:
 
 
 def _broken(problems: Iterable[Problem], what: str) -> ConvcalcError:
-    """The what-if is to blame, not the file: the messages say so."""
+    """The problems of a what-if, which the messages name: the file itself is right."""
     return ConvcalcError([problem.about(change=what) for problem in problems])
 
 

@@ -25,12 +25,12 @@ class Complaint(NamedTuple):
         return self.span.source.line(self.span.line)[self.span.column - 1 : self.span.column]
 
 
-#: A message, a help text, and the place to blame.
+#: A message, a help text, and the place that causes it.
 _Meaning = tuple[str, str, Span]
 
 
 def meaning(complaint: Complaint) -> _Meaning:
-    """What is wrong, what helps, and the place to blame."""
+    """What is wrong, what helps, and the place that causes it."""
     found = _of_character(complaint) or _of_brackets(complaint) or _of_lines(complaint)
     return found or (printable(complaint.reason), "", complaint.span)
 
@@ -123,7 +123,7 @@ def _odd_line(source: Source, number: int) -> Span | None:
 
 
 def _line_above(source: Source, number: int) -> _Meaning | None:
-    """What is wrong with the line above, where it is to blame for a ':' that finds no key."""
+    """What is wrong with the line above, where it is the cause of a ':' without a key."""
     indent = re.match(r" *", source.line(number))
     number -= 1
     while number > 0 and not source.line(number).strip():

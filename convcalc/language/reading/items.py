@@ -50,7 +50,7 @@ class Argument(NamedTuple):
 
 
 class Made(NamedTuple):
-    """A layer made of an item, the arguments it was made of, and what is fused behind it."""
+    """A layer that was read, its arguments, and what is fused to it."""
 
     layer: Layer
     arguments: dict[str, Argument]
@@ -62,7 +62,7 @@ class Item:
 
     head       the word that names its kind, block or group, or an argument that holds one
     key        where that word stands
-    value      what stands behind it; None for a bare word
+    value      what is written after it; None for a bare word
     arguments  the other keys that are not common ones
     refusals   what is wrong with its common keys
     """

@@ -31,7 +31,7 @@ LONGEST = 64 * 1024 * 1024
 
 
 class YamlNode:
-    """A piece of a document and where it stands; abstract."""
+    """A part of a document and its place; abstract."""
 
     __slots__ = ("column", "line", "source", "width")
 
@@ -268,7 +268,7 @@ def _tag_text(tag: str) -> str:
 
 
 def _yaml_problem(source: Source, error: yaml.YAMLError) -> Problem:
-    """What a complaint usually means, at the place to blame."""
+    """What a complaint usually means, at the place that causes it."""
     from convcalc.language.hints.yaml_syntax import Complaint, meaning  # only a mistake needs it
 
     reason = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
