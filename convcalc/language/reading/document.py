@@ -53,7 +53,7 @@ class Parameter(NamedTuple):
 
 
 class Block:
-    """A named part of a network; `body` is None where it has a mistake, which is reported already."""
+    """A named part of a network; `body` is None where it has a mistake, reported already."""
 
     __slots__ = ("body", "key", "name", "parameters")
 
