@@ -65,7 +65,7 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
         emit_json(balance_data(found, machine), output)
         return 0
     view = View(depth, expand, sort, top, by)
-    # A row of a kind cannot hold what is fused behind another kind: each is priced alone there.
+    # With --by kind, what is fused to a layer is of another kind: count each operation alone.
     fused = not expand and by is None
     if sort is not None and sort.lower() == "time" and machine is None:
         refuse("--sort time: only a device gives times", "--device laptop_core")

@@ -1,4 +1,4 @@
-"""`convcalc check`: holds networks against their expectations, budgets and growth."""
+"""`convcalc check`: checks networks, their expectations and their limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convcalc.language.reading.limits import Limit
 
 FORMATS = ("text", "concise", "json", "github", "junit", "sarif", "markdown")
-#: Formats that show what the lock has, whether growth is limited or not.
+#: Formats that compare with the lock even if no growth is limited.
 _COMPARING = ("json", "github", "markdown")
 
 
@@ -77,7 +77,7 @@ def _checked(
     fail_on: Sequence[str] | None,
     style: str,
 ) -> list[CheckedNetwork]:
-    """What became of each network that the options describe."""
+    """Checks the networks that the options describe."""
     inputs = options.read_inputs(input_)
     limits = _read_fail_on(fail_on) if fail_on else ()
     if inputs is not None and any(limit.growth is not None for limit in limits):
@@ -98,7 +98,7 @@ def _read_fail_on(texts: Sequence[str]) -> tuple[Limit, ...]:
 
 
 def _report(checked: Sequence[CheckedNetwork], style: str, output: str | None) -> None:
-    """Mistakes on standard error; the report on standard output, if any network could be read."""
+    """Writes problems to standard error, and the report to standard output."""
     from convcalc.render.check_text import check_text
 
     log: Callable[[str], str] = str
@@ -109,7 +109,7 @@ def _report(checked: Sequence[CheckedNetwork], style: str, output: str | None) -
     if style not in {"text", "github"}:
         emit(_for_programs(checked, style), output)
     elif output is None and not any(network.totals for network in checked):
-        # As with every command: standard output stays empty where nothing could be read.
+        # As with every command: if nothing could be read, standard output stays empty.
         write_error(log(check_text(checked)))
     elif output is None and terminal():
         from convcalc.render.check_terminal import print_check
@@ -122,9 +122,9 @@ def _report(checked: Sequence[CheckedNetwork], style: str, output: str | None) -
 def _report_problems(
     checked: Sequence[CheckedNetwork], style: str, log: Callable[[str], str]
 ) -> None:
-    """The problems that the report does not show.
+    """Writes the problems that the report does not show.
 
-    Each is reported once, however many variants of a file or networks it concerns.
+    A problem of several networks, or variants of a file, is reported once.
     """
     from convcalc.render.check_text import drawn_elsewhere
 

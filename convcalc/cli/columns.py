@@ -1,4 +1,4 @@
-"""The columns that a user chooses: `shapes --columns ...` and `flops --columns ...`."""
+"""Columns that a user chooses: `shapes --columns` and `flops --columns`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convcalc.render.report import Reports
 
 
 def read_columns(text: str, by: str | None) -> list[str]:
-    """The names of the columns, each known and given once."""
+    """Reads the names of columns: each must be known, and given once."""
     names = [name.strip().lower() for name in text.split(",")]
     if not any(names):
         refuse("--columns names no column", "--columns name,output,params,macs,field,live")
@@ -32,7 +32,7 @@ def read_columns(text: str, by: str | None) -> list[str]:
 def emit_columns(
     reports: Reports, names: list[str], view: View, style: str, output: str | None
 ) -> None:
-    """The rows that the view shows, with these columns; JSON has every operation, as everywhere."""
+    """Writes the selected rows with these columns; JSON always has every operation."""
     if style == "json":
         emit_json(columns_data(reports, columns_of(names, fused=False)), output)
         return

@@ -1,4 +1,4 @@
-"""What other counters would report: `flops --as NAME` and `flops --compare`."""
+"""What other counters report: `flops --as NAME` and `flops --compare`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from convcalc.render.counters import (
 )
 from convcalc.render.report import Reports
 
-#: `--sort` by what the counter reports.
+#: The sort key of the counter's figures.
 AS = "as"
 
 
 def read_options(
     as_: str | None, compare: bool, partial: bool, valid_taps: bool, view: View
 ) -> None:
-    """Refuses options that say nothing together, and conventions that are not known."""
+    """Refuses unknown conventions, and options that do not go together."""
     if as_ is not None:
         options.read_word("--as", as_, list(BY_NAME))
         if compare:
@@ -51,7 +51,7 @@ def read_options(
 
 
 def emit_comparison(reports: Reports, partial: bool, style: str, output: str | None) -> None:
-    """All conventions side by side."""
+    """Writes all conventions side by side."""
     found = counter_reports(reports.report)
     before = counter_reports(reports.before) if reports.before else []
     _require_rules([*found, *before], partial)
@@ -64,7 +64,7 @@ def emit_comparison(reports: Reports, partial: bool, style: str, output: str | N
 def emit_counted(
     reports: Reports, name: str, partial: bool, view: View, style: str, output: str | None
 ) -> None:
-    """The network as one counter would report it."""
+    """Writes the network as one counter reports it."""
     (found,) = counter_reports(reports.report, [BY_NAME[name]])
     before = counter_reports(reports.before, [BY_NAME[name]])[0] if reports.before else None
     _require_rules([found, *([before] if before else [])], partial)

@@ -1,4 +1,4 @@
-"""`convcalc explain`: one layer's formulas with its numbers put in."""
+"""`convcalc explain`: one layer's formulas with numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from convcalc.render.explain import explain_data, explain_text
 from convcalc.spelling import did_you_mean
 
 FORMATS = ("table", "plain", "json", "markdown")
-#: Layers of a group that a message names.
+#: Layers of a group that an error message lists.
 _SHOWN = 4
 
 
@@ -58,7 +58,7 @@ def explain(
 
 
 def refuse_layer(network: Network, name: str) -> NoReturn:
-    """Says that no layer is called so, and what the user may have meant."""
+    """Refuses the name of a layer, and suggests similar names."""
     units = dict.fromkeys(node.unit for node in network.operations)
     inside = [unit for unit in units if unit.startswith(f"{name}.")]
     if inside:

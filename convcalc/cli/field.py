@@ -97,12 +97,12 @@ def _one_layer(
 
 
 def _group(network: Network, name: str) -> list[Node]:
-    """The operations of a group: the last one's result is the group's."""
+    """The operations of a group; the last one gives its result."""
     return [node for node in network.operations if node.path.startswith(f"{name}.")]
 
 
 def _place(name: str, node: Node, unit: str | None) -> tuple[int, ...]:
-    """The unit that was asked for, or the middle one."""
+    """Reads the place of a unit; the middle one by default."""
     sizes = node.shape[1:]
     if unit is None:
         return tuple([n // 2 for n in sizes])

@@ -1,4 +1,4 @@
-"""`convcalc lock`: writes what every network costs into a file that is committed, or checks it."""
+"""`convcalc lock`: writes the costs of all networks to a file to commit, or checks that file."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def lock(
     if check and not os.path.lexists(path):
         help_text = "`convcalc lock` writes it; commit it"
         raise refused("no-lock", f"there is no {printable(path, 200)} to check", help_text)
-    # A lock that cannot be read is refused even where it would be written anew: it may hold a merge
-    # that is not finished, and networks that are not named now.
+    # Never overwrite a lock that cannot be read: it may hold an unfinished merge, or networks that
+    # are not named now.
     before = read_lock(path) if check or os.path.lexists(path) else None
     outcomes = lock_outcomes(project.targets, path, before, everything=not files and not sets)
     broken = any(outcome.state == "broken" for outcome in outcomes)

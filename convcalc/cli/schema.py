@@ -10,7 +10,7 @@ from convcalc.cli import options
 from convcalc.cli.guard import guarded
 from convcalc.cli.output import emit
 
-#: What has a schema.
+#: The documents that have a schema.
 WHAT = ("spec", "config")
 
 

@@ -1,4 +1,4 @@
-"""What a training step costs, `flops --training`, and holds, `memory --training`."""
+"""A training step: its costs, `flops --training`, and its memory, `memory --training`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from convcalc.render.training import (
 )
 from convcalc.spelling import did_you_mean
 
-#: What the passes of a training step may compute with.
+#: Types of numbers that training can compute with.
 TRAINING_DTYPES = ("float32", "float16", "bfloat16")
 
 
@@ -32,7 +32,7 @@ def emit_training(
     style: str,
     output: str | None,
 ) -> None:
-    """A training step of the report's network."""
+    """Writes the costs of a training step."""
     report = reports.report
     step = reports.analysis.training(optimizer, input_gradient=input_gradient)
     if style == "json":
@@ -45,7 +45,7 @@ def emit_training(
 
 
 def read_memory_options(dtype: str, weights: str | None, order: str, concat_in_place: bool) -> None:
-    """Refuses what `memory --training` cannot answer."""
+    """Refuses options that `memory --training` does not support."""
     if dtype not in TRAINING_DTYPES:
         refuse(
             f"--training goes with a floating-point type, not --dtype {dtype}",
@@ -69,7 +69,7 @@ def emit_training_memory(
     style: str,
     output: str | None,
 ) -> None:
-    """What a training step of the report's network holds; JSON has what running it takes beside."""
+    """Writes the memory of a training step; JSON also has the memory of inference."""
     report = analysis.report
     step = analysis.training(optimizer)
     found = training_memory(step, DTYPES[dtype])

@@ -1,4 +1,4 @@
-"""`convcalc verify`: runs a network and holds every observed shape against the predicted one."""
+"""`convcalc verify`: runs a network and compares every observed shape with the predicted one."""
 
 from __future__ import annotations
 
@@ -124,12 +124,12 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
 
 
 def read_names(text: str | None) -> list[str]:
-    """Names of layers, separated by commas."""
+    """Reads names of layers, separated by commas."""
     return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def read_size(option: str, text: str) -> int:
-    """A number of bytes with a unit: `2GiB`, `500 MB`, `1000000`."""
+    """Reads a number of bytes with a unit: `2GiB`, `500 MB`, `1000000`."""
     try:
         return read_memory_size(text)
     except RuleError:

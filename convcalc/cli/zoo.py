@@ -81,7 +81,7 @@ def entry(name: str) -> Entry:
 
 
 def _shown(names: Sequence[str]) -> Iterable[str]:
-    """The names, with a progress bar on a terminal where there are enough to wait for."""
+    """The names; if there are many, with a progress bar on a terminal."""
     if len(names) < 10 or not (terminal() and sys.stderr.isatty()):
         return names
     from convcalc.render.progress import tracked

@@ -1,4 +1,4 @@
-"""Operations for each byte moved, and the least time on a device."""
+"""Arithmetic intensity, and the least time on a device, as tables and as data."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ BOUND = (
 def row_figures(
     found: Balance, device: Device | None, *, fused: bool
 ) -> dict[str, Callable[[Row], int]]:
-    """What rows of a layer table can be sorted by; the time only on a device."""
+    """The sort keys of rows, largest first; time needs a device."""
 
     def of(figure: Callable[[list[Figures]], int]) -> Callable[[Row], int]:
         return lambda row: figure(found.of(row.members, fused=fused))
 
     def intensity(parts: list[Figures]) -> int:
         figures = total(parts)
-        # Compared to the millionth, in integers.
+        # Compare to the millionth, in integers.
         return figures.operations * 10**6 // max(figures.bytes, 1)
 
     figures = {
@@ -56,9 +56,9 @@ def balance_table(
     fused: bool = True,
     by_kind: bool = False,
 ) -> Table:
-    """Operations, bytes and intensity of each row, and with a device the least time.
+    """Operations, bytes and intensity of each row and, with a device, the least time.
 
-    fused   whether a layer is taken with what is fused to it
+    fused   count a layer together with what is fused to it
     """
     every = found.of(found.report.layers, fused=fused)
     whole = None if machine is None else bound(every, machine, found.dtype)
@@ -118,7 +118,7 @@ def _device_notes(machine: Device, dtype: str) -> list[str]:
 
 
 def time_text(picoseconds: int) -> str:
-    """A time in a unit that suits it, three digits, rounded down as a bound must be.
+    """A time with three digits and a unit, rounded down because it is a lower bound.
 
     >>> time_text(1234567), time_text(59_999_999_999_999), time_text(0)
     ('1.23 us', '59.9 s', '0')
@@ -142,7 +142,7 @@ def balance_csv(
     fused: bool = True,
     by_kind: bool = False,
 ) -> Table:
-    """Every figure on its own, for programs."""
+    """Every figure, for programs."""
     lines: list[list[Cell]] = []
     for row in rows:
         parts = found.of(row.members, fused=fused)
@@ -162,7 +162,7 @@ def balance_csv(
 
 
 def balance_data(found: Balance, machine: Device | None) -> dict[str, Any]:
-    """The report, with the balance of each operation, of each layer and of all as further keys."""
+    """The report, with the figures of operations, layers and totals under the key "balance"."""
 
     def figures_data(parts: Sequence[Figures]) -> dict[str, object]:
         figures = total(parts)

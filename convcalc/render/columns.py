@@ -1,4 +1,4 @@
-"""The columns that a user chooses, as tables and as data."""
+"""Tables and data of the columns that a user chooses."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def columns_table(
     *,
     by_kind: bool = False,
 ) -> Table:
-    """The rows with the columns of these names, and what all operations together have of them.
+    """The rows with these columns, and the totals.
 
-    chosen   what each column shows; `name` and `kind` are of the row itself
+    chosen   the columns besides `name` and `kind`
     """
     analysis, report = reports.analysis, reports.report
     texts = [name for name in names if name not in chosen or chosen[name].style == "text"]
-    # The total's row is called so below the names, or below the first text that there is.
+    # The label of the totals stands below the names, or else below the first text.
     label = min(texts, key=lambda name: (name != "name", name != "kind"), default="")
 
     def figure(name: str, members: Sequence[LayerReport]) -> Cell:
@@ -73,7 +73,7 @@ def _columns(
 
 
 def _notes(report: Report, chosen: Mapping[str, LayerColumn]) -> list[str]:
-    """What the figures are."""
+    """Explains the units."""
     units: dict[str, list[str]] = {}
     for shown in chosen.values():
         if shown.unit:
@@ -99,7 +99,7 @@ def columns_csv(
     *,
     by_kind: bool = False,
 ) -> Table:
-    """Every figure as it is, for programs."""
+    """Exact figures, for programs."""
     analysis = reports.analysis
 
     def cell(name: str, row: Row) -> Cell:
@@ -115,7 +115,7 @@ def columns_csv(
 
 
 def columns_data(reports: Reports, chosen: Mapping[str, LayerColumn]) -> dict[str, Any]:
-    """The report, with the columns of every operation, and of all together, as a further key."""
+    """The report, with the columns of each operation and of the totals under the key "columns"."""
     analysis, report = reports.analysis, reports.report
     data = report_data(report, reports.before)
     for layer, entry in zip(report.layers, data["layers"], strict=True):
@@ -131,7 +131,7 @@ def columns_data(reports: Reports, chosen: Mapping[str, LayerColumn]) -> dict[st
 
 
 def _exact(analysis: Analysis, shown: LayerColumn, members: Sequence[LayerReport]) -> Cell:
-    """A figure for programs: whole, or a fraction as text."""
+    """An exact figure: an integer, or a fraction as text."""
     if shown.exact is None:
         return shown.figure(analysis, members)
     found = shown.exact(analysis, members)

@@ -1,4 +1,4 @@
-"""What other counters would report, side by side or one of them layer by layer."""
+"""What other counters report: all of them side by side, or one of them by layer."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def comparison_table(
 ) -> Table:
     """A row for each convention, below convcalc's own figures.
 
-    before   what the counters report for the network before a what-if, if there is one
-    every    every column, for programs
+    before   with a what-if, the counters' reports of the unchanged network
+    every    include every column, for programs
     """
     report, original = reports.report, reports.before
     macs = report.totals.macs
@@ -92,14 +92,14 @@ def _comparison_notes(report: Report, found: Sequence[CounterReport]) -> list[st
 
 
 def _ignored(found: CounterReport) -> str:
-    """What computes something and is reported as 0, so that no zero is silent."""
+    """The kinds that compute something and that the counter reports as 0."""
     return ", ".join([f"{count} {kind}" for kind, count in found.ignored_kinds().items()])
 
 
 def comparison_data(
     reports: Reports, found: Sequence[CounterReport], before: Sequence[CounterReport]
 ) -> dict[str, Any]:
-    """The report, with the conventions as a further key, of the network before a what-if too."""
+    """The report, with all conventions under the key "conventions"."""
     data = report_data(reports.report, reports.before)
     data["conventions"] = [_convention_data(entry) for entry in found]
     if before:
@@ -136,8 +136,8 @@ def counted_table(
 ) -> Table:
     """The rows as one counter reports them.
 
-    before, originals   with a what-if, the report and all rows of the network as it was
-    every               every column, for programs
+    before, originals   with a what-if, the report and all rows of the unchanged network
+    every               include every column, for programs
     """
     convention = found.convention
     title = f"{convention.name} {convention.unit}"
@@ -213,7 +213,7 @@ def _counted_notes(report: Report, found: CounterReport, missing: int) -> list[s
 def counted_data(
     reports: Reports, found: CounterReport, before: CounterReport | None
 ) -> dict[str, Any]:
-    """The report, with the counter's figures of each layer and in all as further keys."""
+    """The report, with the counter's figures under the key "as"."""
     data = report_data(reports.report, reports.before)
     _add_counts(data, found)
     if before:

@@ -1,4 +1,4 @@
-"""Layers' formulas with their numbers put in."""
+"""Explanations of layers as text and as data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from convcalc.shapes import tuple_text
 
 
 def explain_text(explanations: Sequence[Explanation], *, fenced: bool = False) -> str:
-    """The explanations one after the other; `fenced` as a block of Markdown."""
+    """The explanations as text; `fenced` as a Markdown code block."""
     lines = [line for one in explanations for line in explanation_lines(one)]
     text = "\n".join(lines) + "\n"
     return f"```\n{text}```\n" if fenced else text
@@ -36,7 +36,7 @@ def explanation_lines(explanation: Explanation) -> list[str]:
     return lines + [f"  {note}" for note in explanation.notes]
 
 
-#: What the names of intermediate results stand for.
+#: The meaning of the names of intermediate results.
 _MEANINGS = {
     "O": "output elements",
     "T": "products summed for each",

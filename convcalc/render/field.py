@@ -1,4 +1,4 @@
-"""Receptive fields, of every layer or of a unit of one."""
+"""Receptive fields as tables and as data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IDEAL = (
     "Of a unit far from all edges. Offset: the first pixel of the first unit's field, negative on"
     " padding; centre: the middle of that field."
 )
-#: What the units of a layer have to do with each other's fields.
+#: How the fields of a layer's units relate to each other.
 MOVING, FIXED, SPREAD, DIFFER, BOUND = "moving", "fixed", "spread", "differ", "bound"
 MEANINGS = {
     FIXED: "fixed: every unit sees the same pixels, whatever its place",
@@ -27,12 +27,12 @@ MEANINGS = {
     DIFFER: "differ: units differ in size, shown is the largest",
     BOUND: "bound: an upper bound, as the units follow no rule that could be told",
 }
-#: Misaligned joins that the notes name.
+#: Misaligned joins that the notes list.
 _SHOWN = 3
 
 
 def field_table(report: Report, seen: Fields, found: Sequence[Row]) -> Table:
-    """The field of each row's last operation, on every input that it depends on."""
+    """The field of each row's last operation on every input that it depends on."""
     several = len(report.inputs) > 1
     rows: list[list[Cell]] = []
     used: set[str] = set()
@@ -80,7 +80,7 @@ def _units(axes: Sequence[AxisField]) -> str:
 
 
 def _larger(network: Network, seen: Fields, found: Sequence[Row]) -> list[str]:
-    """A note on the first field that is larger than the input."""
+    """A note on the first field that is larger than its input."""
     inputs = network.inputs
     for row in found:
         for name, axes in seen[row.members[-1].node.path].axes.items():
@@ -112,7 +112,7 @@ def _misaligned_notes(misaligned: Sequence[Misalignment]) -> list[str]:
 
 
 def field_data(report: Report, seen: Fields) -> dict[str, Any]:
-    """The report, with the field of each operation as a further key."""
+    """The report, with the field of each operation under the key "field"."""
     data = report_data(report)
     for layer in data["layers"]:
         path = layer["path"]
@@ -143,7 +143,7 @@ def layer_field_table(
     place: tuple[int, ...],
     found: Dependencies,
 ) -> Table:
-    """What one unit of a layer sees on each axis of each input, `layer` being its name."""
+    """What one unit of a layer depends on, by input and axis; `layer` is the name to print."""
     rows: list[list[Cell]] = []
     used: set[str] = set()
     origins = {network.nodes[index].path: spans for index, spans in found.inputs.items()}
@@ -200,7 +200,7 @@ def layer_field_table(
 def layer_field_data(
     network: Network, node: Node, layer: LayerField, place: tuple[int, ...], found: Dependencies
 ) -> dict[str, Any]:
-    """What one unit of a layer sees as plain data."""
+    """What one unit of a layer depends on, as plain data."""
     inputs: dict[str, object] = {}
     origins = {network.nodes[index].path: spans for index, spans in found.inputs.items()}
     for name, axes in layer.axes.items():

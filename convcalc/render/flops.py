@@ -1,4 +1,4 @@
-"""What every layer costs, as it is and after a what-if."""
+"""Tables of operation counts, with and without a what-if."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VALID_TAPS = "Taps that fall on padding are left out (--valid-taps)."
 
 
 def flops_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) -> Table:
-    """Multiplies, adds and the other operations of each row, and the report's totals."""
+    """The operations of each row, and the report's totals."""
     totals = report.totals
 
     def cells(name: str, cost: Cost) -> list[Cell]:
@@ -47,7 +47,7 @@ def flops_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) -
 
 
 def flops_csv(rows: Sequence[Row], *, by_kind: bool = False) -> Table:
-    """Every class on its own, for programs."""
+    """Every class of operations on its own, for programs."""
     figures = [*Counts._fields, "macs", "flops"]
     return Table(
         "",
@@ -76,10 +76,10 @@ def what_if_table(
     by_kind: bool = False,
     every: bool = False,
 ) -> Table:
-    """The networks before and after a what-if side by side.
+    """Compares a network before and after a what-if.
 
-    originals   the rows of the network before it, by whose names `rows` are found
-    every       all rows, not only those with a multiplication or addition
+    originals   all rows of the network before, which have the same names
+    every       include rows without a multiplication or addition
     """
     old, new = before.totals.counts, reports.report.totals.counts
     original = {row.name: row for row in originals}
@@ -93,7 +93,7 @@ def what_if_table(
         else:
             pairs = [*_pair(was.multiplies, now.multiplies), *_pair(was.adds, now.adds)]
             lines.append([row.name, *pairs])
-        # Other channels are what was asked for; other spatial sizes are news.
+        # The user asked for other channels; report other spatial sizes.
         if original[row.name].output[2:] != row.output[2:] and not by_kind:
             shapes = f"{tuple_text(original[row.name].output)} -> {tuple_text(row.output)}"
             reshaped.append(f"{row.name}: {shapes}")

@@ -1,4 +1,4 @@
-"""Data as JSON, the stable interface: integers exact, keys only ever added."""
+"""Writes data as JSON, the stable interface: integers are exact, keys are only added."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from convcalc.gc_pause import gc_paused
 
 @gc_paused()
 def json_text(data: Mapping[str, object]) -> str:
-    """Data as JSON, a line for each key, and in a list of objects one for each of them."""
+    """Data as JSON: a line for each key, and for each object of a list."""
     return "".join(_lines(data, "")) + "\n"
 
 
@@ -31,7 +31,7 @@ def _lines(data: Mapping[str, object], indent: str) -> Iterator[str]:
 
 
 def _is_layered(value: object) -> TypeGuard[list[dict[str, object]]]:
-    """Whether it is a list of objects, such as a network's layers."""
+    """Whether a value is a list of objects, such as a network's layers."""
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 

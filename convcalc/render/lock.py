@@ -1,4 +1,4 @@
-"""What became of each network in the lock."""
+"""The outcome of `convcalc lock` as text and as data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from convcalc.problems import ChangedTotals, facts_of, printable
 
 
 def lock_summary(path: str, outcomes: Sequence[Outcome], check: bool, failed: bool) -> str:
-    """What is told last: how many networks, and what became of each that is not as before."""
+    """The summary: the number of networks, and each one that changed."""
     states = [outcome.state for outcome in outcomes]
     lines = []
     if not check and not failed and states.count("added") < len(states):
@@ -37,7 +37,7 @@ def _title(outcome: Outcome) -> str:
 
 
 def lock_data(path: str, outcomes: Sequence[Outcome], ok: bool) -> dict[str, Any]:
-    """What became of each network as plain data."""
+    """The outcome of each network as plain data."""
     from convcalc.render.check_json import problem_data
 
     networks = [

@@ -1,4 +1,4 @@
-"""The memory report as tables and as JSON data."""
+"""A network's memory as tables and as data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convcalc.render.table import Cell, Column, Part, Table, spaced
 
 
 def timeline(memory: MemoryReport, title: str, depth: int | None, *, bars: bool = True) -> Table:
-    """Bytes alive at each step as bars; with a depth, the most within each group of that depth."""
+    """Bytes alive at each step; with a depth, the maximum in each group of that depth."""
     levels = [(node.path, live, in_place) for node, live, in_place in memory.levels()]
     if depth is not None:
         levels = _grouped(levels, depth)
@@ -48,7 +48,7 @@ _MARKS = {
 
 
 def _grouped(levels: Iterable[tuple[str, int, int]], depth: int) -> list[tuple[str, int, int]]:
-    """Neighbours of one group as one row, with the most that is alive in it."""
+    """Merges neighbours of one group, with the maximum alive in it."""
     rows: list[tuple[str, int, int]] = []
     for path, live, in_place in levels:
         name = ".".join(path.split(".")[:depth])
@@ -60,7 +60,7 @@ def _grouped(levels: Iterable[tuple[str, int, int]], depth: int) -> list[tuple[s
 
 
 def alive_tables(memory: MemoryReport) -> list[Table]:
-    """The tensors alive at the peak, and at the peak in place."""
+    """Tables of the tensors alive at the peak, and at the peak in place."""
     moments = memory.peak_moments()
     if not moments:
         return []
@@ -147,7 +147,7 @@ def _arena_note(memory: MemoryReport) -> str:
 
 
 def memory_data(memory: MemoryReport) -> dict[str, Any]:
-    """The report as plain data; bytes are integers."""
+    """The memory as plain data; bytes are integers."""
     return {
         "dtype": memory.dtype,
         "weights_dtype": memory.weights_dtype,
@@ -191,5 +191,5 @@ def _moment_data(moment: Moment) -> dict[str, Any]:
 
 
 def memory_page(memory: MemoryReport, title: str, depth: int | None) -> list[Part]:
-    """All tables in the order in which they are read."""
+    """All tables: steps, tensors alive at the peaks, and every figure."""
     return spaced([timeline(memory, title, depth), *alive_tables(memory), summary(memory)])

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Formats numbers for people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _UNITS = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
 
 
 def grouped(number: int) -> str:
-    """All digits, in groups of three.
+    """All digits in groups of three.
 
     >>> grouped(15470264320)
     '15,470,264,320'
@@ -15,7 +15,7 @@ def grouped(number: int) -> str:
 
 
 def short(number: int) -> str:
-    """Three significant digits and a unit, exact below 1,000; rounded in integers, never in floats.
+    """Three significant digits and a unit, exact below 1,000; rounded in integer arithmetic.
 
     >>> short(15470264320), short(61706), short(999999), short(84)
     ('15.5G', '61.7k', '1.00M', '84')
@@ -36,7 +36,7 @@ def short(number: int) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share with one decimal, computed in integers.
+    """A share with one decimal, in integer arithmetic.
 
     >>> percent(1, 3), percent(0, 0)
     ('33.3%', '0.0%')
@@ -48,7 +48,7 @@ def percent(part: int, whole: int) -> str:
 
 
 def ratio(before: int, after: int) -> str:
-    """How many times as much: three decimals, more where it is small, a ~ where it was rounded.
+    """The ratio with three decimals, more if it is small, and a ~ if it is rounded.
 
     >>> ratio(4, 16), ratio(3, 4), ratio(8, 5), ratio(1000000, 81), ratio(0, 0), ratio(0, 5)
     ('x4', '~x1.333', 'x0.625', 'x0.000081', 'x1', 'new')
@@ -67,7 +67,7 @@ def ratio(before: int, after: int) -> str:
 
 
 def excess(figure: int, base: int) -> str:
-    """By how many percent a figure is above or below another, to two significant digits at least.
+    """The difference from `base` in percent, with at least two significant digits.
 
     >>> excess(200, 100), excess(99, 100), excess(4089185256, 4089184256), excess(7, 7)
     ('+100.0%', '-1.0%', '+0.000024%', '0%')

@@ -10,15 +10,15 @@ from typing import Any
 from convcalc.graph import Network, Node
 from convcalc.problems import printable
 
-#: A run that takes no longer than this needs no progress bar.
+#: Seconds before the bar appears.
 PATIENCE = 0.3
 
 
 class RunProgress:
-    """A bar on a terminal: the layer that runs, the share of the operations done, the time left.
+    """A bar on a terminal: the current layer, the share of operations done, and the time left.
 
-    It counts predicted operations, a thousand of them for every layer besides its own. Nothing is
-    drawn in a pipe, nor in the first moments.
+    Progress is measured in predicted operations, plus a thousand for each layer. Short runs show
+    no bar.
     """
 
     def __init__(self, network: Network, repeat: int, *, shown: bool) -> None:
@@ -41,7 +41,7 @@ class RunProgress:
             self._bar.stop()
 
     def begin(self, node: Node) -> None:
-        """The run has come to this layer."""
+        """Called before a layer runs."""
         if not self._shown:
             return
         self._done += self._current
@@ -62,7 +62,7 @@ class RunProgress:
         )
 
         self._bar = Progress(
-            # A name is data, never markup.
+            # Names are data, not markup.
             TextColumn("{task.fields[layer]}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
@@ -75,7 +75,7 @@ class RunProgress:
 
 
 def tracked(names: Sequence[str]) -> Iterable[str]:
-    """The names, with a bar that shows how many of them are done."""
+    """Iterates over the names with a progress bar."""
     from rich.console import Console
     from rich.progress import track
 

@@ -1,4 +1,4 @@
-"""Where a quoted figure comes from."""
+"""The explanations of a quoted figure as a table and as data."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from convcalc.render.report import inputs_text
 from convcalc.render.table import Column, Table
 from convcalc.transform.reconcile import Explanation, Quote, Reconciled
 
-#: Explanations that are too many to tell apart.
+#: More explanations than this call for a figure with more digits.
 _MANY = 10
-#: A smaller figure than any cost that is quoted without a unit.
+#: A figure below this probably lacks its unit.
 _SMALL = 1000
 
 
 def reconcile_table(
     network: Network, figure: str, quote: Quote, found: Reconciled, batch: int
 ) -> Table:
-    """What gives a figure, or what comes nearest; `figure` as it was written."""
+    """The explanations of a figure, or the nearest totals; `figure` is the text as written."""
     shown = found.fits or [(each, "") for each in found.nearest]
     inputs = inputs_text({name: (batch, *shape) for name, shape in network.inputs.items()})
     verdict = "what gives" if found.fits else "nothing gives"
@@ -58,7 +58,7 @@ def reconcile_table(
 
 
 def _hints(network: Network, figure: str, quote: Quote) -> list[str]:
-    """What a figure may be that no count gives."""
+    """Hints for a figure that no count explains."""
     text = printable(figure.strip())
     params = analyze(network).totals.params
     if quote.fit(params):
@@ -76,7 +76,7 @@ def _off(quote: Quote, total: int) -> str:
 def reconcile_data(
     network: Network, figure: str, quote: Quote, found: Reconciled
 ) -> dict[str, Any]:
-    """What gives a figure as plain data."""
+    """The explanations as plain data."""
     return {
         "schema": "convcalc.reconcile/1",
         "name": network.name,

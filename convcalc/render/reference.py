@@ -1,4 +1,4 @@
-"""The kinds and the metrics as reference pages, from the tables that the code uses."""
+"""Reference pages of kinds and metrics, made from the tables that the code uses."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def metrics_page() -> str:
 
 def _documentation(cls: type[Layer]) -> tuple[str, list[str]]:
     text = cleandoc(cls.__doc__ or "")
-    # Examples are for those who read the code.
+    # Leave out the examples, which are for readers of the code.
     lines = [line.rstrip() for line in text.split(">>>")[0].rstrip().split("\n")]
     blank = lines.index("") if "" in lines else len(lines)
     return " ".join(lines[:blank]), lines[blank + 1 :]
@@ -147,7 +147,7 @@ def _signature(cls: type[Layer]) -> list[str]:
 
 
 def _accepts(declared: Field) -> str:
-    # The largest size is the same for all and said once, in the language reference.
+    # The largest size is the same everywhere; the language reference states it.
     return declared.type.text.replace(f" to {LARGEST_SIZE}", " on")
 
 

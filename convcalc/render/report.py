@@ -1,4 +1,4 @@
-"""A report as plain data, and the heading of its tables."""
+"""A report as plain data, and what the tables of reports share."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SCHEMA = "convcalc.report/1"
 
 
 class Reports(NamedTuple):
-    """What a network costs, and after a what-if what it cost before.
+    """The analysis of a network and, after a what-if, the report of the unchanged network.
 
-    altered   the options that make it another network than the file's
+    altered   the options that make the network differ from the file's
     """
 
     analysis: Analysis
@@ -29,12 +29,12 @@ class Reports(NamedTuple):
 
     @property
     def report(self) -> Report:
-        """What the network costs."""
+        """The network's costs."""
         return self.analysis.report
 
     @property
     def heading(self) -> str:
-        """The network's name, its inputs, and what changed it."""
+        """The network's name, its inputs, and the options that changed it."""
         return report_heading(self.report) + (f", with {self.altered}" if self.altered else "")
 
 
@@ -44,7 +44,7 @@ def report_heading(report: Report) -> str:
 
 
 def inputs_text(inputs: Mapping[str, Shape]) -> str:
-    """Input shapes in words; names only where there are several."""
+    """Input shapes as text, with names if there are several."""
     if len(inputs) == 1:
         return f"input {tuple_text(next(iter(inputs.values())))}"
     return "inputs " + ", ".join([f"{name} {tuple_text(s)}" for name, s in inputs.items()])
@@ -56,7 +56,7 @@ def name_column(by_kind: bool) -> Column:
 
 
 def csv_columns(by_kind: bool) -> list[Column]:
-    """For programs, the columns of a row's name and of what it is."""
+    """The columns of a row's name and kind, for programs."""
     return [Column("kind"), Column("layers")] if by_kind else [Column("name"), Column("kind")]
 
 

@@ -1,4 +1,4 @@
-"""Every layer's output shape and parameters."""
+"""Tables of output shapes and parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convcalc.shapes import tuple_text
 
 
 def shapes_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) -> Table:
-    """The rows of a report with their parameters, and the report's totals."""
+    """The rows of a report with their output shapes and parameters, and the totals."""
     totals = report.totals
     notes = [f"{grouped(totals.buffers)} buffers (running statistics)"] if totals.buffers else []
     if by_kind:

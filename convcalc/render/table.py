@@ -1,4 +1,4 @@
-"""Tables as text: aligned plain text, Markdown and CSV. No terminal is involved."""
+"""Writes tables as aligned plain text, Markdown and CSV, independent of any terminal."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Column(NamedTuple):
 
     style   "text", "prose" (a longer text, which may wrap), "number" (whole, right-aligned),
             "delta" (a number with its sign), "share" (of `whole`, with a bar), "name" (a path,
-            cut on its left to save space) or "shape" (cut where nothing else saves enough)
-    whole   what a share is a part of
-    key     what it is called in CSV, if not by its title
+            shortened on the left to save space) or "shape" (shortened last)
+    whole   the total that a share is part of
+    key     its name in CSV, if not its title
     """
 
     title: str
@@ -30,10 +30,10 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows under a heading, with totals and notes below; whole numbers are integers until drawn.
+    """Rows under a heading, with totals and notes below; whole numbers stay integers.
 
-    A note is one line however long it is; it is wrapped where it is drawn. `colours` gives each row
-    the colour that a terminal draws it in, "" for none.
+    A note is one line of any length; writers wrap it. `colours` holds the colour of each row on a
+    terminal, "" for none.
     """
 
     title: str
@@ -44,13 +44,13 @@ class Table(NamedTuple):
     colours: Sequence[str] = ()
 
 
-#: What a page is made of: tables, and whole lines between them.
+#: A part of a page: a table, or whole lines of text.
 Part = Table | str
 
 BAR_WIDTH = 10
-#: Columns of the notes below a plain table, whatever the terminal's.
+#: Width of the notes below a plain table, whatever the terminal's width.
 NOTE_WIDTH = 100
-#: Columns whose ends stand below each other.
+#: Right-aligned columns.
 RIGHT = ("number", "delta")
 
 
@@ -61,7 +61,7 @@ def spaced(tables: Sequence[Table]) -> list[Part]:
 
 
 def cell_text(cell: Cell, column: Column, brief: bool = False) -> str:
-    """A cell as a person reads it."""
+    """A cell formatted for people."""
     if cell is None:
         return ""
     if isinstance(cell, str):
@@ -73,7 +73,7 @@ def cell_text(cell: Cell, column: Column, brief: bool = False) -> str:
 
 
 def bar(part: int, whole: int, width: int = BAR_WIDTH) -> str:
-    """A share as a bar of eighths of a character."""
+    """A share as a bar, in eighths of a character."""
     if whole <= 0 or part <= 0:
         return ""
     eighths = (2 * part * width * 8 + whole) // (2 * whole)
@@ -82,7 +82,7 @@ def bar(part: int, whole: int, width: int = BAR_WIDTH) -> str:
 
 
 def display_width(text: str) -> int:
-    """Columns that a text takes in a terminal: wide East Asian characters two, accents none."""
+    """Columns that a text takes in a terminal: 2 for wide East Asian characters, 0 for accents."""
     if text.isascii():
         return len(text)
     return sum(_columns(character) for character in text)
@@ -95,10 +95,10 @@ def _columns(character: str) -> int:
 
 
 def wrapped(text: str, width: int, hanging: int = 0) -> str:
-    """A line as several of at most `width` columns, broken at spaces.
+    """Wraps a line at spaces to at most `width` columns.
 
-    All but the first are `hanging` columns further in. A word that is longer than a line stays
-    whole: where it is a place, it is there to be opened.
+    All lines but the first are indented by `hanging` columns. A word that is longer than a line
+    stays whole: it may be a path that the reader opens.
 
     >>> wrapped("  = rule: at least 1", 13, hanging=2)
     '  = rule: at\\n    least 1'
@@ -107,7 +107,7 @@ def wrapped(text: str, width: int, hanging: int = 0) -> str:
         return text
     indent = len(text) - len(text.lstrip(" "))
     lines = [text[:indent]]
-    # A run of spaces is where a table's columns part, and stays one within a line.
+    # A run of spaces separates the columns of a table; keep it within a line.
     for word in re.findall("[^ ]+ *", text):
         if lines[-1].strip() and display_width(lines[-1] + word.rstrip()) > width:
             lines.append(" " * (indent + hanging))
@@ -116,7 +116,7 @@ def wrapped(text: str, width: int, hanging: int = 0) -> str:
 
 
 def plain_text(table: Table) -> str:
-    """The table as aligned text at its natural width, whatever the terminal's."""
+    """The table as aligned text at its natural width."""
     columns = table.columns
     lines = [
         [cell_text(cell, c) for cell, c in zip(row, columns, strict=True)] for row in table.rows
@@ -142,11 +142,11 @@ def plain_text(table: Table) -> str:
 
 
 def markdown_text(table: Table) -> str:
-    """The table as GitHub Markdown; names cannot end a cell or begin markup."""
+    """The table as GitHub Markdown; names are escaped."""
     columns = table.columns
 
     def text(cell: Cell, column: Column) -> str:
-        # A bar needs a column as wide as the longest one, which Markdown does not promise.
+        # No bars: Markdown guarantees no column width.
         if column.style == "share" and isinstance(cell, int):
             return percent(cell, column.whole)
         return escaped(cell_text(cell, column))
@@ -169,12 +169,12 @@ def markdown_text(table: Table) -> str:
 
 
 def escaped(text: str) -> str:
-    """A text that means nothing in Markdown."""
+    """Escapes a text for Markdown."""
     return "".join(f"\\{c}" if c in "\\|`*_[]<>#" else c for c in text)
 
 
 def csv_text(table: Table) -> str:
-    """The table as CSV with exact integers, one heading line, no totals."""
+    """The table as CSV: exact integers, a heading line, no totals."""
     import csv
     import io
 

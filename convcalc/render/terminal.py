@@ -1,4 +1,4 @@
-"""Tables on a terminal, drawn by rich to the width that there is."""
+"""Draws tables on a terminal with rich, to the terminal's width."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import sys
 
 from convcalc.render.table import RIGHT, Table, cell_text, display_width, wrapped
 
-#: What is tried in turn where a table is too wide: numbers shortened to three digits and a unit,
-#: shares with their bars, how short a name or a text may be cut, and what is cut.
+#: How to shorten a table that is too wide, step by step: whether numbers have three digits and a
+#: unit, whether shares keep their bars, the shortest cut of a text, and the styles to cut.
 _WORDS = frozenset({"name", "text"})
 _ATTEMPTS = (
     (False, True, 500, _WORDS),
@@ -16,18 +16,17 @@ _ATTEMPTS = (
     (True, False, 8, _WORDS),
     (True, False, 8, _WORDS | {"shape"}),
 )
-#: Prose is not wrapped to less.
+#: The narrowest column of prose.
 _NARROWEST = 12
-#: Columns between two cells.
+#: Spaces between two cells.
 _GAP = 2
 
 
 def print_table(table: Table, width: int | None = None) -> None:
     """Prints a table to standard output, to its width if none is given.
 
-    Where the width does not do, names lose their beginning and texts their end, the longest first;
-    then numbers are shortened, totals only if they must, then shares lose their bars. Prose is
-    wrapped instead.
+    If a table is too wide, shortens names on the left and texts on the right, the longest first,
+    then numbers (totals only if necessary), then drops the bars of shares. Prose is wrapped.
     """
     from rich.box import SIMPLE
     from rich.console import Console
@@ -37,7 +36,7 @@ def print_table(table: Table, width: int | None = None) -> None:
     console = Console(file=sys.stdout, width=width, highlight=False, emoji=False, markup=False)
     space = console.width
     cells = _fitting_cells(table, space)
-    # Better a line that the terminal breaks than a number without its last digits.
+    # Rather let the terminal break a line than cut digits off a number.
     console.width += max(_over(table, cells, console.width), 0)
     heading, *rows = cells
     totals = rows.pop() if table.totals else [""] * len(heading)
@@ -74,7 +73,7 @@ _STYLES = {"name": "cyan", "share": "green"}
 
 
 def _fitting_cells(table: Table, space: int) -> list[list[str]]:
-    """The heading's, the rows' and the totals' texts, shortened until they fit."""
+    """The texts of heading, rows and totals, shortened until they fit."""
     cells: list[list[str]] = []
     for brief, bars, shortest, styles in _ATTEMPTS:
         cuttable = [i for i, column in enumerate(table.columns) if column.style in styles]
@@ -96,7 +95,7 @@ def _fitting_cells(table: Table, space: int) -> list[list[str]]:
 
 
 def _restore_totals(table: Table, cells: list[list[str]], space: int) -> None:
-    """Gives shortened totals all their digits, as far as there is space."""
+    """Restores all digits of shortened totals where they fit."""
     for index, column in enumerate(table.columns):
         shortened = cells[-1][index]
         if column.style in RIGHT and index < len(table.totals):
@@ -121,7 +120,7 @@ def _widths(cells: list[list[str]]) -> list[int]:
 
 
 def _over(table: Table, cells: list[list[str]], space: int) -> int:
-    """By how many columns the table is too wide; prose needs little, it can wrap."""
+    """By how many columns the table is too wide; prose can wrap, so it needs few."""
     needed = 0
     for column, width in zip(table.columns, _widths(cells), strict=True):
         needed += min(width, _NARROWEST) if column.style == "prose" else width
@@ -129,7 +128,7 @@ def _over(table: Table, cells: list[list[str]], space: int) -> int:
 
 
 def _cut(text: str, width: int, left: bool) -> str:
-    """The text within a width: without its beginning or without its end."""
+    """Shortens a text to a width, on the left or on the right."""
     if display_width(text) <= width:
         return text
     while text and display_width(text) > width - 1:

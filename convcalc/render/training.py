@@ -15,7 +15,7 @@ from convcalc.render.numbers import grouped
 from convcalc.render.report import csv_columns, name_column, report_heading
 from convcalc.render.table import Cell, Column, Part, Table, spaced
 
-#: The counted parts of a step, as they are called in JSON and CSV.
+#: The counted phases of a step, by their names in JSON and CSV.
 _PARTS = StepCost._fields[:6]
 _MACS: dict[str, Callable[[StepCost], int]] = {
     "forward": lambda cost: cost.forward_macs,
@@ -23,7 +23,7 @@ _MACS: dict[str, Callable[[StepCost], int]] = {
     "weight_gradient": lambda cost: cost.weight_gradient_macs,
 }
 
-#: Figures that rows can be sorted by, the largest first.
+#: Sort keys of rows, largest first.
 _FIGURES: dict[str, Callable[[StepCost], int]] = {
     "forward": lambda cost: cost.forward.flops,
     "backward": lambda cost: cost.backward.flops,
@@ -33,7 +33,7 @@ _FIGURES: dict[str, Callable[[StepCost], int]] = {
 
 
 def row_figures(training: Training) -> dict[str, Callable[[Row], int]]:
-    """What rows can be sorted by, the largest first."""
+    """The sort keys of rows, largest first."""
     cost_of = _cost_of(training)
 
     def of(figure: Callable[[StepCost], int]) -> Callable[[Row], int]:
@@ -43,7 +43,7 @@ def row_figures(training: Training) -> dict[str, Callable[[Row], int]]:
 
 
 def _cost_of(training: Training) -> Callable[[Row], StepCost]:
-    """What a step costs in a row."""
+    """Returns the function that gives the cost of a step in a row."""
     costs = {layer.node.path: layer.cost for layer in training.layers}
     return lambda row: step_total([costs[member.node.path] for member in row.members])
 
@@ -100,7 +100,7 @@ def _notes(training: Training) -> list[str]:
 def training_csv(
     training: Training, title: str, rows: Sequence[Row], *, by_kind: bool = False
 ) -> Table:
-    """Every part on its own, for programs; the sum of the five classes each."""
+    """Every phase on its own, for programs, as the sum of its operations."""
     cost_of = _cost_of(training)
     figures = [*_PARTS, "total", *[f"{name}_macs" for name in _MACS]]
     lines: list[list[Cell]] = []
@@ -114,7 +114,7 @@ def training_csv(
 
 
 def training_data(training: Training) -> dict[str, Any]:
-    """A training step as plain data, for the report's key "training"."""
+    """A training step as plain data."""
     return {
         "batch": training.batch,
         "optimizer": training.optimizer.name,
@@ -143,7 +143,7 @@ def _classes(counts: Counts) -> dict[str, int]:
 def training_memory_page(
     report: Report, training: Training, memory: TrainingMemory, dtype: str, depth: int | None
 ) -> list[Part]:
-    """What is kept for the backward pass, and every figure in bytes."""
+    """Tables of what is kept for the backward pass, and of every figure in bytes."""
     heading = f"{report_heading(report)}, {dtype}, kept for the backward pass"
     kept = kept_table(memory, heading, depth)
     return spaced([kept, _training_memory_table(training, memory, dtype)])

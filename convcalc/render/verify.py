@@ -1,4 +1,4 @@
-"""Observed shapes beside the predicted ones."""
+"""Observed and predicted shapes as a table and as data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMA = "convcalc.verify/1"
 
 
 def _verdict(found: Verification) -> str:
-    """The result in one line."""
+    """The result as one line."""
     count = len(found.checks)
     differ = len(found.differences)
     if differ:
@@ -26,7 +26,7 @@ def _verdict(found: Verification) -> str:
 
 
 def verification_table(network: Network, found: Verification) -> Table:
-    """A row for each operation; what ran fused has its time in the row of its layer."""
+    """A row for each operation; the time of a fused one is in the row of its layer."""
     rows: list[list[Cell]] = [
         [
             check.node.path,
@@ -64,14 +64,14 @@ def verification_table(network: Network, found: Verification) -> Table:
 
 
 def _microseconds(seconds: float) -> int:
-    """A time in whole microseconds."""
+    """Rounds a time to microseconds."""
     return round(seconds * 1e6)
 
 
 def verification_data(
     network: Network, found: Verification, settings: dict[str, Any]
 ) -> dict[str, Any]:
-    """The verification as plain data for JSON."""
+    """The verification as plain data."""
     nodes = network.nodes
     return {
         "schema": SCHEMA,

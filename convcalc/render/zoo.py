@@ -1,4 +1,4 @@
-"""The shipped networks side by side."""
+"""The shipped networks as a table and as data."""
 
 from __future__ import annotations
 
