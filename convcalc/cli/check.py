@@ -34,17 +34,17 @@ def check(
         typer.Option(
             "--fail-on",
             metavar="LIMIT",
-            help="Fail beyond this too: 'macs>+2%' over convcalc.lock, 'macs>310M' in all;"
+            help="Also fail beyond this: 'macs>+2%' over convcalc.lock, or 'macs>310M' in total;"
             " repeatable.",
         ),
     ] = None,
     exit_zero: Annotated[
-        bool, typer.Option("--exit-zero", help="Exit with 0 where checks fail.")
+        bool, typer.Option("--exit-zero", help="Exit with 0 even if checks fail.")
     ] = False,
     style: Annotated[str | None, options.FORMAT] = None,
     output: options.Output = None,
 ) -> int:
-    """Every network is read, its shapes fit, its `expect` holds, and its limits are kept.
+    """Check that networks can be read and shapes fit, that `expect` holds and limits are kept.
 
     Examples:
       convcalc check                       what the nearest convcalc.yaml names
@@ -52,8 +52,8 @@ def check(
       convcalc check configs/ 'models/*.yaml' --format concise
       convcalc check --fail-on 'macs>+2%'  against convcalc.lock
 
-    Limits stand in a spec's `budget` and in convcalc.yaml; those of its entries that name a FILE
-    hold for that file. A broken file does not stop the others. Exit status: 0 all good; 1 a spec is
+    Limits are set in a spec's `budget` and in convcalc.yaml; those of its entries that name a FILE
+    apply to that file. A broken file does not stop the others. Exit status: 0 all good; 1 a spec is
     wrong, or something does not hold; 2 a file, convcalc.yaml or the lock cannot be used. Formats:
     text, concise, json, github, junit, sarif, markdown; in a step of GitHub Actions github, which
     is text and annotations.

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 OldSets = Annotated[
     list[str] | None,
-    typer.Option("--set-old", metavar="NAME=VALUE", help="As --set, for the old version only."),
+    typer.Option("--set-old", metavar="NAME=VALUE", help="Like --set, for the old version only."),
 ]
 NewSets = Annotated[
     list[str] | None,
-    typer.Option("--set-new", metavar="NAME=VALUE", help="As --set, for the new version only."),
+    typer.Option("--set-new", metavar="NAME=VALUE", help="Like --set, for the new version only."),
 ]
 
 
@@ -42,7 +42,9 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
     ] = None,
     merge_base: Annotated[
         bool,
-        typer.Option("--merge-base", help="Compare with where HEAD forked from the revision."),
+        typer.Option(
+            "--merge-base", help="Compare with the commit where HEAD forked from the revision."
+        ),
     ] = False,
     sets: options.Sets = None,
     sets_old: OldSets = None,
@@ -50,11 +52,12 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
     input_: options.Input = None,
     batch: options.Batch = 1,
     expand: Annotated[
-        bool, typer.Option("--expand", help="A row for every layer, also where many change alike.")
+        bool,
+        typer.Option("--expand", help="Show a row for every layer, even if many change alike."),
     ] = False,
     top: options.Top = None,
     exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="Exit with 1 where anything differs, as git does.")
+        bool, typer.Option("--exit-code", help="Exit with 1 if anything differs, as git does.")
     ] = False,
     style: options.Format = "table",
     output: options.Output = None,

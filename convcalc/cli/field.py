@@ -32,11 +32,15 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
     file: options.File,
     layer: Annotated[
         str | None,
-        typer.Argument(metavar="[LAYER]", help="One layer, and what one of its units really sees."),
+        typer.Argument(
+            metavar="[LAYER]", help="Show one layer, and what one of its units really sees."
+        ),
     ] = None,
     unit: Annotated[
         str | None,
-        typer.Option("--unit", metavar="Y,X", help="That unit of LAYER, not the middle one."),
+        typer.Option(
+            "--unit", metavar="Y,X", help="Show this unit of LAYER instead of the middle one."
+        ),
     ] = None,
     sets: options.Sets = None,
     input_: options.Input = None,

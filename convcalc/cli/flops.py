@@ -31,14 +31,14 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
         typer.Option(
             "--scale-channels",
             metavar="X",
-            help="Multiply them by X instead (0.5, 3/4), rounded to what groups allow.",
+            help="Multiply the channels by X instead (0.5, 3/4), rounded to what groups allow.",
         ),
     ] = None,
     double_padding: Annotated[
         bool,
         typer.Option(
             "--double-padding",
-            help="Double every convolution's padding; what is added to it must still fit.",
+            help="Double every convolution's padding; joined branches must still fit.",
         ),
     ] = False,
     kernel: Annotated[
@@ -51,14 +51,14 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     ] = None,
     as_: Annotated[
         str | None,
-        typer.Option("--as", metavar="NAME", help="What this counter would report: fvcore, ..."),
+        typer.Option("--as", metavar="NAME", help="Show what another counter reports: fvcore, ..."),
     ] = None,
     compare: Annotated[
-        bool, typer.Option("--compare", help="What each counter that is known would report.")
+        bool, typer.Option("--compare", help="Show what every known counter reports.")
     ] = False,
     partial: Annotated[
         bool,
-        typer.Option("--partial", help="With a counter: leave out what it has no rule for."),
+        typer.Option("--partial", help="With a counter: leave out layers that it has no rule for."),
     ] = False,
     sets: options.Sets = None,
     input_: options.Input = None,

@@ -25,7 +25,7 @@ from convcalc.spelling import did_you_mean
 @guarded
 def kinds(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="Only this one, in full.")
+        str | None, typer.Argument(metavar="[KIND]", help="Show only this kind, in full.")
     ] = None,
     style: options.Format = "table",
     output: options.Output = None,

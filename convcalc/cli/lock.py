@@ -31,10 +31,10 @@ def lock(
     style: options.Format = "text",
     output: Annotated[
         str | None,
-        typer.Option("--output", metavar="PATH", help=f"This lock instead of {LOCK_NAME}."),
+        typer.Option("--output", metavar="PATH", help=f"Use this lock instead of {LOCK_NAME}."),
     ] = None,
 ) -> int:
-    """What every network costs, in a file to commit: a pull request's diff then shows the cost.
+    """Write what networks cost to a file to commit, so that a pull request's diff shows the cost.
 
     Examples:
       convcalc lock                      what the nearest convcalc.yaml names

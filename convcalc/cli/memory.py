@@ -25,13 +25,15 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
     order: Annotated[
         str,
         typer.Option(
-            "--order", metavar="NAME", help="The steps of which order: written, or least peak."
+            "--order",
+            metavar="NAME",
+            help="Order of the steps: written, or least (for the least peak).",
         ),
     ] = "written",
     concat_in_place: Annotated[
         bool,
         typer.Option(
-            "--concat-in-place", help="Make the parts of a concat within its result if they can be."
+            "--concat-in-place", help="Compute the parts of a concat in its result where possible."
         ),
     ] = False,
     training: options.Training = False,

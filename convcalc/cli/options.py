@@ -33,7 +33,9 @@ Files = Annotated[
 Sets = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="NAME=VALUE", help="Another value for one of the file's args; repeatable."
+        "--set",
+        metavar="NAME=VALUE",
+        help="Set one of the file's args to another value; repeatable.",
     ),
 ]
 Input = Annotated[
@@ -41,11 +43,11 @@ Input = Annotated[
     typer.Option(
         "--input",
         metavar="[NAME=]CxHxW",
-        help="Another input shape; repeatable where there are several inputs.",
+        help="Use another input shape; repeatable if there are several inputs.",
     ),
 ]
-Batch = Annotated[int, typer.Option("--batch", metavar="N", help="Samples at once.")]
-FORMAT = typer.Option("--format", metavar="NAME", help="How it is printed.")
+Batch = Annotated[int, typer.Option("--batch", metavar="N", help="Samples in the batch.")]
+FORMAT = typer.Option("--format", metavar="NAME", help="Output format.")
 Format = Annotated[str, FORMAT]
 Output = Annotated[
     str | None, typer.Option("--output", metavar="PATH", help="Write to this file instead.")
@@ -54,29 +56,29 @@ Depth = Annotated[
     int | None, typer.Option("--depth", metavar="N", help="Sum up groups below this depth.")
 ]
 Expand = Annotated[
-    bool, typer.Option("--expand", help="A row for every operation, fused ones included.")
+    bool, typer.Option("--expand", help="Show a row for every operation, including fused ones.")
 ]
 Sort = Annotated[
     str | None,
     typer.Option(
-        "--sort", metavar="COLUMN", help="By this column: figures largest first, names A to Z."
+        "--sort", metavar="COLUMN", help="Sort by this column: figures largest first, names A to Z."
     ),
 ]
-Top = Annotated[int | None, typer.Option("--top", metavar="N", help="Only the first N rows.")]
-By = Annotated[str | None, typer.Option("--by", metavar="kind", help="One row for each kind.")]
+Top = Annotated[int | None, typer.Option("--top", metavar="N", help="Show only the first N rows.")]
+By = Annotated[str | None, typer.Option("--by", metavar="kind", help="Show one row for each kind.")]
 Columns = Annotated[
     str | None,
     typer.Option(
         "--columns",
         metavar="NAMES",
-        help="These columns instead, such as name,output,macs,live; docs/columns.md has all.",
+        help="Show these columns, such as name,output,macs,live; docs/columns.md lists them all.",
     ),
 ]
 ValidTaps = Annotated[
     bool, typer.Option("--valid-taps", help="Leave out window taps that fall on padding.")
 ]
 Training = Annotated[
-    bool, typer.Option("--training", help="A training step: forward, backward, optimizer.")
+    bool, typer.Option("--training", help="Analyse a training step: forward, backward, optimizer.")
 ]
 Optimizer = Annotated[
     str | None,
@@ -86,19 +88,21 @@ Optimizer = Annotated[
 ]
 InputGradient = Annotated[
     bool,
-    typer.Option("--input-gradient", help="With --training: the network's input gets one too."),
+    typer.Option(
+        "--input-gradient", help="With --training: include the gradient of the network's input."
+    ),
 ]
 
 Dtype = Annotated[
     str,
-    typer.Option("--dtype", metavar="NAME", help=f"What numbers are held in: {', '.join(DTYPES)}."),
+    typer.Option("--dtype", metavar="NAME", help=f"Type of the numbers: {', '.join(DTYPES)}."),
 ]
 WeightsDtype = Annotated[
     str | None,
-    typer.Option("--weights", metavar="NAME", help="What weights are held in, if not in that."),
+    typer.Option("--weights", metavar="NAME", help="Type of the weights, if it is not --dtype."),
 ]
 FloatDtype = Annotated[str, typer.Option("--dtype", metavar="NAME", help="float32 or float64.")]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="What chance starts from.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the random numbers.")]
 
 #: Types of numbers that a network can be run with.
 FLOAT_DTYPES = ("float32", "float64")

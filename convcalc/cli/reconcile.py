@@ -19,7 +19,7 @@ from convcalc.transform.reconcile import reconcile as reconciled
 def reconcile(
     file: options.File,
     figure: Annotated[
-        str, typer.Argument(metavar="FIGURE", help="What is quoted: 4.13G, 300M, 4,089,184,256.")
+        str, typer.Argument(metavar="FIGURE", help="The quoted figure: 4.13G, 300M, 4,089,184,256.")
     ],
     sets: options.Sets = None,
     input_: options.Input = None,

@@ -17,7 +17,10 @@ WHAT = ("spec", "config")
 @guarded
 def schema(
     what: Annotated[
-        str, typer.Argument(metavar="[spec|config]", help="A network, or convcalc.yaml.")
+        str,
+        typer.Argument(
+            metavar="[spec|config]", help="What the schema describes: a spec, or convcalc.yaml."
+        ),
     ] = "spec",
     output: options.Output = None,
 ) -> int:

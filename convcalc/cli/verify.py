@@ -40,21 +40,29 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     layers: Annotated[
         str | None,
         typer.Option(
-            "--layers", metavar="A,B", help="Also keep these layers' values, each on its own."
+            "--layers",
+            metavar="A,B",
+            help="Also keep the values of these layers and groups.",
         ),
     ] = None,
     repeat: Annotated[
-        int, typer.Option("--repeat", metavar="N", help="Run N times and show median times.")
+        int, typer.Option("--repeat", metavar="N", help="Run N times and show the median times.")
     ] = 1,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Perform the products that are counted: no Winograd.")
+        bool,
+        typer.Option("--exact", help="Compute exactly the counted products, without Winograd."),
     ] = False,
     threads: Annotated[
-        int | None, typer.Option("--threads", metavar="N", help="Default: all processors.")
+        int | None,
+        typer.Option(
+            "--threads", metavar="N", help="Number of threads; by default all processors."
+        ),
     ] = None,
     max_memory: Annotated[
         str | None,
-        typer.Option("--max-memory", metavar="SIZE", help="Refuse to take more: 2GiB, 500MB."),
+        typer.Option(
+            "--max-memory", metavar="SIZE", help="Refuse to use more memory: 2GiB, 500MB."
+        ),
     ] = None,
     style: options.Format = "table",
     output: options.Output = None,

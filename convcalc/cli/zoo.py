@@ -26,12 +26,17 @@ SORT_KEYS = ("name", *SHOWN)
 @guarded
 def zoo(
     sort: Annotated[
-        str, typer.Option("--sort", metavar="COLUMN", help="By name, or largest first.")
+        str,
+        typer.Option(
+            "--sort", metavar="COLUMN", help="Sort by name, or by a figure, largest first."
+        ),
     ] = "name",
     pattern: Annotated[
         str,
         typer.Option(
-            "--filter", metavar="PATTERN", help="Names with this in them, or like this: 'mobile*'."
+            "--filter",
+            metavar="PATTERN",
+            help="Show names that contain this, or match it: 'mobile*'.",
         ),
     ] = "*",
     top: options.Top = None,
