@@ -157,14 +157,14 @@ def positions_with_real_tap(
     return inside + hanging
 
 
-def products_land(
+def positions_reached(
     n: int, taps: int, stride: int, dilation: int, low: int | None = None, high: int | None = None
 ) -> int:
     """How many distinct positions i*stride + t*dilation (in [low, high)) receive a product.
 
     The positions that a transposed convolution writes to, n inputs and `taps` taps.
 
-    >>> products_land(3, 3, 2, 1)
+    >>> positions_reached(3, 3, 2, 1)
     7
     """
     common = common_divisor(stride, dilation)

@@ -251,7 +251,7 @@ class TestProductsLand:
         self, n: int, taps: int, stride: int, dilation: int
     ) -> None:
         written = set(landings(n, taps, stride, dilation))
-        assert ar.products_land(n, taps, stride, dilation) == len(written)
+        assert ar.positions_reached(n, taps, stride, dilation) == len(written)
 
     @given(counts, counts, steps, steps, st.integers(0, 30), st.integers(0, 90))
     def test_counts_those_in_a_range(
@@ -259,22 +259,22 @@ class TestProductsLand:
     ) -> None:
         assume(low <= high)
         written = {x for x in landings(n, taps, stride, dilation) if low <= x < high}
-        assert ar.products_land(n, taps, stride, dilation, low, high) == len(written)
+        assert ar.positions_reached(n, taps, stride, dilation, low, high) == len(written)
 
     @given(huge, huge, huge, huge)
     def test_of_huge_windows_are_the_same_in_a_range_that_holds_all(
         self, n: int, taps: int, stride: int, dilation: int
     ) -> None:
         last = (n - 1) * stride + (taps - 1) * dilation
-        everywhere = ar.products_land(n, taps, stride, dilation)
-        assert ar.products_land(n, taps, stride, dilation, 0, last + 1) == everywhere
-        assert everywhere == ar.products_land(taps, n, dilation, stride)
+        everywhere = ar.positions_reached(n, taps, stride, dilation)
+        assert ar.positions_reached(n, taps, stride, dilation, 0, last + 1) == everywhere
+        assert everywhere == ar.positions_reached(taps, n, dilation, stride)
 
     def test_of_the_largest_window_are_exact(self) -> None:
         n = LARGEST
-        assert ar.products_land(n, n, 1, 1) == 2 * n - 1
-        assert ar.products_land(n, 1, 2, 1) == n
-        assert ar.products_land(n, 3, 2, 1) == 2 * n + 1
+        assert ar.positions_reached(n, n, 1, 1) == 2 * n - 1
+        assert ar.positions_reached(n, 1, 2, 1) == n
+        assert ar.positions_reached(n, 3, 2, 1) == 2 * n + 1
 
 
 class TestAdaptiveTaps:

@@ -7,7 +7,7 @@ from importlib import import_module
 from convcalc.layers.base import Layer
 
 #: Every kind: the module of this package that holds it, and its class. A kind's module is imported
-#: when a network first uses it, because a command should start in a blink.
+#: when a network first uses it, so that commands start fast.
 KINDS: dict[str, tuple[str, str]] = {
     "conv": ("convolution", "Conv"),
     "depthwise": ("convolution", "Depthwise"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 else:
 
     def dataclass_transform(**_: object) -> Any:
-        """Tells type checkers that fields make the constructor; nothing happens at run time."""
+        """Lets type checkers read the constructor off the fields; no effect at run time."""
         return lambda cls: cls
 
 
@@ -171,16 +171,16 @@ class Layer:
         return ()
 
     def is_view(self, inputs: Sequence[Shape]) -> bool:
-        """Whether with these inputs the result is its input's memory as it lies there."""
+        """Whether the result of these inputs shares its input's memory, unchanged."""
         return self.view
 
     def training_view(self, inputs: Sequence[Shape]) -> bool:
-        """Whether it is a view of its input while the network is trained as well."""
+        """Whether it is a view of its input in training as well."""
         return self.is_view(inputs)
 
     @property
     def gathers(self) -> bool:
-        """Whether its inputs lie one after the other in its result, so they can be made there."""
+        """Whether its inputs lie one after the other in its result and can be computed there."""
         return False
 
     # What it costs.
@@ -202,8 +202,9 @@ class Layer:
     ) -> Backward:
         """Scalar operations of the backward pass on a batch.
 
-        `wanted` says of each input whether a gradient flows on to it. Raises RuleError
-        no-backward-rule for a kind that has none: an unknown cost is never 0.
+        wanted  for each input, whether its gradient is needed
+
+        Raises RuleError no-backward-rule for a kind without a rule: an unknown cost is never 0.
         """
         raise self._no_backward_rule()
 
@@ -252,9 +253,9 @@ class Layer:
         return SAME
 
     def with_channels(self: L, rule: ChannelRule, channels: int, start: int) -> L:
-        """The layer after a change of channels, `rule` being what held before.
+        """The layer with `channels` output channels; a slice takes them from `start` on.
 
-        It now puts out `channels`; where `rule` is a slice, those from `start` on.
+        `rule` is that of the layer before the change.
         """
         return self
 
@@ -319,7 +320,7 @@ def divisible_by_groups(channels: int, groups: int, what: str) -> None:
 class ElementwiseLayer(Layer):
     """A kind whose output has its input's shape, and that costs the same for every element.
 
-    Abstract: a subclass says the cost of one element.
+    Abstract: a subclass declares the cost of one element.
     """
 
     elementwise = True

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import TypeVar
 
-from convcalc.arithmetic import Window, pairs_within, positions_with_real_tap, products_land
+from convcalc.arithmetic import Window, pairs_within, positions_reached, positions_with_real_tap
 from convcalc.counts import NOTHING, Counts
 from convcalc.layers.base import Layer, divisible_by_groups, only
 from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, Whole, field
@@ -79,12 +79,12 @@ class _Convolution(Layer):
         products = weight * positions
         # The input's gradient is a transposed convolution of the output's: products that land on
         # the same position of the padded input are added up.
-        land = [products_land(w.out, w.taps, w.stride, w.dilation) for w in self.windows(inputs)]
-        reached = batch * only(inputs)[0] * prod(land)
+        axes = [(w.out, w.taps, w.stride, w.dilation) for w in self.windows(inputs)]
+        sums = batch * only(inputs)[0] * prod([positions_reached(*axis) for axis in axes])
         return Backward(
             weights=Counts(products, products - weight),
             bias=Counts(adds=output[0] * (positions - 1)) if self.bias else NOTHING,
-            input=Counts(products, products - reached) if any(wanted) else NOTHING,
+            input=Counts(products, products - sums) if any(wanted) else NOTHING,
         )
 
 
@@ -158,7 +158,7 @@ class Conv(_Convolution, kind="conv"):
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         c_in = only(inputs)[0]
         if self.groups == c_in > 1:
-            # A depthwise convolution in all but name: its groups follow its input.
+            # A depthwise convolution: its groups follow its input's channels.
             return ChannelRule("spread", self.channels // c_in)
         return FREE._replace(groups=self.groups)
 
@@ -267,14 +267,14 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
                 (w.n, w.taps, w.stride, w.dilation, w.before, w.before + w.out) for w in windows
             ]
             products = c_in * per_input * prod([pairs_within(*axis) for axis in kept])
-            sums = self.channels * prod([products_land(*axis) for axis in kept])
+            sums = self.channels * prod([positions_reached(*axis) for axis in kept])
             return Counts(products, products - sums + (sums if self.bias else 0))
         products = named("M", c_in * prod(sizes) * per_input * prod(self.kernel))
-        land = [
-            products_land(plain(w.n), plain(w.taps), plain(w.stride), plain(w.dilation))
+        positions = [
+            positions_reached(plain(w.n), plain(w.taps), plain(w.stride), plain(w.dilation))
             for w in windows
         ]
-        reached = named("R", self.channels * prod(land))
+        reached = named("R", self.channels * prod(positions))
         return Counts(products, products - reached + (prod(output) if self.bias else 0))
 
     def backward_counts(

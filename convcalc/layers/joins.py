@@ -81,9 +81,9 @@ class _ElementwiseJoin(_Join):
         return ChannelRule("tied")
 
     def _summed(self, inputs: Sequence[Shape], output: Shape, wanted: Sequence[bool]) -> int:
-        """Additions that sum a branch's gradient over the places that its value was given to."""
-        asked = [shape for shape, wish in zip(inputs, wanted, strict=True) if wish]
-        return sum([prod(output) - prod(shape) for shape in asked])
+        """Additions that sum a value's gradient over the elements that it was broadcast to."""
+        needed = [shape for shape, want in zip(inputs, wanted, strict=True) if want]
+        return sum([prod(output) - prod(shape) for shape in needed])
 
 
 class Add(_ElementwiseJoin, kind="add"):
@@ -243,8 +243,8 @@ class Matmul(_Join, kind="matmul"):
     ) -> Backward:
         products = batch * prod(output) * inputs[0][-1]
         gradients = NOTHING
-        for shape, wish in zip(inputs, wanted, strict=True):
-            if wish:
+        for shape, want in zip(inputs, wanted, strict=True):
+            if want:
                 sums = Counts(products, products - batch * prod(shape))
                 gradients = gradients.plus(sums)
         return Backward(input=gradients)

@@ -9,8 +9,8 @@ from convcalc.arithmetic import (
     Window,
     adaptive_taps,
     pairs_within,
+    positions_reached,
     positions_with_real_tap,
-    products_land,
 )
 from convcalc.counts import NOTHING, Counts
 from convcalc.layers.base import Layer, only
@@ -187,9 +187,10 @@ class AvgPool(_Pool, kind="avgpool", prefix="pool"):
     ) -> Backward:
         if not any(wanted):
             return Backward()
-        land = [products_land(w.out, w.taps, w.stride, w.dilation) for w in self.windows(inputs)]
+        axes = [(w.out, w.taps, w.stride, w.dilation) for w in self.windows(inputs)]
+        covered = prod([positions_reached(*axis) for axis in axes])
         outputs = batch * prod(output)
-        adds = outputs * prod(self.kernel) - batch * output[0] * prod(land)
+        adds = outputs * prod(self.kernel) - batch * output[0] * covered
         return Backward(input=Counts(adds=adds, divides=outputs))
 
 

@@ -19,11 +19,11 @@ class Reading:
     at       the positions that the unit at position y reads, on an axis without ends: a range
     period   at(y + period) is at(y), moved on by `advance`
     advance  the input positions that `period` units move on by
-    outside  the position that stands for one off the axis; None: nothing is there but padding
-    tangled  no one axis of the output decides: what is read is known to be one position only
+    outside  the position that is read in the place of one off the axis; None where padding is
+    irregular  no single axis of the output decides; each unit reads one position
     """
 
-    __slots__ = ("advance", "along", "at", "outside", "period", "same", "tangled")
+    __slots__ = ("advance", "along", "at", "irregular", "outside", "period", "same")
 
     def __init__(
         self,
@@ -32,14 +32,14 @@ class Reading:
         period: int = 1,
         advance: int = 1,
         outside: Callable[[int], int] | None = None,
-        tangled: bool = False,
+        irregular: bool = False,
     ) -> None:
         self.along = along
         self.at = at
         self.period = period
         self.advance = advance
         self.outside = outside
-        self.tangled = tangled
+        self.irregular = irregular
         #: Whether unit y reads position y and no other; there may be more units than positions.
         self.same = along is not None and (period, advance, at(0)) == (1, 1, range(1))
 
@@ -53,8 +53,8 @@ def _none(_: int) -> range:
 
 #: Every unit reads the whole axis.
 WHOLE = Reading(None, _none)
-#: Units read one position each, in an order that follows no axis of the output.
-TANGLED = Reading(None, _none, tangled=True)
+#: Each unit reads one position; no single axis of the output decides which.
+IRREGULAR = Reading(None, _none, irregular=True)
 
 
 def same(axis: int) -> Reading:
@@ -190,10 +190,10 @@ def reshaped(before: Sequence[int], after: Sequence[int]) -> Readings:
     readings = []
     for axis, n in enumerate(before):
         stride = prod(before[axis + 1 :])
-        found = WHOLE if n == 1 else TANGLED
+        found = WHOLE if n == 1 else IRREGULAR
         for place, size in enumerate(after):
             step = prod(after[place + 1 :])
-            if found is not TANGLED or stride % step or (size * step) % (n * stride):
+            if found is not IRREGULAR or stride % step or (size * step) % (n * stride):
                 continue
             every = stride // step
             if size == n * every:
@@ -205,7 +205,7 @@ def reshaped(before: Sequence[int], after: Sequence[int]) -> Readings:
 
 
 def beyond(mode: str, n: int) -> Callable[[int], int] | None:
-    """The position of an axis of n that padding copies, by the place where it stands."""
+    """The position that padding copies, as a function of its own, on an axis of n."""
     modes: dict[str, Callable[[int], int]] = {
         "reflect": lambda i: -i if i < 0 else 2 * (n - 1) - i,
         "replicate": lambda i: min(max(i, 0), n - 1),

@@ -26,7 +26,7 @@ from convcalc.shapes import MOST_AXES, MOST_WINDOW_AXES, Shape, axis_name, cross
 from convcalc.symbols import smaller
 
 
-class _Free(Layer):
+class _NoArithmetic(Layer):
     """A layer that computes nothing; abstract.
 
     Its backward pass moves gradients to where the values came from, and keeps nothing for that.
@@ -43,7 +43,7 @@ class _Free(Layer):
         return Backward()
 
 
-class Input(_Free, kind="input"):
+class Input(_NoArithmetic, kind="input"):
     """A network's input; made by the reader, not written as a layer."""
 
     shape: tuple[int, ...] = field(WholeList("a shape", 1, 4), "channels, then spatial sizes")
@@ -55,7 +55,7 @@ class Input(_Free, kind="input"):
         return FIXED
 
 
-class Identity(_Free, kind="identity"):
+class Identity(_NoArithmetic, kind="identity"):
     """The input itself: nothing to compute.
 
     Shape:  any -> the same
@@ -72,7 +72,7 @@ class Identity(_Free, kind="identity"):
         return same_from(0, inputs[index])
 
 
-class Dropout(_Free, kind="dropout"):
+class Dropout(_NoArithmetic, kind="dropout"):
     """Dropout, which at inference is the identity: nothing to compute.
 
     Shape:  any -> the same
@@ -112,7 +112,7 @@ class Dropout(_Free, kind="dropout"):
         return same_from(0, inputs[index])
 
 
-class Flatten(_Free, kind="flatten"):
+class Flatten(_NoArithmetic, kind="flatten"):
     """All axes in one, channels outermost.
 
     Shape:  (c, h, w) -> (c*h*w,)
@@ -135,7 +135,7 @@ class Flatten(_Free, kind="flatten"):
         return ChannelRule("spread", prod(only(inputs)[1:]))
 
 
-class Reshape(_Free, kind="reshape"):
+class Reshape(_NoArithmetic, kind="reshape"):
     """The same values in another shape, in the same order; one entry may be -1.
 
     Shape:  any -> the given one; -1 stands for what is left
@@ -186,7 +186,7 @@ class Reshape(_Free, kind="reshape"):
         return self.replace(shape=(first, *self.shape[1:]))
 
 
-class Transpose(_Free, kind="transpose"):
+class Transpose(_NoArithmetic, kind="transpose"):
     """The axes in another order, axis 0 being the channels.
 
     Shape:  axis i of the result is axis order[i] of the input
@@ -221,7 +221,7 @@ class Transpose(_Free, kind="transpose"):
         return SAME if self.order[0] == 0 else FIXED
 
 
-class Pad(_Free, kind="pad"):
+class Pad(_NoArithmetic, kind="pad"):
     """Padding as a layer: zeros, a reflection, the edge repeated, or the other side's values.
 
     Shape:  (c, h, w) -> (c, h + p_h, w + p_w), p = before + after
@@ -277,7 +277,7 @@ class Pad(_Free, kind="pad"):
         return (same(0), *axes)
 
 
-class Crop(_Free, kind="crop"):
+class Crop(_NoArithmetic, kind="crop"):
     """Positions cut off at the borders.
 
     Shape:  (c, h, w) -> (c, h - p_h, w - p_w), p = before + after
@@ -367,7 +367,7 @@ class Upsample(Layer, kind="upsample"):
         if not any(wanted):
             return Backward()
         # Each output reads one position of an axis, or two neighbours. With fewer outputs than
-        # positions no two read the same one, as far as there are enough.
+        # positions no two outputs read the same one.
         axes = list(zip(only(inputs)[1:], output[1:], strict=True))
         outputs = prod(output)
         if self.mode == "nearest":
@@ -379,7 +379,7 @@ class Upsample(Layer, kind="upsample"):
         return Backward(input=Counts(steps, steps + arriving - read).times(batch))
 
 
-class PixelShuffle(_Free, kind="pixel_shuffle"):
+class PixelShuffle(_NoArithmetic, kind="pixel_shuffle"):
     """Channels become positions: each f^r of them one channel, f times larger on r spatial axes.
 
     Shape:  (c*f*f, h, w) -> (c, h*f, w*f)
@@ -403,14 +403,14 @@ class PixelShuffle(_Free, kind="pixel_shuffle"):
         if channels % block:
             raise RuleError(
                 "groups-mismatch",
-                f"{channels} channels cannot be dealt into blocks of {block}",
+                f"{channels} channels cannot be split into blocks of {block}",
                 "factor",
                 [Rule(f"{channels} / {self.factor}^{len(sizes)} must be whole")],
             )
         return (channels // block, *[n * self.factor for n in sizes])
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
-        # One of a channel's block, which one the position says: together they are the block.
+        # The position decides which channel of a block is read: together they are the block.
         rank = len(only(inputs)) - 1
         places = [grouped(axis, self.factor, 1) for axis in range(1, rank + 1)]
         return (grouped(0, 1, self.factor**rank), *places)
@@ -419,8 +419,8 @@ class PixelShuffle(_Free, kind="pixel_shuffle"):
         return ChannelRule("gathered", self.factor ** (len(only(inputs)) - 1))
 
 
-class ChannelShuffle(_Free, kind="channel_shuffle"):
-    """Channels of `groups` groups dealt out in turn: a0 a1 b0 b1 -> a0 b0 a1 b1.
+class ChannelShuffle(_NoArithmetic, kind="channel_shuffle"):
+    """Interleaves the channels of `groups` groups: a0 a1 b0 b1 -> a0 b0 a1 b1.
 
     Shape:  (c, ...) -> (c, ...)
     Counts: nothing to compute
@@ -446,14 +446,14 @@ class ChannelShuffle(_Free, kind="channel_shuffle"):
             channel = y % groups * size + y // groups
             return range(channel, channel + 1)
 
-        dealt = Reading(0, at, groups, 1)
-        return (dealt, *same_from(1, inputs[index]))
+        interleaved = Reading(0, at, groups, 1)
+        return (interleaved, *same_from(1, inputs[index]))
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("shuffled", groups=self.groups)
 
 
-class Slice(_Free, kind="slice"):
+class Slice(_NoArithmetic, kind="slice"):
     """A range of channels: those from start up to, not including, stop.
 
     Shape:  (c, ...) -> (stop - start, ...)

@@ -14,7 +14,7 @@ ROLES: tuple[Role, ...] = ("norm", "activation")
 
 
 class Branches(NamedTuple):
-    """The inputs of a join: how many, and their names where each has its own part to play.
+    """The inputs of a join: how many, and their names where their roles differ.
 
     least, most  how many there may be; `most` is None where there is no limit
     names        of exactly these branches, in this order; empty where any names do
@@ -60,18 +60,18 @@ Relation = Literal[
 class ChannelRule(NamedTuple):
     """How a layer's output channels relate to its input's.
 
-    free      chosen by the layer itself, a convolution
-    own       chosen by the layer itself, which is none: they change only with what they are tied to
-    same      the input's, one to one
-    tied      the inputs', which must agree one to one
-    joined    the inputs', one after the other
-    sliced    the input's from `start` to `stop`
-    spread    each input channel becomes `factor` consecutive ones
-    gathered  each `factor` consecutive input channels become one
-    shuffled  the input's in `factor` groups, dealt out in turn
+    free      an argument of the layer; a what-if changes them
+    own       an argument of the layer; a what-if changes them only with what they are tied to
+    same      those of the input
+    tied      those of each input, which must be equal
+    joined    those of all inputs, one after the other
+    sliced    those of the input from `start` to `stop`
+    spread    `factor` consecutive ones for each of the input
+    gathered  one for each `factor` consecutive ones of the input
+    shuffled  those of the input, its `groups` groups interleaved
     fixed     none of these: neither side can change
 
-    `groups` divides the input's channels and, where free, the output's.
+    `groups` must divide the input's channels and, where free, the output's.
     """
 
     relation: Relation

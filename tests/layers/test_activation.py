@@ -6,7 +6,7 @@ import pytest
 
 from convcalc.counts import Counts
 from convcalc.layers.traits import ChannelRule
-from tests.layers.making import counts, made, params, shape, unreadable
+from tests.layers.shorthand import counts, made, params, shape, unreadable
 
 GIVEN = (8, 3, 5)
 N = 120

@@ -17,7 +17,7 @@ from convcalc.layers.fields import Whole, field
 from convcalc.layers.traits import ChannelRule
 from convcalc.problems import RuleError
 from convcalc.render.facts import worded
-from tests.layers.making import made
+from tests.layers.shorthand import made
 from tests.oracle.random_layers import drawn
 
 every_kind = pytest.mark.parametrize("kind", KINDS)

@@ -10,7 +10,7 @@ from convcalc.layers.convolution import Conv, ConvTranspose, Depthwise
 from convcalc.layers.traits import ChannelRule
 from convcalc.problems import RuleError
 from convcalc.render.facts import worded
-from tests.layers.making import counts, made, params, refusal, shape
+from tests.layers.shorthand import counts, made, params, refusal, shape
 
 LENET1 = made("conv", channels=6, kernel=5, padding=2)
 STEM = made("conv", channels=64, kernel=7, stride=2, padding=3, bias=False)

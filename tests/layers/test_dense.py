@@ -7,7 +7,7 @@ import pytest
 from convcalc.counts import Counts
 from convcalc.layers.dense import Dense
 from convcalc.layers.traits import ChannelRule
-from tests.layers.making import counts, made, params, shape
+from tests.layers.shorthand import counts, made, params, shape
 
 
 @pytest.mark.parametrize(

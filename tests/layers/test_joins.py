@@ -7,7 +7,7 @@ import pytest
 from convcalc.counts import Counts
 from convcalc.layers.traits import ChannelRule
 from convcalc.shapes import Shape
-from tests.layers.making import counts, made, refusal, shape
+from tests.layers.shorthand import counts, made, refusal, shape
 
 
 @pytest.mark.parametrize(

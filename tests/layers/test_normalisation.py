@@ -9,7 +9,7 @@ import pytest
 from convcalc.counts import Counts
 from convcalc.layers.base import parameter_count
 from convcalc.layers.traits import ChannelRule
-from tests.layers.making import counts, made, params, refusal, shape, unreadable
+from tests.layers.shorthand import counts, made, params, refusal, shape, unreadable
 
 GIVEN = (64, 8, 8)
 

@@ -8,7 +8,7 @@ from convcalc.counts import Counts
 from convcalc.layers.base import Layer
 from convcalc.layers.traits import ChannelRule
 from convcalc.render.facts import worded
-from tests.layers.making import counts, made, params, refusal, shape
+from tests.layers.shorthand import counts, made, params, refusal, shape
 
 
 class TestSlidingPools:

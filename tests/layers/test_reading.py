@@ -22,7 +22,7 @@ from convcalc.layers.reading import Reading, Readings, reshaped
 from convcalc.layers.structure import Upsample
 from convcalc.shapes import Shape
 from tests.executor.values import network_of
-from tests.layers.making import made
+from tests.layers.shorthand import made
 from tests.oracle.random_layers import drawn
 
 LAYERS = 8
@@ -81,13 +81,13 @@ def test_units_read_what_the_kind_declares(kind: str) -> None:
         for index, shape in enumerate(shapes):
             readings = layer.reads(shapes, index)
             assert len(readings) == len(shape)
-            tangled = any(reading.tangled for reading in readings)
+            irregular = any(reading.irregular for reading in readings)
             for _ in range(PROBES):
                 place = tuple(rng.randrange(n) for n in shape)
                 told = readers(readings, place, shape, output)
                 seen = spread(layer, shapes, index, place)
                 what = f"{layer!r} on {shapes}, input {index} at {place}"
-                if tangled:
+                if irregular:
                     assert seen <= told, what
                 elif kind in BLOCKS:
                     assert seen <= told, what
@@ -159,8 +159,8 @@ def test_reshaping_keeps_the_order_of_values(before: Shape, after: Shape) -> Non
     for unit in itertools.product(*map(range, after)):
         place = np.unravel_index(int(moved[unit]), before)
         for reading, at, n in zip(readings, place, before, strict=True):
-            if not reading.tangled:
+            if not reading.irregular:
                 assert int(at) in positions(reading, unit, n)
                 assert n == 1 or len(positions(reading, unit, n)) == 1
     if len(after) == 1 or before == (2, 3, 4):
-        assert not any(reading.tangled for reading in readings)
+        assert not any(reading.irregular for reading in readings)

@@ -9,7 +9,7 @@ from convcalc.layers.base import Layer
 from convcalc.layers.structure import Input, Reshape, Slice
 from convcalc.layers.traits import FIXED, SAME, ChannelRule
 from convcalc.render.facts import worded
-from tests.layers.making import counts, made, params, refusal, shape, unreadable
+from tests.layers.shorthand import counts, made, params, refusal, shape, unreadable
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_channel_rules(layer: Layer, given: tuple[int, ...], rule: ChannelRule) 
             (6, 8, 8),
             "groups-mismatch",
             "factor",
-            "6 channels cannot be dealt into blocks of 4",
+            "6 channels cannot be split into blocks of 4",
             (("rule", "6 / 2^2 must be whole"),),
             id="pixel_shuffle",
         ),

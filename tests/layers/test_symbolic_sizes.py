@@ -20,8 +20,8 @@ from convcalc.layers.fields import PaddingSides, PerAxis, Real, Whole, WholeList
 from convcalc.problems import RuleError
 from convcalc.shapes import Shape
 from convcalc.symbols import common_divisor, larger, smaller, whole
-from tests.layers.making import made
 from tests.layers.recorded import Recorded, Trace, evaluated
+from tests.layers.shorthand import made
 from tests.oracle.random_layers import drawn
 
 _FITS = "whether the window fits the padded input"

@@ -16,7 +16,7 @@ from convcalc.layers.structure import Scale
 from convcalc.layers.traits import ROLES, Backward, Branches, Start
 from convcalc.problems import RuleError
 from convcalc.shapes import Shape
-from tests.layers.making import made
+from tests.layers.shorthand import made
 from tests.oracle.random_layers import drawn
 
 TWO = Branches(2, 2)

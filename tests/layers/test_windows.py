@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from convcalc.layers.windows import sides, sides_transposed, sliding_windows, transposed_windows
 from convcalc.problems import RuleError
 from convcalc.render.facts import worded
-from tests.layers.making import made, refusal, shape
+from tests.layers.shorthand import made, refusal, shape
 
 sizes = st.integers(1, 12)
 steps = st.integers(1, 4)

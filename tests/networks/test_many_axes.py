@@ -17,7 +17,7 @@ from convcalc.graph import Network
 from convcalc.layers import KINDS, layer_class
 from convcalc.transform.whatif import apply
 from tests.cli.runner import run
-from tests.layers.making import made, refusal, unreadable
+from tests.layers.shorthand import made, refusal, unreadable
 from tests.networks.test_fields import hold_the_report, probed
 from tests.oracle.random_layers import GENERATORS
 from tests.oracle.table import observe

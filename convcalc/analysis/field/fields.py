@@ -232,7 +232,7 @@ class _Propagation:
             if self.nodes[source].shape == node.shape and all([r.same for r in readings]):
                 read.append(fields)
                 continue
-            if readings[0].along is None and not readings[0].tangled:
+            if readings[0].along is None and not readings[0].irregular:
                 # Units read all channels: from here on they have one field.
                 fields = self.merged(_distinct(fields), source)
             after = {field: self.through(field, index, number) for field in _distinct(fields)}
@@ -248,7 +248,7 @@ class _Propagation:
         node = self.nodes[index]
         source = node.inputs[number]
         readings = self.readings.of(index, number)
-        all_read = all([reading.along is None and not reading.tangled for reading in readings])
+        all_read = all([reading.along is None and not reading.irregular for reading in readings])
         found: list[tuple[int, tuple[FieldRange, ...]]] = []
         for origin, ranges in self.fields[field]:
             sizes = self.nodes[origin].shape[1:]
@@ -268,8 +268,8 @@ class _Propagation:
                         after.append(composed(one, reading, n, units, size))
                         continue
                     low, high = self.extent(field, source)[origin][axis]
-                    tangled = Bounded(largest(one), low, high)
-                    after.append(tangled if reading.tangled else Constant(low, high))
+                    irregular = Bounded(largest(one), low, high)
+                    after.append(irregular if reading.irregular else Constant(low, high))
             found.append((origin, tuple(after)))
         return self.numbered(tuple(found))
 
@@ -297,7 +297,7 @@ class _Propagation:
         """The fields of a layer's channels, from those of each input as the layer reads it."""
         readings = [self.readings.of(index, number)[0] for number in range(len(read))]
         every = set().union(*[_distinct(fields) for fields in read])
-        if len(every) == 1 or all([r.along is None and not r.tangled for r in readings]):
+        if len(every) == 1 or all([r.along is None and not r.irregular for r in readings]):
             return self.merged(every, index)
         if any([reading.along != 0 for reading in readings]):
             # Channels become positions: their single fields are given up here.

@@ -1,4 +1,4 @@
-"""Layers as a file would have them, and the errors that they raise."""
+"""Shorthand for layers as a file would have them, and for the errors that they raise."""
 
 from __future__ import annotations
 
