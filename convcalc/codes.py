@@ -59,6 +59,7 @@ CODES: dict[str, Code] = {
     "block-recursion": Code(1, "a block contains itself"),
     "bad-branch": Code(1, "a branch of a join is not written as one"),
     "no-branches": Code(1, "every branch of a join is left out"),
+    "branch-count": Code(1, "a join takes another number of branches"),
     "no-layers": Code(1, "every layer of the network is left out"),
     "unknown-layer": Code(1, "no earlier layer has this name"),
     "no-input": Code(1, "no value enters a layer"),
