@@ -7,10 +7,12 @@ from typing import Any
 
 from convcalc.analysis.costs.cost import Cost
 from convcalc.analysis.costs.report import Report
-from convcalc.analysis.units import Unit
-from convcalc.checks.diff.diff import Argument, Change, Diff, Mark, difference
-from convcalc.checks.diff.gathering import Gathered, gathered, singly
+from convcalc.checks.diff.changes import Change, Mark, difference
+from convcalc.checks.diff.diff import Diff
+from convcalc.checks.diff.hunks import Hunk, hunks, single_hunks
+from convcalc.checks.diff.records import Record
 from convcalc.checks.diff.versions import STATUSES, Comparison
+from convcalc.checks.diff.wording import follower_text, hunk_text, size_text
 from convcalc.problems import Span, printable
 from convcalc.render.numbers import excess, grouped
 from convcalc.render.report import cost_data
@@ -23,7 +25,6 @@ from convcalc.render.table import (
     markdown_text,
     plain_text,
 )
-from convcalc.shapes import Shape, cross_text
 
 SCHEMA = "convcalc.diff/1"
 
@@ -161,18 +162,18 @@ def diff_csv(comparisons: Sequence[Comparison]) -> str:
             costs = (delta.params, delta.macs, delta.flops)
             lines.append((network, change, comparison.old_name, comparison.new_name, "", *costs))
             continue
-        for piece in singly(comparison.diff):
-            own = piece.changes[0]
-            lines.append((network, *_line(own.mark, own.old, own.new, own.delta, _what(piece))))
+        for hunk in single_hunks(comparison.diff):
+            own = hunk.changes[0]
+            lines.append((network, *_line(own.mark, own.old, own.new, own.delta, hunk_text(hunk))))
             for old, new in own.follows:
                 delta = difference(old.cost, new.cost)
-                lines.append((network, *_line("follows", old, new, delta, _follows(old, new))))
+                lines.append((network, *_line("follows", old, new, delta, follower_text(old, new))))
     rows = [(*line, *[""] * (len(names) - len(line))) for line in lines]
     return csv_text(Table("", [Column(name) for name in names], rows))
 
 
 def _line(
-    change: str, old: Unit | None, new: Unit | None, delta: Cost, what: str
+    change: str, old: Record | None, new: Record | None, delta: Cost, what: str
 ) -> tuple[Cell, ...]:
     layer = new or old
     span = layer.span if layer else None
@@ -196,11 +197,11 @@ def _tables(
     comparison: Comparison, diff: Diff, every: bool, top: int | None
 ) -> tuple[Table, Table]:
     """The changes, and the totals."""
-    pieces = singly(diff) if every else gathered(diff)
-    rows = list(_rows(diff, pieces, every))
+    found = single_hunks(diff) if every else hunks(diff)
+    rows = list(_rows(diff, found, every))
     shown = rows[:top]
     notes = [f"{len(rows) - len(shown)} more rows."] if len(shown) < len(rows) else []
-    elsewhere = _files(diff, pieces) - _compared_files(diff)
+    elsewhere = _files(diff, found) - _compared_files(diff)
     notes += [f"Lines of {printable(file, 200)}." for file in elsewhere]
     if diff.results:
         before, after = _results(diff.old), _results(diff.new)
@@ -220,7 +221,7 @@ def _tables(
 
 def _totals(diff: Diff) -> Table:
     old, new = diff.old.totals, diff.new.totals
-    layers = [sum(1 for unit in units if unit.members) for units in diff.units]
+    layers = [sum(1 for one in records if not one.is_input) for records in diff.records]
     pairs = [
         ("layers", layers[0], layers[1]),
         ("params", old.params, new.params),
@@ -244,90 +245,43 @@ def _totals(diff: Diff) -> Table:
     return Table("", columns, rows, (), (), colours)
 
 
-def _rows(
-    diff: Diff, pieces: list[Gathered], every: bool
-) -> Iterator[tuple[str, tuple[Cell, ...]]]:
-    files = _files(diff, pieces)
-    for piece in pieces:
-        delta = piece.delta
-        place = _place(piece.span, files)
-        cells = (_SIGNS[piece.mark], piece.name, _what(piece), delta.params, delta.macs, place)
-        yield _COLOURS[piece.mark], cells
-        follows = piece.follows
+def _rows(diff: Diff, found: list[Hunk], every: bool) -> Iterator[tuple[str, tuple[Cell, ...]]]:
+    files = _files(diff, found)
+    for hunk in found:
+        delta = hunk.delta
+        place = _place(hunk.span, files)
+        cells = (_SIGNS[hunk.mark], hunk.name, hunk_text(hunk), delta.params, delta.macs, place)
+        yield _COLOURS[hunk.mark], cells
+        follows = hunk.follows
         if every or len(follows) == 1:
             for old, new in follows:
                 costs = (new.cost.params - old.cost.params, new.cost.macs - old.cost.macs)
-                cells = ("", f"  {new.path}", _follows(old, new), *costs, _place(new.span, files))
+                cells = (
+                    "",
+                    f"  {new.path}",
+                    follower_text(old, new),
+                    *costs,
+                    _place(new.span, files),
+                )
                 yield _FOLLOWS, cells
         elif follows:
-            after = piece.delta_of_follows
+            after = hunk.delta_of_follows
             name, what = f"  {follows[0][1].path} ...", f"{len(follows)} layers follow"
             yield _FOLLOWS, ("", name, what, after.params, after.macs, "")
 
 
-def _what(piece: Gathered) -> str:
-    """What happened, in words."""
-    change = piece.changes[0]
-    count = len(piece.changes)
-    many = f"{count} layers: " if count > 1 else ""
-    if piece.groups:
-        groups = f"{piece.groups} groups, " if piece.groups > 1 else ""
-        return f"{groups}{count} layers"
-    if change.old is not None and change.new is not None:
-        parts = [_argument(argument) for argument in change.arguments]
-        if change.mark == "moved":
-            parts.insert(0, "moved")
-        elif change.renamed:
-            parts.append(f"was {change.old.path}")
-        if count == 1 and change.old.output != change.new.output:
-            parts.append(_output(change.old, change.new))
-        return many + (", ".join(parts) or "costs differ")
-    text = f"{many}{_summary(change.layer)}"
-    sizes = {one.layer.output for one in piece.changes}
-    return f"{text}, output {_size(change.layer.output)}" if len(sizes) == 1 else text
-
-
-def _argument(argument: Argument) -> str:
-    return f"{argument.name} {printable(argument.before)} -> {printable(argument.after)}"
-
-
-def _summary(layer: Unit) -> str:
-    first, *fused = layer.layers
-    return " + ".join([first.summary(), *[one.kind for one in fused]])
-
-
-def _follows(old: Unit, new: Unit) -> str:
-    if old.output != new.output:
-        return f"follows: {_output(old, new)}"
-    before, after = _inputs(old), _inputs(new)
-    return f"follows: input {before} -> {after}" if before != after else "follows"
-
-
-def _inputs(layer: Unit) -> str:
-    return ", ".join(_size(shape) for shape in layer.members[0].inputs)
-
-
-def _output(old: Unit, new: Unit) -> str:
-    return f"output {_size(old.output)} -> {_size(new.output)}"
-
-
-def _size(shape: Shape) -> str:
-    """A shape without the batch axis, which no diff is about."""
-    return cross_text(shape[1:])
-
-
 def _results(report: Report) -> str:
     """The network's results with their shapes."""
-    return ", ".join(f"{name} {_size(shape)}" for name, shape in report.outputs.items())
+    return ", ".join(f"{name} {size_text(shape)}" for name, shape in report.outputs.items())
 
 
 def _compared_files(diff: Diff) -> set[str]:
     return {diff.old.network.source, diff.new.network.source}
 
 
-def _files(diff: Diff, pieces: Sequence[Gathered]) -> set[str]:
+def _files(diff: Diff, found: Sequence[Hunk]) -> set[str]:
     """The files whose lines need no name: those compared, or the one that holds all the layers."""
-    named = {piece.span.source.name for piece in pieces if piece.span is not None}
+    named = {hunk.span.source.name for hunk in found if hunk.span is not None}
     return named if len(named) == 1 else _compared_files(diff)
 
 
@@ -392,13 +346,13 @@ def _change_data(change: Change) -> dict[str, Any]:
     }
 
 
-def _layer_data(layer: Unit | None) -> dict[str, Any] | None:
+def _layer_data(layer: Record | None) -> dict[str, Any] | None:
     if layer is None:
         return None
     return {
         "path": layer.path,
         "kind": layer.kind,
-        "fused": [one.kind for one in layer.layers[1:]],
+        "fused": [part.kind for part in layer.parts[1:]],
         "file": layer.span.source.name if layer.span else None,
         "line": layer.span.line if layer.span else None,
         "output": list(layer.output),

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import convcalc
 from convcalc.analysis.costs.cost import Cost
 from convcalc.analysis.costs.report import Report
-from convcalc.checks.diff.diff import Change, Diff, compare
+from convcalc.checks.diff.changes import Change, difference
+from convcalc.checks.diff.diff import Diff, compare
 from convcalc.language.shipped import shipped_names
 from tests.networks.grow import random_spec
 
@@ -203,13 +204,12 @@ class TestLaws:
     def test_every_layer_is_told_once(self, one: int, other: int) -> None:
         reports = [convcalc.analyze(convcalc.loads(grown(seed))) for seed in (one, other)]
         found = compare(*reports)
-        for side, units in enumerate(found.units):
-            paths = [(c.old, c.new)[side] for c in found.changes]
-            mine = [unit.path for unit in paths if unit is not None]
-            assert len(mine) == len(set(mine))
-            real = [unit for unit in units if unit.members]
-            told_of = [u for u in paths if u is not None and u.members]
-            assert len(real) == found.kept + len(told_of)
+        for side, records in enumerate(found.records):
+            mine = [(c.old, c.new)[side] for c in found.changes]
+            changed = [record for record in mine if record is not None]
+            assert len(changed) == len({record.path for record in changed})
+            layers = [record for record in records if not record.is_input]
+            assert len(layers) == found.kept + sum(not record.is_input for record in changed)
 
     @pytest.mark.parametrize("name", shipped_names()[::9])
     def test_shipped_networks_do_not_differ_from_themselves(self, name: str) -> None:
@@ -220,7 +220,7 @@ class TestLaws:
         names = Random(seed).sample(shipped_names(), 2)
         reports = [convcalc.analyze(convcalc.load(name)) for name in names]
         found = compare(*reports)
-        assert sum_of_deltas(found) == found.delta
+        assert sum_of_deltas(found) == difference(found.old.totals, found.new.totals)
         assert in_order(found) == mirrored(compare(reports[1], reports[0]))
 
 
