@@ -37,8 +37,8 @@ from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.metrics import measure_all
+from convcalc.checks.lock.comparison import stale_problem
 from convcalc.checks.lock.file import Lock, lock_text, locked_network, parse_lock
-from convcalc.checks.lock.staleness import stale_problem
 from convcalc.checks.project.baseline import Baseline
 from convcalc.checks.project.check import Settings, check_network
 from convcalc.checks.project.targets import LOCK_NAME, Target

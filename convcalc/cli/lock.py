@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from convcalc.checks.lock.file import read_lock
-from convcalc.checks.lock.outcomes import lock_outcomes, write_lock
-from convcalc.checks.lock.staleness import told_once
+from convcalc.checks.lock.outcomes import lock_outcomes, once_per_line, write_lock
 from convcalc.checks.project.targets import LOCK_NAME
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse, report_problems, write_error
@@ -55,13 +54,9 @@ def lock(
     # are not named now.
     before = read_lock(path) if check or os.path.lexists(path) else None
     outcomes = lock_outcomes(project.targets, path, before, everything=not files and not sets)
-    broken = any(outcome.state == "broken" for outcome in outcomes)
-    failed = [outcome for outcome in outcomes if outcome.problems] if check or broken else []
-    if broken:
-        failed = [outcome for outcome in failed if check or outcome.state == "broken"]
+    failed = [o for o in outcomes if o.state == "broken" or (check and o.problems)]
     if failed:
-        problems = told_once([(o.name, problem) for o in failed for problem in o.problems])
-        report_problems(problems, "\n")
+        report_problems(once_per_line(failed), "\n")
     elif not check:
         try:
             write_lock(path, before, outcomes)

@@ -127,4 +127,4 @@ def share_text(fact: Contributor) -> str:
 def _also_in(networks: tuple[str, ...]) -> str:
     count = f"{len(networks)} other network{'s' * (len(networks) > 1)}"
     more = ", ..." if len(networks) > _MOST_NETWORKS else ""
-    return f"the same line is told of {count}: {', '.join(networks[:_MOST_NETWORKS])}{more}"
+    return f"also in {count}: {', '.join(networks[:_MOST_NETWORKS])}{more}"

@@ -85,7 +85,7 @@ def test_is_stale_after_a_change() -> None:
     result = run("lock", "--check", "models")
     assert (result.status, result.out) == (1, "")
     assert result.err.startswith(
-        "models/a.yaml:3:6: error[stale-lock]: conv0 is not as locked: output 6x28x28 -> 8x28x28,"
+        "models/a.yaml:3:6: error[stale-lock]: conv0 changed: channels 6 -> 8, output 6x28x28"
     )
     assert "= help: `convcalc lock` accepts the change" in result.err
     assert result.err.endswith("convcalc.lock: 2 networks, 1 changed\n")
@@ -174,9 +174,7 @@ def test_the_networks_of_convcalc_yaml(folder: Path) -> None:
     result = run("lock", "--check")
     assert result.err.count("error[stale-lock]: ") == 1  # one line, one error
     assert result.err.startswith("models/wide.yaml:6:6: error[stale-lock]: width=0.5: dense0 ")
-    assert " = note: the same line is told of 1 other network: models/wide.yaml (width=2)" in (
-        result.err
-    )
+    assert " = note: also in 1 other network: models/wide.yaml (width=2)" in result.err
     assert run("lock", "models/a.yaml").status == 0
     assert run("lock", "--check").status == 1
     Path("convcalc.yaml").write_text("networks: [{files: models/a.yaml}]\n")
@@ -257,7 +255,7 @@ def test_check_blames_the_layer_that_has_changed_since_it_was_locked() -> None:
     assert result.status == 1
     shown = result.out + result.err
     assert "models/a.yaml:4:6: error[expectation]: expected params 11,926, found 15,898" in shown
-    assert "conv0 is not as locked: output 6x28x28 -> 8x28x28" in shown
+    assert "conv0 changed: channels 6 -> 8, output 6x28x28 -> 8x28x28" in shown
     assert "the expectation stands at models/a.yaml:2:18" in shown
     good = Path("convcalc.lock").read_text()
     for bad in ("<<<<<<< HEAD\n", good.replace("total params: ", "total params: x")):

@@ -47,9 +47,11 @@ def test_an_edited_line_is_told_once_with_the_variants_that_it_changed() -> None
     edit("edge.yaml", "dense: 10", "dense: 11")
     result = run("lock", "--check")
     assert result.err.count("error[stale-lock]") == 1
-    assert result.err.startswith("edge.yaml:5:6: error[stale-lock]: dense0 is not as locked: ")
+    assert result.err.startswith(
+        "edge.yaml:5:6: error[stale-lock]: dense0 changed: units 10 -> 11, "
+    )
     others = "edge.yaml (width=2), edge.yaml (width=3), edge.yaml (width=4), ..."
-    assert f"  = note: the same line is told of 4 other networks: {others}\n" in result.err
+    assert f"  = note: also in 4 other networks: {others}\n" in result.err
     assert result.err.endswith("\nconvcalc.lock: 5 networks, 5 changed\n")
     # For a program every network has its own.
     networks = json.loads(run("lock", "--check", "--format", "json").out)["networks"]
@@ -73,7 +75,7 @@ def test_variants_that_are_new_are_told_once_and_apart_from_changed_ones() -> No
     err = run("lock", "--check").err
     assert err.count("error[stale-lock]") == 1
     assert err.startswith("edge.yaml:1:1: error[stale-lock]: edge.yaml (width=6) is not in the")
-    assert "told of 2 other networks: edge.yaml (width=7), edge.yaml (width=8)\n" in err
+    assert "also in 2 other networks: edge.yaml (width=7), edge.yaml (width=8)\n" in err
 
 
 def test_a_mistake_of_every_variant_is_told_once() -> None:
@@ -91,7 +93,7 @@ def test_a_base_that_several_files_extend() -> None:
     edit("edge.yaml", "dense: 10", "dense: 12")
     err = run("lock", "--check").err
     assert err.startswith("edge.yaml:5:6: error[stale-lock]: dense0")
-    assert "= note: the same line is told of 1 other network: b.yaml\n" in err
+    assert "= note: also in 1 other network: b.yaml\n" in err
 
 
 def test_two_files_that_call_a_block_of_their_base_in_another_way_are_told_both() -> None:

@@ -6,12 +6,12 @@ something else because another one changed is no change of its own: it follows t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from convcalc.analysis.costs.cost import Cost
 from convcalc.checks.diff.alignment import Pair
-from convcalc.checks.diff.matching import match
+from convcalc.checks.diff.matching import Matching, match
 from convcalc.checks.diff.records import Argument, Record, differing_arguments
 from convcalc.layers.base import parameter_count
 from convcalc.problems import RuleError
@@ -118,16 +118,34 @@ def find_changes(old: list[Record], new: list[Record]) -> Changes:
     The deltas of all changes and of what follows them add up to the difference of the totals. Takes
     time that grows little faster than the number of layers.
     """
-    return _Search(old, new).changes()
+    matching = match(old, new)
+    found = _Search(old, new, matching).changes()
+    same_paths = [(i, i) for i in range(len(old))]
+    if matching.pairs != same_paths and [one.path for one in old] == [one.path for one in new]:
+        # Where a few lines of blocks made all the difference, paths may match layers better.
+        by_path = _Search(old, new, matching._replace(pairs=same_paths, moved=[])).changes()
+        return min(found, by_path, key=_lines)
+    return found
+
+
+def _lines(found: Changes) -> int:
+    """How many lines differ, as many as were edited at least."""
+    lines: set[object] = set()
+    for change in found.changes:
+        spans = tuple(
+            [one.span for one in (change.old, change.new) if one is not None and one.span]
+        )
+        lines.add((change.mark, change.arguments, spans or change.layer.path))
+    return len(lines)
 
 
 class _Search:
     """Classifies every layer of two versions."""
 
-    def __init__(self, old: list[Record], new: list[Record]) -> None:
+    def __init__(self, old: list[Record], new: list[Record], matching: Matching) -> None:
         self.old = old
         self.new = new
-        self.matching = match(old, new)
+        self.matching = matching
         self.new_of = [-1] * len(old)
         self.old_of = [-1] * len(new)
         for i, j in (*self.matching.pairs, *self.matching.moved):
@@ -135,6 +153,8 @@ class _Search:
         self.moved = {j for _, j in self.matching.moved}
         self.change_of_old: dict[int, Change] = {}
         self.change_of_new: dict[int, Change] = {}
+        #: What each old layer reads.
+        self.sources = [record.sources for record in old]
         #: Why a new layer puts out another shape than its partner did.
         self.causes: list[Change | None] = [None] * len(new)
 
@@ -166,23 +186,37 @@ class _Search:
             i, j = pair[0] + 1, pair[1] + 1
 
     def _assume_sources(self) -> None:
-        """Gives locked layers, whose wiring is not known, that of the layers that they became.
-
-        Where a layer read the one before it and either was added or removed, it is the one before.
-        """
+        """Gives locked layers, whose wiring is not known, that of the layers that they became."""
         for old in self.old:
             if old.unit is not None or old.is_input:
                 continue
-            above, j = old.index - 1, self.new_of[old.index]
-            if j < 0:
-                old.sources = [above]
-                continue
-            old.sources = []
-            for source in self.new[j].sources:
-                before = self.old_of[source]
-                if before < 0 or (source == j - 1 and self.new_of[above] < 0):
-                    before = above
-                old.sources.append(before)
+            new = self.new[self.new_of[old.index]] if self.new_of[old.index] >= 0 else None
+            sources = [self._source_before(source) for source in new.sources] if new else []
+            self.sources[old.index] = [*(sources or [old.index - 1]), *self._lost_branches(old)]
+            if new is not None and len(sources) == 1:
+                removed = self._removed_after(sources[0])
+                if removed != sources[0] and self._is_another(old.index, new.index):
+                    self.sources[old.index] = [removed]
+
+    def _source_before(self, source: int) -> int:
+        """The old layer in the place of a new one that another layer reads."""
+        while self.old_of[source] < 0:
+            source = self.new[source].sources[0]
+        return self.old_of[source]
+
+    def _removed_after(self, index: int) -> int:
+        """The last of the removed layers right after an old one; itself if there are none."""
+        while index + 1 < len(self.old) and self.new_of[index + 1] < 0:
+            index += 1
+        return index
+
+    def _lost_branches(self, join: Record) -> Iterator[int]:
+        """What was removed from the branches of a join: their paths begin with its path."""
+        index = join.index - 1
+        while self.old[index].path.startswith(f"{join.path}."):
+            if self.new_of[index] < 0:
+                yield index
+            index -= 1
 
     def _classify(self, i: int, j: int) -> None:
         """Notes a layer's own change, if it has one."""
@@ -221,7 +255,7 @@ class _Search:
             return found  # a lock holds no wiring
         if old.shares != new.shares or old.shares is not None:
             found += self._sharing(old, new)
-        rewired = [self.new_of[source] for source in old.sources] != new.sources
+        rewired = [self.new_of[source] for source in self.sources[old.index]] != new.sources
         if rewired and j not in self.moved:  # what moves reads something else
             found += self._wiring(old, new)
         return found
@@ -234,6 +268,8 @@ class _Search:
         old, new = self.old[i], self.new[j]
         if old.unit is not None or (old.output, old.cost) == (new.output, new.cost):
             return False
+        if len(new.sources) != 1:
+            return False  # which branches it had is not known
         made = self._made(old, new)
         return made is not None and made != (old.output[1:], old.cost.params)
 
@@ -249,13 +285,13 @@ class _Search:
 
     def _wiring(self, old: Record, new: Record) -> list[Argument]:
         """Other inputs, unless layers that were added, removed or moved there explain them."""
-        before = [self.new_of[s] for s in old.sources]
+        before = [self.new_of[s] for s in self.sources[old.index]]
         came = [s for s in new.sources if self.old_of[s] < 0 or s in self.moved]
         went = [s for s in before if s < 0 or s in self.moved]
         lost = [s for s in before if s not in went and s not in new.sources]
         won = [s for s in new.sources if s not in came and s not in before]
         explained = (bool(came) or not lost) and (bool(went) or not won)
-        if explained and (came or went or len(old.sources) == len(new.sources)):
+        if explained and (came or went or len(self.sources[old.index]) == len(new.sources)):
             return []
         return [self._sources(old, new)]
 
@@ -263,7 +299,10 @@ class _Search:
         """What a layer reads, before and after."""
         names = [
             ", ".join([records[s].path for s in sources])
-            for records, sources in ((self.old, old.sources), (self.new, new.sources))
+            for records, sources in (
+                (self.old, self.sources[old.index]),
+                (self.new, new.sources),
+            )
         ]
         return Argument("from", names[0], names[1])
 
@@ -295,8 +334,8 @@ class _Search:
 
     def _cause(self, old: Record, new: Record) -> Change | None:
         """The change that made something else enter a layer."""
-        if len(old.sources) == len(new.sources):
-            for before, after in zip(old.sources, new.sources, strict=True):
+        if len(self.sources[old.index]) == len(new.sources):
+            for before, after in zip(self.sources[old.index], new.sources, strict=True):
                 # An added layer that hands on the shape that enters it is no cause.
                 through = self.new_of[before]
                 if self.old_of[after] < 0 <= through and self.causes[through] is not None:
@@ -305,7 +344,7 @@ class _Search:
         for source in new.sources:
             if self.causes[source] is not None:
                 return self.causes[source]
-        for source in old.sources:
+        for source in self.sources[old.index]:
             if source in self.change_of_old:
                 return self.change_of_old[source]
         for source in new.sources:
@@ -328,9 +367,9 @@ class _Search:
 
         None where it cannot read that.
         """
-        if new.unit is None or len(old.sources) != len(new.sources):
+        if new.unit is None or len(self.sources[old.index]) != len(new.sources):
             return None
-        shapes = [self.old[source].output[1:] for source in old.sources]
+        shapes = [self.old[source].output[1:] for source in self.sources[old.index]]
         theirs = [self.new[source].output[1:] for source in new.sources]
         if [len(shape) for shape in shapes] != [len(shape) for shape in theirs]:
             return None  # of another rank

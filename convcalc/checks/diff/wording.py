@@ -30,6 +30,12 @@ def hunk_text(hunk: Hunk) -> str:
     return f"{text}, output {size_text(change.layer.output)}" if len(sizes) == 1 else text
 
 
+def headline(hunk: Hunk) -> str:
+    """A hunk as a sentence: `conv0 changed: kernel 3 -> 5`."""
+    text = hunk_text(hunk)
+    return f"{hunk.name} {text}" if hunk.mark == "moved" else f"{hunk.name} {hunk.mark}: {text}"
+
+
 def follower_text(old: Record, new: Record) -> str:
     """What follows for a layer from the change of another one."""
     if old.output != new.output:

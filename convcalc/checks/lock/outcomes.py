@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.metrics import measure_all
+from convcalc.checks.lock.comparison import STALE, stale_problem
 from convcalc.checks.lock.file import (
     Lock,
     LockedNetwork,
@@ -15,12 +16,21 @@ from convcalc.checks.lock.file import (
     locked_network,
     parse_lock,
 )
-from convcalc.checks.lock.staleness import gone_problem, stale_problem
 from convcalc.checks.project.config import CONFIG_NAME
 from convcalc.checks.project.targets import Target, dtype_of, locked_name
 from convcalc.language.load import read_file, spec
 from convcalc.language.shipped import is_word, shipped_path
-from convcalc.problems import WRONG, ConvcalcError, Problem, refused
+from convcalc.problems import (
+    WRONG,
+    AlsoIn,
+    ConvcalcError,
+    Help,
+    Problem,
+    facts_of,
+    printable,
+    refused,
+    without_help,
+)
 from convcalc.safe_files import exclusive, replace_file
 
 
@@ -107,7 +117,9 @@ def _gone(before: Lock, path: str, outcomes: Sequence[Outcome], everything: bool
             reason = f"{CONFIG_NAME} does not name it"
         else:
             continue
-        problem = gone_problem(before, network, reason)
+        message = f"{printable(network.title, 200)} is locked, but {reason}"
+        help_fact = Help("`convcalc lock` removes it")
+        problem = Problem(STALE, message, before.spans[key], (help_fact,))
         gone.append(Outcome(*key, "removed", network, (problem,)))
     return gone
 
@@ -115,6 +127,39 @@ def _gone(before: Lock, path: str, outcomes: Sequence[Outcome], everything: bool
 def _is_there(file: str, path: str) -> bool:
     found = os.path.join(os.path.dirname(path), file.replace("/", os.sep))
     return os.path.exists(found) or (is_word(file) and shipped_path(file) is not None)
+
+
+def once_per_line(outcomes: Sequence[Outcome]) -> list[Problem]:
+    """The problems of all networks, those of one line as one, with the other networks as a fact.
+
+    An edited line changes every variant of a file, and all files that extend it. One network is
+    reported for all of them, with its figures. If one of them shows that the call of a block was
+    edited, and another could have had a line of that block edited as well, it is the call.
+    """
+    found = [(one, problem, _lines(one, problem)) for one in outcomes for problem in one.problems]
+    known = {lines for _, _, lines in found}
+    groups: dict[tuple[object, ...], list[tuple[Outcome, Problem, tuple[object, ...]]]] = {}
+    for item in found:
+        lines = item[-1]
+        calls = [lines[:length] for length in range(2, len(lines))]
+        groups.setdefault(next((c for c in calls if c in known), lines), []).append(item)
+    problems = []
+    for key, group in groups.items():
+        outcome, problem, _ = next(item for item in group if item[-1] == key)
+        names = tuple([one.name for one, _, _ in group if one is not outcome])
+        if names and outcome.state != "broken":
+            advice = facts_of(problem.facts, Help)
+            facts = (*without_help(problem.facts), AlsoIn(names), *advice)
+            problem = problem._replace(facts=facts)
+        problems.append(problem)
+    return problems
+
+
+def _lines(outcome: Outcome, problem: Problem) -> tuple[object, ...]:
+    """What became of a network, and the lines that did it: block calls first, outermost first."""
+    if outcome.state == "broken":
+        return problem.identity
+    return (outcome.state, *[call.span for call in problem.calls], problem.span)
 
 
 def write_lock(path: str, before: Lock | None, outcomes: Sequence[Outcome]) -> None:

@@ -162,8 +162,8 @@ def _at_the_cause(
     """Broken expectations at the line that has changed since the network was locked."""
     if baseline.lock is None:
         return list(broken)
+    from convcalc.checks.lock.comparison import at_the_cause
     from convcalc.checks.lock.file import locked_network
-    from convcalc.checks.lock.staleness import at_the_cause
 
     report, bases = limits.report, limits.of_file.bases
     totals = measure_all(limits.analysis, limits.dtype)

@@ -112,9 +112,9 @@ class LimitChecker:
         most = growth.most(before)
         if found <= most:
             return _kept(rule, limit, found, most)._replace(baseline=before)
-        from convcalc.checks.diff.growth import grown_parts
+        from convcalc.checks.lock.growth import grown_layers
 
-        parts, grew = grown_parts(self.analysis, limit.metric, self.locked)
+        parts, grew = grown_layers(self.analysis, limit.metric, self.locked)
         return self._broken(rule, limit, found, most, parts, before, grew)
 
     def _other_dtype(self, limit: Limit, locked: str) -> Problem:

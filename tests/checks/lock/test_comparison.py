@@ -1,12 +1,12 @@
-"""What is not as the lock says is told at the line of the first layer that differs."""
+"""A network and its entry in the lock: what changed, and at which line."""
 
 from __future__ import annotations
 
 import pytest
 
 import convcalc
+from convcalc.checks.lock.comparison import at_the_cause, stale_problem
 from convcalc.checks.lock.file import lock_text, locked_network, parse_lock
-from convcalc.checks.lock.staleness import at_the_cause, stale_problem
 from convcalc.checks.project.expectations import broken_expectations
 from convcalc.checks.project.targets import LOCK_NAME
 from convcalc.problems import Problem, Source
@@ -51,21 +51,31 @@ def test_nothing_changed() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("{conv: 8,", "{conv: 9,", 10, "conv0 is not as locked: output 8x30x30 -> 9x30x30, params"),
-        ("[3, 32, 32]", "[3, 64, 32]", 1, "the input input is 3x64x32, locked as 3x32x32"),
-        ("norm: batch", "norm: layer", 3, "conv0 is not as locked: conv 3x3 + batchnorm + relu ->"),
-        ("activation: relu", "activation: gelu", 4, "conv0 is not as locked: conv 3x3 + batchnorm"),
-        ("  - {maxpool: 2}\n", "", 11, "unit0.conv0 is not locked here: pool0 is, maxpool 2x2"),
-        ("{maxpool: 2}", "{avgpool: 2}", 11, "pool0 is not as locked: maxpool 2x2 /2 -> avgpool"),
+        (
+            "{conv: 8,",
+            "{conv: 9,",
+            10,
+            "conv0 changed: channels 8 -> 9, output 8x30x30 -> 9x30x30, params 240 -> 270",
+        ),
+        ("[3, 32, 32]", "[3, 64, 32]", 1, "input changed: shape [3, 32, 32] -> [3, 64, 32]"),
+        ("norm: batch", "norm: layer", 3, "conv0 changed: norm batchnorm -> layernorm"),
+        ("activation: relu", "activation: gelu", 4, "conv0 changed: activation relu -> gelu"),
+        ("  - {maxpool: 2}\n", "", 11, "pool0 removed: maxpool 2x2 /2, output 8x15x15"),
+        ("{maxpool: 2}", "{avgpool: 2}", 11, "pool0 changed: kind maxpool -> avgpool"),
         (
             "  - {unit: 16}\n  - glo",
             "  - {unit: 18}\n  - glo",
             13,
-            "unit1.conv0 is not as locked: output",
+            "unit1.conv0 changed: channels 16 -> 18",
         ),
-        ("  - {dense: 10}\n", "", 14, "nothing follows pool1, where dense0 is locked"),
-        ("  - {dense: 10}\n", "  - {dense: 10}\n  - softmax\n", 16, "softmax0 is not locked: soft"),
-        ("{maxpool: 2}", "{maxpool: 2, name: p}", 11, "p is not locked: maxpool 2x2 /2 -> 8x15x15"),
+        ("  - {dense: 10}\n", "", 14, "dense0 removed: dense, output 10, params -170"),
+        (
+            "  - {dense: 10}\n",
+            "  - {dense: 10}\n  - softmax\n",
+            16,
+            "softmax0 added: softmax, output 10",
+        ),
+        ("{maxpool: 2}", "{maxpool: 2, name: p}", 11, "p renamed: was pool0"),
     ],
 )
 def test_the_line_that_did_it(old: str, new: str, line: int, message: str) -> None:
@@ -77,7 +87,7 @@ def test_the_line_that_did_it(old: str, new: str, line: int, message: str) -> No
     assert problem.message.startswith(message)
 
 
-def test_another_dtype_is_told_as_such() -> None:
+def test_another_dtype() -> None:
     spec = convcalc.spec("n.yaml", text=SPEC)
     report = convcalc.analyze(spec.network())
     locked = locked_network("n.yaml", "", report, {"weights": 400}, "float32")
@@ -89,18 +99,15 @@ def test_another_dtype_is_told_as_such() -> None:
     assert ("note", "bytes are locked as float32, and are int8 now") in worded(problem.facts)
 
 
-def test_what_is_told() -> None:
+def test_what_is_reported() -> None:
     problem = stale(SPEC.replace("{conv: 8,", "{conv: 12,"))
     assert problem is not None
     assert problem.message == (
-        "conv0 is not as locked: output 8x30x30 -> 12x30x30, params 240 -> 360 (+50.00%),"
-        " macs 194,400 -> 291,600 (+50.00%)"
+        "conv0 changed: channels 8 -> 12, output 8x30x30 -> 12x30x30,"
+        " params 240 -> 360 (+50.00%), macs 194,400 -> 291,600 (+50.00%)"
     )
     assert worded(problem.facts)[0] == ("note", "locked at convcalc.lock:11")
-    assert worded(problem.facts)[1] == (
-        "note",
-        "2 other layers are not as locked: pool0, unit0.conv0",
-    )
+    assert worded(problem.facts)[1] == ("note", "2 layers follow: pool0, unit0.conv0")
     assert worded(problem.facts)[2][1].startswith("totals: params 8,666 -> 9,362 (+8.03%); flops ")
     assert worded(problem.facts)[3] == ("help", "`convcalc lock` accepts the change")
 
@@ -175,7 +182,7 @@ class TestAtTheCause:
         )
         assert str(problem) == ("n.yaml:4:6: error[expectation]: expected params 880, found 953")
         assert worded(problem.facts)[0][1].startswith(
-            "conv1 is not as locked: output 8x4x4 -> 9x4x4"
+            "conv1 changed: channels 8 -> 9, output 8x4x4 -> 9x4x4"
         )
         assert worded(problem.facts)[1] == ("note", "the expectation stands at n.yaml:5:18")
 

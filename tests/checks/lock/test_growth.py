@@ -7,9 +7,11 @@ from random import Random
 import pytest
 
 import convcalc
+from convcalc.analysis.costs.report import analyze
 from convcalc.analysis.metrics import measure_all
-from convcalc.checks.diff.growth import grown_parts, matched_layers
-from convcalc.checks.lock.file import LockedNetwork, locked_network
+from convcalc.checks.lock.file import LockedLayer, LockedNetwork, locked_network
+from convcalc.checks.lock.growth import grown_layers
+from convcalc.checks.lock.layers import changes_since
 
 
 def locked(text: str) -> LockedNetwork:
@@ -20,8 +22,16 @@ def locked(text: str) -> LockedNetwork:
 def blamed(before: str, after: str, metric: str) -> list[tuple[str, int]]:
     """The paths and values that growth from one spec to another is blamed on."""
     analysis = convcalc.Analysis(convcalc.loads(after))
-    parts, _ = grown_parts(analysis, metric, locked(before))
+    parts, _ = grown_layers(analysis, metric, locked(before))
     return [(part.path, part.value) for part in parts]
+
+
+def matched(before: str, after: str) -> dict[str, LockedLayer]:
+    """What each layer was, by its path now."""
+    old = locked(before)
+    found = changes_since(old, analyze(convcalc.loads(after)))
+    pairs = [(record, found.before(record)) for record in found.records[1] if not record.is_input]
+    return {new.path: old.layers[before.path] for new, before in pairs if before is not None}
 
 
 def chain(*widths: int) -> str:
@@ -56,7 +66,7 @@ def test_growth_is_the_sum_of_what_grew_less_what_shrank(seed: int) -> None:
     after = [w if rng.random() < 0.7 else rng.randint(5, 200) for w in widths]
     old = locked(chain(*widths))
     new = locked(chain(*after))
-    pairs = matched_layers(old.layers, new.layers)
+    pairs = matched(chain(*widths), chain(*after))
     grown = [
         layer.macs - pairs[path].macs if path in pairs else layer.macs
         for path, layer in new.layers.items()
@@ -68,10 +78,8 @@ def test_growth_is_the_sum_of_what_grew_less_what_shrank(seed: int) -> None:
 
 
 def test_no_layer_is_matched_twice() -> None:
-    old = locked(chain(5, 5, 5, 5, 6)).layers
-    new = locked(chain(5, 5, 6)).layers
-    assert list(matched_layers(old, new)) == ["dense0", "dense1", "dense2"]
-    assert len(matched_layers(new, old)) == 3
+    assert list(matched(chain(5, 5, 5, 5, 6), chain(5, 5, 6))) == ["dense0", "dense1", "dense2"]
+    assert len(matched(chain(5, 5, 6), chain(5, 5, 5, 5, 6))) == 3
 
 
 def test_of_other_totals_the_heaviest_that_changed_are_blamed() -> None:
@@ -90,6 +98,5 @@ def test_of_many_layers_that_moved_up_one_place_only_the_ends_are_new() -> None:
 
 
 def test_many_layers_that_all_changed_are_matched_by_name() -> None:
-    old = locked(chain(*range(5, 1105))).layers
-    new = locked(chain(*range(2005, 3105))).layers
-    assert matched_layers(old, new) == {path: old[path] for path in new}
+    before, after = chain(*range(5, 1105)), chain(*range(2005, 3105))
+    assert matched(before, after) == locked(before).layers

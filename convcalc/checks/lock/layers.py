@@ -1,0 +1,101 @@
+"""Locked layers, and those of a live network as a lock would hold them, as records to compare.
+
+A line of the lock says what a layer is (`conv 3x3 /2 + relu`), and not all of its arguments.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from types import MappingProxyType
+
+from convcalc.analysis.costs.cost import Cost
+from convcalc.analysis.costs.report import Report
+from convcalc.analysis.units import Unit
+from convcalc.checks.diff.changes import Changes, find_changes
+from convcalc.checks.diff.records import Part, Record
+from convcalc.checks.lock.file import LockedLayer, LockedNetwork
+from convcalc.layers import KINDS, layer_class
+from convcalc.layers.base import Layer
+from convcalc.shapes import Shape
+
+#: Arguments that are the number of channels of a layer's output.
+_CHANNELS = ("channels", "units")
+#: What arguments are if a line does not say them.
+_DEFAULTS = {"stride": "1", "dilation": "1", "groups": "1", "positionwise": "false"}
+#: A word of a line: `/2`, `d2`, `g4`, and the kernel or size without a sign.
+_WORD = re.compile(r"(/|d|g|)([0-9]+(?:x[0-9]+)*)")
+_SIGNS = {"/": "stride", "d": "dilation", "g": "groups"}
+
+
+def changes_since(locked: LockedNetwork, report: Report) -> Changes:
+    """What changed in a network since it was locked."""
+    return find_changes(_locked_records(locked), _live_records(report))
+
+
+def _locked_records(locked: LockedNetwork) -> list[Record]:
+    """A lock's layers, inputs first."""
+    inputs = [(path, LockedLayer("input", shape, 0, 0)) for path, shape in locked.inputs.items()]
+    layers = [*inputs, *locked.layers.items()]
+    return [_record(index, path, layer) for index, (path, layer) in enumerate(layers)]
+
+
+def _live_records(report: Report) -> list[Record]:
+    """A live network's layers, each with no more than a lock would hold of it."""
+    return [
+        _record(
+            unit.index,
+            unit.path,
+            LockedLayer(unit.summary, unit.output[1:], unit.cost.params, unit.cost.macs),
+            unit,
+        )
+        for unit in report.units
+    ]
+
+
+def _record(index: int, path: str, layer: LockedLayer, unit: Unit | None = None) -> Record:
+    own, *fused = layer.kind.split(" + ")
+    parts = [_part(own), *[_part(kind) for kind in fused]]
+    shown = _shown(parts[0], layer.output)
+    parts[0] = parts[0]._replace(arguments={**shown, **parts[0].arguments})
+    return Record(
+        index,
+        path,
+        parts[0].layer,
+        layer.kind,
+        (layer.kind, *shown.values()),
+        (1, *layer.output),
+        Cost(layer.params, macs=layer.macs),
+        unit=unit,
+        parts=tuple(parts),
+    )
+
+
+def _shown(part: Part, output: Shape) -> dict[str, str]:
+    """The arguments that a layer's output shows."""
+    if part.layer is None:
+        return {"shape": str(list(output))} if part.kind == "input" else {}
+    return {name: str(output[0]) for name in _CHANNELS if name in part.layer.fields}
+
+
+@cache
+def _part(text: str) -> Part:
+    """A layer, or what is fused to one, with the arguments that its text says.
+
+    >>> dict(_part("conv 3x3 /2").arguments)
+    {'kernel': '3', 'stride': '2', 'dilation': '1', 'groups': '1'}
+    """
+    kind, *words = text.split(" ")
+    layer: type[Layer] | None = layer_class(kind) if kind in KINDS else None
+    fields = layer.fields if layer is not None else {}
+    arguments = {name: value for name, value in _DEFAULTS.items() if name in fields}
+    for word in words:
+        match = _WORD.fullmatch(word)
+        if match is None:
+            arguments[word] = "true"
+            continue
+        name = _SIGNS.get(match[1]) or ("kernel" if "kernel" in fields else "size")
+        sizes = match[2].split("x")
+        arguments[name] = sizes[0] if len(set(sizes)) == 1 else f"[{', '.join(sizes)}]"
+    ordered = {name: arguments[name] for name in (*fields, *arguments) if name in arguments}
+    return Part(kind, layer, MappingProxyType(ordered))
