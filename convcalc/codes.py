@@ -77,7 +77,6 @@ CODES: dict[str, Code] = {
     # Shapes.
     "bad-input": Code(1, "an input's shape or values do not fit"),
     "bad-order": Code(1, "an order of axes does not list each axis once"),
-    "branch-count": Code(1, "a join takes another number of branches"),
     "crop-too-large": Code(1, "cropping leaves nothing"),
     "groups-mismatch": Code(1, "channels cannot be split into equal groups"),
     "join-mismatch": Code(1, "the branches of a join have shapes that do not fit"),
