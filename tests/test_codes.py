@@ -23,25 +23,30 @@ MODULES = {
 }
 
 
-def takers(tree: ast.Module) -> dict[str, int]:
-    """The functions and classes of a module that take a code, and which argument it is."""
-    found: dict[str, int] = {}
-    for node in ast.walk(tree):
+def takers(tree: ast.Module) -> tuple[dict[str, int], dict[str, int]]:
+    """What takes a code, and which argument it is: functions and classes, then methods."""
+    functions: dict[str, int] = {}
+    methods: dict[str, int] = {}
+    for node in tree.body:
         names: list[str] = []
-        if isinstance(node, ast.ClassDef):
+        if isinstance(node, ast.FunctionDef):
+            names = parameters(node)
+        elif isinstance(node, ast.ClassDef):
             names = [
                 part.target.id
                 for part in node.body
                 if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
             ]
             for part in node.body:
-                if isinstance(part, ast.FunctionDef) and part.name == "__init__":
+                if not isinstance(part, ast.FunctionDef):
+                    continue
+                if part.name == "__init__":
                     names = parameters(part)
-        elif isinstance(node, ast.FunctionDef):
-            names = parameters(node)
+                elif "code" in parameters(part):
+                    methods[part.name] = parameters(part).index("code")
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and "code" in names:
-            found[node.name] = names.index("code")
-    return found
+            functions[node.name] = names.index("code")
+    return functions, methods
 
 
 def parameters(function: ast.FunctionDef) -> list[str]:
@@ -49,13 +54,19 @@ def parameters(function: ast.FunctionDef) -> list[str]:
     return names[1:] if names[:1] == ["self"] else names
 
 
-#: Those that other modules call.
+#: Those that other modules call, and methods, whose objects are not known by the syntax.
 SHARED = {
     name: position
-    for path, tree in MODULES.items()
-    for name, position in takers(tree).items()
+    for tree in MODULES.values()
+    for name, position in takers(tree)[0].items()
     if not name.startswith("_") and name != "refused"
 } | {"refused": 0}
+METHODS = {
+    name: position
+    for tree in MODULES.values()
+    for name, position in takers(tree)[1].items()
+    if not name.startswith("_")
+}
 
 
 def constants(node: ast.expr) -> Iterator[str]:
@@ -96,13 +107,16 @@ def raised() -> dict[str, str]:
     """Every code that the package raises, and a place where it does."""
     found: dict[str, str] = {}
     for path, tree in MODULES.items():
-        known = SHARED | takers(tree)
+        functions, methods = takers(tree)
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call):
                 continue
-            function = node.func
-            name = function.attr if isinstance(function, ast.Attribute) else ""
-            name = function.id if isinstance(function, ast.Name) else name
+            known: dict[str, int] = {}
+            name = ""
+            if isinstance(node.func, ast.Attribute):
+                name, known = node.func.attr, METHODS | methods
+            elif isinstance(node.func, ast.Name):
+                name, known = node.func.id, SHARED | functions
             if name not in known:
                 continue
             given = [word.value for word in node.keywords if word.arg == "code"]
