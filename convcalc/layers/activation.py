@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.layers.base import ElementwiseLayer, Layer, only
+from convcalc.layers.base import Layer, only
+from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.layers.fields import Flag, Real, field
 from convcalc.layers.reading import WHOLE, Readings, same_from
 from convcalc.layers.traits import Backward, Start

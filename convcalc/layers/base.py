@@ -12,9 +12,9 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from convcalc.arithmetic import Window
-from convcalc.counts import NOTHING, Counts
+from convcalc.counts import Counts
 from convcalc.layers.fields import Field, field
-from convcalc.layers.reading import Readings, same_from
+from convcalc.layers.reading import Readings
 from convcalc.layers.traits import SAME, STARTS, Backward, Branches, ChannelRule, Kept, Role, Start
 from convcalc.problems import Rule, RuleError
 from convcalc.shapes import MOST_AXES, Shape, tuple_text
@@ -315,33 +315,3 @@ def divisible_by_groups(channels: int, groups: int, what: str) -> None:
             "groups",
             [Rule(f"{channels} / {groups} must be whole")],
         )
-
-
-class ElementwiseLayer(Layer):
-    """A kind whose output has its input's shape, and that costs the same for every element.
-
-    Abstract: a subclass declares the cost of one element.
-    """
-
-    elementwise = True
-    #: Scalar operations for one element.
-    cost: ClassVar[Counts] = Counts()
-    #: Scalar operations for one element of the input's gradient; None where no rule is known.
-    gradient_cost: ClassVar[Counts | None] = None
-
-    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
-        return only(inputs)
-
-    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
-        return self.cost.times(prod(output))
-
-    def backward_counts(
-        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
-    ) -> Backward:
-        if self.gradient_cost is None:
-            raise self._no_backward_rule()
-        elements = batch * prod(output)
-        return Backward(input=self.gradient_cost.times(elements) if any(wanted) else NOTHING)
-
-    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
-        return same_from(0, inputs[index])

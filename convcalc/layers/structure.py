@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.layers.base import ElementwiseLayer, Layer, divisible_by_groups, only
+from convcalc.layers.base import Layer, divisible_by_groups, only
+from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.layers.fields import Choice, PaddingSides, PerAxis, Real, Whole, WholeList, field
 from convcalc.layers.reading import (
     Reading,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from convcalc.layers import KINDS, layer_class
-from convcalc.layers.base import ElementwiseLayer
+from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.render.reference import metrics_page
 from tests.docs.transcripts import (
     REPOSITORY,

@@ -6,7 +6,7 @@ import re
 
 from convcalc.analysis.training.optimizers import OPTIMIZERS
 from convcalc.layers import KINDS, layer_class
-from convcalc.layers.base import ElementwiseLayer
+from convcalc.layers.elementwise import ElementwiseLayer
 from tests.docs.transcripts import REPOSITORY
 
 TEXT = (REPOSITORY / "docs" / "training.md").read_text(encoding="utf-8")

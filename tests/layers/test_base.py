@@ -10,9 +10,10 @@ import pytest
 from convcalc.arithmetic import Window
 from convcalc.counts import Counts
 from convcalc.layers import KINDS, layer_class
-from convcalc.layers.base import ElementwiseLayer, Layer, divisible_by_groups, only, parameter_count
+from convcalc.layers.base import Layer, divisible_by_groups, only, parameter_count
 from convcalc.layers.convolution import Conv
 from convcalc.layers.dense import Dense
+from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.layers.fields import Whole, field
 from convcalc.layers.traits import ChannelRule
 from convcalc.problems import RuleError

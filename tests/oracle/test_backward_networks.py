@@ -71,6 +71,15 @@ SPECS = {
           - {groupnorm: 2}
           - {dense: 2}
     """,
+    "products of values": """
+        input: [2, 3, 3]
+        layers:
+          - {conv: 2, kernel: 1, name: a}
+          - {matmul: [[], [{transpose: [0, 2, 1]}]]}
+          - {matmul: [[], []], activation: tanh}
+          - {matmul: [[], [{conv: 1, kernel: 1, from: a}]]}
+          - {matmul: [input, []]}
+    """,
     "nothing to learn": "{input: [2, 3, 3], layers: [tanh, {avgpool: 2}, {add: [[], [relu]]}]}",
     "something to learn at the end": """
         input: [2, 4, 4]

@@ -748,3 +748,31 @@ def test_channels_without_end() -> None:
     )
     assert problem.span is not None
     assert problem.span.line == 1
+
+
+def test_heads_of_a_matrix_product_change_together() -> None:
+    found = doubled(
+        """
+        input: [3, 4, 4]
+        layers:
+          - {conv: 8, kernel: 1, name: rows}
+          - {conv: 8, kernel: 1, name: columns}
+          - {matmul: [rows, columns], name: product}
+          - {conv: 5, kernel: 1}
+        """
+    )
+    assert some(found, "rows", "columns", "product", "conv0") == [16, 16, 16, 5]
+
+
+def test_channels_that_are_rows_of_a_matrix_stay() -> None:
+    found = doubled(
+        """
+        input: [3, 4]
+        layers:
+          - {conv: 8, kernel: 1, name: hidden}
+          - {conv: 4, kernel: 1, name: rows}
+          - {matmul: [rows, []], name: product}
+          - {conv: 5, kernel: 1}
+        """
+    )
+    assert some(found, "hidden", "rows", "product", "conv0") == [16, 4, 4, 5]

@@ -13,7 +13,8 @@ from convcalc.counts import Counts
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.shipped import shipped_names
 from convcalc.layers import KINDS, layer_class
-from convcalc.layers.base import ElementwiseLayer, Layer
+from convcalc.layers.base import Layer
+from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.problems import ConvcalcError
 from convcalc.shapes import Shape
 from tests.networks.grow import random_spec
