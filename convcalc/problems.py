@@ -184,6 +184,7 @@ class Contributor(NamedTuple):
     unit   "" for counts, "B" for bytes
     whole  the total; 0 where the value is no share of it
     grew   whether the value is a growth
+    change what changed of it since it was locked: "channels 8 -> 9"; "" if that is not known
     """
 
     path: str
@@ -192,6 +193,7 @@ class Contributor(NamedTuple):
     unit: str = ""
     whole: int = 0
     grew: bool = False
+    change: str = ""
 
 
 class AlsoIn(NamedTuple):

@@ -58,6 +58,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
                 "path": part.path,
                 "place": part.span.in_line if part.span else "",
                 "value": part.value,
+                "change": part.change,
             }
             for part in finding.parts
         ],

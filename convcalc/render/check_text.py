@@ -146,13 +146,14 @@ def _parts(broken: Sequence[Finding]) -> list[str]:
                 part.span.in_line if part.span else "",
                 _amount(part.value, finding.unit),
                 share_text(part),
+                printable(part.change, _LONGEST),
             ]
             for part in parts
         ]
-        widths = [max(display_width(row[i]) for row in rows) for i in range(4)]
+        widths = [max(display_width(row[i]) for row in rows) for i in range(5)]
         lines.append(f"  {metric}, {title}:")
         for row in rows:
-            cells = [_padded(row[i], widths[i], right=i > 1) for i in range(4)]
+            cells = [_padded(row[i], widths[i], right=i in {2, 3}) for i in range(5) if widths[i]]
             lines.append("    " + "  ".join(cells).rstrip())
     return lines
 

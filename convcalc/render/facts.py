@@ -109,7 +109,8 @@ def _contributor(fact: Contributor) -> str:
     place = f" at {fact.span.in_line}" if fact.span else ""
     value = f"{'+' if fact.grew else ''}{quantity_text(fact.value, fact.unit)}"
     share = f" ({share_text(fact)})" if fact.whole else ""
-    return f"{label}: {fact.path}{place}, {value}{share}"
+    change = f": {fact.change}" if fact.change else ""
+    return f"{label}: {fact.path}{place}, {value}{share}{change}"
 
 
 def share_text(fact: Contributor) -> str:

@@ -72,12 +72,17 @@ CASES: list[tuple[Fact, str, str]] = [
     ),
     (Contributor("conv0", None, 700, "B"), "note", "heaviest: conv0, 700 B"),
     (Contributor("conv0", PLACE, 7, grew=True), "note", "grew most: conv0 at a.yaml:3, +7"),
+    (
+        Contributor("conv1", PLACE, 7, grew=True, change="follows conv0"),
+        "note",
+        "grew most: conv1 at a.yaml:3, +7: follows conv0",
+    ),
     (ChangedTotals("params 1 -> 2"), "note", "totals: params 1 -> 2"),
-    (AlsoIn(("b",)), "note", "the same line is told of 1 other network: b"),
+    (AlsoIn(("b",)), "note", "also in 1 other network: b"),
     (
         AlsoIn(("b", "c", "d", "e")),
         "note",
-        "the same line is told of 4 other networks: b, c, d, ...",
+        "also in 4 other networks: b, c, d, ...",
     ),
 ]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from convcalc.checks.diff.hunks import Hunk
+from convcalc.checks.diff.changes import Changes
+from convcalc.checks.diff.hunks import Hunk, single_hunks
 from convcalc.checks.diff.records import Argument, Record
 from convcalc.problems import printable
 from convcalc.shapes import Shape, cross_text
@@ -42,6 +43,18 @@ def follower_text(old: Record, new: Record) -> str:
         return f"follows: {_output_text(old, new)}"
     before, after = [", ".join(size_text(shape) for shape in one.inputs) for one in (old, new)]
     return f"follows: input {before} -> {after}" if before != after else "follows"
+
+
+def layer_texts(found: Changes) -> dict[str, str]:
+    """What happened to each layer of the new version that is not as it was, by its path."""
+    texts: dict[str, str] = {}
+    for hunk in single_hunks(found):
+        change = hunk.changes[0]
+        if change.new is not None:
+            texts[change.new.path] = "added" if hunk.mark == "added" else hunk_text(hunk)
+        for _, follower in change.follows:
+            texts[follower.path] = f"follows {change.layer.path}"
+    return texts
 
 
 def size_text(shape: Shape) -> str:

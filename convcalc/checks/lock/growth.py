@@ -2,45 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.costs.cost import Cost
 from convcalc.analysis.metrics import Contribution, heaviest
+from convcalc.checks.diff.records import Record
+from convcalc.checks.diff.wording import layer_texts
 from convcalc.checks.lock.file import LockedNetwork
 from convcalc.checks.lock.layers import changes_since
 from convcalc.quantities import DTYPES
 
 #: Totals that the lock has layer by layer, and the figure that it has of them.
-_FIGURES = {"params": "params", "macs": "macs", "weights": "params"}
+_FIGURES: dict[str, Callable[[Cost], int]] = {
+    "params": lambda cost: cost.params,
+    "macs": lambda cost: cost.macs,
+    "weights": lambda cost: cost.params,
+}
 
 
-def grown_layers(
-    analysis: Analysis, metric: str, locked: LockedNetwork
-) -> tuple[list[Contribution], bool]:
-    """The layers that a total's growth comes from, and whether their values are the growth.
+class Grown(NamedTuple):
+    """Where a total's growth comes from.
 
-    Of totals that the lock does not have layer by layer they are the heaviest of those that
-    changed, with what they add to the total now.
+    layers   those that grew, by how much; if the lock does not have the total layer by layer, the
+             heaviest of those that changed, with what they add to it now
+    grew     whether these values are the growth
+    changes  what changed of each layer, by its path
     """
+
+    layers: list[Contribution]
+    grew: bool
+    changes: dict[str, str]
+
+
+def growth_of(analysis: Analysis, metric: str, locked: LockedNetwork) -> Grown:
+    """Where the growth of a total over the lock comes from."""
     found = changes_since(locked, analysis.report)
-    figure = _FIGURES.get(metric)
+    changes = layer_texts(found)
     grown: list[Contribution] = []
-    changed: set[str] = set()
-    for record in found.records[1]:
-        before = found.before(record)
-        same = before is not None and (before.what, before.output, before.cost) == (
-            record.what,
-            record.output,
-            record.cost,
-        )
-        if same or record.unit is None:
-            continue
-        changed.add(record.path)
-        if figure is not None:
-            size = DTYPES[locked.dtype] if metric == "weights" else 1
-            more = getattr(record.cost, figure)
-            more -= getattr(before.cost, figure) if before is not None else 0
-            if more > 0:
+    if metric in _FIGURES:
+        size = DTYPES[locked.dtype] if metric == "weights" else 1
+        for record in found.records[1]:
+            before = found.before(record)
+            more = _figure(record, metric) - (_figure(before, metric) if before else 0)
+            if more > 0 and record.unit is not None:
                 grown.append(Contribution(record.path, record.unit.node, more * size))
     if grown:
-        return sorted(grown, key=lambda part: -part.value), True
-    parts = heaviest(analysis, metric, locked.dtype)
-    return [part for part in parts if part.node.unit in changed] or parts, False
+        return Grown(sorted(grown, key=lambda layer: -layer.value), True, changes)
+    heavy = heaviest(analysis, metric, locked.dtype)
+    changed = [layer for layer in heavy if layer.node.unit in changes]
+    return Grown(changed or heavy, False, changes)
+
+
+def _figure(record: Record, metric: str) -> int:
+    return _FIGURES[metric](record.cost)

@@ -27,6 +27,7 @@ from convcalc.shapes import cross_text
 
 if TYPE_CHECKING:
     from convcalc.checks.lock.file import LockedNetwork
+    from convcalc.checks.lock.growth import Grown
     from convcalc.language.building.spec import Spec
     from convcalc.language.reading.limits import Limit
 
@@ -112,10 +113,10 @@ class LimitChecker:
         most = growth.most(before)
         if found <= most:
             return _kept(rule, limit, found, most)._replace(baseline=before)
-        from convcalc.checks.lock.growth import grown_layers
+        from convcalc.checks.lock.growth import growth_of
 
-        parts, grew = grown_layers(self.analysis, limit.metric, self.locked)
-        return self._broken(rule, limit, found, most, parts, before, grew)
+        grown = growth_of(self.analysis, limit.metric, self.locked)
+        return self._broken(rule, limit, found, most, grown.layers, before, grown)
 
     def _other_dtype(self, limit: Limit, locked: str) -> Problem:
         """Bytes of one dtype are no measure for those of another."""
@@ -180,13 +181,23 @@ class LimitChecker:
         most: int,
         parts: Sequence[Contribution],
         before: int | None = None,
-        grew: bool = False,
+        grown: Grown | None = None,
     ) -> Finding:
         """The finding of a limit that is not kept."""
+        grew = grown is not None and grown.grew
+        changes = grown.changes if grown is not None else {}
         whole = 0 if grew or limit.pattern else found
         contributors = tuple(
             [
-                Contributor(part.path, part.node.span, part.value, limit.unit, whole, grew)
+                Contributor(
+                    part.path,
+                    part.node.span,
+                    part.value,
+                    limit.unit,
+                    whole,
+                    grew,
+                    changes.get(part.node.unit, ""),
+                )
                 for part in parts[:MOST_CONTRIBUTORS]
             ]
         )

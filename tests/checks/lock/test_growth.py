@@ -10,7 +10,7 @@ import convcalc
 from convcalc.analysis.costs.report import analyze
 from convcalc.analysis.metrics import measure_all
 from convcalc.checks.lock.file import LockedLayer, LockedNetwork, locked_network
-from convcalc.checks.lock.growth import grown_layers
+from convcalc.checks.lock.growth import growth_of
 from convcalc.checks.lock.layers import changes_since
 
 
@@ -22,8 +22,8 @@ def locked(text: str) -> LockedNetwork:
 def blamed(before: str, after: str, metric: str) -> list[tuple[str, int]]:
     """The paths and values that growth from one spec to another is blamed on."""
     analysis = convcalc.Analysis(convcalc.loads(after))
-    parts, _ = grown_layers(analysis, metric, locked(before))
-    return [(part.path, part.value) for part in parts]
+    layers = growth_of(analysis, metric, locked(before)).layers
+    return [(layer.path, layer.value) for layer in layers]
 
 
 def matched(before: str, after: str) -> dict[str, LockedLayer]:
@@ -100,3 +100,13 @@ def test_of_many_layers_that_moved_up_one_place_only_the_ends_are_new() -> None:
 def test_many_layers_that_all_changed_are_matched_by_name() -> None:
     before, after = chain(*range(5, 1105)), chain(*range(2005, 3105))
     assert matched(before, after) == locked(before).layers
+
+
+def test_what_changed_of_each_layer_is_said_in_the_words_of_a_diff() -> None:
+    before, after = chain(20, 30, 40), chain(20, 31, 40, 7)
+    analysis = convcalc.Analysis(convcalc.loads(after))
+    assert growth_of(analysis, "macs", locked(before)).changes == {
+        "dense1": "units 30 -> 31, output 30 -> 31",
+        "dense2": "follows dense1",
+        "dense3": "added",
+    }
