@@ -58,6 +58,22 @@ def test_an_edited_line_is_told_once_with_the_variants_that_it_changed() -> None
     assert [len(network["problems"]) for network in networks] == [1] * 5
 
 
+def test_a_call_that_one_variant_shows_to_be_edited_is_reported_for_all() -> None:
+    """With one call of a block, its line may be what was edited; with two, it was not."""
+    text = (
+        "args: {deep: 0}\ninput: [3, 16, 16]\nblocks:\n  unit(c):\n    - {conv: c, kernel: 3}\n"
+        "layers:\n  - {unit: 8}\n  - {unit: 8, when: deep > 0}\n"
+    )
+    Path("edge.yaml").write_text(text)
+    Path("convcalc.yaml").write_text("networks: [{files: edge.yaml, set: {deep: [0, 1, 2]}}]\n")
+    run("lock")
+    edit("edge.yaml", "- {unit: 8}", "- {unit: 9}")
+    err = run("lock", "--check").err
+    assert err.count("error[stale-lock]") == 1
+    assert err.startswith("edge.yaml:7:6: error[stale-lock]: deep=1: unit0.conv0 changed: channels")
+    assert "also in 2 other networks: edge.yaml, edge.yaml (deep=2)\n" in err
+
+
 def test_two_edited_lines_are_two_errors() -> None:
     Path("other.yaml").write_text(EDGE)
     run("lock", "edge.yaml", "other.yaml")

@@ -233,7 +233,7 @@ class _Search:
 
     def _renamed(self, i: int, j: int) -> bool:
         old, new = self.matching.places
-        return old[i] != new[j]
+        return old[i] != new[j] and self.old[i].path != self.new[j].path
 
     def _note(self, mark: Mark, i: int, j: int, arguments: Sequence[Argument] = ()) -> Change:
         old = self.old[i] if i >= 0 else None

@@ -1,4 +1,4 @@
-"""Changes that are told as one."""
+"""Changes that one edit made, as one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 import convcalc
 from convcalc.checks.diff.diff import Diff, compare
 from convcalc.checks.diff.hunks import hunks, single_hunks
-from tests.checks.diff.test_diff import SEEDS, conv, grown, report_of
+from tests.checks.diff.networks import SEEDS, conv, growth_of, random_report, report_of
 
 BLOCKS: dict[str, Any] = {
     "unit(c, k=3)": [
@@ -25,13 +25,9 @@ def diff_of(old: list[Any], new: list[Any], blocks: Any = None, new_blocks: Any 
     return compare(before, report_of(new, blocks=new_blocks or blocks or BLOCKS))
 
 
-def told(diff: Diff) -> list[tuple[str, str, int, int]]:
-    """Each piece: its mark, its name, how many groups and how many layers."""
+def described(diff: Diff) -> list[tuple[str, str, int, int]]:
+    """Each hunk: its mark, its name, how many groups and how many layers."""
     return [(one.mark, one.name, one.groups, len(one.changes)) for one in hunks(diff)]
-
-
-def growth(diff: Diff) -> int:
-    return diff.new.totals.params - diff.old.totals.params
 
 
 def stages(*repeats: int) -> list[Any]:
@@ -40,26 +36,26 @@ def stages(*repeats: int) -> list[Any]:
 
 class TestGroups:
     def test_a_call_more(self) -> None:
-        assert told(diff_of(stages(2, 2), stages(2, 3))) == [("added", "stage1.unit2", 1, 2)]
+        assert described(diff_of(stages(2, 2), stages(2, 3))) == [("added", "stage1.unit2", 1, 2)]
 
     def test_several_calls_more_in_one_place_are_one(self) -> None:
-        assert told(diff_of(stages(2, 2), stages(5, 2))) == [("added", "stage0.unit2", 3, 6)]
+        assert described(diff_of(stages(2, 2), stages(5, 2))) == [("added", "stage0.unit2", 3, 6)]
 
     def test_calls_in_two_places_are_two(self) -> None:
-        assert told(diff_of(stages(2, 2), stages(3, 4))) == [
+        assert described(diff_of(stages(2, 2), stages(3, 4))) == [
             ("added", "stage0.unit2", 1, 2),
             ("added", "stage1.unit2", 2, 4),
         ]
 
     def test_calls_less(self) -> None:
-        assert told(diff_of(stages(5, 2), stages(2, 2))) == [("removed", "stage0.unit2", 3, 6)]
+        assert described(diff_of(stages(5, 2), stages(2, 2))) == [("removed", "stage0.unit2", 3, 6)]
 
     def test_a_whole_stage(self) -> None:
-        assert told(diff_of(stages(2), stages(2, 3))) == [("added", "stage1", 1, 7)]
+        assert described(diff_of(stages(2), stages(2, 3))) == [("added", "stage1", 1, 7)]
 
     def test_a_group_without_a_block(self) -> None:
         group = {"sequential": [conv(4), {"maxpool": 2}]}
-        assert told(diff_of([conv(4)], [conv(4), group])) == [("added", "sequential0", 1, 2)]
+        assert described(diff_of([conv(4)], [conv(4), group])) == [("added", "sequential0", 1, 2)]
 
     def test_its_place_is_the_call(self, tmp_path: Any) -> None:
         text = (
@@ -74,27 +70,27 @@ class TestGroups:
         reports = [
             convcalc.analyze(convcalc.loads(one)) for one in (text, f"{text}  - {{pair: 5}}\n")
         ]
-        (piece,) = hunks(compare(*reports))
-        assert piece.span
-        assert (piece.span.line, piece.name) == (8, "pair1")
+        (hunk,) = hunks(compare(*reports))
+        assert hunk.span
+        assert (hunk.span.line, hunk.name) == (8, "pair1")
 
     def test_a_branch_that_is_new_is_where_it_is_written(self) -> None:
         blocks = {"unit(c)": [{"add": [[], [{"conv": "c", "kernel": 1}]]}]}
         more = [{"conv": "c", "kernel": 1}, {"conv": "c", "kernel": 3, "padding": 1}]
         new_blocks = {"unit(c)": [{"add": [[], [{"conv": "c", "kernel": 1}], more]}]}
         found = diff_of([{"unit": 3}], [{"unit": 3}], blocks, new_blocks)
-        assert told(found)[0] == ("added", "unit0.add0.branch2", 1, 2)
-        piece = hunks(found)[0]
-        assert piece.span == piece.changes[0].layer.span
+        assert described(found)[0] == ("added", "unit0.add0.branch2", 1, 2)
+        hunk = hunks(found)[0]
+        assert hunk.span == hunk.changes[0].layer.span
 
 
 class TestAlike:
     def test_one_line_of_a_block(self) -> None:
         new_blocks = {"unit(c, k=5)": BLOCKS["unit(c, k=3)"], "stage(c, n)": BLOCKS["stage(c, n)"]}
         found = diff_of(stages(2, 3), stages(2, 3), new_blocks=new_blocks)
-        assert told(found) == [("changed", "stage0.unit0.add0.main.conv0", 0, 5)]
-        (piece,) = hunks(found)
-        assert piece.delta.params == growth(found)
+        assert described(found) == [("changed", "stage0.unit0.add0.main.conv0", 0, 5)]
+        (hunk,) = hunks(found)
+        assert hunk.delta.params == growth_of(found)
 
     def test_two_lines_stay_two(self) -> None:
         old = [conv(4), conv(5), {"dense": 3}]
@@ -105,12 +101,12 @@ class TestAlike:
     def test_very_many_lines_with_the_same_change_are_one(self) -> None:
         old, new = [[conv(4, bias=bias) for _ in range(30)] for bias in (True, False)]
         reports = [convcalc.analyze(convcalc.loads(_lines(one))) for one in (old, new)]
-        assert told(compare(*reports)) == [("changed", "conv0", 0, 30)]
+        assert described(compare(*reports)) == [("changed", "conv0", 0, 30)]
 
     def test_a_group_around_everything(self) -> None:
         old = [conv(4), conv(5), {"relu": {}}]
         found = diff_of(old, [{"sequential": old, "name": "body"}])
-        assert told(found) == [("renamed", "body.conv0", 0, 3)]
+        assert described(found) == [("renamed", "body.conv0", 0, 3)]
 
 
 def _lines(layers: list[Any]) -> str:
@@ -121,16 +117,16 @@ def _lines(layers: list[Any]) -> str:
 
 
 @given(SEEDS, SEEDS)
-def test_nothing_is_lost_and_nothing_told_twice(one: int, other: int) -> None:
-    reports = [convcalc.analyze(convcalc.loads(grown(seed))) for seed in (one, other)]
+def test_every_change_is_in_one_hunk(one: int, other: int) -> None:
+    reports = [random_report(seed) for seed in (one, other)]
     diff = compare(*reports)
-    for pieces in (hunks(diff), single_hunks(diff)):
-        changes = [change for piece in pieces for change in piece.changes]
+    for found in (hunks(diff), single_hunks(diff)):
+        changes = [change for hunk in found for change in hunk.changes]
         assert len(changes) == len(diff.changes)
         assert {id(change) for change in changes} == {id(change) for change in diff.changes}
-        params = sum(p.delta.params + p.delta_of_follows.params for p in pieces)
-        assert params == growth(diff)
-        assert sum(len(piece.follows) for piece in pieces) == sum(
+        params = sum(p.delta.params + p.delta_of_follows.params for p in found)
+        assert params == growth_of(diff)
+        assert sum(len(hunk.follows) for hunk in found) == sum(
             len(change.follows) for change in diff.changes
         )
 
@@ -139,6 +135,6 @@ def test_nothing_is_lost_and_nothing_told_twice(one: int, other: int) -> None:
 def test_deeper_networks_are_a_few_lines(names: tuple[str, str]) -> None:
     """A hundred layers more are one line for each stage that has grown."""
     diff = compare(*[convcalc.analyze(convcalc.load(name)) for name in names])
-    assert {piece.mark for piece in hunks(diff)} == {"added"}
+    assert {hunk.mark for hunk in hunks(diff)} == {"added"}
     assert len(hunks(diff)) <= 4
-    assert sum(len(piece.changes) for piece in hunks(diff)) >= 24
+    assert sum(len(hunk.changes) for hunk in hunks(diff)) >= 24

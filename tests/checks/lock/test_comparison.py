@@ -112,51 +112,6 @@ def test_what_is_reported() -> None:
     assert worded(problem.facts)[3] == ("help", "`convcalc lock` accepts the change")
 
 
-BLOCKS = """\
-input: [3, 32, 32]
-blocks:
-  unit(c, s=1):
-    - {conv: c, kernel: 3, stride: s, padding: 1}
-    - {conv: 2*c, kernel: 1}
-  stage(c, n):
-    - {unit: c, repeat: n, first: {s: 2}}
-layers:
-  - {stage: [8, 2]}
-  - {stage: [16, 3]}
-  - {dense: 10}
-"""
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "line", "calls"),
-    [
-        # A line of a block that changes every call of it is to blame itself.
-        ("{conv: 2*c, kernel: 1}", "{conv: 3*c, kernel: 1}", 5, ["stage", "unit"]),
-        ("{conv: 2*c, kernel: 1}", "{conv: 2*c, kernel: 1, bias: false}", 5, ["stage", "unit"]),
-        ("first: {s: 2}", "first: {s: 1}", 7, ["stage"]),
-        ("{unit: c,", "{unit: 2*c,", 4, ["stage", "unit"]),
-        # One that is as ever in another call is not.
-        ("[8, 2]", "[9, 2]", 9, []),
-        ("[16, 3]", "[17, 3]", 10, []),
-        # What is new, what is missing: the call that makes more or fewer.
-        ("[8, 2]", "[8, 3]", 7, ["stage"]),
-        ("[16, 3]", "[16, 4]", 7, ["stage"]),
-        ("  - {stage: [8, 2]}\n", "  - {stage: [8, 2]}\n  - {stage: [8, 2]}\n", 10, []),
-        ("    - {conv: 2*c, kernel: 1}\n", "    - {conv: 2*c, kernel: 1}\n    - relu\n", 6, []),
-        ("    - {conv: 2*c, kernel: 1}\n", "", 4, []),
-        ("[16, 3]", "[16, 2]", 7, ["stage"]),
-    ],
-)
-def test_the_line_or_the_call(old: str, new: str, line: int, calls: list[str]) -> None:
-    assert BLOCKS.count(old) == 1
-    problem = stale(BLOCKS.replace(old, new), BLOCKS)
-    assert problem is not None
-    assert problem.span is not None
-    assert problem.span.line == line
-    if calls:
-        assert [call.block for call in problem.calls] == calls
-
-
 class TestAtTheCause:
     """A broken expectation is told where the network has changed since it was locked."""
 
