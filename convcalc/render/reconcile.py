@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.analysis.costs.report import analyze
 from convcalc.graph import Network
 from convcalc.problems import printable
 from convcalc.render.numbers import excess, grouped
@@ -27,7 +26,7 @@ def reconcile_table(
     verdict = "what gives" if found.fits else "nothing gives"
     notes = [f"{name} is left out: {reason}." for name, reason in found.left_out.items()]
     if not found.fits:
-        notes[:0] = ["These are the nearest.", *_hints(network, figure, quote)]
+        notes[:0] = ["These are the nearest.", *_hints(figure, quote, found.params)]
     elif found.rounded:
         zeros = "zero is" if found.rounded == 1 else f"{found.rounded} zeros are"
         notes.insert(0, f"Nothing gives every digit: the last {zeros} taken as rounding.")
@@ -57,10 +56,9 @@ def reconcile_table(
     )
 
 
-def _hints(network: Network, figure: str, quote: Quote) -> list[str]:
+def _hints(figure: str, quote: Quote, params: int) -> list[str]:
     """Hints for a figure that no count explains."""
     text = printable(figure.strip())
-    params = analyze(network).totals.params
     if quote.fit(params):
         return [f"{text} fits the parameters: {grouped(params)}."]
     if quote.nearest_whole < _SMALL and text[-1].isdigit():

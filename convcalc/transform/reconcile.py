@@ -105,12 +105,14 @@ class Explanation(NamedTuple):
 class Reconciled(NamedTuple):
     """What gives a figure; `nearest` where nothing does; conventions without a rule, and why.
 
+    params   the network's parameters, which may be what the figure is
     rounded  zeros at the figure's end that had to be taken as rounding for something to fit
     """
 
     fits: list[tuple[Explanation, str]]
     nearest: list[Explanation]
     left_out: dict[str, str]
+    params: int
     rounded: int = 0
 
 
@@ -127,18 +129,19 @@ def reconcile(network: Network, quote: Quote, *, batch: int = 1) -> Reconciled:
     [('ptflops-pytorch',), ('thop',)]
     """
     left_out: dict[str, str] = {}
-    every = list(_explanations(network, batch, left_out))
+    report = analyze(network, batch=batch)
+    params = report.totals.params
+    every = list(_explanations(report, left_out))
     for zeros in range(quote.zeros + 1):
         taken = quote.without_zeros(zeros)
         fits = [(each, fit) for each in every if (fit := taken.fit(each.total))]
         if fits:
-            return Reconciled(fits, [], left_out, zeros)
+            return Reconciled(fits, [], left_out, params, zeros)
     nearest = sorted(every, key=lambda each: quote.distance(each.total))[:NEAREST]
-    return Reconciled([], nearest, left_out)
+    return Reconciled([], nearest, left_out, params)
 
 
-def _explanations(network: Network, batch: int, left_out: dict[str, str]) -> Iterator[Explanation]:
-    report = analyze(network, batch=batch)
+def _explanations(report: Report, left_out: dict[str, str]) -> Iterator[Explanation]:
     counts = _counts(report)
     left_out.update(
         (entry.convention.name, f"no rule for {entry.uncovered[0].node.kind}")
@@ -158,8 +161,8 @@ def _explanations(network: Network, batch: int, left_out: dict[str, str]) -> Ite
             yield from _grouped(
                 extra.text, [(count.name, count.total + more) for count in bare if count.per_mac]
             )
-    for what, other in _other_inputs(network):
-        found = [(count.name, count.total) for count in _counts(analyze(other, batch=batch))]
+    for what, other in _other_inputs(report.network):
+        found = [(c.name, c.total) for c in _counts(analyze(other, batch=report.batch))]
         yield from _grouped(what, found)
 
 

@@ -1,4 +1,4 @@
-"""`flops --as`, `flops --compare` and `reconcile` as a shell sees them."""
+"""`flops --as` and `flops --compare`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import convcalc
 from convcalc.analysis.counters.counting import BY_NAME
 from tests.cli.runner import run
 
@@ -211,95 +209,3 @@ class TestPartial:
         result = run("flops", no_rule, "--as", "torch")
         assert result.status == 0
         assert "partial" not in result.out
-
-
-class TestReconcile:
-    def test_it_names_who_counts_so(self) -> None:
-        result = run("reconcile", "resnet50", "4.13G")
-        assert result.status == 0
-        assert "what gives 4.13G" in result.out.splitlines()[0]
-        assert result.out.splitlines()[3].startswith("ptflops-pytorch")
-        assert "as it is" in result.out
-
-    def test_nothing_fits(self) -> None:
-        result = run("reconcile", "lenet", "999G")
-        assert result.status == 1
-        assert "nothing gives 999G" in result.out
-        assert "These are the nearest." in result.out
-        assert result.err == ""
-
-    @pytest.mark.parametrize("style", FORMATS)
-    def test_formats(self, style: str) -> None:
-        result = run("reconcile", "vgg16", "15.47G", "--format", style)
-        assert result.status == 0
-        assert "torchvision" in result.out
-
-    def test_json(self) -> None:
-        data: dict[str, Any] = json.loads(run("reconcile", "vgg16", "15.47G", "--format=json").out)
-        assert data["schema"] == "convcalc.reconcile/1"
-        assert data["value"] == 15470000000
-        assert data["fits"][0] == {
-            "conventions": ["convcalc's MACs", "calflops-macs", "torchvision"],
-            "what_if": "", "total": 15470264320, "fit": "rounded",
-        }  # fmt: skip
-        assert data["nearest"] == []
-        none = json.loads(run("reconcile", "vgg16", "1.234G", "--format=json").out)
-        assert none["fits"] == []
-        assert len(none["nearest"]) == 5
-
-    def test_zeros_that_are_rounding(self) -> None:
-        result = run("reconcile", "lenet", "400k")
-        assert result.status == 0
-        assert "the last 2 zeros are taken as rounding" in result.out
-        assert "convcalc's MACs" in result.out
-        data = json.loads(run("reconcile", "lenet", "400k", "--format", "json").out)
-        assert data["rounded_zeros"] == 2
-        # Digits after a point are meant.
-        assert run("reconcile", "lenet", "400.0k").status == 1
-        # No more zeros than need be: 15,470,264,320 as it is, and not all that is near.
-        result = run("reconcile", "vgg16", "15470264000")
-        assert "the last 3 zeros are taken as rounding" in result.out
-        assert result.out.count("as it is") == 1
-
-    @pytest.mark.parametrize(
-        ("network", "figure", "told"),
-        [
-            ("vgg16", "138M", "138M fits the parameters: 138,357,544."),
-            ("mobilenet_v2", "0.3", "0.3 has no unit: write 0.3M or 0.3G"),
-            ("resnet50", "3.8G", "another network or variant: docs/flops.md"),
-        ],
-    )
-    def test_a_figure_that_nothing_gives_has_a_hint(
-        self, network: str, figure: str, told: str
-    ) -> None:
-        result = run("reconcile", network, figure)
-        assert result.status == 1
-        assert told in result.out
-
-    def test_options_of_the_network(self) -> None:
-        macs = convcalc.analyze(convcalc.load("resnet50", input=(3, 96, 96))).totals.macs
-        result = run("reconcile", "resnet50", str(2 * macs), "--input=3x96x96", "--batch=2")
-        assert result.status == 0
-        assert "(2, 3, 96, 96)" in result.out
-
-    @pytest.mark.parametrize("figure", ["4,13G", "much", "0", "4.13\x1b[31mG"])
-    def test_what_is_no_figure_is_refused(self, figure: str) -> None:
-        result = run("reconcile", "lenet", figure)
-        assert (result.status, result.out) == (2, "")
-        assert "4.13G, 300M" in result.err
-        assert "\x1b" not in result.err
-
-    def test_what_has_no_rule_is_left_out(self, no_rule: str) -> None:
-        result = run("reconcile", no_rule, "4068")
-        assert result.status == 0
-        assert "thop is left out: no rule for minpool." in result.out
-
-
-def test_several_inputs_of_a_quoted_network_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "two.yaml"
-    path.write_text(
-        "{input: {a: [1, 8, 8], b: [2]}, layers: [{conv: 2, kernel: 3, from: a},"
-        " {dense: 3, from: b}], outputs: [conv0, dense0]}"
-    )
-    out = run("reconcile", str(path), "654").out
-    assert out.startswith("two, inputs a (1, 1, 8, 8), b (1, 2): what gives 654\n")
