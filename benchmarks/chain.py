@@ -112,10 +112,9 @@ def compose(text: str) -> object:
 
 def to_json(text: str) -> str:
     """The JSON report of a spec's text."""
-    from convcalc.render.jsons import json_text
-    from convcalc.render.report import report_data
+    from convcalc.render.report import report_text
 
-    return json_text(report_data(convcalc.analyze(convcalc.loads(text))))
+    return report_text(convcalc.analyze(convcalc.loads(text)))
 
 
 def without_collector(task: Callable[[], object]) -> object:

@@ -9,11 +9,11 @@ import typer
 from convcalc.analysis.analysis import Analysis
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
-from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
+from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
 from convcalc.cli.rows import View
 from convcalc.problems import printable
 from convcalc.render.flops import flops_csv, flops_table, what_if_table
-from convcalc.render.report import Reports, report_data
+from convcalc.render.report import Reports, report_text
 from convcalc.render.table import Table
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
 
         emit_columns(reports, names, view, style, output)
     elif style == "json":
-        emit_json(report_data(reports.report, reports.before), output)
+        emit(report_text(reports.report, reports.before), output)
     else:
         emit_table(_table(reports, view, style), style, output)
     return 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from convcalc.analysis.analysis import Analysis
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
-from convcalc.cli.output import TABLE_FORMATS, emit, emit_json, emit_table
+from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
 from convcalc.cli.rows import View
-from convcalc.render.report import Reports, report_data
+from convcalc.render.report import Reports, report_text
 from convcalc.render.shapes import shapes_listing, shapes_table
 
 
@@ -54,7 +54,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
 
         emit_columns(Reports(analysis), names, view, style, output)
     elif style == "json":
-        emit_json(report_data(report), output)
+        emit(report_text(report), output)
     elif style == "listing":
         emit(shapes_listing(view.rows(report)), output)
     else:

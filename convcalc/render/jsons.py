@@ -6,10 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
-from convcalc.gc_pause import gc_paused
 
-
-@gc_paused()
 def json_text(data: Mapping[str, object]) -> str:
     """Data as JSON: a line for each key, and for each object of a list."""
     return "".join(_lines(data, "")) + "\n"

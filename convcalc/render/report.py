@@ -15,6 +15,8 @@ from convcalc.render.table import Column
 from convcalc.shapes import Shape, tuple_text
 
 SCHEMA = "convcalc.report/1"
+#: The metrics of a cost that are the sum over layers.
+_SUMMED = [(name, figure) for name, figure in COSTS.items() if name in SUMS]
 
 
 class Reports(NamedTuple):
@@ -61,6 +63,13 @@ def csv_columns(by_kind: bool) -> list[Column]:
 
 
 @gc_paused()
+def report_text(report: Report, before: Report | None = None) -> str:
+    """The report as JSON; its data is gone before the garbage collector would look through it."""
+    from convcalc.render.jsons import json_text
+
+    return json_text(report_data(report, before))
+
+
 def report_data(report: Report, before: Report | None = None) -> dict[str, Any]:
     """The report as plain data, in the order of the documented keys."""
     network = report.network
@@ -114,4 +123,4 @@ def _call(call: Call) -> dict[str, Any]:
 
 def cost_data(cost: Cost) -> dict[str, int]:
     """A cost's metrics by name."""
-    return {name: figure(cost) for name, figure in COSTS.items() if name in SUMS}
+    return {name: figure(cost) for name, figure in _SUMMED}

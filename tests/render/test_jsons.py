@@ -11,8 +11,7 @@ import convcalc
 from convcalc.graph import GraphBuilder, Network
 from convcalc.layers.convolution import Conv
 from convcalc.layers.dense import Dense
-from convcalc.render.jsons import json_text
-from convcalc.render.report import report_data
+from convcalc.render.report import report_data, report_text
 from tests.networks.grow import random_spec
 
 LARGE = 2**31 - 1
@@ -52,7 +51,7 @@ def large_network() -> Network:
 
 def test_integers_are_exact_at_any_size() -> None:
     report = convcalc.analyze(large_network(), batch=7)
-    data = json.loads(json_text(report_data(report)))
+    data = json.loads(report_text(report))
     assert data["layers"][0]["multiplies"] == 7 * LARGE**4
     assert data["layers"][0]["macs"] == 7 * LARGE**4
     assert data["layers"][0]["params"] == LARGE**2 + LARGE
@@ -61,7 +60,7 @@ def test_integers_are_exact_at_any_size() -> None:
 
 
 def test_a_network_made_in_python_has_no_lines() -> None:
-    layer = json.loads(json_text(report_data(convcalc.analyze(large_network()))))["layers"][0]
+    layer = json.loads(report_text(convcalc.analyze(large_network())))["layers"][0]
     assert (layer["file"], layer["line"], layer["calls"]) == (None, None, [])
 
 
@@ -69,7 +68,7 @@ def test_a_network_made_in_python_has_no_lines() -> None:
 def test_text_is_the_data_and_keys_stand_in_their_order(seed: int) -> None:
     report = convcalc.analyze(convcalc.loads(random_spec(Random(seed))), batch=3)
     data = report_data(report)
-    assert json.loads(json_text(report_data(report))) == data
+    assert json.loads(report_text(report)) == data
     assert list(data) == ["schema", "name", "source", "inputs", "outputs", "layers", "totals"]
     for layer in data["layers"]:
         assert list(layer) == LAYER_KEYS
@@ -90,7 +89,7 @@ def test_every_input_of_a_layer_is_an_output_or_an_input_of_the_network(seed: in
 
 def test_a_layer_takes_a_line() -> None:
     lenet = convcalc.analyze(convcalc.load("lenet"))
-    lines = json_text(report_data(lenet, before=lenet)).splitlines()
+    lines = report_text(lenet, before=lenet).splitlines()
     layers = [line for line in lines if '"path"' in line]
     assert len(layers) == 2 * len(lenet.layers)
     assert json.loads(layers[0].rstrip(","))["path"] == "conv0"
@@ -100,6 +99,6 @@ def test_a_layer_takes_a_line() -> None:
 
 def test_names_need_no_escapes() -> None:
     network = convcalc.loads('{name: "名前 \\" x", input: [4], layers: [relu]}')
-    text = json_text(report_data(convcalc.analyze(network)))
+    text = report_text(convcalc.analyze(network))
     assert '"name": "名前 \\" x"' in text
     assert json.loads(text)["name"] == '名前 " x'
