@@ -88,10 +88,10 @@ def test_limits_are_those_of_the_code() -> None:
         "layers, and copies that `repeat` makes": [str(evaluation.MOST_LAYERS)],
         "lists, mappings and blocks inside each other": [str(nodes.DEEPEST)],
         "an expression": [str(expressions.LONGEST)],
-        "a number on the way to a value": [str(expressions.WIDEST)],
+        "an intermediate number of an expression": [str(expressions.WIDEST)],
         "a list as a value": [str(expressions.LONGEST_LIST), str(expressions.DEEPEST_LIST)],
         "a file": [str(nodes.LONGEST // 2**20)],
-        "mistakes told at once": [str(nodes.MOST_PROBLEMS)],
+        "errors reported at once": [str(nodes.MOST_PROBLEMS)],
     }
     assert f"up to {LONGEST_CHAIN} in a chain" in PAGE
 
