@@ -1,4 +1,4 @@
-"""How often the first thing that is told blames the line that is wrong.
+"""How often the first problem is reported at the right line.
 
     python -m benchmarks.mutations [--count N] [--seed N] [--show CLASS]
 
@@ -6,17 +6,16 @@ makes single faults in the shipped networks, one changed value, key or line each
 runs on each of them: `check`, then `lock --check` against the lock of the network without the
 fault. The first problem's place is then compared with
 
-- the line that was changed: the one in which a fault was put; where a line was left out, those on
-  both sides of the gap; where one is there twice, both;
+- the changed line; if a line was left out, the lines on both sides of the gap; if a line was
+  doubled, both;
 - the first line whose shape the fault breaks, and the block calls that lead to it. It is found from
-  the operations alone, not from any message: it is the first operation in execution order that the
-  network without the fault has and that can no longer be made; or, where all can be made, the first
-  whose kind, shape, parameters or operation counts are not what they were.
+  the operations alone, not from any message: the first operation in execution order that the sound
+  network has and the faulty one cannot build; or, if all can be built, the first whose kind, shape,
+  parameters or operation counts differ.
 
-A fault that leaves every operation and total as it was, such as another rate of a dropout, is none
-that costs can show; it is counted apart and not in the rate. A fault that only an expectation
-notices, because there is no lock, is blamed on the line of the expectation: the second table, of
-`check` without a lock, counts that as a line of its own and not as right.
+A fault that changes no operation and no total, such as another rate of a dropout, cannot be found
+by costs; it is counted separately and not in the rate. Without a lock, a fault that only an
+expectation notices is reported at the expectation: that is a class of its own, and not right.
 """
 
 from __future__ import annotations
@@ -56,8 +55,8 @@ BROKEN = "the first line that it breaks"
 CALL = "a call that leads to that line"
 EXPECTED = "the expectation that no longer holds"
 ELSEWHERE = "another line"
-SILENT = "nothing is told"
-NO_DIFFERENCE = "nothing measured differs (not counted)"
+SILENT = "no problem is reported"
+NO_DIFFERENCE = "no figure differs (not counted)"
 RIGHT = (MUTATED, BROKEN, CALL)
 CLASSES = (*RIGHT, EXPECTED, ELSEWHERE, SILENT, NO_DIFFERENCE)
 
@@ -66,12 +65,12 @@ Place = tuple[str, int]
 
 
 class Trial(NamedTuple):
-    """A fault and the classes of what is told of it first.
+    """A fault, and the class of the first problem that is reported.
 
-    alone    by `check` where there is no lock
-    checked  by `check` where there is one
-    locked   by `check` and then `lock --check`
-    told     the last of these
+    alone    by `check` without a lock
+    checked  by `check` with a lock
+    locked   by `check` with a lock, and then `lock --check`
+    problem  the problem of `locked`
     """
 
     network: str
@@ -80,7 +79,7 @@ class Trial(NamedTuple):
     alone: str
     checked: str
     locked: str
-    told: Problem | None
+    problem: Problem | None
 
 
 class Sound(NamedTuple):
@@ -92,7 +91,7 @@ class Sound(NamedTuple):
 
 
 def trials(count: int, seed: int) -> Iterator[Trial]:
-    """Faults over all operators and networks in turn, each different from the others."""
+    """Distinct faults; operators and networks take turns."""
     random = Random(seed)
     with _workshop() as folder:
         known: dict[str, Sound] = {}
@@ -119,7 +118,7 @@ def trials(count: int, seed: int) -> Iterator[Trial]:
 
 @contextmanager
 def _workshop() -> Iterator[str]:
-    """A folder with copies of the shipped networks, as the current one."""
+    """Changes into a folder with copies of the shipped networks."""
     before = os.getcwd()
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(shipped_folder(), os.path.join(folder, "configs"))
@@ -152,24 +151,24 @@ def _tried(name: str, operator: str, fault: Fault, sound: Sound) -> Trial:
             file.write(fault.text)
         right = _right_places(path, fault, sound)
         alone = _class(_checked(path, None), right)
-        told = _checked(path, sound.lock)
-        checked = _class(told, right)
-        told = told or _locked(path, sound.lock)
+        problem = _checked(path, sound.lock)
+        checked = _class(problem, right)
+        problem = problem or _locked(path, sound.lock)
     finally:
         with open(path, "w", encoding="utf-8") as file:
             file.write(before)
-    return Trial(name, operator, fault, alone, checked, _class(told, right), told)
+    return Trial(name, operator, fault, alone, checked, _class(problem, right), problem)
 
 
 def _checked(path: str, lock: Lock | None) -> Problem | None:
-    """The first problem that `check` tells."""
+    """The first problem that `check` reports."""
     baseline = Baseline(LOCK_NAME, lock) if lock is not None else None
     problems = check_network(Target(path), Settings(baseline)).problems
     return problems[0] if problems else None
 
 
 def _locked(path: str, lock: Lock) -> Problem | None:
-    """The problem that `lock --check` tells of a sound spec."""
+    """The problem that `lock --check` reports for a spec without errors."""
     read = spec(path)
     analysis = Analysis(read.network())
     totals = measure_all(analysis, slow=False)
@@ -178,7 +177,7 @@ def _locked(path: str, lock: Lock) -> Problem | None:
 
 
 class _Right(NamedTuple):
-    """Where a fault may rightly be blamed; `differs` is whether it changes anything measured."""
+    """The right places for the problem; `differs` is whether the fault changes any figure."""
 
     mutated: set[Place]
     broken: set[Place]
@@ -205,7 +204,7 @@ def _right_places(path: str, fault: Fault, sound: Sound) -> _Right:
         mutated.add((path, fault.line - 1))
     elif fault.removed < 0:
         mutated.add((path, fault.line + 1))
-    nodes, whole = _made(path)
+    nodes, whole = _operations(path)
     firsts: list[tuple[Node | None, bool]] = []
     differs = True
     if whole:
@@ -230,13 +229,13 @@ def _right_places(path: str, fault: Fault, sound: Sound) -> _Right:
 
 
 def _moved(span: Span, path: str, fault: Fault, in_sound: bool) -> Place:
-    """Where a line is in the faulty spec: of the sound one those below the fault have moved."""
+    """Where a line is in the faulty spec; lines of the sound spec below the fault have moved."""
     below = in_sound and span.source.name == path and span.line > fault.line
     return (span.source.name, span.line - (fault.removed if below else 0))
 
 
-def _made(path: str) -> tuple[list[Node] | None, bool]:
-    """The operations that can be made of a spec, and whether it is sound; None if it is unread."""
+def _operations(path: str) -> tuple[list[Node] | None, bool]:
+    """The operations that can be built, and whether the spec is sound; None if it is unreadable."""
     try:
         network, problems = spec(path).read()
     except ConvcalcError:
@@ -244,13 +243,13 @@ def _made(path: str) -> tuple[list[Node] | None, bool]:
     return network.nodes if network else None, not problems
 
 
-#: Which line an operation is of, and through which calls: the same in both specs.
+#: An operation's line and the calls that lead to it, as lines of the sound spec.
 _Key = tuple[Place, tuple[tuple[Place, int], ...]]
 
 
 def _key(node: Node, path: str, fault: Fault | None) -> _Key:
     def place(file: str, line: int) -> Place:
-        """In the sound spec."""
+        """The line in the sound spec."""
         if fault is not None and file == path and line >= fault.line + (fault.removed < 0):
             line += fault.removed
         return (file, line)
@@ -261,13 +260,13 @@ def _key(node: Node, path: str, fault: Fault | None) -> _Key:
     return (own, tuple(calls))
 
 
-def _first_missing(sound: Report, made: Sequence[Node], path: str, fault: Fault) -> Node | None:
-    """The first operation of the sound network that is not among those that could be made."""
-    left = Counter(_key(node, path, fault) for node in made)
+def _first_missing(sound: Report, built: Sequence[Node], path: str, fault: Fault) -> Node | None:
+    """The first operation of the sound network that the faulty spec cannot build."""
+    left = Counter(_key(node, path, fault) for node in built)
     for node in sound.network.nodes:
         key = _key(node, path, None)
         if fault.removed > 0 and (path, fault.line) in {key[0], *[place for place, _ in key[1]]}:
-            continue  # it is not there because its line is not
+            continue  # its line was left out
         if not left[key]:
             return node
         left[key] -= 1
@@ -277,12 +276,12 @@ def _first_missing(sound: Report, made: Sequence[Node], path: str, fault: Fault)
 def _first_others(
     sound: Report, faulty: Report, path: str, fault: Fault
 ) -> list[tuple[Node | None, bool]]:
-    """The first layer, with what is fused behind it, that is another or costs something else.
+    """The first layer, with its fused operations, that differs in place, kind, shape or cost.
 
-    What stood there in the sound network (True), and what stands there now (False). Where layers
-    are alike it may be asked which of them is new; both answers are right: the first that is
-    written elsewhere, and the first that differs in kind, shape or cost. Of inputs, the inputs.
-    Empty where nothing differs.
+    Each comes as the layer of the sound network (True) and of the faulty one (False). Among equal
+    layers it is ambiguous which one is new, so two answers are right: the first that is written at
+    another line, and the first that differs in kind, shape or cost. If the inputs differ, these.
+    Empty if nothing differs.
     """
     inputs = [[n for n in r.network.nodes if n.kind == "input"] for r in (sound, faulty)]
     for old, new in zip(*inputs, strict=False):
@@ -307,7 +306,7 @@ def _first_others(
 
 
 def _units(report: Report) -> list[list[LayerReport]]:
-    """The operations, each with what is fused behind it."""
+    """The operations by layer, each with its fused operations."""
     found: dict[str, list[LayerReport]] = {}
     for layer in report.layers:
         found.setdefault(layer.node.unit, []).append(layer)
@@ -327,8 +326,10 @@ def rate(classes: Counter[str], of: Sequence[str]) -> str:
 
 
 def main() -> None:
-    """Prints the classes, the rates, and on request what is in a class."""
-    parser = argparse.ArgumentParser(description="How often the first problem blames the line.")
+    """Prints the classes, the rates, and the faults of one class."""
+    parser = argparse.ArgumentParser(
+        description="How often the first problem is reported at the right line."
+    )
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--show", default=ELSEWHERE, help="the class whose faults are listed")
@@ -345,13 +346,13 @@ def main() -> None:
     for name in CLASSES:
         print(f"{name:40}" + "".join([f"{classes[name]:>14}" for classes in columns.values()]))
     changing = [name for name in CLASSES if name != NO_DIFFERENCE]
-    told = [name for name in changing if name != SILENT]
-    print("\nThe right line is blamed")
+    reported = [name for name in changing if name != SILENT]
+    print("\nThe first problem is at the right line")
     for text, column, of in (
-        ("by check without a lock, of what it tells", "no lock", told),
-        ("by check with a lock, of what it tells", "a lock", told),
-        ("by check with a lock, of all that changes", "a lock", changing),
-        ("by check and lock --check, of all that changes", "lock --check", changing),
+        ("check without a lock, of what it reports", "no lock", reported),
+        ("check with a lock, of what it reports", "a lock", reported),
+        ("check with a lock, of all that changes", "a lock", changing),
+        ("check and lock --check, of all that changes", "lock --check", changing),
     ):
         print(f"  {text:48}{rate(columns[column], of)}")
     operators = Counter(trial.operator for trial in found)
@@ -362,8 +363,9 @@ def main() -> None:
         print(f"{operator:24}{number:>8}{right:>8}{classes[NO_DIFFERENCE]:>13}")
     for trial in found:
         if trial.locked == options.show:
-            place = f"{trial.told.span}" if trial.told and trial.told.span else "nowhere"
-            code = f"{trial.told.code}: {trial.told.message}" if trial.told else ""
+            problem = trial.problem
+            place = f"{problem.span}" if problem and problem.span else "nowhere"
+            code = f"{problem.code}: {problem.message}" if problem else ""
             print(f"\n{trial.network}:{trial.fault.line} {trial.operator}: {trial.fault.what}")
             print(f"  {place} {code[:160]}")
 
