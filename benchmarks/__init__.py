@@ -1,9 +1,15 @@
-"""Measurements of convcalc's speed and memory, each beside its goal.
+"""Measurements of convcalc's speed and memory, each with its goal.
 
-Every figure is a ratio of medians of interleaved runs, so that a slow machine slows both sides.
+Times are compared as ratios of medians of interleaved runs, so that a slow machine slows both
+sides.
 
-    python -m benchmarks.startup    how quickly a command starts
+    python -m benchmarks.startup    the time of a command as a whole process
     python -m benchmarks.chain      how time and memory grow with the network
-    python -m benchmarks.diff       what a diff costs beside loading both networks
-    python -m benchmarks.executor   how quickly a network runs, beside other runtimes
+    python -m benchmarks.checking   `check` on one network and on all that ship
+    python -m benchmarks.diff       the time of a diff, compared with loading both networks
+    python -m benchmarks.memory     the time of `memory` and of the search for the least peak
+    python -m benchmarks.zoo        every shipped network, and all of them in one process
+    python -m benchmarks.executor   the speed of a run, compared with other runtimes
+    python -m benchmarks.peers      the time of a summary, compared with torchinfo and fvcore
+    python -m benchmarks.mutations  how often errors are at the right line; no time
 """

@@ -1,8 +1,7 @@
 """How time and memory grow with the number of layers, from a spec's text to its JSON report.
 
-Time is held against what PyYAML's C parser needs to compose the same text, which is a floor for
-whoever reads YAML in Python. Both run in one process, by turns; the command as a whole process is
-shown beside them.
+Time is compared with PyYAML's C parser composing the same text, a lower bound for reading YAML in
+Python. Both run in one process, by turns; the table also shows the command as a whole process.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def main() -> None:
 
 
 def against_composing(folder: Path) -> None:
-    """Time, growth and memory of chains of convolutions that all differ."""
+    """Time, growth and memory of chains of convolutions, all different."""
     small, large = chain(SMALL), chain(LARGE)
     small_process = report_command(folder / "small.yaml", small)
     process = report_command(folder / "large.yaml", large)
@@ -77,7 +76,7 @@ def against_composing(folder: Path) -> None:
 
 
 def repeat_against_written_out() -> None:
-    """The same layers, written with `repeat` and written out."""
+    """The same layers with `repeat` and written out."""
     texts = {"repeat": repeated(LARGE), "written out": written_out(LARGE)}
     totals = {convcalc.analyze(convcalc.loads(text)).totals for text in texts.values()}
     if len(totals) != 1:
@@ -94,7 +93,7 @@ def repeat_against_written_out() -> None:
 
 
 def huge(folder: Path) -> None:
-    """That the longest chain finishes, once."""
+    """One run of the longest chain, which has to finish."""
     process = report_command(folder / "huge.yaml", chain(HUGE))
     start = time.perf_counter()
     memory = peak_memory(process)
@@ -127,13 +126,13 @@ def without_collector(task: Callable[[], object]) -> object:
 
 
 def report_command(path: Path, text: str) -> list[str]:
-    """The command that prints the JSON report of a spec, which is written to `path`."""
+    """Writes a spec to `path`; returns the command that prints its JSON report."""
     path.write_text(text, encoding="utf-8")
     return convcalc_command("shapes", str(path), "--format", "json")
 
 
 def check_layers(output: bytes, layers: int) -> None:
-    """Refuses to measure a report that does not hold the whole network."""
+    """Raises ValueError if the report does not contain the whole network."""
     found = len(json.loads(output)["layers"])
     if found != layers:
         raise ValueError(f"{found} layers in the report of {layers}")

@@ -1,6 +1,6 @@
-"""How long `check` takes for one network, and for all that ship: whole processes, in a pipe.
+"""The time of `check` on one network and on all that ship: whole processes, in a pipe.
 
-They run away from the repository's own convcalc.yaml and lock.
+They run outside the repository, so that its convcalc.yaml and lock have no effect.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a diff costs beside the reading of both networks, and how that grows.
+"""The time of a diff, compared with loading both networks, and how it grows.
 
-A few layers of a long chain are inserted, removed and changed, as an edit would; in the worst cases
-the two networks have little or nothing in common.
+A few layers of a long chain are inserted, removed and changed, as an edit would do; in the worst
+cases the two networks have little or nothing in common.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LAYERS = 5_000
 SMALL, LARGE = 2_000, 16_000
 EDITS = 12
 ROUNDS = 5
-#: What n log n allows from SMALL to LARGE: 8 times as many layers, logarithms of 14 and 11 bits.
+#: The growth of n log n from SMALL to LARGE: 8 times as many layers, logarithms of 14 and 11 bits.
 GROWTH = 8 * 14 / 11
 
 
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def beside_loading(folder: Path) -> None:
-    """Reading, counting and comparing two versions, in one process and as the command."""
+    """Loading, counting and comparing two versions, in one process and as the command."""
     old, new = chain(LAYERS), edited(chain(LAYERS))
     names = [str(folder / name) for name in ("old.yaml", "new.yaml")]
     for name, text in zip(names, (old, new), strict=True):
@@ -59,7 +59,7 @@ def beside_loading(folder: Path) -> None:
             Row("loading both", f"{times['load']:.3f} s"),
             Row("counting both", f"{times['count']:.3f} s"),
             Row("comparing them", f"{times['compare']:.3f} s"),
-            at_most("all of it / loading both", times["all"] / times["load"], 1.5),
+            at_most("all three / loading both", times["all"] / times["load"], 1.5),
             Row("`convcalc diff`", f"{times['diff process']:.3f} s"),
             Row(
                 "`convcalc diff` / `convcalc shapes` of one",
@@ -70,7 +70,7 @@ def beside_loading(folder: Path) -> None:
 
 
 def growing() -> None:
-    """Comparing alone, of networks that are mostly unchanged."""
+    """The growth of the comparison alone, for networks that are mostly unchanged."""
     pairs = {size: reports(loaded(chain(size), edited(chain(size)))) for size in (SMALL, LARGE)}
     times = by_turns({str(size): partial(compare, *pair) for size, pair in pairs.items()}, ROUNDS)
     print_table(
@@ -84,14 +84,14 @@ def growing() -> None:
 
 
 def worst_cases() -> None:
-    """Networks that have little in common, each beside loading both."""
+    """Comparing networks that have little in common, as a ratio to loading both."""
     lines = chain(LAYERS).splitlines()
     heading, layers = lines[:2], lines[2:]
     random = Random(1)
     others = {
-        "every layer another": chain(LAYERS, seed=7),
+        "every layer different": chain(LAYERS, seed=7),
         "the same layers shuffled": joined(heading, random.sample(layers, LAYERS)),
-        "turned round": joined(heading, layers[::-1]),
+        "reversed": joined(heading, layers[::-1]),
         "every other layer new": joined(
             heading, [new if i % 2 else old for i, (old, new) in enumerate(pairs_with_new(layers))]
         ),
@@ -109,7 +109,7 @@ def worst_cases() -> None:
 
 
 def pairs_with_new(layers: Sequence[str]) -> list[tuple[str, str]]:
-    """Each layer, and one that stands nowhere in the chain."""
+    """Each layer with a new one that the chain does not contain."""
     return [(layer, f"  - {{conv: {300 + i}, kernel: 1}}") for i, layer in enumerate(layers)]
 
 
@@ -141,12 +141,12 @@ def reports(networks: Sequence[Network]) -> tuple[Report, Report]:
 
 
 def whole(old: str, new: str) -> Diff:
-    """From two texts to what changed between them."""
+    """Loads, counts and compares two texts."""
     return compare(*reports(loaded(old, new)))
 
 
 def check_edits(diff: Diff) -> None:
-    """Refuses to measure a diff that is not what was edited."""
+    """Raises ValueError if the diff does not report every edit."""
     if len(diff.changes) != EDITS:
         raise ValueError(f"{len(diff.changes)} changes after {EDITS} edits")
 

@@ -1,15 +1,15 @@
 """How fast the executor is, against PyTorch (eager, channels first) and onnxruntime.
 
     pip install torch==2.13.0 onnxruntime
-    python -m benchmarks.executor                   # resident: ratios of medians, one process
+    python -m benchmarks.executor                   # ratios of medians, one process
     python -m benchmarks.executor --whole           # whole processes: time and peak memory
     python -m benchmarks.executor --kernels         # each kernel, on 3x3 convolutions
-    python -m benchmarks.executor --layers vgg16    # each layer: time, next to its product's
+    python -m benchmarks.executor --layers vgg16    # each layer, beside its matrix product
 
-Two threads, batch 1, 224x224, float32, weights ready and batch normalisation folded on all sides.
-The runs of all sides alternate, so that a machine that slows down slows all of them; absolute times
-drift, ratios hold. "sgemm" is the time of the same products as plain matrix products, the limit for
-a direct convolution.
+Two threads, batch 1, 224x224, float32, weights prepared and batch normalisation folded on all sides.
+The runs of all sides alternate, so that a slow machine slows all of them: absolute times drift, ratios
+do not. "sgemm" is the time of the same products as plain matrix products, the lower bound for a direct
+convolution.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def folded_weights(network: Network) -> dict[str, Array]:
 
 
 def ours(network: Network, image: Array) -> Callable[[], Any]:
-    """The executor, weights prepared once."""
+    """The executor, with weights prepared once."""
     program = Program(network, threads=THREADS, cache_weights=True)
     return lambda: program.run({next(iter(network.inputs)): image})
 
@@ -117,14 +117,14 @@ def medians(sides: dict[str, Callable[[], Any]], runs: int) -> dict[str, float]:
             start = perf_counter()
             run()
             times[name].append(perf_counter() - start)
-            # PyTorch's and onnxruntime's threads spin for a while after a run and would slow the
-            # next side down: after 20 ms some still do, which costs MobileNetV2 a third.
+            # PyTorch's and onnxruntime's threads spin for a while after a run and slow the next side
+            # down: after 20 ms some still do, which makes MobileNetV2 a third slower.
             sleep(0.15)
     return {name: median(values[2:]) * 1000 for name, values in times.items()}
 
 
 def resident(names: list[str], runs: int) -> None:
-    """Prints the ratios of a run with everything ready."""
+    """Prints the ratios of runs with weights and buffers prepared."""
     print(f"{'':14}{'NumPy ms':>10}{'x torch':>9}{'x onnxrt':>9}{'error':>10}")
     for name in names:
         network = convcalc.load(name)
@@ -184,7 +184,7 @@ def process(command: list[str]) -> tuple[float, float]:
 
 
 def by_layer(name: str, runs: int) -> None:
-    """Prints each layer's time, and that of its products as one matrix product, shared out."""
+    """Prints each layer's time and the time of its matrix product, divided by the threads."""
     network = convcalc.load(name)
     program = Program(network, threads=THREADS, cache_weights=True)
     inputs = ready_inputs(network, {}, 1, 0, np.dtype(np.float32))
@@ -246,7 +246,7 @@ KERNELS = (
 
 
 def kernels(runs: int) -> None:
-    """Prints the time of each kernel that a 3x3 convolution could get."""
+    """Prints the time of each kernel for a 3x3 convolution."""
     print(f"{'map, channels':20}{'direct':>9}{'winograd':>10}{'+ transform':>12}   ms")
     for size, c_in, c_out in KERNELS:
         times = kernel_times(size, c_in, c_out, runs)
@@ -268,7 +268,7 @@ def kernel_times(size: int, c_in: int, c_out: int, runs: int) -> list[float]:
 
 
 def main() -> None:
-    """Reads the arguments and runs what they ask for."""
+    """Reads the arguments and runs the selected benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("networks", nargs="*", default=list(NETWORKS))
     parser.add_argument("--whole", action="store_true", help="whole processes")

@@ -1,7 +1,7 @@
 """Single faults in a spec: one value, key or line is changed, as people change them by mistake.
 
-Each operator takes a spec and a random generator and gives a `Fault`, or None where the spec has
-nothing that it could change.
+Each operator takes a spec and a random generator and returns a `Fault`, or None if the spec has
+nothing that it can change.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class Fault(NamedTuple):
     """A spec with one fault.
 
     text     the whole spec
-    line     the line that was changed, counted from 1; where one was taken out, the line after it
-    removed  how many lines were taken out there, or put in, as a negative number
-    what     the change, for a person
+    line     the changed line, counted from 1; if a line was removed, the one after it
+    removed  how many lines were removed there; negative if lines were added
+    what     the change, as text
     """
 
     text: str
@@ -32,7 +32,7 @@ class Fault(NamedTuple):
 
 
 class Spec:
-    """A spec's text and the places in it where a fault can be."""
+    """A spec's text and the places where a fault can be put."""
 
     def __init__(self, text: str) -> None:
         self.lines = text.splitlines()
@@ -71,7 +71,7 @@ class Spec:
         return Fault("\n".join(lines) + "\n", number, removed, f"{old.strip()} -> {line.strip()}")
 
     def with_scalar(self, node: ScalarNode, text: str) -> Fault:
-        """The spec with other text in the place of a scalar, whose quotes stay."""
+        """The spec with other text in place of a scalar; its quotes stay."""
         line = self.lines[node.line - 1]
         start, width = node.column - 1, node.width
         if node.quoted:
@@ -83,7 +83,7 @@ Operator = Callable[[Spec, Random], Fault | None]
 
 
 def _pick(random: Random, nodes: list[ScalarNode], pattern: str) -> ScalarNode | None:
-    """A scalar on one line whose whole text is like this."""
+    """A random scalar on one line whose whole text matches the pattern."""
     found = [n for n in nodes if re.fullmatch(pattern, n.text) and n.width >= len(n.text)]
     return random.choice(found) if found else None
 
@@ -100,7 +100,7 @@ def _misspelt(word: str, random: Random) -> str:
 
 
 def other_number(spec: Spec, random: Random) -> Fault | None:
-    """A number that is off: by one, doubled, ten times, nothing, negative."""
+    """A wrong number: off by one, doubled, ten times as large, 0, or negative."""
     node = _pick(random, spec.values, r"[1-9][0-9]{0,5}")
     if node is None:
         return None
@@ -110,7 +110,7 @@ def other_number(spec: Spec, random: Random) -> Fault | None:
 
 
 def no_number(spec: Spec, random: Random) -> Fault | None:
-    """Something in the place of a number that is none."""
+    """Something that is not a number in place of one."""
     node = _pick(random, spec.values, r"[1-9][0-9]{0,5}")
     words = ["three", "3.5", "true", "[]", "{}", "1e-3", "010", "0x10", "~", "3px", "'3 3'"]
     return spec.with_scalar(node, random.choice(words)) if node else None
@@ -124,7 +124,7 @@ def misspelt_value(spec: Spec, random: Random) -> Fault | None:
     return spec.with_scalar(node, _misspelt(node.text, random))
 
 
-#: Words that are right in the same place, and mean something else.
+#: Words that are valid in the same place, and mean something else.
 _SWAPS = {
     "relu": "gelu",
     "relu6": "relu",
@@ -140,13 +140,13 @@ _SWAPS = {
 
 
 def other_word(spec: Spec, random: Random) -> Fault | None:
-    """Another word that could stand there."""
+    """Another word that is valid there."""
     node = _pick(random, spec.values, "|".join(_SWAPS))
     return spec.with_scalar(node, _SWAPS[node.text]) if node else None
 
 
 def broken_expression(spec: Spec, random: Random) -> Fault | None:
-    """An expression with a name that is none, or that is no expression any more."""
+    """An expression with an unknown name or a syntax error."""
     node = _pick(random, spec.values, r"(?=.*[a-z])[^\[\]{},]*[*/+ (][^\[\]{},]*")
     if node is None:
         return None
@@ -169,7 +169,7 @@ def misspelt_key(spec: Spec, random: Random) -> Fault | None:
     return spec.with_scalar(node, _misspelt(node.text, random)) if node else None
 
 
-#: What other libraries call our keys.
+#: Other libraries' names of our keys.
 _FOREIGN = {
     "kernel": "kernel_size",
     "stride": "strides",
@@ -187,13 +187,13 @@ _FOREIGN = {
 
 
 def foreign_key(spec: Spec, random: Random) -> Fault | None:
-    """A key as another library has it."""
+    """Another library's name of a key."""
     node = _pick(random, spec.keys, "|".join(_FOREIGN))
     return spec.with_scalar(node, _FOREIGN[node.text]) if node else None
 
 
 def other_kind(spec: Spec, random: Random) -> Fault | None:
-    """Another kind in the place of one."""
+    """Another kind in place of one."""
     node = _pick(random, spec.keys, "|".join(KINDS))
     if node is None:
         return None
@@ -202,7 +202,7 @@ def other_kind(spec: Spec, random: Random) -> Fault | None:
 
 
 def other_key(spec: Spec, random: Random) -> Fault | None:
-    """Another argument's name in the place of one."""
+    """Another argument's name in place of one."""
     keys = ["kernel", "stride", "padding", "groups", "dilation", "repeat", "bias", "when", "from"]
     node = _pick(random, spec.keys, "|".join(keys))
     others = [key for key in keys if node is not None and key != node.text]
@@ -246,7 +246,7 @@ def line_left_out(spec: Spec, random: Random) -> Fault | None:
 
 
 def line_twice(spec: Spec, random: Random) -> Fault | None:
-    """A line that is there twice."""
+    """A line that is doubled."""
     number = random.choice([*spec.written])
     lines = [*spec.lines[:number], *spec.lines[number - 1 :]]
     what = f"{spec.lines[number - 1].strip()} -> (twice)"
@@ -277,7 +277,7 @@ def lost_character(spec: Spec, random: Random) -> Fault | None:
 
 
 def lost_space(spec: Spec, random: Random) -> Fault | None:
-    """A colon without the space behind it."""
+    """A colon without the space after it."""
     places = [
         (number, match.start())
         for number in spec.written

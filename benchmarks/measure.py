@@ -17,8 +17,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 _BYTECODE = TemporaryDirectory(prefix="convcalc-bytecode-")
 
-#: For processes that run convcalc from this checkout, wherever they are started. As after an
-#: installation, nothing is compiled when it is measured, whatever the caller's settings are.
+#: For processes that run convcalc from this checkout, in any folder. As after an installation,
+#: bytecode exists before the measured rounds, whatever the caller's settings are.
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
     "PYTHONPATH": str(REPOSITORY),
@@ -27,7 +27,7 @@ ENVIRONMENT = {
 
 
 class Row(NamedTuple):
-    """One measured figure, and the goal it is held against (none: told for the reader only)."""
+    """One measured figure and its goal (none: for information only)."""
 
     what: str
     measured: str
@@ -36,12 +36,12 @@ class Row(NamedTuple):
 
 
 def at_most(what: str, measured: float, limit: float, unit: str = "") -> Row:
-    """A figure that should not pass a limit."""
+    """A figure that should not exceed a limit."""
     return Row(what, f"{measured:.2f}{unit}", f"<= {limit:g}{unit}", measured <= limit)
 
 
 def print_table(title: str, rows: Iterable[Row]) -> None:
-    """Prints the figures in columns, the missed goals marked."""
+    """Prints the figures in columns and marks missed goals."""
     cells = [("", "measured", "goal", "")]
     cells += [(r.what, r.measured, r.goal, "" if r.met else "missed") for r in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(4)]
@@ -55,7 +55,7 @@ def print_table(title: str, rows: Iterable[Row]) -> None:
 def by_turns(tasks: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """The median time of each task in seconds; the tasks take turns, after one unmeasured round.
 
-    The garbage collector runs between the tasks, and as usual within them.
+    The garbage collector runs between the tasks, and as usual during them.
     """
     times: dict[str, list[float]] = {name: [] for name in tasks}
     for turn in range(rounds + 1):
@@ -90,7 +90,7 @@ def run(command: Sequence[str], folder: str) -> bytes:
 def peak_memory(command: Sequence[str]) -> float:
     """The most memory that a command held at once, in MB (10^6 bytes).
 
-    A small process in between starts it: a child inherits the peak of whoever started it.
+    A small intermediate process starts it, because a child inherits its parent's peak.
     """
     program = (
         "import resource, subprocess, sys;"

@@ -1,10 +1,10 @@
-"""What `memory` costs, exact least peak included, and how the search for it grows.
+"""The time of `memory`, exact least peak included, and how the search for it grows.
 
     python -m benchmarks.memory
 
-Whole processes: `memory` on every shipped network, as a ratio to `shapes` on it. And the search
-alone: the graphs of network families as they become deeper, whose growth is held against n*log(n)
-in nodes and edges, and those that take most moves.
+Whole processes: `memory` on every shipped network, as a ratio to `shapes`. The search alone: graphs
+of network families with growing depth, compared with n*log(n) in nodes and edges, and the slowest
+graphs of all families.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def zoo() -> None:
-    """`memory` against `shapes`, network by network."""
+    """`memory` compared with `shapes`, network by network."""
     names = shipped_names()
     with tempfile.TemporaryDirectory() as folder:
         tasks: dict[str, Callable[[], object]] = {
@@ -60,7 +60,7 @@ def zoo() -> None:
 
 
 def growth() -> None:
-    """The search, on graphs that become deeper, and on those of all families."""
+    """The search on graphs of growing depth, and on one graph of every family."""
     graphs = {f"{name} {d}": make(d) for name, make in DEEPER.items() for d in DEPTHS}
     others = {name: make() for name, make in families.FAMILIES.items()}
     everything = {**graphs, **others}
@@ -74,7 +74,7 @@ def growth() -> None:
             Row(f"{name}, {count:,} operations", f"{times[large] * 1000:.0f} ms"),
             at_most(f"{name}, growth as a ratio to n*log(n)", grown, 1.25),
         ]
-    print_table("The least peak of deeper and deeper networks", rows)
+    print_table("The least peak of networks of growing depth", rows)
     slowest = sorted(others, key=lambda name: -times[name])[:SHOWN]
     rows = [Row(name, f"{times[name] * 1000:.0f} ms") for name in slowest]
     exact = sum(least_peak(graph).exact for graph in everything.values())

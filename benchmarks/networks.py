@@ -1,4 +1,4 @@
-"""Specs of long chains of layers, made by a seeded rule."""
+"""Specs of long chains of random layers, from a seed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ PATTERN = 16
 
 
 def chain(layers: int, seed: int = 0) -> str:
-    """A chain of convolutions that all differ in some way and all keep the map's size."""
+    """A chain of random convolutions, all of which keep the map's size."""
     random = Random(seed)
     return _spec([_convolution(random) for _ in range(layers)])
 
 
 def written_out(layers: int, seed: int = 0) -> str:
-    """A pattern of `PATTERN` convolutions over and over, each one written down."""
+    """A repeated pattern of `PATTERN` convolutions, every copy written out."""
     return _spec(_pattern(seed) * (layers // PATTERN))
 
 
 def repeated(layers: int, seed: int = 0) -> str:
-    """The network of `written_out`, in one line that says how often."""
+    """The network of `written_out`, with `repeat`."""
     pattern = ", ".join(_pattern(seed))
     return _spec([f"{{sequential: [{pattern}], repeat: {layers // PATTERN}}}"])
 

@@ -3,8 +3,8 @@
     pip install torch torchvision torchinfo fvcore
     python -m benchmarks.peers
 
-The peers are needed for this comparison only, never by convcalc. They build the network first,
-because they watch it run; convcalc reads its file.
+Only this comparison needs the peers. They build the network and run or trace it; convcalc reads its
+file.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _MODEL = """
 import sys, types, warnings
 warnings.simplefilter("ignore")
 import torch
-# Shapes of compiled operators, which these models do not use; without this module a torchvision
-# that was made for another build of PyTorch can be imported too.
+# Shapes of compiled operators, which these models do not use. Replacing this module allows importing a
+# torchvision that was built for another PyTorch.
 sys.modules["torchvision._meta_registrations"] = types.ModuleType("_meta_registrations")
 import torchvision
 model = getattr(torchvision.models, sys.argv[1])(weights=None).eval()

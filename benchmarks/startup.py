@@ -3,10 +3,10 @@
     python -m benchmarks.startup
     python -m benchmarks.startup --versions
 
-The floor that nobody can go below is importing the two libraries that the command needs. With
-`--versions` their releases are the oldest and the newest that `pyproject.toml` allows, each in a
-temporary environment: by turns, in one run. This needs a Python for which the oldest have wheels,
-see `requirements/oldest.txt`.
+Importing the two libraries that the command needs is the lower bound. With `--versions` the
+benchmark uses the oldest and the newest releases that `pyproject.toml` allows, each in a temporary
+environment, by turns in one run. This needs a Python for which the oldest have wheels, see
+`requirements/oldest.txt`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def python_with_convcalc(folder: Path, *options: str) -> str:
-    """The Python of a new environment, into which pip installs convcalc and what it needs."""
+    """The Python of a new environment in which pip has installed convcalc and its requirements."""
     venv.create(folder, with_pip=True)
     python = str(folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python"))
     run([python, "-m", "pip", "install", "--quiet", *options, str(REPOSITORY)], str(folder))
@@ -78,7 +78,7 @@ def python_with_convcalc(folder: Path, *options: str) -> str:
 
 
 def by(python: str, command: list[str]) -> list[str]:
-    """A command for this Python as one for another."""
+    """The command, run by another Python."""
     return [python, *command[1:]]
 
 
@@ -89,7 +89,7 @@ def versions(python: str, folder: str) -> str:
 
 
 def imported(python: str, folder: str) -> str:
-    """Which of the modules that are not needed the command loads all the same."""
+    """The modules of `UNNEEDED` that the command loads."""
     program = (
         "import sys\n"
         "from convcalc.cli.main import main\n"

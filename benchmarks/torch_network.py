@@ -1,8 +1,8 @@
-"""A network of convcalc in PyTorch, channels first and eager; run as a script, a whole process.
+"""A network of convcalc in PyTorch, channels first and eager.
 
     python -m benchmarks.torch_network vgg16
 
-builds the network, fills it with random weights, and runs it once.
+builds the network, fills it with random weights, and runs it once, as one process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Run = Callable[[Any], Any]
 def torch_network(network: Network, arrays: Callable[[int], dict[str, Any]]) -> Run:
     """A function from the input to the output; `arrays(index)` gives a node's tensors.
 
-    Normalisations are left out where a node's arrays hold none: they are then folded.
+    A normalisation without arrays is left out: it is folded into the convolution.
     """
     nodes = network.nodes
     last = {i: n for n, node in enumerate(nodes) for i in node.inputs}
@@ -91,7 +91,7 @@ OPERATORS: dict[str, Callable[[Any, list[Any], dict[str, Any]], Any]] = {
 
 
 def main() -> None:
-    """Builds, fills and runs the network that is named on the command line."""
+    """Builds, fills and runs the network that the command line names."""
     torch.set_num_threads(2)
     network = convcalc.load(sys.argv[1])
 

@@ -1,9 +1,9 @@
-"""Every shipped network as a whole process, and all of them in one.
+"""The time of every shipped network as a whole process, and of all of them in one.
 
     python -m benchmarks.zoo
 
-A network may take 2.5 times as long as importing the two libraries that a command needs; `zoo`,
-which reads all of them, 25 times as long as `shapes vgg16`.
+The goals: a network takes at most 2.5 times as long as importing the two libraries that a command
+needs, and `zoo`, which reads all of them, at most 25 times as long as `shapes vgg16`.
 """
 
 from __future__ import annotations
