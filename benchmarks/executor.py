@@ -6,10 +6,10 @@
     python -m benchmarks.executor --kernels         # each kernel, on 3x3 convolutions
     python -m benchmarks.executor --layers vgg16    # each layer, beside its matrix product
 
-Two threads, batch 1, 224x224, float32, weights prepared and batch normalisation folded on all sides.
-The runs of all sides alternate, so that a slow machine slows all of them: absolute times drift, ratios
-do not. "sgemm" is the time of the same products as plain matrix products, the lower bound for a direct
-convolution.
+Two threads, batch 1, 224x224, float32, weights prepared and batch normalisation folded on all
+sides. The runs of all sides alternate, so that a slow machine slows all of them: absolute times
+drift, ratios do not. "sgemm" is the time of the same products as plain matrix products, the lower
+bound for a direct convolution.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ def medians(sides: dict[str, Callable[[], Any]], runs: int) -> dict[str, float]:
             start = perf_counter()
             run()
             times[name].append(perf_counter() - start)
-            # PyTorch's and onnxruntime's threads spin for a while after a run and slow the next side
-            # down: after 20 ms some still do, which makes MobileNetV2 a third slower.
+            # PyTorch's and onnxruntime's threads spin for a while after a run and slow the next
+            # side down: after 20 ms some still do, which makes MobileNetV2 a third slower.
             sleep(0.15)
     return {name: median(values[2:]) * 1000 for name, values in times.items()}
 

@@ -34,8 +34,8 @@ _MODEL = """
 import sys, types, warnings
 warnings.simplefilter("ignore")
 import torch
-# Shapes of compiled operators, which these models do not use. Replacing this module allows importing a
-# torchvision that was built for another PyTorch.
+# Shapes of compiled operators, which these models do not use. Replacing this module allows
+# importing a torchvision that was built for another PyTorch.
 sys.modules["torchvision._meta_registrations"] = types.ModuleType("_meta_registrations")
 import torchvision
 model = getattr(torchvision.models, sys.argv[1])(weights=None).eval()
