@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from convcalc.analysis.training.step import train
     from convcalc.executor.run import Runner, execute
     from convcalc.graph import GraphBuilder, Network, Node
-    from convcalc.language.building.spec import Spec
-    from convcalc.language.load import load, loads, spec
+    from convcalc.language.building.spec import Reading, Spec
+    from convcalc.language.load import load, loads, read, spec
     from convcalc.problems import ConvcalcError, Problem, Span
 
 __version__ = "0.1.0"
@@ -30,6 +30,7 @@ _HOMES = {
     "Network": "convcalc.graph",
     "Node": "convcalc.graph",
     "Problem": "convcalc.problems",
+    "Reading": "convcalc.language.building.spec",
     "Report": "convcalc.analysis.costs.report",
     "Runner": "convcalc.executor.run",
     "Span": "convcalc.problems",
@@ -38,6 +39,7 @@ _HOMES = {
     "execute": "convcalc.executor.run",
     "load": "convcalc.language.load",
     "loads": "convcalc.language.load",
+    "read": "convcalc.language.load",
     "spec": "convcalc.language.load",
     "train": "convcalc.analysis.training.step",
 }
@@ -49,6 +51,7 @@ __all__ = [
     "Network",
     "Node",
     "Problem",
+    "Reading",
     "Report",
     "Runner",
     "Span",
@@ -57,6 +60,7 @@ __all__ = [
     "execute",
     "load",
     "loads",
+    "read",
     "spec",
     "train",
 ]

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 
 from convcalc.graph import Network
 from convcalc.language.building.inputs import InputShapes
-from convcalc.language.building.spec import Spec, read_spec
+from convcalc.language.building.spec import Reading, Spec, read_spec
 from convcalc.language.reading.nodes import LONGEST
 from convcalc.language.shipped import is_word, shipped_folder, shipped_names, shipped_path
 from convcalc.problems import UNUSABLE, ConvcalcError, Help, Problem, Source, printable, refused
 from convcalc.spelling import did_you_mean, nearest
+
+#: How often `read` cuts a text before its first mistake.
+_MOST_CUTS = 20
 
 
 def spec(path: str | os.PathLike[str], *, text: str | None = None) -> Spec:
@@ -30,6 +33,46 @@ def spec(path: str | os.PathLike[str], *, text: str | None = None) -> Spec:
     """
     found = find_source(os.fspath(path)) if text is None else Source(os.fspath(path), text)
     return read_spec(found, read_file)
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    text: str | None = None,
+    args: Mapping[str, object] | None = None,
+    input: InputShapes | None = None,
+) -> Reading:
+    """What can be read of a spec, and everything that is wrong with it: for editors.
+
+    The arguments are those of `spec` and `Spec.read`. Where the text is not YAML, the network is
+    that of the lines before the first mistake. Raises ConvcalcError with status 2 where the file
+    cannot be opened, or an override cannot be used.
+
+    >>> text = "input: [8]\\nlayers:\\n  - {dense: 4}\\n  - {dense: 2\\n"
+    >>> network, problems = read("net.yaml", text=text)
+    >>> [node.path for node in network.nodes], [problem.code for problem in problems]
+    (['input', 'dense0'], ['yaml-syntax'])
+    """
+    source = find_source(os.fspath(path)) if text is None else Source(os.fspath(path), text)
+    problems: tuple[Problem, ...] = ()
+    for _ in range(_MOST_CUTS):
+        try:
+            found = read_spec(source, read_file)
+        except ConvcalcError as error:
+            if error.status == UNUSABLE:
+                raise
+            problems = problems or error.problems
+            places = [p.span.line for p in error.problems if p.span and p.span.source is source]
+            lines = source.text.splitlines(keepends=True)
+            # What is left open by the cut is noticed at its end: each cut takes a line at least.
+            kept = min([*places, len(lines)], default=0) - 1
+            if not places or kept < 1:
+                break
+            source = Source(source.name, "".join(lines[:kept]), source.path)
+        else:
+            reading = found.read(args, input)
+            return Reading(reading.network, problems or reading.problems)
+    return Reading(None, problems)
 
 
 def load(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from convcalc import ConvcalcError, load, loads, spec
+from convcalc import ConvcalcError, load, loads, read, spec
 from convcalc.language.load import find_source
 from convcalc.language.shipped import is_word, shipped_names, shipped_path
 from convcalc.render.facts import worded
@@ -270,3 +270,51 @@ class TestName:
         assert loads("name: 2 * x\n" + GOOD, name="folder/mine.yaml").name == "2 * x"
         assert loads(GOOD, name="folder/mine.v2.yaml").name == "mine.v2"
         assert loads(GOOD, name="").name == "network"
+
+
+class TestReadingWithMistakes:
+    """An editor gets the network up to the mistake, beside the mistakes."""
+
+    TEXT = (
+        "input: [3, 8, 8]\nlayers:\n  - {conv: 4, kernel: 3}\n  - relu\n  - {conv: 8,\n"
+        "     kernel: 3}\n  - {dense: 10}\n"
+    )
+
+    @pytest.mark.parametrize(
+        ("old", "new", "paths", "code"),
+        [
+            ("- {dense: 10}", "- {dense: 10", ["conv0", "relu0", "conv1"], "yaml-syntax"),
+            ("- {dense: 10}", "- {dense: &a 10}", ["conv0", "relu0", "conv1"], "yaml-anchor"),
+            ("kernel: 3}\n  - {d", "kernel: [3}\n  - {d", ["conv0", "relu0"], "yaml-syntax"),
+            ("- relu", "- 'relu", ["conv0"], "yaml-syntax"),
+            ("- relu", "- rleu", ["conv0"], "unknown-kind"),
+            ("layers:", "layers", [], "yaml-syntax"),
+        ],
+    )
+    def test_up_to_the_mistake(self, old: str, new: str, paths: list[str], code: str) -> None:
+        assert self.TEXT.count(old) == 1
+        network, problems = read("net.yaml", text=self.TEXT.replace(old, new))
+        assert network is not None
+        assert [node.path for node in network.operations] == paths
+        assert [problem.code for problem in problems] == [code]
+        with pytest.raises(ConvcalcError) as caught:
+            loads(self.TEXT.replace(old, new), name="net.yaml")
+        assert caught.value.problems == problems or str(caught.value) == "\n".join(
+            str(problem) for problem in problems
+        )
+
+    def test_a_file_without_mistakes(self) -> None:
+        network, problems = read("net.yaml", text=self.TEXT)
+        assert problems == ()
+        assert network is not None
+        assert network.operations[-1].shape == (10,)
+
+    def test_a_file_that_is_wrong_from_its_first_line_on(self) -> None:
+        network, problems = read("net.yaml", text="[")
+        assert network is None
+        assert [problem.code for problem in problems] == ["yaml-syntax"]
+
+    def test_a_file_that_cannot_be_opened(self, tmp_path: Path) -> None:
+        with pytest.raises(ConvcalcError) as caught:
+            read(tmp_path / "none.yaml")
+        assert caught.value.status == 2
