@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
 from tests.diagnostics.made import MADE
 from tests.diagnostics.update import FOLDER, case_names, expected, refused, refused_made
@@ -33,6 +34,14 @@ def test_a_bad_file(name: str) -> None:
     assert result.err == expected(name), "`python -m tests.diagnostics.update` writes it anew"
     assert result.out == ""
     assert result.status == status_of(name)
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("name", case_names())
+def test_a_bad_file_without_libyaml(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyYAML may have been built without libyaml: its own parser gives the same message."""
+    monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+    assert refused(name).err == expected(name)
 
 
 @pytest.mark.parametrize("name", MADE)

@@ -92,7 +92,7 @@ def read_yaml(source: Source) -> YamlNode | None:
     # libyaml's parser is ten times faster; PyYAML may have been built without it.
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _Reader(source).read(yaml.parse(source.text, Loader=loader))
+        return _Reader(source, loader).read(yaml.parse(source.text, Loader=loader))
     except yaml.YAMLError as error:
         _refuse_depth_before(source, error, loader)
         raise ConvcalcError([_yaml_problem(source, error)]) from None
@@ -114,7 +114,7 @@ def _refuse_depth_before(source: Source, error: yaml.YAMLError, loader: Any) -> 
     while (offset := _offset(text, error)) < len(text):
         text = text[:offset]
         try:
-            _Reader(source).read(yaml.parse(text, Loader=loader))
+            _Reader(source, loader).read(yaml.parse(text, Loader=loader))
         except yaml.YAMLError as earlier:
             error = earlier
         except ConvcalcError as refused:
@@ -124,8 +124,9 @@ def _refuse_depth_before(source: Source, error: yaml.YAMLError, loader: Any) -> 
 
 
 class _Reader:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, loader: Any) -> None:
         self.source = source
+        self.python_loader = loader is yaml.SafeLoader
         self.problems: list[Problem] = []
 
     def read(self, events: Iterator[Any]) -> YamlNode | None:
@@ -137,17 +138,7 @@ class _Reader:
         for event in events:
             kind = type(event)
             if kind is yaml.ScalarEvent:
-                mark = event.start_mark
-                end = event.end_mark
-                width = end.column - mark.column if end.line == mark.line else 1
-                node: YamlNode = ScalarNode(
-                    source,
-                    mark.line + 1,
-                    mark.column + 1,
-                    max(width, 1),
-                    event.value,
-                    event.style in ("'", '"', "|", ">"),
-                )
+                node: YamlNode = self._scalar(event)
             elif kind is yaml.SequenceStartEvent:
                 mark = event.start_mark
                 node = ListNode(source, mark.line + 1, mark.column + 1, 1)
@@ -212,6 +203,15 @@ class _Reader:
             raise ConvcalcError(self.problems)
         return root
 
+    def _scalar(self, event: Any) -> ScalarNode:
+        mark, end = event.start_mark, event.end_mark
+        column = mark.column + 1
+        width = end.column - mark.column if end.line == mark.line else 1
+        if self.python_loader and not width:
+            column = _column_of_nothing(self.source.line(mark.line + 1), column)
+        quoted = event.style in ("'", '"', "|", ">")
+        return ScalarNode(self.source, mark.line + 1, column, max(width, 1), event.value, quoted)
+
     def _key(self, parent: MapNode, node: YamlNode) -> ScalarNode:
         if isinstance(node, ScalarNode):
             if node.text == "<<" and not node.quoted:
@@ -260,6 +260,17 @@ class _Reader:
     def _refuse(self, code: str, message: str, span: Span, help_text: str) -> None:
         facts = helps(help_text)
         self.problems.append(Problem(code, message, span, facts))
+
+
+def _column_of_nothing(line: str, column: int) -> int:
+    """Where libyaml places an empty value inside brackets, given PyYAML's own place.
+
+    >>> _column_of_nothing("{name: , share: }", 7)
+    8
+    """
+    rest = line[column - 1 :]
+    after = rest.lstrip(" ")
+    return column + len(rest) - len(after) if after[:1] in {",", "}", "]"} else column
 
 
 def _tag_text(tag: str) -> str:
