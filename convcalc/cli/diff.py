@@ -130,8 +130,8 @@ def _emit(
     from convcalc.render import diff as faces
 
     if style == "json":
-        told = {"revision": revision.name, "commit": revision.commit} if revision else None
-        emit_json(faces.diff_data(found, told), output)
+        base_data = {"revision": revision.name, "commit": revision.commit} if revision else None
+        emit_json(faces.diff_data(found, base_data), output)
     elif style == "csv":
         emit(faces.diff_csv(found), output)
     elif style == "markdown":

@@ -52,7 +52,7 @@ _MARKDOWN_ROWS = (200, 60, 20, 5)
 def diff_parts(
     comparisons: Sequence[Comparison], *, every: bool, top: int | None
 ) -> list[Table | str]:
-    """What there is to tell, in order: tables, and lines in between.
+    """The tables of all comparisons in order, with lines between them.
 
     every  a row for each layer, also where many changed alike
     top    the first so many rows of changes only
@@ -134,8 +134,8 @@ def _size_of(report: Report | None) -> str:
 def _count(comparisons: Sequence[Comparison]) -> str:
     """How many networks became what."""
     found = [comparison.status for comparison in comparisons]
-    told = [f"{found.count(status)} {status}" for status in STATUSES if status in found]
-    return f"{len(found)} networks: {', '.join(told)}" if found else "No network changed."
+    counts = [f"{found.count(status)} {status}" for status in STATUSES if status in found]
+    return f"{len(found)} networks: {', '.join(counts)}" if found else "No network changed."
 
 
 def diff_data(comparisons: Sequence[Comparison], base: dict[str, str] | None) -> dict[str, Any]:

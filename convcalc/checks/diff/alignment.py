@@ -1,19 +1,19 @@
-"""Which layer of one list became which of another: a sequence alignment that stays near linear.
+"""Sequence alignment of two lists, in time that grows little faster than their lengths.
 
-Nothing here knows what a layer is. Items are told apart by whole numbers ("keys"), given from the
-strictest notion of sameness to the loosest. What is found, in this order:
+Nothing here knows what a layer is. Items are compared by keys, whole numbers: the first keys are
+the strictest, the next ones are equal for more items. The steps:
 
-1. the common beginning and end of both lists;
-2. in what is left, if it is short, the cheapest alignment there is, by dynamic programming: each
-   item that is inserted, removed or replaced costs one, and of equally cheap ones that with the
-   most alike pairs is taken;
-3. else the cheapest one if it is cheap, by following the furthest-reaching paths (Ukkonen 1985,
-   Myers 1986), whose cost is bounded;
-4. else the keys that occur just once on both sides divide the lists ("patience", Cohen), each part
-   being aligned on its own;
-5. else the next, looser keys, and at last the furthest-reaching paths again, piece by piece.
+1. Pair the common beginning and end of both lists.
+2. If the rest is short, find the cheapest alignment by dynamic programming. An insertion, a removal
+   and a replacement cost one each; of equally cheap alignments take the one whose replaced items
+   differ least.
+3. Otherwise follow the furthest-reaching paths (Ukkonen 1985, Myers 1986) for a bounded number of
+   edits. This finds the cheapest alignment if it has no more of them.
+4. Otherwise divide the lists at keys that occur once on both sides ("patience diff", Cohen), and
+   align each part on its own.
+5. Otherwise use the next keys. After the last ones, follow the furthest-reaching paths again.
 
-Steps 1, 4 and 5 look at each item a bounded number of times, steps 2 and 3 do bounded work for
+Steps 1, 4 and 5 look at each item a bounded number of times, and steps 2 and 3 do bounded work for
 each: no input takes time that grows with the square of its length.
 """
 
@@ -24,36 +24,36 @@ from collections.abc import Callable, Sequence
 
 Pair = tuple[int, int]
 
-#: Edits that the furthest-reaching paths follow before they stop where they are.
+#: Edits after which the furthest-reaching paths stop.
 _MOST_EDITS = 24
-#: Cells of one table of the dynamic programming, and of all tables together for each item.
+#: Cells of one table of the dynamic programming, and for each item of all tables together.
 _MOST_CELLS = 30_000
 _CELLS_PER_ITEM = 60
-#: How often the lists are divided by unique keys, one division inside the other.
+#: How deep divisions at unique keys are nested.
 _MOST_DIVISIONS = 4
-#: What an insertion, a removal or a replacement costs, above all sums of unlikeness.
+#: What an insertion, a removal or a replacement costs: more than all distances together.
 _EDIT = 1 << 32
 
 
 class Alignment:
     """Pairs of items of two lists, each item in one pair at most, in the order of both lists.
 
-    old, new  the keys of each list, from the strictest to the loosest: one list a notion
-    akin      whether an old and a new item may be paired though their keys differ
-    unlike    how little such a pair has in common, from 0 to 1,000
+    old, new     the keys of each list, the strictest first
+    replaceable  whether an old and a new item may be paired though their keys differ
+    distance     how much such a pair differs, from 0 to 1,000
     """
 
     def __init__(
         self,
         old: Sequence[Sequence[int]],
         new: Sequence[Sequence[int]],
-        akin: Callable[[int, int], bool],
-        unlike: Callable[[int, int], int],
+        replaceable: Callable[[int, int], bool],
+        distance: Callable[[int, int], int],
     ) -> None:
         self._old = old
         self._new = new
-        self._akin = akin
-        self._unlike = unlike
+        self._replaceable = replaceable
+        self._distance = distance
         self._cells = _MOST_CELLS + _CELLS_PER_ITEM * (len(old[0]) + len(new[0]))
         self._pairs: list[Pair] = []
         #: Parts that are still to be aligned: their bounds, which keys, divisions around them.
@@ -68,7 +68,7 @@ class Alignment:
         return sorted(self._pairs)
 
     def _align(self, a: int, a_end: int, b: int, b_end: int, level: int, divisions: int) -> None:
-        """Aligns old[a:a_end] with new[b:b_end], or leaves its parts for later."""
+        """Aligns old[a:a_end] with new[b:b_end], or puts its parts on the list of parts."""
         a, a_end, b, b_end = self._trim(a, a_end, b, b_end, level)
         if a == a_end or b == b_end:
             return
@@ -88,7 +88,7 @@ class Alignment:
         elif level + 1 < len(self._old):
             self._parts.append((a, a_end, b, b_end, level + 1, 0))
         else:
-            # Nothing better is known: what the paths found stands, and they go on from there.
+            # No step is left: take what the paths found, and follow them from there.
             while (x, y) != (a, b):
                 self._between(same, replaced, a, x, b, y)
                 a, b = x, y
@@ -99,7 +99,7 @@ class Alignment:
     def _trim(
         self, a: int, a_end: int, b: int, b_end: int, level: int
     ) -> tuple[int, int, int, int]:
-        """Pairs the common beginning and end; the bounds of what is left."""
+        """Pairs the common beginning and end, and returns the bounds of the rest."""
         old, new = self._old[level], self._new[level]
         while a < a_end and b < b_end and old[a] == new[b]:
             self._pairs.append((a, b))
@@ -115,9 +115,9 @@ class Alignment:
     def _between(
         self, same: list[Pair], replaced: list[Pair], a: int, a_end: int, b: int, b_end: int
     ) -> None:
-        """Takes the pairs with equal keys, and finds the best ones in between.
+        """Takes the pairs with equal keys, and aligns the items between them.
 
-        Where there is too much in between, it is the pairs of `replaced`.
+        If these are too many, takes those of the pairs of `replaced`.
         """
         self._pairs += same
         rest = iter(replaced)
@@ -134,7 +134,7 @@ class Alignment:
             a, b = i + 1, j + 1
 
     def _anchors(self, a: int, a_end: int, b: int, b_end: int, level: int) -> list[Pair]:
-        """Keys that occur once on both sides: the most that stand in the same order on both."""
+        """The longest run of pairs in the same order whose keys occur once on both sides."""
         old, new = self._old[level], self._new[level]
         places: dict[int, int] = {}
         for i in range(a, a_end):
@@ -145,7 +145,7 @@ class Alignment:
         unique = sorted(
             (i, found[key]) for key, i in places.items() if i >= 0 and found.get(key, -1) >= 0
         )
-        # The longest rising sequence: `ends` holds the least end of one of each length.
+        # The longest increasing subsequence: `ends` has the smallest end for each length.
         ends: list[int] = []
         chosen: list[int] = []
         before: list[int] = []
@@ -168,11 +168,11 @@ class Alignment:
     def _furthest(
         self, a: int, a_end: int, b: int, b_end: int, level: int
     ) -> tuple[list[Pair], list[Pair], int, int]:
-        """The alignment of a beginning of both parts that gets furthest with few edits.
+        """Aligns as much of the beginning of both parts as few edits can.
 
-        The pairs with equal keys, the pairs of replaced items, and where it ends.
+        Returns the pairs with equal keys, the pairs of replaced items, and where it ends.
         """
-        old, new, akin = self._old[level], self._new[level], self._akin
+        old, new, replaceable = self._old[level], self._new[level], self._replaceable
         target = (a_end - a) - (b_end - b)
         # reached[d][k + d]: the furthest old item that d edits reach on the diagonal
         # k = (old - a) - (new - b).
@@ -181,7 +181,7 @@ class Alignment:
         for edits in range(_MOST_EDITS + 1):
             row = []
             for k in range(-edits, edits + 1):
-                x = _start(reached, edits, k, a, b, a_end, b_end, akin)
+                x = _start(reached, edits, k, a, b, a_end, b_end, replaceable)
                 y = x - a - k + b
                 while x >= 0 and x < a_end and y < b_end and old[x] == new[y]:
                     x, y = x + 1, y + 1
@@ -198,7 +198,7 @@ class Alignment:
         x = end = reached[edits][k + edits]
         end_y = end - a - k + b
         while True:
-            start = _start(reached, edits, k, a, b, a_end, b_end, akin)
+            start = _start(reached, edits, k, a, b, a_end, b_end, replaceable)
             same += [(i, i - a - k + b) for i in range(x - 1, start - 1, -1)]
             if edits == 0:
                 break
@@ -209,10 +209,10 @@ class Alignment:
         return same[::-1], replaced[::-1], end, end_y
 
     def _cheapest(self, a: int, a_end: int, b: int, b_end: int) -> list[Pair]:
-        """The alignment with the fewest edits, and among those the one of the most alike pairs."""
+        """The alignment with the fewest edits, and of these the one with the smallest distances."""
         self._cells -= (a_end - a) * (b_end - b)
         old, new = self._old[0], self._new[0]
-        akin, unlike = self._akin, self._unlike
+        replaceable, distance = self._replaceable, self._distance
         # costs[j]: of aligning the old items so far with the first j new ones.
         costs = [_EDIT * j for j in range(b_end - b + 1)]
         steps: list[bytearray] = []
@@ -229,8 +229,8 @@ class Alignment:
                     cost, step = left + _EDIT, _INSERTED
                 if new[j] == key:
                     paired = diagonal
-                elif akin(i, j):
-                    paired = diagonal + _EDIT + unlike(i, j)
+                elif replaceable(i, j):
+                    paired = diagonal + _EDIT + distance(i, j)
                 else:
                     paired = cost + 1
                 if paired <= cost:
@@ -263,9 +263,9 @@ def _start(
     b: int,
     a_end: int,
     b_end: int,
-    akin: Callable[[int, int], bool],
+    replaceable: Callable[[int, int], bool],
 ) -> int:
-    """The furthest old item on diagonal `k` right after the last of `edits`; -1 where none is."""
+    """The furthest old item on diagonal `k` after the last of `edits`; -1 if there is none."""
     if edits == 0:
         return a
     row = reached[edits - 1]
@@ -275,7 +275,7 @@ def _start(
     if 0 <= middle < len(row) and 0 <= row[middle] < a_end:
         x = row[middle]
         y = x - a - k + b
-        if y < b_end and akin(x, y):
+        if y < b_end and replaceable(x, y):
             best = x + 1
     if middle > 0 and 0 <= row[middle - 1] < a_end:
         best = max(best, row[middle - 1] + 1)

@@ -26,7 +26,7 @@ class Change:
     mark       which of these
     old, new   the layer before and after; None where there is none
     arguments  what differs of a changed layer; of a moved one, what it reads ("from")
-    renamed    whether it also has another name or stands in another group, numbers aside
+    renamed    whether it also has another name or is in another group, numbers aside
     follows    the layers that are as they were but cost other things, or put out another shape,
                because of this change: each before and after
     """
@@ -190,17 +190,20 @@ class _Search:
         for old in self.old:
             if old.unit is not None or old.is_input:
                 continue
+            above = max(old.index - 1, 0)
             new = self.new[self.new_of[old.index]] if self.new_of[old.index] >= 0 else None
-            sources = [self._source_before(source) for source in new.sources] if new else []
-            self.sources[old.index] = [*(sources or [old.index - 1]), *self._lost_branches(old)]
+            sources = [self._source_before(source, above) for source in new.sources] if new else []
+            self.sources[old.index] = [*(sources or [above]), *self._lost_branches(old)]
             if new is not None and len(sources) == 1:
                 removed = self._removed_after(sources[0])
                 if removed != sources[0] and self._is_another(old.index, new.index):
                     self.sources[old.index] = [removed]
 
-    def _source_before(self, source: int) -> int:
-        """The old layer in the place of a new one that another layer reads."""
+    def _source_before(self, source: int, above: int) -> int:
+        """The old layer in the place of a new one that another layer reads, or the one above."""
         while self.old_of[source] < 0:
+            if not self.new[source].sources:
+                return above
             source = self.new[source].sources[0]
         return self.old_of[source]
 
@@ -213,7 +216,7 @@ class _Search:
     def _lost_branches(self, join: Record) -> Iterator[int]:
         """What was removed from the branches of a join: their paths begin with its path."""
         index = join.index - 1
-        while self.old[index].path.startswith(f"{join.path}."):
+        while index >= 0 and self.old[index].path.startswith(f"{join.path}."):
             if self.new_of[index] < 0:
                 yield index
             index -= 1

@@ -166,7 +166,7 @@ def _whole_groups(run: Sequence[Change], records: Sequence[Record]) -> Iterator[
 
 
 def _call_of(members: Sequence[Change], neighbours: Sequence[Record]) -> Span | None:
-    """Where the block call stands that made all of these layers and nothing around them."""
+    """The block call that made all of these layers and nothing around them."""
     calls = members[0].layer.calls
     shared = len(calls)
     for member in members:

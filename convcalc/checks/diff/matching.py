@@ -1,8 +1,8 @@
 """Which layer of one version of a network became which layer of another.
 
 Layers are matched by what they are: their kind and arguments with what is fused to them, the group
-that they stand in, and a name if they were given one. Default names only count (`conv3`): an
-inserted layer renumbers those behind it. They and the shapes that arrive decide nothing.
+that they are in, and a name if they were given one. Default names only count (`conv3`): an
+inserted layer renumbers those after it. They and the shapes of inputs are not compared.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class _Keys:
         return shape
 
     def _family(self, record: Record) -> int:
-        """Kinds that stand in for each other: all pooling, all activations, all with weights."""
+        """Kinds that replace each other: all pooling, all activations, all with weights."""
         layer = record.layer
         if layer is None:
             return self._number(record.prefix)

@@ -104,7 +104,7 @@ class Record:
 
     @property
     def group(self) -> str:
-        """The path of the group that it stands in; empty at the top."""
+        """The path of the group that it is in; empty at the top."""
         return self.path.rpartition(".")[0]
 
     @property

@@ -200,7 +200,7 @@ class Revision:
 
         A file that git does not know yet counts as new.
         """
-        told = self._ask(
+        listed = self._ask(
             [
                 "diff",
                 "--name-status",
@@ -211,7 +211,7 @@ class Revision:
                 self.commit,
             ]
         )
-        fields = iter(told.split("\0")[:-1])
+        fields = iter(listed.split("\0")[:-1])
         found = []
         for status in fields:
             path = next(fields)

@@ -232,7 +232,7 @@ def _is_spec(revision: Revision, change: FileChange) -> bool:
 
 
 def _value(text: str, key: str) -> str | None:
-    """The first word behind a key at the top of a YAML text; None where there is no such key.
+    """The first word after a key at the top of a YAML text; None if there is no such key.
 
     The text is not read for that: it may be no spec at all, or a broken one.
     """
@@ -258,7 +258,7 @@ def _base(revision: Revision, path: str) -> str:
 
 
 def _text(revision: Revision, path: str) -> str:
-    """A file of the working tree; empty where it cannot be read, which is told when it is built."""
+    """A file of the working tree; empty if it cannot be read: building it reports that."""
     try:
         return read_file(os.path.join(revision.root, path)).text
     except ConvcalcError:

@@ -71,17 +71,16 @@ def stale_problem(
     return in_own_file(problem, of_file.bases, place)
 
 
-def at_the_cause(
+def at_first_change(
     problems: Sequence[Problem],
     lock: Lock,
     found: LockedNetwork,
     report: Report,
     bases: Mapping[Source, Span],
 ) -> list[Problem]:
-    """Broken expectations at the line of the first layer that is not as locked, if one is not.
+    """Broken expectations, at the line that changed since the network was locked, if one did.
 
-    What an expectation says held when the network was locked, most likely; what has changed since
-    is what broke it.
+    The expectation most likely held then, so that this change broke it.
     """
     locked = lock.find(found.file, found.variant)
     if not problems or locked is None or list(locked.layers.items()) == list(found.layers.items()):
@@ -122,7 +121,7 @@ def _change(name: str, before: int | None, after: int | None) -> str:
 
 
 def first_line(of_file: Spec) -> Span:
-    """The first line of the file, for what no layer is to blame for."""
+    """The first line of the file, for a change of no layer."""
     return Span(of_file.source, 1, 1)
 
 
@@ -176,7 +175,7 @@ def _first_difference(locked: LockedNetwork, found: LockedNetwork, report: Repor
 
 def _at(hunk: Hunk, changes: Changes) -> str:
     span = edited_line(hunk.changes[0], changes).span
-    return f" at {printable(span.source.name, 200)}:{span.line}" if span is not None else ""
+    return f" at {span.in_line}" if span is not None else ""
 
 
 def _costs(hunk: Hunk) -> list[str]:

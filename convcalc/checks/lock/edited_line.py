@@ -52,7 +52,7 @@ def _adding(record: Record, found: Changes) -> Place:
 
 
 def _regrouping(record: Record, found: Changes) -> Place:
-    """The outermost call of which every layer stands in another group, or else the layer's line."""
+    """The outermost call of which every layer is in another group, or else the layer's line."""
     renamed = {change.new for change in found.changes if change.mark == "renamed"}
     return _call_without(record, [one for one in found.records[1] if one not in renamed])
 
@@ -67,7 +67,7 @@ def _call_without(record: Record, others: Sequence[Record]) -> Place:
 
 
 def _removing(record: Record, found: Changes) -> Place:
-    """What stands in the removed layer's place: in its group, or else the nearest of its group."""
+    """What is now in the removed layer's place: in its group, or else the nearest of its group."""
     old, layers = found.records
     place = 1 + next((j for j in reversed(found.new_of[: record.index]) if j >= 0), -1)
     here = layers[min(place, len(layers) - 1)]

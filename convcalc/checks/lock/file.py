@@ -13,7 +13,7 @@
       layer conv0: conv 5x5 + sigmoid -> 6x28x28, params 156, macs 117,600
 
 A changed layer is one changed line: no column is aligned with another row's. Networks are sorted by
-file and variant; layers stand in execution order, one with what is fused behind it on a line. Costs
+file and variant; layers are in execution order, each on a line with what is fused to it. Costs
 hold for one sample. A network's line begins in the first column, where git finds it for the heading
 of a hunk.
 """
@@ -43,7 +43,7 @@ _ABOUT = (
 
 
 class LockedLayer(NamedTuple):
-    """A layer with what is fused behind it: what it is, what it puts out, what it costs."""
+    """A layer with what is fused to it: what it is, the shape of its result, what it costs."""
 
     kind: str
     output: Shape
@@ -81,7 +81,7 @@ class Lock:
     """What a lock holds; `source` is its text, for messages.
 
     spans   the line of each network, by file and variant
-    unread  the rows of networks that nobody has asked for yet, which begin below those lines
+    unread  the rows of networks that were not asked for yet, which begin below those lines
     """
 
     def __init__(self, source: Source) -> None:
@@ -169,7 +169,7 @@ def lock_text(networks: Iterable[LockedNetwork]) -> str:
 
 
 def unit_text(name: str) -> str:
-    """What follows a total's number: bytes are told as such."""
+    """What follows a total's number: bytes have their unit."""
     return " B" if name in TOTALS and TOTALS[name].unit == BYTES else ""
 
 

@@ -111,7 +111,7 @@ def check_network(target: Target, settings: Settings) -> CheckedNetwork:
     skipped += _check_limits(limits, of_file, entry, settings, altered=bool(altered))
     broken = [] if altered else broken_expectations(of_file.expectations, analysis.report)
     if broken and entry.locked is not None and baseline is not None:
-        broken = _at_the_cause(broken, baseline, entry.locked, limits)
+        broken = _at_first_change(broken, baseline, entry.locked, limits)
     problems = (*broken, *limits.problems, *entry.problems)
     status = UNUSABLE if limits.misused or entry.problems else WRONG
     return CheckedNetwork(
@@ -156,19 +156,19 @@ def _check_limits(
     return skipped
 
 
-def _at_the_cause(
+def _at_first_change(
     broken: Sequence[Problem], baseline: Baseline, locked: LockedNetwork, limits: LimitChecker
 ) -> list[Problem]:
     """Broken expectations at the line that has changed since the network was locked."""
     if baseline.lock is None:
         return list(broken)
-    from convcalc.checks.lock.comparison import at_the_cause
+    from convcalc.checks.lock.comparison import at_first_change
     from convcalc.checks.lock.file import locked_network
 
     report, bases = limits.report, limits.of_file.bases
     totals = measure_all(limits.analysis, limits.dtype)
     now = locked_network(locked.file, locked.variant, report, totals, limits.dtype)
-    return at_the_cause(broken, baseline.lock, now, report, bases)
+    return at_first_change(broken, baseline.lock, now, report, bases)
 
 
 def _altered(of_file: Spec, target: Target, settings: Settings) -> list[str]:

@@ -85,7 +85,7 @@ def since(name: str, *files: str, **arguments: object) -> list[Comparison]:
     return compared.found
 
 
-def told(found: list[Comparison]) -> list[tuple[str, str, str]]:
+def statuses(found: list[Comparison]) -> list[tuple[str, str, str]]:
     return [(one.status, one.old_name, one.new_name) for one in found]
 
 

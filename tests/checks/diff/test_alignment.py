@@ -28,9 +28,9 @@ def nothing(i: int, j: int) -> int:
 
 
 def aligned(
-    old: Sequence[int], new: Sequence[int], akin: Callable[[int, int], bool] = never
+    old: Sequence[int], new: Sequence[int], replaceable: Callable[[int, int], bool] = never
 ) -> list[Pair]:
-    return Alignment([old], [new], akin, nothing).pairs()
+    return Alignment([old], [new], replaceable, nothing).pairs()
 
 
 def cost(old: Keys, new: Keys, pairs: list[Pair]) -> int:
@@ -79,10 +79,10 @@ class TestShortLists:
         assert cost(old, new, pairs) == least_cost(old, new, replacing=True)
 
     def test_of_equally_cheap_ones_the_more_alike(self) -> None:
-        def unlike(i: int, j: int) -> int:
+        def distance(i: int, j: int) -> int:
             return 0 if (i, j) == (0, 1) else 9
 
-        assert Alignment([[1]], [[2, 3]], always, unlike).pairs() == [(0, 1)]
+        assert Alignment([[1]], [[2, 3]], always, distance).pairs() == [(0, 1)]
 
     def test_empty_lists(self) -> None:
         assert aligned([], []) == []

@@ -19,7 +19,7 @@ from tests.checks.diff.repository import (
     make_repository,
     refusal,
     since,
-    told,
+    statuses,
 )
 
 
@@ -40,11 +40,11 @@ class TestPlaces:
     ) -> None:
         repository.write("models/net.yaml", LARGER)
         monkeypatch.chdir(repository.root / "models" / "deep")
-        assert told(since("HEAD")) == [
+        assert statuses(since("HEAD")) == [
             ("changed", "HEAD:models/deep/er.yaml", "er.yaml"),
             ("changed", "HEAD:models/net.yaml", "../net.yaml"),
         ]
-        assert told(since("HEAD", "er.yaml")) == [
+        assert statuses(since("HEAD", "er.yaml")) == [
             ("changed", "HEAD:models/deep/er.yaml", "er.yaml")
         ]
         assert [one.new_name for one in since("HEAD", "..")] == ["er.yaml", "../net.yaml"]
@@ -65,7 +65,7 @@ class TestPlaces:
         repository.write("models/net.yaml", LARGER)
         (tmp_path / "link").symlink_to(repository.root, target_is_directory=True)
         found = since("HEAD", str(tmp_path / "link" / "models" / "net.yaml"))
-        assert told(found) == [("changed", "HEAD:models/net.yaml", "models/net.yaml")]
+        assert statuses(found) == [("changed", "HEAD:models/net.yaml", "models/net.yaml")]
         assert len(since("HEAD", str(tmp_path / "link" / "models"))) == 2
 
     def test_a_spec_that_is_a_link(self, repository: Repository) -> None:
@@ -94,7 +94,7 @@ class TestPlaces:
         repository.git("mv", "models/net.yaml", "models/nätwork.yaml")
         repository.write("models/deep/er.yaml", "extends: ../nätwork.yaml\n")
         monkeypatch.chdir(repository.root / "models" / "deep")
-        assert told(since("HEAD")) == [
+        assert statuses(since("HEAD")) == [
             ("same", "HEAD:models/deep/er.yaml", "er.yaml"),
             ("renamed", "HEAD:models/net.yaml", "../nätwork.yaml"),
         ]
@@ -110,7 +110,7 @@ class TestPlaces:
         os.utime(repository.root / "models" / "net.yaml", (1, 1))
         before = state()
         assert since("HEAD") == []
-        assert told(since("HEAD", "models/net.yaml"))[0][0] == "same"
+        assert statuses(since("HEAD", "models/net.yaml"))[0][0] == "same"
         assert state() == before
 
 
@@ -125,7 +125,7 @@ class TestRevisions:
         for name in ("HEAD~1", "HEAD^", first, first[:10], "v1", "topic/one", ":/change"):
             with Revision(name) as revision:
                 assert name == ":/change" or revision.commit == first
-        assert told(since("topic/one")) == [("changed", "topic/one:net.yaml", "net.yaml")]
+        assert statuses(since("topic/one")) == [("changed", "topic/one:net.yaml", "net.yaml")]
 
     def test_where_a_branch_forked(self, repository: Repository) -> None:
         repository.write("net.yaml", SMALL)
@@ -293,7 +293,7 @@ class TestBadFiles:
         repository.commit()
         repository.git("rm", "--quiet", "-r", "net.yaml")
         repository.write("net.yaml", SMALL)
-        assert told(since("HEAD", "net.yaml")) == [("new", "", "net.yaml")]
+        assert statuses(since("HEAD", "net.yaml")) == [("new", "", "net.yaml")]
 
     def test_links_that_lead_nowhere(self, repository: Repository) -> None:
         (repository.root / "loop.yaml").symlink_to("loop.yaml")

@@ -15,7 +15,7 @@ from tests.checks.diff.repository import (
     make_repository,
     refusal,
     since,
-    told,
+    statuses,
 )
 
 
@@ -30,7 +30,7 @@ class TestWhatChanged:
         repository.commit()
         repository.write("net.yaml", LARGER)
         (found,) = since("HEAD", "net.yaml")
-        assert told([found]) == [("changed", "HEAD:net.yaml", "net.yaml")]
+        assert statuses([found]) == [("changed", "HEAD:net.yaml", "net.yaml")]
         assert found.diff
         (change,) = found.diff.changes
         assert [tuple(one) for one in change.arguments] == [
@@ -43,24 +43,24 @@ class TestWhatChanged:
     def test_an_unchanged_file_that_is_named(self, repository: Repository) -> None:
         repository.write("net.yaml", SMALL)
         repository.commit()
-        assert told(since("HEAD", "net.yaml")) == [("same", "HEAD:net.yaml", "net.yaml")]
+        assert statuses(since("HEAD", "net.yaml")) == [("same", "HEAD:net.yaml", "net.yaml")]
         assert since("HEAD") == []
 
     def test_a_comment_changes_no_network(self, repository: Repository) -> None:
         repository.write("net.yaml", SMALL)
         repository.commit()
         repository.write("net.yaml", f"# a comment\n{SMALL}")
-        assert told(since("HEAD")) == [("same", "HEAD:net.yaml", "net.yaml")]
+        assert statuses(since("HEAD")) == [("same", "HEAD:net.yaml", "net.yaml")]
 
     def test_a_new_file(self, repository: Repository) -> None:
         repository.commit()
         repository.write("net.yaml", SMALL)
         (found,) = since("HEAD")
-        assert told([found]) == [("new", "", "net.yaml")]
+        assert statuses([found]) == [("new", "", "net.yaml")]
         assert (found.old, found.diff) == (None, None)
-        assert told(since("HEAD", "net.yaml")) == told([found])
+        assert statuses(since("HEAD", "net.yaml")) == statuses([found])
         repository.git("add", "net.yaml")
-        assert told(since("HEAD")) == told([found])
+        assert statuses(since("HEAD")) == statuses([found])
 
     def test_a_file_that_git_ignores_is_new_only_when_it_is_named(
         self, repository: Repository
@@ -69,7 +69,7 @@ class TestWhatChanged:
         repository.commit()
         repository.write("net.yaml", SMALL)
         assert since("HEAD") == []
-        assert told(since("HEAD", "net.yaml")) == [("new", "", "net.yaml")]
+        assert statuses(since("HEAD", "net.yaml")) == [("new", "", "net.yaml")]
 
     @pytest.mark.parametrize("staged", [True, False])
     def test_a_deleted_file(self, repository: Repository, staged: bool) -> None:
@@ -80,18 +80,18 @@ class TestWhatChanged:
         else:
             path.unlink()
         (found,) = since("HEAD")
-        assert told([found]) == [("deleted", "HEAD:net.yaml", "")]
+        assert statuses([found]) == [("deleted", "HEAD:net.yaml", "")]
         assert found.old
-        assert told(since("HEAD", "net.yaml")) == told([found])
+        assert statuses(since("HEAD", "net.yaml")) == statuses([found])
 
     def test_a_renamed_file(self, repository: Repository) -> None:
         repository.write("old.yaml", LONG)
         repository.commit()
         repository.git("mv", "old.yaml", "new.yaml")
         expected = [("renamed", "HEAD:old.yaml", "new.yaml")]
-        assert told(since("HEAD")) == expected
-        assert told(since("HEAD", "new.yaml")) == expected
-        assert told(since("HEAD", "old.yaml")) == expected
+        assert statuses(since("HEAD")) == expected
+        assert statuses(since("HEAD", "new.yaml")) == expected
+        assert statuses(since("HEAD", "old.yaml")) == expected
 
     def test_a_file_renamed_and_changed(self, repository: Repository) -> None:
         repository.write("old.yaml", LONG)
@@ -100,7 +100,7 @@ class TestWhatChanged:
         repository.git("mv", "old.yaml", "models/new.yaml")
         repository.write("models/new.yaml", LONG.replace("dense: 10", "dense: 12"))
         (found,) = since("HEAD")
-        assert told([found]) == [("renamed", "HEAD:old.yaml", "models/new.yaml")]
+        assert statuses([found]) == [("renamed", "HEAD:old.yaml", "models/new.yaml")]
         assert found.diff
         assert len(found.diff.changes) == 1
 
@@ -138,7 +138,7 @@ class TestWhatChanged:
     def test_specs_in_every_style_are_found(self, repository: Repository, text: str) -> None:
         repository.commit()
         repository.write("net.yml", text)
-        assert told(since("HEAD")) == [("new", "", "net.yml")]
+        assert statuses(since("HEAD")) == [("new", "", "net.yml")]
 
     def test_arguments_hold_for_both_versions(self, repository: Repository) -> None:
         repository.write("net.yaml", BASE)
@@ -175,7 +175,7 @@ class TestExtends:
 
     def test_specs_whose_base_changed_are_found(self, repository: Repository) -> None:
         repository.write("models/base.yaml", BASE.replace("kernel: 3", "kernel: 5"))
-        assert told(since("HEAD")) == [
+        assert statuses(since("HEAD")) == [
             ("changed", "HEAD:models/base.yaml", "models/base.yaml"),
             ("changed", "HEAD:models/wide.yaml", "models/wide.yaml"),
             ("changed", "HEAD:wider.yaml", "wider.yaml"),
@@ -184,7 +184,7 @@ class TestExtends:
     def test_a_base_that_moved(self, repository: Repository) -> None:
         repository.git("mv", "models/base.yaml", "base.yaml")
         repository.write("models/wide.yaml", "extends: ../base.yaml\nargs: {c: 8}\n")
-        assert told(since("HEAD")) == [
+        assert statuses(since("HEAD")) == [
             ("renamed", "HEAD:models/base.yaml", "base.yaml"),
             ("same", "HEAD:models/wide.yaml", "models/wide.yaml"),
             ("same", "HEAD:wider.yaml", "wider.yaml"),

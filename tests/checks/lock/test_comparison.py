@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import convcalc
-from convcalc.checks.lock.comparison import at_the_cause, stale_problem
+from convcalc.checks.lock.comparison import at_first_change, stale_problem
 from convcalc.checks.lock.file import lock_text, locked_network, parse_lock
 from convcalc.checks.project.expectations import broken_expectations
 from convcalc.checks.project.targets import LOCK_NAME
@@ -112,27 +112,27 @@ def test_what_is_reported() -> None:
     assert worded(problem.facts)[3] == ("help", "`convcalc lock` accepts the change")
 
 
-class TestAtTheCause:
-    """A broken expectation is told where the network has changed since it was locked."""
+class TestExpectations:
+    """A broken expectation is reported where the network changed since it was locked."""
 
     SPEC = (
         "input: [4, 8, 8]\nlayers:\n  - {conv: 8, kernel: 3}\n  - {conv: 8, kernel: 3}\n"
         "expect: {params: 880}\n"
     )
 
-    def told(self, spec: str) -> list[Problem]:
+    def moved(self, spec: str) -> list[Problem]:
         specs = [convcalc.spec("n.yaml", text=text) for text in (self.SPEC, spec)]
         old, new = [convcalc.analyze(read.network()) for read in specs]
         text = lock_text([locked_network("n.yaml", "", old, {})])
         lock = parse_lock(Source(LOCK_NAME, text))
         broken = broken_expectations(specs[1].expectations, new)
-        return at_the_cause(broken, lock, locked_network("n.yaml", "", new, {}), new, {})
+        return at_first_change(broken, lock, locked_network("n.yaml", "", new, {}), new, {})
 
     def test_it_holds(self) -> None:
-        assert self.told(self.SPEC) == []
+        assert self.moved(self.SPEC) == []
 
     def test_a_layer_has_changed(self) -> None:
-        (problem,) = self.told(
+        (problem,) = self.moved(
             self.SPEC.replace("- {conv: 8, kernel: 3}\nexp", "- {conv: 9, kernel: 3}\nexp")
         )
         assert str(problem) == ("n.yaml:4:6: error[expectation]: expected params 880, found 953")
@@ -142,5 +142,5 @@ class TestAtTheCause:
         assert worded(problem.facts)[1] == ("note", "the expectation stands at n.yaml:5:18")
 
     def test_the_expectation_itself_has_changed(self) -> None:
-        (problem,) = self.told(self.SPEC.replace("880", "881"))
+        (problem,) = self.moved(self.SPEC.replace("880", "881"))
         assert str(problem).startswith("n.yaml:5:18: ")

@@ -40,7 +40,7 @@ layers:
 @pytest.mark.parametrize(
     ("old", "new", "line", "calls"),
     [
-        # A line of a block that changes every call of it is to blame itself.
+        # A line of a block that changes every call of it was edited itself.
         ("{conv: 2*c, kernel: 1}", "{conv: 3*c, kernel: 1}", 5, ["stage", "unit"]),
         ("{conv: 2*c, kernel: 1}", "{conv: 2*c, kernel: 1, bias: false}", 5, ["stage", "unit"]),
         ("first: {s: 2}", "first: {s: 1}", 7, ["stage"]),
@@ -90,7 +90,7 @@ layers:
         # A group has the name that its call gives it, a layer its own.
         ("name: stem", "name: head", 10),
         ("global_avgpool", "{global_avgpool: {}, name: pool}", 13),
-        # What stands where a group was removed, and after the last layer that is left.
+        # What is where a group was removed, and after the last layer that is left.
         ("  - {unit: 8, name: stem}\n", "", 10),
         ("  - {unit: 16}\n", "", 11),
         ("  - {dense: 10}\n", "", 13),

@@ -219,7 +219,7 @@ def test_no_text_is_a_traceback(data: st.DataObject) -> None:
         assert 1 <= problem.span.line <= text.count("\n") + 1
 
 
-def test_rows_that_nobody_asks_for_are_not_looked_at() -> None:
+def test_rows_of_other_networks_are_not_read() -> None:
     """But what marks a merge, and every network's line."""
     lines = GOOD.split("\n")
     lines[19] = "  layer"

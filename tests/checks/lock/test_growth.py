@@ -1,4 +1,4 @@
-"""Which layers growth is blamed on: inserted ones, changed ones, those that were renamed not."""
+"""Which layers made a network grow: inserted and changed ones, but not renumbered ones."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def locked(text: str) -> LockedNetwork:
     return locked_network("n.yaml", "", analysis.report, measure_all(analysis))
 
 
-def blamed(before: str, after: str, metric: str) -> list[tuple[str, int]]:
-    """The paths and values that growth from one spec to another is blamed on."""
+def grown(before: str, after: str, metric: str) -> list[tuple[str, int]]:
+    """The paths and values of the layers that grew from one spec to another."""
     analysis = convcalc.Analysis(convcalc.loads(after))
     layers = growth_of(analysis, metric, locked(before)).layers
     return [(layer.path, layer.value) for layer in layers]
@@ -41,20 +41,20 @@ def chain(*widths: int) -> str:
 
 def test_a_layer_that_is_wider_and_the_next_that_reads_it() -> None:
     before, after = chain(20, 30, 40), chain(20, 31, 40)
-    assert blamed(before, after, "macs") == [("dense2", 40), ("dense1", 20)]
-    assert blamed(before, after, "params") == [("dense2", 40), ("dense1", 21)]
-    assert blamed(before, after, "weights") == [("dense2", 160), ("dense1", 84)]
+    assert grown(before, after, "macs") == [("dense2", 40), ("dense1", 20)]
+    assert grown(before, after, "params") == [("dense2", 40), ("dense1", 21)]
+    assert grown(before, after, "weights") == [("dense2", 160), ("dense1", 84)]
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_an_inserted_layer_is_blamed_and_not_those_that_it_renames(seed: int) -> None:
+def test_an_inserted_layer_grew_and_not_those_that_it_renumbers(seed: int) -> None:
     """The layer's width is the one before it, so what follows is as it was under another name."""
     rng = Random(seed)
     widths = [rng.randint(5, 200) for _ in range(rng.randint(3, 30))]
     place = rng.randrange(len(widths))
     after = [*widths[: place + 1], widths[place], *widths[place + 1 :]]
     width = widths[place]
-    ((path, value),) = blamed(chain(*widths), chain(*after), "macs")
+    ((path, value),) = grown(chain(*widths), chain(*after), "macs")
     assert value == width * width
     assert path in {f"dense{place}", f"dense{place + 1}"}
 
@@ -67,14 +67,14 @@ def test_growth_is_the_sum_of_what_grew_less_what_shrank(seed: int) -> None:
     old = locked(chain(*widths))
     new = locked(chain(*after))
     pairs = matched(chain(*widths), chain(*after))
-    grown = [
+    deltas = [
         layer.macs - pairs[path].macs if path in pairs else layer.macs
         for path, layer in new.layers.items()
     ]
-    assert sum(grown) == new.totals["macs"] - old.totals["macs"]
-    parts = blamed(chain(*widths), chain(*after), "macs")
-    if any(value > 0 for value in grown):
-        assert sorted(value for _, value in parts) == sorted(v for v in grown if v > 0)
+    assert sum(deltas) == new.totals["macs"] - old.totals["macs"]
+    parts = grown(chain(*widths), chain(*after), "macs")
+    if any(value > 0 for value in deltas):
+        assert sorted(value for _, value in parts) == sorted(v for v in deltas if v > 0)
 
 
 def test_no_layer_is_matched_twice() -> None:
@@ -82,19 +82,19 @@ def test_no_layer_is_matched_twice() -> None:
     assert len(matched(chain(5, 5, 6), chain(5, 5, 5, 5, 6))) == 3
 
 
-def test_of_other_totals_the_heaviest_that_changed_are_blamed() -> None:
+def test_of_other_totals_the_heaviest_that_changed_are_grown() -> None:
     """The second layer does not touch the peak, so its change is not what made it grow."""
     before = "{input: [1, 8, 8], layers: [{conv: 4, kernel: 1}, global_avgpool, {dense: 3}]}"
     after = before.replace("conv: 4", "conv: 5")
-    assert blamed(before, after, "peak_memory")[0] == ("conv0", 5 * 64 * 4)
-    assert blamed(before, after, "activations")[0] == ("conv0", 5 * 64 * 4)
-    assert blamed(before, before, "peak_memory")[0][0] == "conv0"
+    assert grown(before, after, "peak_memory")[0] == ("conv0", 5 * 64 * 4)
+    assert grown(before, after, "activations")[0] == ("conv0", 5 * 64 * 4)
+    assert grown(before, before, "peak_memory")[0][0] == "conv0"
 
 
 def test_of_many_layers_that_moved_up_one_place_only_the_ends_are_new() -> None:
     """Each reads and makes what the one behind it did before."""
     before, after = chain(*range(5, 1105)), chain(*range(6, 1106))
-    assert {path for path, _ in blamed(before, after, "macs")} == {"dense0", "dense1099"}
+    assert {path for path, _ in grown(before, after, "macs")} == {"dense0", "dense1099"}
 
 
 def test_many_layers_that_all_changed_are_matched_by_name() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from hypothesis import given
 
 import convcalc
 from benchmarks.faults import OPERATORS, Spec
@@ -16,7 +17,7 @@ from convcalc.checks.lock.file import LockedLayer, locked_network
 from convcalc.checks.lock.layers import changes_since
 from convcalc.language.shipped import shipped_path
 from convcalc.problems import ConvcalcError
-from tests.checks.diff.networks import marks_of
+from tests.checks.diff.networks import SEEDS, marks_of, random_report
 
 
 def since_locked(old: str, new: str) -> Changes:
@@ -92,6 +93,25 @@ def test_a_kind_that_only_an_older_version_had() -> None:
     layers = {"conv0": LockedLayer("hologram 3x3 twice", (8, 16, 16), 72, 18432)}
     found = headlines(changes_since(locked._replace(layers=layers), report))
     assert found == ["conv0 changed: kind hologram -> conv"]
+
+
+@given(SEEDS, SEEDS)
+def test_deltas_add_up_to_the_difference_of_the_totals(one: int, other: int) -> None:
+    old, new = [random_report(seed) for seed in (one, other)]
+    found = changes_since(locked_network("", "", old, {}), new)
+    costs = [change.delta.plus(change.delta_of_follows) for change in found.changes]
+    assert sum(cost.params for cost in costs) == new.totals.params - old.totals.params
+    assert sum(cost.macs for cost in costs) == new.totals.macs - old.totals.macs
+
+
+def test_another_input() -> None:
+    layers = (
+        "[{conv: 4, kernel: 1, from: a, name: c}, {conv: 4, kernel: 1, from: b}, {add: [[], c]}]"
+    )
+    new = f"{{input: {{a: [3, 8, 8], b: [3, 8, 8]}}, layers: {layers}}}"
+    old = f"{{input: {{a: [3, 8, 8]}}, layers: {layers.replace('from: b', 'from: a')}}}"
+    assert marks_of(since_locked(old, new))[0] == ("added", "", "b")
+    assert marks_of(since_locked(new, old))[0] == ("removed", "b", "")
 
 
 @pytest.mark.no_cover
