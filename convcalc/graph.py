@@ -185,13 +185,14 @@ class GraphBuilder:
     ) -> int:
         """Adds a layer that reads these nodes, or the parts that it becomes; the result's index.
 
-        path   its unique group path; without one it is numbered by its kind: `conv0`
+        path   its group path, which no other node has; by default the kind's prefix with a number,
+               `conv0` or `pool0`
         unit   the path of the layer that it is fused to; by default it is a unit of its own
         span   where it is written, and `calls` the block calls around that place
 
-        Raises RuleError where the inputs do not fit the layer.
+        Raises RuleError where the inputs do not fit the layer, or are no earlier nodes.
         """
-        shapes = [self.nodes[index].shape for index in inputs]
+        shapes = [self._node(index).shape for index in inputs]
         shape = result_shape(layer, shapes)
         path = path or self._names.numbered(layer.prefix)
         parts = layer.parts(shapes)
@@ -212,7 +213,7 @@ class GraphBuilder:
 
     def fuse(self, layer: Layer, index: int, span: Span | None = None) -> int:
         """Adds a norm or activation to the unit of a node that it reads; its index."""
-        node = self.nodes[index]
+        node = self._node(index)
         path = f"{node.unit}.{layer.kind}"
         return self.add(
             layer, (index,), path=path, unit=node.unit, span=span or node.span, calls=node.calls
@@ -237,8 +238,25 @@ class GraphBuilder:
             self.nodes[index].shares = other if source is None else source
 
     def network(self, name: str, outputs: Mapping[str, int], source: str = "") -> Network:
-        """The network, whose results are the nodes with these indices."""
+        """The network, whose results are the nodes with these indices.
+
+        Raises RuleError where two nodes have one path, or a result is none of the nodes.
+        """
+        for index in outputs.values():
+            self._node(index)
+        if len(self._paths) < len(self.nodes):
+            seen: set[str] = set()
+            for node in self.nodes:
+                if node.path in seen:
+                    raise RuleError("duplicate-name", f"two nodes have the path '{node.path}'")
+                seen.add(node.path)
         return Network(name, self.nodes, outputs, source)
+
+    def _node(self, index: int) -> Node:
+        if type(index) is not int or not 0 <= index < len(self.nodes):
+            count = len(self.nodes)
+            raise RuleError("unknown-layer", f"{index!r} is not the index of one of {count} nodes")
+        return self.nodes[index]
 
     def _parameters(self, index: int) -> dict[str, Shape]:
         node = self.nodes[index]

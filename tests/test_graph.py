@@ -99,3 +99,29 @@ class TestBuilder:
             with pytest.raises(RuleError) as caught:
                 builder.share([builder.add(other, [image])], [one])
             assert caught.value.code == "share-mismatch"
+
+    def test_refuses_nodes_that_are_not_there(self) -> None:
+        builder = GraphBuilder()
+        image = builder.input("image", (2, 6, 6))
+        for wrong in (-1, 1, "image"):
+            with pytest.raises(RuleError, match="index"):
+                builder.add(ReLU(), [wrong])  # type: ignore[list-item]
+            with pytest.raises(RuleError, match="index"):
+                builder.network("small", {"end": wrong})  # type: ignore[dict-item]
+        with pytest.raises(RuleError, match="relu takes 1 input, not 2"):
+            builder.add(ReLU(), [image, image])
+
+    def test_refuses_two_nodes_of_one_path(self) -> None:
+        builder = GraphBuilder()
+        index = builder.input("a", (2, 6, 6))
+        index = builder.add(ReLU(), [index], path="a")
+        with pytest.raises(RuleError, match="two nodes have the path 'a'"):
+            builder.network("small", {"end": index})
+
+    def test_a_layer_reads_its_own_arguments_only(self) -> None:
+        for values, message in (
+            ({"channels": 8}, "conv needs 'kernel'"),
+            ({"channels": 8, "kernel": 3, "strid": 2}, "conv has no argument 'strid'"),
+        ):
+            with pytest.raises(RuleError, match=message):
+                Conv.read(values, rank=2)

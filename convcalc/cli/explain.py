@@ -46,7 +46,7 @@ def explain(
     network = options.load_network(file, sets, input_)
     nodes = find_nodes(network, layer)
     if not nodes:
-        refuse_layer(network, layer)
+        refuse_layer(network, file, layer)
     explanations = [explain_node(network, node) for node in nodes]
     if style == "json":
         emit_json(explain_data(explanations), output)
@@ -57,7 +57,7 @@ def explain(
     return 0
 
 
-def refuse_layer(network: Network, name: str) -> NoReturn:
+def refuse_layer(network: Network, file: str, name: str) -> NoReturn:
     """Refuses the name of a layer, and suggests similar names."""
     units = dict.fromkeys(node.unit for node in network.operations)
     inside = [unit for unit in units if unit.startswith(f"{name}.")]
@@ -74,5 +74,5 @@ def refuse_layer(network: Network, name: str) -> NoReturn:
         meant = did_you_mean(name, [*units, *[node.path for node in network.operations]])
     refuse(
         f"no layer is called '{printable(name)}'",
-        meant or f"`convcalc shapes {printable(network.name)}` lists the layers",
+        meant or f"`convcalc shapes {printable(file)}` lists the layers",
     )

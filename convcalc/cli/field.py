@@ -67,7 +67,7 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
     options.read_batch(batch)
     network = options.load_network(file, sets, input_)
     if layer is not None:
-        _one_layer(network, layer, unit, style, output)
+        _one_layer(network, file, layer, unit, style, output)
         return 0
     if unit is not None:
         refuse(
@@ -85,11 +85,11 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
 
 
 def _one_layer(
-    network: Network, name: str, unit: str | None, style: str, output: str | None
+    network: Network, file: str, name: str, unit: str | None, style: str, output: str | None
 ) -> None:
     nodes = find_nodes(network, name) or _group(network, name)
     if not nodes:
-        refuse_layer(network, name)
+        refuse_layer(network, file, name)
     node = nodes[-1]
     place = _place(name, node, unit)
     found = unit_field(network, network.nodes.index(node), place)

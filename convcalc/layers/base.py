@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from convcalc.arithmetic import Window
 from convcalc.counts import Counts
-from convcalc.layers.fields import Field, field
+from convcalc.layers.fields import REQUIRED, Field, field
 from convcalc.layers.reading import Readings
 from convcalc.layers.traits import SAME, STARTS, Backward, Branches, ChannelRule, Kept, Role, Start
 from convcalc.problems import Rule, RuleError
@@ -48,8 +48,10 @@ class Layer:
     prefix: ClassVar[str] = ""
     #: The arguments by name; filled in from the class attributes that `field` made.
     fields: ClassVar[dict[str, Field]] = {}
-    #: How many branches it takes; None if it takes one input.
+    #: How many branches it takes; None if it is no join.
     joins: ClassVar[Branches | None] = None
+    #: The inputs of a kind that is no join: one, but for a network's input itself.
+    inputs: ClassVar[int] = 1
     #: The least and the largest number of spatial axes of an input.
     least_rank: ClassVar[int] = 0
     most_rank: ClassVar[int] = MOST_AXES - 1
@@ -109,8 +111,13 @@ class Layer:
         Raises RuleError, with the argument to blame as its field.
         """
         read: dict[str, object] = {}
+        for name in values:
+            if name not in cls.fields:
+                raise RuleError("unknown-argument", f"{cls.kind} has no argument '{name}'", name)
         for name, declared in cls.fields.items():
             value = values.get(name, declared.default)
+            if value is REQUIRED:
+                raise RuleError("missing-argument", f"{cls.kind} needs '{name}'", name)
             if value is None and declared.default is None:
                 read[name] = None
                 continue
@@ -141,6 +148,9 @@ class Layer:
         """Refuses a number of inputs, or of their axes, that the kind does not take."""
         if self.joins is not None:
             self.joins.check(self.kind, len(inputs))
+        elif len(inputs) != self.inputs:
+            message = f"{self.kind} takes {self.inputs} input, not {len(inputs)}"
+            raise RuleError("branch-count", message)
         for shape in inputs:
             if not self.least_rank <= len(shape) - 1 <= self.most_rank:
                 raise self._wrong_rank(shape)

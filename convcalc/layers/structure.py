@@ -47,6 +47,8 @@ class _NoArithmetic(Layer):
 class Input(_NoArithmetic, kind="input"):
     """A network's input; made by the reader, not written as a layer."""
 
+    inputs = 0
+
     shape: tuple[int, ...] = field(WholeList("a shape", 1, 4), "channels, then spatial sizes")
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:

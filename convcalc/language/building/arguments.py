@@ -24,7 +24,7 @@ def read_args(
     text as on the command line, or a plain value. Raises ConvcalcError with status 2 where an
     override cannot be used.
     """
-    for name in overrides:
+    for name in map(str, overrides):
         if name not in document.args:
             raise ConvcalcError(
                 [

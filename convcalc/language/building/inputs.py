@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import index
 from typing import Any
 
 from convcalc.graph import GraphBuilder
@@ -73,7 +74,7 @@ class InputReader:
         given: Any = inputs.get(name) if isinstance(inputs, Mapping) else inputs
         shape = written = self._evaluator.file_value(node)
         if given is not None:
-            shape = list(given)
+            shape = _sizes(given)
             if isinstance(written, list) and len(written) != len(shape):
                 raise _other_rank(name, written, shape)
         if shape is None:
@@ -92,6 +93,17 @@ class InputReader:
             return UNKNOWN
         index = self._builder.input(name, tuple(shape), node.span)
         return Flow(index, tuple(shape))
+
+
+def _sizes(given: object) -> list[int]:
+    """Sizes given from Python, of any integer type; raises ConvcalcError where they are none."""
+    try:
+        if isinstance(given, str):
+            raise TypeError
+        return [index(size) for size in given]  # type: ignore[attr-defined]
+    except TypeError:
+        message = f"sizes are a list of whole numbers, not {printable(repr(given))}"
+        raise _unusable("bad-input", message) from None
 
 
 def _other_rank(name: str, written: list[Any], given: list[int]) -> ConvcalcError:

@@ -131,6 +131,8 @@ class LayerReader:
                     arguments[text] = Argument(*entry)
         values: dict[str, Any] = {}
         failed = shape is None or not complete
+        if defaults and any(text not in cls.fields and text not in cls.fuses for text in defaults):
+            failed = True  # a default is misspelt, which is reported already
         constant = True
         for text, argument in arguments.items():
             try:

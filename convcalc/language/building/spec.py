@@ -141,7 +141,7 @@ class Spec:
         try:
             network = builder.build(self.name, args or {}, input, self._own_problems)
         except TooMany:
-            network = builder.builder.network(self.name, {}, self.source.name)
+            network = Network(self.name, builder.builder.nodes, {}, self.source.name)
         return Reading(network, self._sorted(builder.evaluator.problems))
 
     def changes(self, args: Mapping[str, object]) -> dict[str, Any] | None:
@@ -243,13 +243,13 @@ class _NetworkBuilder:
         flow = self._inputs(inputs)
         layers = self._layers_node()
         if layers is None:
-            return self.builder.network(name, {}, self.document.source.name)
+            return Network(name, self.builder.nodes, {}, self.document.source.name)
         bound_layers(layers, self.document, self.evaluator)
         frame = self.evaluator.file_frame()
         outputs = self._outputs(self.elaborator.sequence(layers, flow, self.top, frame))
         if not self.evaluator.problems:
             self._check_used(outputs)
-        return self.builder.network(name, outputs, self.document.source.name)
+        return Network(name, self.builder.nodes, outputs, self.document.source.name)
 
     def _missing(self, key: str, help_text: str) -> None:
         """Refuses a spec without a key; one that was misspelt is reported already."""

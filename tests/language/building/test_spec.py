@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from convcalc import ConvcalcError, Network, Spec, loads, spec
@@ -123,3 +124,29 @@ def test_a_file_that_is_no_spec_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConvcalcError) as caught:
         spec(tmp_path / "none.yaml")
     assert caught.value.status == 2
+
+
+def test_what_depends_on_a_misspelt_default_is_not_read() -> None:
+    text = """
+input: [3, 8, 8]
+defaults: {conv: {kernel: 3, paddin: 1}}
+layers:
+  - relu
+  - {conv: 3}
+  - {add: [[], [{conv: 3}]]}
+"""
+    network, problems = spec("-", text=text).read()
+    assert network is not None
+    assert [node.path for node in network.nodes] == ["input", "relu0"]
+    assert [problem.code for problem in problems] == ["unknown-key"]
+
+
+@pytest.mark.parametrize("given", ["3x8x8", 5, [3, "a", 8], [3, 8.5, 8]])
+def test_an_input_that_is_no_list_of_sizes_is_refused(given: object) -> None:
+    with pytest.raises(ConvcalcError, match="sizes are a list of whole numbers") as caught:
+        small().network(input=given)  # type: ignore[arg-type]
+    assert caught.value.status == 2
+
+
+def test_sizes_of_any_integer_type() -> None:
+    assert small().network(input=[*np.array([3, 16, 16])]).inputs == {"input": (3, 16, 16)}
