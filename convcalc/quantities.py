@@ -10,7 +10,6 @@ import re
 from typing import NamedTuple
 
 from convcalc.problems import Fact, Help, Rule, RuleError, printable
-from convcalc.spelling import nearest
 
 #: The units of a metric: a plain count, or bytes.
 COUNT = ""
@@ -223,7 +222,10 @@ def _wrong_unit(text: str, number: str, suffix: str, unit: str) -> RuleError:
             message = f"'{printable(text)}' is bytes, where a count is expected"
         meant = ["G"] if suffix in ("B", "b") else []  # billions, as papers write them
     meant = meant or [name for name in units if name.lower() == suffix.lower()]
-    meant = meant or nearest(suffix, units)
+    if not meant:
+        from convcalc.spelling import nearest  # only a mistake needs it
+
+        meant = nearest(suffix, units)
     facts: list[Fact] = [Rule(rule)]
     if meant:
         offered = " or ".join([f"'{number}{name}'" for name in meant])

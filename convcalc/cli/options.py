@@ -13,7 +13,6 @@ from convcalc.language.load import spec
 from convcalc.problems import printable
 from convcalc.quantities import DTYPES
 from convcalc.shapes import LARGEST_SIZE
-from convcalc.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from convcalc.graph import Network
@@ -205,6 +204,8 @@ def read_optimizer(training: bool, name: str | None, input_gradient: bool = Fals
 def read_word(option: str, word: str, words: Sequence[str]) -> str:
     """Checks that an option's word is one of `words`."""
     if word not in words:
+        from convcalc.spelling import did_you_mean  # only a mistake needs it
+
         meant = did_you_mean(word, words) or f"one of {', '.join(words)}"
         if len(words) == 1:
             meant = f"{option} {words[0]}"

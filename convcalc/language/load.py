@@ -13,7 +13,6 @@ from convcalc.language.building.spec import Reading, Spec, read_spec
 from convcalc.language.reading.nodes import LONGEST
 from convcalc.language.shipped import is_word, shipped_folder, shipped_names, shipped_path
 from convcalc.problems import UNUSABLE, ConvcalcError, Help, Problem, Source, printable, refused
-from convcalc.spelling import did_you_mean, nearest
 
 #: How often `read` cuts a text before its first mistake.
 _MOST_CUTS = 20
@@ -121,6 +120,8 @@ def find_source(path: str) -> Source:
     if shipped is None and os.path.exists(path):
         return read_file(path)  # a folder, say: refused there
     if shipped is None:
+        from convcalc.spelling import did_you_mean  # only a mistake needs it
+
         help_text = did_you_mean(path, shipped_names()) or f"a path has a suffix: {path}.yaml"
         message = (
             f"no network called '{printable(path)}' ships with convcalc, and there is no such file"
@@ -152,6 +153,8 @@ def like_names_beside(path: str) -> str:
         names = [n for n in os.listdir(folder or os.curdir) if n.endswith((".yaml", ".yml"))]
     except (OSError, ValueError):
         return ""
+    from convcalc.spelling import nearest  # only a mistake needs it
+
     # Without the suffix, which would make all of them alike.
     stems = {os.path.splitext(other)[0]: other for other in names}
     near = [f"'{printable(stems[stem])}'" for stem in nearest(os.path.splitext(name)[0], stems)]

@@ -12,7 +12,6 @@ from convcalc.language.reading.items import Refusal
 from convcalc.language.reading.nodes import YamlNode, read_yaml
 from convcalc.layers.fields import decimal_text
 from convcalc.problems import UNUSABLE, ConvcalcError, Help, Problem, Source, Subject
-from convcalc.spelling import did_you_mean
 
 
 def read_args(
@@ -26,6 +25,8 @@ def read_args(
     """
     for name in map(str, overrides):
         if name not in document.args:
+            from convcalc.spelling import did_you_mean  # only a mistake needs it
+
             raise ConvcalcError(
                 [
                     Problem(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
-from convcalc.codes import is_root_cause
 from convcalc.graph import GraphBuilder, Node
 from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, Frame
 from convcalc.language.building.groups import UNKNOWN, Flow
@@ -66,8 +65,11 @@ class LayerReader:
         if item.first is not None:
             problems += unknown_arguments(item, target, names, item.first.entries, ())
         wrong = gathered(problems) if problems else None
-        if wrong is not None and is_root_cause(wrong.problems[0].code):
-            raise wrong
+        if wrong is not None:
+            from convcalc.codes import is_root_cause  # only a mistake needs it
+
+            if is_root_cause(wrong.problems[0].code):
+                raise wrong
         given = {text: entry for text, entry in item.arguments.items() if text in names}
         if isinstance(value, MapNode):
             for text, (key, node) in value.entries.items():

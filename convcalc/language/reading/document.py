@@ -25,7 +25,6 @@ from convcalc.problems import (
     helps,
     printable,
 )
-from convcalc.spelling import did_you_mean
 
 #: Files that extend files that extend files...
 LONGEST_CHAIN = 20
@@ -139,6 +138,8 @@ def _check_inherited_args(document: Document, bases: list[Document]) -> None:
     for name, (key, _) in document.args.items():
         mentions = re.findall(rf"\b{name}\b", document.source.text)
         if len(mentions) < 2 and not any(name in base.args for base in bases):
+            from convcalc.spelling import did_you_mean  # only a mistake needs it
+
             names = [inherited for base in bases for inherited in base.args]
             document.refuse(
                 "unknown-argument",
@@ -248,6 +249,7 @@ def _read_defaults(document: Document) -> None:
     for kind, (key, value) in _mapping(document, "defaults").items():
         if kind not in KINDS:
             from convcalc.language.hints.foreign import foreign_kind
+            from convcalc.spelling import did_you_mean  # only a mistake needs it
 
             ours = foreign_kind(kind, KINDS)
             document.refuse(

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from convcalc.layers.fields import value_text
 from convcalc.problems import RuleError, helps, printable
-from convcalc.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -286,6 +285,8 @@ class _Parser:
             )
         before = self.tokens[self.position - 1] if self.position else token
         if token.text == "(" and before.kind == "name":
+            from convcalc.spelling import did_you_mean  # only a mistake needs it
+
             return ExpressionError(
                 "unknown-function",
                 f"there is no function '{printable(before.text)}'",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.codes import is_root_cause
 from convcalc.language.keys import COMMON_KEYS, GROUP, kind_arguments
 from convcalc.language.reading.document import NAME, Document, Entry
 from convcalc.language.reading.expressions import Expression, ExpressionError, parse
@@ -39,6 +38,8 @@ def refusal(
 
 def gathered(problems: Sequence[Problem]) -> Refusal:
     """The refusal of several mistakes of one layer; if a root cause is among them, of no others."""
+    from convcalc.codes import is_root_cause  # only a mistake needs it
+
     return Refusal(*([p for p in problems if is_root_cause(p.code)] or problems))
 
 
