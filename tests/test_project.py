@@ -198,3 +198,8 @@ class TestLayout:
 def rooms(folder: str) -> list[Path]:
     """The Python files under a folder of the repository, relative to the repository."""
     return [path.relative_to(REPOSITORY) for path in (REPOSITORY / folder).rglob("*.py")]
+
+
+@pytest.mark.no_cover
+def test_a_test_marked_no_cover_runs_without_measuring() -> None:
+    assert sys.gettrace() is None
