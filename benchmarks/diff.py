@@ -17,6 +17,8 @@ from benchmarks.measure import Row, at_most, by_turns, convcalc_command, print_t
 from benchmarks.networks import chain
 from convcalc.analysis.costs.report import Report, analyze
 from convcalc.checks.diff.diff import Diff, compare
+from convcalc.checks.lock.file import locked_network
+from convcalc.checks.lock.layers import changes_since
 from convcalc.graph import Network
 
 LAYERS = 5_000
@@ -72,15 +74,22 @@ def beside_loading(folder: Path) -> None:
 def growing() -> None:
     """The growth of the comparison alone, for networks that are mostly unchanged."""
     pairs = {size: reports(loaded(chain(size), edited(chain(size)))) for size in (SMALL, LARGE)}
-    times = by_turns({str(size): partial(compare, *pair) for size, pair in pairs.items()}, ROUNDS)
-    print_table(
-        "Comparing two versions of a chain, mostly unchanged",
-        [
-            Row(f"{SMALL:,} layers", f"{times[str(SMALL)]:.3f} s"),
-            Row(f"{LARGE:,} layers", f"{times[str(LARGE)]:.3f} s"),
-            at_most("growth", times[str(LARGE)] / times[str(SMALL)], round(GROWTH, 1)),
-        ],
-    )
+    locks = {size: locked_network("", "", old, {}) for size, (old, _) in pairs.items()}
+    tasks: dict[str, Callable[[], object]] = {}
+    for size, pair in pairs.items():
+        tasks[f"diff {size}"] = partial(compare, *pair)
+        tasks[f"lock {size}"] = partial(changes_since, locks[size], pair[1])
+    times = by_turns(tasks, ROUNDS)
+    for what, title in (("diff", "two versions of a chain"), ("lock", "a chain with its lock")):
+        small, large = times[f"{what} {SMALL}"], times[f"{what} {LARGE}"]
+        print_table(
+            f"Comparing {title}, mostly unchanged",
+            [
+                Row(f"{SMALL:,} layers", f"{small:.3f} s"),
+                Row(f"{LARGE:,} layers", f"{large:.3f} s"),
+                at_most("growth", large / small, round(GROWTH, 1)),
+            ],
+        )
 
 
 def worst_cases() -> None:

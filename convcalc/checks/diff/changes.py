@@ -13,6 +13,7 @@ from convcalc.analysis.costs.cost import Cost
 from convcalc.checks.diff.alignment import Pair
 from convcalc.checks.diff.matching import Matching, match
 from convcalc.checks.diff.records import Argument, Record, differing_arguments
+from convcalc.gc_pause import gc_paused
 from convcalc.layers.base import parameter_count
 from convcalc.problems import RuleError
 from convcalc.shapes import Shape
@@ -112,6 +113,7 @@ def difference(before: Cost, after: Cost) -> Cost:
     return after.plus(Cost(-before.params, -before.buffers, before.counts.times(-1), -before.macs))
 
 
+@gc_paused()
 def find_changes(old: list[Record], new: list[Record]) -> Changes:
     """The layers that differ between two versions of a network, each with what follows from it.
 
@@ -120,22 +122,23 @@ def find_changes(old: list[Record], new: list[Record]) -> Changes:
     """
     matching = match(old, new)
     found = _Search(old, new, matching).changes()
-    same_paths = [(i, i) for i in range(len(old))]
-    if matching.pairs != same_paths and [one.path for one in old] == [one.path for one in new]:
-        # Where a few lines of blocks made all the difference, paths may match layers better.
-        by_path = _Search(old, new, matching._replace(pairs=same_paths, moved=[])).changes()
-        return min(found, by_path, key=_lines)
+    if [one.path for one in old] == [one.path for one in new]:
+        # An edited line of a block may change so much that its layers are matched with others.
+        own = zip(*matching.own, strict=True)
+        differing = {new[i].span or i for i, (before, after) in enumerate(own) if before != after}
+        if len(differing) < _lines(found):
+            same_paths = [(i, i) for i in range(len(old))]
+            by_path = _Search(old, new, matching._replace(pairs=same_paths, moved=[])).changes()
+            return min(found, by_path, key=_lines)
     return found
 
 
 def _lines(found: Changes) -> int:
-    """How many lines differ, as many as were edited at least."""
+    """The number of lines of the file that made the changes."""
     lines: set[object] = set()
     for change in found.changes:
-        spans = tuple(
-            [one.span for one in (change.old, change.new) if one is not None and one.span]
-        )
-        lines.add((change.mark, change.arguments, spans or change.layer.path))
+        spans = [one.span for one in (change.old, change.new) if one is not None and one.span]
+        lines.add((change.mark, change.arguments, tuple(spans) or change.layer.path))
     return len(lines)
 
 
@@ -187,31 +190,27 @@ class _Search:
 
     def _assume_sources(self) -> None:
         """Gives locked layers, whose wiring is not known, that of the layers that they became."""
+        before: list[int] = []  # the old layer in the place of each new one; -1 if there is none
+        for new in self.new:
+            above = before[new.sources[0]] if new.sources else -1
+            before.append(self.old_of[new.index] if self.old_of[new.index] >= 0 else above)
+        removed = [*range(len(self.old))]  # the last of the removed layers right after each old one
+        for i in range(len(self.old) - 2, -1, -1):
+            if self.new_of[i + 1] < 0:
+                removed[i] = removed[i + 1]
         for old in self.old:
             if old.unit is not None or old.is_input:
                 continue
-            above = max(old.index - 1, 0)
-            new = self.new[self.new_of[old.index]] if self.new_of[old.index] >= 0 else None
-            sources = [self._source_before(source, above) for source in new.sources] if new else []
-            self.sources[old.index] = [*(sources or [above]), *self._lost_branches(old)]
-            if new is not None and len(sources) == 1:
-                removed = self._removed_after(sources[0])
-                if removed != sources[0] and self._is_another(old.index, new.index):
-                    self.sources[old.index] = [removed]
-
-    def _source_before(self, source: int, above: int) -> int:
-        """The old layer in the place of a new one that another layer reads, or the one above."""
-        while self.old_of[source] < 0:
-            if not self.new[source].sources:
-                return above
-            source = self.new[source].sources[0]
-        return self.old_of[source]
-
-    def _removed_after(self, index: int) -> int:
-        """The last of the removed layers right after an old one; itself if there are none."""
-        while index + 1 < len(self.old) and self.new_of[index + 1] < 0:
-            index += 1
-        return index
+            above, j = max(old.index - 1, 0), self.new_of[old.index]
+            sources = self.new[j].sources if j >= 0 else []
+            found = [before[s] if before[s] >= 0 else above for s in sources] or [above]
+            self.sources[old.index] = [*found, *self._lost_branches(old)]
+            if (
+                len(sources) == 1
+                and removed[found[0]] != found[0]
+                and self._is_another(old.index, j)
+            ):
+                self.sources[old.index] = [removed[found[0]]]
 
     def _lost_branches(self, join: Record) -> Iterator[int]:
         """What was removed from the branches of a join: their paths begin with its path."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from convcalc.analysis.costs.report import Report
 from convcalc.checks.diff.changes import Changes, find_changes
 from convcalc.checks.diff.records import records_of
-from convcalc.gc_pause import gc_paused
 
 
 class Diff(Changes):
@@ -27,7 +26,6 @@ class Diff(Changes):
         return bool(self.changes) or self.results
 
 
-@gc_paused()
 def compare(old: Report, new: Report) -> Diff:
     """The layers that differ between two networks, each with what follows from it.
 

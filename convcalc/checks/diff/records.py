@@ -36,12 +36,11 @@ class Part(NamedTuple):
 
 
 class Record:
-    """A layer with its norm and activation, or an input of the network.
+    """A layer with its norm and activation, or an input of the network; abstract.
 
     index    its position in its network
     path     its group path
     layer    the class of the layer itself; None for a kind that only an older convcalc had
-    summary  what it is, for a table: `conv 3x3 + relu`
     what     values that are equal if two layers do the same
     output   the shape of its result, batch first
     cost     of all its operations; of a locked layer its parameters and multiply-accumulates
@@ -51,7 +50,6 @@ class Record:
     """
 
     __slots__ = (
-        "_parts",
         "cost",
         "index",
         "layer",
@@ -59,7 +57,6 @@ class Record:
         "path",
         "shares",
         "sources",
-        "summary",
         "unit",
         "what",
     )
@@ -69,33 +66,30 @@ class Record:
         index: int,
         path: str,
         layer: type[Layer] | None,
-        summary: str,
         what: tuple[Hashable, ...],
         output: Shape,
         cost: Cost,
-        *,
-        unit: Unit | None = None,
-        parts: tuple[Part, ...] = (),
+        unit: Unit | None,
     ) -> None:
         self.index = index
         self.path = path
         self.layer = layer
-        self.summary = summary
         self.what = what
         self.output = output
         self.cost = cost
         self.unit = unit
         self.sources: list[int] = unit.sources if unit is not None else []
         self.shares: int | None = None
-        self._parts = parts
+
+    @property
+    def summary(self) -> str:
+        """What it is, for a table: `conv 3x3 + relu`."""
+        raise NotImplementedError
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """The layer itself, and what is fused to it."""
-        if not self._parts and self.unit is not None:
-            # Computed late, because only layers that differ from others need it.
-            self._parts = tuple([_part(layer) for layer in self.unit.layers])
-        return self._parts
+        raise NotImplementedError
 
     @property
     def inputs(self) -> tuple[Shape, ...]:
@@ -141,23 +135,32 @@ class Record:
         return f"<{self.path}: {self.summary} -> {self.output}>"
 
 
+class LiveRecord(Record):
+    """A layer of a live network, of which everything is known."""
+
+    __slots__ = ("_parts", "live")
+
+    def __init__(self, live: Unit) -> None:
+        kind = type(live.layers[0])
+        super().__init__(live.index, live.path, kind, live.layers, live.output, live.cost, live)
+        self.shares = live.shares
+        self.live = live
+        self._parts: tuple[Part, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        return self.live.summary
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        if not self._parts:
+            self._parts = tuple([_part(layer) for layer in self.live.layers])
+        return self._parts
+
+
 def records_of(report: Report) -> list[Record]:
     """The layers of a live network, in execution order, inputs included."""
-    records = []
-    for unit in report.units:
-        record = Record(
-            unit.index,
-            unit.path,
-            type(unit.layers[0]),
-            unit.summary,
-            unit.layers,
-            unit.output,
-            unit.cost,
-            unit=unit,
-        )
-        record.shares = unit.shares
-        records.append(record)
-    return records
+    return [LiveRecord(unit) for unit in report.units]
 
 
 def _part(layer: Layer) -> Part:

@@ -25,6 +25,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, NoReturn
 
 from convcalc.analysis.costs.report import Report
+from convcalc.analysis.units import Unit
 from convcalc.checks.project.targets import LOCK_NAME
 from convcalc.language.load import read_file
 from convcalc.metrics import TOTALS
@@ -137,13 +138,14 @@ def locked_network(
 ) -> LockedNetwork:
     """A network's entry, of its report for one sample and its totals as measured for a dtype."""
     network = report.network
-    layers = {
-        unit.path: LockedLayer(unit.summary, unit.output[1:], unit.cost.params, unit.cost.macs)
-        for unit in report.units
-        if unit.members
-    }
+    layers = {unit.path: locked_layer(unit) for unit in report.units if unit.members}
     outputs = {name: network.nodes[index].shape for name, index in network.outputs.items()}
     return LockedNetwork(file, variant, network.inputs, outputs, dict(totals), layers, dtype)
+
+
+def locked_layer(unit: Unit) -> LockedLayer:
+    """What the lock holds of a layer."""
+    return LockedLayer(unit.summary, unit.output[1:], unit.cost.params, unit.cost.macs)
 
 
 # Writing.

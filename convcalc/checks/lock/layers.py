@@ -14,7 +14,8 @@ from convcalc.analysis.costs.report import Report
 from convcalc.analysis.units import Unit
 from convcalc.checks.diff.changes import Changes, find_changes
 from convcalc.checks.diff.records import Part, Record
-from convcalc.checks.lock.file import LockedLayer, LockedNetwork
+from convcalc.checks.lock.file import LockedLayer, LockedNetwork, locked_layer
+from convcalc.gc_pause import gc_paused
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.base import Layer
 from convcalc.shapes import Shape
@@ -28,47 +29,47 @@ _WORD = re.compile(r"(/|d|g|)([0-9]+(?:x[0-9]+)*)")
 _SIGNS = {"/": "stride", "d": "dilation", "g": "groups"}
 
 
+@gc_paused()
 def changes_since(locked: LockedNetwork, report: Report) -> Changes:
     """What changed in a network since it was locked."""
     return find_changes(_locked_records(locked), _live_records(report))
+
+
+class LockedRecord(Record):
+    """A layer of a lock, or as much of a live layer as a lock would hold."""
+
+    __slots__ = ("locked",)
+
+    def __init__(
+        self, index: int, path: str, locked: LockedLayer, unit: Unit | None = None
+    ) -> None:
+        own = _part(locked.kind.partition(" + ")[0])
+        what = (locked.kind, *_shown(own, locked.output).values())
+        cost = Cost(locked.params, macs=locked.macs)
+        super().__init__(index, path, own.layer, what, (1, *locked.output), cost, unit)
+        self.locked = locked
+
+    @property
+    def summary(self) -> str:
+        return self.locked.kind
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        own, *fused = [_part(text) for text in self.locked.kind.split(" + ")]
+        arguments = {**_shown(own, self.locked.output), **own.arguments}
+        return (own._replace(arguments=arguments), *fused)
 
 
 def _locked_records(locked: LockedNetwork) -> list[Record]:
     """A lock's layers, inputs first."""
     inputs = [(path, LockedLayer("input", shape, 0, 0)) for path, shape in locked.inputs.items()]
     layers = [*inputs, *locked.layers.items()]
-    return [_record(index, path, layer) for index, (path, layer) in enumerate(layers)]
+    return [LockedRecord(index, path, layer) for index, (path, layer) in enumerate(layers)]
 
 
 def _live_records(report: Report) -> list[Record]:
     """A live network's layers, each with no more than a lock would hold of it."""
-    return [
-        _record(
-            unit.index,
-            unit.path,
-            LockedLayer(unit.summary, unit.output[1:], unit.cost.params, unit.cost.macs),
-            unit,
-        )
-        for unit in report.units
-    ]
-
-
-def _record(index: int, path: str, layer: LockedLayer, unit: Unit | None = None) -> Record:
-    own, *fused = layer.kind.split(" + ")
-    parts = [_part(own), *[_part(kind) for kind in fused]]
-    shown = _shown(parts[0], layer.output)
-    parts[0] = parts[0]._replace(arguments={**shown, **parts[0].arguments})
-    return Record(
-        index,
-        path,
-        parts[0].layer,
-        layer.kind,
-        (layer.kind, *shown.values()),
-        (1, *layer.output),
-        Cost(layer.params, macs=layer.macs),
-        unit=unit,
-        parts=tuple(parts),
-    )
+    return [LockedRecord(unit.index, unit.path, locked_layer(unit), unit) for unit in report.units]
 
 
 def _shown(part: Part, output: Shape) -> dict[str, str]:
