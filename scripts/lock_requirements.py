@@ -1,11 +1,11 @@
-"""Writes the files in `requirements/` anew: the versions that the tests run with.
+"""Writes the files in `requirements/`: the versions that the tests run with.
 
     python scripts/lock_requirements.py
 
-`locked.txt` holds the newest versions that `pyproject.toml` allows on the day it is written, and
-`oldest.txt` the oldest that it allows of what it names, with the newest of what those need in turn.
-Each serves every Python that the project supports: where versions differ, markers say which is
-whose. uv resolves them; it is installed into a temporary environment.
+`locked.txt` lists the newest versions that `pyproject.toml` allows today. `oldest.txt` lists the
+oldest versions that it allows of its direct requirements, with the newest allowed versions of
+theirs. Each file is for every supported Python; environment markers select the version if they
+differ. uv resolves the versions; it is installed into a temporary environment.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from tempfile import TemporaryDirectory
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOLDER = REPOSITORY / "requirements"
-#: The Pythons that the tests are to run with.
+#: The Pythons that the tests run with.
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
-#: Those for which there are wheels of the oldest versions.
+#: The Pythons for which all of the oldest versions have wheels.
 OLD_PYTHONS = ("3.10", "3.11")
-#: What the oldest versions need beside them: bounds that they lack themselves.
+#: Upper bounds that the oldest versions need and do not declare.
 _OLDEST_BOUNDS = (
-    "click<8.4  # words its hints otherwise, and warns of what typer imported until 0.25\n"
+    "click<8.4  # newer releases word hints differently, and warn about an import of typer < 0.25\n"
 )
 _HEADER = """\
 # {what} versions that pyproject.toml allows.
@@ -34,7 +34,7 @@ _HEADER = """\
 
 
 def main() -> None:
-    """Resolves and writes both files, and makes sure that there are wheels of all versions."""
+    """Resolves and writes both files, and checks that all versions have wheels."""
     with TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         programs = Path(folder) / ("Scripts" if sys.platform == "win32" else "bin")
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def lock(uv: list[str], name: str, what: str, pythons: tuple[str, ...]) -> None:
-    """Writes one file; fails where a Python would have to build one of its packages."""
+    """Writes one file; fails if a Python would have to build one of its packages."""
     universal = ["--universal", "--python-version", pythons[0], "--extra", "test"]
     lines = run([*uv, *universal, "--no-annotate", "--no-header", "pyproject.toml"])
     path = FOLDER / name

@@ -1,12 +1,13 @@
-"""What the counters themselves say: the facts in tests/data/counters.jsonl.
+"""Runs the counters themselves, and writes the facts in tests/data/counters.jsonl.
 
     pip install torch torchinfo==1.8.0 fvcore thop ptflops==0.7.5 calflops==0.3.2 einops
     PYTHONPATH=. python scripts/measure_counters.py --deepspeed PATH > tests/data/counters.jsonl
 
-Builds every network in PyTorch, each layer a module as a person would write it, joins as `+`, `*`,
-`torch.cat` and `torch.matmul`, and asks each counter. PATH is that of DeepSpeed's file
-deepspeed/profiling/flops_profiler/profiler.py; nothing else of it is needed. A null says that the
-counter ended with an error. Large networks are not run, and lack the counters that need that.
+Builds every network in PyTorch, with modules as layers and joins as `+`, `*`, `torch.cat` and
+`torch.matmul`, and runs each counter on it. PATH is DeepSpeed's file
+deepspeed/profiling/flops_profiler/profiler.py; the rest of DeepSpeed is not needed. A null means
+that the counter ended with an error. Large networks are not run, so counters that need a run are
+missing.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from random import Random
 warnings.simplefilter("ignore")
 logging.disable(logging.WARNING)
 
-# ptflops imports it if it can, and it is not needed.
+# ptflops imports it if it can, and does not need it.
 sys.modules["torchvision"] = None
 
 import torch  # noqa: E402
-import torch.nn.functional as F  # noqa: E402, N812 - what PyTorch's users call it
+import torch.nn.functional as F  # noqa: E402, N812 - the usual name
 from torch import nn  # noqa: E402
 
 import convcalc  # noqa: E402
@@ -40,7 +41,7 @@ from tests.networks.grow import random_spec  # noqa: E402
 
 
 class Call(nn.Module):
-    """An operation that PyTorch has as an operator or a function only."""
+    """An operation that PyTorch has only as an operator or a function."""
 
     def __init__(self, function):
         super().__init__()
@@ -51,7 +52,7 @@ class Call(nn.Module):
 
 
 class ChannelsLast(nn.Module):
-    """A module that works on the last axis, on the channels of a map."""
+    """Applies a module for the last axis to the channels of a map."""
 
     def __init__(self, module):
         super().__init__()
@@ -62,7 +63,7 @@ class ChannelsLast(nn.Module):
 
 
 class LayerScale(nn.Module):
-    """A learned factor a channel, a bare parameter as ConvNeXt has it."""
+    """A learned factor per channel, a plain parameter as in ConvNeXt."""
 
     def __init__(self, channels, rank):
         super().__init__()
@@ -78,7 +79,7 @@ def _flat(pairs):
 
 
 def _behind_pad(module, pairs, value=0.0):
-    """The module, with a padding before it that it cannot do itself."""
+    """The module after a padding that it does not support itself."""
     return nn.Sequential(Call(lambda x: F.pad(x, _flat(pairs), value=value)), module)
 
 
@@ -172,7 +173,7 @@ def _instancenorm(layer, shape, rank):
 
 def _lrn(layer, shape, rank):
     if not rank:
-        raise NotImplementedError  # PyTorch's wants a position axis
+        raise NotImplementedError  # PyTorch's needs a position axis
     return nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
 
 
@@ -249,7 +250,7 @@ MAKE = {
     "add": lambda la, s, r: Call(_add),
     "mul": lambda la, s, r: Call(_mul),
     "concat": lambda la, s, r: Call(lambda *x: torch.cat(x, 1)),
-    # Looked up when it runs: counters put functions of their own there.
+    # Looked up at run time, because counters replace this function.
     "matmul": lambda la, s, r: Call(lambda a, b: torch.matmul(a, b)),  # noqa: PLW0108
 }
 
@@ -272,7 +273,7 @@ class Model(nn.Module):
             else:
                 made.append(nn.Identity())
         self.steps = nn.ModuleList(made)
-        # Some counters ask the first parameter where the model is.
+        # Some counters take the device from the first parameter.
         self.anchor = nn.Parameter(torch.zeros(1))
 
     def forward(self, x):
@@ -287,7 +288,7 @@ class Model(nn.Module):
 
 
 def by_torch(model, shape):
-    """PyTorch's own."""
+    """PyTorch's own counter."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
@@ -296,7 +297,7 @@ def by_torch(model, shape):
 
 
 def by_fvcore(model, shape):
-    """The facebookresearch counter, which traces."""
+    """fvcore, which traces the model."""
     from fvcore.nn import FlopCountAnalysis
 
     analysis = FlopCountAnalysis(model, torch.zeros(shape, device=model.anchor.device))
@@ -356,7 +357,7 @@ def by_calflops(model, shape):
 
 
 def by_deepspeed(profiler):
-    """The profiler of DeepSpeed, without DeepSpeed."""
+    """DeepSpeed's profiler, without the rest of DeepSpeed."""
 
     def count(model, shape):
         counter = profiler.FlopsProfiler(model)
@@ -370,7 +371,7 @@ def by_deepspeed(profiler):
 
 
 class _Anything(types.ModuleType):
-    """A module that has every name, for imports of what is not used."""
+    """A module with every attribute, in place of imports that are not used."""
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -379,7 +380,7 @@ class _Anything(types.ModuleType):
 
 
 def deepspeed_profiler(path):
-    """The one module of DeepSpeed that counts."""
+    """DeepSpeed's module that counts, imported on its own."""
     names = ("", ".accelerator", ".utils", ".moe", ".moe.layer", ".utils.timer", ".utils.torch")
     for name in names:
         sys.modules["deepspeed" + name] = _Anything("deepspeed" + name)
@@ -393,21 +394,21 @@ def deepspeed_profiler(path):
     return module
 
 
-#: Counters that do with shapes, on the device "meta". Others trace, or patch functions that PyTorch
-#: computes shapes with, so that they need a real run.
+#: Counters that need shapes only and run on the device "meta". The others trace, or replace
+#: functions that PyTorch computes shapes with, so they need a real run.
 DRY = (by_torch, by_torchinfo, by_thop)
-#: Networks of more MACs are not run.
+#: Networks with more MACs are not run.
 LARGEST_RUN = 16_000_000_000
 
 
-#: Where counters put functions of their own, which a counter that fails leaves there.
+#: The functions that counters replace. A counter that fails does not put the originals back.
 PATCHED = [(owner, dict(vars(owner))) for owner in (torch, F)]
 METHODS = {name: getattr(torch.Tensor, name) for name in ("matmul", "mm", "bmm", "addmm")}
 METHODS.update({name: getattr(torch.Tensor, name) for name in ("mul", "add", "baddbmm")})
 
 
 def restore():
-    """Puts every function back."""
+    """Puts the original functions back."""
     for owner, names in PATCHED:
         for name, value in names.items():
             setattr(owner, name, value)
@@ -416,7 +417,7 @@ def restore():
 
 
 def counted(network, counters, batch):
-    """What every counter says; a fresh model for each, because some leave traces behind."""
+    """The totals of every counter; each gets a new model, because some modify it."""
     ((_, sizes),) = network.inputs.items()
     found = {}
     macs = batch * convcalc.analyze(network).totals.macs
@@ -435,14 +436,14 @@ def counted(network, counters, batch):
     return found
 
 
-# --- What is measured --------------------------------------------------------------------------
+# --- Networks to measure -----------------------------------------------------------------------
 
 #: Inputs of one layer each: with 1, 2 and 3 spatial axes.
 SIZES = {1: [4, 6], 2: [4, 6, 5], 3: [4, 6, 5, 4]}
 
 
 def single_layers():
-    """Specs of one layer behind a convolution, for every kind, in 1, 2 and 3 dimensions."""
+    """Specs of one layer after a convolution, for every kind, in 1, 2 and 3 dimensions."""
     layers = [
         *("{conv: 6, kernel: 3}", "{conv: 6, kernel: 3, padding: 1, bias: false, groups: 2}"),
         *("{conv: 6, kernel: 3, stride: 2, padding: same}", "{depthwise: 3, padding: 1}"),
@@ -498,7 +499,7 @@ SEEDS = range(120)
 
 
 def networks():
-    """What is measured: name or spec, the network, and the batch."""
+    """The networks to measure: name or spec, the network, and the batch."""
     for name in shipped_names():
         yield {"network": name}, convcalc.load(name), 1
     random = [random_spec(Random(seed)) for seed in SEEDS]  # noqa: S311 - no secret

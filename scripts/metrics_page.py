@@ -1,4 +1,4 @@
-"""Writes docs/metrics.md, the reference of metrics, from the table that the code uses.
+"""Writes docs/metrics.md, the reference of metrics, from the table in the code.
 
 python scripts/metrics_page.py
 """

@@ -1,8 +1,8 @@
-"""Draws what convcalc prints on a terminal as an SVG picture, for the README.
+"""Draws the terminal output of convcalc as an SVG picture, for the README.
 
     python scripts/screenshot.py
 
-The command runs in a pseudo-terminal, so the picture shows what a user sees and nothing made up.
+The command runs in a pseudo-terminal, so the picture shows exactly what a user sees.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def terminal_output(command: tuple[str, ...], width: int) -> str:
-    """What a convcalc command writes to a colour terminal of this width."""
+    """The output of a convcalc command on a colour terminal of this width."""
     environment = {
         **{key: value for key, value in os.environ.items() if key != "NO_COLOR"},
         "COLORTERM": "truecolor",
@@ -56,15 +56,15 @@ def terminal_output(command: tuple[str, ...], width: int) -> str:
 
 
 def _read(terminal: int) -> bytes:
-    """The next bytes; none once nobody writes to the terminal any more."""
+    """The next bytes, or none if the other end is closed."""
     try:
         return os.read(terminal, 65536)
-    except OSError:  # Linux's way of saying that the other end is closed
+    except OSError:  # on Linux: the other end is closed
         return b""
 
 
 def picture(output: str) -> str:
-    """Terminal output as SVG, under its command; the same text gives the same bytes."""
+    """The command and its output as SVG; the same text gives the same bytes."""
     console = Console(
         record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
