@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The steps of action.yml: `steps.sh install`, `steps.sh check`, `steps.sh comment`.
-# What the user gives comes in environment variables and is never pasted into a command.
+# Input of the user comes in environment variables and is never inserted into a command.
 set -euo pipefail
 
 venv=$RUNNER_TEMP/convcalc-venv
@@ -11,7 +11,7 @@ convcalc() {
     if [ -d "$venv/bin" ]; then "$venv/bin/convcalc" "$@"; else "$venv/Scripts/convcalc" "$@"; fi
 }
 
-# Installs the revision of convcalc that the workflow names, in an environment of its own.
+# Installs the revision of convcalc that the workflow names, in its own environment.
 install() {
     "$CONVCALC_PYTHON" -m venv "$venv"
     local bin=$venv/bin
@@ -20,19 +20,19 @@ install() {
     convcalc --version
 }
 
-# Checks, with annotations and the step's summary; leaves the comment's page and a SARIF report.
+# Runs the check with annotations and the step's summary; writes the comment's page and a SARIF report.
 check() {
     local arguments=() line status=0
     while IFS= read -r line; do
         line=${line%$'\r'}
         [ -z "$line" ] || arguments+=("$line")
     done <<<"$CONVCALC_ARGUMENTS"
-    # The odd expansion is for the bash of macOS, to which an empty array is unset.
+    # This expansion is for the bash of macOS, where an empty array is unset.
     set -- ${arguments[@]+"${arguments[@]}"}
 
     rm -f "$page"
     echo "comment-file=$page" >>"$GITHUB_OUTPUT"
-    # The annotations, the comment and the SARIF report are formats of their own, each to its place.
+    # The action sets format and output itself for the annotations, the comment and the SARIF report.
     for line; do
         case $line in
         --) break ;;
@@ -48,7 +48,7 @@ check() {
 
     convcalc check --format github "$@" || status=$?
 
-    # The log has told everything; these only write it down in another form.
+    # The log has everything; these only write it in another format.
     convcalc check --format markdown --output "$page" "$@" >/dev/null 2>&1 || true
     if [ -n "$CONVCALC_SARIF" ]; then
         rm -f -- "$CONVCALC_SARIF"
@@ -62,7 +62,7 @@ check() {
     return "$status"
 }
 
-# Writes the page as a comment, or over the one that an earlier run wrote: ours, with the marker.
+# Writes the page as a comment, or replaces the comment of an earlier run: our own, with the marker.
 comment() {
     if ! [ -s "$page" ]; then
         echo "::notice title=convcalc::nothing was checked, so there is nothing to comment"
@@ -75,19 +75,19 @@ comment() {
     local marker comments me ids
     marker=$(head -n 1 "$page")
     comments=repos/$GITHUB_REPOSITORY/issues/$CONVCALC_PULL_REQUEST/comments
-    # A bot's name ends in [bot] in one of GitHub's interfaces, and not in the other.
+    # A bot's name ends in [bot] in only one of GitHub's two interfaces.
     if ! { me=$(gh api graphql -f query='{viewer {login}}' --jq .data.viewer.login) &&
         ids=$(gh api --paginate "$comments?per_page=100" --jq \
             ".[] | select((.user.login | rtrimstr(\"[bot]\")) == \"${me%\[bot\]}\")
                  | select(.body | startswith(\"$marker\")) | .id") &&
         write "$comments" "${ids%%$'\n'*}"; }; then
-        # A pull request from a fork may not write; its check has succeeded or failed all the same.
+        # A pull request from a fork may not write; the result of its check stays the same.
         echo "::warning title=convcalc::the comment could not be written: does the job have" \
             "'permissions: pull-requests: write'?"
     fi
 }
 
-# write COMMENTS ID: the page over the comment with that number, or as a new one if ID is empty.
+# write COMMENTS ID: replaces the comment with that number by the page, or adds one if ID is empty.
 write() {
     if [ -n "$2" ]; then
         gh api --method PATCH --silent "repos/$GITHUB_REPOSITORY/issues/comments/$2" -F "body=@$page"
