@@ -170,8 +170,16 @@ class GraphBuilder:
         self._names = Names(self._paths)
 
     def input(self, name: str, shape: Shape, span: Span | None = None) -> int:
-        """Adds an input of the network, without its batch axis; its index."""
-        return self.add(Input(shape=shape), (), path=name, span=span)
+        """Adds an input of the network, without its batch axis; its index.
+
+        Raises RuleError where a size is no whole number from 1 on, or operations were added before.
+        """
+        if self.nodes and self.nodes[-1].kind != "input":
+            raise RuleError("bad-input", f"the input '{name}' is added after an operation")
+        if any(type(size) is not int or size < 1 for size in shape):
+            message = f"the sizes of '{name}' are whole numbers from 1 on, not {shape!r}"
+            raise RuleError("bad-input", message)
+        return self.add(Input(shape=tuple(shape)), (), path=name, span=span)
 
     def add(
         self,
@@ -227,6 +235,8 @@ class GraphBuilder:
         """
         ours = [index for index in indices if self._parameters(index)]
         theirs = [index for index in others if self._parameters(index)]
+        if ours and theirs and max(theirs) >= min(ours):
+            raise RuleError("share-mismatch", "parameters are shared with earlier layers", "share")
         if indices and others and (len(ours) != len(theirs) or not ours):
             self._check_same(indices[0], others[0])
         if len(ours) != len(theirs):

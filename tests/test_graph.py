@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import convcalc
@@ -125,3 +126,20 @@ class TestBuilder:
         ):
             with pytest.raises(RuleError, match=message):
                 Conv.read(values, rank=2)
+
+    def test_refuses_inputs_that_are_none(self) -> None:
+        builder = GraphBuilder()
+        for shape in ((0, 3), (2, -1), (2, 3.0), (np.int64(3), 4)):
+            with pytest.raises(RuleError, match="whole numbers from 1 on"):
+                builder.input("image", shape)  # type: ignore[arg-type]
+        builder.add(ReLU(), [builder.input("image", (2, 6, 6))])
+        with pytest.raises(RuleError, match="after an operation"):
+            builder.input("late", (3,))
+
+    def test_shares_with_earlier_layers_only(self) -> None:
+        builder = GraphBuilder()
+        image = builder.input("image", (2, 6, 6))
+        one, other = [builder.add(conv(2, 1), [image]) for _ in range(2)]
+        for later in (one, other):
+            with pytest.raises(RuleError, match="earlier layers"):
+                builder.share([one], [later])

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
+from convcalc.analysis.costs.report import check_batch
 from convcalc.analysis.training.optimizers import Optimizer, optimizer_named
 from convcalc.counts import NOTHING, Counts
 from convcalc.gc_pause import gc_paused
@@ -134,6 +135,7 @@ def train(
     >>> step.totals.forward_macs, step.totals.weight_gradient_macs, step.totals.input_gradient_macs
     (416520, 416520, 298920)
     """
+    check_batch(batch)
     chosen = optimizer_named(optimizer)
     flows = gradient_flows(network, input_gradient=input_gradient)
     arriving = _arriving_gradients(network, flows)

@@ -190,3 +190,9 @@ def test_what_it_keeps_is_not_known_either(layer: Layer) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_documents_its_gradients(kind: str) -> None:
     assert "    Grads:  " in (layer_class(kind).__doc__ or "")
+
+
+@pytest.mark.parametrize("batch", [0, -1, 1.5, True, "2"])
+def test_a_batch_that_is_none_is_refused(batch: object) -> None:
+    with pytest.raises(ConvcalcError, match="batch must be a whole number"):
+        train(chain(layer_class("relu")()), batch=batch)  # type: ignore[arg-type]
