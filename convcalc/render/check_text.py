@@ -31,7 +31,8 @@ def check_text(checked: Sequence[CheckedNetwork]) -> str:
 
 def drawn_elsewhere(network: CheckedNetwork) -> list[Problem]:
     """The problems of a network that belong to no finding: of reading, of expectations."""
-    of_findings = [finding.problem for finding in network.findings if finding.problem is not None]
+    # What a warning reports is among the network's warnings, never among its problems.
+    of_findings = [finding.problem for finding in network.findings if finding.rule != "warn"]
     return [problem for problem in network.problems if problem not in of_findings]
 
 

@@ -88,7 +88,7 @@ def at_first_change(
     text, (span, calls), path, _ = _first_difference(locked, found, report)
     moved = []
     for problem in problems:
-        facts: list[Fact] = [_locked_at(lock, locked, path)._replace(change=text)]
+        facts: list[Fact] = [_locked_at(lock, locked, path, text)]
         if problem.span is not None:
             facts.append(Related(Reason.EXPECTATION, problem.span))
         there = problem._replace(span=span, calls=calls, facts=(*facts, *problem.facts))
@@ -96,9 +96,9 @@ def at_first_change(
     return moved
 
 
-def _locked_at(lock: Lock, locked: LockedNetwork, path: str) -> Locked:
+def _locked_at(lock: Lock, locked: LockedNetwork, path: str, change: str = "") -> Locked:
     """Where a layer is locked, or the network where the layer is not."""
-    return Locked(lock.place(locked, path), path if path in locked.layers else "")
+    return Locked(lock.place(locked, path), path if path in locked.layers else "", change)
 
 
 def total_changes(before: Mapping[str, int], after: Mapping[str, int]) -> str:
