@@ -18,7 +18,7 @@ import yaml
 from convcalc.checks.project.config import config_schema
 from convcalc.language.keys import COMMON_KEYS, TOP_KEYS
 from convcalc.language.schema import spec_schema
-from convcalc.language.shipped import shipped_names, shipped_path
+from convcalc.language.shipped import shipped_path
 from convcalc.layers import KINDS, layer_class
 from tests.diagnostics.update import (
     CONFIGS,
@@ -29,6 +29,7 @@ from tests.diagnostics.update import (
     expected_of_config,
 )
 from tests.networks.grow import random_spec
+from tests.shipped import every_network
 
 VALIDATOR = jsonschema.Draft7Validator(spec_schema())
 
@@ -85,7 +86,7 @@ def test_is_a_schema() -> None:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("name", shipped_names())
+@every_network
 def test_takes_every_shipped_network(name: str) -> None:
     path = shipped_path(name)
     assert path is not None

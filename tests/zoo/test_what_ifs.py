@@ -1,4 +1,4 @@
-"""What the zoo costs with twice the channels and with a batch.
+"""What the zoo costs with twice the channels.
 
 What holds of the what-ifs on any network stands in tests/transform.
 """
@@ -8,12 +8,10 @@ from __future__ import annotations
 import pytest
 
 import convcalc
-from convcalc.counts import Counts
 from convcalc.graph import Network
-from convcalc.language.shipped import shipped_names
 from convcalc.layers.convolution import Conv
 from convcalc.transform.whatif import scale_channels
-from tests.shipped import shipped
+from tests.shipped import each_network, shipped
 from tests.zoo.torchvision import PUBLISHED
 
 
@@ -28,7 +26,7 @@ def inner_convolutions(network: Network) -> list[str]:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("name", PUBLISHED)
+@each_network(PUBLISHED)
 def test_double_channels_makes_inner_convolutions_four_times_dearer(name: str) -> None:
     network = shipped(name)
     before, after = (
@@ -38,12 +36,3 @@ def test_double_channels_makes_inner_convolutions_four_times_dearer(name: str) -
     inner = inner_convolutions(network)
     assert inner
     assert {path: after[path] for path in inner} == {path: 4 * before[path] for path in inner}
-
-
-@pytest.mark.no_cover
-@pytest.mark.parametrize("name", shipped_names())
-def test_a_batch_of_eight_multiplies_every_count_and_no_parameter(name: str) -> None:
-    network = shipped(name)
-    one, eight = convcalc.analyze(network).totals, convcalc.analyze(network, batch=8).totals
-    assert eight.counts == Counts(*[8 * count for count in one.counts])
-    assert (eight.macs, eight.params, eight.buffers) == (8 * one.macs, one.params, one.buffers)

@@ -11,7 +11,6 @@ import convcalc
 from convcalc.analysis.memory import search
 from convcalc.analysis.memory.least_peak import LeastPeak, least_peak
 from convcalc.analysis.memory.liveness import peak_of, tensor_graph
-from convcalc.language.shipped import shipped_names
 from tests.analysis.memory.families import FAMILIES
 from tests.analysis.memory.task_graphs import (
     Graph,
@@ -22,7 +21,7 @@ from tests.analysis.memory.task_graphs import (
     random_nested,
     random_series_parallel,
 )
-from tests.shipped import shipped
+from tests.shipped import every_network, shipped
 
 Maker = Callable[[Random, int], Graph]
 #: About a second.
@@ -85,7 +84,8 @@ def test_a_search_that_is_given_up_still_brackets_the_least(make: Maker) -> None
         assert graph.peak(found.order) == found.peak
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@pytest.mark.no_cover
+@every_network
 def test_every_shipped_network_is_exact(name: str) -> None:
     network = shipped(name)
     for concat_in_place in (False, True):

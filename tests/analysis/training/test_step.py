@@ -11,14 +11,13 @@ import convcalc
 from convcalc.analysis.training.step import train
 from convcalc.counts import Counts
 from convcalc.graph import GraphBuilder, Network
-from convcalc.language.shipped import shipped_names
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.base import Layer
 from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.problems import ConvcalcError
 from convcalc.shapes import Shape
 from tests.networks.grow import random_spec
-from tests.shipped import shipped
+from tests.shipped import every_network, shipped
 
 FORKED = """
 input: [2, 4, 4]
@@ -162,12 +161,12 @@ def assert_each_product_has_two(network: Network) -> None:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("name", shipped_names())
+@every_network
 def test_each_product_of_a_shipped_network_has_two(name: str) -> None:
     assert_each_product_has_two(shipped(name))
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", range(40))
 def test_each_product_of_a_random_network_has_two(seed: int) -> None:
     assert_each_product_has_two(convcalc.loads(random_spec(Random(seed))))
 

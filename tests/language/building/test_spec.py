@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convcalc import ConvcalcError, Network, Spec, loads, spec
-from convcalc.language.shipped import shipped_names
+from tests.shipped import every_network
 
 SMALL = """
 input: [3, 8, 8]
@@ -61,7 +61,7 @@ def test_each_network_is_that_of_a_file_read_anew() -> None:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("name", shipped_names())
+@every_network
 def test_a_shipped_network_twice(name: str) -> None:
     read = spec(name)
     assert described(read.network()) == described(read.network())
