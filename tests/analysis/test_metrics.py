@@ -22,6 +22,7 @@ from convcalc.analysis.metrics import (
 from convcalc.metrics import METRICS, SUMS, TOTALS
 from convcalc.render.report import report_data
 from tests.networks.grow import random_spec
+from tests.seeds import each_seed
 
 BY_HAND = """
 input: [3, 8, 8]
@@ -78,7 +79,7 @@ def test_a_small_network_by_hand() -> None:
     assert totals["training_memory"] > (2 + 2 + 4) * params + 4 * 8
 
 
-@pytest.mark.parametrize("seed", range(30))
+@each_seed(10, 30)
 def test_totals_are_sums_of_what_json_reports(seed: int) -> None:
     analysis = grown(seed)
     totals = measure_all(analysis, "float32")
@@ -94,7 +95,7 @@ def test_totals_are_sums_of_what_json_reports(seed: int) -> None:
     assert totals["largest_activation"] <= totals["peak_memory"] <= 4 * sum([*sizes, *inputs])
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each_seed(10, 20)
 def test_counts_and_tensors_grow_with_the_batch(seed: int) -> None:
     one, three = measure_all(grown(seed)), measure_all(grown(seed, batch=3))
     fixed = ("params", "buffers", "weights", "layers", "operations", "depth")
@@ -104,7 +105,7 @@ def test_counts_and_tensors_grow_with_the_batch(seed: int) -> None:
     assert one["bytes_moved"] <= three["bytes_moved"] <= 3 * one["bytes_moved"]
 
 
-@pytest.mark.parametrize("seed", range(30))
+@each_seed(10, 30)
 def test_contributions_add_up_to_the_whole(seed: int) -> None:
     analysis = grown(seed)
     for name in (*SUMS, "bytes_moved", "training_macs"):
@@ -118,7 +119,7 @@ def test_contributions_add_up_to_the_whole(seed: int) -> None:
     assert largest.value == measure(analysis, "largest_activation", "int8")
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each_seed(10, 20)
 def test_the_most_that_is_alive_at_a_layer_is_the_peak(seed: int) -> None:
     analysis = grown(seed, batch=2)
     for live, peak in (("live", "peak_memory"), ("live_in_place", "peak_in_place")):

@@ -29,6 +29,7 @@ from tests.diagnostics.update import (
     expected_of_config,
 )
 from tests.networks.grow import random_spec
+from tests.seeds import each_seed
 from tests.shipped import every_network
 
 VALIDATOR = jsonschema.Draft7Validator(spec_schema())
@@ -94,7 +95,7 @@ def test_takes_every_shipped_network(name: str) -> None:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("seed", range(40))
+@each_seed(20, 40)
 def test_takes_random_networks(seed: int) -> None:
     assert errors(random_spec(Random(seed))) == []
 

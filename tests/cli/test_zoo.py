@@ -21,6 +21,7 @@ def names(*options: str) -> list[str]:
     return [row["name"] for row in csv.DictReader(io.StringIO(result.out))]
 
 
+@pytest.mark.no_cover
 def test_every_shipped_network_is_listed_with_its_figures() -> None:
     data = json.loads(run("zoo", "--format", "json").out)
     assert data["schema"] == "convcalc.zoo/1"

@@ -48,6 +48,7 @@ def place(value: object) -> str:
     return str(value.line) if isinstance(value, Block) else repr(value)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("path", "block"), shown("console"), ids=place)
 def test_commands_print_what_is_shown(path: Path, block: Block) -> None:
     with folder_with(files(blocks(text_of(path)))):

@@ -25,6 +25,7 @@ from convcalc.graph import Network
 from tests.executor.random_networks import random_network
 from tests.executor.values import random_inputs, random_weights, relative_error, run, seeded
 from tests.networks.grow import random_spec
+from tests.seeds import each_seed
 
 #: NumPy's arrays, to tracemalloc, without Python's own objects.
 ARRAYS = np.lib.tracemalloc_domain
@@ -61,7 +62,7 @@ def views_behind(network: Network, memory: TensorGraph) -> dict[int, list[int]]:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("seed", range(60))
+@each_seed(20, 60)
 @pytest.mark.parametrize("concat_in_place", [False, True])
 def test_a_run_within_the_arena_computes_the_same(seed: int, concat_in_place: bool) -> None:
     network = network_for(seed)
@@ -98,7 +99,8 @@ def test_a_run_within_the_arena_computes_the_same(seed: int, concat_in_place: bo
             assert relative_error(values[index], expected[index]) < 1e-9
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.no_cover
+@each_seed(10, 40)
 @pytest.mark.parametrize("in_place", [False, True])
 def test_a_run_that_frees_what_is_dead_holds_what_was_predicted(seed: int, in_place: bool) -> None:
     network = network_for(seed)

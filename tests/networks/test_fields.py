@@ -21,6 +21,7 @@ from convcalc.analysis.field.fields import Fields, fields, unit_field
 from convcalc.executor.arrays import Array
 from convcalc.graph import Network, Node
 from tests.networks.grow import random_spec
+from tests.seeds import each_seed
 
 #: Units of a network that are probed.
 UNITS = 4
@@ -102,10 +103,8 @@ def hold_the_report(seen: Fields, network: Network, node: Node, place: tuple[int
                 assert size == axis.size, what
 
 
-MORE = [pytest.param(seed, marks=pytest.mark.long) for seed in range(40, 400)]
-
-
-@pytest.mark.parametrize("seed", [*range(40), *MORE])
+@pytest.mark.no_cover
+@each_seed(40, 400)
 def test_a_unit_depends_on_its_field_and_on_nothing_else(seed: int) -> None:
     text = random_spec(Random(seed))
     network = convcalc.loads(text)

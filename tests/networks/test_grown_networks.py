@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from random import Random
 
-import pytest
-
 import convcalc
 from convcalc.counts import Counts
 from tests.networks.grow import random_spec
+from tests.seeds import each_seed
 
 SEEDS = range(150)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@each_seed(40, len(SEEDS))
 def test_a_batch_multiplies_every_count_and_no_parameter(seed: int) -> None:
     network = convcalc.loads(random_spec(Random(seed)))
     one = convcalc.analyze(network)
@@ -26,7 +25,7 @@ def test_a_batch_multiplies_every_count_and_no_parameter(seed: int) -> None:
         assert batched.output == (8, *single.output[1:])
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@each_seed(40, len(SEEDS))
 def test_valid_taps_never_cost_more(seed: int) -> None:
     network = convcalc.loads(random_spec(Random(seed)))
     padded = convcalc.analyze(network)
@@ -37,7 +36,7 @@ def test_valid_taps_never_cost_more(seed: int) -> None:
         assert all(real <= both for real, both in pairs), all_taps.node
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@each_seed(40, len(SEEDS))
 def test_paths_are_unique_and_point_at_the_file(seed: int) -> None:
     text = random_spec(Random(seed))
     network = convcalc.loads(text)
@@ -51,7 +50,7 @@ def test_paths_are_unique_and_point_at_the_file(seed: int) -> None:
         assert written.strip()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@each_seed(40, len(SEEDS))
 def test_nodes_read_earlier_nodes_and_every_value_is_used(seed: int) -> None:
     network = convcalc.loads(random_spec(Random(seed)))
     used = set(network.outputs.values())

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from random import Random
 
-import pytest
-
 import convcalc
 from convcalc.executor.program import Program
 from convcalc.executor.run import ready_inputs
 from convcalc.executor.verify import verify
 from tests.networks.grow import random_spec
+from tests.seeds import each_seed
 
 
-@pytest.mark.parametrize("seed", range(150))
+@each_seed(50, 150)
 def test_a_run_observes_what_the_report_says(seed: int) -> None:
     network = convcalc.loads(random_spec(Random(seed)))
     batch = 1 + seed % 3

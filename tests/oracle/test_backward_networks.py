@@ -14,6 +14,7 @@ from convcalc.graph import Network
 from convcalc.layers.traits import Backward
 from tests.executor.random_networks import random_network
 from tests.oracle.backward_network import NetworkStep, NodeStep
+from tests.seeds import each_seed
 
 NETWORKS = 60
 
@@ -126,7 +127,7 @@ def test_a_written_network_trains_as_told(name: str, batch: int, into_inputs: bo
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("seed", range(NETWORKS))
+@each_seed(20, NETWORKS)
 def test_a_network_trains_as_told(seed: int) -> None:
     assert_trains_as_told(seed)
 

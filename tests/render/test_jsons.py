@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from random import Random
 
-import pytest
-
 import convcalc
 from convcalc.graph import GraphBuilder, Network
 from convcalc.layers.convolution import Conv
 from convcalc.layers.dense import Dense
 from convcalc.render.report import report_data, report_text
 from tests.networks.grow import random_spec
+from tests.seeds import each_seed
 
 LARGE = 2**31 - 1
 LAYER_KEYS = [
@@ -64,7 +63,7 @@ def test_a_network_made_in_python_has_no_lines() -> None:
     assert (layer["file"], layer["line"], layer["calls"]) == (None, None, [])
 
 
-@pytest.mark.parametrize("seed", range(25))
+@each_seed(10, 25)
 def test_text_is_the_data_and_keys_stand_in_their_order(seed: int) -> None:
     report = convcalc.analyze(convcalc.loads(random_spec(Random(seed))), batch=3)
     data = report_data(report)
@@ -78,7 +77,7 @@ def test_text_is_the_data_and_keys_stand_in_their_order(seed: int) -> None:
         assert data["totals"][key] == sum(layer[key] for layer in data["layers"])
 
 
-@pytest.mark.parametrize("seed", range(25))
+@each_seed(10, 25)
 def test_every_input_of_a_layer_is_an_output_or_an_input_of_the_network(seed: int) -> None:
     data = report_data(convcalc.analyze(convcalc.loads(random_spec(Random(seed)))))
     known = dict(data["inputs"])

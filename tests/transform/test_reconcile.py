@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import convcalc
-from convcalc.analysis.counters.counting import BY_NAME, counter_reports
+from convcalc.analysis.counters.counting import counter_reports
 from convcalc.transform.reconcile import Quote, read_quote, reconcile
 
 UNITS = {"": 0, "k": 3, "M": 6, "G": 9, "B": 9, "T": 12, "P": 15}
@@ -134,12 +134,13 @@ class TestReconciling:
         found = self.found("resnet50", "4.13G")
         assert found[:2] == [("ptflops-pytorch", "", "rounded"), ("thop", "", "rounded")]
 
-    @pytest.mark.parametrize("name", BY_NAME)
+    @pytest.mark.no_cover
     @pytest.mark.parametrize("network", ["vgg16", "mobilenet_v2", "unet"])
-    def test_every_convention_is_found_by_its_exact_total(self, network: str, name: str) -> None:
+    def test_every_convention_is_found_by_its_exact_total(self, network: str) -> None:
         report = convcalc.analyze(convcalc.load(network))
-        (entry,) = counter_reports(report, [BY_NAME[name]])
-        assert (name, "", "exact") in self.found(network, str(entry.total))
+        for entry in counter_reports(report):
+            found = self.found(network, str(entry.total))
+            assert (entry.convention.name, "", "exact") in found
 
     @pytest.mark.parametrize(
         ("network", "figure", "name", "what_if"),

@@ -13,6 +13,7 @@ from convcalc.analysis.costs.balance import Bound, Figures, balance, bound, inte
 from convcalc.arithmetic import Ratio
 from convcalc.language.device import Device
 from tests.networks.grow import random_spec
+from tests.seeds import each_seed
 
 BOARD = Device("board", {"float32": 10**9}, 2 * 10**9, "made up")
 
@@ -75,7 +76,7 @@ class TestFigures:
         found = figures(layers)
         assert found["a"].weights == found["b"].weights == 6 * 4
 
-    @pytest.mark.parametrize("seed", range(30))
+    @each_seed(15, 30)
     def test_no_operation_moves_more_than_its_tensors(self, seed: int) -> None:
         network = convcalc.loads(random_spec(Random(seed)))
         report = convcalc.analyze(network)

@@ -18,6 +18,7 @@ from convcalc.layers.base import Layer, parameter_count
 from convcalc.shapes import Shape
 from tests.networks.grow import random_spec
 from tests.oracle.random_layers import drawn
+from tests.seeds import each_seed
 
 
 def _evaluated(formula: str, **names: int) -> int:
@@ -37,7 +38,7 @@ def _explained(layer: Layer, shapes: Sequence[Shape]) -> Explanation:
     return explain(builder.network("net", {"it": index}), builder.nodes[index])
 
 
-@pytest.mark.parametrize("seed", range(60))
+@each_seed(20, 60)
 def test_every_printed_formula_gives_the_figure_beside_it(seed: int) -> None:
     network = convcalc.loads(random_spec(Random(seed)))
     report = convcalc.analyze(network)

@@ -10,6 +10,7 @@ import convcalc
 from convcalc.analysis.costs.cost import total
 from convcalc.analysis.costs.rows import SORT_KEYS, rows, sort_rows
 from tests.networks.grow import random_spec
+from tests.seeds import each_seed
 
 SPEC = """
 input: [3, 8, 8]
@@ -45,7 +46,7 @@ def test_depth_sums_groups_up() -> None:
     ]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@each_seed(15, 40)
 def test_every_way_of_grouping_keeps_the_totals(seed: int) -> None:
     report = convcalc.analyze(convcalc.loads(random_spec(Random(seed))))
     ways = (

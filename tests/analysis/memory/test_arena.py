@@ -14,6 +14,7 @@ from convcalc.analysis.memory.least_peak import least_peak
 from convcalc.analysis.memory.liveness import TensorGraph, live_sets, peak_of, tensor_graph
 from tests.analysis.memory.task_graphs import random_graph, random_series_parallel
 from tests.networks.grow import random_spec
+from tests.seeds import each_seed
 
 
 def check(graph: TensorGraph, order: list[int]) -> None:
@@ -36,7 +37,7 @@ def check(graph: TensorGraph, order: list[int]) -> None:
             assert 0 <= places[tensor].offset <= arena.size - sizes[tensor]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@each_seed(15, 40)
 @pytest.mark.parametrize("in_place", [False, True])
 def test_grown_networks(seed: int, in_place: bool) -> None:
     network = convcalc.loads(random_spec(Random(seed)))
@@ -45,7 +46,7 @@ def test_grown_networks(seed: int, in_place: bool) -> None:
     check(graph, least_peak(graph).order)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@each_seed(30, 60)
 def test_random_graphs(seed: int) -> None:
     make = random_graph if seed % 2 else random_series_parallel
     graph = make(Random(seed), 15).tensor_graph()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from random import Random
 
-import pytest
-
 import convcalc
 from convcalc.analysis.memory.liveness import live_sets, peak_of, tensor_graph
 from convcalc.graph import Network
 from tests.networks.grow import random_spec
+from tests.seeds import each_seed
 
 
 def live_by_definition(network: Network) -> list[int]:
@@ -40,7 +39,7 @@ def live_by_definition(network: Network) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@each_seed(20, 40)
 def test_live_elements_are_those_of_the_definition(seed: int) -> None:
     network = convcalc.loads(random_spec(Random(seed)))
     graph = tensor_graph(network)
@@ -50,7 +49,7 @@ def test_live_elements_are_those_of_the_definition(seed: int) -> None:
     assert peak_of(graph) == max(expected)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@each_seed(20, 40)
 def test_the_tensors_of_a_step_make_up_what_is_alive(seed: int) -> None:
     graph = tensor_graph(convcalc.loads(random_spec(Random(seed))))
     for found in live_sets(graph):
@@ -58,7 +57,7 @@ def test_the_tensors_of_a_step_make_up_what_is_alive(seed: int) -> None:
         assert set(graph.operations[found.operation].reads) <= set(found.tensors)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@each_seed(20, 40)
 def test_in_place_never_needs_more(seed: int) -> None:
     network = convcalc.loads(random_spec(Random(seed)))
     plain = [found.live for found in live_sets(tensor_graph(network))]

@@ -11,6 +11,7 @@ from convcalc.analysis.memory.training import kept_tensors, training_memory
 from convcalc.analysis.training.step import train
 from tests.executor.random_networks import random_network
 from tests.oracle.backward_network import NetworkStep
+from tests.seeds import each_seed
 
 
 def kept(layers: str, batch: int = 1) -> list[tuple[object, ...]]:
@@ -92,9 +93,7 @@ class TestBytes:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize(
-    "seed", [*range(10), *[pytest.param(seed, marks=pytest.mark.long) for seed in range(10, 40)]]
-)
+@each_seed(10, 40)
 def test_what_a_run_takes_from_its_forward_pass_is_kept(seed: int) -> None:
     """In random networks: the values that the loops look at again, each once."""
     network = random_network(Random(seed))

@@ -17,6 +17,7 @@ from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.problems import ConvcalcError
 from convcalc.shapes import Shape
 from tests.networks.grow import random_spec
+from tests.seeds import each_seed
 from tests.shipped import every_network, shipped
 
 FORKED = """
@@ -166,7 +167,7 @@ def test_each_product_of_a_shipped_network_has_two(name: str) -> None:
     assert_each_product_has_two(shipped(name))
 
 
-@pytest.mark.parametrize("seed", range(40))
+@each_seed(30, 100)
 def test_each_product_of_a_random_network_has_two(seed: int) -> None:
     assert_each_product_has_two(convcalc.loads(random_spec(Random(seed))))
 

@@ -23,6 +23,7 @@ from tests.checks.diff.networks import (
     marks_of,
     random_report,
 )
+from tests.seeds import each_seed
 
 #: A mark, the paths before and after, the arguments as text.
 Described = tuple[str, str, str, str]
@@ -186,7 +187,7 @@ class TestLaws:
     def test_shipped_networks_do_not_differ_from_themselves(self, name: str) -> None:
         assert not compare(*[convcalc.analyze(convcalc.load(name)) for _ in range(2)])
 
-    @pytest.mark.parametrize("seed", range(10))
+    @each_seed(5, 10)
     def test_all_of_it_for_shipped_networks(self, seed: int) -> None:
         names = Random(seed).sample(shipped_names(), 2)
         reports = [convcalc.analyze(convcalc.load(name)) for name in names]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from random import Random
 
-import pytest
-
 import convcalc
 from convcalc.analysis.costs.report import analyze
 from convcalc.analysis.metrics import measure_all
 from convcalc.checks.lock.file import LockedLayer, LockedNetwork, locked_network
 from convcalc.checks.lock.growth import growth_of
 from convcalc.checks.lock.layers import changes_since
+from tests.seeds import each_seed
 
 
 def locked(text: str) -> LockedNetwork:
@@ -46,7 +45,7 @@ def test_a_layer_that_is_wider_and_the_next_that_reads_it() -> None:
     assert grown(before, after, "weights") == [("dense2", 160), ("dense1", 84)]
 
 
-@pytest.mark.parametrize("seed", range(50))
+@each_seed(15, 50)
 def test_an_inserted_layer_grew_and_not_those_that_it_renumbers(seed: int) -> None:
     """The layer's width is the one before it, so what follows is as it was under another name."""
     rng = Random(seed)
@@ -59,7 +58,7 @@ def test_an_inserted_layer_grew_and_not_those_that_it_renumbers(seed: int) -> No
     assert path in {f"dense{place}", f"dense{place + 1}"}
 
 
-@pytest.mark.parametrize("seed", range(50))
+@each_seed(15, 50)
 def test_growth_is_the_sum_of_what_grew_less_what_shrank(seed: int) -> None:
     rng = Random(seed)
     widths = [rng.randint(5, 200) for _ in range(rng.randint(1, 12))]

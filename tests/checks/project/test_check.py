@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-import pytest
-
 import convcalc
 from convcalc.analysis.metrics import measure_all
 from convcalc.checks.project.check import Settings, check_network
@@ -15,6 +13,7 @@ from convcalc.language.reading.limits import Limit
 from convcalc.metrics import TOTALS
 from convcalc.problems import Source, Span
 from tests.networks.grow import random_spec
+from tests.seeds import each_seed
 
 HERE = Span(Source("convcalc.yaml", "limits\n"), 1, 1)
 
@@ -29,7 +28,7 @@ def limits(totals: dict[str, int], change: int) -> tuple[Limit, ...]:
     )
 
 
-@pytest.mark.parametrize("seed", range(25))
+@each_seed(10, 25)
 def test_every_total_is_limited_to_the_last_unit(seed: int, tmp_path: Path) -> None:
     path = tmp_path / "n.yaml"
     path.write_text(random_spec(Random(seed)), encoding="utf-8")

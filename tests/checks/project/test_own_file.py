@@ -18,6 +18,7 @@ from convcalc.language.shipped import shipped_path
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
+@pytest.mark.no_cover
 def test_a_sample_of_faults() -> None:
     """Of 64 one may be blamed elsewhere: two would be more than the goal allows of many."""
     found = Counter(trial.locked for trial in trials(64, seed=11))
