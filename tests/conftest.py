@@ -9,16 +9,7 @@ import sys
 from collections.abc import Generator
 
 import pytest
-from hypothesis import HealthCheck, settings
-
-# A machine that happens to be slow is no reason to fail, so nothing here is judged by the clock.
-_PATIENT = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
-
-# At a desk every run tries new examples. In CI they are the same each time, so that a red build
-# tells about the change and not about luck.
-settings.register_profile("desk", _PATIENT)
-settings.register_profile("ci", _PATIENT, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "desk")
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 # A check that runs in GitHub Actions prints annotations; a test that is about them says so.
 for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
@@ -28,6 +19,32 @@ for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
 # interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _is_long(config: pytest.Config) -> bool:
+    return bool(config.option.markexpr == "long")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Settles how many examples Hypothesis tries: many more of them in the long run."""
+    settings.register_profile(
+        "convcalc",
+        max_examples=500 if _is_long(config) else 25,
+        # At a desk every run tries new examples. In CI they are the same each time, so that a red
+        # build tells about the change and not about luck.
+        derandomize=bool(os.environ.get("CI")),
+        # A machine that happens to be slow is no reason to fail: nothing is judged by the clock.
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        print_blob=True,
+    )
+    settings.load_profile("convcalc")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Makes every test of a property part of the long run, too."""
+    if _is_long(item.config) and isinstance(item, pytest.Function) and is_hypothesis_test(item.obj):
+        item.add_marker("long")
 
 
 def pytest_collection_finish() -> None:

@@ -22,7 +22,7 @@ from convcalc.analysis.metrics import (
 from convcalc.metrics import METRICS, SUMS, TOTALS
 from convcalc.render.report import report_data
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 BY_HAND = """
 input: [3, 8, 8]

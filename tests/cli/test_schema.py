@@ -29,8 +29,7 @@ from tests.diagnostics.update import (
     expected_of_config,
 )
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
-from tests.shipped import every_network
+from tests.quick import each_seed, every_network
 
 VALIDATOR = jsonschema.Draft7Validator(spec_schema())
 

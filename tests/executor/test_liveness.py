@@ -25,7 +25,7 @@ from convcalc.graph import Network
 from tests.executor.random_networks import random_network
 from tests.executor.values import random_inputs, random_weights, relative_error, run, seeded
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 #: NumPy's arrays, to tracemalloc, without Python's own objects.
 ARRAYS = np.lib.tracemalloc_domain

@@ -20,7 +20,7 @@ from tests.executor.values import (
     seeded,
 )
 from tests.oracle.random_layers import random_layer
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 #: Relative error of float64 arithmetic in another order.
 EXACT = 1e-12

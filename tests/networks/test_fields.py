@@ -21,7 +21,7 @@ from convcalc.analysis.field.fields import Fields, fields, unit_field
 from convcalc.executor.arrays import Array
 from convcalc.graph import Network, Node
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 #: Units of a network that are probed.
 UNITS = 4

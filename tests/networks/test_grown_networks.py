@@ -7,7 +7,7 @@ from random import Random
 import convcalc
 from convcalc.counts import Counts
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 SEEDS = range(150)
 

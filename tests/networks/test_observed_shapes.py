@@ -9,7 +9,7 @@ from convcalc.executor.program import Program
 from convcalc.executor.run import ready_inputs
 from convcalc.executor.verify import verify
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 
 @each_seed(50, 150)

@@ -14,7 +14,7 @@ from convcalc.graph import Network
 from convcalc.layers.traits import Backward
 from tests.executor.random_networks import random_network
 from tests.oracle.backward_network import NetworkStep, NodeStep
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 NETWORKS = 60
 

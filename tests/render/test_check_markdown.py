@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.problems import Problem, printable
 from convcalc.render.check_markdown import COMMENT_LIMIT, MARKER, SUMMARY_LIMIT, check_markdown
+from tests.quick import fewer_examples
 from tests.render.checked import CHECKED, MANY, OVER
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def test_is_never_too_long_and_names_are_never_markup(
         assert not {"link_open", "image", "html_inline", "em_open"} & set(children)
 
 
-@settings(max_examples=30)
+@fewer_examples(4)
 @given(st.integers(1, 150), st.integers(600, COMMENT_LIMIT))
 def test_is_cut_between_rows_and_tells_how_much_is_missing(count: int, limit: int) -> None:
     checked = [

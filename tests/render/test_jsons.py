@@ -11,7 +11,7 @@ from convcalc.layers.convolution import Conv
 from convcalc.layers.dense import Dense
 from convcalc.render.report import report_data, report_text
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 LARGE = 2**31 - 1
 LAYER_KEYS = [

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import combinations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from convcalc.analysis.costs.report import analyze
@@ -16,7 +16,8 @@ from convcalc.layers.convolution import Conv
 from convcalc.layers.dense import Dense
 from convcalc.problems import ConvcalcError
 from convcalc.transform.whatif import apply, scale_channels
-from tests.shipped import every_network, shipped
+from tests.quick import every_network
+from tests.shipped import shipped
 from tests.transform.networks import _Growth, networks
 
 
@@ -265,7 +266,6 @@ def with_channels(network: Network, changed: dict[int, int]) -> Network | None:
     return result if same else None
 
 
-@settings(max_examples=60)
 @given(networks(TIED, 3))
 def test_as_many_convolutions_double_as_can(network: Network) -> None:
     # Groups could make some subsets fit by accident.
@@ -289,7 +289,6 @@ def test_as_many_convolutions_double_as_can(network: Network) -> None:
                 assert set(subset) < doubled
 
 
-@settings(max_examples=60)
 @given(networks((_Growth.plain,), 4), st.fractions(Fraction(1, 10), 3, max_denominator=12))
 def test_rounding_finds_the_nearest_that_fits(network: Network, factor: Fraction) -> None:
     assume(not any(is_depthwise(network, node) for node in network.nodes))

@@ -11,7 +11,8 @@ import convcalc
 from convcalc.graph import Network
 from convcalc.layers.convolution import Conv
 from convcalc.transform.whatif import scale_channels
-from tests.shipped import each_network, shipped
+from tests.quick import each_network
+from tests.shipped import shipped
 from tests.zoo.torchvision import PUBLISHED
 
 

@@ -13,7 +13,7 @@ from convcalc.analysis.costs.balance import Bound, Figures, balance, bound, inte
 from convcalc.arithmetic import Ratio
 from convcalc.language.device import Device
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 BOARD = Device("board", {"float32": 10**9}, 2 * 10**9, "made up")
 

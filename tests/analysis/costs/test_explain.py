@@ -18,7 +18,7 @@ from convcalc.layers.base import Layer, parameter_count
 from convcalc.shapes import Shape
 from tests.networks.grow import random_spec
 from tests.oracle.random_layers import drawn
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 
 def _evaluated(formula: str, **names: int) -> int:

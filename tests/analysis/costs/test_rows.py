@@ -10,7 +10,7 @@ import convcalc
 from convcalc.analysis.costs.cost import total
 from convcalc.analysis.costs.rows import SORT_KEYS, rows, sort_rows
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 SPEC = """
 input: [3, 8, 8]

@@ -27,7 +27,7 @@ from convcalc.metrics import OWN
 from convcalc.problems import ConvcalcError
 from convcalc.render.facts import worded
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
+from tests.quick import each_seed
 from tests.shipped import shipped
 
 _DATA = Path(__file__).resolve().parents[2] / "data"

@@ -14,7 +14,7 @@ from convcalc.analysis.memory.least_peak import least_peak
 from convcalc.analysis.memory.liveness import TensorGraph, live_sets, peak_of, tensor_graph
 from tests.analysis.memory.task_graphs import random_graph, random_series_parallel
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 
 def check(graph: TensorGraph, order: list[int]) -> None:

@@ -21,7 +21,8 @@ from tests.analysis.memory.task_graphs import (
     random_nested,
     random_series_parallel,
 )
-from tests.shipped import every_network, shipped
+from tests.quick import every_network
+from tests.shipped import shipped
 
 Maker = Callable[[Random, int], Graph]
 #: About a second.

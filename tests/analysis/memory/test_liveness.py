@@ -8,7 +8,7 @@ import convcalc
 from convcalc.analysis.memory.liveness import live_sets, peak_of, tensor_graph
 from convcalc.graph import Network
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 
 def live_by_definition(network: Network) -> list[int]:

@@ -11,7 +11,7 @@ from convcalc.analysis.memory.training import kept_tensors, training_memory
 from convcalc.analysis.training.step import train
 from tests.executor.random_networks import random_network
 from tests.oracle.backward_network import NetworkStep
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 
 def kept(layers: str, batch: int = 1) -> list[tuple[object, ...]]:

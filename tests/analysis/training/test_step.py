@@ -17,8 +17,8 @@ from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.problems import ConvcalcError
 from convcalc.shapes import Shape
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
-from tests.shipped import every_network, shipped
+from tests.quick import each_seed, every_network
+from tests.shipped import shipped
 
 FORKED = """
 input: [2, 4, 4]

@@ -7,10 +7,11 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from convcalc.checks.diff.alignment import Alignment, Pair
+from tests.quick import fewer_examples
 
 Keys = list[int]
 
@@ -93,7 +94,7 @@ class TestShortLists:
 class TestLongLists:
     """Longer than what a table is made for."""
 
-    @settings(max_examples=40)
+    @fewer_examples(2)
     @given(st.randoms(use_true_random=False), st.integers(0, 10), st.sampled_from([3, 1000]))
     def test_few_edits_are_found_exactly(self, rng: Random, edits: int, letters: int) -> None:
         old = [rng.randrange(letters) for _ in range(600)]
@@ -128,7 +129,7 @@ class TestLongLists:
         pairs = Alignment([strict[0], loose[0]], [strict[1], loose[1]], never, nothing).pairs()
         assert pairs == [(i, i + 1) for i in range(2000)]
 
-    @settings(max_examples=20)
+    @fewer_examples(4)
     @given(
         st.randoms(use_true_random=False),
         st.integers(200, 900),

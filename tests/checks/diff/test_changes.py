@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import convcalc
@@ -23,7 +23,7 @@ from tests.checks.diff.networks import (
     marks_of,
     random_report,
 )
-from tests.seeds import each_seed
+from tests.quick import each_seed, fewer_examples
 
 #: A mark, the paths before and after, the arguments as text.
 Described = tuple[str, str, str, str]
@@ -87,7 +87,7 @@ class TestRandomEdits:
         found = diff_of(old, new)
         assert len(found.changes) <= edits, marks_of(found)
 
-    @settings(max_examples=20)
+    @fewer_examples(5)
     @given(st.lists(layers(), min_size=60, max_size=90), st.integers(0, 80))
     def test_one_layer_more_is_one_plus(self, old: Layers, place: int) -> None:
         new = [*old[:place], conv(4, name="new"), *old[place:]]

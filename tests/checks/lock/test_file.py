@@ -8,7 +8,7 @@ import sys
 from difflib import unified_diff
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import convcalc
@@ -22,6 +22,7 @@ from convcalc.checks.lock.file import (
 )
 from convcalc.checks.project.targets import LOCK_NAME
 from convcalc.problems import ConvcalcError, Source
+from tests.quick import fewer_examples
 
 names = st.from_regex(r"[A-Za-z0-9_-]{1,8}(\.[A-Za-z0-9_-]{1,8}){0,2}", fullmatch=True)
 shapes = st.lists(st.integers(1, 2**31 - 1), min_size=1, max_size=4).map(tuple)
@@ -60,7 +61,7 @@ def locked(spec: str, file: str = "net.yaml") -> LockedNetwork:
     return locked_network(file, "", report, totals)
 
 
-@settings(max_examples=30)  # each makes several networks of many rows
+@fewer_examples(3)  # each makes several networks of many rows
 @given(st.lists(networks, max_size=4, unique_by=lambda one: (one.file, one.variant)), st.randoms())
 def test_what_is_written_is_read_back(entries: list[LockedNetwork], random: object) -> None:
     text = lock_text(entries)

@@ -10,7 +10,7 @@ from convcalc.analysis.metrics import measure_all
 from convcalc.checks.lock.file import LockedLayer, LockedNetwork, locked_network
 from convcalc.checks.lock.growth import growth_of
 from convcalc.checks.lock.layers import changes_since
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 
 def locked(text: str) -> LockedNetwork:

@@ -13,7 +13,7 @@ from convcalc.language.reading.limits import Limit
 from convcalc.metrics import TOTALS
 from convcalc.problems import Source, Span
 from tests.networks.grow import random_spec
-from tests.seeds import each_seed
+from tests.quick import each_seed
 
 HERE = Span(Source("convcalc.yaml", "limits\n"), 1, 1)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convcalc import ConvcalcError, Network, Spec, loads, spec
-from tests.shipped import every_network
+from tests.quick import every_network
 
 SMALL = """
 input: [3, 8, 8]
