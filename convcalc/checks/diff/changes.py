@@ -143,7 +143,7 @@ def _lines(found: Changes) -> int:
 
 
 class _Search:
-    """Classifies every layer of two versions."""
+    """Finds what became of every layer, given which old layer became which new one."""
 
     def __init__(self, old: list[Record], new: list[Record], matching: Matching) -> None:
         self.old = old
@@ -189,7 +189,11 @@ class _Search:
             i, j = pair[0] + 1, pair[1] + 1
 
     def _assume_sources(self) -> None:
-        """Gives locked layers, whose wiring is not known, that of the layers that they became."""
+        """Completes locked layers, of which the lock does not say what they read.
+
+        A locked layer is taken to read what the layer that it became reads. If it could not have
+        been as it is locked then, it read the last of the layers that were removed in between.
+        """
         before: list[int] = []  # the old layer in the place of each new one; -1 if there is none
         for new in self.new:
             above = before[new.sources[0]] if new.sources else -1
@@ -213,7 +217,7 @@ class _Search:
                 self.sources[old.index] = [removed[found[0]]]
 
     def _lost_branches(self, join: Record) -> Iterator[int]:
-        """What was removed from the branches of a join: their paths begin with its path."""
+        """What was removed from the branches of a join, whose paths begin with the join's."""
         index = join.index - 1
         while index >= 0 and self.old[index].path.startswith(f"{join.path}."):
             if self.new_of[index] < 0:
@@ -221,7 +225,7 @@ class _Search:
             index -= 1
 
     def _classify(self, i: int, j: int) -> None:
-        """Notes a layer's own change, if it has one."""
+        """Records a layer's own change, if it has one."""
         if i < 0 or j < 0:
             self._note("added" if i < 0 else "removed", i, j)
             return
