@@ -45,8 +45,9 @@ def match(old: list[Record], new: list[Record]) -> Matching:
     Matching the other way round gives the same pairs.
     """
     keys = _Keys(old, new)
-    pairs = _aligned(keys)
-    for side in (1, 0):
+    turned = _turned(keys)
+    pairs = _aligned(keys, turned)
+    for side in (0, 1) if turned else (1, 0):
         pairs = _slid(pairs, keys, side)
     new_of, old_of = [-1] * len(old), [-1] * len(new)
     for i, j in pairs:
@@ -176,26 +177,24 @@ def _differences(old: Sequence[Part], new: Sequence[Part]) -> int:
     return found + min(40 * len(fused ^ others), 240)
 
 
-def _aligned(keys: _Keys) -> list[Pair]:
-    """Pairs of indices, rising on both sides.
-
-    Which side is called old does not decide between alignments that are equally good.
-    """
+def _aligned(keys: _Keys, turned: bool) -> list[Pair]:
+    """Pairs of indices, rising on both sides."""
     (strict, new_strict), (own, new_own) = keys.strict, keys.own
-    if not _turned(keys):
+    if not turned:
         return Alignment(
             [strict, own], [new_strict, new_own], keys.replaceable, keys.distance
         ).pairs()
-    turned = Alignment(
+    pairs = Alignment(
         [new_strict, new_own],
         [strict, own],
         lambda i, j: keys.replaceable(j, i),
         lambda i, j: keys.distance(j, i),
     ).pairs()
-    return [(j, i) for i, j in turned]
+    return [(j, i) for i, j in pairs]
 
 
 def _turned(keys: _Keys) -> bool:
+    """Whether both sides are exchanged, so that comparing the other way round finds the same."""
     old, new = keys.records
     if len(old) != len(new):
         return len(old) > len(new)

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import convcalc
@@ -168,6 +168,14 @@ class TestLaws:
         reports = [random_report(seed) for seed in (one, other)]
         assert in_order(compare(*reports)) == mirrored(compare(reports[1], reports[0]))
 
+    @example(  # what is inserted and what is removed could both move down, to the same place
+        [{"conv": 2, "kernel": 1}, {"relu": {}}, {"relu": {}}, {"conv": 2, "kernel": 1}],
+        [
+            {"conv": 2, "kernel": 1, "activation": "relu"},
+            {"relu": {}},
+            *[{"conv": 2, "kernel": 1}] * 2,
+        ],
+    )
     @given(st.lists(layers(), min_size=1, max_size=20), st.lists(layers(), min_size=1, max_size=20))
     def test_the_other_direction_of_chains(self, one: Layers, other: Layers) -> None:
         assert in_order(diff_of(one, other)) == mirrored(diff_of(other, one))
