@@ -220,20 +220,22 @@ def test_arguments_come_one_a_line_and_are_never_a_command(job: Job) -> None:
     assert "2 networks checked, all ok" in body
 
 
-@pytest.mark.parametrize(
-    "arguments", ["--format\nconcise", "--format=json", "models/net.yaml\n--output\nreport.txt"]
-)
-def test_a_format_or_an_output_of_ones_own_is_refused(job: Job, arguments: str) -> None:
+def test_a_format_or_an_output_of_ones_own_is_refused(job: Job) -> None:
     """They would replace the annotations, or leave the comment unwritten, without a word."""
     job.run()
-    done = job.run(arguments=arguments, sarif="report.sarif")
-    assert done.statuses == {CHECK: 2, COMMENT: 0}
-    assert done.outputs["status"] == "2"
-    option = "--output" if "--output" in arguments else "--format"
-    assert f"::error title=convcalc::'{option}' cannot be among the action's arguments" in done.log
-    assert "nothing was checked" in done.log
-    assert not (job.workspace / "report.txt").exists()
-    assert not (job.workspace / "report.sarif").exists()
+    for option, arguments in (
+        ("--format", "--format\nconcise"),
+        ("--format", "--format=json"),
+        ("--output", "models/net.yaml\n--output\nreport.txt"),
+    ):
+        done = job.run(arguments=arguments, sarif="report.sarif")
+        assert done.statuses == {CHECK: 2, COMMENT: 0}
+        assert done.outputs["status"] == "2"
+        message = f"'{option}' cannot be among the action's arguments"
+        assert f"::error title=convcalc::{message}" in done.log
+        assert "nothing was checked" in done.log
+        assert not (job.workspace / "report.txt").exists()
+        assert not (job.workspace / "report.sarif").exists()
 
 
 def test_a_file_that_is_called_like_an_option_is_checked(job: Job) -> None:
@@ -259,11 +261,11 @@ def test_a_sarif_report_that_cannot_be_written_is_a_warning(job: Job) -> None:
     done = job.run(sarif="missing/report.sarif")
     assert done.statuses == {CHECK: 0, COMMENT: 0}
     assert "::warning title=convcalc::the SARIF report could not be written" in done.log
-    assert "SARIF" not in job.run(sarif="report.sarif").log
+    assert "SARIF" not in job.run(pull_request=False, sarif="report.sarif").log
     assert (job.workspace / "report.sarif").exists()
     # Nor is an old one taken for that of a check that was refused.
     (job.workspace / "convcalc.yaml").write_text("networks: 3\n", encoding="utf-8")
-    assert "SARIF" not in job.run(sarif="report.sarif").log
+    assert "SARIF" not in job.run(pull_request=False, sarif="report.sarif").log
     assert not (job.workspace / "report.sarif").exists()
 
 

@@ -100,10 +100,12 @@ def hooks(tmp_path_factory: pytest.TempPathFactory, home: Path) -> tuple[Path, s
     return folder, repository.git("rev-parse", "HEAD")
 
 
-@pytest.fixture
-def repository(hooks: tuple[Path, str], home: Path, tmp_path: Path) -> Repository:
+@pytest.fixture(scope="module")
+def committed(
+    hooks: tuple[Path, str], home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A repository of networks with the hooks installed and a first commit."""
-    folder = tmp_path / "networks"
+    folder = tmp_path_factory.mktemp("committed") / "networks"
     write_project(folder)
     configuration = CONFIGURATION.format(hooks=hooks[0], revision=hooks[1])
     (folder / ".pre-commit-config.yaml").write_text(configuration, encoding="utf-8")
@@ -114,7 +116,13 @@ def repository(hooks: tuple[Path, str], home: Path, tmp_path: Path) -> Repositor
     status, text = repository.commit()
     assert status == 0, text
     assert outcomes(text) == ["Passed", "Passed"]
-    return repository
+    return folder
+
+
+@pytest.fixture
+def repository(committed: Path, home: Path, tmp_path: Path) -> Repository:
+    """A copy of that repository, for one test."""
+    return Repository(shutil.copytree(committed, tmp_path / "networks"), home)
 
 
 def outcomes(text: str) -> list[str]:
