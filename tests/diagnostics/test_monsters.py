@@ -25,7 +25,19 @@ _SECONDS = 2
 _SPACE = (200 + 100) * 1024 * 1024
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+#: Those that come nearest to the limits.
+_NEAREST = {
+    "monster_braces",
+    "monster_closed_brackets",
+    "monster_kind",
+    "monster_mistakes",
+    "monster_names",
+    "monster_parentheses",
+    "monster_shared",
+    "monster_sum",
+}
 _STORED = ["repeat_huge", "block_multiplies", "expression_tower", "block_calls_itself"]
+_ALL = [*[name for name in MADE if name.startswith("monster")], *_STORED]
 
 
 def _limit() -> None:
@@ -34,7 +46,10 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-@pytest.mark.parametrize("name", [*[name for name in MADE if name.startswith("monster")], *_STORED])
+@pytest.mark.parametrize(
+    "name",
+    [name if name in _NEAREST else pytest.param(name, marks=pytest.mark.long) for name in _ALL],
+)
 def test_is_refused_within_limits(name: str, tmp_path: Path) -> None:
     if name in MADE:
         make(name, tmp_path)

@@ -16,9 +16,9 @@ from convcalc.executor.verify import verify
 from convcalc.graph import Network
 from convcalc.layers import KINDS, layer_class
 from convcalc.transform.whatif import apply
+from tests.analysis.field.probing import hold_the_report, probed
 from tests.cli.runner import run
 from tests.layers.shorthand import made, refusal, unreadable
-from tests.networks.test_fields import hold_the_report, probed
 from tests.oracle.random_layers import GENERATORS
 from tests.oracle.table import observe
 

@@ -16,7 +16,8 @@ from convcalc.layers.convolution import Conv
 from convcalc.layers.dense import Dense
 from convcalc.problems import ConvcalcError
 from convcalc.transform.whatif import apply, scale_channels
-from tests.quick import every_network
+from tests.configs.torchvision import PUBLISHED
+from tests.quick import each_network, every_network
 from tests.shipped import shipped
 from tests.transform.networks import _Growth, networks
 
@@ -234,6 +235,29 @@ def test_doubling_what_ships(name: str) -> None:
 def test_scaling_what_ships(name: str) -> None:
     network = shipped(name)
     check_same_structure(network, scale_channels(network, Fraction(3, 4)))
+
+
+def inner_convolutions(network: Network) -> list[str]:
+    """The paths of the ungrouped convolutions between the first and the last weighted layer."""
+    weighted = [node for node in network.nodes if node.layer.accumulates]
+    return [
+        node.path
+        for node in weighted[1:-1]
+        if isinstance(node.layer, Conv) and node.layer.groups == 1
+    ]
+
+
+@pytest.mark.no_cover
+@each_network(PUBLISHED)
+def test_inner_convolutions_cost_four_times_as_much_with_double_channels(name: str) -> None:
+    network = shipped(name)
+    before, after = (
+        {row.node.path: row.cost.counts.multiplies for row in analyze(which).layers}
+        for which in (network, scale_channels(network, 2))
+    )
+    inner = inner_convolutions(network)
+    assert inner
+    assert {path: after[path] for path in inner} == {path: 4 * before[path] for path in inner}
 
 
 # --- Against trying everything --------------------------------------------------------------------

@@ -12,18 +12,25 @@ from convcalc.analysis.costs.report import analyze
 from convcalc.counts import Counts
 from convcalc.graph import Network
 from tests.networks.grow import random_spec
+from tests.quick import each_seed
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each_seed(40, 150)
 def test_a_batch_multiplies_operations_and_no_parameters(seed: int) -> None:
     network = convcalc.loads(random_spec(Random(seed)))
-    one, many = analyze(network).totals, analyze(network, batch=12).totals
-    assert (many.params, many.buffers) == (one.params, one.buffers)
-    assert many.counts == one.counts.times(12)
-    assert (many.macs, many.flops) == (12 * one.macs, 12 * one.flops)
+    one, many = analyze(network), analyze(network, batch=12)
+    for single, batched in zip(one.layers, many.layers, strict=True):
+        assert (batched.cost.params, batched.cost.buffers) == (
+            single.cost.params,
+            single.cost.buffers,
+        )
+        assert batched.cost.counts == Counts(*[12 * count for count in single.cost.counts])
+        assert batched.cost.macs == 12 * single.cost.macs
+        assert batched.output == (12, *single.output[1:])
+    assert many.totals.flops == 12 * one.totals.flops
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each_seed(20, 150)
 def test_totals_are_the_sum_over_the_layers(seed: int) -> None:
     report = analyze(convcalc.loads(random_spec(Random(seed))))
     summed = Cost()
@@ -32,12 +39,13 @@ def test_totals_are_the_sum_over_the_layers(seed: int) -> None:
     assert summed == report.totals
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each_seed(40, 150)
 def test_taps_on_padding_only_ever_add(seed: int) -> None:
     network = convcalc.loads(random_spec(Random(seed)))
     every, valid = analyze(network), analyze(network, valid_taps=True)
     for one, other in zip(every.layers, valid.layers, strict=True):
-        assert all(a >= b for a, b in zip(one.cost.counts, other.cost.counts, strict=True))
+        pairs = zip(one.cost.counts, other.cost.counts, strict=True)
+        assert all(a >= b for a, b in pairs), one.node
         assert one.cost.params == other.cost.params
 
 

@@ -17,7 +17,7 @@ import convcalc
 from convcalc.analysis.field.fields import fields, unit_field
 from convcalc.arithmetic import Ratio
 from convcalc.graph import Network, Node
-from tests.networks.test_fields import hold_the_report, probed, up_to
+from tests.analysis.field.probing import hold_the_report, probed, up_to
 
 #: ResNet-50 with the stride of a stage in its last unit, on the 3x3, and in the shortcut a pool of
 #: one pixel, as in TensorFlow's slim library.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import convcalc
+from tests.configs.torchvision import PUBLISHED, TABLES, TRAINING_ONLY, Row
 from tests.shipped import shipped
-from tests.zoo.torchvision import PUBLISHED, TABLES, TRAINING_ONLY, Row
 
 #: PyTorch's name of a layer by our kind.
 TYPES = {

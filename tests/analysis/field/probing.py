@@ -11,20 +11,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from random import Random
 
 import numpy as np
-import pytest
 
 import convcalc
-from convcalc.analysis.field.fields import Fields, fields, unit_field
+from convcalc.analysis.field.fields import Fields, unit_field
 from convcalc.executor.arrays import Array
 from convcalc.graph import Network, Node
-from tests.networks.grow import random_spec
-from tests.quick import each_seed
-
-#: Units of a network that are probed.
-UNITS = 4
 
 
 def slabs(first: int, last: int, n: int) -> Iterator[tuple[slice, bool]]:
@@ -101,17 +94,3 @@ def hold_the_report(seen: Fields, network: Network, node: Node, place: tuple[int
                 assert (first, size) == (axis.offset, axis.size), what
             elif not found.cut and not axis.uneven:
                 assert size == axis.size, what
-
-
-@pytest.mark.no_cover
-@each_seed(40, 400)
-def test_a_unit_depends_on_its_field_and_on_nothing_else(seed: int) -> None:
-    text = random_spec(Random(seed))
-    network = convcalc.loads(text)
-    seen = fields(network)
-    rng = Random(seed)
-    for node in rng.sample(network.operations, min(UNITS, len(network.operations))):
-        place = tuple([rng.randrange(n) for n in node.shape[1:]])
-        hold_the_report(seen, network, node, place)
-        for what, expected, found in probed(network, node, place):
-            assert found == expected, f"{node.path} at {place} and {what}\n{text}"
