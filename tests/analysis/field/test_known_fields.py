@@ -211,7 +211,7 @@ def neighbours(network: Network, node: Node, count: int) -> tuple[int, list[int]
     index = network.nodes.index(node)
     length = network.inputs["input"][1]
     sizes = []
-    expected = {}
+    expected: dict[tuple[int, int], bool] = {}
     for unit in range(middle, middle + count):
         ((first, last),) = unit_field(network, index, (unit,)).inputs[0]
         sizes.append(last - first + 1)
