@@ -208,6 +208,7 @@ class Spec:
         return tuple(sorted(shown, key=place)[:MOST_PROBLEMS])
 
 
+@gc_paused()
 def read_spec(source: Source, opener: Opener, exists: Exists = os.path.isfile) -> Spec:
     """The spec in a text.
 
