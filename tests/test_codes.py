@@ -16,11 +16,16 @@ from tests.diagnostics.test_cases import status_of
 from tests.diagnostics.update import case_names, expected
 
 PACKAGE = Path(convcalc.__file__).parent
-MODULES = {
-    path: ast.parse(path.read_text(encoding="utf-8"))
-    for path in PACKAGE.rglob("*.py")
-    if path.name != "codes.py"
-}
+
+
+@pytest.fixture(scope="module")
+def modules() -> dict[Path, ast.Module]:
+    """The syntax of every module that may raise codes."""
+    return {
+        path: ast.parse(path.read_text(encoding="utf-8"))
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "codes.py"
+    }
 
 
 def takers(tree: ast.Module) -> tuple[dict[str, int], dict[str, int]]:
@@ -52,21 +57,6 @@ def takers(tree: ast.Module) -> tuple[dict[str, int], dict[str, int]]:
 def parameters(function: ast.FunctionDef) -> list[str]:
     names = [argument.arg for argument in function.args.args]
     return names[1:] if names[:1] == ["self"] else names
-
-
-#: Those that other modules call, and methods, whose objects are not known by the syntax.
-SHARED = {
-    name: position
-    for tree in MODULES.values()
-    for name, position in takers(tree)[0].items()
-    if not name.startswith("_") and name != "refused"
-} | {"refused": 0}
-METHODS = {
-    name: position
-    for tree in MODULES.values()
-    for name, position in takers(tree)[1].items()
-    if not name.startswith("_")
-}
 
 
 def constants(node: ast.expr) -> Iterator[str]:
@@ -103,10 +93,16 @@ def named(tree: ast.Module, name: str) -> Iterator[str]:
                     yield from constants(default)
 
 
-def raised() -> dict[str, str]:
+def raised(modules: dict[Path, ast.Module]) -> dict[str, str]:
     """Every code that the package raises, and a place where it does."""
+    # What other modules call, and methods, whose objects are not known by the syntax.
+    shared, shared_methods = dict[str, int](), dict[str, int]()
+    for tree in modules.values():
+        for own, public in zip(takers(tree), (shared, shared_methods), strict=True):
+            public.update({name: at for name, at in own.items() if not name.startswith("_")})
+    shared["refused"] = 0
     found: dict[str, str] = {}
-    for path, tree in MODULES.items():
+    for path, tree in modules.items():
         functions, methods = takers(tree)
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call):
@@ -114,9 +110,9 @@ def raised() -> dict[str, str]:
             known: dict[str, int] = {}
             name = ""
             if isinstance(node.func, ast.Attribute):
-                name, known = node.func.attr, METHODS | methods
+                name, known = node.func.attr, shared_methods | methods
             elif isinstance(node.func, ast.Name):
-                name, known = node.func.id, SHARED | functions
+                name, known = node.func.id, shared | functions
             if name not in known:
                 continue
             given = [word.value for word in node.keywords if word.arg == "code"]
@@ -134,22 +130,22 @@ def raised() -> dict[str, str]:
     return found
 
 
-def test_every_code_that_is_raised_is_in_the_table() -> None:
-    codes = raised()
+def test_every_code_that_is_raised_is_in_the_table(modules: dict[Path, ast.Module]) -> None:
+    codes = raised(modules)
     assert len(codes) > 90
     assert {code: place for code, place in codes.items() if code not in CODES} == {}
 
 
-def test_every_code_of_the_table_is_raised() -> None:
-    text = "\n".join(path.read_text(encoding="utf-8") for path in MODULES)
+def test_every_code_of_the_table_is_raised(modules: dict[Path, ast.Module]) -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in modules)
     missing = [code for code in CODES if f'"{code}"' not in text and f"[{code}]" not in text]
     assert missing == []
 
 
-@pytest.mark.parametrize("name", [*case_names(), *MADE])
-def test_the_status_of_a_mistake_in_a_spec_is_that_of_its_codes(name: str) -> None:
-    codes = re.findall(r"error\[([a-z-]+)\]", expected(name))
-    assert max(CODES[code].status for code in codes) == status_of(name)
+def test_the_status_of_a_mistake_in_a_spec_is_that_of_its_codes() -> None:
+    for name in [*case_names(), *MADE]:
+        codes = re.findall(r"error\[([a-z-]+)\]", expected(name))
+        assert max(CODES[code].status for code in codes) == status_of(name), name
 
 
 def test_entries_are_well_formed() -> None:

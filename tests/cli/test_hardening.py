@@ -35,6 +35,7 @@ MONSTERS = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("text", MONSTERS.values(), ids=MONSTERS)
 def test_work_that_makes_no_layers_is_bounded(text: str, tmp_path: Path) -> None:
     result = run("shapes", spec(tmp_path, text))

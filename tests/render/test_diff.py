@@ -90,6 +90,7 @@ class TestTop:
         texts = [diff_text([comparison()], every=False, top=top) for top in (1, None)]
         assert texts[0].split("\n\n")[1] == texts[1].split("\n\n")[1]
 
+    @pytest.mark.no_cover
     def test_markdown_fits_into_a_comment(self) -> None:
         from convcalc.analysis.costs.report import analyze
         from convcalc.checks.diff.diff import compare
@@ -108,6 +109,7 @@ class TestTop:
         one = Comparison("changed", "a", "b", old, new, compare(old, new))
         assert len(diff_markdown([one], every=True, top=None)) < 65_536
 
+    @pytest.mark.no_cover
     def test_very_many_networks_fit_into_a_comment(self) -> None:
         many = several() * 200
         text = diff_markdown(many, every=True, top=None)

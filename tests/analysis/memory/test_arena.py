@@ -103,6 +103,7 @@ def test_blocks_placed_as_they_come(seed: int, monkeypatch: pytest.MonkeyPatch) 
     check(made, list(range(len(made.operations))))
 
 
+@pytest.mark.no_cover
 def test_five_thousand_branches() -> None:
     # Each alive beside each other: to compare all pairs of them takes minutes.
     branches = "".join(f"      - [{{conv: {n % 7 + 1}, kernel: 1}}]\n" for n in range(5000))

@@ -912,6 +912,7 @@ class TestBounds:
         for layers in (f"{idle}, tanh", "{a: 200}"):
             assert [found.code for found in problems(layers, top=top)] == ["too-many-steps"]
 
+    @pytest.mark.no_cover
     def test_after_a_mistake_no_layers_are_made_and_that_is_no_mistake(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
