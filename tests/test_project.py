@@ -92,12 +92,6 @@ class TestStart:
         assert loaded_after(code) <= {"dataclasses", "fractions", "typer", "yaml"}
 
 
-def test_the_schema_is_the_same_in_every_run() -> None:
-    """Whatever the order of Python's sets is."""
-    schemas = {run_python("-m", "convcalc", "schema", PYTHONHASHSEED=seed) for seed in "123"}
-    assert len(schemas) == 1
-
-
 class TestImports:
     def test_no_modules_import_each_other(self) -> None:
         """Nor through others; imports for type checkers count as well."""

@@ -9,13 +9,9 @@ import json
 import os
 from pathlib import Path
 
-import jsonschema  # type: ignore[import-untyped]
 import pytest
-import yaml
 
-from convcalc.checks.project.config import config_schema
 from tests.cli.runner import Result, run, spec
-from tests.diagnostics.update import CONFIGS, config_names
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -222,30 +218,6 @@ class TestConvcalcYaml:
         refused = run("check", "convcalc.yaml")
         assert (refused.status, refused.out) == (2, "")
         assert "names networks and is none" in refused.err
-
-    @pytest.mark.parametrize("name", config_names())
-    def test_the_schema_knows_mistakes_of_structure(self, name: str) -> None:
-        text = (CONFIGS / f"{name}.yaml").read_text(encoding="utf-8")
-        try:
-            data = yaml.safe_load(text)
-        except yaml.YAMLError:
-            return
-        about_networks = {
-            *("file_missing", "folder_without_specs", "glob_without_a_match", "no_such_layer"),
-            *("growth_without_a_lock", "set_too_many_combinations", "set_unknown_argument"),
-            *("set_value_refused", "set_value_that_breaks_the_network", "word_of_no_network"),
-            "file_misspelt",
-            *("duplicate_key", "anchors"),  # YAML's, which a schema never sees
-        }
-        valid = jsonschema.Draft7Validator(config_schema()).is_valid(data)
-        assert valid == (name in about_networks)
-
-    def test_the_schema_takes_a_good_one(self) -> None:
-        schema = json.loads(run("schema", "config").out)
-        jsonschema.Draft7Validator.check_schema(schema)
-        growth = "networks: [{files: [a.yaml, b], growth: {macs: 2%, weights: 1kB, layers: 3}}]"
-        for text in (CONFIG, growth):
-            assert list(jsonschema.Draft7Validator(schema).iter_errors(yaml.safe_load(text))) == []
 
 
 class TestBudget:

@@ -18,32 +18,6 @@ def spec(folder: Path, text: str) -> str:
     return str(path)
 
 
-MONSTERS = {
-    "calls that double and come to nothing": (
-        "input: [3, 8, 8]\nblocks:\n"
-        + "".join(
-            f"  b{i}(x): [{{b{i + 1}: x, when: x > 0}}, {{b{i + 1}: x, when: x > 0}}]\n"
-            for i in range(40)
-        )
-        + "  b40(x): [{relu: , when: x > 5}]\nlayers: [{b0: 1}, relu]\n"
-    ),
-    "empty groups": "{input: [3, 8, 8], layers: [{sequential: [], repeat: 1000000}, relu]}",
-    "copies that are left out": (
-        "{input: [3, 8, 8], layers: [{relu: , repeat: 999999, when: in_channels > 3}, relu]}"
-    ),
-    "joins of nothing": "{input: [3, 8, 8], layers: [{add: [[]], repeat: 999999}, relu]}",
-}
-
-
-@pytest.mark.no_cover
-@pytest.mark.parametrize("text", MONSTERS.values(), ids=MONSTERS)
-def test_work_that_makes_no_layers_is_bounded(text: str, tmp_path: Path) -> None:
-    result = run("shapes", spec(tmp_path, text))
-    assert result.status == 1
-    assert "error[too-many-steps]" in result.err
-    assert result.out == ""
-
-
 def test_a_misspelt_argument_of_an_extended_file(tmp_path: Path) -> None:
     result = run("shapes", spec(tmp_path, "extends: resnet18\nargs: {clases: 10}\n"))
     assert result.status == 1

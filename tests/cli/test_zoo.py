@@ -9,7 +9,6 @@ import json
 import pytest
 
 import convcalc
-from convcalc.analysis.costs.depth import weighted_depth
 from convcalc.language.shipped import shipped_names
 from tests.cli.runner import run
 
@@ -32,18 +31,6 @@ def test_every_shipped_network_is_listed_with_its_figures() -> None:
     assert resnet50["macs"] == 4089184256
     assert resnet50["inputs"] == {"input": [3, 224, 224]}
     assert resnet50["flops"] == convcalc.analyze(convcalc.load("resnet50")).totals.flops
-
-
-@pytest.mark.parametrize(
-    ("name", "depth"),
-    [
-        *(("alexnet", 8), ("vgg11", 11), ("vgg19", 19), ("googlenet", 22), ("lenet", 5)),
-        *((f"resnet{depth}", depth) for depth in (18, 34, 50, 101, 152)),
-        *((f"densenet{depth}", depth) for depth in (121, 161, 169, 201)),
-    ],
-)
-def test_the_depth_is_the_one_in_the_name(name: str, depth: int) -> None:
-    assert weighted_depth(convcalc.load(name)) == depth
 
 
 def test_filter_sort_and_top() -> None:

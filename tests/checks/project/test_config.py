@@ -5,12 +5,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from convcalc.checks.project.config import MOST_VARIANTS, Config, config_schema, read_config
 from convcalc.problems import ConvcalcError, Problem
+from tests.diagnostics.update import CONFIGS, config_names
+from tests.language.editor import edited
 
 GOOD = """\
 networks:
@@ -64,6 +68,48 @@ def test_as_many_variants_as_are_allowed(tmp_path: Path) -> None:
 def test_the_schema_names_every_key() -> None:
     entry = config_schema()["properties"]["networks"]["items"]
     assert list(entry["properties"]) == ["files", "set", "budget", "warn", "growth", "dtype"]
+
+
+class TestSchema:
+    validator = jsonschema.Draft7Validator(config_schema())
+
+    def takes(self, text: str) -> bool:
+        return bool(self.validator.is_valid(edited(text)))
+
+    def test_is_a_schema(self) -> None:
+        jsonschema.Draft7Validator.check_schema(config_schema())
+
+    @pytest.mark.parametrize("name", config_names())
+    def test_finds_mistakes_of_structure(self, name: str) -> None:
+        about_networks = {
+            *("file_missing", "folder_without_specs", "glob_without_a_match", "no_such_layer"),
+            *("growth_without_a_lock", "set_too_many_combinations", "set_unknown_argument"),
+            *("set_value_refused", "set_value_that_breaks_the_network", "word_of_no_network"),
+            "file_misspelt",
+            *("duplicate_key", "anchors"),  # YAML's, which a schema never sees
+        }
+        try:
+            takes = self.takes((CONFIGS / f"{name}.yaml").read_text(encoding="utf-8"))
+        except yaml.YAMLError:
+            return
+        assert takes == (name in about_networks)
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            "{files: models/edge/*.yaml, set: {width: [0.5, 1.0]}, dtype: int8}",
+            "{files: [a.yaml, vgg16], set: {depths: [[3, 4, 6, 3]], unit: relu}}",
+            "{files: a.yaml, budget: {params: 3.7M, macs: 310M, peak_memory: 1.5MiB}}",
+            "{files: a.yaml, warn: {flops: {max: 620M, as: convcalc}}, growth: {macs: 2%}}",
+            "{files: a.yaml, budget: {layers: {'conv*': {params: 2.4M}}, output: [10]}}",
+            "{files: [a.yaml, b], growth: {macs: 2%, weights: 1kB, layers: 3}}",
+        ],
+    )
+    def test_takes_what_the_file_offers(self, entry: str) -> None:
+        assert self.takes(f"networks:\n  - {entry}\n")
+
+    def test_takes_what_is_read(self) -> None:
+        assert self.takes(GOOD)
 
 
 @st.composite

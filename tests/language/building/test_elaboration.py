@@ -888,6 +888,13 @@ class TestRanks:
         ]
 
 
+IDLE = "{relu: , when: in_channels > 3, repeat: n}"
+#: Each block calls the next one twice.
+DOUBLING = ", ".join(
+    f"b{i}(x): [{{b{i + 1}: x, when: x > 0}}, {{b{i + 1}: x, when: x > 0}}]" for i in range(40)
+)
+
+
 class TestBounds:
     @pytest.mark.parametrize(
         ("layers", "top"),
@@ -906,11 +913,19 @@ class TestBounds:
     def test_too_many_layers_are_refused_before_they_are_built(self, layers: str, top: str) -> None:
         assert [problem.code for problem in problems(layers, top=top)] == ["too-many-layers"]
 
-    def test_copies_that_come_to_nothing_are_counted_too(self) -> None:
-        idle = "{relu: , when: in_channels > 3, repeat: 100000}"
-        top = f"blocks: {{a(n): [{{b: n, repeat: 10 * n}}], b(n): [{idle.replace('100000', 'n')}]}}"
-        for layers in (f"{idle}, tanh", "{a: 200}"):
-            assert [found.code for found in problems(layers, top=top)] == ["too-many-steps"]
+    @pytest.mark.no_cover
+    @pytest.mark.parametrize(
+        ("layers", "top"),
+        [
+            ("{relu: , when: in_channels > 3, repeat: 100000}, tanh", ""),
+            ("{sequential: [], repeat: 1000000}, relu", ""),
+            ("{add: [[]], repeat: 999999}, relu", ""),
+            ("{a: 200}", f"blocks: {{a(n): [{{b: n, repeat: 10 * n}}], b(n): [{IDLE}]}}"),
+            ("{b0: 1}, relu", f"blocks: {{{DOUBLING}, b40(x): [{{relu: , when: x > 5}}]}}"),
+        ],
+    )
+    def test_copies_that_come_to_nothing_are_counted_too(self, layers: str, top: str) -> None:
+        assert [found.code for found in problems(layers, top=top)] == ["too-many-steps"]
 
     @pytest.mark.no_cover
     def test_after_a_mistake_no_layers_are_made_and_that_is_no_mistake(
