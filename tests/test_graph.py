@@ -29,7 +29,7 @@ outputs: [add0, dense0]
 
 
 @pytest.mark.parametrize("text", [SEVERAL, "{input: [3, 8, 8], layers: [relu, relu]}"])
-def test_inputs_stand_first_and_are_all_told(text: str) -> None:
+def test_inputs_stand_first_and_are_all_reported(text: str) -> None:
     network = convcalc.loads(text)
     count = len(network.inputs)
     kinds = [node.kind == "input" for node in network.nodes]

@@ -141,7 +141,7 @@ def test_a_growth_below_one_is_answered_with_its_share(millionths: int, unit: st
 
 
 @given(value=st.integers(-(10**15), 10**15), unit=st.sampled_from([COUNT, BYTES]))
-def test_a_total_is_told_in_full(value: int, unit: str) -> None:
+def test_a_total_is_shown_in_full(value: int, unit: str) -> None:
     text = quantity_text(value, unit)
     assert int(text.split(" ")[0].replace(",", "")) == value
     assert ("B" in text) == (unit == BYTES)

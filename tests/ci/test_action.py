@@ -121,7 +121,7 @@ def bodies(job: Job) -> list[str]:
     return [comment["body"] for comment in job.github["comments"]]
 
 
-def test_a_good_network_passes_and_is_told_in_one_comment(job: Job) -> None:
+def test_a_good_network_passes_and_gets_one_comment(job: Job) -> None:
     done = job.run()
     assert done.statuses == {CHECK: 0, COMMENT: 0}, done.log
     assert done.outputs["status"] == "0"

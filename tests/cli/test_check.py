@@ -285,7 +285,7 @@ class TestBudget:
         assert "error[no-rule]: pool0: thop has no rule for minpool" in result.err
         assert "--as thop --partial shows the others" in result.err
 
-    def test_mistakes_are_told_by_every_command(self, tmp_path: Path) -> None:
+    def test_mistakes_are_reported_by_every_command(self, tmp_path: Path) -> None:
         assert self.check(tmp_path, "{macs: 3 mio}").status == 1
         assert run("shapes", str(tmp_path / "net.yaml")).status == 1
 
@@ -301,7 +301,7 @@ class TestBudget:
         assert other.status == 0
         assert "skipped under --input" in other.out
 
-    def test_a_mistake_in_a_file_is_told_once_for_all_its_variants(self, here: Path) -> None:
+    def test_a_mistake_in_a_file_is_reported_once_for_all_its_variants(self, here: Path) -> None:
         (here / "models" / "edge.yaml").write_text(EDGE.replace("maxpool", "maxpol"), "utf-8")
         result = run("check")
         assert result.err.count("error[") == 1
@@ -428,13 +428,15 @@ class TestStatus:
         assert "small.yaml: FAILED (its growth is not checked: the lock" in result.out
         assert "convcalc.lock" in result.err
 
-    def test_an_argument_that_a_file_has_not_is_told_with_the_file(self, here: Path) -> None:
+    def test_an_argument_that_a_file_does_not_have_is_reported_with_the_file(
+        self, here: Path
+    ) -> None:
         result = run("check", "models/edge.yaml", "models/small.yaml", "--set", "width=0.5")
         assert result.status == 2
         assert "error[unknown-argument]: models/small.yaml: --set width: the file" in result.err
 
     @pytest.mark.parametrize("key", ["files: [%s]", "files: a.yaml, budget: {%s}"])
-    def test_of_very_many_mistakes_a_hundred_are_told(self, here: Path, key: str) -> None:
+    def test_of_very_many_mistakes_a_hundred_are_reported(self, here: Path, key: str) -> None:
         many = ", ".join([f"x{number}: 1" if "{" in key else f"x{number}" for number in range(300)])
         config = f"networks: [{{{key % many}}}]"
         (here / "convcalc.yaml").write_text(config, encoding="utf-8")
@@ -479,7 +481,7 @@ class TestFiles:
         assert "expected dense0 to put out [2], found [3]" in result.err
         assert "no layer is called 'dens'" in result.err
 
-    def test_the_worst_status_wins_and_all_are_told(self, tmp_path: Path) -> None:
+    def test_the_worst_status_wins_and_all_are_reported(self, tmp_path: Path) -> None:
         good = spec(tmp_path, "{input: [4], layers: [relu]}", "a.yaml")
         bad = spec(tmp_path, "{input: [4], layers: [rel]}", "b.yaml")
         assert run("check", str(tmp_path)).status == 1
@@ -491,7 +493,7 @@ class TestFiles:
         )
         assert "'rel'" in result.err
 
-    def test_skipped_under_set_and_said(self, tmp_path: Path) -> None:
+    def test_skipped_under_set_and_reported(self, tmp_path: Path) -> None:
         path = spec(
             tmp_path, "{args: {n: 3}, input: [4], layers: [{dense: n}], expect: {params: 15}}"
         )

@@ -43,7 +43,7 @@ def told(style: str) -> Result:
 
 
 @pytest.mark.parametrize("style", FORMATS)
-def test_everything_else_is_told_as_usual(style: str) -> None:
+def test_everything_else_is_reported_as_usual(style: str) -> None:
     result = told(style)
     everything = result.out + result.err
     assert MISSING in everything
@@ -136,7 +136,7 @@ def test_another_input_needs_no_lock() -> None:
 
 
 @pytest.mark.parametrize("style", FORMATS)
-def test_it_is_told_where_no_network_can_be_read_either(style: str) -> None:
+def test_it_is_reported_where_no_network_can_be_read_either(style: str) -> None:
     Path("convcalc.yaml").write_text("networks: [{files: heavy.yaml, growth: {macs: 2%}}]\n")
     Path("heavy.yaml").write_text(HEAVY.replace("kernel: 3", "kernel: 33"))
     result = told(style)

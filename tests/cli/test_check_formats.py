@@ -171,7 +171,7 @@ def test_a_mistake_of_all_variants_is_annotated_once(step: Path) -> None:
 
 
 @pytest.mark.parametrize("style", ["github", "sarif"])
-def test_a_variant_is_told_once_with_a_problem(step: Path, style: str) -> None:
+def test_a_variant_is_named_once_with_a_problem(step: Path, style: str) -> None:
     config = "networks: [{files: models/net.yaml, set: {w: 2}, budget: {macs: 0}}]"
     Path("convcalc.yaml").write_text(config)
     network("args: {w: 1}\ninput: [3, 8, 8]\nlayers: [{conv: 8*w, kernel: 3}]\n")

@@ -120,7 +120,7 @@ class TestAs:
                 rows = read_csv(run(*arguments).out)
                 assert sum(int(row["as"]) for row in rows) == data["as"]["total"]
 
-    def test_json_tells_the_entry_and_every_layers_charge(self) -> None:
+    def test_json_has_the_entry_and_what_is_counted_of_every_layer(self) -> None:
         data = json.loads(run("flops", "mobilenet_v2", "--as", "thop", "--format", "json").out)
         entry = data["as"]
         assert entry["name"] == "thop"

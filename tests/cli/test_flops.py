@@ -97,7 +97,7 @@ def test_an_impossible_factor(factor: str) -> None:
     assert result.out == ""
 
 
-def test_valid_taps_are_fewer_and_said() -> None:
+def test_valid_taps_are_fewer_and_named() -> None:
     out = run("flops", "lenet", "--valid-taps").out
     assert "107,736" in out
     assert "(--valid-taps)" in out

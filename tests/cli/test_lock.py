@@ -185,7 +185,7 @@ def test_the_networks_of_convcalc_yaml(folder: Path) -> None:
     assert run("lock", "--check").status == 0
 
 
-def test_a_bad_set_is_told_at_its_place() -> None:
+def test_a_bad_set_is_reported_at_its_place() -> None:
     Path("convcalc.yaml").write_text("networks: [{files: models/*.yaml, set: {width: 2}}]\n")
     result = run("lock")
     assert (result.status, result.out) == (2, "")

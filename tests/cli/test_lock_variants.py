@@ -42,7 +42,7 @@ def edit(path: str, old: str, new: str) -> None:
     Path(path).write_text(text.replace(old, new))
 
 
-def test_an_edited_line_is_told_once_with_the_variants_that_it_changed() -> None:
+def test_an_edited_line_is_reported_once_with_the_variants_that_it_changed() -> None:
     run("lock")
     edit("edge.yaml", "dense: 10", "dense: 11")
     result = run("lock", "--check")
@@ -85,7 +85,7 @@ def test_two_edited_lines_are_two_errors() -> None:
     assert "2 errors" in err
 
 
-def test_variants_that_are_new_are_told_once_and_apart_from_changed_ones() -> None:
+def test_variants_that_are_new_are_reported_once_and_apart_from_changed_ones() -> None:
     run("lock")
     edit("convcalc.yaml", "4, 5]", "4, 5, 6, 7, 8]")
     err = run("lock", "--check").err
@@ -94,7 +94,7 @@ def test_variants_that_are_new_are_told_once_and_apart_from_changed_ones() -> No
     assert "also in 2 other networks: edge.yaml (width=7), edge.yaml (width=8)\n" in err
 
 
-def test_a_mistake_of_every_variant_is_told_once() -> None:
+def test_a_mistake_of_every_variant_is_reported_once() -> None:
     edit("edge.yaml", "kernel: 3", "kernel: 33")
     err = run("lock").err
     assert err.count("error[window-too-large]") == 1
@@ -112,7 +112,7 @@ def test_a_base_that_several_files_extend() -> None:
     assert "= note: also in 1 other network: b.yaml\n" in err
 
 
-def test_two_files_that_call_a_block_of_their_base_in_another_way_are_told_both() -> None:
+def test_two_files_that_call_a_block_of_their_base_in_another_way_are_both_reported() -> None:
     """The block's line is the first that makes another layer; what was edited is each call."""
     block = "input: [3, 16, 16]\nblocks:\n  unit(c):\n    - {conv: c, kernel: 3}\nlayers: []\n"
     Path("edge.yaml").write_text(block)
@@ -129,7 +129,7 @@ def test_two_files_that_call_a_block_of_their_base_in_another_way_are_told_both(
 
 
 @pytest.mark.parametrize("command", [("check",), ("lock",), ("lock", "--check")])
-def test_a_mistake_in_a_shipped_base_is_told_in_the_file_that_extends_it(
+def test_a_mistake_in_a_shipped_base_is_reported_in_the_file_that_extends_it(
     command: tuple[str, ...],
 ) -> None:
     Path("mine.yaml").write_text("extends: vgg16\ninput: [3, 8, 8]\n")
@@ -221,7 +221,7 @@ def test_a_system_without_locks_on_folders_does_without() -> None:
     assert run("lock", "--check").status == 0
 
 
-def test_a_lock_that_is_no_text_is_told_as_a_lock() -> None:
+def test_a_lock_that_is_no_text_is_reported_as_a_lock() -> None:
     Path("convcalc.lock").write_bytes(b"convcalc.lock 1\n\xff\n")
     for command in (("lock",), ("lock", "--check")):
         result = run(*command)
@@ -254,7 +254,7 @@ def test_an_empty_output_is_refused(command: tuple[str, ...], here: Path) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "\n", " \n\n"])
-def test_an_empty_lock_is_told_as_such(text: str) -> None:
+def test_an_empty_lock_is_reported_as_empty(text: str) -> None:
     Path("convcalc.lock").write_text(text)
     result = run("lock")
     assert result.status == 2

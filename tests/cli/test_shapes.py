@@ -150,7 +150,7 @@ def test_several_inputs_each_have_a_name(tmp_path: Path) -> None:
     assert run("shapes", path, *smaller, *smaller).status == 2
 
 
-def test_running_statistics_are_told_apart() -> None:
+def test_running_statistics_are_shown_apart() -> None:
     assert run("shapes", "resnet18").out.endswith("\n9,600 buffers (running statistics)\n")
 
 

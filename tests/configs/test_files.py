@@ -33,7 +33,7 @@ def text_of(name: str) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
-def test_a_file_is_called_like_its_network() -> None:
+def test_a_file_is_named_like_its_network() -> None:
     assert [shipped(name).name for name in shipped_names()] == shipped_names()
 
 

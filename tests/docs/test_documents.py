@@ -111,7 +111,7 @@ def test_every_exercise_is_answered() -> None:
 class TestOpCounts:
     text = text_of(REPOSITORY / "docs" / "op-counts.md")
 
-    def test_tells_of_every_kind(self) -> None:
+    def test_names_every_kind(self) -> None:
         assert not {kind for kind in KINDS if f"`{kind}`" not in self.text}
 
     def test_activations_cost_what_the_table_says(self) -> None:

@@ -65,12 +65,12 @@ def test_comments_name_the_layers(tmp_path: Path) -> None:
     assert [name for name in dict.fromkeys(units) if name != "pool1"] == told
 
 
-def test_every_key_is_told() -> None:
+def test_every_key_is_described() -> None:
     assert first_cells(section("The top level")) == set(TOP_KEYS)
     assert first_cells(section("A layer")) == set(COMMON_KEYS)
 
 
-def test_every_function_norm_and_total_is_told() -> None:
+def test_every_function_norm_and_total_is_described() -> None:
     values = section("Values")
     assert not [name for name in expressions.FUNCTIONS if not re.search(rf"\b{name}\b", values)]
     fused = section("Norm and activation")

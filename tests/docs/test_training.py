@@ -18,7 +18,7 @@ def figures(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d", text))
 
 
-def test_tells_of_every_kind() -> None:
+def test_names_every_kind() -> None:
     assert not {kind for kind in KINDS if f"`{kind}`" not in TEXT}
 
 

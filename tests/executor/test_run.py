@@ -87,7 +87,7 @@ def test_it_warns_at_the_line_of_the_caller() -> None:
     assert {one.filename for one in caught} == {__file__}
 
 
-def test_mistakes_are_told_like_those_of_execute() -> None:
+def test_mistakes_are_reported_like_those_of_execute() -> None:
     network = convcalc.loads(SMALL)
     with pytest.raises(convcalc.ConvcalcError, match="no layer or group called 'conv9'"):
         convcalc.Runner(network, layers=["conv9"])

@@ -147,7 +147,7 @@ class TestSpread:
         }.items():
             assert arrays[f"{name}.weight"].var() == pytest.approx(variance, rel=0.05)
 
-    def test_scale_begins_as_it_is_told(self) -> None:
+    def test_scale_begins_as_it_is_declared(self) -> None:
         arrays = arrays_of("{input: [4, 2, 2], layers: [{scale: 0.25}]}")
         assert (arrays["scale0.weight"] == 0.25).all()
 

@@ -77,7 +77,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("old", "new", "place", "message"), WRONG)
-def test_mistakes_are_told_with_their_place(
+def test_mistakes_are_reported_with_their_place(
     tmp_path: Path, old: str, new: str, place: str, message: str
 ) -> None:
     path = tmp_path / "board.yaml"

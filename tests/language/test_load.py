@@ -141,7 +141,7 @@ class TestShipped:
         Path("lenet").write_text(GOOD, encoding="utf-8")
         assert load("lenet").inputs == {"input": (3, 8, 8)}
 
-    def test_an_unknown_name_is_told_with_the_nearest(
+    def test_an_unknown_name_is_reported_with_the_nearest(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)

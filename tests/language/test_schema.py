@@ -140,7 +140,7 @@ def test_takes_what_a_file_without_arguments_offers(layer: str) -> None:
         "{conv: 8, kernel: 3, repeat: 2, first: {stride: two}}",
     ],
 )
-def test_tells_unknown_words_and_missing_arguments(layer: str) -> None:
+def test_finds_unknown_words_and_missing_arguments(layer: str) -> None:
     """Where the file has no arguments, blocks and defaults, and extends no other."""
     assert layer_errors(layer) != []
 
@@ -168,7 +168,7 @@ def test_tells_unknown_words_and_missing_arguments(layer: str) -> None:
         "3",
     ],
 )
-def test_tells_mistakes_of_structure(layer: str) -> None:
+def test_finds_mistakes_of_structure(layer: str) -> None:
     assert layer_errors(layer) != []
 
 
@@ -187,7 +187,7 @@ def test_tells_mistakes_of_structure(layer: str) -> None:
         "[relu]",
     ],
 )
-def test_tells_mistakes_at_the_top(text: str) -> None:
+def test_finds_mistakes_at_the_top(text: str) -> None:
     assert errors(text) != []
 
 
@@ -339,7 +339,7 @@ def test_every_code_is_classified() -> None:
 
 
 @pytest.mark.parametrize("case", [*filter(structural, case_names())])
-def test_an_editor_tells_every_case_about_structure(case: str) -> None:
+def test_an_editor_finds_every_mistake_of_structure(case: str) -> None:
     assert errors((FOLDER / f"{case}.yaml").read_text(encoding="utf-8")) != []
 
 

@@ -97,11 +97,11 @@ class TestEquality:
         assert hash(one) == hash(other)
         assert len({one, other}) == 1
 
-    def test_tells_arguments_apart(self) -> None:
+    def test_arguments_make_a_difference(self) -> None:
         assert Dense(units=10) != Dense(units=11)
         assert len({Dense(units=10), Dense(units=11), Dense(units=10)}) == 2
 
-    def test_tells_kinds_apart(self) -> None:
+    def test_kinds_make_a_difference(self) -> None:
         assert made("identity") != made("flatten")
         assert hash(made("identity")) != hash(made("flatten"))
         assert made("maxpool", kernel=2) != made("minpool", kernel=2)

@@ -89,7 +89,7 @@ def test_is_never_too_long_and_names_are_never_markup(
 
 @fewer_examples(4)
 @given(st.integers(1, 150), st.integers(600, COMMENT_LIMIT))
-def test_is_cut_between_rows_and_tells_how_much_is_missing(count: int, limit: int) -> None:
+def test_is_cut_between_rows_and_says_how_much_is_missing(count: int, limit: int) -> None:
     checked = [
         CHECKED[0]._replace(
             file=f"models/{number}.yaml",
@@ -130,6 +130,6 @@ def test_a_problem_that_holds_a_fence_stays_in_its_block() -> None:
     assert "# heading" in block.content
 
 
-def test_a_mistake_that_many_networks_share_is_told_once() -> None:
+def test_a_mistake_that_many_networks_share_is_reported_once() -> None:
     checked = [CheckedNetwork(f"{number}.yaml", "", 2, (OVER,)) for number in range(3)]
     assert check_markdown(checked).count("error[over-budget]") == 1

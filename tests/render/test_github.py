@@ -115,7 +115,7 @@ def test_at_most_ten_of_each_and_the_others_are_counted() -> None:
     assert commands[-1].text == "1 more networks have a warning: see the summary"
 
 
-def test_a_mistake_that_many_networks_share_is_told_once() -> None:
+def test_a_mistake_that_many_networks_share_is_reported_once() -> None:
     checked = [CheckedNetwork(f"{number}.yaml", "", 2, (OVER,), (NEAR,)) for number in range(3)]
     assert len(github_text(checked).splitlines()) == 2
 

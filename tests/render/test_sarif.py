@@ -146,6 +146,6 @@ def test_is_always_valid_and_complete(checked: list[CheckedNetwork]) -> None:
     assert len(results) == len({(p.identity, p.facts) for p in problems})
 
 
-def test_a_mistake_that_many_networks_share_is_told_once() -> None:
+def test_a_mistake_that_many_networks_share_is_reported_once() -> None:
     checked = [CheckedNetwork(f"{number}.yaml", "", 2, (OVER,)) for number in range(3)]
     assert len(read(checked)["results"]) == 1

@@ -195,7 +195,7 @@ def test_windows_that_differ_show_the_largest() -> None:
 
 
 class TestBranches:
-    def test_a_branch_of_another_centre_is_told(self) -> None:
+    def test_a_branch_of_another_centre_is_reported(self) -> None:
         # TensorFlow's padding of an even size: the 3x3 begins on the pixel, the 1x1 as well.
         layers = (
             "{add: {main: [{conv: 2, kernel: 3, stride: 2, padding: same}],"
@@ -214,7 +214,7 @@ class TestBranches:
         assert found.aligned("add0", "input") == [False]
         assert last(layers)[:4] == (3, ratio(2), 0, ratio(1))
 
-    def test_a_branch_of_another_stride_is_told_and_its_units_differ(self) -> None:
+    def test_a_branch_of_another_stride_is_reported_and_its_units_differ(self) -> None:
         layers = "{concat: [[{conv: 1, kernel: 2, stride: 2}], [{conv: 1, kernel: 9}]]}"
         found, _ = seen(layers)
         (misaligned,) = found.misaligned

@@ -61,7 +61,7 @@ def test_every_optimizer_is_tried() -> None:
 
 
 @every_optimizer
-def test_a_step_costs_what_is_told(name: str) -> None:
+def test_a_step_costs_what_is_predicted(name: str) -> None:
     update, states = UPDATES[name]
     tally = Tally()
     kept = {state: Number(0.25, tally) for state in states}

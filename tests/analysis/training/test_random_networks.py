@@ -89,7 +89,7 @@ SPECS = {
 }
 
 
-def assert_trains_as_told(seed: int) -> NetworkStep:
+def assert_trains_as_predicted(seed: int) -> NetworkStep:
     """Holds the analysis of a random network against a step that is run."""
     rng = Random(seed)
     network = random_network(rng)
@@ -121,15 +121,15 @@ def assert_agrees(network: Network, batch: int, seed: int, *, into_inputs: bool)
 @pytest.mark.parametrize("into_inputs", [False, True])
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("name", SPECS)
-def test_a_written_network_trains_as_told(name: str, batch: int, into_inputs: bool) -> None:
+def test_a_written_network_trains_as_predicted(name: str, batch: int, into_inputs: bool) -> None:
     network = convcalc.loads(SPECS[name])
     assert_agrees(network, batch, 11, into_inputs=into_inputs)
 
 
 @pytest.mark.no_cover
 @each_seed(20, NETWORKS)
-def test_a_network_trains_as_told(seed: int) -> None:
-    assert_trains_as_told(seed)
+def test_a_network_trains_as_predicted(seed: int) -> None:
+    assert_trains_as_predicted(seed)
 
 
 def test_the_networks_show_what_is_to_be_shown() -> None:
@@ -146,6 +146,6 @@ def test_the_networks_show_what_is_to_be_shown() -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("chunk", range(20))
-def test_many_more_networks_train_as_told(chunk: int) -> None:
+def test_many_more_networks_train_as_predicted(chunk: int) -> None:
     for seed in range(1000 + 40 * chunk, 1040 + 40 * chunk):
-        assert_trains_as_told(seed)
+        assert_trains_as_predicted(seed)

@@ -238,7 +238,7 @@ class TestBadFiles:
         assert error.status == 1
         assert str(error.problems[0].span) == "net.yaml:4:6"
 
-    def test_the_problems_of_all_are_told(self, repository: Repository) -> None:
+    def test_the_problems_of_all_are_reported(self, repository: Repository) -> None:
         for name in ("a", "b", "c"):
             repository.write(f"{name}.yaml", SMALL)
         repository.commit()

@@ -127,7 +127,7 @@ def damaged(draw: st.DrawFn) -> str:
 
 
 @given(text=damaged() | st.text(st.characters(codec="utf-8"), max_size=60))
-def test_whatever_is_wrong_is_told_with_its_place(text: str) -> None:
+def test_whatever_is_wrong_is_reported_with_its_place(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         problems = refusals(text, Path(folder))
     assert all(problem.span is not None for problem in problems)

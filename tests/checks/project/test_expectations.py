@@ -99,7 +99,7 @@ def test_shapes_of_operations_layers_and_groups() -> None:
     assert broken(good) == []
 
 
-def test_every_wrong_shape_is_told_at_its_line() -> None:
+def test_every_wrong_shape_is_reported_at_its_line() -> None:
     wrong = """  output: [11]
   outputs: {dense0: [10, 1], dense1: [10]}
   layers:

@@ -111,13 +111,13 @@ class TestLayer:
         assert worded(problem.facts) == (("help", "it is called 'padding' here"),)
         assert built("{pad: 1}") == ["pad0 pad 3x10x10"]
 
-    def test_every_wrong_argument_is_told_at_once(self) -> None:
+    def test_every_wrong_argument_is_reported_at_once(self) -> None:
         found = messages(
             "{conv: 0, kernel: 2.5, stride: [1], padding: smae, bias: 1, dilation: -1}"
         )
         assert len(found) == 6
 
-    def test_a_foreign_name_is_told_before_anything_else_of_its_layer(self) -> None:
+    def test_a_foreign_name_is_reported_before_anything_else_of_its_layer(self) -> None:
         assert messages("{conv: 0, kernal: 3, filters: 3}, {dense: 0}") == [
             "conv0: conv has no 'filters'",
             "dense0: units must be a whole number from 1 to 2147483647, not 0",
@@ -323,9 +323,7 @@ class TestReferences:
             ("zzz", "earlier values: input, stem, unit0, unit1, g"),
         ],
     )
-    def test_that_lead_nowhere_are_told_what_was_meant(
-        self, reference: str, help_text: str
-    ) -> None:
+    def test_that_lead_nowhere_get_what_was_meant(self, reference: str, help_text: str) -> None:
         layers = (
             "{relu: , name: stem}, {relu: , name: unit, repeat: 2}, {sequential: [tanh], name: g}"
         )
@@ -521,7 +519,7 @@ class TestBlocks:
         assert [problem.span.line for problem in found if problem.span] == [5, 5]
         assert [problem.calls[0].block for problem in found] == ["unit", "unit"]
 
-    def test_an_unknown_word_is_told_at_the_call(self) -> None:
+    def test_an_unknown_word_is_reported_at_the_call(self) -> None:
         (problem,) = problems("{unit: 4, act: rleu}", top=BLOCKS)
         assert problem.calls == ()
         assert (
@@ -577,7 +575,7 @@ class TestBlocks:
     def test_a_block_that_nobody_calls_may_contain_itself(self) -> None:
         assert names("relu", top="blocks: {a: [a]}") == "relu0"
 
-    def test_every_missing_argument_is_told(self) -> None:
+    def test_every_missing_argument_is_reported(self) -> None:
         top = "blocks:\n  b(x, y, z=1): [{dense: x + y + z}]\n"
         assert messages("b", top=top) == ["b0: b needs 'x' and 'y'"]
 
@@ -647,7 +645,7 @@ class TestFused:
             "conv0 conv0.batchnorm conv0.relu conv1 conv1.relu conv2 conv2.batchnorm"
         )
 
-    def test_a_kind_without_them_is_told_so(self) -> None:
+    def test_a_kind_without_them_says_so(self) -> None:
         assert messages("{maxpool: 2, activation: relu}") == [
             "pool0: maxpool has no argument 'activation'"
         ]
@@ -695,7 +693,7 @@ class TestDefaults:
         top = "defaults: {add: {activation: relu}}"
         assert names("{add: [[], []]}, {mul: [[], []]}", top=top) == "add0 add0.relu mul0"
 
-    def test_a_wrong_one_is_told_once_and_where_it_is_written(self) -> None:
+    def test_a_wrong_one_is_reported_once_and_where_it_is_written(self) -> None:
         top = "defaults: {conv: {kernel: 0}}"
         (problem,) = problems("{conv: 4}, {conv: 4, repeat: 3}", top=top)
         assert problem.span is not None
@@ -950,14 +948,14 @@ class TestProblems:
         assert columns == sorted(columns)
         assert len(columns) == 4
 
-    def test_one_in_a_repeated_layer_is_told_once(self) -> None:
+    def test_one_in_a_repeated_layer_is_reported_once(self) -> None:
         assert len(problems("{conv: 0, kernel: 1, repeat: 50}")) == 1
 
-    def test_one_in_a_block_is_told_once_however_often_it_is_called(self) -> None:
+    def test_one_in_a_block_is_reported_once_however_often_it_is_called(self) -> None:
         top = "blocks: {b: [{conv: 0, kernel: 1}]}"
         assert len(problems("b, b, {b: , repeat: 5}", top=top)) == 1
 
-    def test_two_in_a_block_with_different_arguments_are_told(self) -> None:
+    def test_two_in_a_block_with_different_arguments_are_reported(self) -> None:
         assert len(problems("{unit: 0}, {unit: -1}", top=BLOCKS)) == 2
 
     @pytest.mark.parametrize(
@@ -995,7 +993,7 @@ class TestProblems:
             layers = "{broken: 4, name: stem}, {relu: , from: stem.x}, {conv: 4, kernel: 1}"
             assert len(problems(layers, top=f"{BLOCKS}  {broken}\n")) == 1
 
-    def test_what_is_wrong_besides_is_told(self) -> None:
+    def test_what_is_wrong_besides_is_reported(self) -> None:
         layers = (
             "{conv: 0, kernel: 3}, {conv: 4, kernel: 0, activation: rleu}, {add: [[], nowhere]}"
         )

@@ -48,7 +48,7 @@ def test_a_word_that_is_no_kind(word: str, code: str, help_text: str | None) -> 
         )
 
 
-def test_a_layer_without_a_kind_tells_all_that_is_foreign() -> None:
+def test_of_a_layer_without_a_kind_all_foreign_names_are_reported() -> None:
     problems = no_kind({"Conv2d": HERE, "out_channels": HERE, "name": HERE}, HERE, [])
     assert [problem.message for problem in problems] == [
         "'Conv2d' is called 'conv' here",

@@ -176,7 +176,7 @@ class TestExtendsRefused:
         assert Path(problem.span.source.name).name == "base.yaml"
         assert dict(worded(problem.facts))["note"].endswith("child.yaml:2:10")
 
-    def test_a_value_from_another_file_is_told_with_it(self, tmp_path: Path) -> None:
+    def test_a_value_from_another_file_is_reported_with_it(self, tmp_path: Path) -> None:
         write(
             tmp_path, base="input: [3, 8, 8]\nblocks:\n  b: [{conv: 4, kernel: 1}]\nlayers: [b]\n"
         )
@@ -184,7 +184,7 @@ class TestExtendsRefused:
         (problem,) = refusals(path)
         assert dict(worded(problem.facts))["input"].endswith("base.yaml:3:8")
 
-    def test_mistakes_of_both_files_are_told(self, tmp_path: Path) -> None:
+    def test_mistakes_of_both_files_are_reported(self, tmp_path: Path) -> None:
         write(tmp_path, base="input: [3]\nlayers: [rel]\nlayer: 3\n")
         path = write(tmp_path, child="extends: base.yaml\nargs: {relu: 3}\n")
         assert {problem.code for problem in refusals(path)} >= {
@@ -264,7 +264,7 @@ class TestSignatures:
 
 
 class TestTopLevel:
-    def test_mistakes_are_told_from_top_to_bottom(self) -> None:
+    def test_mistakes_are_reported_from_top_to_bottom(self) -> None:
         text = "layer: 1\ninput: 3\nargs: [1]\ndefaults: {conv: 1, cnv: {}}\nblocks: 3\nlayers: 4\n"
         with pytest.raises(ConvcalcError) as caught:
             loads(text)
@@ -276,7 +276,7 @@ class TestTopLevel:
     def test_an_empty_key_is_as_good_as_none(self, key: str) -> None:
         assert loads(f"{key}:\ninput: [3]\nlayers: [relu]\n").inputs == {"input": (3,)}
 
-    def test_a_missing_key_is_told_at_the_top(self) -> None:
+    def test_a_missing_key_is_reported_at_the_top(self) -> None:
         with pytest.raises(ConvcalcError) as caught:
             loads("name: x\n")
         assert [str(problem) for problem in caught.value.problems] == [
@@ -284,7 +284,7 @@ class TestTopLevel:
             "-:1:1: error[missing-key]: the spec has no 'layers'",
         ]
 
-    def test_a_misspelt_key_is_not_told_as_missing_too(self) -> None:
+    def test_a_misspelt_key_is_not_reported_as_missing_too(self) -> None:
         with pytest.raises(ConvcalcError) as caught:
             loads("inputs: [3]\nmodel: [relu]\n")
         assert [problem.code for problem in caught.value.problems] == ["unknown-key"] * 2

@@ -340,7 +340,7 @@ class TestRefused:
         error = refusal(text)
         assert (error.message, error.offset) == (message, offset)
 
-    def test_the_word_and_its_width_are_told(self) -> None:
+    def test_the_word_and_its_width_are_reported(self) -> None:
         error = refusal("2 * widht")
         assert (error.word, error.offset, error.width) == ("widht", 4, 5)
 
