@@ -149,7 +149,8 @@ class NetworkStep:
 
         What the gradients say of it, and what a central difference says.
         """
-        size = 1e-6
+        # Small, so that no value is likely to cross the kink of an activation on the way.
+        size = 1e-7
         along: dict[int, dict[tuple[object, ...], float]] = {}
         told = 0.0
         for index, step in self.steps.items():
