@@ -27,6 +27,7 @@ from convcalc.language.reading.items import (
     argument_names,
     check_arguments,
     is_empty,
+    is_head,
     read_item,
     refusal,
 )
@@ -83,7 +84,9 @@ class Elaborator:
                 item = self._items.get(id(child))
                 if item is None:
                     item = read_item(child, self.document, frame.args)
-                    self._items[id(child)] = item
+                    if is_head(item.head, self.document):
+                        # Which key names the kind may depend on what the arguments hold.
+                        self._items[id(child)] = item
             except Refusal as error:
                 self.evaluator.refused(group.as_layer(child, error), frame)
                 self._unreadable(child, group)

@@ -128,18 +128,19 @@ def argument_names(target: str, document: Document) -> list[str]:
     return kind_arguments(target)
 
 
-def _is_head(word: str, document: Document) -> bool:
+def is_head(word: str, document: Document) -> bool:
+    """Whether a word names a kind, a block or a group, whatever the arguments hold."""
     return word in KINDS or word == GROUP or word in document.blocks
 
 
 def _may_be_head(value: object, document: Document) -> bool:
     """Whether an argument holds a kind's or block's name; None may be one, after a mistake."""
-    return value is None or (isinstance(value, str) and _is_head(value, document))
+    return value is None or (isinstance(value, str) and is_head(value, document))
 
 
 def _word(node: ScalarNode, document: Document, args: dict[str, Value]) -> str:
     word = node.text.strip()
-    if _is_head(word, document) or word in args:
+    if is_head(word, document) or word in args:
         return word
     if not word:
         raise refusal(
@@ -155,7 +156,7 @@ def _word(node: ScalarNode, document: Document, args: dict[str, Value]) -> str:
 
 def _read_mapping(node: MapNode, document: Document, args: dict[str, Value]) -> Item:
     entries = node.entries
-    heads = [text for text in entries if _is_head(text, document)]
+    heads = [text for text in entries if is_head(text, document)]
     if len(heads) > 1:
         # `pad` beside `conv` is another library's word for the padding, not a second kind.
         from convcalc.language.hints.layers import argument_beside  # only a mistake needs it

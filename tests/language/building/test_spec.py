@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from convcalc import ConvcalcError, Network, Spec, loads, spec
 from tests.quick import every_network
@@ -75,6 +77,37 @@ def test_an_override_that_is_refused_leaves_the_spec_as_it_was() -> None:
             read.network(args)
         assert caught.value.status == status
     assert described(read.network()) == before
+
+
+#: Which key names the kind depends on what the arguments hold.
+HEADS = """
+input: [3, 8, 8]
+args: {one: conv, two: 3, three: relu}
+blocks:
+  unit(c): [{conv: c}, {three: }]
+  pair(a, b): [{a: 3, b: 1}, {one: 4, two: 5}]
+layers:
+  - {one: 4, two: 3, kernel: 1}
+  - three
+  - {pair: three, b: two}
+  - {sequential: [{two: 2, three: 3}]}
+"""
+HELD = st.sampled_from(["conv", "3", "relu", "unit", "dense", "kernel", "no", "1.5"])
+
+
+@settings(deadline=None)
+@given(st.lists(st.fixed_dictionaries({}, optional={"one": HELD, "two": HELD, "three": HELD})))
+def test_what_is_read_does_not_depend_on_what_was_read_before(calls: list[dict[str, str]]) -> None:
+    read = spec("heads.yaml", text=HEADS)
+    for args in calls:
+        outcomes = []
+        for each in read, spec("heads.yaml", text=HEADS):
+            try:
+                network, problems = each.read(args)
+            except ConvcalcError as error:
+                network, problems = None, tuple(error.problems)
+            outcomes.append((network and described(network), problems))
+        assert outcomes[0] == outcomes[1]
 
 
 def test_names_of_variants() -> None:
