@@ -7,6 +7,7 @@ import stat
 import sys
 from collections.abc import Mapping
 
+from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import Reading, Spec, read_spec
@@ -74,6 +75,7 @@ def read(
     return Reading(None, problems)
 
 
+@gc_paused()
 def load(
     path: str | os.PathLike[str],
     *,
@@ -93,6 +95,7 @@ def load(
     return spec(path).network(args, input)
 
 
+@gc_paused()
 def loads(
     text: str,
     *,

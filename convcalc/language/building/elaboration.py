@@ -56,7 +56,7 @@ class Elaborator:
         self.builder = builder
         self.layers = LayerReader(document, evaluator, builder)
         self._binder = ArgumentBinder(evaluator, self.layers)
-        self._joins = JoinReader(document, evaluator, self.layers, self.sequence)
+        self._joins = JoinReader(document, evaluator, self.layers)
         self._items = items
         #: The operations of layers whose parameters are shared, by path.
         self._shared: dict[str, list[int]] = {}
@@ -270,7 +270,7 @@ class Elaborator:
             elif target in self.document.blocks:
                 value = self._call(copy)
             elif layer_class(target).joins:
-                value = self._joins.read(copy)
+                value = self._joins.read(copy, self.sequence)
             else:
                 value = self._kind(copy)
             if item.share is not None and value.node is not None:

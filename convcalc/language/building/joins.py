@@ -29,16 +29,13 @@ Sequence = Callable[[ListNode, Flow | None, Group, Frame], Flow]
 class JoinReader:
     """Adds joins to the graph."""
 
-    def __init__(
-        self, document: Document, evaluator: Evaluator, layers: LayerReader, sequence: Sequence
-    ) -> None:
+    def __init__(self, document: Document, evaluator: Evaluator, layers: LayerReader) -> None:
         self._document = document
         self._evaluator = evaluator
         self._layers = layers
-        self._sequence = sequence
 
-    def read(self, copy: Copy) -> Flow:
-        """Adds the join and its branches to the graph; its value.
+    def read(self, copy: Copy, sequence: Sequence) -> Flow:
+        """Adds the join and its branches, by `sequence`, to the graph; its value.
 
         Records mistakes inside; raises Refusal where the join as a whole is wrong.
         """
@@ -55,7 +52,7 @@ class JoinReader:
         inner = Group(path, group)
         values: list[tuple[str, Flow]] = []
         for label, node in self._branches(item, kind):
-            found = self._branch(label, node, flow, inner, group, frame)
+            found = self._branch(label, node, copy, inner, sequence)
             if found is not None:
                 values.append((label, found))
                 inner.values[label] = found
@@ -104,15 +101,10 @@ class JoinReader:
         )
 
     def _branch(
-        self,
-        label: str,
-        node: YamlNode,
-        flow: Flow | None,
-        inner: Group,
-        group: Group,
-        frame: Frame,
+        self, label: str, node: YamlNode, copy: Copy, inner: Group, sequence: Sequence
     ) -> Flow | None:
         """A branch's value; None where its condition fails."""
+        flow, frame = copy.flow, copy.frame
         layers = node
         try:
             if isinstance(node, MapNode):
@@ -121,7 +113,7 @@ class JoinReader:
                     return None
                 layers = layers_or_none
             if isinstance(layers, ScalarNode):
-                return self._named(layers, group, frame)
+                return self._named(layers, copy.group, frame)
         except Refusal as error:
             self._evaluator.refused(error, frame, inner.path_of(label))
             return UNKNOWN
@@ -135,7 +127,7 @@ class JoinReader:
             self._evaluator.refuse(problem.about(layer=inner.path_of(label)))
             return UNKNOWN
         branch = Group(inner.path_of(label), inner)
-        value = flow if not layers.items else self._sequence(layers, flow, branch, frame)
+        value = flow if not layers.items else sequence(layers, flow, branch, frame)
         inner.groups[label] = branch
         return value
 

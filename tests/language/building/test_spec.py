@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcalc import ConvcalcError, Network, Spec, loads, spec
+from convcalc.language.reading.items import Item
+from convcalc.language.reading.nodes import YamlNode
 from tests.quick import every_network
 
 SMALL = """
@@ -183,3 +186,26 @@ def test_an_input_that_is_no_list_of_sizes_is_refused(given: object) -> None:
 
 def test_sizes_of_any_integer_type() -> None:
     assert small().network(input=[*np.array([3, 16, 16])]).inputs == {"input": (3, 16, 16)}
+
+
+@pytest.mark.parametrize("layer", ["{conv: 8, kernel: 3}", "{add: [[], [relu]]}", "{unit: 3}"])
+def test_a_spec_is_freed_without_the_garbage_collector(layer: str) -> None:
+    start = "input: [3, 90, 90]\nblocks: {unit(c): [{conv: c, kernel: 1}]}\nlayers:\n"
+    garbage = []
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        for copies in 1, 40:
+            gc.collect()
+            network = loads(start + f"  - {layer}\n" * copies)
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            gc.set_debug(0)
+            garbage.append(sum(isinstance(found, Item | YamlNode) for found in gc.garbage))
+            gc.garbage.clear()
+            del network
+    finally:
+        gc.set_debug(0)
+        if was_enabled:
+            gc.enable()
+    assert garbage == [0, 0]
