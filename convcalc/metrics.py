@@ -7,12 +7,13 @@ follow this table. `convcalc.analysis.metrics` computes them: a new metric is a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from convcalc.quantities import BYTES, COUNT
+from convcalc.record import Record
 
 
-class Metric(NamedTuple):
+class Metric(Record):
     """A figure of a network or of its layers.
 
     name      its key wherever it is written

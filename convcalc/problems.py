@@ -10,16 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
-if TYPE_CHECKING:
-    from typing_extensions import dataclass_transform
-else:
-
-    def dataclass_transform(**_: object) -> Any:
-        """Marks a class for type checkers; nothing happens at run time."""
-        return lambda cls: cls
-
+from convcalc.record import Record
 
 #: Exit statuses, also the `status` of a `ConvcalcError`.
 WRONG = 1
@@ -88,44 +81,7 @@ class Call(NamedTuple):
     copies: int
 
 
-@dataclass_transform(frozen_default=True, eq_default=True)
-class _Record:
-    """An immutable record of the fields that a subclass annotates; abstract.
-
-    A named tuple would do the same, but creating each takes 0.1 ms at import.
-    """
-
-    _names: ClassVar[tuple[str, ...]] = ()
-
-    def __init_subclass__(cls) -> None:
-        cls._names = tuple(cls.__annotations__)
-        setattr(cls, "__match_args__", cls._names)  # noqa: B010 - type checkers have their own
-
-    def __init__(self, *values: object, **named: object) -> None:
-        names = self._names
-        self.__dict__.update(zip(names, values, strict=False), **named)
-        missing = [name for name in names if not hasattr(self, name)]
-        if missing or len(self.__dict__) > len(names) or len(values) > len(names):
-            raise TypeError(f"{type(self).__name__} takes {', '.join(names)}")
-
-    def _values(self) -> tuple[object, ...]:
-        return tuple([getattr(self, name) for name in self._names])
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__name__} is immutable")
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other._values() == self._values()
-
-    def __hash__(self) -> int:
-        return hash((type(self), self._values()))
-
-    def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._names)
-        return f"{type(self).__name__}({fields})"
-
-
-class Value(_Record):
+class Value(Record):
     """A value in a network, as a fact names it.
 
     shape      without the batch axis
@@ -142,38 +98,38 @@ class Value(_Record):
     elsewhere: bool = False
 
 
-class Entering(_Record):
+class Entering(Record):
     """Values that enter the layer."""
 
     values: tuple[Value, ...]
 
 
-class Branch(_Record):
+class Branch(Record):
     """A branch of a join, and its value."""
 
     name: str
     value: Value
 
 
-class Rule(_Record):
+class Rule(Record):
     """The rule that is broken."""
 
     text: str
 
 
-class Note(_Record):
+class Note(Record):
     """Anything else that is worth knowing."""
 
     text: str
 
 
-class Help(_Record):
+class Help(Record):
     """What can be done."""
 
     text: str
 
 
-class DidYouMean(_Record):
+class DidYouMean(Record):
     """An unknown word, and the names that are accepted in its place."""
 
     word: str
@@ -197,14 +153,14 @@ class Reason(Enum):
     EXPECTATION = "expectation"
 
 
-class Related(_Record):
+class Related(Record):
     """Another place, and what it has to do with the problem."""
 
     reason: Reason
     span: Span
 
 
-class Locked(_Record):
+class Locked(Record):
     """Where the lock has a layer, or the network; `change` is what is different there now.
 
     place  "convcalc.lock:12"
@@ -216,13 +172,13 @@ class Locked(_Record):
     change: str = ""
 
 
-class ChangedTotals(_Record):
+class ChangedTotals(Record):
     """The totals that are not as locked: "params 61,706 -> 80,000 (+29.65%)"."""
 
     text: str
 
 
-class Contributor(_Record):
+class Contributor(Record):
     """A layer or tensor to which a broken limit is due.
 
     span   where it is written; None where it is nowhere
@@ -242,7 +198,7 @@ class Contributor(_Record):
     change: str = ""
 
 
-class AlsoIn(_Record):
+class AlsoIn(Record):
     """Other networks with the same problem at the same line."""
 
     networks: tuple[str, ...]
@@ -263,7 +219,7 @@ Fact: TypeAlias = (
 )
 
 
-class Subject(NamedTuple):
+class Subject(Record):
     """What a problem is about, the widest first; "" for what it does not name.
 
     variant   the arguments that the network was given: "width=0.5"

@@ -7,9 +7,9 @@ either a million or 2^20, so it is refused; a `B` on a count might be bytes or b
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from convcalc.problems import Fact, Help, Rule, RuleError, printable
+from convcalc.record import Record
 
 #: The units of a metric: a plain count, or bytes.
 COUNT = ""
@@ -36,7 +36,7 @@ _NUMBER = r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE]\+?[0-9]{1,2})?"
 _LONGEST = 60
 
 
-class Growth(NamedTuple):
+class Growth(Record):
     """By how much a total may grow: a share of what it was, or an amount of its own unit.
 
     numerator    of the share in hundredths: 2.5% is 25/10

@@ -13,12 +13,14 @@ on `Traced` integers, which are integers that carry their own derivation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, SupportsIndex
+from typing import SupportsIndex
+
+from convcalc.record import Record
 
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
 
 
-class Definition(NamedTuple):
+class Definition(Record):
     """A named intermediate result: `T = (c_in / groups)*k_h*k_w = 1*5*5 = 25`."""
 
     name: str

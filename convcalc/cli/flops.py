@@ -112,7 +112,8 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
                 "--columns chooses among all figures: it goes without --as, --compare, --training"
             )
         names = read_columns(columns, by)
-    network, _, altered = options.load_file(file, sets, input_)
+    loaded = options.load_file(file, sets, input_)
+    network, altered = loaded.network, loaded.altered
     reports = Reports(Analysis(network, batch=batch, valid_taps=valid_taps))
     if double_channels or scale_channels is not None or double_padding or kernel is not None:
         from convcalc.transform.whatif import applied

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from convcalc.cli.guard import refuse
 from convcalc.language.load import spec
 from convcalc.problems import printable
 from convcalc.quantities import DTYPES
+from convcalc.record import Record
 from convcalc.shapes import LARGEST_SIZE
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ FLOAT_DTYPES = ("float32", "float64")
 _LARGEST_BATCH = LARGEST_SIZE
 
 
-class Loaded(NamedTuple):
+class Loaded(Record):
     """A network, its spec, and the options that make it differ from the file's network."""
 
     network: Network

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import ROW_COSTS, TEXT_KEYS, Row, rows, sort_rows
 from convcalc.cli import options
 from convcalc.cli.guard import refuse
+from convcalc.record import Record
 
 
-class View(NamedTuple):
+class View(Record):
     """The options that select and sort a table's rows."""
 
     depth: int | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from convcalc.arithmetic import Window
 from convcalc.counts import Counts
@@ -17,16 +17,8 @@ from convcalc.layers.fields import REQUIRED, Field, field
 from convcalc.layers.reading import Readings
 from convcalc.layers.traits import SAME, STARTS, Backward, Branches, ChannelRule, Kept, Role, Start
 from convcalc.problems import Rule, RuleError
+from convcalc.record import Record, dataclass_transform
 from convcalc.shapes import MOST_AXES, Shape, tuple_text
-
-if TYPE_CHECKING:
-    from typing_extensions import dataclass_transform
-else:
-
-    def dataclass_transform(**_: object) -> Any:
-        """Lets type checkers read the constructor off the fields; no effect at run time."""
-        return lambda cls: cls
-
 
 L = TypeVar("L", bound="Layer")
 
@@ -291,7 +283,7 @@ class Layer:
         return self.kind
 
 
-class Part(NamedTuple):
+class Part(Record):
     """One of the nodes that a layer becomes in a graph, of which they are one unit.
 
     name   what stands behind the layer's path: "softmax" in `block0.softmax`; "" for the last part,

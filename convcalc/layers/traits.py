@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from convcalc.counts import NOTHING, Counts
 from convcalc.problems import Rule, RuleError
+from convcalc.record import Record
 
 #: As what a layer may be fused to another, under the argument of that name.
 Role = Literal["norm", "activation"]
@@ -13,7 +14,7 @@ Role = Literal["norm", "activation"]
 ROLES: tuple[Role, ...] = ("norm", "activation")
 
 
-class Branches(NamedTuple):
+class Branches(Record):
     """The inputs of a join: how many, and their names where their roles differ.
 
     least, most  how many there may be; `most` is None where there is no limit
@@ -57,7 +58,7 @@ Relation = Literal[
 ]
 
 
-class ChannelRule(NamedTuple):
+class ChannelRule(Record):
     """How a layer's output channels relate to its input's.
 
     free      an argument of the layer; a what-if changes them
@@ -87,7 +88,7 @@ SAME = ChannelRule("same")
 FIXED = ChannelRule("fixed")
 
 
-class Backward(NamedTuple):
+class Backward(Record):
     """Scalar operations of one layer's backward pass on a batch, in three parts.
 
     weights  the gradient with respect to the learned arrays, biases aside
@@ -100,7 +101,7 @@ class Backward(NamedTuple):
     input: Counts = NOTHING
 
 
-class Kept(NamedTuple):
+class Kept(Record):
     """What a layer keeps of its forward pass on a batch until its backward pass has run.
 
     inputs      which of its inputs, by their place
@@ -119,7 +120,7 @@ class Kept(NamedTuple):
     indices: int = 0
 
 
-class Start(NamedTuple):
+class Start(Record):
     """How a learned array or a statistic starts.
 
     middle  where training starts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.cost import COSTS, Cost, LayerReport
@@ -11,6 +11,7 @@ from convcalc.analysis.costs.report import Report
 from convcalc.gc_pause import gc_paused
 from convcalc.metrics import SUMS
 from convcalc.problems import Call, printable
+from convcalc.record import Record
 from convcalc.render.table import Column
 from convcalc.shapes import Shape, tuple_text
 
@@ -19,7 +20,7 @@ SCHEMA = "convcalc.report/1"
 _SUMMED = [(name, figure) for name, figure in COSTS.items() if name in SUMS]
 
 
-class Reports(NamedTuple):
+class Reports(Record):
     """The analysis of a network and, after a what-if, the report of the unchanged network.
 
     altered   the options that make the network differ from the file's

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 from unicodedata import combining, east_asian_width
 
 from convcalc.problems import printable
+from convcalc.record import Record
 from convcalc.render.numbers import grouped, percent, short
 
 Cell = str | int | None
 
 
-class Column(NamedTuple):
+class Column(Record):
     """A column.
 
     style   "text", "prose" (a longer text, which may wrap), "number" (whole, right-aligned),
@@ -29,7 +30,7 @@ class Column(NamedTuple):
     key: str = ""
 
 
-class Table(NamedTuple):
+class Table(Record):
     """Rows under a heading, with totals and notes below; whole numbers stay integers.
 
     A note is one line of any length; writers wrap it. `colours` holds the colour of each row on a

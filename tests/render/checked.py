@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from convcalc.checks.project.findings import CheckedNetwork, Finding
-from convcalc.problems import Call, Help, Note, Problem, Rule, Source, Span
+from convcalc.problems import Call, Help, Note, Problem, Rule, Source, Span, Subject
 
 EDGE = Source("models/edge/a.yaml", "input: [3, 32, 32]\nlayers:\n  - {conv: 64, kernel: 3}\n")
 BASE = Source("models/base.yaml", "blocks:\n  unit:\n    - {conv: 8, kernel: 40}\n")
@@ -86,6 +86,7 @@ PROBLEMS = st.builds(
     st.none() | SPANS,
     st.lists(st.builds(Rule, TEXT) | st.builds(Help, TEXT), max_size=2).map(tuple),
     st.lists(st.builds(Call, SPANS, TEXT, st.integers(0, 1), st.just(2)), max_size=1).map(tuple),
+    st.builds(Subject, variant=TEXT, layer=TEXT, value=st.none() | TEXT),
 )
 
 

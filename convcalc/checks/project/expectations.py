@@ -41,7 +41,7 @@ def _shapes(report: Report) -> dict[str, Shape]:
 
 
 def _check(expectation: Expectation, report: Report, shapes: dict[str, Shape]) -> Problem | None:
-    metric, value, span = expectation
+    metric, value, span = expectation.metric, expectation.value, expectation.span
     if isinstance(value, int):
         found = COSTS[metric](report.totals)
         if found == value:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from convcalc.language.building.evaluation import Evaluator
 from convcalc.language.building.inputs import not_a_shape
 from convcalc.language.reading.nodes import MapNode, YamlNode
@@ -11,13 +9,14 @@ from convcalc.layers.fields import value_text
 from convcalc.metrics import SUMS
 from convcalc.problems import Span, Subject, printable
 from convcalc.quantities import COUNT
+from convcalc.record import Record
 from convcalc.shapes import Shape
 
 #: Totals that `expect` may state, beside `output` and `layers`.
 EXPECTED = [name for name, metric in SUMS.items() if metric.unit == COUNT]
 
 
-class Expectation(NamedTuple):
+class Expectation(Record):
     """A fact that must hold: `params`, `macs` ..., `output`, `outputs.NAME` or `layers.PATH`."""
 
     metric: str

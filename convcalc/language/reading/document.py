@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from convcalc.language.keys import COMMON_KEYS, GROUP, TOP_KEYS
 from convcalc.language.reading.expressions import FUNCTIONS, Expression, ExpressionError, parse
@@ -25,6 +24,7 @@ from convcalc.problems import (
     helps,
     printable,
 )
+from convcalc.record import Record
 
 #: Files that extend files that extend files...
 LONGEST_CHAIN = 20
@@ -42,7 +42,7 @@ Opener = Callable[[str], Source]
 Exists = Callable[[str], bool]
 
 
-class Parameter(NamedTuple):
+class Parameter(Record):
     """A block's argument: its name, its default if it has one, and where they begin."""
 
     name: str

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from convcalc.layers.fields import value_text
 from convcalc.problems import RuleError, helps, printable
+from convcalc.record import Record
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -56,7 +57,7 @@ class UnknownSizeError(Exception):
     """A name whose value an earlier mistake left unknown: `in_channels`, say, or an argument."""
 
 
-class LayerReference(NamedTuple):
+class LayerReference(Record):
     """A layer's name handed to a block, already looked up where the call stands."""
 
     name: str
@@ -554,7 +555,7 @@ def _whole(value: Any, token: _Token) -> int | Fraction:
 
 
 def _is_number(value: object) -> bool:
-    return not isinstance(value, bool | str | list | tuple)
+    return not isinstance(value, bool | str | list | LayerReference)
 
 
 def _numbers(token: _Token, *values: object) -> None:
