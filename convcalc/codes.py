@@ -71,7 +71,7 @@ CODES: dict[str, Code] = {
     "bad-number": Code(1, "a number cannot be read"),
     "expression-too-long": Code(1, "an expression has too many parts"),
     "list-too-long": Code(1, "a list has too many items"),
-    "number-too-large": Code(1, "a number on the way to a result is too large"),
+    "number-too-large": Code(1, "an intermediate number is too large"),
     "unknown-function": Code(1, "there is no function of this name"),
     "unknown-name": Code(1, "a name has no value where it stands"),
     # Shapes.

@@ -172,7 +172,8 @@ class GraphBuilder:
     def input(self, name: str, shape: Shape, span: Span | None = None) -> int:
         """Adds an input of the network, without its batch axis; its index.
 
-        Raises RuleError where a size is no whole number from 1 on, or operations were added before.
+        Raises RuleError where a size is not a whole number from 1 on, or operations were added
+        before.
         """
         if self.nodes and self.nodes[-1].kind != "input":
             raise RuleError("bad-input", f"the input '{name}' is added after an operation")

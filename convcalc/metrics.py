@@ -67,7 +67,7 @@ METRICS = {
         ),
         Metric("layers", COUNT, "layers, each with what is fused behind it"),
         Metric("operations", COUNT, "operations, fused ones included"),
-        Metric("depth", COUNT, "convolutions and dense layers on the longest way"),
+        Metric("depth", COUNT, "convolutions and dense layers on the longest path"),
         Metric("weights", BYTES, "bytes of the parameters and buffers", "both"),
         Metric("activations", BYTES, "bytes of every operation's result, views left out", "both"),
         Metric("largest_activation", BYTES, "bytes of the largest single tensor"),

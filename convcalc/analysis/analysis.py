@@ -23,7 +23,7 @@ T = TypeVar("T")
 class Analysis:
     """What can be computed from a network, for a batch of samples.
 
-    Raises ConvcalcError where `batch` is no whole number from 1 on.
+    Raises ConvcalcError where `batch` is not a whole number from 1 on.
 
     network     the network
     batch       samples at once; counts and costs hold for all of them

@@ -33,7 +33,7 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
     layer: Annotated[
         str | None,
         typer.Argument(
-            metavar="[LAYER]", help="Show one layer, and what one of its units really sees."
+            metavar="[LAYER]", help="Show one layer, and what one of its units depends on."
         ),
     ] = None,
     unit: Annotated[
@@ -57,7 +57,7 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
     Examples:
       convcalc field vgg16
       convcalc field resnet50 --depth 1
-      convcalc field resnet50 stage2             what its middle unit really sees
+      convcalc field resnet50 stage2             what its middle unit depends on
       convcalc field resnet50 stage2 --unit 0,0  a corner, cut at the input's end
       convcalc field mynet.yaml --format json
 

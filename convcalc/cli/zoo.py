@@ -51,7 +51,7 @@ def zoo(
       convcalc zoo --sort macs --filter 'mobile*'
       convcalc zoo --format csv --output zoo.csv
 
-    Depth counts the weighted layers on the longest way through. Columns to sort by: name, params,
+    Depth counts the weighted layers on the longest path. Columns to sort by: name, params,
     macs, flops, depth. Formats: table, plain, json, csv, markdown.
     """
     options.read_word("--format", style, TABLE_FORMATS)

@@ -67,7 +67,7 @@ NORM_WORDS: dict[str, str] = {
     "instance": "instancenorm",
 }
 
-#: Every word that some argument understands; a test holds it against the kinds' fields.
+#: Every word that some argument understands; a test compares it with the kinds' fields.
 CHOICES: tuple[str, ...] = (
     *("none", *NORM_WORDS, "valid", "same", "same_lower"),
     *("zeros", "reflect", "replicate", "circular", "nearest", "bilinear"),

@@ -169,10 +169,10 @@ def layer_field_table(
                 ]
             )
     shown = tuple_text(place) if len(place) > 1 else "".join(map(str, place))
-    whose = f"unit {shown} really sees" if place else "all units really see"
+    whose = f"unit {shown} depends on" if place else "all units depend on"
     notes = [f"First and last: the pixels that {whose}."]
     if found.cut:
-        notes.append("Windows on the way hang over an edge: padding takes part.")
+        notes.append("Windows in between extend beyond an edge: padding takes part.")
     notes.append(IDEAL)
     if not rows:
         notes = ["No pixel of an input: it depends on inputs without spatial axes, or on none."]

@@ -143,7 +143,7 @@ def _arena_note(memory: MemoryReport) -> str:
     if not memory.shown_peak:
         return ""
     share = percent(memory.arena_bytes, memory.shown_peak)
-    return f"one static block for {order}, {share} of its peak in place"
+    return f"one static block for {order}, {share} of its in-place peak"
 
 
 def memory_data(memory: MemoryReport) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def _hints(figure: str, quote: Quote, params: int) -> list[str]:
         return [f"{text} fits the parameters: {grouped(params)}."]
     if quote.nearest_whole < _SMALL and text[-1].isdigit():
         return [f"{text} has no unit: write {text}M or {text}G if it is millions or billions."]
-    return ["It may be of another network or variant: docs/flops.md tells of one."]
+    return ["It may be of another network or variant: docs/flops.md has an example."]
 
 
 def _off(quote: Quote, total: int) -> str:

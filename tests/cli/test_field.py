@@ -66,10 +66,10 @@ class TestTable:
         line.write_text("{input: [1, 64], layers: [{conv: 2, kernel: 5}, {dense: 3}]}")
         unit = run("field", str(line), "conv0", "--unit", "7").out
         assert unit.startswith("conv0 of line: unit 7 of 60\n")
-        assert "the pixels that unit 7 really sees." in unit
+        assert "the pixels that unit 7 depends on." in unit
         every = run("field", str(line), "dense0").out
         assert every.startswith("dense0 of line: all its units\n")
-        assert "the pixels that all units really see." in every
+        assert "the pixels that all units depend on." in every
         plain = tmp_path / "plain.yaml"
         plain.write_text("{input: [8], layers: [{dense: 3}]}")
         assert "Of a unit far from" not in run("field", str(plain), "dense0").out

@@ -53,7 +53,7 @@ class Report:
 
 
 def check_batch(batch: object) -> None:
-    """Raises ConvcalcError where this is no whole number from 1 on."""
+    """Raises ConvcalcError where this is not a whole number from 1 on."""
     if type(batch) is not int or batch < 1:
         raise refused("bad-option", f"batch must be a whole number from 1 on, not {batch!r}")
 
@@ -63,7 +63,7 @@ def analyze(network: Network, *, batch: int = 1, valid_taps: bool = False) -> Re
     """Counts what every layer costs.
 
     Counts hold for `batch` samples; `valid_taps` leaves out the taps that fall on padding. Raises
-    ConvcalcError where `batch` is no whole number from 1 on.
+    ConvcalcError where `batch` is not a whole number from 1 on.
 
     >>> import convcalc
     >>> convcalc.analyze(convcalc.load("lenet")).totals.macs

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     #: A word (of a kind, a choice, a block) is a str.
     Value: TypeAlias = "int | Fraction | str | list[Any] | LayerReference"
 
-#: No number on the way to a result may need more bits.
+#: No intermediate number may need more bits.
 WIDEST = 4096
 #: Operators, names and numbers in one expression.
 LONGEST = 200
@@ -537,7 +537,7 @@ def _number(text: str, token: _Token) -> int | Fraction:
 def _too_wide(token: _Token) -> ExpressionError:
     return ExpressionError(
         "number-too-large",
-        f"a number on the way has more than {WIDEST} bits",
+        f"an intermediate number has more than {WIDEST} bits",
         token.offset,
         "sizes are at most 2^31 - 1",
     )
