@@ -160,7 +160,7 @@ class AvgPool(_Pool, kind="avgpool", prefix="pool"):
     """The mean of each window.
 
     With count_include_pad the divisor is the window's size, without it the number of real inputs;
-    what ceil_mode hangs over the edge is in neither.
+    where ceil_mode extends a window beyond the edge, that part is in neither.
 
     Shape:  (c, h, w) -> (c, h', w'), h' = floor((h - k + p + s) / s); ceil_mode rounds up
     Counts: adds = O*(k_h*k_w - 1); divides = O
