@@ -30,7 +30,12 @@ _SETTINGS = (
     "core.fsmonitor=false",
     "-c",
     "core.quotePath=false",
+    # A stranger's repository may configure commands; no hook of its own runs either.
+    "-c",
+    f"core.hooksPath={os.devnull}",
 )
+#: The commands that convert a file between the working tree and git.
+_FILTER = r"^filter\..*\.(clean|smudge|process)$"
 
 
 class FileChange(NamedTuple):
@@ -59,8 +64,10 @@ class Revision:
             _refuse(f"'{printable(name)}' is not the name of a revision")
         self._git = _git_program()
         self._complaint = ""
+        self._settings = [*_SETTINGS]
         root = self._ask(["rev-parse", "--show-toplevel"])
         self.root = os.path.realpath(root.removesuffix("\n"))
+        self._settings += self._without_filters()
         self.commit = self._commit(merge_base)
         self._process: Popen[bytes] | None = None
         self._read: dict[str, bytes | None] = {}
@@ -253,6 +260,16 @@ class Revision:
             )
         _refuse(f"git {command} failed: {printable(self._complaint, 300)}")
 
+    def _without_filters(self) -> list[str]:
+        """Settings that switch off every filter: only git could say which command is harmless."""
+        listed = self._run(["config", "--null", "--name-only", "--get-regexp", _FILTER]) or ""
+        settings = []
+        for key in listed.split("\0")[:-1]:
+            if "=" in key:  # `-c` would take it for the end of the name
+                _refuse(f"git's setting '{printable(key)}' cannot be switched off: rename it")
+            settings += ["-c", f"{key}=", "-c", f"{key.rpartition('.')[0]}.required=false"]
+        return settings
+
     def _run(self, arguments: Sequence[str]) -> str | None:
         process = self._start(arguments)
         output, errors = process.communicate()
@@ -266,7 +283,7 @@ class Revision:
         batch = "--batch" in arguments
         try:
             return Popen(  # noqa: S603 - the program is git, and no argument is an option by accident
-                [self._git, *_SETTINGS, *arguments],
+                [self._git, *self._settings, *arguments],
                 stdin=PIPE if batch else DEVNULL,
                 stdout=PIPE,
                 stderr=DEVNULL if batch else PIPE,
@@ -300,13 +317,19 @@ def _git_program() -> str:
 
 
 def _environment() -> Mapping[str, str]:
-    """git's messages in English, no question to the user, no lock that others would wait for."""
+    """git's messages in English, no question to the user, no lock that others would wait for.
+
+    What a partial clone is missing is not fetched: its configuration names the command for that.
+    git obeys GIT_NO_LAZY_FETCH from 2.45 on; GIT_ALLOW_PROTOCOL stops the fetch of earlier ones.
+    """
     return {
         **os.environ,
         "LC_ALL": "C",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_LITERAL_PATHSPECS": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",
     }
 
 

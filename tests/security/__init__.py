@@ -1,0 +1,1 @@
+"""Files of strangers: what they may cost, and what they must not do."""
