@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from convcalc.language.building.spec import Reading, Spec
     from convcalc.language.load import load, loads, read, spec
     from convcalc.problems import ConvcalcError, Problem, Span
+    from convcalc.roots import access
 
 __version__ = "0.1.0"
 
@@ -35,6 +36,7 @@ _HOMES = {
     "Runner": "convcalc.executor.run",
     "Span": "convcalc.problems",
     "Spec": "convcalc.language.building.spec",
+    "access": "convcalc.roots",
     "analyze": "convcalc.analysis.costs.report",
     "execute": "convcalc.executor.run",
     "load": "convcalc.language.load",
@@ -56,6 +58,7 @@ __all__ = [
     "Runner",
     "Span",
     "Spec",
+    "access",
     "analyze",
     "execute",
     "load",

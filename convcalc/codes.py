@@ -25,6 +25,8 @@ class Code(NamedTuple):
 CODES: dict[str, Code] = {
     # The text.
     "file-too-large": Code(1, "the text is longer than any spec"),
+    "not-a-spec": Code(1, "a file that nobody named holds none of the language's keys"),
+    "outside-root": Code(2, "a file is named that lies outside of the project's root"),
     "yaml-syntax": Code(1, "the text is not YAML"),
     "yaml-alias": Code(1, "an alias of YAML, which is not part of the language"),
     "yaml-anchor": Code(1, "an anchor of YAML, which is not part of the language"),

@@ -9,11 +9,13 @@ from inspect import cleandoc
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from convcalc import __version__
-from convcalc.cli.guard import write_error
-from convcalc.problems import UNUSABLE
+from convcalc.cli.guard import report_problems, write_error
+from convcalc.problems import UNUSABLE, RuleError, Subject
+from convcalc.quantities import read_memory_size
+from convcalc.roots import access
 
 #: All commands; each is a function in the module of the same name.
 COMMANDS = (
@@ -112,6 +114,32 @@ def _without_pydantic(parameters: list[Any]) -> list[Any]:
     return parameters
 
 
+#: The parameters that name specs.
+_FILES = ("file", "files", "old", "new")
+_ALLOW_OUTSIDE = TyperOption(
+    param_decls=["--allow-outside"],
+    is_flag=True,
+    default=False,
+    help="Let files name others outside of their project. Not for files of strangers.",
+)
+_MAX_FILE_SIZE = TyperOption(
+    param_decls=["--max-file-size"],
+    metavar="SIZE",
+    help="The most bytes of a text file, such as 64MiB (the default).",
+)
+
+
+def _read_size(text: str | None) -> int:
+    """The value of `--max-file-size`; 0 for the usual one."""
+    if text is None:
+        return 0
+    try:
+        return read_memory_size(text)
+    except RuleError as error:
+        report_problems([error.at(None, Subject(option="--max-file-size"))])
+        sys.exit(UNUSABLE)
+
+
 class _Program(TyperGroup):
     """The program itself."""
 
@@ -123,7 +151,20 @@ class _Command(TyperCommand):
     """A command that, for an unknown option, suggests only similar ones."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        return _without_pydantic(super().get_params(ctx))
+        params = super().get_params(ctx)
+        if any(param.name in _FILES for param in params):
+            params[-1:-1] = [_ALLOW_OUTSIDE, _MAX_FILE_SIZE]  # --help is the last
+        return _without_pydantic(params)
+
+    def invoke(self, ctx: Any) -> Any:
+        given = {name: ctx.params.pop(name, None) for name in ("allow_outside", "max_file_size")}
+        if not any(given.values()):
+            return super().invoke(ctx)
+        with access(
+            allow_outside=bool(given["allow_outside"]),
+            max_file_size=_read_size(given["max_file_size"]),
+        ):
+            return super().invoke(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = list(args)  # the parser removes what it reads

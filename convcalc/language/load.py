@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import Reading, Spec, read_spec
-from convcalc.language.reading.nodes import LONGEST
-from convcalc.language.shipped import is_word, shipped_folder, shipped_names, shipped_path
-from convcalc.problems import UNUSABLE, ConvcalcError, Help, Problem, Source, printable, refused
+from convcalc.language.keys import TOP_KEYS
+from convcalc.language.reading.document import Opener
+from convcalc.language.shipped import (
+    is_shipped,
+    is_word,
+    shipped_folder,
+    shipped_names,
+    shipped_path,
+)
+from convcalc.problems import (
+    UNUSABLE,
+    ConvcalcError,
+    Help,
+    Problem,
+    Source,
+    Span,
+    printable,
+    refused,
+)
+from convcalc.roots import check_inside, check_link, current_access, root_of
 
 #: How often `read` cuts a text before its first mistake.
 _MOST_CUTS = 20
@@ -32,7 +50,17 @@ def spec(path: str | os.PathLike[str], *, text: str | None = None) -> Spec:
     {'input': (1, 32, 32)}
     """
     found = find_source(os.fspath(path)) if text is None else Source(os.fspath(path), text)
-    return read_spec(found, read_file)
+    return read_spec(found, opener_of(found))
+
+
+def found_spec(path: str) -> Spec:
+    """The spec in a file that nobody named: it was found in a folder, or convcalc.yaml names it.
+
+    Where it is no spec, its text is not shown. Raises as `spec` does.
+    """
+    source = find_source(path)
+    check_keys(source)
+    return read_spec(source, opener_of(source))
 
 
 def read(
@@ -57,7 +85,7 @@ def read(
     problems: tuple[Problem, ...] = ()
     for _ in range(_MOST_CUTS):
         try:
-            found = read_spec(source, read_file)
+            found = read_spec(source, opener_of(source))
         except ConvcalcError as error:
             if error.status == UNUSABLE:
                 raise
@@ -116,7 +144,7 @@ def find_source(path: str) -> Source:
     if path == "-":
         if sys.stdin is None:
             raise _unusable("-", "standard input is closed", "cannot be read")
-        return decoded("-", sys.stdin.buffer.read(LONGEST + 1))
+        return decoded("-", sys.stdin.buffer.read(current_access().max_file_size + 1))
     if not is_word(path) or os.path.isfile(path):
         return read_file(path)
     shipped = shipped_path(path)
@@ -135,18 +163,62 @@ def find_source(path: str) -> Source:
     return read_file(str(shipped))
 
 
+def opener_of(source: Source) -> Opener:
+    """Opens the files that a spec extends: those in the root of its project, and shipped ones."""
+    folder = os.curdir if source.path == "-" else os.path.dirname(source.path)
+    return opener_in(lambda: root_of(folder))
+
+
+def opener_in(root: Callable[[], str]) -> Opener:
+    """Opens specs that are named by others, inside a root; shipped ones are allowed."""
+
+    def opener(path: str) -> Source:
+        if not is_shipped(path):
+            check_inside(path, root())
+        source = read_file(path)
+        check_keys(source)
+        return source
+
+    return opener
+
+
+#: A key of a spec at the beginning of a line, or anywhere in a spec in flow style.
+_KEY = rf"[\"']?(?:{'|'.join(TOP_KEYS)})[\"']?[ \t]*:"
+_FLOW = r"(?:\s|#[^\n]*\n|---)*\{"
+
+
+def check_keys(source: Source) -> None:
+    """Refuses a file that has none of the language's keys, without showing any of its text."""
+    before = r"[{,\s]" if re.match(_FLOW, source.text) else "^"
+    if re.search(before + _KEY, source.text, re.MULTILINE) is None:
+        place = Span(Source(source.name, "", source.path), 1, 1)
+        message = "this is no spec: it has none of the keys of one"
+        facts = (Help(f"a spec has at least {' and '.join(TOP_KEYS[:2])}"),)
+        raise ConvcalcError([Problem("not-a-spec", message, place, facts)])
+
+
 def read_file(path: str, what: str = "a spec") -> Source:
     """The text of a spec, or of `what` it is said to be; raises ConvcalcError with status 2."""
+    piped = path == "/dev/stdin" or path.startswith("/dev/fd/")
     try:
-        # Asked before it is opened: opening a pipe would wait for somebody to write to it.
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise _unusable(path, "a folder" if os.path.isdir(path) else "not a regular file")
-        with open(path, "rb") as file:
-            return decoded(_display_name(path), file.read(LONGEST + 1), path, what)
+        if not piped and not is_shipped(path):
+            check_link(path)
+        # Without waiting: a pipe without a writer would block for ever, and a name may become that
+        # of another file between a question and the opening.
+        descriptor = os.open(path, os.O_RDONLY | (0 if piped else getattr(os, "O_NONBLOCK", 0)))
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode) and not piped:
+                raise _unusable(path, "a folder" if stat.S_ISDIR(mode) else "not a regular file")
+            with open(descriptor, "rb", closefd=False) as file:
+                data = file.read(current_access().max_file_size + 1)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         beside = like_names_beside(path) if isinstance(error, FileNotFoundError) else ""
         raise _unusable(path, reason[:1].lower() + reason[1:], help_text=beside) from None
+    return decoded(_display_name(path), data, path, what)
 
 
 def like_names_beside(path: str) -> str:
@@ -172,8 +244,10 @@ def _display_name(path: str) -> str:
 
 def decoded(name: str, data: bytes, path: str = "", what: str = "a spec") -> Source:
     """The text of a spec from its bytes; raises ConvcalcError with status 2."""
-    if len(data) > LONGEST:
-        raise _unusable(name, f"longer than {LONGEST} bytes")
+    most = current_access().max_file_size
+    if len(data) > most:
+        help_text = "--max-file-size allows more, and max_file_size of convcalc.access in Python"
+        raise _unusable(name, f"longer than {most} bytes", help_text=help_text)
     try:
         return Source(name, data.decode("utf-8-sig"), path)
     except UnicodeDecodeError as error:

@@ -15,6 +15,7 @@ from convcalc.language.keys import COMMON_KEYS, TOP_KEYS
 from convcalc.language.reading import expressions, nodes
 from convcalc.language.reading.document import LONGEST_CHAIN
 from convcalc.layers import NORM_WORDS
+from convcalc.roots import current_access
 from convcalc.shapes import LARGEST_SIZE
 from tests.docs.transcripts import REPOSITORY, blocks, files, folder_with
 
@@ -90,7 +91,7 @@ def test_limits_are_those_of_the_code() -> None:
         "an expression": [str(expressions.LONGEST)],
         "an intermediate number of an expression": [str(expressions.WIDEST)],
         "a list as a value": [str(expressions.LONGEST_LIST), str(expressions.DEEPEST_LIST)],
-        "a file": [str(nodes.LONGEST // 2**20)],
+        "a file": [str(current_access().max_file_size // 2**20)],
         "errors reported at once": [str(nodes.MOST_PROBLEMS)],
     }
     assert f"up to {LONGEST_CHAIN} in a chain" in PAGE

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from convcalc import ConvcalcError, load, loads, read, spec
+from convcalc import ConvcalcError, access, load, loads, read, spec
 from convcalc.language.load import find_source
 from convcalc.language.shipped import is_word, shipped_names, shipped_path
 from convcalc.render.facts import worded
@@ -81,7 +81,7 @@ class TestFiles:
         def denied(*_: object) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr("builtins.open", denied)
+        monkeypatch.setattr("os.open", denied)
         assert message(path) == f"{path} cannot be opened: permission denied"
 
     def test_with_names_no_system_has(self) -> None:
@@ -92,11 +92,11 @@ class TestFiles:
         path.write_bytes(b"a: 1\nb: \xff\n")
         assert message(path) == f"{path} cannot be decoded: not UTF-8 text: byte 0xff at line 2"
 
-    def test_that_are_too_long(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("convcalc.language.load.LONGEST", 10)
+    def test_that_are_too_long(self, tmp_path: Path) -> None:
         path = tmp_path / "mine.yaml"
         path.write_text(GOOD, encoding="utf-8")
-        assert message(path) == f"{path} cannot be opened: longer than 10 bytes"
+        with access(max_file_size=10):
+            assert message(path) == f"{path} cannot be opened: longer than 10 bytes"
 
     def test_names_are_shown_without_control_characters(self) -> None:
         assert message("a\x1b[31m.yaml").startswith("a\\x1b[31m.yaml cannot be opened")

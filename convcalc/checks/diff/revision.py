@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
-from convcalc.language.load import decoded, read_file
-from convcalc.language.reading.nodes import LONGEST
+from convcalc.language.load import check_keys, decoded, read_file
 from convcalc.language.shipped import shipped_folder
 from convcalc.problems import Source, printable, refused
+from convcalc.roots import current_access
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -132,7 +132,9 @@ class Revision:
         if source is None:
             shown = path if found is None else found
             where = "outside the repository" if found is None else f"not in '{self.name}'"
-            _refuse(f"{printable(shown, 200)} cannot be opened: {where}", code="unusable-file")
+            code = "outside-root" if found is None else "unusable-file"
+            _refuse(f"{printable(shown, 200)} cannot be opened: {where}", code=code)
+        check_keys(source)
         return source
 
     def exists(self, path: str) -> bool:
@@ -193,10 +195,11 @@ class Revision:
                 _refuse(f"git could not read {printable(path, 200)} in '{printable(self.name)}'")
             return None
         size = int(match[2])
-        if size > LONGEST:
+        most = current_access().max_file_size
+        if size > most:
             self._stop()
             shown = printable(f"{self.name}:{path}", 200)
-            _refuse(f"{shown} cannot be opened: longer than {LONGEST} bytes", code="unusable-file")
+            _refuse(f"{shown} cannot be opened: longer than {most} bytes", code="unusable-file")
         data = answer.read(size + 1)[:-1]
         return data if match[1] == b"blob" else None
 

@@ -13,10 +13,11 @@ from convcalc.checks.diff.revision import SUFFIXES, FileChange, Revision
 from convcalc.graph import Network
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import read_spec
-from convcalc.language.load import read_file, spec
+from convcalc.language.load import opener_in, read_file, spec
 from convcalc.language.reading.document import LONGEST_CHAIN
 from convcalc.language.shipped import shipped_path
 from convcalc.problems import ConvcalcError, Problem, printable, refused
+from convcalc.roots import check_inside
 
 Status = Literal["same", "changed", "renamed", "new", "deleted"]
 STATUSES: tuple[Status, ...] = ("same", "changed", "renamed", "new", "deleted")
@@ -112,7 +113,8 @@ def _version(revision: Revision, change: FileChange, settings: Settings) -> Comp
     def after() -> Network | None:
         if not new:
             return None
-        return read_spec(read_file(new_name), read_file).network(settings.new_args, inputs)
+        opener = opener_in(lambda: revision.root)
+        return read_spec(opener(new_name), opener).network(settings.new_args, inputs)
 
     reports = _both(before, after, (old_name, new_name), settings.batch)
     return _comparison(reports, (old_name, new_name), renamed=bool(old and new and old != new))
@@ -260,6 +262,8 @@ def _base(revision: Revision, path: str) -> str:
 def _text(revision: Revision, path: str) -> str:
     """A file of the working tree; empty if it cannot be read: building it reports that."""
     try:
-        return read_file(os.path.join(revision.root, path)).text
+        path = os.path.join(revision.root, path)
+        check_inside(path, revision.root)
+        return read_file(path).text
     except ConvcalcError:
         return ""

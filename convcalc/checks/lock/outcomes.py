@@ -18,7 +18,7 @@ from convcalc.checks.lock.file import (
 )
 from convcalc.checks.project.config import CONFIG_NAME
 from convcalc.checks.project.targets import Target, dtype_of, locked_name
-from convcalc.language.load import read_file, spec
+from convcalc.language.load import read_file
 from convcalc.language.shipped import is_word, shipped_path
 from convcalc.problems import (
     WRONG,
@@ -81,7 +81,7 @@ def _outcome(target: Target, path: str, before: Lock | None) -> Outcome:
     """What became of one network."""
     file = locked_name(target.file, path)
     try:
-        of_file = spec(target.file)
+        of_file = target.spec()
         analysis = Analysis(of_file.network(target.args))
     except ConvcalcError as error:
         from convcalc.checks.project.own_file import of_target

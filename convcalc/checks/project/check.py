@@ -21,7 +21,6 @@ from convcalc.checks.project.limits import LimitChecker
 from convcalc.checks.project.own_file import of_target
 from convcalc.checks.project.targets import Rules, Target
 from convcalc.language.building.inputs import InputShapes
-from convcalc.language.load import spec
 from convcalc.problems import UNUSABLE, WRONG, ConvcalcError, Problem
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def check_network(target: Target, settings: Settings) -> CheckedNetwork:
     baseline = settings.baseline if settings.inputs is None else None
     entry = locked_entry(baseline, target, settings.fail_on)
     try:
-        of_file = spec(target.file)
+        of_file = target.spec()
         network = of_file.network(target.args, settings.inputs)
         altered = _altered(of_file, target, settings)
     except ConvcalcError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.checks.project.config import CONFIG_NAME, Config, Entry, Pattern
 from convcalc.problems import UNUSABLE, ConvcalcError, Problem, Span, printable, refused
+from convcalc.roots import check_inside, root_of
 from convcalc.spelling import did_you_mean
 
 if TYPE_CHECKING:
@@ -44,12 +45,20 @@ class Target(NamedTuple):
     variant  the args by their values, in the file's order, without those that say what the file
              says anyway: "width=0.5"; as they are written where the file refuses them
     rules    the limits of convcalc.yaml that hold for it; None where it names the file nowhere
+    named    whether the user named the file, and not a folder, a glob or convcalc.yaml
     """
 
     file: str
     args: Mapping[str, str] = {}
     variant: str = ""
     rules: Rules | None = None
+    named: bool = False
+
+    def spec(self) -> Spec:
+        """The network's spec; raises ConvcalcError."""
+        from convcalc.language.load import found_spec, spec
+
+        return spec(self.file) if self.named else found_spec(self.file)
 
 
 class _Namer:
@@ -112,14 +121,15 @@ def find_targets(
     found: list[Target] = []
     for path in expand(files):
         known = by_file.get(_identity(path), [])
+        named = path in files
         if args:
             variant = namer(path, args)
             holding = [t for t in known if not t.args or t.variant == variant]
-            found.append(Target(path, args, variant, _merged(holding)))
+            found.append(Target(path, args, variant, _merged(holding), named))
         elif known:
-            found += [target._replace(file=path) for target in known]
+            found += [target._replace(file=path, named=named) for target in known]
         else:
-            found.append(Target(path))
+            found.append(Target(path, named=named))
     return found
 
 
@@ -160,6 +170,7 @@ def _each_once(listed: Sequence[Target]) -> list[Target]:
 def _pattern_paths(folder: str, pattern: Pattern) -> list[str]:
     """The files that an entry's pattern stands for."""
     path = os.path.join(folder, pattern.text)
+    _check_pattern(path, root_of(folder))
     if not os.path.isabs(path):
         path = os.path.relpath(path)
     if not os.path.exists(path):
@@ -174,7 +185,10 @@ def _pattern_paths(folder: str, pattern: Pattern) -> list[str]:
             help_text = did_you_mean(pattern.text, shipped_names()) if word else ""
             help_text = help_text or like_names_beside(path)
             raise refused("no-match", f"{message}{', and no such network ships' * word}", help_text)
-    return expand([path])
+    paths = expand([path])
+    for found in paths:
+        check_inside(found, root_of(folder))
+    return paths
 
 
 def _combinations(entry: Entry) -> list[dict[str, str]]:
@@ -215,9 +229,9 @@ def expand(files: Sequence[str]) -> list[str]:
     found: list[str] = []
     for file in files:
         if os.path.isdir(file):
-            found += _specs_in(file)
+            found += _inside(_specs_in(file), file)
         elif _is_glob(file) and not os.path.exists(file):
-            found += _matches(file)
+            found += _inside(_matches(file), "")
         elif os.path.basename(file) == CONFIG_NAME:
             message = f"{printable(file, 200)} names networks and is none"
             raise refused("bad-option", message, "without files its networks are those looked at")
@@ -226,11 +240,28 @@ def expand(files: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _inside(paths: list[str], folder: str) -> list[str]:
+    """Paths that were found, none of which may be a link that leads out of its project."""
+    root = root_of(folder) if folder else None
+    for path in paths:
+        check_inside(path, root or root_of(os.path.dirname(path)))
+    return paths
+
+
 def _matches(pattern: str) -> list[str]:
     matches = {path for path in _paths_like(pattern.replace(os.sep, "/")) if _is_spec(path)}
     if not matches:
         raise refused("no-match", f"nothing matches {printable(pattern, 200)}")
     return sorted(matches)
+
+
+def _check_pattern(path: str, root: str) -> None:
+    """Refuses a glob that looks for files outside of a root, before it does."""
+    parts = path.replace(os.sep, "/").split("/")
+    fixed = next((n for n, part in enumerate(parts) if _is_glob(part)), len(parts))
+    if os.pardir in parts[fixed:]:
+        raise refused("bad-option", f"{printable(path, 200)}: '..' cannot stand behind a wildcard")
+    check_inside("/".join(parts[:fixed]) or (os.sep if fixed else os.curdir), root)
 
 
 def _paths_like(pattern: str) -> list[str]:

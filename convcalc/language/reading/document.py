@@ -120,8 +120,12 @@ def read_document(source: Source, opener: Opener, exists: Exists = os.path.isfil
             if error.status != UNUSABLE:
                 found = [extended(problem, span) for problem in error.problems]
                 raise ConvcalcError([*_all_problems(documents), *found]) from None
+            problem = error.problems[0]
+            if problem.code == "outside-root":
+                document.problems.append(problem._replace(span=span))
+                raise ConvcalcError(_all_problems(documents), UNUSABLE) from None
             help_text = "a path is relative to this file; a word names a network that ships"
-            document.refuse("extends-not-found", error.problems[0].text, span, help_text)
+            document.refuse("extends-not-found", problem.text, span, help_text)
             raise ConvcalcError(_all_problems(documents), UNUSABLE) from None
         documents[0].bases[documents[-1].source] = span
     for number, document in enumerate(documents[:-1]):

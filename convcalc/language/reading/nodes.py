@@ -21,13 +21,12 @@ from convcalc.problems import (
     helps,
     printable,
 )
+from convcalc.roots import current_access
 
 #: Brackets or indentation may nest this deep.
 DEEPEST = 100
 #: Problems that are reported in one run.
 MOST_PROBLEMS = 100
-#: Characters in a file; 200,000 written-out layers take a sixth of it.
-LONGEST = 64 * 1024 * 1024
 
 
 class YamlNode:
@@ -86,8 +85,9 @@ def read_yaml(source: Source) -> YamlNode | None:
     Raises ConvcalcError where it is not YAML, or uses what specs leave out: tags, anchors, aliases,
     merge keys, keys that are not words, duplicate keys, further documents, bottomless nesting.
     """
-    if len(source.text) > LONGEST:
-        message = f"the file has {len(source.text)} characters, more than {LONGEST}"
+    most = current_access().max_file_size
+    if len(source.text) > most:
+        message = f"the file has {len(source.text)} characters, more than {most}"
         raise ConvcalcError([Problem("file-too-large", message, Span(source, 1, 1))])
     # libyaml's parser is ten times faster; PyYAML may have been built without it.
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

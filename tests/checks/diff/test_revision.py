@@ -10,6 +10,7 @@ import pytest
 from convcalc.checks.diff.revision import FileChange, Revision
 from convcalc.checks.diff.versions import Settings, compare_with_revision
 from convcalc.problems import ConvcalcError
+from convcalc.roots import access
 from tests.checks.diff.repository import (
     GIT,
     LARGER,
@@ -280,12 +281,12 @@ class TestBadFiles:
         assert error.status == 2
         assert error.problems[0].message.startswith("HEAD:net.yaml cannot be decoded")
 
-    def test_too_long_then(self, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_too_long_then(self, repository: Repository) -> None:
         repository.write("net.yaml", SMALL + "# " + "x" * 1000)
         repository.commit()
         repository.write("net.yaml", SMALL)
-        monkeypatch.setattr("convcalc.checks.diff.revision.LONGEST", 500)
-        error = refusal("HEAD", "net.yaml")
+        with access(max_file_size=500):
+            error = refusal("HEAD", "net.yaml")
         assert error.problems[0].message == "HEAD:net.yaml cannot be opened: longer than 500 bytes"
 
     def test_a_folder_then(self, repository: Repository) -> None:

@@ -231,9 +231,10 @@ class TestExtends:
         (repository.root.parent / "outside.yaml").write_text(SMALL, encoding="utf-8")
         repository.write("net.yaml", "extends: ../outside.yaml\n")
         repository.commit()
-        (problem,) = refusal("HEAD", "net.yaml").problems
-        assert problem.code == "extends-not-found"
-        assert problem.message.endswith("cannot be opened: outside the repository")
+        before, now = refusal("HEAD", "net.yaml").problems
+        assert (before.code, now.code) == ("outside-root", "outside-root")
+        assert before.message.endswith("cannot be opened: outside the repository")
+        assert now.message == f"../outside.yaml is outside of {repository.root}"
 
     def test_files_that_extend_each_other(self, repository: Repository) -> None:
         repository.write("a.yaml", "extends: b.yaml\n")

@@ -97,7 +97,8 @@ def test_set_without_files_is_for_every_file_once(here: Path) -> None:
 
 
 def test_without_a_config_a_file_stands_for_itself(here: Path) -> None:
-    assert find_targets(["lenet", "-"], None) == [Target("lenet"), Target("-")]
+    targets = [Target("lenet", named=True), Target("-", named=True)]
+    assert find_targets(["lenet", "-"], None) == targets
 
 
 def test_the_nearest_config_is_found_upwards(here: Path) -> None:
@@ -130,7 +131,7 @@ def test_a_name_in_the_lock_is_relative_to_it(here: Path) -> None:
 
 def test_a_missing_file_is_a_target_that_cannot_be_opened(here: Path) -> None:
     """Others are checked all the same; what stands for nothing at all is refused at once."""
-    assert find_targets(["missing.yaml"], None) == [Target("missing.yaml")]
+    assert find_targets(["missing.yaml"], None) == [Target("missing.yaml", named=True)]
     for nothing in ("*.json", "sub/nothing*"):
         with pytest.raises(ConvcalcError) as caught:
             find_targets([nothing], None)

@@ -121,7 +121,8 @@ class TestExtends:
 
     def test_a_path_may_be_absolute(self, tmp_path: Path) -> None:
         base = write(tmp_path, base="input: [3]\nlayers: [relu]\n")
-        assert loads(f"extends: {base}\n").inputs == {"input": (3,)}
+        path = write(tmp_path, child=f"extends: {base}\n")
+        assert load(path).inputs == {"input": (3,)}
 
     def test_a_word_is_a_network_that_ships(self, tmp_path: Path) -> None:
         path = write(tmp_path, child="extends: lenet\ninput: [1, 32, 32]\n")

@@ -17,6 +17,7 @@ from convcalc.language.reading.nodes import (
 )
 from convcalc.problems import ConvcalcError, Problem, Source
 from convcalc.render.facts import worded
+from convcalc.roots import access
 
 #: libyaml's, which PyYAML may have been built without, and the one in Python.
 LOADERS = (
@@ -286,6 +287,6 @@ class TestNotYaml:
         assert codes("a: \x00") == ["yaml-syntax"]
 
 
-def test_a_file_may_not_be_endless(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convcalc.language.reading.nodes.LONGEST", 10)
-    assert codes("# 3456789\n#") == ["file-too-large"]
+def test_a_file_may_not_be_endless() -> None:
+    with access(max_file_size=10):
+        assert codes("# 3456789\n#") == ["file-too-large"]

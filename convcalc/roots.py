@@ -1,0 +1,121 @@
+"""Which files may be opened: those that the user names, and others inside the root of a project.
+
+A spec names the spec that it extends, and convcalc.yaml the networks of a project. Such a file may
+come from a stranger, and what it names would be quoted in a report that others read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from convcalc.problems import UNUSABLE, ConvcalcError, Help, Problem, printable
+
+#: Files that are made as they are read; none of them is part of a project.
+_SYSTEM = ("/proc", "/dev", "/sys")
+
+
+class Access(NamedTuple):
+    """What may be opened.
+
+    allow_outside  whether files may name others anywhere
+    max_file_size  the most bytes of a text file; 200,000 written-out layers take a sixth of it
+    """
+
+    allow_outside: bool = False
+    max_file_size: int = 64 * 1024 * 1024
+
+
+_USUAL = Access()
+_ACCESS: ContextVar[Access] = ContextVar("access", default=_USUAL)
+
+
+def current_access() -> Access:
+    """What may be opened now."""
+    return _ACCESS.get()
+
+
+@contextmanager
+def access(*, allow_outside: bool = False, max_file_size: int = 0) -> Iterator[None]:
+    """Lets files name others anywhere, or be larger or smaller than usual, in a block.
+
+    allow_outside  whether what a file names may lie outside of the file's root
+    max_file_size  the most bytes of a text file; 0 for the usual number
+
+    >>> import convcalc
+    >>> with convcalc.access(max_file_size=10):
+    ...     convcalc.load("lenet")
+    Traceback (most recent call last):
+    convcalc.problems.ConvcalcError: error[unusable-file]: convcalc/configs/lenet.yaml cannot be \
+opened: longer than 10 bytes
+    """
+    token = _ACCESS.set(Access(allow_outside, max_file_size or _USUAL.max_file_size))
+    try:
+        yield
+    finally:
+        _ACCESS.reset(token)
+
+
+def root_of(folder: str) -> str:
+    """The root of the project that a folder belongs to.
+
+    It is the repository, or else the folder of convcalc.yaml, or else the current folder if this
+    one is below it, or else the folder itself.
+    """
+    folder = os.path.abspath(folder)
+    for name in (".git", "convcalc.yaml"):
+        place = folder
+        while not os.path.lexists(os.path.join(place, name)):
+            place, below = os.path.dirname(place), place
+            if place == below:
+                break
+        else:
+            return place
+    try:
+        here = os.getcwd()
+    except OSError:  # it is gone
+        return folder
+    return here if is_inside(folder, here) else folder
+
+
+def is_inside(path: str, root: str) -> bool:
+    """Whether a path, with all links resolved, is that of a folder or of something below it."""
+    real, top = os.path.realpath(path), os.path.realpath(root)
+    return real == top or real.startswith(os.path.join(top, ""))
+
+
+def check_inside(path: str, root: str) -> None:
+    """Refuses a path outside of a root, and one of the system's own files."""
+    if _ACCESS.get().allow_outside:
+        return
+    check_no_system_file(path)
+    if not is_inside(path, root):
+        raise _refused(path, f"outside of {printable(root, 200)}")
+
+
+def check_link(path: str) -> None:
+    """Refuses a path that is inside a root by its name, and leads out of it by a link."""
+    if _ACCESS.get().allow_outside:
+        return
+    check_no_system_file(path)
+    absolute = os.path.abspath(path)
+    if os.path.realpath(absolute) != absolute:
+        root = root_of(os.path.dirname(absolute))
+        if not is_inside(absolute, root):
+            raise _refused(path, f"a link that leads outside of {printable(root, 200)}")
+
+
+def check_no_system_file(path: str) -> None:
+    """Refuses a file that the system makes as it is read."""
+    for folder in _SYSTEM:
+        if is_inside(path, folder):
+            raise _refused(path, f"part of {folder}")
+
+
+def _refused(path: str, where: str) -> ConvcalcError:
+    message = f"{printable(path, 200)} is {where}"
+    help_text = "--allow-outside opens it all the same: do not use it for files of strangers"
+    return ConvcalcError([Problem("outside-root", message, None, (Help(help_text),))], UNUSABLE)
