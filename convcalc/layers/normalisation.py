@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from convcalc.arithmetic import Window, pairs_within
 from convcalc.counts import NOTHING, Counts
 from convcalc.layers.base import Layer, divisible_by_groups, only
 from convcalc.layers.fields import Flag, Real, Whole, field
-from convcalc.layers.reading import WHOLE, Reading, Readings, grouped, same, same_from
+from convcalc.layers.reading import WHOLE, Readings, grouped, same, same_from, slides
 from convcalc.layers.traits import Backward, ChannelRule, Kept
 from convcalc.shapes import Shape
 from convcalc.traced import named
@@ -283,14 +284,13 @@ class LocalResponseNorm(Layer, kind="lrn"):
         return kept._replace(numbers=batch * prod(output))
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
-        before, size = self.size // 2, self.size
-        neighbours = Reading(0, lambda y: range(y - before, y - before + size))
-        return (neighbours, *same_from(1, inputs[index]))
+        channels, before = only(inputs)[0], self.size // 2
+        after = self.size - 1 - before
+        window = Window(channels, self.size, 1, 1, before, after, channels)
+        return (slides(0, window), *same_from(1, inputs[index]))
 
 
 def _real_neighbours(channels: int, size: int) -> int:
     """Channels within the window, summed over all windows; the window begins size // 2 before."""
-    from convcalc.arithmetic import pairs_within
-
     before = size // 2
     return pairs_within(channels, size, 1, 1, before, before + channels)

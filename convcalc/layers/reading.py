@@ -5,10 +5,11 @@ Every kind declares its readings (`Layer.reads`); receptive fields follow from t
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from math import gcd, prod
 
-from convcalc.arithmetic import Window
+from convcalc.arithmetic import Window, positions_reached, positions_with_real_tap
 
 
 class Reading:
@@ -17,31 +18,64 @@ class Reading:
     along    the axis of the output (0: channels) whose position decides what is read; None where
              every unit reads the whole axis
     at       the positions that the unit at position y reads, on an axis without ends: a range
-    period   at(y + period) is at(y), moved on by `advance`
+    count    count(units, n): how many of the axis's n positions the `units` units of an output
+             read together; in closed form, because an axis may have billions of positions
+    period   at(y + period) is at(y), moved on by `advance`; unless there is a `span`, the first
+             and the last position of at(y) do not decrease from one unit to the next of a period
     advance  the input positions that `period` units move on by
     outside  the position that is read in the place of one off the axis; None where padding is
     irregular  no single axis of the output decides; each unit reads one position
     """
 
-    __slots__ = ("advance", "along", "at", "irregular", "outside", "period", "same")
+    __slots__ = (
+        "_span", "advance", "along", "at", "count", "irregular", "outside", "period", "same",
+    )  # fmt: skip
 
     def __init__(
         self,
         along: int | None,
         at: Callable[[int], range],
+        count: Callable[[int, int], int],
         period: int = 1,
         advance: int = 1,
         outside: Callable[[int], int] | None = None,
         irregular: bool = False,
+        span: Callable[[range], range] | None = None,
     ) -> None:
         self.along = along
         self.at = at
+        self.count = count
+        self._span = span
         self.period = period
         self.advance = advance
         self.outside = outside
         self.irregular = irregular
         #: Whether unit y reads position y and no other; there may be more units than positions.
         self.same = along is not None and (period, advance, at(0)) == (1, 1, range(1))
+
+    def span(self, units: range) -> range:
+        """From the first to the last position that neighbouring units read, on an endless axis.
+
+        >>> nearest(1, 10, 4).span(range(1, 3))
+        range(2, 6)
+        """
+        if self._span is not None:
+            return self._span(units)
+        # Within a period positions do not decrease: its ends decide.
+        first, last = units[0], units[-1]
+        begins, ends = (
+            -(-first // self.period) * self.period,
+            (last + 1) // self.period * self.period,
+        )
+        at_ends = {first, last}
+        if begins <= last:
+            at_ends.add(begins)
+        if ends > first:
+            at_ends.add(ends - 1)
+        taken = [taps for taps in map(self.at, at_ends) if taps]
+        if not taken:
+            return range(0)
+        return range(min([taps[0] for taps in taken]), max([taps[-1] for taps in taken]) + 1)
 
 
 Readings = tuple[Reading, ...]
@@ -51,10 +85,14 @@ def _none(_: int) -> range:
     return range(0)
 
 
+def _all(_: int, n: int) -> int:
+    return n
+
+
 #: Every unit reads the whole axis.
-WHOLE = Reading(None, _none)
+WHOLE = Reading(None, _none, _all)
 #: Each unit reads one position; no single axis of the output decides which.
-IRREGULAR = Reading(None, _none, irregular=True)
+IRREGULAR = Reading(None, _none, _all, irregular=True)
 
 
 def same(axis: int) -> Reading:
@@ -68,21 +106,31 @@ def same_from(axis: int, shape: Sequence[int]) -> Readings:
 
 
 def shifted(axis: int, by: int, outside: Callable[[int], int] | None = None) -> Reading:
-    """Unit y reads position y + by."""
-    return Reading(axis, lambda y: range(y + by, y + by + 1), outside=outside)
+    """Unit y reads position y + by, or a copy of one that another unit reads."""
+    return Reading(
+        axis,
+        lambda y: range(y + by, y + by + 1),
+        lambda units, n: max(min(units + by, n) - max(by, 0), 0),
+        outside=outside,
+    )
 
 
 def sliding(windows: Iterable[Window]) -> list[Reading]:
     """The taps of a window on each spatial axis."""
-    return [_slides(axis, w) for axis, w in enumerate(windows, 1)]
+    return [slides(axis, w) for axis, w in enumerate(windows, 1)]
 
 
-def _slides(axis: int, w: Window) -> Reading:
+def slides(axis: int, w: Window) -> Reading:
+    """The taps of a window on one axis."""
+
     def at(y: int) -> range:
         first = y * w.stride - w.before
         return range(first, first + w.extent, w.dilation)
 
-    return Reading(axis, at, 1, w.stride)
+    def count(units: int, n: int) -> int:
+        return positions_reached(units, w.taps, w.stride, w.dilation, w.before, w.before + n)
+
+    return Reading(axis, at, count, 1, w.stride)
 
 
 def transposed(windows: Iterable[Window]) -> list[Reading]:
@@ -115,7 +163,29 @@ def _lands(axis: int, w: Window) -> Reading:
         )
         return range(low, high + 1, w.dilation // common)
 
-    return Reading(axis, at, w.stride, 1)
+    def count(units: int, n: int) -> int:
+        return positions_with_real_tap(n, w.taps, w.stride, w.dilation, w.before, units)
+
+    def span(units: range) -> range:
+        # Neighbouring outputs do not read neighbouring inputs. But how many of the first inputs
+        # land on one of these outputs is counted at once, so the first and the last that do are
+        # found by bisection.
+        place, size = units[0] + w.before, len(units)
+        lowest = (place - (w.taps - 1) * w.dilation) // w.stride
+        most = (place + size - 1) // w.stride - lowest + 1
+
+        def landing(inputs: int) -> int:
+            before = place - lowest * w.stride
+            return positions_with_real_tap(inputs, w.taps, w.stride, w.dilation, before, size)
+
+        inputs, total = range(most + 1), landing(most)
+        if not total:
+            return range(0)
+        first = bisect_left(inputs, 1, key=landing)
+        last = bisect_left(inputs, total, key=landing)
+        return range(lowest + first - 1, lowest + last)
+
+    return Reading(axis, at, count, w.stride, 1, span=span)
 
 
 def adaptive(axis: int, n: int, out: int) -> Reading:
@@ -130,6 +200,7 @@ def adaptive(axis: int, n: int, out: int) -> Reading:
     return Reading(
         axis,
         lambda y: range(y * n // out, -(-(y + 1) * n // out)),
+        _all,
         out // common,
         n // common,
     )
@@ -139,7 +210,11 @@ def nearest(axis: int, n: int, out: int) -> Reading:
     """The one position that a nearest-neighbour resize copies: floor(y*n/out)."""
     common = gcd(n, out)
     return Reading(
-        axis, lambda y: range(y * n // out, y * n // out + 1), out // common, n // common
+        axis,
+        lambda y: range(y * n // out, y * n // out + 1),
+        min,
+        out // common,
+        n // common,
     )
 
 
@@ -157,7 +232,15 @@ def linear(axis: int, n: int, out: int) -> Reading:
         centre, parts = (2 * y + 1) * n - out, 2 * out
         return range(centre // parts, -(-centre // parts) + 1)
 
-    return Reading(axis, at, out // common, n // common)
+    def count(units: int, n: int) -> int:
+        if n <= 2 * units:
+            return n  # the next unit is at most two positions further on: no gaps
+        # Units share no position. Those whose centre is a position read one, the others two. The
+        # centre is one where (2y + 1)*n/out is odd.
+        centred = common if n // common % 2 and units // common % 2 else 0
+        return 2 * units - centred
+
+    return Reading(axis, at, count, out // common, n // common)
 
 
 def grouped(axis: int, outputs: int, inputs: int) -> Reading:
@@ -167,7 +250,20 @@ def grouped(axis: int, outputs: int, inputs: int) -> Reading:
         first = y // outputs * inputs
         return range(first, first + inputs)
 
-    return Reading(axis, at, outputs, inputs)
+    def count(units: int, n: int) -> int:
+        return min(-(-units // outputs) * inputs, n)
+
+    return Reading(axis, at, count, outputs, inputs)
+
+
+def interleaved(axis: int, groups: int, size: int) -> Reading:
+    """Units in a row read the first position of each group of `size`, then the second of each."""
+
+    def at(y: int) -> range:
+        place = y % groups * size + y // groups
+        return range(place, place + 1)
+
+    return Reading(axis, at, _all, groups, 1)
 
 
 def wrapped(axis: int, every: int, size: int) -> Reading:
@@ -177,7 +273,10 @@ def wrapped(axis: int, every: int, size: int) -> Reading:
         place = y // every % size
         return range(place, place + 1)
 
-    return Reading(axis, at, every * size, 0)
+    def count(units: int, n: int) -> int:
+        return min(-(-units // every), n)
+
+    return Reading(axis, at, count, every * size, 0)
 
 
 def reshaped(before: Sequence[int], after: Sequence[int]) -> Readings:

@@ -10,10 +10,10 @@ from convcalc.layers.base import Layer, divisible_by_groups, only
 from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.layers.fields import Choice, PaddingSides, PerAxis, Real, Whole, WholeList, field
 from convcalc.layers.reading import (
-    Reading,
     Readings,
     beyond,
     grouped,
+    interleaved,
     linear,
     nearest,
     reshaped,
@@ -442,15 +442,8 @@ class ChannelShuffle(_NoArithmetic, kind="channel_shuffle"):
         return only(inputs)
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
-        groups = self.groups
-        size = only(inputs)[0] // groups
-
-        def at(y: int) -> range:
-            channel = y % groups * size + y // groups
-            return range(channel, channel + 1)
-
-        interleaved = Reading(0, at, groups, 1)
-        return (interleaved, *same_from(1, inputs[index]))
+        size = only(inputs)[0] // self.groups
+        return (interleaved(0, self.groups, size), *same_from(1, inputs[index]))
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("shuffled", groups=self.groups)

@@ -13,12 +13,28 @@ from math import prod
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import convcalc
+from convcalc.arithmetic import Window
 from convcalc.graph import result_shape
 from convcalc.layers import KINDS
 from convcalc.layers.base import Layer
-from convcalc.layers.reading import Reading, Readings, reshaped
+from convcalc.layers.reading import (
+    Reading,
+    Readings,
+    adaptive,
+    grouped,
+    interleaved,
+    linear,
+    nearest,
+    reshaped,
+    shifted,
+    slides,
+    transposed,
+    wrapped,
+)
 from convcalc.layers.structure import Upsample
 from convcalc.shapes import Shape
 from tests.executor.values import network_of
@@ -135,6 +151,94 @@ def test_readings_repeat_with_their_period(kind: str) -> None:
                     first, second = reading.at(y), reading.at(y + reading.period)
                     moved = [place + reading.advance for place in first]
                     assert list(second) == moved, f"{layer!r} on {shapes}"
+
+
+sizes = st.integers(1, 40)
+#: A reading, its output's units, and the positions of its input's axis.
+ReadingCase = tuple[Reading, int, int]
+
+
+@st.composite
+def resizes(draw: st.DrawFn) -> ReadingCase:
+    """An axis that is resized or pooled to any size."""
+    n, out = draw(sizes), draw(sizes)
+    return draw(st.sampled_from([nearest, linear, adaptive]))(1, n, out), out, n
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> ReadingCase:
+    """A sliding window, or a transposed one, whose windows may lie off the axis."""
+    n, out, taps, stride = draw(sizes), draw(sizes), draw(sizes), draw(st.integers(1, 12))
+    dilation, before = draw(st.integers(1, 12)), draw(sizes)
+    window = Window(n, taps, stride, dilation, before, 0, out)
+    return draw(st.sampled_from([slides(1, window), *transposed([window])])), out, n
+
+
+@st.composite
+def moves(draw: st.DrawFn) -> ReadingCase:
+    """Positions that are moved, repeated or interleaved."""
+    a, b, c = draw(st.integers(1, 9)), draw(st.integers(1, 9)), draw(st.integers(1, 9))
+    return draw(
+        st.sampled_from(
+            [
+                (shifted(1, a - b), c, draw(sizes)),
+                (grouped(1, a, b), a * c, b * c),
+                (grouped(1, a, 1), draw(sizes), draw(sizes)),
+                (interleaved(1, a, b), a * b, a * b),
+                (wrapped(1, a, b), a * b * c, b),
+            ]
+        )
+    )
+
+
+@given(st.one_of(resizes(), windows(), moves()))
+def test_the_count_is_that_of_all_positions_read(case: ReadingCase) -> None:
+    reading, units, n = case
+    read = {place for y in range(units) for place in positions(reading, (0, y), n)}
+    assert (n if reading.along is None else reading.count(units, n)) == len(read)
+
+
+@given(st.one_of(resizes(), windows(), moves()), st.data())
+def test_a_span_goes_from_the_first_position_read_to_the_last(
+    case: ReadingCase, data: st.DataObject
+) -> None:
+    reading, units, _ = case
+    if reading.along is None:
+        return
+    first = data.draw(st.integers(0, units - 1))
+    some = range(first, data.draw(st.integers(first, units - 1)) + 1)
+    read = [place for y in some for place in reading.at(y)]
+    expected = range(min(read), max(read) + 1) if read else range(0)
+    assert reading.span(some) == expected
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("kind", KINDS)
+def test_kinds_count_all_positions_read(kind: str) -> None:
+    for number in range(LAYERS):
+        layer, shapes = drawn(kind, f"count {number}")
+        output = result_shape(layer, shapes)
+        for index, shape in enumerate(shapes):
+            for reading, n in zip(layer.reads(shapes, index), shape, strict=True):
+                if reading.along is None:
+                    continue
+                units = output[reading.along]
+                unit = [0] * len(output)
+                read = set()
+                for unit[reading.along] in range(units):
+                    read |= positions(reading, tuple(unit), n)
+                assert reading.count(units, n) == len(read), f"{layer!r} on {shapes}"
+
+
+def test_an_axis_of_any_size_is_counted_at_once() -> None:
+    n, out = 2_000_000_011, 1_999_999_973
+    assert nearest(1, n, out).count(out, n) == out
+    assert linear(1, n, out).count(out, n) == n
+    assert adaptive(1, n, out).count(out, n) == n
+    assert adaptive(1, n, out).span(range(out)) == range(n)
+    (landing,) = transposed([Window(n, 2, 10**9, 1, 0, 0, out)])
+    assert landing.count(out, n) == 2
+    assert landing.span(range(2, out)) == range(1, 2)
 
 
 def test_a_transposed_convolution_with_gaps() -> None:

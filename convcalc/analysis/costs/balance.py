@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
-from convcalc.analysis.field.dependencies import NetworkReadings, positions_read
+from convcalc.analysis.field.dependencies import NetworkReadings
 from convcalc.arithmetic import Ratio
 from convcalc.graph import Network
 from convcalc.language.device import Device
@@ -227,7 +227,6 @@ class _Elements:
                 if reading.along is None:
                     counts.append(n)
                 else:
-                    units = range(node.shape[reading.along])
-                    counts.append(len(positions_read(reading, units, n)[0]))
+                    counts.append(reading.count(node.shape[reading.along], n))
             self.known[key] = prod(counts)
         return self.known[key]

@@ -114,12 +114,10 @@ def positions_read(reading: Reading, units: Positions, n: int) -> tuple[Position
                 return span, False
             if reading.outside is None:
                 return within(span, n), True
-    if len(units) * max(len(reading.at(0)), 1) > _MOST_POSITIONS and isinstance(units, range):
+    if len(units) * max(len(reading.at(0)), 1) > _MOST_POSITIONS:
         # Too many to compute one by one: take all between the first and the last.
-        ends = {*units[: reading.period], *units[-reading.period :]}
-        taps = [tap for unit in ends for tap in (*reading.at(unit)[:1], *reading.at(unit)[-1:])]
-        span = range(min(taps), max(taps) + 1) if taps else range(0)
-        return within(span, n), bool(taps) and (span[0] < 0 or span[-1] >= n)
+        span = reading.span(range(_first(units), _last(units) + 1))
+        return within(span, n), bool(span) and (span[0] < 0 or span[-1] >= n)
     found: set[int] = set()
     cut = False
     taken = range(0)
