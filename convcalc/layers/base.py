@@ -168,6 +168,10 @@ class Layer:
         """How its units read input number `index`: a reading for each axis, channels first."""
         raise NotImplementedError
 
+    def all_reads(self, inputs: Sequence[Shape]) -> list[Readings]:
+        """How its units read each input."""
+        return [self.reads(inputs, index) for index in range(len(inputs))]
+
     def windows(self, inputs: Sequence[Shape]) -> tuple[Window, ...]:
         """The window on each spatial axis; empty for kinds without one."""
         return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
@@ -33,11 +34,20 @@ def broadcast(shapes: Sequence[Shape]) -> Shape | None:
     return tuple(sizes)
 
 
-def _broadcast_reads(shapes: Sequence[Shape], index: int) -> Readings:
-    """How units read one of some shapes that are broadcast to theirs."""
+def _broadcast_reads(shapes: Sequence[Shape]) -> list[Readings]:
+    """How units read each of some shapes that are broadcast to theirs."""
+    longest = [max(sizes) for sizes in zip(*shapes, strict=True)]
+    every = [same(axis) for axis in range(len(longest))]
     # An axis of size 1 beside a longer one is read whole, by every unit.
-    axes = zip(shapes[index], zip(*shapes, strict=True), strict=True)
-    return tuple([same(axis) if n == max(all_) else WHOLE for axis, (n, all_) in enumerate(axes)])
+    return [
+        tuple(
+            [
+                along if n == most else WHOLE
+                for along, n, most in zip(every, shape, longest, strict=True)
+            ]
+        )
+        for shape in shapes
+    ]
 
 
 class _Join(Layer):
@@ -75,7 +85,10 @@ class _ElementwiseJoin(_Join):
         return (first[0], *sizes)
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
-        return _broadcast_reads(inputs, index)
+        return self.all_reads(inputs)[index]
+
+    def all_reads(self, inputs: Sequence[Shape]) -> list[Readings]:
+        return _broadcast_reads(inputs)
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("tied")
@@ -184,8 +197,12 @@ class Concat(_Join, kind="concat"):
         return Backward()
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
-        before = sum([shape[0] for shape in inputs[:index]])
-        return (shifted(0, -before), *same_from(1, inputs[index]))
+        return self.all_reads(inputs)[index]
+
+    def all_reads(self, inputs: Sequence[Shape]) -> list[Readings]:
+        starts = accumulate([shape[0] for shape in inputs[:-1]], initial=0)
+        places = same_from(1, inputs[0])
+        return [(shifted(0, -start), *places) for start in starts]
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("joined")
@@ -257,7 +274,7 @@ class Matmul(_Join, kind="matmul"):
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
         rank = len(inputs[0])
-        before = _broadcast_reads([shape[:-2] for shape in inputs], index)
+        before = _broadcast_reads([shape[:-2] for shape in inputs])[index]
         last = (same(rank - 2), WHOLE) if index == 0 else (WHOLE, same(rank - 1))
         return (*before, *last)
 

@@ -20,16 +20,26 @@ class Reading:
     at       the positions that the unit at position y reads, on an axis without ends: a range
     count    count(units, n): how many of the axis's n positions the `units` units of an output
              read together; in closed form, because an axis may have billions of positions
-    period   at(y + period) is at(y), moved on by `advance`; unless there is a `span`, the first
-             and the last position of at(y) do not decrease from one unit to the next of a period
+    period   at(y + period) is at(y), moved on by `advance`
     advance  the input positions that `period` units move on by
     outside  the position that is read in the place of one off the axis; None where padding is
     irregular  no single axis of the output decides; each unit reads one position
+    ascending  neither the first nor the last position of at(y) decreases from one unit to the
+               next; otherwise `span` is given
     """
 
     __slots__ = (
-        "_span", "advance", "along", "at", "count", "irregular", "outside", "period", "same",
-    )  # fmt: skip
+        "_span",
+        "advance",
+        "along",
+        "ascending",
+        "at",
+        "count",
+        "irregular",
+        "outside",
+        "period",
+        "same",
+    )
 
     def __init__(
         self,
@@ -45,6 +55,7 @@ class Reading:
         self.along = along
         self.at = at
         self.count = count
+        self.ascending = span is None
         self._span = span
         self.period = period
         self.advance = advance
@@ -61,21 +72,19 @@ class Reading:
         """
         if self._span is not None:
             return self._span(units)
-        # Within a period positions do not decrease: its ends decide.
-        first, last = units[0], units[-1]
-        begins, ends = (
-            -(-first // self.period) * self.period,
-            (last + 1) // self.period * self.period,
+        return range(self.at(units[0])[0], self.at(units[-1])[-1] + 1)
+
+    def readers(self, places: range, units: int) -> range:
+        """Which of the units 0 to units - 1 of an ascending reading read one of these positions.
+
+        >>> nearest(1, 10, 4).readers(range(1, 6), 4)
+        range(1, 3)
+        """
+        every = range(units)
+        return range(
+            bisect_left(every, places.start, key=lambda y: self.at(y)[-1]),
+            bisect_left(every, places.stop, key=lambda y: self.at(y)[0]),
         )
-        at_ends = {first, last}
-        if begins <= last:
-            at_ends.add(begins)
-        if ends > first:
-            at_ends.add(ends - 1)
-        taken = [taps for taps in map(self.at, at_ends) if taps]
-        if not taken:
-            return range(0)
-        return range(min([taps[0] for taps in taken]), max([taps[-1] for taps in taken]) + 1)
 
 
 Readings = tuple[Reading, ...]
@@ -263,7 +272,7 @@ def interleaved(axis: int, groups: int, size: int) -> Reading:
         place = y % groups * size + y // groups
         return range(place, place + 1)
 
-    return Reading(axis, at, _all, groups, 1)
+    return Reading(axis, at, _all, groups, 1, span=_ascending_within(groups, at))
 
 
 def wrapped(axis: int, every: int, size: int) -> Reading:
@@ -276,7 +285,21 @@ def wrapped(axis: int, every: int, size: int) -> Reading:
     def count(units: int, n: int) -> int:
         return min(-(-units // every), n)
 
-    return Reading(axis, at, count, every * size, 0)
+    period = every * size
+    return Reading(axis, at, count, period, 0, span=_ascending_within(period, at))
+
+
+def _ascending_within(period: int, at: Callable[[int], range]) -> Callable[[range], range]:
+    """The span of units that read one position each, ascending within each period."""
+
+    def span(units: range) -> range:
+        first, last = units[0], units[-1]
+        # Units at the ends of a period may read less or more than those at the ends of the range.
+        begins, ends = -(-first // period) * period, (last + 1) // period * period - 1
+        places = [at(y).start for y in (first, last, begins, ends) if first <= y <= last]
+        return range(min(places), max(places) + 1)
+
+    return span
 
 
 def reshaped(before: Sequence[int], after: Sequence[int]) -> Readings:

@@ -212,6 +212,18 @@ def test_a_span_goes_from_the_first_position_read_to_the_last(
     assert reading.span(some) == expected
 
 
+@given(st.one_of(resizes(), windows(), moves()), st.data())
+def test_the_readers_of_positions_are_in_a_row(case: ReadingCase, data: st.DataObject) -> None:
+    reading, units, n = case
+    if reading.along is None or not reading.ascending:
+        return
+    first = data.draw(st.integers(0, n - 1))
+    some = range(first, data.draw(st.integers(first, n - 1)) + 1)
+    spans = {y: reading.at(y) for y in range(units)}
+    expected = [y for y, taps in spans.items() if taps[0] <= some[-1] and taps[-1] >= some[0]]
+    assert list(reading.readers(some, units)) == expected
+
+
 @pytest.mark.no_cover
 @pytest.mark.parametrize("kind", KINDS)
 def test_kinds_count_all_positions_read(kind: str) -> None:

@@ -70,17 +70,16 @@ class NetworkReadings:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._known: dict[tuple[int, int], Readings] = {}
+        self._known: dict[int, list[Readings]] = {}
 
     def of(self, index: int, number: int) -> Readings:
         """How node `index` reads its input `number`."""
-        found = self._known.get((index, number))
+        found = self._known.get(index)
         if found is None:
             node = self._network.nodes[index]
             layer: Layer = node.layer
-            found = layer.reads(self._network.input_shapes(node), number)
-            self._known[index, number] = found
-        return found
+            found = self._known[index] = layer.all_reads(self._network.input_shapes(node))
+        return found[number]
 
 
 def _read(box: Box, readings: Readings, shape: Sequence[int]) -> tuple[Box | None, bool]:
