@@ -40,6 +40,7 @@ from convcalc.checks.lock.comparison import stale_problem
 from convcalc.checks.lock.file import Lock, lock_text, locked_network, parse_lock
 from convcalc.checks.project.baseline import Baseline
 from convcalc.checks.project.check import Settings, check_network
+from convcalc.checks.project.specs import Specs
 from convcalc.checks.project.targets import LOCK_NAME, Target
 from convcalc.graph import Node
 from convcalc.language.load import load, spec
@@ -163,7 +164,7 @@ def _tried(name: str, operator: str, fault: Fault, sound: Sound) -> Trial:
 def _checked(path: str, lock: Lock | None) -> Problem | None:
     """The first problem that `check` reports."""
     baseline = Baseline(LOCK_NAME, lock) if lock is not None else None
-    problems = check_network(Target(path), Settings(baseline)).problems
+    problems = check_network(Target(path), Settings(baseline), Specs()).problems
     return problems[0] if problems else None
 
 

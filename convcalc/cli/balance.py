@@ -33,6 +33,7 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
     weights: options.WeightsDtype = None,
     sets: options.Sets = None,
     input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
     batch: options.Batch = 1,
     depth: options.Depth = None,
     expand: options.Expand = False,
@@ -59,7 +60,7 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
     options.read_dtypes(dtype, weights)
     options.read_batch(batch)
     machine = None if device is None else _machine(device, dtype)
-    analysis = Analysis(options.load_network(file, sets, input_), batch=batch)
+    analysis = Analysis(options.load_network(file, sets, input_, max_layers), batch=batch)
     found = analysis.balance(dtype, weights)
     if style == "json":
         emit_json(balance_data(found, machine), output)

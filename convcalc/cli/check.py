@@ -29,6 +29,7 @@ def check(
     files: options.Files = None,
     sets: options.Sets = None,
     input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
@@ -62,7 +63,7 @@ def check(
         style = "github" if in_actions() else "text"
     options.read_word("--format", style, FORMATS)
     with errors_annotated(style == "github"):
-        checked = _checked(files, sets, input_, fail_on, style)
+        checked = _checked(files, sets, input_, fail_on, style, options.read_max_layers(max_layers))
         _report(checked, style, output)
     if style == "github":
         publish(checked)
@@ -76,6 +77,7 @@ def _checked(
     input_: Sequence[str] | None,
     fail_on: Sequence[str] | None,
     style: str,
+    max_layers: int,
 ) -> list[CheckedNetwork]:
     """Checks the networks that the options describe."""
     inputs = options.read_inputs(input_)
@@ -85,9 +87,14 @@ def _checked(
             "--fail-on compares with the lock, which is about the files' own inputs",
             "a growth goes without --input; a limit such as 'macs>310M' goes with it",
         )
-    project = read_project("check", files, sets)
+    project = read_project("check", files, sets, max_layers)
     return check_networks(
-        project.targets, project.lock, limits, inputs, every_total=style in _COMPARING
+        project.targets,
+        project.lock,
+        limits,
+        inputs,
+        every_total=style in _COMPARING,
+        max_layers=max_layers,
     )
 
 

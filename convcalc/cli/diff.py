@@ -50,6 +50,7 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
     sets_old: OldSets = None,
     sets_new: NewSets = None,
     input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
     batch: options.Batch = 1,
     expand: Annotated[
         bool,
@@ -84,6 +85,7 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
         {**args, **options.read_sets(sets_new, "--set-new")},
         options.read_inputs(input_),
         options.read_batch(batch),
+        options.read_max_layers(max_layers),
     )
     revision = None
     status = 0

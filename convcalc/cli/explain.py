@@ -30,6 +30,7 @@ def explain(
     ],
     sets: options.Sets = None,
     input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
     style: options.Format = "table",
     output: options.Output = None,
 ) -> int:
@@ -43,7 +44,7 @@ def explain(
     Formats: table, plain, json, markdown.
     """
     options.read_word("--format", style, FORMATS)
-    network = options.load_network(file, sets, input_)
+    network = options.load_network(file, sets, input_, max_layers)
     nodes = find_nodes(network, layer)
     if not nodes:
         refuse_layer(network, file, layer)

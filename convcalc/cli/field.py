@@ -44,6 +44,7 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
     ] = None,
     sets: options.Sets = None,
     input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
     batch: options.Batch = 1,
     depth: options.Depth = None,
     expand: options.Expand = False,
@@ -65,7 +66,7 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
     """
     options.read_word("--format", style, TABLE_FORMATS)
     options.read_batch(batch)
-    network = options.load_network(file, sets, input_)
+    network = options.load_network(file, sets, input_, max_layers)
     if layer is not None:
         _one_layer(network, file, layer, unit, style, output)
         return 0

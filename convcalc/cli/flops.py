@@ -62,6 +62,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     ] = False,
     sets: options.Sets = None,
     input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
     batch: options.Batch = 1,
     valid_taps: options.ValidTaps = False,
     training: options.Training = False,
@@ -112,7 +113,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
                 "--columns chooses among all figures: it goes without --as, --compare, --training"
             )
         names = read_columns(columns, by)
-    loaded = options.load_file(file, sets, input_)
+    loaded = options.load_file(file, sets, input_, max_layers)
     network, altered = loaded.network, loaded.altered
     reports = Reports(Analysis(network, batch=batch, valid_taps=valid_taps))
     if double_channels or scale_channels is not None or double_padding or kernel is not None:

@@ -27,6 +27,7 @@ def lock(
         bool, typer.Option("--check", help="Write nothing; fail if the lock is stale.")
     ] = False,
     sets: options.Sets = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
     style: options.Format = "text",
     output: Annotated[
         str | None,
@@ -44,7 +45,7 @@ def lock(
     or the lock cannot be read. Formats: text, json.
     """
     options.read_word("--format", style, FORMATS)
-    project = read_project("lock", files, sets)
+    project = read_project("lock", files, sets, options.read_max_layers(max_layers))
     refuse_empty(output)
     path = output or project.lock
     if check and not os.path.lexists(path):
@@ -53,7 +54,13 @@ def lock(
     # Never overwrite a lock that cannot be read: it may hold an unfinished merge, or networks that
     # are not named now.
     before = read_lock(path) if check or os.path.lexists(path) else None
-    outcomes = lock_outcomes(project.targets, path, before, everything=not files and not sets)
+    outcomes = lock_outcomes(
+        project.targets,
+        path,
+        before,
+        everything=not files and not sets,
+        max_layers=max_layers,
+    )
     failed = [o for o in outcomes if o.state == "broken" or (check and o.problems)]
     if failed:
         report_problems(once_per_line(failed), "\n")

@@ -40,6 +40,7 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
     optimizer: options.Optimizer = None,
     sets: options.Sets = None,
     input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
     batch: options.Batch = 1,
     depth: options.Depth = None,
     style: options.Format = "table",
@@ -68,7 +69,7 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
         from convcalc.cli.training import read_memory_options
 
         read_memory_options(dtype, weights, order, concat_in_place)
-    analysis = Analysis(options.load_network(file, sets, input_), batch=batch)
+    analysis = Analysis(options.load_network(file, sets, input_, max_layers), batch=batch)
     report = analysis.report
     if training:
         from convcalc.cli.training import emit_training_memory

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcalc.cli.guard import refuse
+from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.load import spec
 from convcalc.problems import printable
 from convcalc.quantities import DTYPES
@@ -44,6 +45,15 @@ Input = Annotated[
         "--input",
         metavar="[NAME=]CxHxW",
         help="Use another input shape; repeatable if there are several inputs.",
+    ),
+]
+MaxLayers = Annotated[
+    int,
+    typer.Option(
+        "--max-layers",
+        metavar="N",
+        help="Refuse a network of more layers; in check and lock, also a file whose variants have"
+        " more together.",
     ),
 ]
 Batch = Annotated[int, typer.Option("--batch", metavar="N", help="Samples in the batch.")]
@@ -104,6 +114,8 @@ WeightsDtype = Annotated[
 FloatDtype = Annotated[str, typer.Option("--dtype", metavar="NAME", help="float32 or float64.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the random numbers.")]
 
+#: The default of `--max-layers`.
+MAX_LAYERS = MOST_LAYERS
 #: Types of numbers that a network can be run with.
 FLOAT_DTYPES = ("float32", "float64")
 #: Larger batches fit into no memory; they are typing mistakes.
@@ -118,18 +130,23 @@ class Loaded(Record):
     altered: str
 
 
-def load_file(file: str, sets: Sequence[str] | None, inputs: Sequence[str] | None) -> Loaded:
+def load_file(
+    file: str, sets: Sequence[str] | None, inputs: Sequence[str] | None, max_layers: int
+) -> Loaded:
     """Reads the network that the options describe, and the spec that it comes from."""
     args, shapes = read_sets(sets), read_inputs(inputs)
+    most = read_max_layers(max_layers)
     read = spec(file)
-    network = read.network(args, shapes)
+    network = read.network(args, shapes, max_layers=most)
     flags = {"--set": read.changes(args) if args else None, "--input": shapes}
     return Loaded(network, read, " ".join([flag for flag, used in flags.items() if used]))
 
 
-def load_network(file: str, sets: Sequence[str] | None, inputs: Sequence[str] | None) -> Network:
+def load_network(
+    file: str, sets: Sequence[str] | None, inputs: Sequence[str] | None, max_layers: int
+) -> Network:
     """Reads the network that the options describe."""
-    return load_file(file, sets, inputs).network
+    return load_file(file, sets, inputs, max_layers).network
 
 
 def read_sets(texts: Sequence[str] | None, option: str = "--set") -> dict[str, str]:
@@ -173,6 +190,13 @@ def read_batch(batch: int) -> int:
     if not 1 <= batch <= _LARGEST_BATCH:
         refuse(f"--batch must be a whole number from 1 to {_LARGEST_BATCH}, not {batch}")
     return batch
+
+
+def read_max_layers(value: int) -> int:
+    """Checks the limit on layers."""
+    if value < 1:
+        refuse(f"--max-layers must be at least 1, not {value}")
+    return value
 
 
 def read_count(option: str, value: int | None) -> int | None:

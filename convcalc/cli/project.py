@@ -19,15 +19,18 @@ class Project(NamedTuple):
     lock: str
 
 
-def read_project(command: str, files: Sequence[str] | None, sets: Sequence[str] | None) -> Project:
+def read_project(
+    command: str, files: Sequence[str] | None, sets: Sequence[str] | None, max_layers: int
+) -> Project:
     """Finds the networks that the options name, or those of the nearest convcalc.yaml.
 
-    command  the command's name, for the error message if there are none
+    command     the command's name, for the error message if there are none
+    max_layers  as for `find_targets`
     """
     path = find_config()
     config = read_config(path) if path is not None else None
     if not files and config is None:
         help_text = f"name files, as in `convcalc {command} models/`, or write a convcalc.yaml"
         raise refused("no-files", "no FILE, and no convcalc.yaml from here upwards", help_text)
-    targets = find_targets(files or [], config, options.read_sets(sets))
+    targets = find_targets(files or [], config, options.read_sets(sets), max_layers)
     return Project(targets, os.path.join(config.folder if config is not None else "", LOCK_NAME))

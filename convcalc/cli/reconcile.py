@@ -23,6 +23,7 @@ def reconcile(
     ],
     sets: options.Sets = None,
     input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
     batch: options.Batch = 1,
     style: options.Format = "table",
     output: options.Output = None,
@@ -43,7 +44,7 @@ def reconcile(
     options.read_word("--format", style, TABLE_FORMATS)
     options.read_batch(batch)
     quote = read_quote(figure) or _no_figure(figure)
-    network = options.load_network(file, sets, input_)
+    network = options.load_network(file, sets, input_, max_layers)
     found = reconciled(network, quote, batch=batch)
     if style == "json":
         emit_json(reconcile_data(network, figure, quote, found), output)

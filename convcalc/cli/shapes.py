@@ -16,6 +16,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
     file: options.File,
     sets: options.Sets = None,
     input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
     batch: options.Batch = 1,
     depth: options.Depth = None,
     expand: options.Expand = False,
@@ -46,7 +47,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
         names = read_columns(columns, by)
         if style == "listing":
             refuse("--format listing has no columns: it goes without --columns")
-    analysis = Analysis(options.load_network(file, sets, input_), batch=batch)
+    analysis = Analysis(options.load_network(file, sets, input_, max_layers), batch=batch)
     report = analysis.report
     view = View(depth, expand, sort, top, by)
     if names:

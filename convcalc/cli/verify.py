@@ -22,6 +22,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     file: options.File,
     sets: options.Sets = None,
     input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
     batch: options.Batch = 1,
     seed: options.Seed = 0,
     dtype: options.FloatDtype = "float32",
@@ -86,7 +87,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     if save == "":
         refuse("--save names no file", "--save results.npz, or leave it out")
     most = None if max_memory is None else read_size("--max-memory", max_memory)
-    network = options.load_network(file, sets, input_)
+    network = options.load_network(file, sets, input_, max_layers)
 
     from convcalc.executor.blas import limit_blas_to_one_thread
 

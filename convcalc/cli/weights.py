@@ -20,6 +20,7 @@ def weights(
     ],
     sets: options.Sets = None,
     input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
     seed: options.Seed = 0,
     dtype: options.FloatDtype = "float32",
 ) -> int:
@@ -35,7 +36,7 @@ def weights(
     """
     refuse_empty(output)
     options.read_word("--dtype", dtype, options.FLOAT_DTYPES)
-    network = options.load_network(file, sets, input_)
+    network = options.load_network(file, sets, input_, max_layers)
 
     from convcalc.executor.blas import limit_blas_to_one_thread
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
+from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import Reading, Spec, read_spec
 from convcalc.language.keys import TOP_KEYS
@@ -69,6 +70,7 @@ def read(
     text: str | None = None,
     args: Mapping[str, object] | None = None,
     input: InputShapes | None = None,
+    max_layers: int = MOST_LAYERS,
 ) -> Reading:
     """What can be read of a spec, and everything that is wrong with it: for editors.
 
@@ -98,7 +100,7 @@ def read(
                 break
             source = Source(source.name, "".join(lines[:kept]), source.path)
         else:
-            reading = found.read(args, input)
+            reading = found.read(args, input, max_layers=max_layers)
             return Reading(reading.network, problems or reading.problems)
     return Reading(None, problems)
 
@@ -109,18 +111,20 @@ def load(
     *,
     args: Mapping[str, object] | None = None,
     input: InputShapes | None = None,
+    max_layers: int = MOST_LAYERS,
 ) -> Network:
     """The network in a spec file, or the shipped one of that name; "-" reads standard input.
 
-    args   override the file's arguments, as `--set` does: {"width": "0.5"} or {"width": 2}
-    input  overrides the input shape without the batch axis: [3, 96, 96]
+    args        override the file's arguments, as `--set` does: {"width": "0.5"} or {"width": 2}
+    input       overrides the input shape without the batch axis: [3, 96, 96]
+    max_layers  the most layers that the network may have, as `--max-layers` sets it
 
     Raises ConvcalcError: status 1 where the spec is wrong, 2 where it cannot be opened.
 
     >>> load("lenet").inputs
     {'input': (1, 28, 28)}
     """
-    return spec(path).network(args, input)
+    return spec(path).network(args, input, max_layers=max_layers)
 
 
 @gc_paused()
@@ -130,13 +134,14 @@ def loads(
     name: str = "-",
     args: Mapping[str, object] | None = None,
     input: InputShapes | None = None,
+    max_layers: int = MOST_LAYERS,
 ) -> Network:
     """The network in a spec's text; `name` is what error messages call it.
 
     >>> loads("{input: [4], layers: [{dense: 3}]}").operations
     [<dense0: Dense(units=3, bias=True, positionwise=False) -> (3,)>]
     """
-    return spec(name, text=text).network(args, input)
+    return spec(name, text=text).network(args, input, max_layers=max_layers)
 
 
 def find_source(path: str) -> Source:

@@ -11,8 +11,9 @@ from convcalc.analysis.costs.report import Report, analyze
 from convcalc.checks.diff.diff import Diff, compare
 from convcalc.checks.diff.revision import SUFFIXES, FileChange, Revision
 from convcalc.graph import Network
+from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.inputs import InputShapes
-from convcalc.language.building.spec import read_spec
+from convcalc.language.building.spec import Spec, read_spec
 from convcalc.language.load import opener_in, read_file, spec
 from convcalc.language.reading.document import LONGEST_CHAIN
 from convcalc.language.shipped import shipped_path
@@ -42,12 +43,17 @@ class Comparison(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """What networks are built and counted with: arguments old and new, inputs, batch."""
+    """What networks are built and counted with: arguments old and new, inputs, batch, limit."""
 
     old_args: Mapping[str, object]
     new_args: Mapping[str, object]
     inputs: InputShapes | None = None
     batch: int = 1
+    max_layers: int = MOST_LAYERS
+
+    def network_of(self, of_file: Spec, args: Mapping[str, object]) -> Network:
+        """The network of a spec with some arguments."""
+        return of_file.network(args, self.inputs, max_layers=self.max_layers)
 
 
 def compare_files(old: str, new: str, settings: Settings) -> Comparison:
@@ -56,8 +62,8 @@ def compare_files(old: str, new: str, settings: Settings) -> Comparison:
     Raises ConvcalcError with the problems of both.
     """
     reports = _both(
-        lambda: spec(old).network(settings.old_args, settings.inputs),
-        lambda: spec(new).network(settings.new_args, settings.inputs),
+        lambda: settings.network_of(spec(old), settings.old_args),
+        lambda: settings.network_of(spec(new), settings.new_args),
         (old, new),
         settings.batch,
     )
@@ -101,20 +107,19 @@ def _version(revision: Revision, change: FileChange, settings: Settings) -> Comp
     old, new = change
     old_name = f"{revision.name}:{old}" if old else ""
     new_name = revision.display(new) if new else ""
-    inputs = settings.inputs
 
     def before() -> Network | None:
         source = revision.source(old) if old else None
         if source is None:
             return None
         then = read_spec(source, revision.open, revision.exists)
-        return then.network(settings.old_args, inputs)
+        return settings.network_of(then, settings.old_args)
 
     def after() -> Network | None:
         if not new:
             return None
         opener = opener_in(lambda: revision.root)
-        return read_spec(opener(new_name), opener).network(settings.new_args, inputs)
+        return settings.network_of(read_spec(opener(new_name), opener), settings.new_args)
 
     reports = _both(before, after, (old_name, new_name), settings.batch)
     return _comparison(reports, (old_name, new_name), renamed=bool(old and new and old != new))

@@ -17,7 +17,9 @@ from convcalc.checks.lock.file import (
     parse_lock,
 )
 from convcalc.checks.project.config import CONFIG_NAME
+from convcalc.checks.project.specs import Specs
 from convcalc.checks.project.targets import Target, dtype_of, locked_name
+from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.load import read_file
 from convcalc.language.shipped import is_word, shipped_path
 from convcalc.problems import (
@@ -56,14 +58,21 @@ class Outcome(NamedTuple):
 
 
 def lock_outcomes(
-    targets: Sequence[Target], path: str, before: Lock | None, *, everything: bool
+    targets: Sequence[Target],
+    path: str,
+    before: Lock | None,
+    *,
+    everything: bool,
+    max_layers: int = MOST_LAYERS,
 ) -> list[Outcome]:
     """What becomes of each network: those of the targets, and locked ones that are gone.
 
     path        of the lock; `before` is what it holds, if it is there
     everything  whether the targets are all networks that there should be
+    max_layers  the most layers of a network, and of all variants of a file together
     """
-    outcomes = [_outcome(target, path, before) for target in _each_once(targets, path)]
+    specs = Specs(max_layers)
+    outcomes = [_outcome(target, path, before, specs) for target in _each_once(targets, path)]
     if before is not None:
         outcomes += _gone(before, path, outcomes, everything)
     return outcomes
@@ -77,12 +86,12 @@ def _each_once(targets: Sequence[Target], path: str) -> list[Target]:
     return [*{(locked_name(t.file, path), t.variant): t for t in reversed(targets)}.values()][::-1]
 
 
-def _outcome(target: Target, path: str, before: Lock | None) -> Outcome:
+def _outcome(target: Target, path: str, before: Lock | None, specs: Specs) -> Outcome:
     """What became of one network."""
     file = locked_name(target.file, path)
     try:
-        of_file = target.spec()
-        analysis = Analysis(of_file.network(target.args))
+        of_file = specs.spec(target.file, named=target.named)
+        analysis = Analysis(specs.network(target.file, target.args, named=target.named))
     except ConvcalcError as error:
         from convcalc.checks.project.own_file import of_target
 

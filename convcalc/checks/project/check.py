@@ -19,7 +19,9 @@ from convcalc.checks.project.expectations import broken_expectations
 from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.checks.project.limits import LimitChecker
 from convcalc.checks.project.own_file import of_target
+from convcalc.checks.project.specs import Specs
 from convcalc.checks.project.targets import Rules, Target
+from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.inputs import InputShapes
 from convcalc.problems import UNUSABLE, WRONG, ConvcalcError, Problem
 
@@ -36,12 +38,14 @@ class Settings(NamedTuple):
     fail_on      the limits of `--fail-on`
     inputs       another input, of `--input`
     every_total  whether totals that take long are measured too, though nothing limits them
+    max_layers   the most layers of a network, and of all variants of a file together
     """
 
     baseline: Baseline | None = None
     fail_on: tuple[Limit, ...] = ()
     inputs: InputShapes | None = None
     every_total: bool = False
+    max_layers: int = MOST_LAYERS
 
 
 def check_networks(
@@ -51,19 +55,20 @@ def check_networks(
     inputs: InputShapes | None = None,
     *,
     every_total: bool = False,
+    max_layers: int = MOST_LAYERS,
 ) -> list[CheckedNetwork]:
     """Every target checked; the lock is read where growth is limited, or totals are shown with it.
 
     Where an expectation is broken the lock is read too, for the line that has changed since.
     """
     if inputs is not None:
-        settings = Settings(None, fail_on, inputs, every_total)
-        return [check_network(target, settings) for target in targets]
+        settings = Settings(None, fail_on, inputs, every_total, max_layers)
+        return _all_checked(targets, settings)
     growths = [limit for target in targets if target.rules for limit in target.rules.growth]
     growths += [limit for limit in fail_on if limit.growth is not None]
     baseline = read_baseline(lock_path, growths, every_total)
-    settings = Settings(baseline, fail_on, None, every_total)
-    checked = [check_network(target, settings) for target in targets]
+    settings = Settings(baseline, fail_on, None, every_total, max_layers)
+    checked = _all_checked(targets, settings)
     if baseline is None:
         checked = _again_with_lock(checked, targets, settings, lock_path)
     return checked
@@ -84,21 +89,27 @@ def _again_with_lock(
 
     try:
         settings = settings._replace(baseline=Baseline(path, read_lock(path, whole=False)))
+        specs = Specs(settings.max_layers)
         return [
-            check_network(target, settings)._replace(baseline={}) if again else network
+            check_network(target, settings, specs)._replace(baseline={}) if again else network
             for target, network, again in zip(targets, checked, broken, strict=True)
         ]
     except ConvcalcError:
         return checked  # nothing asked for the lock; `lock --check` reports what is wrong with it
 
 
-def check_network(target: Target, settings: Settings) -> CheckedNetwork:
+def _all_checked(targets: Sequence[Target], settings: Settings) -> list[CheckedNetwork]:
+    specs = Specs(settings.max_layers)
+    return [check_network(target, settings, specs) for target in targets]
+
+
+def check_network(target: Target, settings: Settings, specs: Specs) -> CheckedNetwork:
     """One network checked; mistakes in its file are among the problems."""
     baseline = settings.baseline if settings.inputs is None else None
     entry = locked_entry(baseline, target, settings.fail_on)
     try:
-        of_file = target.spec()
-        network = of_file.network(target.args, settings.inputs)
+        of_file = specs.spec(target.file, named=target.named)
+        network = specs.network(target.file, target.args, settings.inputs, named=target.named)
         altered = _altered(of_file, target, settings)
     except ConvcalcError as error:
         problems = tuple([of_target(problem, target) for problem in error.problems])

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.checks.project.config import CONFIG_NAME, Config, Entry, Pattern
+from convcalc.checks.project.specs import Specs
+from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.problems import UNUSABLE, ConvcalcError, Problem, Span, printable, refused
 from convcalc.roots import check_inside, root_of
 from convcalc.spelling import did_you_mean
@@ -54,33 +57,21 @@ class Target(NamedTuple):
     rules: Rules | None = None
     named: bool = False
 
-    def spec(self) -> Spec:
-        """The network's spec; raises ConvcalcError."""
-        from convcalc.language.load import found_spec, spec
-
-        return spec(self.file) if self.named else found_spec(self.file)
-
 
 class _Namer:
     """What variants are called: one name, however their arguments are written."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, Spec | None] = {}
+    def __init__(self, max_layers: int) -> None:
+        self._specs = Specs(max_layers)
 
     def __call__(self, file: str, args: Mapping[str, str]) -> str:
         if not args:
             return ""
-        from convcalc.language.load import spec
-
         name = None
-        try:
-            if file not in self._known:
-                # What is read from standard input is read once.
-                self._known[file] = spec(file) if file != "-" else None
-            known = self._known[file]
-            name = known.variant(args) if known is not None else None
-        except ConvcalcError:
-            self._known.setdefault(file, None)  # it is reported where the network is built
+        # What is read from standard input is read once.
+        if file != "-":
+            with suppress(ConvcalcError):  # it is reported where the network is built
+                name = self._specs.spec(file).variant(args)
         if name is None:
             return " ".join([f"{name}={_unread(value)}" for name, value in args.items()])
         return name
@@ -100,7 +91,10 @@ def _unread(value: str) -> str:
 
 
 def find_targets(
-    files: Sequence[str], config: Config | None, args: Mapping[str, str] | None = None
+    files: Sequence[str],
+    config: Config | None,
+    args: Mapping[str, str] | None = None,
+    max_layers: int = MOST_LAYERS,
 ) -> list[Target]:
     """The networks that some files, folders and globs stand for, each with what holds for it.
 
@@ -109,7 +103,7 @@ def find_targets(
     file; of the entries those hold that list this variant, or none. Raises ConvcalcError with
     status 2 where a file, folder or glob stands for nothing.
     """
-    namer = _Namer()
+    namer = _Namer(max_layers)
     listed = _listed(config, namer) if config else []
     if not files:
         if not args:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from convcalc.graph import GraphBuilder
 from convcalc.language.building.blocks import ArgumentBinder
-from convcalc.language.building.evaluation import MOST_LAYERS, Copy, Evaluator, Frame, TooMany
+from convcalc.language.building.evaluation import Copy, Evaluator, Frame, TooMany
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.joins import JoinReader
 from convcalc.language.building.layers import LayerReader
@@ -62,7 +62,8 @@ class Elaborator:
         self._shared: dict[str, list[int]] = {}
         self._depth = 0
         self._copies = 1
-        self._steps = 0
+        #: Copies that were looked at so far, those that are left out included.
+        self.steps = 0
 
     # Lists of layers.
 
@@ -139,7 +140,7 @@ class Elaborator:
             return self._give_up(item, target, group)
         outer_copies = self._copies
         self._copies *= max(copies, 1)
-        if self._copies > MOST_LAYERS and item.repeat is not None:
+        if self._copies > self.evaluator.max_layers and item.repeat is not None:
             self.evaluator.too_many_layers(item.repeat.span, self._copies, frame)
         for copy in range(copies):
             self._step(item, frame)
@@ -171,17 +172,17 @@ class Elaborator:
         With conditions on a block's arguments, a short file can visit 2^40 places and add no layer,
         so that the limit on layers alone would not stop it.
         """
-        self._steps += 1
-        if self._steps > _IDLE_STEPS + 10 * len(self.builder.nodes):
+        self.steps += 1
+        if self.steps > _IDLE_STEPS + 10 * len(self.builder.nodes):
             if self.evaluator.problems:
                 # After a mistake no layers are added, but those below it are still checked.
-                if self._steps > _STEPS_AFTER_A_MISTAKE:
+                if self.steps > _STEPS_AFTER_A_MISTAKE:
                     raise TooMany
                 return
             self.evaluator.stop(
                 Problem(
                     "too-many-steps",
-                    f"{self._steps} copies and calls have made only"
+                    f"{self.steps} copies and calls have made only"
                     f" {len(self.builder.nodes)} layers",
                     item.span,
                     (Rule("copies, calls and groups must add layers"),),
@@ -223,7 +224,7 @@ class Elaborator:
                 f"repeat must be a whole number from 0 on, not {value_text(value)}",
                 item.repeat.span,
             )
-        if value > MOST_LAYERS:
+        if value > self.evaluator.max_layers:
             self.evaluator.too_many_layers(item.repeat.span, value, frame)
         return value
 

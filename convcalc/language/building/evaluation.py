@@ -20,10 +20,27 @@ from convcalc.language.reading.items import Item, Refusal, at, parse_scalar, ref
 from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.layers import CHOICES, KINDS
 from convcalc.layers.fields import value_text
-from convcalc.problems import NOTHING, Call, Problem, Rule, Span, Subject, helps, printable
+from convcalc.problems import (
+    NOTHING,
+    Call,
+    Fact,
+    Help,
+    Problem,
+    Rule,
+    Span,
+    Subject,
+    helps,
+    printable,
+)
 
-#: Layers in a network, and copies that `repeat` may make in all.
-MOST_LAYERS = 1_000_000
+#: Layers in a network, and copies that `repeat` may make in all, unless `--max-layers` says
+#: otherwise. Every command reads and analyses so many in ten seconds and a gigabyte on two cores.
+MOST_LAYERS = 50_000
+
+
+def layer_limit(most: int) -> tuple[Fact, ...]:
+    """The limit on layers as facts: how many may be, and what raises it."""
+    return (Rule(f"at most {most} layers"), Help("--max-layers N allows more"))
 
 
 class Frame(NamedTuple):
@@ -71,8 +88,12 @@ class Evaluator:
     """The file's arguments, every expression parsed, and the problems found so far."""
 
     def __init__(
-        self, document: Document, expressions: dict[str, Expression] | None = None
+        self,
+        document: Document,
+        expressions: dict[str, Expression] | None = None,
+        max_layers: int = MOST_LAYERS,
     ) -> None:
+        self.max_layers = max_layers
         self.problems: list[Problem] = list(document.problems)
         self.words = dict.fromkeys([*KINDS, *CHOICES, GROUP, *document.blocks])
         self.args: dict[str, Any] = {}
@@ -118,7 +139,7 @@ class Evaluator:
                 "too-many-layers",
                 f"the network would have at least {value_text(found)} layers",
                 span,
-                (Rule(f"at most {MOST_LAYERS} layers"),),
+                layer_limit(self.max_layers),
                 frame.calls,
             )
         )

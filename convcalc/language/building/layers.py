@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Any
 
 from convcalc.graph import GraphBuilder, Node
-from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, Frame
+from convcalc.language.building.evaluation import Evaluator, Frame
 from convcalc.language.building.groups import UNKNOWN, Flow
 from convcalc.language.reading.document import Document
 from convcalc.language.reading.expressions import LayerReference, UnknownSizeError
@@ -232,7 +232,7 @@ class LayerReader:
                 return UNKNOWN
             shapes.append(flow.shape)
             inputs.append(flow.node)
-        if len(self.nodes) >= MOST_LAYERS:
+        if len(self.nodes) >= self.evaluator.max_layers:
             self.evaluator.too_many_layers(span, len(self.nodes) + 1, frame)
         try:
             index = self.builder.add(

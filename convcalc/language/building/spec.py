@@ -11,7 +11,7 @@ from convcalc.gc_pause import gc_paused
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.building.arguments import read_args, value_text
 from convcalc.language.building.elaboration import Elaborator
-from convcalc.language.building.evaluation import Evaluator, TooMany
+from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, TooMany
 from convcalc.language.building.expectations import Expectation, read_expectations
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.inputs import InputReader, InputShapes
@@ -32,6 +32,11 @@ from convcalc.problems import ConvcalcError, Help, Problem, Source, Span
 
 if TYPE_CHECKING:
     from convcalc.language.reading.limits import Limit
+
+#: What takes as long as making and analysing one layer: reading so many characters of a file, and
+#: so many copies that add no layer.
+_CHARACTERS = 100
+_STEPS = 10
 
 
 class Reading(NamedTuple):
@@ -55,6 +60,7 @@ class Spec:
     expectations  the facts that it states about itself, as it is: `expect`
     budget        the limits that it sets itself
     problems      what is wrong with the parts that no argument changes
+    effort        what reading it and making its networks took so far, in layers
 
     A file is read once, however many networks are made of it.
     """
@@ -63,6 +69,7 @@ class Spec:
         self._document = document
         self._expressions: dict[str, Expression] = {}
         self._items: dict[int, Item] = {}
+        self.effort = self._passing = document.characters // _CHARACTERS
         evaluator = Evaluator(document, self._expressions)
         self._args: dict[str, Any] = evaluator.args
         self.name = os.path.splitext(os.path.basename(document.source.path))[0] or "network"
@@ -101,13 +108,18 @@ class Spec:
         return self._sorted([*self._document.problems, *self._args_problems, *self._own_problems])
 
     def network(
-        self, args: Mapping[str, object] | None = None, input: InputShapes | None = None
+        self,
+        args: Mapping[str, object] | None = None,
+        input: InputShapes | None = None,
+        *,
+        max_layers: int = MOST_LAYERS,
     ) -> Network:
         """The network that these arguments and this input make.
 
-        args   override the file's arguments, as `--set` does: {"width": "0.5"} or {"width": 2}
-        input  overrides the input's sizes, without the batch axis: [3, 96, 96]; or those of some
-               of several inputs, by name
+        args        override the file's arguments, as `--set` does: {"width": "0.5"} or {"width": 2}
+        input       overrides the input's sizes, without the batch axis: [3, 96, 96]; or those of
+                    some of several inputs, by name
+        max_layers  the most layers that the network may have, as `--max-layers` sets it
 
         Raises ConvcalcError: status 1 where the spec is wrong, 2 where an override is.
 
@@ -116,14 +128,18 @@ class Spec:
         >>> convcalc.analyze(spec.network({"width": "0.5"}, [3, 96, 96])).totals.macs
         18885440
         """
-        network, problems = self.read(args, input)
+        network, problems = self.read(args, input, max_layers=max_layers)
         if problems or network is None:
             raise ConvcalcError(problems)
         return network
 
     @gc_paused()
     def read(
-        self, args: Mapping[str, object] | None = None, input: InputShapes | None = None
+        self,
+        args: Mapping[str, object] | None = None,
+        input: InputShapes | None = None,
+        *,
+        max_layers: int = MOST_LAYERS,
     ) -> Reading:
         """The network as far as it can be read, and every mistake.
 
@@ -136,12 +152,15 @@ class Spec:
         >>> [node.path for node in network.nodes], [problem.code for problem in problems]
         (['input', 'dense0'], ['unknown-kind'])
         """
-        builder = _NetworkBuilder(self._document, self._expressions, self._items)
+        builder = _NetworkBuilder(self._document, self._expressions, self._items, max_layers)
         network = None
         try:
             network = builder.build(self.name, args or {}, input, self._own_problems)
         except TooMany:
             network = Network(self.name, builder.builder.nodes, {}, self.source.name)
+        finally:
+            steps = builder.elaborator.steps // _STEPS
+            self.effort += max(len(builder.builder.nodes), steps, self._passing, 1)
         return Reading(network, self._sorted(builder.evaluator.problems))
 
     def changes(self, args: Mapping[str, object]) -> dict[str, Any] | None:
@@ -222,10 +241,14 @@ class _NetworkBuilder:
     """Makes one network of a document."""
 
     def __init__(
-        self, document: Document, expressions: dict[str, Expression], items: dict[int, Item]
+        self,
+        document: Document,
+        expressions: dict[str, Expression],
+        items: dict[int, Item],
+        max_layers: int,
     ) -> None:
         self.document = document
-        self.evaluator = Evaluator(document, expressions)
+        self.evaluator = Evaluator(document, expressions, max_layers)
         self.builder = GraphBuilder()
         self.elaborator = Elaborator(document, self.evaluator, self.builder, items)
         self.top = Group("", None)

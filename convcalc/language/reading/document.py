@@ -86,6 +86,11 @@ class Document:
         self.bases: dict[Source, Span] = {}
         self.problems: list[Problem] = []
 
+    @property
+    def characters(self) -> int:
+        """How long it and the files that it extends are."""
+        return sum(len(source.text) for source in [self.source, *self.bases])
+
     def refuse(
         self,
         code: str,

@@ -8,6 +8,7 @@ from random import Random
 import convcalc
 from convcalc.analysis.metrics import measure_all
 from convcalc.checks.project.check import Settings, check_network
+from convcalc.checks.project.specs import Specs
 from convcalc.checks.project.targets import Rules, Target
 from convcalc.language.reading.limits import Limit
 from convcalc.metrics import TOTALS
@@ -35,11 +36,11 @@ def test_every_total_is_limited_to_the_last_unit(seed: int, tmp_path: Path) -> N
     totals = measure_all(convcalc.Analysis(convcalc.load(path)))
     assert list(totals) == list(TOTALS)
     target = Target(str(path))
-    kept = check_network(target._replace(rules=Rules(limits(totals, 0))), Settings())
+    kept = check_network(target._replace(rules=Rules(limits(totals, 0))), Settings(), Specs())
     assert (kept.status, kept.problems) == (0, ())
     assert all(finding.ok and finding.found == finding.limit for finding in kept.findings)
 
-    broken = check_network(target._replace(rules=Rules(limits(totals, -1))), Settings())
+    broken = check_network(target._replace(rules=Rules(limits(totals, -1))), Settings(), Specs())
     positive = [name for name, value in totals.items() if value > 0]
     assert [f.metric for f in broken.findings if not f.ok] == positive
     assert broken.status == 1
@@ -57,13 +58,17 @@ def test_every_total_is_limited_to_the_last_unit(seed: int, tmp_path: Path) -> N
         else:
             assert str(finding.problem.span) == f"{path}:1:1"  # this network, if no layer
 
-    warned = check_network(target._replace(rules=Rules((), limits(totals, -1))), Settings())
+    warned = check_network(
+        target._replace(rules=Rules((), limits(totals, -1))), Settings(), Specs()
+    )
     assert (warned.status, len(warned.warnings)) == (0, len(positive))
 
 
 def test_slow_totals_wait_until_they_are_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "n.yaml"
     path.write_text("{input: [3, 8, 8], layers: [{conv: 4, kernel: 3}]}", encoding="utf-8")
-    quick = check_network(Target(str(path)), Settings())
+    quick = check_network(Target(str(path)), Settings(), Specs())
     assert "peak_least" not in quick.totals
-    assert list(check_network(Target(str(path)), Settings(every_total=True)).totals) == list(TOTALS)
+    assert list(
+        check_network(Target(str(path)), Settings(every_total=True), Specs()).totals
+    ) == list(TOTALS)

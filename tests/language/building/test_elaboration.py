@@ -897,15 +897,15 @@ class TestBounds:
     @pytest.mark.parametrize(
         ("layers", "top"),
         [
-            ("{relu: , repeat: 1000001}", ""),
+            ("{relu: , repeat: 50001}", ""),
             ("{relu: , repeat: 999999999999}", ""),
             ("{relu: , repeat: 10 ** 30}", ""),
-            ("{sequential: [{relu: , repeat: 1001}], repeat: 1000}", ""),
-            ("{relu: , repeat: 600000}, {relu: , repeat: 600000}", ""),
-            ("{relu: , when: false, repeat: 2000000}", ""),
-            ("{a: 2000}", "blocks: {a(n): [{b: n, repeat: n}], b(n): [{relu: , repeat: n}]}"),
+            ("{sequential: [{relu: , repeat: 501}], repeat: 100}", ""),
+            ("{relu: , repeat: 30000}, {relu: , repeat: 30000}", ""),
+            ("{relu: , when: false, repeat: 60000}", ""),
+            ("{a: 500}", "blocks: {a(n): [{b: n, repeat: n}], b(n): [{relu: , repeat: n}]}"),
             ("{a: 10}", "blocks: {a(n): [{relu: , repeat: n ** n}]}"),
-            ("{add: [[{relu: , repeat: 999999}], [{relu: , repeat: 999999}]]}", ""),
+            ("{add: [[{relu: , repeat: 49999}], [{relu: , repeat: 49999}]]}", ""),
         ],
     )
     def test_too_many_layers_are_refused_before_they_are_built(self, layers: str, top: str) -> None:
@@ -915,10 +915,10 @@ class TestBounds:
     @pytest.mark.parametrize(
         ("layers", "top"),
         [
-            ("{relu: , when: in_channels > 3, repeat: 100000}, tanh", ""),
-            ("{sequential: [], repeat: 1000000}, relu", ""),
-            ("{add: [[]], repeat: 999999}, relu", ""),
-            ("{a: 200}", f"blocks: {{a(n): [{{b: n, repeat: 10 * n}}], b(n): [{IDLE}]}}"),
+            ("{relu: , when: in_channels > 3, repeat: 50000}, tanh", ""),
+            ("{sequential: [], repeat: 50000}, relu", ""),
+            ("{add: [[]], repeat: 49999}, relu", ""),
+            ("{a: 60}", f"blocks: {{a(n): [{{b: n, repeat: 10 * n}}], b(n): [{IDLE}]}}"),
             ("{b0: 1}, relu", f"blocks: {{{DOUBLING}, b40(x): [{{relu: , when: x > 5}}]}}"),
         ],
     )
