@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from convcalc.language.load import read_file
-from convcalc.language.reading.nodes import MapNode, ScalarNode, YamlNode, read_yaml
+from convcalc.language.reading.nodes import MOST_PROBLEMS, MapNode, ScalarNode, YamlNode, read_yaml
 from convcalc.language.shipped import is_word, shipped_folder
 from convcalc.problems import UNUSABLE, ConvcalcError, Problem, RuleError, helps, printable, refused
 from convcalc.quantities import BYTES, COUNT, DTYPES, read_quantity
@@ -88,8 +88,11 @@ class _Reading:
             self.text(entries.get("source")),
         )
         if self.problems:
-            raise ConvcalcError(self.problems, UNUSABLE)
+            self.give_up()
         return device
+
+    def give_up(self) -> NoReturn:
+        raise ConvcalcError(self.problems, UNUSABLE)
 
     def operations(self, node: YamlNode | None) -> dict[str, int]:
         if node is None:
@@ -149,6 +152,8 @@ class _Reading:
     def wrong(self, node: YamlNode, message: str, help_text: str = "") -> None:
         facts = helps(help_text)
         self.problems.append(Problem("bad-device", message, node.span, facts))
+        if len(self.problems) >= MOST_PROBLEMS:
+            self.give_up()
 
 
 _EXAMPLES: dict[str, str] = {

@@ -148,9 +148,10 @@ def test_a_variant_costs_what_its_file_is_long(
 ) -> None:
     """A long file is gone through for each variant, even if all of it is left out."""
     project(tmp_path, monkeypatch, "networks: [{files: long.yaml, set: {n: [2, 3, 4, 5, 6]}}]")
-    args = "".join(f"  unused{number}: 1\n" for number in range(1000))
+    args = "".join(f"  much{number}: 1\n" for number in range(1000))
     spec(
         tmp_path, f"args:\n  n: 1\n{args}input: [4]\nlayers: [{{relu: , repeat: n}}]\n", "long.yaml"
     )
+    assert run("check", "long.yaml", "--set", "n=2", "--max-layers", "3").status == 0
     assert run("check", "--max-layers", "500").status == 1
     assert run("check", "--max-layers", "5000").status == 0

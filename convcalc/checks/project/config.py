@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, NoReturn
 
 from convcalc.language.load import read_file
 from convcalc.language.reading.limits import (
@@ -118,16 +118,14 @@ def find_config(folder: str | None = None) -> str | None:
 def read_config(path: str) -> Config:
     """The entries of a convcalc.yaml; raises ConvcalcError with status 2, for every mistake."""
     source = read_file(path, CONFIG_NAME)
-    problems: list[Problem] = []
     try:
         root = read_yaml(source)
     except ConvcalcError as error:
         raise ConvcalcError([_fitting(problem) for problem in error.problems], UNUSABLE) from None
-    reader = _Reader(problems.append)
+    reader = _Reader()
     entries = reader.entries(root, source)
-    if problems:
-        problems.sort(key=lambda problem: problem.span[1:3] if problem.span else (0, 0))
-        raise ConvcalcError(problems[:MOST_PROBLEMS], UNUSABLE)
+    if reader.problems:
+        reader.give_up()
     return Config(source, os.path.dirname(path), entries)
 
 
@@ -150,8 +148,19 @@ def _fitting(problem: Problem) -> Problem:
 class _Reader:
     """Reads the document; a mistake in one entry leaves the others."""
 
-    def __init__(self, note: Callable[[Problem], None]) -> None:
-        self.note = note
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def note(self, problem: Problem) -> None:
+        """Notes a problem; raises ConvcalcError after the most that are reported."""
+        self.problems.append(problem)
+        if len(self.problems) >= MOST_PROBLEMS:
+            self.give_up()
+
+    def give_up(self) -> NoReturn:
+        """Raises all problems as a ConvcalcError."""
+        self.problems.sort(key=lambda problem: problem.span[1:3] if problem.span else (0, 0))
+        raise ConvcalcError(self.problems, UNUSABLE)
 
     def entries(self, root: YamlNode | None, source: Source) -> tuple[Entry, ...]:
         if not isinstance(root, MapNode):

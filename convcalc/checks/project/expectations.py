@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from convcalc.analysis.costs.cost import COSTS
 from convcalc.analysis.costs.report import Report
 from convcalc.language.building.expectations import Expectation
+from convcalc.language.reading.nodes import MOST_PROBLEMS
 from convcalc.problems import DidYouMean, Help, Note, Problem, helps, printable
 from convcalc.quantities import change_text
 from convcalc.shapes import Shape
@@ -24,6 +25,8 @@ def broken_expectations(expectations: Sequence[Expectation], report: Report) -> 
         problem = _check(expectation, report, shapes)
         if problem is not None:
             found.append(problem)
+            if len(found) >= MOST_PROBLEMS:
+                break
     return found
 
 

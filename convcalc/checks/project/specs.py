@@ -45,7 +45,11 @@ class Specs:
         except ConvcalcError as error:
             self._broken[file] = error.problems, error.status
             raise
-        self._spend(file, found.effort)
+        if _limited(file) in self._efforts:
+            self._spend(file, found.effort)
+        else:
+            # As with other commands, one reading of a file is free.
+            self._efforts[_limited(file)] = 0
         self._file, self._last = file, found
         return found
 

@@ -14,6 +14,7 @@ from convcalc.language.reading.expressions import (
     LayerReference,
     Scope,
     UnknownSizeError,
+    bounded_length,
     bounded_list,
 )
 from convcalc.language.reading.items import Item, Refusal, at, parse_scalar, refusal
@@ -36,6 +37,8 @@ from convcalc.problems import (
 #: Layers in a network, and copies that `repeat` may make in all, unless `--max-layers` says
 #: otherwise. Every command reads and analyses so many in ten seconds and a gigabyte on two cores.
 MOST_LAYERS = 50_000
+#: Problems that are found, those that were found in another copy included.
+_MOST_FOUND = 1000
 
 
 def layer_limit(most: int) -> tuple[Fact, ...]:
@@ -99,12 +102,16 @@ class Evaluator:
         self.args: dict[str, Any] = {}
         self._document_args = document.args
         self._expressions = {} if expressions is None else expressions
+        self._found = 0
         self._seen: set[tuple[str, str, Span | None]] = set()
 
     def refuse(self, problem: Problem) -> None:
         """Records a problem; the same one in another copy of a layer is recorded once."""
         key = (problem.code, problem.message, problem.span)
+        self._found += 1
         if key in self._seen:
+            if self._found > _MOST_FOUND:
+                raise TooMany
             return
         self._seen.add(key)
         self.problems.append(problem)
@@ -159,6 +166,7 @@ class Evaluator:
                 raise at(node, self.explained(error, scope, choices, alone)) from None
         if isinstance(node, ListNode):
             try:
+                bounded_length(node.items)
                 return bounded_list([self.evaluate(item, scope, choices) for item in node.items])
             except ExpressionError as error:
                 raise refusal(error.code, error.message, node.span) from None

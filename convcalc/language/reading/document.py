@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
 
 from convcalc.language.keys import COMMON_KEYS, GROUP, TOP_KEYS
 from convcalc.language.reading.expressions import FUNCTIONS, Expression, ExpressionError, parse
-from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
+from convcalc.language.reading.nodes import (
+    MOST_PROBLEMS,
+    ListNode,
+    MapNode,
+    ScalarNode,
+    YamlNode,
+    read_yaml,
+)
 from convcalc.language.shipped import is_word, shipped_path
 from convcalc.layers import CHOICES, KINDS
 from convcalc.problems import (
@@ -31,7 +39,8 @@ LONGEST_CHAIN = 20
 
 NAME = re.compile(r"[A-Za-z0-9_-]+\Z", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
-_SIGNATURE = re.compile(r"\s*([^\s(]+)\s*(?:\((.*)\))?\s*\Z", re.DOTALL)
+_SIGNATURE = re.compile(r"\s*([^\s(]+)\s*(?:\((.*)\)\s*)?\Z", re.DOTALL)
+_WORD = re.compile(r"\w+")
 #: Keys whose names an argument may have, but no block.
 KEY_WORDS = ("input", "layers", "norm", "activation")
 _OTHER_WORDS = ("and", "or", "not", "if", "else", "true", "false", "in_channels", "in_size")
@@ -99,8 +108,10 @@ class Document:
         help_text: str = "",
         *facts: Fact,
     ) -> None:
-        """Notes a problem; reading goes on."""
+        """Notes a problem; reading goes on, up to the most that are reported."""
         self.problems.append(Problem(code, message, span, (*facts, *helps(help_text))))
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise ConvcalcError(sorted(self.problems, key=_position))
 
 
 def read_document(source: Source, opener: Opener, exists: Exists = os.path.isfile) -> Document:
@@ -124,7 +135,8 @@ def read_document(source: Source, opener: Opener, exists: Exists = os.path.isfil
         except ConvcalcError as error:
             if error.status != UNUSABLE:
                 found = [extended(problem, span) for problem in error.problems]
-                raise ConvcalcError([*_all_problems(documents), *found]) from None
+                before = _all_problems(documents)
+                raise ConvcalcError([*before, *found][:MOST_PROBLEMS]) from None
             problem = error.problems[0]
             if problem.code == "outside-root":
                 document.problems.append(problem._replace(span=span))
@@ -133,8 +145,8 @@ def read_document(source: Source, opener: Opener, exists: Exists = os.path.isfil
             document.refuse("extends-not-found", problem.text, span, help_text)
             raise ConvcalcError(_all_problems(documents), UNUSABLE) from None
         documents[0].bases[documents[-1].source] = span
-    for number, document in enumerate(documents[:-1]):
-        _check_inherited_args(document, documents[number + 1 :])
+    if len(documents) > 1:
+        _check_inherited_args(documents)
     merged = documents[0]
     for base in documents[1:]:
         _merge(merged, base)
@@ -142,20 +154,27 @@ def read_document(source: Source, opener: Opener, exists: Exists = os.path.isfil
     return merged
 
 
-def _check_inherited_args(document: Document, bases: list[Document]) -> None:
-    """An argument that no base has and nothing here mentions is most likely misspelt."""
-    for name, (key, _) in document.args.items():
-        mentions = re.findall(rf"\b{name}\b", document.source.text)
-        if len(mentions) < 2 and not any(name in base.args for base in bases):
+def _check_inherited_args(documents: list[Document]) -> None:
+    """An argument that no other text mentions is most likely misspelt.
+
+    Its own file must mention it again, or a file that this one extends must mention it.
+    """
+    below: set[str] = set()
+    inherited: dict[str, Entry] = {}
+    for document in reversed(documents):
+        own = Counter(_WORD.findall(document.source.text)) if document.args else Counter()
+        unused = [name for name in document.args if own[name] < 2 and name not in below]
+        for name in unused if document is not documents[-1] else ():
             from convcalc.spelling import did_you_mean  # only a mistake needs it
 
-            names = [inherited for base in bases for inherited in base.args]
             document.refuse(
                 "unknown-argument",
                 f"nothing uses the argument '{name}', and no extended file has it",
-                key.span,
-                did_you_mean(name, names),
+                document.args[name][0].span,
+                did_you_mean(name, inherited),
             )
+        below.update(own or _WORD.findall(document.source.text))
+        inherited.update(document.args)
 
 
 def extended(problem: Problem, span: Span) -> Problem:
@@ -167,7 +186,7 @@ def _all_problems(documents: list[Document]) -> list[Problem]:
     problems: list[Problem] = []
     for document in documents:
         problems += sorted(document.problems, key=_position)
-    return problems
+    return problems[:MOST_PROBLEMS]
 
 
 def _position(problem: Problem) -> tuple[int, int]:

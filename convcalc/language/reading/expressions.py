@@ -7,7 +7,7 @@ is parsed once and evaluated for each copy of the layer that holds it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from convcalc.layers.fields import value_text
@@ -471,12 +471,19 @@ def bounded_list(items: list[Any], offset: int = 0) -> list[Any]:
     """The list, if it is none that doubles and doubles again: [a, a] of [b, b] of [c, c]..."""
     size, depth = _measure(items)
     if size > LONGEST_LIST or depth > DEEPEST_LIST:
-        raise ExpressionError(
-            "list-too-long",
-            f"a list may hold at most {LONGEST_LIST} items, and nest {DEEPEST_LIST} deep",
-            offset,
-        )
+        raise _list_too_long(offset)
     return items
+
+
+def bounded_length(items: Sequence[object]) -> None:
+    """Refuses a list that is too long, before its items are evaluated."""
+    if len(items) > LONGEST_LIST:
+        raise _list_too_long(0)
+
+
+def _list_too_long(offset: int) -> ExpressionError:
+    message = f"a list may hold at most {LONGEST_LIST} items, and nest {DEEPEST_LIST} deep"
+    return ExpressionError("list-too-long", message, offset)
 
 
 def _measure(value: object) -> tuple[int, int]:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from convcalc.language.keys import COMMON_KEYS, GROUP, kind_arguments
 from convcalc.language.reading.document import NAME, Document, Entry
 from convcalc.language.reading.expressions import Expression, ExpressionError, parse
-from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
+from convcalc.language.reading.nodes import (
+    MOST_PROBLEMS,
+    ListNode,
+    MapNode,
+    ScalarNode,
+    YamlNode,
+)
 from convcalc.layers import KINDS
 from convcalc.layers.base import Layer
 from convcalc.problems import Fact, Problem, Span, helps, printable
@@ -303,6 +309,8 @@ def unknown_arguments(
             from convcalc.language.hints.layers import unknown_argument  # only a mistake needs it
 
             problems.append(unknown_argument(target, text, key.span, names, common))
+        if len(problems) >= MOST_PROBLEMS:
+            break
     return problems
 
 

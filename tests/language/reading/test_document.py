@@ -138,6 +138,21 @@ class TestExtends:
         (tmp_path / "lenet").write_text("input: [3]\nlayers: [relu]\n", encoding="utf-8")
         assert load(path).inputs == {"input": (3,)}
 
+    def test_an_argument_that_only_a_base_uses_is_used(self, tmp_path: Path) -> None:
+        write(tmp_path, a="input: [4]\nlayers: [{dense: width}]\n", b="extends: a.yaml\n")
+        path = write(tmp_path, c="extends: b.yaml\nargs: {width: 3}\n")
+        assert load(path).outputs == {"dense0": 1}
+        assert spec(path).args == {"width": 3}
+
+    def test_an_argument_that_nothing_uses_is_refused(self, tmp_path: Path) -> None:
+        write(tmp_path, a="args: {width: 3}\ninput: [4]\nlayers: [{dense: width}]\n")
+        path = write(tmp_path, b="extends: a.yaml\nargs: {widht: 3}\n")
+        with pytest.raises(ConvcalcError) as caught:
+            load(path)
+        (problem,) = caught.value.problems
+        assert problem.code == "unknown-argument"
+        assert "did you mean 'width'?" in worded(problem.facts)[0][1]
+
     def test_a_text_without_a_file_extends_from_the_current_folder(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
