@@ -8,13 +8,8 @@ from contextlib import contextmanager
 
 from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.cli.guard import write_error
-from convcalc.cli.output import emit
+from convcalc.cli.output import COMMANDS, emit
 from convcalc.problems import ConvcalcError
-
-
-def in_actions() -> bool:
-    """Whether a runner of GitHub Actions started this command."""
-    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def repository_folder() -> str:
@@ -37,7 +32,7 @@ def publish(checked: Sequence[CheckedNetwork]) -> None:
     from convcalc.render.check_markdown import SUMMARY_LIMIT, check_markdown
     from convcalc.render.github import github_text
 
-    emit(github_text(checked, repository_folder()), None)
+    emit(github_text(checked, repository_folder()), None, COMMANDS)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         try:
@@ -58,5 +53,5 @@ def errors_annotated(annotating: bool) -> Iterator[None]:
             from convcalc.render.github import github_text
 
             refused = CheckedNetwork("convcalc check", "", error.status, error.problems)
-            emit(github_text([refused], repository_folder()), None)
+            emit(github_text([refused], repository_folder()), None, COMMANDS)
         raise

@@ -10,8 +10,8 @@ import typer
 from convcalc.checks.project.check import check_networks
 from convcalc.checks.project.findings import CheckedNetwork, worst_status
 from convcalc.cli import options
-from convcalc.cli.actions import errors_annotated, in_actions, publish, repository_folder
-from convcalc.cli.guard import guarded, refuse, report_problems, write_error
+from convcalc.cli.actions import errors_annotated, publish, repository_folder
+from convcalc.cli.guard import guarded, in_actions, refuse, report_problems, write_error
 from convcalc.cli.output import emit, terminal
 from convcalc.cli.project import read_project
 from convcalc.problems import WRONG
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from convcalc.language.reading.limits import Limit
 
 FORMATS = ("text", "concise", "json", "github", "junit", "sarif", "markdown")
+#: How formats are written; the others are plain text.
+_SYNTAX = {"json": "json", "sarif": "json", "junit": "xml"}
 #: Formats that compare with the lock even if no growth is limited.
 _COMPARING = ("json", "github", "markdown")
 
@@ -114,7 +116,7 @@ def _report(checked: Sequence[CheckedNetwork], style: str, output: str | None) -
     if style != "concise":
         _report_problems(checked, style, log)
     if style not in {"text", "github"}:
-        emit(_for_programs(checked, style), output)
+        emit(_for_programs(checked, style), output, _SYNTAX.get(style, "text"))
     elif output is None and not any(network.totals for network in checked):
         # As with every command: if nothing could be read, standard output stays empty.
         write_error(log(check_text(checked)))

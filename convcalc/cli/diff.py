@@ -135,7 +135,7 @@ def _emit(
         base_data = {"revision": revision.name, "commit": revision.commit} if revision else None
         emit_json(faces.diff_data(found, base_data), output)
     elif style == "csv":
-        emit(faces.diff_csv(found), output)
+        emit(faces.diff_csv(found), output, "csv")
     elif style == "markdown":
         emit(faces.diff_markdown(found, every=expand, top=top), output)
     else:

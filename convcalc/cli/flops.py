@@ -146,7 +146,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
 
         emit_columns(reports, names, view, style, output)
     elif style == "json":
-        emit(report_text(reports.report, reports.before), output)
+        emit(report_text(reports.report, reports.before), output, "json")
     else:
         emit_table(_table(reports, view, style), style, output)
     return 0

@@ -56,8 +56,23 @@ def _internal(error: Exception) -> int:
     return INTERNAL
 
 
+def in_actions() -> bool:
+    """Whether a runner of GitHub Actions started this command."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def in_log(text: str, syntax: str = "text") -> str:
+    """A text for a log: in a step of GitHub Actions, nothing in it is a command to the runner."""
+    if not in_actions():
+        return text
+    from convcalc.render.github import harmless
+
+    return harmless(text, syntax)
+
+
 def write_error(text: str) -> None:
     """Writes to standard error; if that is closed or full, the exit status has to do."""
+    text = in_log(text)
     try:
         if sys.stderr is not None:
             sys.stderr.write(text)

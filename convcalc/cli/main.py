@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from inspect import cleandoc
 from typing import Annotated, Any
@@ -12,8 +14,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from convcalc import __version__
-from convcalc.cli.guard import report_problems, write_error
-from convcalc.problems import UNUSABLE, RuleError, Subject
+from convcalc.cli.guard import in_log, report_problems, write_error
+from convcalc.problems import UNUSABLE, RuleError, Subject, printable
 from convcalc.quantities import read_memory_size
 from convcalc.roots import access
 
@@ -114,6 +116,8 @@ def _without_pydantic(parameters: list[Any]) -> list[Any]:
     return parameters
 
 
+#: Characters of a message about wrong usage.
+_LONGEST = 5000
 #: The parameters that name specs.
 _FILES = ("file", "files", "old", "new")
 _ALLOW_OUTSIDE = TyperOption(
@@ -140,11 +144,32 @@ def _read_size(text: str | None) -> int:
         sys.exit(UNUSABLE)
 
 
+@contextmanager
+def _usage_on_one_line() -> Iterator[None]:
+    """Escapes what a message about wrong usage quotes, such as a file's name with a line break."""
+    try:
+        yield
+    except Exception as error:
+        # Whether its class is click's or typer's own depends on typer's version.
+        message = getattr(error, "message", None)
+        if isinstance(message, str):
+            error.message = in_log(printable(message, _LONGEST))  # type: ignore[attr-defined]
+        raise
+
+
 class _Program(TyperGroup):
     """The program itself."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _without_pydantic(super().get_params(ctx))
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _usage_on_one_line():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _usage_on_one_line():
+            return super().invoke(ctx)
 
 
 class _Command(TyperCommand):

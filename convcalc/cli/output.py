@@ -7,17 +7,19 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 
-from convcalc.cli.guard import discard_output, refuse
+from convcalc.cli.guard import discard_output, in_actions, in_log, refuse
 from convcalc.problems import printable
 from convcalc.render.table import Part, Table, csv_text, markdown_text, plain_text, wrapped
 
+#: What is written for the runner of GitHub Actions to obey: the one text that it may.
+COMMANDS = "commands"
 TABLE_FORMATS = ("table", "plain", "json", "csv", "markdown")
 
 
 def emit_table(table: Table, style: str, output: str | None) -> None:
     """Writes a table in the format `style`."""
     if style == "csv":
-        emit(csv_text(table), output)
+        emit(csv_text(table), output, "csv")
     else:
         emit_parts([table], style, output)
 
@@ -42,7 +44,7 @@ def emit_json(data: Mapping[str, object], output: str | None) -> None:
     """Writes data as JSON."""
     from convcalc.render.jsons import json_text
 
-    emit(json_text(data), output)
+    emit(json_text(data), output, "json")
 
 
 def emit_lines(text: str, output: str | None) -> None:
@@ -63,12 +65,21 @@ def emit_lines(text: str, output: str | None) -> None:
 
 
 def terminal() -> bool:
-    """Whether standard output is a terminal that understands escape sequences."""
+    """Whether standard output is a terminal that understands escape sequences, and no log."""
+    if in_actions():
+        return False
     return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def emit(text: str, output: str | None) -> None:
-    """Writes text to standard output, or to a file that is replaced atomically."""
+def emit(text: str, output: str | None, syntax: str = "text") -> None:
+    """Writes text to standard output, or to a file that is replaced atomically.
+
+    In a step of GitHub Actions, nothing on standard output is a command to the runner.
+
+    syntax  "text", "json", "csv" or "xml", so that it stays that; or COMMANDS
+    """
+    if syntax != COMMANDS and (output is None or _is_stream(output)):
+        text = in_log(text, syntax)
     if output is None:
         _write_out(text)
         return
@@ -79,6 +90,11 @@ def emit(text: str, output: str | None) -> None:
         replace_file(output, text)
     except OSError as error:
         refuse(f"--output {printable(output, 200)} cannot be written: {reason(error)}")
+
+
+def _is_stream(path: str) -> bool:
+    """Whether a path is no file, such as /dev/stdout."""
+    return os.path.exists(path) and not os.path.isfile(path)
 
 
 def refuse_empty(output: str | None) -> None:

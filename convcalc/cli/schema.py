@@ -40,5 +40,5 @@ def schema(
     else:
         from convcalc.language.schema import spec_schema as document
 
-    emit(json.dumps(document(), indent=2) + "\n", output)
+    emit(json.dumps(document(), indent=2) + "\n", output, "json")
     return 0

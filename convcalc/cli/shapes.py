@@ -55,7 +55,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
 
         emit_columns(Reports(analysis), names, view, style, output)
     elif style == "json":
-        emit(report_text(report), output)
+        emit(report_text(report), output, "json")
     elif style == "listing":
         emit(shapes_listing(view.rows(report)), output)
     else:

@@ -19,6 +19,12 @@ from convcalc.render.places import (
 MOST = 10
 
 
+#: The beginning of a line that a runner obeys: it drops blanks, of which Unicode has many.
+_BEGINNING = re.compile(r"((?:\A|[\r\n])[^!-~\r\n]*)::")
+#: The cells of CSV that may hold one: those in quotes, and first ones without.
+_CELL = re.compile(r'"(?:[^"]|"")*"|(?:\A|(?<=[\r\n]))[^!-~\r\n]*::[^,\r\n]*')
+
+
 def github_text(checked: Sequence[CheckedNetwork], folder: str = "") -> str:
     """A workflow command for each network that failed, and for each with a warning, a line each.
 
@@ -46,15 +52,34 @@ def github_text(checked: Sequence[CheckedNetwork], folder: str = "") -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def harmless(text: str) -> str:
+def harmless(text: str, syntax: str = "text") -> str:
     r"""A text for the log in which no line is a workflow command, whatever the names in it.
 
-    A runner obeys a line that begins with `::`, blanks aside, and `##[` wherever it stands.
+    A runner obeys a line that begins with `::`, blanks aside, and `##[` wherever it stands. In
+    JSON and XML an escape stands for a character of it, and the data stay the same; so do those of
+    CSV, whose cells are quoted, except for `##[` and for lines within a cell.
+
+    syntax  "text", "json", "xml" or "csv"
+
+    Source: `ActionCommand.cs` in github.com/actions/runner.
 
     >>> print(harmless("::debug::x.yaml: ok"))
     \::debug::x.yaml: ok
+    >>> print(harmless('{"name": "##[error]"}', "json"))
+    {"name": "##\u005berror]"}
     """
-    return re.sub(r"^(\s*)::", r"\1\\::", text, flags=re.MULTILINE).replace("##[", "##\\[")
+    if syntax == "json":  # a line of it begins with a bracket, a quote, a word or a number
+        return text.replace("##[", "##\\u005b")
+    if syntax == "xml":
+        return _BEGINNING.sub(r"\1&#58;:", text).replace("##[", "##&#91;")
+    if syntax == "csv":
+        return _CELL.sub(_harmless_cell, text).replace("##[", "##\\[")
+    return _BEGINNING.sub(r"\1\\::", text).replace("##[", "##\\[")
+
+
+def _harmless_cell(match: re.Match[str]) -> str:
+    cell = match[0]
+    return _BEGINNING.sub(r"\1\\::", cell) if cell.startswith('"') else f'"{cell}"'
 
 
 def _annotation(
