@@ -19,7 +19,7 @@ Positions = range | frozenset[int]
 Box = tuple[Positions, ...]
 
 #: The most positions of an axis that are computed one by one; beyond it gaps count as read.
-_MOST_POSITIONS = 1_000_000
+MOST_POSITIONS = 1_000_000
 #: The most boxes of one layer that are kept apart; beyond it they are merged.
 _MOST_BOXES = 200
 
@@ -107,13 +107,13 @@ def positions_read(reading: Reading, units: Positions, n: int) -> tuple[Position
         first, last = reading.at(units[0]), reading.at(units[-1])
         dense = first.step == 1 and (len(first) >= reading.advance or len(units) == 1)
         dense = dense or (reading.advance == 1 and len(units) >= first.step)
-        if dense or len(units) * len(first) > _MOST_POSITIONS:
+        if dense or len(units) * len(first) > MOST_POSITIONS:
             span = range(first[0], last[-1] + 1)
             if span[0] >= 0 and span[-1] < n:
                 return span, False
             if reading.outside is None:
                 return within(span, n), True
-    if len(units) * max(len(reading.at(0)), 1) > _MOST_POSITIONS:
+    if len(units) * max(len(reading.at(0)), 1) > MOST_POSITIONS:
         # Too many to compute one by one: take all between the first and the last.
         span = reading.span(range(_first(units), _last(units) + 1))
         return within(span, n), bool(span) and (span[0] < 0 or span[-1] >= n)

@@ -14,17 +14,21 @@ Nothing here lists kinds: each declares how its units read their input (`Layer.r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from math import prod
+from operator import itemgetter
 from typing import NamedTuple
 
 from convcalc.analysis.field.dependencies import (
+    MOST_POSITIONS,
     Dependencies,
     NetworkReadings,
     Positions,
     dependencies,
-    within,
 )
 from convcalc.analysis.field.ranges import (
     Bounded,
@@ -41,13 +45,16 @@ from convcalc.analysis.field.ranges import (
 )
 from convcalc.arithmetic import Ratio
 from convcalc.graph import Network, Node
+from convcalc.layers.reading import Reading
 from convcalc.shapes import Shape, cross_text
 
 #: The field of a unit: for each input that it depends on, by the index of the input's node, a range
 #: on each of the input's spatial axes.
 InputRanges = tuple[tuple[int, tuple[FieldRange, ...]], ...]
-#: The fields of a layer's channels, by number: one for all, or one each.
-ChannelFields = int | list[int]
+
+#: How many runs of channels a network's layers may have and read, together; beyond it the channels
+#: of a layer are no longer kept apart.
+_MOST_RUNS = 1_000_000
 
 
 class AxisField(NamedTuple):
@@ -167,6 +174,54 @@ class Fields:
         return [(path, input, axis) not in self._askew for axis in range(self._ranks[input])]
 
 
+class ChannelFields:
+    """The fields of a layer's channels, by number, in runs of neighbours that have the same.
+
+    distinct  all fields of these channels
+    """
+
+    __slots__ = ("_fields", "_stops", "distinct")
+
+    def __init__(self, runs: Iterable[tuple[int, int]]) -> None:
+        """Each run is the channel after its last one, and its field."""
+        self._stops: list[int] = []
+        self._fields: list[int] = []
+        for stop, field in runs:
+            if self._fields and self._fields[-1] == field:
+                self._stops[-1] = stop
+            else:
+                self._stops.append(stop)
+                self._fields.append(field)
+        self.distinct = frozenset(self._fields)
+
+    def __len__(self) -> int:
+        """The number of runs."""
+        return len(self._stops)
+
+    def __getitem__(self, channel: int) -> int:
+        """The field of a channel."""
+        return self._fields[bisect_right(self._stops, channel)]
+
+    def runs(self) -> Iterator[tuple[range, int]]:
+        """The channels and the field of each run."""
+        for start, stop, field in zip([0, *self._stops], self._stops, self._fields, strict=False):
+            yield range(start, stop), field
+
+    def replaced(self, fields: Mapping[int, int]) -> ChannelFields:
+        """The same channels with other fields, by the number of their present one."""
+        pairs = zip(self._stops, self._fields, strict=True)
+        return ChannelFields([(stop, fields[field]) for stop, field in pairs])
+
+    def having(self, field: int) -> Positions:
+        """The channels that have a field; all if none has."""
+        if len(self.distinct) == 1 or field not in self.distinct:
+            return range(self._stops[-1])
+        found = [channels for channels, one in self.runs() if one == field]
+        if len(found) == 1 or sum(map(len, found)) > MOST_POSITIONS:
+            return range(found[0].start, found[-1].stop)
+        return frozenset().union(*found)
+
+
 def fields(network: Network) -> Fields:
     """The receptive field of every layer's units.
 
@@ -174,10 +229,10 @@ def fields(network: Network) -> Fields:
     >>> fields(convcalc.load("vgg16"))["stage4.pool0"].size_text()
     '212x212'
     """
-    return _Propagation(network).run()
+    return Propagation(network).run()
 
 
-class _Propagation:
+class Propagation:
     """Computes fields from the inputs to the outputs, layer by layer.
 
     Fields are numbered, so that a thousand channels of a concatenation are a list of small numbers.
@@ -195,6 +250,7 @@ class _Propagation:
         self.channels: list[ChannelFields] = []
         self.misaligned: list[Misalignment] = []
         self.unions: dict[tuple[frozenset[int], Shape], int] = {}
+        self.runs_left = _MOST_RUNS
         self.hulls: dict[int, dict[int, tuple[tuple[int, int], ...]]] = {}
         self.extents: dict[tuple[int, int], dict[int, tuple[tuple[int, int], ...]]] = {}
 
@@ -204,11 +260,11 @@ class _Propagation:
         for index, node in enumerate(self.nodes):
             if not node.inputs:
                 own = tuple([identity(axis) for axis in range(1, len(node.shape))])
-                self.channels.append(self.numbered(((index, own),)))
+                self.channels.append(self.one(self.numbered(((index, own),)), index))
                 continue
             fields = self.read_by(index, node)
             self.channels.append(fields)
-            field = self.merged(_distinct(fields), index)
+            field = self.merged(fields.distinct, index)
             if field not in summaries:
                 summaries[field] = self.summary(self.fields[field])
             layers[node.path] = summaries[field]
@@ -227,20 +283,21 @@ class _Propagation:
         """The fields of a layer's channels."""
         read: list[ChannelFields] = []
         for number, source in enumerate(node.inputs):
-            fields = self.channels[source]
             readings = self.readings.of(index, number)
             if self.nodes[source].shape == node.shape and all([r.same for r in readings]):
-                read.append(fields)
+                read.append(self.channels[source])
                 continue
+            if len(self.channels[source]) > 1 and not self.spend(len(self.channels[source])):
+                self.channels[source] = self.indistinct(self.channels[source].distinct, source)
+            fields = self.channels[source]
             if readings[0].along is None and not readings[0].irregular:
                 # Units read all channels: from here on they have one field.
-                fields = self.merged(_distinct(fields), source)
-            after = {field: self.through(field, index, number) for field in _distinct(fields)}
+                fields = self.one(self.merged(fields.distinct, source), source)
             read.append(
-                [after[one] for one in fields] if isinstance(fields, list) else after[fields]
+                fields.replaced({f: self.through(f, index, number) for f in fields.distinct})
             )
         if len(read) > 1:
-            self.compare(node, [self.merged(_distinct(fields), index) for fields in read])
+            self.compare(node, [self.merged(fields.distinct, index) for fields in read])
         return self.per_channel(index, node, read)
 
     def through(self, field: int, index: int, number: int) -> int:
@@ -278,11 +335,8 @@ class _Propagation:
         known = self.extents.get((field, source))
         if known is not None:
             return known
-        channels, *sizes = self.nodes[source].shape
-        fields = self.channels[source]
-        having: Positions = range(channels)
-        if isinstance(fields, list) and field in fields:
-            having = frozenset([channel for channel, one in enumerate(fields) if one == field])
+        having = self.channels[source].having(field)
+        sizes = self.nodes[source].shape[1:]
         found = dependencies(
             self.network, source, [having, *map(range, sizes)], self.readings
         ).inputs
@@ -296,36 +350,58 @@ class _Propagation:
     def per_channel(self, index: int, node: Node, read: Sequence[ChannelFields]) -> ChannelFields:
         """The fields of a layer's channels, from those of each input as the layer reads it."""
         readings = [self.readings.of(index, number)[0] for number in range(len(read))]
-        every = set().union(*[_distinct(fields) for fields in read])
+        every = frozenset().union(*[fields.distinct for fields in read])
         if len(every) == 1 or all([r.along is None and not r.irregular for r in readings]):
-            return self.merged(every, index)
+            return self.one(self.merged(every, index), index)
         if any([reading.along != 0 for reading in readings]):
             # Channels become positions: their single fields are given up here.
-            return self.bounded(self.merged(every, index), node.shape)
+            return self.indistinct(every, index)
         if all([reading.same for reading in readings]):
-            if not any([isinstance(fields, list) for fields in read]):
-                return self.merged(every, index)
+            if all([len(fields) == 1 for fields in read]):
+                return self.one(self.merged(every, index), index)
             if len(read) == 1 and self.nodes[node.inputs[0]].shape[0] == node.shape[0]:
                 return read[0]
-        channels: list[int] = []
-        for channel in range(node.shape[0]):
-            seen: set[int] = set()
-            for source, fields, reading in zip(node.inputs, read, readings, strict=True):
-                taken = within(reading.at(channel), self.nodes[source].shape[0])
-                if isinstance(fields, list):
-                    seen.update(fields[taken.start : taken.stop : taken.step])
-                elif taken:
-                    seen.add(fields)
-            channels.append(self.merged(seen, index))
-        return channels if len(set(channels)) > 1 else channels[0]
+        # At each change, the channel from which on a field is seen once more or once less.
+        changes: list[tuple[int, int, int]] = []
+        for fields, reading in zip(read, readings, strict=True):
+            if not self.spend(len(fields) if reading.ascending else node.shape[0]):
+                return self.indistinct(every, index)
+            for channels, field in _seen(fields, reading, node.shape[0]):
+                changes += [(channels.start, 1, field), (channels.stop, -1, field)]
+        changes.sort()
+        seen: Counter[int] = Counter()
+        runs: list[tuple[int, int]] = []
+        for stop, many in groupby([*changes, (node.shape[0], 0, 0)], itemgetter(0)):
+            if stop:
+                if not self.spend(len(seen)):
+                    return self.indistinct(every, index)
+                runs.append((stop, self.merged(frozenset(seen), index)))
+            for _, change, field in many:
+                seen[field] += change
+                if not seen[field]:
+                    del seen[field]
+        return ChannelFields(runs)
 
-    def merged(self, fields: set[int], index: int) -> int:
+    def spend(self, runs: int) -> bool:
+        """Whether so many more runs of channels may be kept apart."""
+        self.runs_left -= runs
+        return self.runs_left >= 0
+
+    def one(self, field: int, index: int) -> ChannelFields:
+        """One field for all channels of a layer."""
+        return ChannelFields([(self.nodes[index].shape[0], field)])
+
+    def indistinct(self, fields: frozenset[int], index: int) -> ChannelFields:
+        """One field for all channels of a layer, which have these fields; an upper bound."""
+        return self.one(self.bounded(self.merged(fields, index), self.nodes[index].shape), index)
+
+    def merged(self, fields: frozenset[int], index: int) -> int:
         """The union of fields, for units of a layer."""
         if len(fields) == 1:
             (one,) = fields
             return one
         units = self.nodes[index].shape
-        key = (frozenset(fields), units)
+        key = (fields, units)
         known = self.unions.get(key)
         if known is not None:
             return known
@@ -410,8 +486,15 @@ def _axis_field(one: FieldRange) -> AxisField:
     return AxisField(size, one.stride, first[0], one.centre, uneven=uneven(one))
 
 
-def _distinct(fields: ChannelFields) -> set[int]:
-    return set(fields) if isinstance(fields, list) else {fields}
+def _seen(fields: ChannelFields, reading: Reading, units: int) -> Iterator[tuple[range, int]]:
+    """Runs of units on the channel axis, each with a field that they read there."""
+    if reading.ascending:
+        for channels, field in fields.runs():
+            yield reading.readers(channels, units), field
+        return
+    for unit in range(units):
+        for channel in reading.at(unit):
+            yield range(unit, unit + 1), fields[channel]
 
 
 def unit_field(network: Network, index: int, place: Sequence[int]) -> Dependencies:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import convcalc
-from convcalc.analysis.field.fields import AxisField, Fields, fields, unit_field
+from convcalc.analysis.field.fields import AxisField, Fields, Propagation, fields, unit_field
 from convcalc.arithmetic import Ratio
 from convcalc.graph import Network
 
@@ -331,3 +331,52 @@ class TestSizes:
 def test_ratios_are_shown_as_decimals_where_they_are() -> None:
     texts = [str(ratio(*pair)) for pair in [(5, 2), (-1, 8), (-1, 16), (2, 3), (-7, 1), (0, 5)]]
     assert texts == ["2.5", "-0.125", "-1/16", "2/3", "-7", "0"]
+
+
+class TestChannels:
+    """Which channels of a layer have which field."""
+
+    def test_a_slice_of_joins_in_joins_sees_the_branches_of_its_channels(self) -> None:
+        inner = "{concat: [[{conv: 2, kernel: 3, padding: 1}], [{conv: 2, kernel: 7, padding: 3}]]}"
+        layers = f"{{concat: [[{{conv: 3, kernel: 5, padding: 2}}], [{inner}]]}}"
+        sizes = [last(f"{layers}, {{slice: [{c}, {c + 1}]}}").size for c in range(7)]
+        assert sizes == [5, 5, 5, 3, 3, 7, 7]
+
+    def test_a_group_sees_the_branches_of_its_channels(self) -> None:
+        branches = ", ".join(f"[{{conv: 2, kernel: {k}, padding: {k // 2}}}]" for k in (1, 3, 5))
+        grouped = f"{{concat: [{branches}]}}, {{conv: 2, kernel: 1, groups: 2}}"
+        assert last(f"{grouped}, {{slice: [0, 1]}}").size == 3
+        assert last(f"{grouped}, {{slice: [1, 2]}}").size == 5
+        shuffled = f"{{concat: [{branches}]}}, {{channel_shuffle: 3}}"
+        sizes = [last(f"{shuffled}, {{slice: [{c}, {c + 1}]}}").size for c in range(6)]
+        assert sizes == [1, 3, 5, 1, 3, 5]
+
+    def test_a_billion_channels_are_runs(self) -> None:
+        layers = "{concat: [[{conv: 1000000000, kernel: 3, padding: 1}], []]}"
+        assert last(layers).size == 3
+        assert last(f"{layers}, {{depthwise: 3, padding: 1}}").size == 5
+        assert last(f"{layers}, {{slice: [1000000000, 1000000002]}}").size == 1
+
+    def test_a_wide_join_takes_a_step_for_each_branch(self) -> None:
+        steps = []
+        for count in (50, 400):
+            branches = ", ".join(
+                f"[{{conv: 1, kernel: {k}, padding: {k // 2}}}]"
+                for k in (1 + 2 * (i % 7) for i in range(count))
+            )
+            propagation = Propagation(network(f"{{concat: [{branches}]}}"))
+            before = propagation.runs_left
+            propagation.run()
+            steps.append(before - propagation.runs_left)
+        assert 0 < steps[1] <= 8 * steps[0]
+
+    @pytest.mark.parametrize("runs", [0, 5, 100])
+    def test_too_many_runs_are_a_bound(self, runs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        branches = ", ".join(f"[{{conv: 1, kernel: {k}, padding: {k // 2}}}]" for k in (1, 3, 5, 7))
+        layers = f"{{concat: [{branches}]}}, {{depthwise: 3, padding: 1}}, {{slice: [1, 2]}}"
+        exact = last(layers)
+        assert (exact.size, exact.at_most) == (5, False)
+        monkeypatch.setattr("convcalc.analysis.field.fields._MOST_RUNS", runs)
+        bound = last(layers)
+        assert bound.size >= 5
+        assert bound.at_most == (runs < 100)
