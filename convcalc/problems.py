@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple, TypeAlias, TypeVar
 
+from convcalc.codes import CODES
 from convcalc.record import Record
 
 #: Exit statuses, also the `status` of a `ConvcalcError`.
@@ -22,15 +23,19 @@ UNUSABLE = 2
 class Source:
     """A text that was read: its display name, its content, and where it really lies.
 
+    named  whether the user named it, or it ships; of what was only found, text is shown if it is
+           a text for convcalc
+
     Two readings of the same text are equal, and so are problems at the same place in them.
     """
 
-    __slots__ = ("_lines", "name", "path", "text")
+    __slots__ = ("_lines", "name", "named", "path", "text")
 
-    def __init__(self, name: str, text: str, path: str = "") -> None:
+    def __init__(self, name: str, text: str, path: str = "", *, named: bool = True) -> None:
         self.name = name
         self.text = text
         self.path = path or name
+        self.named = named
         self._lines: list[str] | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -299,6 +304,14 @@ class Problem(NamedTuple):
     def about(self, **names: str) -> Problem:
         """The same problem with more of what it is about."""
         return self._replace(subject=self.subject._replace(**names))
+
+    def without_text(self) -> Problem:
+        """The code and the place alone, with nothing of the text that it is found in."""
+        span = self.span
+        if span is not None:
+            blank = Source(span.source.name, "", span.source.path)
+            span = Span(blank, span.line, span.column)
+        return Problem(self.code, CODES[self.code].meaning, span)
 
     def __str__(self) -> str:
         place = f"{self.span}: " if self.span else ""

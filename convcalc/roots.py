@@ -7,6 +7,8 @@ come from a stranger, and what it names would be quoted in a report that others 
 from __future__ import annotations
 
 import os
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +18,10 @@ from convcalc.problems import UNUSABLE, ConvcalcError, Help, Problem, printable
 
 #: Files that are made as they are read; none of them is part of a project.
 _SYSTEM = ("/proc", "/dev", "/sys")
+#: Ordinary files that are kept in memory.
+_ORDINARY = "/dev/shm"  # noqa: S108 - nothing is written there
+#: What the user's shell has opened, as `<(...)` names it.
+_DESCRIPTOR = re.compile(r"/dev/stdin|(?:/dev/fd|/proc/self/fd)/([0-9]{1,9})")
 
 
 class Access(NamedTuple):
@@ -59,6 +65,36 @@ opened: longer than 10 bytes
         _ACCESS.reset(token)
 
 
+def descriptor_of(path: str) -> int | None:
+    """The number of the descriptor that a path such as /dev/fd/63 stands for; None for others."""
+    match = _DESCRIPTOR.fullmatch(path)
+    return None if match is None else int(match[1] or 0)
+
+
+def is_stream(path: str) -> bool:
+    """Whether a path can be read only once: standard input, a descriptor, or a pipe."""
+    if path == "-" or descriptor_of(path) is not None:
+        return True
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def repository_above(folder: str) -> str | None:
+    """The nearest folder with `.git`, from a folder upwards; None where there is none."""
+    return _nearest(os.path.abspath(folder), ".git")
+
+
+def _nearest(folder: str, name: str) -> str | None:
+    while not os.path.lexists(os.path.join(folder, name)):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+    return folder
+
+
 def root_of(folder: str) -> str:
     """The root of the project that a folder belongs to.
 
@@ -66,14 +102,9 @@ def root_of(folder: str) -> str:
     one is below it, or else the folder itself.
     """
     folder = os.path.abspath(folder)
-    for name in (".git", "convcalc.yaml"):
-        place = folder
-        while not os.path.lexists(os.path.join(place, name)):
-            place, below = os.path.dirname(place), place
-            if place == below:
-                break
-        else:
-            return place
+    root = _nearest(folder, ".git") or _nearest(folder, "convcalc.yaml")
+    if root is not None:
+        return root
     try:
         here = os.getcwd()
     except OSError:  # it is gone
@@ -111,7 +142,7 @@ def check_link(path: str) -> None:
 def check_no_system_file(path: str) -> None:
     """Refuses a file that the system makes as it is read."""
     for folder in _SYSTEM:
-        if is_inside(path, folder):
+        if is_inside(path, folder) and not is_inside(path, _ORDINARY):
             raise _refused(path, f"part of {folder}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import sys
 from collections.abc import Callable, Mapping
@@ -13,7 +12,6 @@ from convcalc.graph import Network
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import Reading, Spec, read_spec
-from convcalc.language.keys import TOP_KEYS
 from convcalc.language.reading.document import Opener
 from convcalc.language.shipped import (
     is_shipped,
@@ -28,11 +26,10 @@ from convcalc.problems import (
     Help,
     Problem,
     Source,
-    Span,
     printable,
     refused,
 )
-from convcalc.roots import check_inside, check_link, current_access, root_of
+from convcalc.roots import check_inside, check_link, current_access, descriptor_of, root_of
 
 #: How often `read` cuts a text before its first mistake.
 _MOST_CUTS = 20
@@ -59,8 +56,7 @@ def found_spec(path: str) -> Spec:
 
     Where it is no spec, its text is not shown. Raises as `spec` does.
     """
-    source = find_source(path)
-    check_keys(source)
+    source = find_source(path, named=False)
     return read_spec(source, opener_of(source))
 
 
@@ -144,17 +140,20 @@ def loads(
     return spec(name, text=text).network(args, input, max_layers=max_layers)
 
 
-def find_source(path: str) -> Source:
-    """The text of a file, of a shipped network, or of standard input."""
+def find_source(path: str, *, named: bool = True) -> Source:
+    """The text of a file, of a shipped network, or of standard input.
+
+    named  whether the user named it
+    """
     if path == "-":
         if sys.stdin is None:
             raise _unusable("-", "standard input is closed", "cannot be read")
         return decoded("-", sys.stdin.buffer.read(current_access().max_file_size + 1))
     if not is_word(path) or os.path.isfile(path):
-        return read_file(path)
+        return read_file(path, named=named)
     shipped = shipped_path(path)
     if shipped is None and os.path.exists(path):
-        return read_file(path)  # a folder, say: refused there
+        return read_file(path, named=named)  # a folder, say: refused there
     if shipped is None:
         from convcalc.spelling import did_you_mean  # only a mistake needs it
 
@@ -180,50 +179,65 @@ def opener_in(root: Callable[[], str]) -> Opener:
     def opener(path: str) -> Source:
         if not is_shipped(path):
             check_inside(path, root())
-        source = read_file(path)
-        check_keys(source)
-        return source
+        return read_file(path, named=False)
 
     return opener
 
 
-#: A key of a spec at the beginning of a line, or anywhere in a spec in flow style.
-_KEY = rf"[\"']?(?:{'|'.join(TOP_KEYS)})[\"']?[ \t]*:"
-_FLOW = r"(?:\s|#[^\n]*\n|---)*\{"
+def read_file(path: str, what: str = "a spec", *, named: bool = True) -> Source:
+    """The text of a spec, or of `what` it is said to be; raises ConvcalcError with status 2.
 
-
-def check_keys(source: Source) -> None:
-    """Refuses a file that has none of the language's keys, without showing any of its text."""
-    before = r"[{,\s]" if re.match(_FLOW, source.text) else "^"
-    if re.search(before + _KEY, source.text, re.MULTILINE) is None:
-        place = Span(Source(source.name, "", source.path), 1, 1)
-        message = "this is no spec: it has none of the keys of one"
-        facts = (Help(f"a spec has at least {' and '.join(TOP_KEYS[:2])}"),)
-        raise ConvcalcError([Problem("not-a-spec", message, place, facts)])
-
-
-def read_file(path: str, what: str = "a spec") -> Source:
-    """The text of a spec, or of `what` it is said to be; raises ConvcalcError with status 2."""
-    piped = path == "/dev/stdin" or path.startswith("/dev/fd/")
+    named  whether the user named it; pipes and descriptors are read only then
+    """
+    descriptor = descriptor_of(path) if named else None
+    shipped = is_shipped(path)
     try:
-        if not piped and not is_shipped(path):
-            check_link(path)
-        # Without waiting: a pipe without a writer would block for ever, and a name may become that
-        # of another file between a question and the opening.
-        descriptor = os.open(path, os.O_RDONLY | (0 if piped else getattr(os, "O_NONBLOCK", 0)))
+        if descriptor is not None:
+            opened = os.dup(descriptor)
+        else:
+            if not shipped:
+                check_link(path)
+            # Without waiting: a pipe without a writer would block for ever, and a name may become
+            # that of another file between a question and the opening.
+            opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         try:
-            mode = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(mode) and not piped:
-                raise _unusable(path, "a folder" if stat.S_ISDIR(mode) else "not a regular file")
-            with open(descriptor, "rb", closefd=False) as file:
-                data = file.read(current_access().max_file_size + 1)
+            data = _content(path, opened, named=named)
         finally:
-            os.close(descriptor)
+            os.close(opened)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         beside = like_names_beside(path) if isinstance(error, FileNotFoundError) else ""
         raise _unusable(path, reason[:1].lower() + reason[1:], help_text=beside) from None
-    return decoded(_display_name(path), data, path, what)
+    # What a text from a descriptor extends lies in the current folder.
+    place = path if descriptor is None else "-"
+    return decoded(_display_name(path), data, place, what, named=named or shipped)
+
+
+def _content(path: str, opened: int, *, named: bool) -> bytes:
+    """What an open file holds; asks the open file itself of which kind it is."""
+    mode = os.fstat(opened).st_mode
+    begun = b""
+    if stat.S_ISDIR(mode):
+        raise _unusable(path, "a folder")
+    if not stat.S_ISREG(mode):
+        if not named or not (stat.S_ISFIFO(mode) or descriptor_of(path) is not None):
+            raise _unusable(path, "not a regular file")
+        if descriptor_of(path) is None:
+            begun = _begin_pipe(path, opened)
+    with open(opened, "rb", closefd=False) as file:
+        return begun + file.read(current_access().max_file_size + 1)
+
+
+def _begin_pipe(path: str, opened: int) -> bytes:
+    """The first byte of a pipe; none where its writer has not written yet."""
+    try:
+        begun = os.read(opened, 1)
+        if not begun:
+            raise _unusable(path, "a pipe that nobody writes to")
+    except BlockingIOError:
+        begun = b""
+    os.set_blocking(opened, True)
+    return begun
 
 
 def like_names_beside(path: str) -> str:
@@ -247,19 +261,22 @@ def _display_name(path: str) -> str:
     return f"convcalc/configs/{name}" if folder == shipped_folder() else path
 
 
-def decoded(name: str, data: bytes, path: str = "", what: str = "a spec") -> Source:
+def decoded(
+    name: str, data: bytes, path: str = "", what: str = "a spec", *, named: bool = True
+) -> Source:
     """The text of a spec from its bytes; raises ConvcalcError with status 2."""
     most = current_access().max_file_size
     if len(data) > most:
         help_text = "--max-file-size allows more, and max_file_size of convcalc.access in Python"
         raise _unusable(name, f"longer than {most} bytes", help_text=help_text)
     try:
-        return Source(name, data.decode("utf-8-sig"), path)
+        return Source(name, data.decode("utf-8-sig"), path, named=named)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
+        byte = f"byte 0x{data[error.start]:02x} " if named else ""
         raise _unusable(
             name,
-            f"not UTF-8 text: byte 0x{data[error.start]:02x} at line {line}",
+            f"not UTF-8 text: {byte}at line {line}",
             "cannot be decoded",
             f"{what} is a text file in UTF-8",
         ) from None

@@ -72,7 +72,7 @@ class TestFiles:
     def test_that_are_pipes(self, tmp_path: Path) -> None:
         path = tmp_path / "pipe.yaml"
         os.mkfifo(path)
-        assert message(path) == f"{path} cannot be opened: not a regular file"
+        assert message(path) == f"{path} cannot be opened: a pipe that nobody writes to"
 
     def test_that_may_not_be_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = tmp_path / "mine.yaml"

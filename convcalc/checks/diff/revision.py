@@ -11,10 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
-from convcalc.language.load import check_keys, decoded, read_file
+from convcalc.language.load import decoded, read_file
 from convcalc.language.shipped import shipped_folder
 from convcalc.problems import Source, printable, refused
-from convcalc.roots import current_access
+from convcalc.roots import current_access, repository_above
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -67,6 +67,7 @@ class Revision:
         self._settings = [*_SETTINGS]
         root = self._ask(["rev-parse", "--show-toplevel"])
         self.root = os.path.realpath(root.removesuffix("\n"))
+        self._check_root()
         self._settings += self._without_filters()
         self.commit = self._commit(merge_base)
         self._process: Popen[bytes] | None = None
@@ -79,6 +80,16 @@ class Revision:
 
     def __exit__(self, *_: object) -> None:
         self._stop()
+
+    def _check_root(self) -> None:
+        """Refuses a working tree elsewhere, as a repository's own core.worktree may name one."""
+        above = repository_above(os.curdir)
+        from_environment = any(name in os.environ for name in ("GIT_DIR", "GIT_WORK_TREE"))
+        if not from_environment and (above is None or os.path.realpath(above) != self.root):
+            raise refused(
+                "outside-root",
+                f"the repository's settings name another working tree: {printable(self.root, 200)}",
+            )
 
     def _commit(self, merge_base: bool) -> str:
         # In two steps: "^{commit}" would become part of a search such as ":/words of a message".
@@ -121,7 +132,7 @@ class Revision:
         """The text of a file, by its path from the root; None where there is none."""
         data = self._content(path)
         name = f"{self.name}:{path}"
-        return None if data is None else decoded(name, data, self._prefix + path)
+        return None if data is None else decoded(name, data, self._prefix + path, named=False)
 
     def open(self, path: str) -> Source:
         """The text of a file that a spec at this revision extends."""
@@ -134,7 +145,6 @@ class Revision:
             where = "outside the repository" if found is None else f"not in '{self.name}'"
             code = "outside-root" if found is None else "unusable-file"
             _refuse(f"{printable(shown, 200)} cannot be opened: {where}", code=code)
-        check_keys(source)
         return source
 
     def exists(self, path: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -15,16 +14,13 @@ from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import Spec, read_spec
 from convcalc.language.load import opener_in, read_file, spec
-from convcalc.language.reading.document import LONGEST_CHAIN
+from convcalc.language.reading.document import LONGEST_CHAIN, first_word
 from convcalc.language.shipped import shipped_path
 from convcalc.problems import ConvcalcError, Problem, printable, refused
-from convcalc.roots import check_inside
+from convcalc.roots import check_inside, is_stream
 
 Status = Literal["same", "changed", "renamed", "new", "deleted"]
 STATUSES: tuple[Status, ...] = ("same", "changed", "renamed", "new", "deleted")
-
-#: The beginning of a spec in flow style: `{input: ..., layers: ...}`.
-_FLOW = re.compile(r"(?:\s|#[^\n]*\n|---)*\{")
 
 
 class Comparison(NamedTuple):
@@ -191,8 +187,9 @@ def _lies_in(change: FileChange, folder: str) -> bool:
 
 def _change_of(revision: Revision, changes: Sequence[FileChange], file: str) -> FileChange:
     """What became of one file, changed or not."""
-    if file == "-":
-        raise refused("bad-option", "standard input has no version in git", "convcalc diff OLD -")
+    if is_stream(file):
+        what = "standard input" if file == "-" else printable(file, 200)
+        raise refused("bad-option", f"{what} has no version in git", f"convcalc diff OLD {file}")
     path = revision.path_of(file)
     for change in changes:
         if path == change.new or (path == change.old and not os.path.exists(file)):
@@ -235,30 +232,18 @@ def _is_spec(revision: Revision, change: FileChange) -> bool:
         except ConvcalcError:
             source = None
         texts.append(source.text if source else "")
-    return any(_value(text, "layers") is not None or _extends_network(text) for text in texts)
-
-
-def _value(text: str, key: str) -> str | None:
-    """The first word after a key at the top of a YAML text; None if there is no such key.
-
-    The text is not read for that: it may be no spec at all, or a broken one.
-    """
-    before = r"[{,\s]" if _FLOW.match(text) else "^"
-    match = re.search(
-        rf"{before}[\"']?{key}[\"']?\s*:[ \t]*[\"']?([^\s\"',}}#]*)", text, re.MULTILINE
-    )
-    return match[1] if match else None
+    return any(first_word(text, "layers") is not None or _extends_network(text) for text in texts)
 
 
 def _extends_network(text: str) -> bool:
     """Whether it extends a spec; other files than specs have such a key as well."""
-    base = _value(text, "extends")
+    base = first_word(text, "extends")
     return base is not None and (base.endswith(SUFFIXES) or shipped_path(base) is not None)
 
 
 def _base(revision: Revision, path: str) -> str:
     """The path of the file that a file of the working tree extends; empty where it does not."""
-    base = _value(_text(revision, path), "extends")
+    base = first_word(_text(revision, path), "extends")
     if not base:
         return ""
     return os.path.normpath(os.path.join(os.path.dirname(path), base)).replace(os.sep, "/")
@@ -269,6 +254,6 @@ def _text(revision: Revision, path: str) -> str:
     try:
         path = os.path.join(revision.root, path)
         check_inside(path, revision.root)
-        return read_file(path).text
+        return read_file(path, named=False).text
     except ConvcalcError:
         return ""

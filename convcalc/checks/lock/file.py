@@ -20,6 +20,7 @@ of a hunk.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, NoReturn
@@ -203,6 +204,8 @@ _LAYER = re.compile(rf"  layer (\S+): (.+) -> {_SHAPE}, params {_NUMBER}, macs {
 _TOTAL = re.compile(rf"  total (\S+): {_NUMBER}(?: B)?")
 _DTYPE = re.compile(rf"  dtype ({'|'.join(DTYPES)})")
 _PUT = re.compile(rf"  (input|output) (\S+): {_SHAPE}")
+#: By this line a text is known to be a lock.
+_VERSION_LINE = re.compile(rf"^{re.escape(LOCK_NAME)} [0-9]", re.MULTILINE)
 _CONFLICT = re.compile(r"<{7}(?: |$)|={7}$|>{7}(?: |$)|\|{7}(?: |$)")
 
 _ANEW = "`convcalc lock` writes it"
@@ -217,11 +220,24 @@ def read_lock(path: str, *, whole: bool = True) -> Lock:
     marks of a merge, or is not what `lock_text` writes. Of a lock of which only a few networks are
     asked for, and which is not read as a `whole`, the rows of the others are not looked at.
     """
-    return parse_lock(read_file(path, "the lock"), whole=whole)
+    return parse_lock(read_file(path, "the lock", named=not os.path.islink(path)), whole=whole)
 
 
 def parse_lock(source: Source, *, whole: bool = True) -> Lock:
-    """The lock in a text; raises ConvcalcError with status 2, which names the line."""
+    """The lock in a text; raises ConvcalcError with status 2, which names the line.
+
+    A link may have led to any file: of one that is no lock, nothing is shown.
+    """
+    try:
+        return _parse(source, whole)
+    except ConvcalcError as error:
+        if source.named or _VERSION_LINE.search(source.text):
+            raise
+        hidden = [problem.without_text() for problem in error.problems]
+        raise ConvcalcError(hidden, error.status) from None
+
+
+def _parse(source: Source, whole: bool) -> Lock:
     # A checkout on Windows may have turned the ends of lines.
     lines = source.text.replace("\r\n", "\n").split("\n")
     _check_version(source, lines)

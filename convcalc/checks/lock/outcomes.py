@@ -33,6 +33,7 @@ from convcalc.problems import (
     refused,
     without_help,
 )
+from convcalc.roots import is_stream
 from convcalc.safe_files import exclusive, replace_file
 
 
@@ -81,8 +82,9 @@ def lock_outcomes(
 def _each_once(targets: Sequence[Target], path: str) -> list[Target]:
     """The targets without those that others name as well, in another way."""
     for target in targets:
-        if target.file == "-":
-            raise refused("bad-option", "standard input has no name to lock it under")
+        if is_stream(target.file):
+            what = "standard input" if target.file == "-" else printable(target.file, 200)
+            raise refused("bad-option", f"{what} has no name to lock it under")
     return [*{(locked_name(t.file, path), t.variant): t for t in reversed(targets)}.values()][::-1]
 
 

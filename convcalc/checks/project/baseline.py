@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.checks.project.targets import Target, locked_name
 from convcalc.problems import ConvcalcError, Help, Problem, printable
+from convcalc.roots import is_stream
 
 if TYPE_CHECKING:
     from convcalc.checks.lock.file import Lock, LockedNetwork
@@ -82,7 +83,7 @@ def locked_entry(baseline: Baseline | None, target: Target, fail_on: Iterable[Li
     if baseline is None:
         return Entry()
     missing, problems = baseline.missing, baseline.problems
-    if baseline.lock is not None and target.file != "-":
+    if baseline.lock is not None and not is_stream(target.file):
         try:
             key = locked_name(target.file, baseline.path)
             return Entry(baseline.lock.find(key, target.variant))

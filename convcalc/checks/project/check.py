@@ -24,6 +24,7 @@ from convcalc.checks.project.targets import Rules, Target
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.inputs import InputShapes
 from convcalc.problems import UNUSABLE, WRONG, ConvcalcError, Problem
+from convcalc.roots import is_stream
 
 if TYPE_CHECKING:
     from convcalc.checks.lock.file import LockedNetwork
@@ -78,9 +79,10 @@ def _again_with_lock(
     checked: list[CheckedNetwork], targets: Sequence[Target], settings: Settings, path: str
 ) -> list[CheckedNetwork]:
     """The same, with broken expectations at the line that has changed since the lock."""
-    # Standard input is not locked, and cannot be read again.
+    # Standard input and pipes are not locked, and cannot be read again.
     broken = [
-        network.file != "-" and any(problem.code == "expectation" for problem in network.problems)
+        any(problem.code == "expectation" for problem in network.problems)
+        and not is_stream(network.file)
         for network in checked
     ]
     if not any(broken) or not os.path.lexists(path):

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from convcalc.language.load import read_file
+from convcalc.language.reading.document import first_word
 from convcalc.language.reading.limits import (
     Limit,
     dtype_schema,
@@ -117,16 +118,27 @@ def find_config(folder: str | None = None) -> str | None:
 
 def read_config(path: str) -> Config:
     """The entries of a convcalc.yaml; raises ConvcalcError with status 2, for every mistake."""
-    source = read_file(path, CONFIG_NAME)
+    # A link may have led to any file.
+    source = read_file(path, CONFIG_NAME, named=not os.path.islink(path))
     try:
         root = read_yaml(source)
     except ConvcalcError as error:
+        if not source.named and first_word(source.text, "networks") is None:
+            raise _unknown(error.problems[0]) from None
         raise ConvcalcError([_fitting(problem) for problem in error.problems], UNUSABLE) from None
+    if not source.named and not (isinstance(root, MapNode) and "networks" in root.entries):
+        place = root.span if root is not None else Span(source, 1, 1)
+        raise _unknown(Problem("missing-key", "", place))
     reader = _Reader()
     entries = reader.entries(root, source)
     if reader.problems:
         reader.give_up()
     return Config(source, os.path.dirname(path), entries)
+
+
+def _unknown(problem: Problem) -> ConvcalcError:
+    """A mistake in a text that was not named and has no `networks`, without anything of it."""
+    return ConvcalcError([problem.without_text()._replace(facts=(Help(_EXAMPLE),))], UNUSABLE)
 
 
 def _fitting(problem: Problem) -> Problem:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from convcalc.language.load import find_source, read_file
+from convcalc.language.load import find_source, opener_of
 from convcalc.language.reading.document import read_document
 from convcalc.language.shipped import is_shipped
 from convcalc.problems import ConvcalcError, Problem, Reason, Related, Source, Span, is_related
+from convcalc.roots import is_stream
 
 if TYPE_CHECKING:
     from convcalc.checks.project.targets import Target
@@ -63,9 +64,10 @@ def _of_set(problem: Problem, target: Target) -> Problem:
 
 def _of_shipped(problem: Problem, target: Target) -> Problem:
     """A mistake that shows in a shipped network, at the line of the file that extends it."""
-    if problem.span is None or target.file == "-" or not _ships(problem.span):
+    if problem.span is None or is_stream(target.file) or not _ships(problem.span):
         return problem
     try:
-        return in_own_file(problem, read_document(find_source(target.file), read_file).bases)
+        source = find_source(target.file)
+        return in_own_file(problem, read_document(source, opener_of(source)).bases)
     except ConvcalcError:
         return problem

@@ -12,7 +12,7 @@ from convcalc.checks.project.config import CONFIG_NAME, Config, Entry, Pattern
 from convcalc.checks.project.specs import Specs
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.problems import UNUSABLE, ConvcalcError, Problem, Span, printable, refused
-from convcalc.roots import check_inside, root_of
+from convcalc.roots import check_inside, is_stream, root_of
 from convcalc.spelling import did_you_mean
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class _Namer:
             return ""
         name = None
         # What is read from standard input is read once.
-        if file != "-":
+        if not is_stream(file):
             with suppress(ConvcalcError):  # it is reported where the network is built
                 name = self._specs.spec(file).variant(args)
         if name is None:

@@ -41,6 +41,12 @@ NAME = re.compile(r"[A-Za-z0-9_-]+\Z", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
 _SIGNATURE = re.compile(r"\s*([^\s(]+)\s*(?:\((.*)\)\s*)?\Z", re.DOTALL)
 _WORD = re.compile(r"\w+")
+#: The beginning of a spec in flow style: `{input: ..., layers: ...}`.
+_FLOW = re.compile(r"(?:\s|#[^\n]*\n|---)*\{")
+#: Characters of a broken text in flow style in which its keys are looked for.
+_LONGEST_LOOK = 100_000
+#: The keys by which a spec is known: many files of other programs have a `name` as well.
+_TELLING_KEYS = frozenset(TOP_KEYS) - {"name"}
 #: Keys whose names an argument may have, but no block.
 KEY_WORDS = ("input", "layers", "norm", "activation")
 _OTHER_WORDS = ("and", "or", "not", "if", "else", "true", "false", "in_channels", "in_size")
@@ -207,7 +213,54 @@ def _extended_path(document: Document, exists: Exists) -> tuple[str, Span]:
 
 
 def _own(source: Source) -> Document:
-    """One file's own keys."""
+    """One file's own keys. Of a file that was found and is no spec, nothing is shown."""
+    if source.named:
+        return _own_keys(source)
+    try:
+        document = _own_keys(source)
+    except ConvcalcError:
+        text = _outermost(source.text)
+        if any(first_word(text, key) is not None for key in _TELLING_KEYS):
+            raise
+    else:
+        if not _TELLING_KEYS.isdisjoint([key.text for key, _ in document.keys.values()]):
+            return document
+    message = "this is no spec: it has none of the keys of one"
+    facts = (Help(f"a spec has at least {' and '.join(TOP_KEYS[:2])}"),)
+    problem = Problem("not-a-spec", message, Span(source, 1, 1)).without_text()
+    raise ConvcalcError([problem._replace(message=message, facts=facts)])
+
+
+def _outermost(text: str) -> str:
+    """A text in flow style without what stands in brackets within it; others as they are.
+
+    >>> _outermost("{token: [1, {input: 2}], name: x")
+    '{token: [, name: x'
+    """
+    if not _FLOW.match(text):
+        return text
+    pieces, depth, start = [], 0, 0
+    for bracket in re.finditer(r"[\[\]{}]", text[:_LONGEST_LOOK]):
+        if depth <= 1:
+            pieces.append(text[start : bracket.end()])
+        depth += 1 if bracket[0] in "[{" else -1
+        start = bracket.end()
+    return "".join(pieces) + (text[start:_LONGEST_LOOK] if depth <= 1 else "")
+
+
+def first_word(text: str, key: str) -> str | None:
+    """The first word after a key at the top of a YAML text; None if there is no such key.
+
+    The text is not read for that: it may be no spec at all, or a broken one.
+    """
+    before = r"[{,\s]" if _FLOW.match(text) else "^"
+    match = re.search(
+        rf"{before}[\"']?{key}[\"']?\s*:[ \t]*[\"']?([^\s\"',}}#]*)", text, re.MULTILINE
+    )
+    return match[1] if match else None
+
+
+def _own_keys(source: Source) -> Document:
     document = Document(source)
     root = read_yaml(source)
     if root is None or (isinstance(root, ScalarNode) and not root.text):
