@@ -32,8 +32,12 @@ def check_text(checked: Sequence[CheckedNetwork]) -> str:
 def drawn_elsewhere(network: CheckedNetwork) -> list[Problem]:
     """The problems of a network that belong to no finding: of reading, of expectations."""
     # What a warning reports is among the network's warnings, never among its problems.
-    of_findings = [finding.problem for finding in network.findings if finding.rule != "warn"]
-    return [problem for problem in network.problems if problem not in of_findings]
+    of_findings = {
+        finding.problem.identity
+        for finding in network.findings
+        if finding.rule != "warn" and finding.problem is not None
+    }
+    return [problem for problem in network.problems if problem.identity not in of_findings]
 
 
 def concise_text(checked: Sequence[CheckedNetwork]) -> str:

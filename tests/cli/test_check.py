@@ -515,7 +515,8 @@ class TestFiles:
         def refuse(folder: str) -> list[str]:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(os, "listdir", refuse)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(os, "scandir", refuse)
         result = run("check", str(tmp_path))
         assert result.status == 2
         assert "cannot be read: Permission denied" in result.err

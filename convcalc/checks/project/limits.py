@@ -10,6 +10,7 @@ from convcalc.analysis.metrics import Contribution, heaviest, measure
 from convcalc.checks.project.findings import Finding
 from convcalc.checks.project.own_file import in_own_file
 from convcalc.checks.project.targets import Target, dtype_of
+from convcalc.language.reading.nodes import MOST_PROBLEMS
 from convcalc.metrics import OWN
 from convcalc.problems import (
     Contributor,
@@ -28,11 +29,14 @@ from convcalc.shapes import cross_text
 if TYPE_CHECKING:
     from convcalc.checks.lock.file import LockedNetwork
     from convcalc.checks.lock.growth import Grown
+    from convcalc.checks.project.layer_limits import LayerCosts
     from convcalc.language.building.spec import Spec
     from convcalc.language.reading.limits import Limit
 
 #: Layers that a broken limit names.
 MOST_CONTRIBUTORS = 3
+#: How often the limits of one network compare a layer's name with a pattern.
+MOST_COMPARED = 1_000_000
 #: The code of a limit on layers that are not there.
 NO_SUCH_LAYER = "no-such-layer"
 
@@ -61,6 +65,10 @@ class LimitChecker:
         self.warnings: list[Problem] = []
         self.misused = False
         self.unlocked: list[str] = []
+        self._refused = 0
+        self._compared = 0
+        self._layer_costs: dict[tuple[str, str, str], LayerCosts] = {}
+        self._heaviest: dict[tuple[str, str, str], list[Contribution]] = {}
 
     def check(self, rule: str, limits: Sequence[Limit], *, configured: bool = False) -> None:
         """Holds limits against the network; `configured` ones are convcalc.yaml's."""
@@ -75,6 +83,9 @@ class LimitChecker:
                 self.problems += [self._of_variant(problem) for problem in error.problems]
                 codes = [problem.code for problem in error.problems]
                 self.misused |= configured and NO_SUCH_LAYER in codes
+                self._refused += len(codes)
+                if self._refused >= MOST_PROBLEMS:
+                    break
                 continue
             self.findings.append(finding)
             if finding.problem is not None:
@@ -100,7 +111,9 @@ class LimitChecker:
             return self._growth(rule, limit, limit.growth, found)
         if found <= limit.most:
             return _kept(rule, limit, found, limit.most)
-        parts = heaviest(self.analysis, *wanted)
+        if wanted not in self._heaviest:
+            self._heaviest[wanted] = heaviest(self.analysis, *wanted)
+        parts = self._heaviest[wanted]
         return self._broken(rule, limit, found, limit.most, parts)
 
     def _growth(self, rule: str, limit: Limit, growth: Growth, found: int) -> Finding:
@@ -155,12 +168,17 @@ class LimitChecker:
 
     def _layers(self, rule: str, limit: Limit) -> Finding:
         """Holds single layers and groups against a limit: the heaviest one decides."""
-        from convcalc.checks.project.layer_limits import matching_layers
+        from convcalc.checks.project.layer_limits import LayerCosts, has_wildcards
 
-        convention = limit.convention or OWN
-        found_layers = matching_layers(
-            self.analysis, limit.pattern, limit.metric, limit.dtype, convention
-        )
+        wanted = (limit.metric, limit.dtype, limit.convention or OWN)
+        costs = self._layer_costs.get(wanted)
+        if costs is None:
+            costs = self._layer_costs[wanted] = LayerCosts(self.analysis, *wanted)
+        if has_wildcards(limit.pattern):
+            self._compared += len(costs)
+            if self._compared > MOST_COMPARED:
+                raise ConvcalcError([_too_many_patterns(limit, len(costs))])
+        found_layers = costs.matching(limit.pattern)
         if not found_layers.matched and not found_layers.open:
             name = printable(self.target.file, 200)
             message = f"no layer of {name} is called '{printable(limit.pattern)}'"
@@ -242,6 +260,13 @@ _CODES = {
     "growth": "growth",
     "fail-on": "fail-on",
 }
+
+
+def _too_many_patterns(limit: Limit, layers: int) -> Problem:
+    message = f"the patterns of limits are compared with too many names: {layers} for each"
+    rule = Rule(f"at most {MOST_COMPARED} comparisons for a network")
+    help_text = Help("names without '*', '?' and '[' need none")
+    return Problem("too-many-patterns", message, limit.span, (rule, help_text))
 
 
 def _kept(rule: str, limit: Limit, found: int, most: int) -> Finding:

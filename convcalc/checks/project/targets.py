@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.checks.project.config import CONFIG_NAME, Config, Entry, Pattern
+from convcalc.checks.project.globs import Walk, is_glob
 from convcalc.checks.project.specs import Specs
 from convcalc.language.building.evaluation import MOST_LAYERS
-from convcalc.problems import UNUSABLE, ConvcalcError, Problem, Span, printable, refused
+from convcalc.language.reading.nodes import MOST_PROBLEMS
+from convcalc.problems import (
+    UNUSABLE,
+    ConvcalcError,
+    Help,
+    Problem,
+    Rule,
+    Span,
+    printable,
+    refused,
+)
 from convcalc.roots import check_inside, is_stream, root_of
 from convcalc.spelling import did_you_mean
 
@@ -21,6 +31,8 @@ if TYPE_CHECKING:
 
 #: What networks cost, beside it; no spec either. `convcalc.checks.lock.file` reads and writes it.
 LOCK_NAME = "convcalc.lock"
+#: Files and variants that all entries of convcalc.yaml may list.
+MOST_NETWORKS = 10_000
 
 
 class Rules(NamedTuple):
@@ -113,7 +125,7 @@ def find_targets(
     for target in listed if args else _each_once(listed):
         by_file.setdefault(_identity(target.file), []).append(target)
     found: list[Target] = []
-    for path in expand(files):
+    for path in expand(files, Walk()):
         known = by_file.get(_identity(path), [])
         named = path in files
         if args:
@@ -131,23 +143,32 @@ def _listed(config: Config, namer: _Namer) -> list[Target]:
     """What the entries of convcalc.yaml name, entry by entry, each in every variant."""
     found: list[Target] = []
     problems: list[Problem] = []
+    walk = Walk()
     for entry in config.entries:
         rules = Rules(entry.budget, entry.warn, entry.growth, entry.dtype, entry.places)
         for pattern in entry.files:
             try:
-                paths = _pattern_paths(config.folder, pattern)
+                paths = _pattern_paths(config.folder, pattern, walk)
             except ConvcalcError as error:
                 problems += [problem._replace(span=pattern.span) for problem in error.problems]
+                if len(problems) >= MOST_PROBLEMS or problems[-1].code == "too-many-files":
+                    raise ConvcalcError(problems, UNUSABLE) from None
                 continue
+            combinations = _combinations(entry)
+            if len(found) + len(paths) * len(combinations) > MOST_NETWORKS:
+                raise ConvcalcError([*problems, _too_many_networks(pattern)], UNUSABLE)
             for path in paths:
-                found += [
-                    Target(path, args, namer(path, args), rules) for args in _combinations(entry)
-                ]
+                found += [Target(path, args, namer(path, args), rules) for args in combinations]
     if problems:
-        from convcalc.language.reading.nodes import MOST_PROBLEMS
-
-        raise ConvcalcError(problems[:MOST_PROBLEMS], UNUSABLE)
+        raise ConvcalcError(problems, UNUSABLE)
     return found
+
+
+def _too_many_networks(pattern: Pattern) -> Problem:
+    message = f"{CONFIG_NAME} lists too many files and variants, up to here"
+    rule = Rule(f"at most {MOST_NETWORKS:,}, counted for each entry")
+    help_text = Help(f"divide the project: a folder may have its own {CONFIG_NAME}")
+    return Problem("too-many-networks", message, pattern.span, (rule, help_text))
 
 
 def _each_once(listed: Sequence[Target]) -> list[Target]:
@@ -161,7 +182,7 @@ def _each_once(listed: Sequence[Target]) -> list[Target]:
     return [targets[0]._replace(rules=_merged(targets)) for targets in found.values()]
 
 
-def _pattern_paths(folder: str, pattern: Pattern) -> list[str]:
+def _pattern_paths(folder: str, pattern: Pattern, walk: Walk) -> list[str]:
     """The files that an entry's pattern stands for."""
     path = os.path.join(folder, pattern.text)
     _check_pattern(path, root_of(folder))
@@ -174,12 +195,12 @@ def _pattern_paths(folder: str, pattern: Pattern) -> list[str]:
         word = is_word(pattern.text)
         if word and shipped_path(pattern.text) is not None:
             return [pattern.text]
-        if not _is_glob(pattern.text):
+        if not is_glob(pattern.text):
             message = f"there is no file {printable(path, 200)}"
             help_text = did_you_mean(pattern.text, shipped_names()) if word else ""
             help_text = help_text or like_names_beside(path)
             raise refused("no-match", f"{message}{', and no such network ships' * word}", help_text)
-    paths = expand([path])
+    paths = expand([path], walk)
     for found in paths:
         check_inside(found, root_of(folder))
     return paths
@@ -214,7 +235,7 @@ def _identity(path: str) -> str:
     return os.path.realpath(path) if os.path.exists(path) else path
 
 
-def expand(files: Sequence[str]) -> list[str]:
+def expand(files: Sequence[str], walk: Walk) -> list[str]:
     """Folders and globs as the specs in them, each once; convcalc.yaml is no spec.
 
     Raises ConvcalcError with status 2 where a glob matches nothing, or a folder holds nothing, and
@@ -223,9 +244,9 @@ def expand(files: Sequence[str]) -> list[str]:
     found: list[str] = []
     for file in files:
         if os.path.isdir(file):
-            found += _inside(_specs_in(file), file)
-        elif _is_glob(file) and not os.path.exists(file):
-            found += _inside(_matches(file), "")
+            found += _inside(_specs_in(file, walk), file)
+        elif is_glob(file) and not os.path.exists(file):
+            found += _inside(_matches(file, walk), "")
         elif os.path.basename(file) == CONFIG_NAME:
             message = f"{printable(file, 200)} names networks and is none"
             raise refused("bad-option", message, "without files its networks are those looked at")
@@ -242,8 +263,8 @@ def _inside(paths: list[str], folder: str) -> list[str]:
     return paths
 
 
-def _matches(pattern: str) -> list[str]:
-    matches = {path for path in _paths_like(pattern.replace(os.sep, "/")) if _is_spec(path)}
+def _matches(pattern: str, walk: Walk) -> list[str]:
+    matches = {path for path in walk.paths_like(pattern.replace(os.sep, "/")) if _is_spec(path)}
     if not matches:
         raise refused("no-match", f"nothing matches {printable(pattern, 200)}")
     return sorted(matches)
@@ -252,46 +273,20 @@ def _matches(pattern: str) -> list[str]:
 def _check_pattern(path: str, root: str) -> None:
     """Refuses a glob that looks for files outside of a root, before it does."""
     parts = path.replace(os.sep, "/").split("/")
-    fixed = next((n for n, part in enumerate(parts) if _is_glob(part)), len(parts))
+    fixed = next((n for n, part in enumerate(parts) if is_glob(part)), len(parts))
     if os.pardir in parts[fixed:]:
         raise refused("bad-option", f"{printable(path, 200)}: '..' cannot stand behind a wildcard")
     check_inside("/".join(parts[:fixed]) or (os.sep if fixed else os.curdir), root)
-
-
-def _paths_like(pattern: str) -> list[str]:
-    """The paths that a glob with slashes stands for.
-
-    `**` goes into no links to folders, as in a shell: they may lead in circles, of which
-    glob.glob() follows every round.
-    """
-    import glob
-
-    if pattern == "**" or pattern.endswith("/**"):
-        pattern += "/*"
-    deep = re.fullmatch(r"(|.*?/)(?:\*\*/)+(.*)", pattern, re.DOTALL)
-    if deep is None:
-        return glob.glob(pattern)
-    head, rest = deep.groups()
-    found: list[str] = []
-    for top in glob.glob(head) if head else [os.curdir]:
-        for folder, below, _ in os.walk(top):
-            below[:] = [name for name in below if not name.startswith(".")]
-            found += _paths_like(os.path.join(glob.escape(folder), rest))
-    return [os.path.normpath(path) for path in found]
-
-
-def _is_glob(path: str) -> bool:
-    return any(mark in path for mark in "*?[")
 
 
 def _is_spec(path: str) -> bool:
     return os.path.basename(path) not in (CONFIG_NAME, LOCK_NAME) and not os.path.isdir(path)
 
 
-def _specs_in(folder: str) -> list[str]:
+def _specs_in(folder: str, walk: Walk) -> list[str]:
     shown = printable(folder, 200)
     try:
-        names = sorted(os.listdir(folder))
+        names = sorted([entry.name for entry in walk.entries(folder)])
     except OSError as error:
         message = f"the folder {shown} cannot be read: {error.strerror}"
         raise refused("unusable-file", message) from None
