@@ -67,7 +67,7 @@ CODES: dict[str, Code] = {
     "no-input": Code(1, "no value enters a layer"),
     "unused-value": Code(1, "a value is neither used nor a result"),
     "too-many-layers": Code(1, "the network would have too many layers"),
-    "too-many-steps": Code(1, "copies and calls go on without adding layers"),
+    "too-many-steps": Code(1, "a file takes too many steps to read"),
     # Expressions.
     "bad-expression": Code(1, "an expression cannot be read or has no value"),
     "bad-number": Code(1, "a number cannot be read"),

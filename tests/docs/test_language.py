@@ -12,7 +12,7 @@ from convcalc.checks.project.expectations import broken_expectations
 from convcalc.language.building import evaluation
 from convcalc.language.building.expectations import EXPECTED
 from convcalc.language.keys import COMMON_KEYS, TOP_KEYS
-from convcalc.language.reading import expressions, nodes
+from convcalc.language.reading import document, expressions, nodes
 from convcalc.language.reading.document import LONGEST_CHAIN
 from convcalc.layers import NORM_WORDS
 from convcalc.roots import current_access
@@ -87,6 +87,12 @@ def test_limits_are_those_of_the_code() -> None:
     assert told == {
         "a size, a number of channels, an argument of a kind": ["2", "31", "1"],
         "layers, and copies that `repeat` makes": [str(evaluation.MOST_LAYERS)],
+        "steps of reading: values, branches, calls, inputs": [
+            str(evaluation.STEPS * evaluation.MOST_LAYERS),
+            str(evaluation.STEPS),
+        ],
+        "a name, a path of names": [str(document.LONGEST_NAME), str(document.LONGEST_PATH)],
+        "a block's arguments": [str(document.MOST_PARAMETERS)],
         "lists, mappings and blocks inside each other": [str(nodes.DEEPEST)],
         "an expression": [str(expressions.LONGEST)],
         "an intermediate number of an expression": [str(expressions.WIDEST)],

@@ -84,7 +84,7 @@ class LimitChecker:
                 codes = [problem.code for problem in error.problems]
                 self.misused |= configured and NO_SUCH_LAYER in codes
                 self._refused += len(codes)
-                if self._refused >= MOST_PROBLEMS:
+                if self._refused >= MOST_PROBLEMS or self._compared > MOST_COMPARED:
                     break
                 continue
             self.findings.append(finding)

@@ -60,6 +60,7 @@ class ArgumentBinder:
         scope = self._evaluator.scope(frame, flow, copy.group)
         # The body is read even if an argument has no value; what depends on it is not checked.
         args = dict(self._evaluator.args)
+        self._evaluator.spend(5 + len(args) // 30 + len(names), item.span)
         inner = self._evaluator.scope(Frame(args, frame.calls, frame.blocks), flow)
         missing = []
         for parameter in block.parameters:
@@ -91,7 +92,7 @@ class ArgumentBinder:
 
     def _default(self, parameter: Parameter, default: Expression, scope: Scope, item: Item) -> Any:
         try:
-            return default.evaluate(scope)
+            value = default.evaluate(scope)
         except ExpressionError as error:
             shown = self._evaluator.explained(error, scope, None, bool(default.word))
             start = parameter.default_span
@@ -99,3 +100,6 @@ class ArgumentBinder:
             message = f"default of '{parameter.name}': {shown.message}"
             called = Related(Reason.CALL, item.span)
             raise refusal(shown.code, message, span, "", (called, *shown.facts)) from None
+        self._evaluator.spend(default.size + scope.extra, item.span)
+        scope.extra = 0
+        return value

@@ -58,12 +58,13 @@ class Elaborator:
         self._binder = ArgumentBinder(evaluator, self.layers)
         self._joins = JoinReader(document, evaluator, self.layers)
         self._items = items
-        #: The operations of layers whose parameters are shared, by path.
-        self._shared: dict[str, list[int]] = {}
+        #: The operations of each layer and group by path, of so many nodes: filled by the first
+        #: layer that shares parameters.
+        self._extents: dict[str, range] = {}
+        self._indexed = 0
         self._depth = 0
         self._copies = 1
-        #: Copies that were looked at so far, those that are left out included.
-        self.steps = 0
+        self._steps = 0
 
     # Lists of layers.
 
@@ -172,17 +173,18 @@ class Elaborator:
         With conditions on a block's arguments, a short file can visit 2^40 places and add no layer,
         so that the limit on layers alone would not stop it.
         """
-        self.steps += 1
-        if self.steps > _IDLE_STEPS + 10 * len(self.builder.nodes):
+        self._steps += 1
+        self.evaluator.spend(5, item.span)
+        if self._steps > _IDLE_STEPS + 10 * len(self.builder.nodes):
             if self.evaluator.problems:
                 # After a mistake no layers are added, but those below it are still checked.
-                if self.steps > _STEPS_AFTER_A_MISTAKE:
+                if self._steps > _STEPS_AFTER_A_MISTAKE:
                     raise TooMany
                 return
             self.evaluator.stop(
                 Problem(
                     "too-many-steps",
-                    f"{self.steps} copies and calls have made only"
+                    f"{self._steps} copies and calls have made only"
                     f" {len(self.builder.nodes)} layers",
                     item.span,
                     (Rule("copies, calls and groups must add layers"),),
@@ -361,18 +363,23 @@ class Elaborator:
         """
         group.lookup(node)
         target = group.path_of_reference(node.text)
-        theirs = self._shared.get(target)
-        if theirs is None:
-            nodes = self.builder.nodes
-            theirs = self._shared[target] = [
-                index
-                for index in range(before)
-                if nodes[index].unit == target or nodes[index].path.startswith(f"{target}.")
-            ]
         try:
-            self.builder.share(range(before, len(self.builder.nodes)), theirs)
+            self.builder.share(range(before, len(self.builder.nodes)), self._nodes_of(target))
         except RuleError as error:
             raise refusal(error.code, error.message, node.span, "", error.facts) from None
+
+    def _nodes_of(self, path: str) -> range:
+        """The operations of a layer or group: they were added one after the other."""
+        nodes = self.builder.nodes
+        for index in range(self._indexed, len(nodes)):
+            unit = nodes[index].unit
+            end = len(unit)
+            while end > 0:
+                first = self._extents.get(unit[:end], range(index, index)).start
+                self._extents[unit[:end]] = range(first, index + 1)
+                end = unit.rfind(".", 0, end)
+        self._indexed = len(nodes)
+        return self._extents.get(path, range(0))
 
 
 def _prefix(target: str) -> str:

@@ -37,6 +37,10 @@ from convcalc.problems import (
 #: Layers in a network, and copies that `repeat` may make in all, unless `--max-layers` says
 #: otherwise. Every command reads and analyses so many in ten seconds and a gigabyte on two cores.
 MOST_LAYERS = 50_000
+#: Steps of reading that each layer may take on average. A step is about a microsecond.
+STEPS = 60
+#: Of fewer layers reading may take as many steps as of these.
+_FEW_LAYERS = 1000
 #: Problems that are found, those that were found in another copy included.
 _MOST_FOUND = 1000
 
@@ -97,6 +101,9 @@ class Evaluator:
         max_layers: int = MOST_LAYERS,
     ) -> None:
         self.max_layers = max_layers
+        self._most_steps = STEPS * max(max_layers, _FEW_LAYERS)
+        #: The steps that reading took so far.
+        self.steps = 0
         self.problems: list[Problem] = list(document.problems)
         self.words = dict.fromkeys([*KINDS, *CHOICES, GROUP, *document.blocks])
         self.args: dict[str, Any] = {}
@@ -110,7 +117,7 @@ class Evaluator:
         key = (problem.code, problem.message, problem.span)
         self._found += 1
         if key in self._seen:
-            if self._found > _MOST_FOUND:
+            if self._found > _MOST_FOUND or self.steps > self._most_steps:
                 raise TooMany
             return
         self._seen.add(key)
@@ -151,6 +158,16 @@ class Evaluator:
             )
         )
 
+    def spend(self, steps: int, span: Span) -> None:
+        """Counts steps of reading; gives up where they are too many."""
+        self.steps += steps
+        if self.steps > self._most_steps:
+            if self.problems:
+                raise TooMany
+            message = "the file takes too many steps to read: values, branches, names and calls"
+            facts = (Rule(f"at most {self._most_steps} steps"), Help("--max-layers N allows more"))
+            self.stop(Problem("too-many-steps", message, span, facts))
+
     def evaluate(self, node: YamlNode, scope: Scope, choices: Sequence[str] | None = None) -> Any:
         """The value of a scalar or a list; raises Refusal or UnknownSizeError.
 
@@ -160,10 +177,13 @@ class Evaluator:
         if isinstance(node, ScalarNode):
             expression = parse_scalar(node, self._expressions)
             try:
-                return expression.evaluate(scope)
+                value = expression.evaluate(scope)
             except ExpressionError as error:
                 alone = bool(expression.word)
                 raise at(node, self.explained(error, scope, choices, alone)) from None
+            self.spend(expression.size + scope.extra, node.span)
+            scope.extra = 0
+            return value
         if isinstance(node, ListNode):
             try:
                 bounded_length(node.items)
@@ -233,6 +253,8 @@ class Evaluator:
                 f"'{printable(word)}' is neither an argument in scope, nor an earlier layer, nor a"
                 " word of the language"
             )
+        # The search for similar names, of which a file may have a hundred thousand.
+        self.steps += (len(scope.args) + len(layers)) // 4
         later = word in self._document_args
         chosen = choices is not None
         help_text = unknown_name(word, [*scope.args], layers, offered, chosen=chosen, later=later)

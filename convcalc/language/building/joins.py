@@ -52,6 +52,7 @@ class JoinReader:
         inner = Group(path, group)
         values: list[tuple[str, Flow]] = []
         for label, node in self._branches(item, kind):
+            self._evaluator.spend(5, item.span)
             found = self._branch(label, node, copy, inner, sequence)
             if found is not None:
                 values.append((label, found))

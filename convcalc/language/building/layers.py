@@ -232,6 +232,8 @@ class LayerReader:
                 return UNKNOWN
             shapes.append(flow.shape)
             inputs.append(flow.node)
+        # A long path, and many inputs, cost more than a layer itself.
+        self.evaluator.spend(5 + 10 * (len(inputs) - 1) + len(path) // 20, span)
         if len(self.nodes) >= self.evaluator.max_layers:
             self.evaluator.too_many_layers(span, len(self.nodes) + 1, frame)
         try:

@@ -113,7 +113,9 @@ class _Counter:
         scope = evaluator.file_scope()
         try:
             if isinstance(node, ScalarNode):
-                return evaluator.attempt(node, scope)
+                value = evaluator.attempt(node, scope)
+                evaluator.spend(1 + scope.extra, node.span)
+                return value
             return evaluator.evaluate(node, scope)
         except (Refusal, ExpressionError, UnknownSizeError):
             return None if otherwise is True else otherwise

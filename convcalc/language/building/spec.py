@@ -11,7 +11,12 @@ from convcalc.gc_pause import gc_paused
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.building.arguments import read_args, value_text
 from convcalc.language.building.elaboration import Elaborator
-from convcalc.language.building.evaluation import MOST_LAYERS, Evaluator, TooMany
+from convcalc.language.building.evaluation import (
+    MOST_LAYERS,
+    STEPS,
+    Evaluator,
+    TooMany,
+)
 from convcalc.language.building.expectations import Expectation, read_expectations
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.inputs import InputReader, InputShapes
@@ -33,10 +38,8 @@ from convcalc.problems import ConvcalcError, Help, Problem, Source, Span
 if TYPE_CHECKING:
     from convcalc.language.reading.limits import Limit
 
-#: What takes as long as making and analysing one layer: reading so many characters of a file, and
-#: so many copies that add no layer.
+#: Characters of a file whose reading takes as long as making and analysing a layer.
 _CHARACTERS = 100
-_STEPS = 10
 
 
 class Reading(NamedTuple):
@@ -159,8 +162,8 @@ class Spec:
         except TooMany:
             network = Network(self.name, builder.builder.nodes, {}, self.source.name)
         finally:
-            steps = builder.elaborator.steps // _STEPS
-            self.effort += max(len(builder.builder.nodes), steps, self._passing, 1)
+            made = len(builder.builder.nodes)
+            self.effort += max(made, builder.evaluator.steps // STEPS, self._passing, 1)
         return Reading(network, self._sorted(builder.evaluator.problems))
 
     def changes(self, args: Mapping[str, object]) -> dict[str, Any] | None:

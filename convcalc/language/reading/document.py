@@ -37,8 +37,13 @@ from convcalc.record import Record
 #: Files that extend files that extend files...
 LONGEST_CHAIN = 20
 
-NAME = re.compile(r"[A-Za-z0-9_-]+\Z", re.ASCII)
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
+#: Characters of a name, names in a path, and a block's arguments.
+LONGEST_NAME = 100
+LONGEST_PATH = 100
+MOST_PARAMETERS = 100
+
+NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}\Z", re.ASCII)
+_IDENTIFIER = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{LONGEST_NAME - 1}}}\Z", re.ASCII)
 _SIGNATURE = re.compile(r"\s*([^\s(]+)\s*(?:\((.*)\)\s*)?\Z", re.DOTALL)
 _WORD = re.compile(r"\w+")
 #: The beginning of a spec in flow style: `{input: ..., layers: ...}`.
@@ -396,6 +401,10 @@ def _read_parameters(
     # The key's text begins one column later where it is quoted.
     base = key.column + offset + (1 if key.quoted else 0)
     for start, part in _split(text):
+        if len(parameters) >= MOST_PARAMETERS:
+            message = f"a block takes at most {MOST_PARAMETERS} arguments"
+            document.refuse("bad-signature", message, key.span, "hand a list on")
+            break
         name, equals, default = part.partition("=")
         span = Span(key.source, key.line, base + start + len(name) - len(name.lstrip()))
         name = name.strip()

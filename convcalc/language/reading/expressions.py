@@ -73,9 +73,10 @@ class Scope:
     words    kinds, choices and blocks: words that stand for themselves
     layer    looks up a layer's name, where one may be handed on
     layers   all those names, for the help of an error
+    extra    what evaluations took beyond the sizes of expressions: long lists, wide fractions
     """
 
-    __slots__ = ("args", "entering", "layer", "layers", "shape", "words")
+    __slots__ = ("args", "entering", "extra", "layer", "layers", "shape", "words")
 
     def __init__(
         self,
@@ -91,6 +92,7 @@ class Scope:
         self.shape = shape
         self.layer = layer
         self.layers = layers
+        self.extra = 0
         #: Whether a value enters here at all: none does in the file's own args.
         self.entering = entering
 
@@ -133,13 +135,18 @@ Evaluate = Callable[[Scope], Any]
 
 
 class Expression:
-    """A parsed scalar. `constant` is true if it has the same value in every scope."""
+    """A parsed scalar. `constant` is true if it has the same value in every scope.
 
-    __slots__ = ("constant", "evaluate", "word")
+    size  its operators, names and numbers: about the microseconds that an evaluation takes, to
+          which `Scope.extra` adds what depends on the values
+    """
 
-    def __init__(self, evaluate: Evaluate, constant: bool, word: str = "") -> None:
+    __slots__ = ("constant", "evaluate", "size", "word")
+
+    def __init__(self, evaluate: Evaluate, constant: bool, word: str = "", size: int = 1) -> None:
         self.evaluate = evaluate
         self.constant = constant
+        self.size = size
         #: The name, where the expression is nothing but a name.
         self.word = word
 
@@ -271,7 +278,8 @@ class _Parser:
             raise self._unexpected()
         words = [token for token in self.tokens if token.kind == "name"]
         alone = len(self.tokens) == 2 and words and words[0].text not in _KEYWORDS
-        return Expression(evaluate, self.constant, words[0].text if alone else "")
+        word = words[0].text if alone else ""
+        return Expression(evaluate, self.constant, word, len(self.tokens) - 1)
 
     def _unexpected(self) -> ExpressionError:
         from convcalc.language.hints import expressions as hints  # only a mistake needs it
@@ -389,6 +397,8 @@ class _Parser:
             value = first(scope)
             for token, part in rest:
                 value = _operate(token, value, part(scope))
+                if type(value) is not int:
+                    scope.extra += 2 + value.denominator.bit_length() // 256
             return value  # type: ignore[no-any-return]
 
         return compute
@@ -416,7 +426,12 @@ class _Parser:
             raise ExpressionError("expression-too-long", "too many powers of powers", token.offset)
         exponent = self._unary()
         self.depth -= 1
-        return lambda scope: _power(token, base(scope), exponent(scope))
+
+        def raised(scope: Scope) -> Value:
+            scope.extra += 10
+            return _power(token, base(scope), exponent(scope))
+
+        return raised
 
     def _item(self) -> Evaluate:
         value = self._atom()
@@ -446,7 +461,13 @@ class _Parser:
             return value
         if token.text == "[":
             items = self._list("]", token)
-            return lambda scope: bounded_list([item(scope) for item in items], token.offset)
+
+            def values(scope: Scope) -> list[Any]:
+                found = bounded_list([item(scope) for item in items], token.offset)
+                scope.extra += _length(found)
+                return found
+
+            return values
         self.position -= 1
         raise self._unexpected()
 
@@ -464,7 +485,18 @@ class _Parser:
         self.position += 1
         arguments = self._list(")", opened)
         function = _FUNCTIONS[name.text]
-        return lambda scope: function(name, [argument(scope) for argument in arguments])
+
+        def result(scope: Scope) -> Any:
+            values = [argument(scope) for argument in arguments]
+            scope.extra += _length(values)
+            return function(name, values)
+
+        return result
+
+
+def _length(values: list[Any]) -> int:
+    """How many items the lists among some values hold."""
+    return sum([len(value) for value in values if isinstance(value, list)])
 
 
 def bounded_list(items: list[Any], offset: int = 0) -> list[Any]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.language.keys import COMMON_KEYS, GROUP, kind_arguments
-from convcalc.language.reading.document import NAME, Document, Entry
+from convcalc.language.reading.document import LONGEST_PATH, NAME, Document, Entry
 from convcalc.language.reading.expressions import Expression, ExpressionError, parse
 from convcalc.language.reading.nodes import (
     MOST_PROBLEMS,
@@ -258,7 +258,8 @@ def reference(node: YamlNode, what: str) -> ScalarNode:
         help_text = "several values are joined: {concat: [a, b]}" if what == "from" else ""
         message = f"{what} takes the name of one earlier layer"
         raise refusal("bad-name", message, node.span, help_text)
-    if not all(map(NAME.match, node.text.split("."))):
+    parts = node.text.split(".")
+    if len(parts) > LONGEST_PATH or not all(map(NAME.match, parts)):
         message = f"{what} takes the name of an earlier layer, not '{printable(node.text)}'"
         raise refusal("bad-name", message, node.span, "names are letters, digits, '_' and '-'")
     return node
