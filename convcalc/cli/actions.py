@@ -13,11 +13,14 @@ from convcalc.problems import ConvcalcError
 
 
 def repository_folder() -> str:
-    """The current folder's path in its repository, with forward slashes; "" outside of one.
+    """The current folder's path in its repository, with forward slashes; "" where it has none.
 
     Reports for other programs name files from the repository's root.
     """
-    folder = os.getcwd()
+    try:
+        folder = os.getcwd()
+    except FileNotFoundError:
+        return ""  # it was deleted
     below: list[str] = []
     while not os.path.exists(os.path.join(folder, ".git")):
         parent, name = os.path.split(folder)

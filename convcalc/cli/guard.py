@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import NoReturn, ParamSpec
 
-from convcalc.problems import ConvcalcError, Problem, refused
+from convcalc.problems import UNUSABLE, ConvcalcError, Problem, refused
 
 #: Exit status of a mistake in convcalc itself.
 INTERNAL = 3
@@ -32,6 +32,10 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
         except ConvcalcError as error:
             report_problems(error.problems)
             status = error.status
+        except MemoryError:
+            message = "there is not enough memory for it"
+            report_problems([Problem("no-memory", message)])
+            status = UNUSABLE
         except BrokenPipeError:
             discard_output()
             status = 0

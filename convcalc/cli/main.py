@@ -82,7 +82,8 @@ def application(arguments: list[str]) -> typer.Typer:
     for name in names:
         module = import_module(f"convcalc.cli.{name}")
         command = getattr(module, name)
-        text = cleandoc(command.__doc__)
+        # `python -OO` removes docstrings; the options have their own help.
+        text = cleandoc(command.__doc__ or "")
         if "\b" not in text:  # the mark that keeps the lines of the examples
             text = text.replace("Examples:", "\b\nExamples:")
         app.command(name, cls=_Command, help=text)(command)

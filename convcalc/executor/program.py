@@ -195,6 +195,11 @@ class Program:
             alive.difference_update([index for index in op.frees if nodes[index].inputs])
         return uses
 
+    def input_bytes(self, batch: int) -> int:
+        """What the inputs take in memory."""
+        sizes = [prod(shape) for shape in self.network.inputs.values()]
+        return sum(sizes) * batch * self.dtype.itemsize
+
     def _owner(self, index: int) -> int:
         """The node whose weights a node uses."""
         shares = self.network.nodes[index].shares

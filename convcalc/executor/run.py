@@ -344,7 +344,10 @@ def check_memory(program: Program, batch: int, max_memory: int | None = None) ->
 
 
 def _peak(program: Program, batch: int) -> MemoryUse:
-    return max(program.memory_use(batch), key=lambda use: use.total, default=MemoryUse(0, 0, 0, 0))
+    # Where nothing runs, there are the inputs all the same.
+    inputs = program.input_bytes(batch)
+    uses = program.memory_use(batch)
+    return max(uses, key=lambda use: use.total, default=MemoryUse(0, inputs, 0, 0))
 
 
 def _largest_batch(program: Program, batch: int, limit: int) -> int:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
 
 from convcalc.executor.arrays import Array
 from convcalc.executor.files import ArrayFile, Header, unsuitable
+from convcalc.executor.memory import available
 from convcalc.executor.thread_pool import ThreadPool
 from convcalc.executor.workspace import Workspace
 from convcalc.graph import Network, Node
 from convcalc.layers.traits import Start
-from convcalc.problems import UNUSABLE, ConvcalcError, Fact, Help, Note, Problem
+from convcalc.problems import UNUSABLE, ConvcalcError, Fact, Help, Note, Problem, Rule
+from convcalc.quantities import short_bytes
 from convcalc.shapes import Shape, tuple_text
 from convcalc.spelling import did_you_mean
 
@@ -27,6 +30,8 @@ KEY_SPAN = 65_536
 #: Numbers of a chunk, which one thread generates at once; a dense layer is streamed chunk by chunk.
 #: With a quarter of this, threads wait for the interpreter as long as they compute.
 CHUNK = 4 * KEY_SPAN
+#: Bytes of an array from which on it is asked whether memory suffices.
+_LARGE = 2**26
 
 #: The counter within a span, for each number of a chunk.
 _COUNTER = np.arange(CHUNK, dtype=np.uint32) % np.uint32(KEY_SPAN)
@@ -183,11 +188,20 @@ class RandomWeights(Weights):
         dtype: Any,
         pool: ThreadPool,
     ) -> Array:
+        size = prod(shape) * np.dtype(dtype).itemsize
+        free = available() if size > _LARGE else None
+        if free is not None and size > free:
+            raise _no_memory(node, name, shape, size, f"{short_bytes(free)} are free")
         start_at = self._start(network, index, name)
-        if not start_at.spread:
-            return np.full(shape, start_at.middle, dtype)
         order = memory_format(node.kind, len(shape)) if name == "weight" else range(len(shape))
-        inside = np.empty([shape[axis] for axis in order], dtype)
+        try:
+            inside = np.empty([shape[axis] for axis in order], dtype)
+        except (MemoryError, ValueError):  # ValueError: more than an array can have at all
+            raise _no_memory(node, name, shape, size, "more than can be allocated") from None
+        result: Array = inside.transpose(np.argsort(order))
+        if not start_at.spread:
+            result.fill(start_at.middle)
+            return result
         matrix = inside.reshape(-1, inside.shape[-1])
         step = rows_per_chunk(matrix.shape[1])
 
@@ -201,7 +215,6 @@ class RandomWeights(Weights):
                 part[...] = values
 
         pool.run(fill, range(0, len(matrix), step))
-        result: Array = inside.transpose(np.argsort(order))
         return result
 
     def _fill(
@@ -233,6 +246,13 @@ class RandomWeights(Weights):
                     found.update(node.inputs)
             self._activated = network, frozenset(found)
         return self._activated[1]
+
+
+def _no_memory(node: Node, name: str, shape: Shape, size: int, limit: str) -> ConvcalcError:
+    message = f"its {name} {tuple_text(shape)} needs {short_bytes(size)} of memory, {limit}"
+    rule = Rule("each array is made in memory as a whole")
+    problem = Problem("no-memory", message, node.span, (rule,), node.calls)
+    return ConvcalcError([problem.about(layer=node.path)], UNUSABLE)
 
 
 def rows_per_chunk(width: int) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from convcalc.cli.check import FORMATS
 from tests.cli.runner import run
 
 
@@ -111,18 +113,53 @@ def test_standard_input_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a folder in use stays on Windows")
-@pytest.mark.parametrize("command", ["check", "lock"])
+@pytest.mark.parametrize(
+    "command", [("check",), ("lock",), *[("check", "--format", name) for name in FORMATS]]
+)
 def test_a_current_folder_that_was_removed(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
     monkeypatch.chdir(folder)
     folder.rmdir()
-    result = run(command)
+    result = run(*command)
     assert result.status == 2
     assert "the current folder is not there any more" in result.err
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [("shapes", "vgg16"), ("--help",), ("flops", "--help")])
+def test_without_docstrings(arguments: tuple[str, ...]) -> None:
+    """`python -OO` removes the texts of which the help is made; all else stays as it is."""
+    results = [
+        subprocess.run(
+            [sys.executable, "-m", "convcalc", *arguments],
+            env={**os.environ, "PYTHONOPTIMIZE": level},
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        for level in ("", "2")
+    ]
+    usual, bare = [result.stdout.splitlines() for result in results]
+    assert not [result.stderr for result in results if result.stderr]
+    if "--help" in arguments:
+        options = [line for line in usual if line.lstrip().startswith("--")]
+        assert options == [line for line in bare if line.lstrip().startswith("--")]
+        assert options
+    else:
+        assert usual == bare
+
+
+def test_memory_that_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def use_up(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("convcalc.cli.shapes.Analysis", use_up)
+    result = run("shapes", "lenet")
+    assert (result.status, result.out) == (2, "")
+    assert result.err == "error[no-memory]: there is not enough memory for it\n"
 
 
 def test_a_config_that_leads_nowhere_is_not_passed_over(

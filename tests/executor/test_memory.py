@@ -11,11 +11,13 @@ import pytest
 
 import convcalc
 from convcalc.executor import run as run_module
+from convcalc.executor import weights as executor_weights
 from convcalc.executor.memory import available
 from convcalc.executor.program import Observed, Program
 from convcalc.executor.run import check_memory, execute, ready_inputs
 from convcalc.problems import ConvcalcError
 from convcalc.render.facts import worded
+from tests.cli.runner import run
 
 CHAIN = """
 input: [8, 64, 64]
@@ -114,6 +116,47 @@ def test_prediction_covers_what_numpy_allocates() -> None:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak <= predicted * 1.25 + 2**21, name
+
+
+@pytest.mark.parametrize(
+    ("command", "layer"), [("weights", "dense"), ("weights", "conv"), ("verify", "conv")]
+)
+def test_a_weight_that_is_too_large_is_named(
+    command: str, layer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor_weights, "available", lambda: 2**30)
+    monkeypatch.setattr(executor_weights, "_LARGE", 0)
+    text = "input: [1000, 1, 1]\nlayers:\n  - {dense: 2000000}\n"
+    if layer == "conv":
+        text = "input: [1000, 1, 1]\nlayers:\n  - {conv: 2000000, kernel: 1}\n"
+    path = tmp_path / "large.yaml"
+    path.write_text(text, encoding="utf-8")
+    if command == "weights":
+        result = run("weights", str(path), "--output", str(tmp_path / "large.npz"))
+        assert not (tmp_path / "large.npz").exists()
+    else:
+        result = run("verify", str(path), "--max-memory", "1GiB")
+    assert result.status == 2
+    assert "large.yaml:3:" in result.err
+    assert f"error[no-memory]: {layer}0: " in result.err
+    assert "7.45 GiB of memory" in result.err or command == "verify"
+
+
+def test_an_array_that_cannot_be_allocated_is_named() -> None:
+    text = "input: [2000000000, 1, 1]\nlayers: [{conv: 2000000000, kernel: 1}]\n"
+    with pytest.raises(convcalc.ConvcalcError) as caught:
+        list(executor_weights.seeded_weights(convcalc.loads(text)))
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.subject.layer) == ("no-memory", "conv0")
+
+
+def test_a_network_without_operations_needs_its_inputs() -> None:
+    network = convcalc.loads("{input: [1000000], layers: [{sequential: []}]}")
+    assert convcalc.execute(network, batch=2)["sequential0"].shape == (2, 1_000_000)
+    with pytest.raises(convcalc.ConvcalcError) as caught:
+        convcalc.execute(network, batch=2, max_memory=7_900_000)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.subject.layer) == ("no-memory", "input")
 
 
 def test_too_much_is_refused_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
