@@ -128,7 +128,16 @@ def without_collector(task: Callable[[], object]) -> object:
 def report_command(path: Path, text: str) -> list[str]:
     """Writes a spec to `path`; returns the command that prints its JSON report."""
     path.write_text(text, encoding="utf-8")
-    return convcalc_command("shapes", str(path), "--format", "json", "--max-layers", str(2 * HUGE))
+    return convcalc_command(
+        "shapes",
+        str(path),
+        "--format",
+        "json",
+        "--max-layers",
+        str(2 * HUGE),
+        "--max-file-size",
+        "64MiB",
+    )
 
 
 def check_layers(output: bytes, layers: int) -> None:

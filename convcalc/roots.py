@@ -28,11 +28,13 @@ class Access(NamedTuple):
     """What may be opened.
 
     allow_outside  whether files may name others anywhere
-    max_file_size  the most bytes of a text file; 200,000 written-out layers take a sixth of it
+    max_file_size  the most bytes of a spec and all that it extends together, of a convcalc.yaml
+                   and of a device; a lock may have four times as many. A million words of YAML,
+                   which take half as many bytes as this, take two seconds and 130 MB to read.
     """
 
     allow_outside: bool = False
-    max_file_size: int = 64 * 1024 * 1024
+    max_file_size: int = 4 * 1024 * 1024
 
 
 _USUAL = Access()
@@ -49,7 +51,8 @@ def access(*, allow_outside: bool = False, max_file_size: int = 0) -> Iterator[N
     """Lets files name others anywhere, or be larger or smaller than usual, in a block.
 
     allow_outside  whether what a file names may lie outside of the file's root
-    max_file_size  the most bytes of a text file; 0 for the usual number
+    max_file_size  the most bytes of a text file, and of a spec with all that it extends; 0 for the
+                   usual number
 
     >>> import convcalc
     >>> with convcalc.access(max_file_size=10):

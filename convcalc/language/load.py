@@ -184,10 +184,11 @@ def opener_in(root: Callable[[], str]) -> Opener:
     return opener
 
 
-def read_file(path: str, what: str = "a spec", *, named: bool = True) -> Source:
+def read_file(path: str, what: str = "a spec", *, named: bool = True, times: int = 1) -> Source:
     """The text of a spec, or of `what` it is said to be; raises ConvcalcError with status 2.
 
     named  whether the user named it; pipes and descriptors are read only then
+    times  how many times as long as a spec it may be
     """
     descriptor = descriptor_of(path) if named else None
     shipped = is_shipped(path)
@@ -201,7 +202,7 @@ def read_file(path: str, what: str = "a spec", *, named: bool = True) -> Source:
             # that of another file between a question and the opening.
             opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         try:
-            data = _content(path, opened, named=named)
+            data = _content(path, opened, times, named=named)
         finally:
             os.close(opened)
     except (OSError, ValueError) as error:
@@ -210,10 +211,10 @@ def read_file(path: str, what: str = "a spec", *, named: bool = True) -> Source:
         raise _unusable(path, reason[:1].lower() + reason[1:], help_text=beside) from None
     # What a text from a descriptor extends lies in the current folder.
     place = path if descriptor is None else "-"
-    return decoded(_display_name(path), data, place, what, named=named or shipped)
+    return decoded(_display_name(path), data, place, what, named=named or shipped, times=times)
 
 
-def _content(path: str, opened: int, *, named: bool) -> bytes:
+def _content(path: str, opened: int, times: int, *, named: bool) -> bytes:
     """What an open file holds; asks the open file itself of which kind it is."""
     mode = os.fstat(opened).st_mode
     begun = b""
@@ -225,7 +226,7 @@ def _content(path: str, opened: int, *, named: bool) -> bytes:
         if descriptor_of(path) is None:
             begun = _begin_pipe(path, opened)
     with open(opened, "rb", closefd=False) as file:
-        return begun + file.read(current_access().max_file_size + 1)
+        return begun + file.read(times * current_access().max_file_size + 1)
 
 
 def _begin_pipe(path: str, opened: int) -> bytes:
@@ -262,10 +263,16 @@ def _display_name(path: str) -> str:
 
 
 def decoded(
-    name: str, data: bytes, path: str = "", what: str = "a spec", *, named: bool = True
+    name: str,
+    data: bytes,
+    path: str = "",
+    what: str = "a spec",
+    *,
+    named: bool = True,
+    times: int = 1,
 ) -> Source:
     """The text of a spec from its bytes; raises ConvcalcError with status 2."""
-    most = current_access().max_file_size
+    most = times * current_access().max_file_size
     if len(data) > most:
         help_text = "--max-file-size allows more, and max_file_size of convcalc.access in Python"
         raise _unusable(name, f"longer than {most} bytes", help_text=help_text)

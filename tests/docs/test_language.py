@@ -97,7 +97,7 @@ def test_limits_are_those_of_the_code() -> None:
         "an expression": [str(expressions.LONGEST)],
         "an intermediate number of an expression": [str(expressions.WIDEST)],
         "a list as a value": [str(expressions.LONGEST_LIST), str(expressions.DEEPEST_LIST)],
-        "a file": [str(current_access().max_file_size // 2**20)],
+        "a file, with all that it extends": [str(current_access().max_file_size // 2**20)],
         "errors reported at once": [str(nodes.MOST_PROBLEMS)],
     }
     assert f"up to {LONGEST_CHAIN} in a chain" in PAGE

@@ -37,6 +37,8 @@ from convcalc.shapes import Shape, cross_text
 #: Changes whenever a text of before could be misread.
 VERSION = 1
 
+#: How many times as long as a spec a lock may be.
+_TIMES_A_SPEC = 4
 _FIRST = f"{LOCK_NAME} {VERSION}"
 _ABOUT = (
     "# What each network costs, so that a pull request's diff shows it. `convcalc lock` writes",
@@ -213,6 +215,12 @@ _AGAIN = "take it as it was committed (git checkout), then `convcalc lock`"
 _SIDE = "take either side as it is (git checkout --ours or --theirs), then `convcalc lock`"
 
 
+def read_lock_text(path: str) -> Source:
+    """The text of a lock, which has the layers of many specs; raises ConvcalcError."""
+    named = not os.path.islink(path)
+    return read_file(path, "the lock", named=named, times=_TIMES_A_SPEC)
+
+
 def read_lock(path: str, *, whole: bool = True) -> Lock:
     """The lock in a file.
 
@@ -220,7 +228,7 @@ def read_lock(path: str, *, whole: bool = True) -> Lock:
     marks of a merge, or is not what `lock_text` writes. Of a lock of which only a few networks are
     asked for, and which is not read as a `whole`, the rows of the others are not looked at.
     """
-    return parse_lock(read_file(path, "the lock", named=not os.path.islink(path)), whole=whole)
+    return parse_lock(read_lock_text(path), whole=whole)
 
 
 def parse_lock(source: Source, *, whole: bool = True) -> Lock:

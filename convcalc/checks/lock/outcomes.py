@@ -15,12 +15,12 @@ from convcalc.checks.lock.file import (
     lock_text,
     locked_network,
     parse_lock,
+    read_lock_text,
 )
 from convcalc.checks.project.config import CONFIG_NAME
 from convcalc.checks.project.specs import Specs
 from convcalc.checks.project.targets import Target, dtype_of, locked_name
 from convcalc.language.building.evaluation import MOST_LAYERS
-from convcalc.language.load import read_file
 from convcalc.language.shipped import is_word, shipped_path
 from convcalc.problems import (
     WRONG,
@@ -180,7 +180,7 @@ def write_lock(path: str, before: Lock | None, outcomes: Sequence[Outcome]) -> N
     """
     with exclusive(path):
         # Another `convcalc lock` may have written since it was read.
-        source = read_file(path, "the lock") if os.path.lexists(path) else None
+        source = read_lock_text(path) if os.path.lexists(path) else None
         if source is None:
             before = None
         elif before is None or source.text != before.source.text:

@@ -27,12 +27,14 @@ from convcalc.problems import (
     Problem,
     Reason,
     Related,
+    Rule,
     Source,
     Span,
     helps,
     printable,
 )
 from convcalc.record import Record
+from convcalc.roots import current_access
 
 #: Files that extend files that extend files...
 LONGEST_CHAIN = 20
@@ -156,6 +158,7 @@ def read_document(source: Source, opener: Opener, exists: Exists = os.path.isfil
             document.refuse("extends-not-found", problem.text, span, help_text)
             raise ConvcalcError(_all_problems(documents), UNUSABLE) from None
         documents[0].bases[documents[-1].source] = span
+        _check_size(documents, span)
     if len(documents) > 1:
         _check_inherited_args(documents)
     merged = documents[0]
@@ -163,6 +166,21 @@ def read_document(source: Source, opener: Opener, exists: Exists = os.path.isfil
         _merge(merged, base)
     _check_names(merged)
     return merged
+
+
+def _check_size(documents: list[Document], span: Span) -> None:
+    """Refuses files that extend each other and are too long together; the last was just read."""
+    length = documents[0].characters
+    most = current_access().max_file_size
+    if length > most:
+        documents[-2].refuse(
+            "file-too-large",
+            f"the files that extend each other have {length} characters together",
+            span,
+            "--max-file-size allows more",
+            Rule(f"at most {most}"),
+        )
+        raise ConvcalcError(_all_problems(documents))
 
 
 def _check_inherited_args(documents: list[Document]) -> None:

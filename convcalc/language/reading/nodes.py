@@ -88,7 +88,8 @@ def read_yaml(source: Source) -> YamlNode | None:
     most = current_access().max_file_size
     if len(source.text) > most:
         message = f"the file has {len(source.text)} characters, more than {most}"
-        raise ConvcalcError([Problem("file-too-large", message, Span(source, 1, 1))])
+        facts = helps("--max-file-size allows more")
+        raise ConvcalcError([Problem("file-too-large", message, Span(source, 1, 1), facts)])
     # libyaml's parser is ten times faster; PyYAML may have been built without it.
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:

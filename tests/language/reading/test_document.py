@@ -9,6 +9,7 @@ import pytest
 from convcalc import ConvcalcError, Network, load, loads, spec
 from convcalc.problems import Problem
 from convcalc.render.facts import worded
+from convcalc.roots import access
 
 BASE = """
 name: base
@@ -137,6 +138,20 @@ class TestExtends:
         (tmp_path / "lenet").rmdir()
         (tmp_path / "lenet").write_text("input: [3]\nlayers: [relu]\n", encoding="utf-8")
         assert load(path).inputs == {"input": (3,)}
+
+    def test_files_that_extend_each_other_are_so_long_together(self, tmp_path: Path) -> None:
+        base = write(tmp_path, a="input: [4]\nlayers: [relu]\n")
+        path = write(tmp_path, b="extends: a.yaml\n")
+        length = len(base.read_text("utf-8")) + len(path.read_text("utf-8"))
+        with access(max_file_size=length):
+            assert load(path).outputs == {"relu0": 1}
+        with access(max_file_size=length - 1), pytest.raises(ConvcalcError) as caught:
+            load(path)
+        (problem,) = caught.value.problems
+        assert problem.code == "file-too-large"
+        assert problem.span is not None
+        assert problem.span.in_line == f"{path}:1"
+        assert ("help", "--max-file-size allows more") in worded(problem.facts)
 
     def test_an_argument_that_only_a_base_uses_is_used(self, tmp_path: Path) -> None:
         write(tmp_path, a="input: [4]\nlayers: [{dense: width}]\n", b="extends: a.yaml\n")
