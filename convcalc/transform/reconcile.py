@@ -10,6 +10,7 @@ from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report, analyze
 from convcalc.analysis.counters.conventions import EXTRAS
 from convcalc.analysis.counters.counting import CounterReport, counter_reports, extra_count
+from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
 from convcalc.problems import ConvcalcError
 
@@ -116,6 +117,7 @@ class Reconciled(NamedTuple):
     rounded: int = 0
 
 
+@gc_paused()
 def reconcile(network: Network, quote: Quote, *, batch: int = 1) -> Reconciled:
     """Conventions, what-ifs, and pairs of one of each that give a quoted figure.
 

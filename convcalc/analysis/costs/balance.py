@@ -16,6 +16,7 @@ from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.field.dependencies import NetworkReadings
 from convcalc.arithmetic import Ratio
+from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
 from convcalc.language.device import Device
 from convcalc.layers.base import parameter_count
@@ -153,6 +154,7 @@ def intensity_text(intensity: Ratio | None) -> str:
     return f"{hundredths // 100:,}.{hundredths % 100:02d}"
 
 
+@gc_paused()
 def balance(report: Report, dtype: str = "float32", weights: str | None = None) -> Balance:
     """What every operation and every unit computes and moves, for the report's batch.
 

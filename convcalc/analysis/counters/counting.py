@@ -9,6 +9,7 @@ from typing import NamedTuple
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.counters.conventions import CONVENTIONS, Convention, Extra, Operation
+from convcalc.gc_pause import gc_paused
 from convcalc.problems import ConvcalcError, Fact, Help, Note, Problem, Subject
 
 #: By name, in the order in which they are shown.
@@ -84,6 +85,7 @@ def partial_text(missing: int) -> str:
     return f"partial: {missing} layer{'s' if missing > 1 else ''} not covered"
 
 
+@gc_paused()
 def counter_reports(
     report: Report, conventions: Iterable[Convention] = CONVENTIONS
 ) -> list[CounterReport]:

@@ -44,6 +44,7 @@ from convcalc.analysis.field.ranges import (
     union,
 )
 from convcalc.arithmetic import Ratio
+from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network, Node
 from convcalc.layers.reading import Reading
 from convcalc.shapes import Shape, cross_text
@@ -222,6 +223,7 @@ class ChannelFields:
         return frozenset().union(*found)
 
 
+@gc_paused()
 def fields(network: Network) -> Fields:
     """The receptive field of every layer's units.
 
