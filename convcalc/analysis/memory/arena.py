@@ -12,7 +12,7 @@ arXiv:2001.03288 (greedy by size); Wilson et al., Dynamic storage allocation, 19
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -78,38 +78,26 @@ def allocate(graph: TensorGraph, order: Sequence[int] | None = None) -> Arena:
             inside[reused] = (operation.writes, starts.get(reused, 0))
         if operation.gathers:
             gathered.update(live_set.in_place)
-    roots = {number: _root(number, inside) for number in lives}
+    # By tensor, the one whose block it lies in, its offset there, and the concatenation's tensor
+    # that it is a part of. A tensor lies in one that is written later: the last ones come first.
+    places: dict[int, tuple[int, int, int | None]] = {}
+    for number in reversed(lives):
+        places[number] = (number, 0, None)
+        if number in inside:
+            outer, start = inside[number]
+            root, offset, within = places[outer]
+            places[number] = (root, offset + start, outer if number in gathered else within)
     blocks: dict[int, _Block] = {}
-    for number, (root, _) in roots.items():
-        first, last = lives[number]
+    for number, (first, last) in lives.items():
+        root = places[number][0]
         block = blocks.get(root, _Block(graph.tensors[root].size, first, last))
         blocks[root] = _Block(block.size, min(first, block.first), max(last, block.last))
     offsets, size = _offsets(blocks)
-    allocations = [
-        Allocation(
-            number, offsets[root] + start, *lives[number], _gathering(number, inside, gathered)
-        )
-        for number, (root, start) in roots.items()
-    ]
+    allocations = []
+    for number, (first, last) in lives.items():
+        root, start, within = places[number]
+        allocations.append(Allocation(number, offsets[root] + start, first, last, within))
     return Arena(size, allocations)
-
-
-def _root(number: int, inside: dict[int, tuple[int, int]]) -> tuple[int, int]:
-    """The tensor whose block a tensor lies in, and its offset there."""
-    offset = 0
-    while number in inside:
-        number, start = inside[number]
-        offset += start
-    return number, offset
-
-
-def _gathering(number: int, inside: dict[int, tuple[int, int]], gathered: set[int]) -> int | None:
-    """The concatenation that a tensor, or what is written in its place, is a part of."""
-    while number in inside:
-        if number in gathered:
-            return inside[number][0]
-        number = inside[number][0]
-    return None
 
 
 def _offsets(blocks: dict[int, _Block]) -> tuple[dict[int, int], int]:
@@ -146,40 +134,63 @@ def _online_best_fit(by_time: list[int], blocks: dict[int, _Block]) -> tuple[dic
     """Places blocks as they come alive, each in the tightest gap between those alive then."""
     offsets: dict[int, int] = {}
     size = 0
-    gaps: list[tuple[int, int]] = []
+    gaps = _Gaps()
     alive: list[tuple[int, int]] = []
     for root in by_time:
         block = blocks[root]
         while alive and alive[0][0] < block.first:
             _, dead = heappop(alive)
-            _free(gaps, offsets[dead], offsets[dead] + blocks[dead].size)
-        fitting = [
-            (end - start, place)
-            for place, (start, end) in enumerate(gaps)
-            if end - start >= block.size
-        ]
-        if fitting:
-            _, place = min(fitting)
-            start, end = gaps.pop(place)
-            if end - start > block.size:
-                gaps.insert(place, (start + block.size, end))
-        else:
-            start = gaps.pop()[0] if gaps and gaps[-1][1] == size else size
+            gaps.free(offsets[dead], offsets[dead] + blocks[dead].size)
+        start = gaps.take(block.size)
+        if start is None:
+            start = gaps.take_last(size)
             size = start + block.size
         offsets[root] = start
         heappush(alive, (block.last, root))
     return offsets, size
 
 
-def _free(gaps: list[tuple[int, int]], start: int, end: int) -> None:
-    """Adds a gap to the free ones, which are in order, and joins it with its neighbours."""
-    place = bisect_left(gaps, (start, end))
-    if place < len(gaps) and gaps[place][0] == end:
-        end = gaps.pop(place)[1]
-    if place and gaps[place - 1][1] == start:
-        place -= 1
-        start = gaps.pop(place)[0]
-    gaps.insert(place, (start, end))
+class _Gaps:
+    """The free places between blocks, in the order of their starts and in that of their sizes."""
+
+    def __init__(self) -> None:
+        self._by_start: list[tuple[int, int]] = []
+        self._by_size: list[tuple[int, int]] = []
+
+    def free(self, start: int, end: int) -> None:
+        """Adds a gap, joined with its neighbours."""
+        place = bisect_left(self._by_start, (start, end))
+        if place < len(self._by_start) and self._by_start[place][0] == end:
+            end = self._remove(place)[1]
+        if place and self._by_start[place - 1][1] == start:
+            start = self._remove(place - 1)[0]
+        self._add(start, end)
+
+    def take(self, size: int) -> int | None:
+        """Where the tightest gap of at least this size starts, which is filled from there."""
+        tightest = bisect_left(self._by_size, (size, -1))
+        if tightest == len(self._by_size):
+            return None
+        length, start = self._by_size[tightest]
+        self._remove(bisect_left(self._by_start, (start, start + length)))
+        if length > size:
+            self._add(start + size, start + length)
+        return start
+
+    def take_last(self, end: int) -> int:
+        """Where the gap before `end` starts, which is taken whole; `end` if there is none."""
+        if self._by_start and self._by_start[-1][1] == end:
+            return self._remove(len(self._by_start) - 1)[0]
+        return end
+
+    def _add(self, start: int, end: int) -> None:
+        insort(self._by_start, (start, end))
+        insort(self._by_size, (end - start, start))
+
+    def _remove(self, place: int) -> tuple[int, int]:
+        start, end = self._by_start.pop(place)
+        self._by_size.pop(bisect_left(self._by_size, (end - start, start)))
+        return start, end
 
 
 def _best_fit(
