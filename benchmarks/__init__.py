@@ -5,6 +5,7 @@ sides.
 
     python -m benchmarks.startup    the time of a command as a whole process
     python -m benchmarks.chain      how time and memory grow with the network
+    python -m benchmarks.growth     how the time of every analysis grows, on graphs of many forms
     python -m benchmarks.checking   `check` on one network and on all that ship
     python -m benchmarks.diff       the time of a diff, compared with loading both networks
     python -m benchmarks.memory     the time of `memory` and of the search for the least peak
