@@ -92,6 +92,16 @@ def pooled(count: int) -> str:
     return _spec("[1, 18, 18]", stem) + join + "  - global_avgpool\n"
 
 
+def heads(count: int) -> str:
+    """A chain of convolutions, each of which is pooled as a whole beside the chain."""
+    layers = ["{conv: 8, kernel: 3, stride: 2, name: n0}"]
+    for number in range(1, count):
+        layers.append(f"{{conv: 8, kernel: 3, padding: 1, from: n{number - 1}, name: n{number}}}")
+        layers.append(f"{{global_avgpool: , from: n{number}, name: h{number}}}")
+    names = ", ".join(f"h{number}" for number in range(1, count))
+    return _spec("[3, 18, 18]", layers) + f"outputs: [{names}]\n"
+
+
 #: The sizes of `dense` are those whose edges are eight times as many.
 FAMILIES: dict[str, Family] = {
     "a chain of convolutions": Family(chain, 2_500, 20_000),
@@ -99,6 +109,7 @@ FAMILIES: dict[str, Family] = {
     "residual blocks": Family(shortcuts, 250, 2_000),
     "a concat of convolutions": Family(branches, 1_000, 8_000),
     "a concat of convolutions of all sizes, pooled": Family(pooled, 250, 2_000),
+    "a chain with heads": Family(heads, 500, 4_000),
     "a concat of empty branches": Family(empty_branches, 2_500, 20_000),
     "a densely connected graph": Family(dense, 106, 300),
 }

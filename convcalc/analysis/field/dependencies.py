@@ -6,7 +6,9 @@ a dilated window stay gaps, and channels of a concatenation keep the fields of t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from convcalc.graph import Network
@@ -20,49 +22,26 @@ Box = tuple[Positions, ...]
 
 #: The most positions of an axis that are computed one by one; beyond it gaps count as read.
 MOST_POSITIONS = 1_000_000
+#: The most boxes of some of a layer's units that are followed to find hulls; beyond it all units of
+#: a layer count as read.
+_MOST_READS = 500_000
 #: The most boxes of one layer that are kept apart; beyond it they are merged.
 _MOST_BOXES = 200
+
+
+#: The first and the last position on each axis, by the index of the input's node.
+InputHulls = dict[int, tuple[tuple[int, int], ...]]
 
 
 class Dependencies(NamedTuple):
     """The positions that units depend on.
 
-    inputs   the first and the last position on each axis, by the index of the input's node
+    inputs   the first and the last position on each axis of each input
     cut      whether a window in between overlaps an edge, so that some of its taps read padding
     """
 
-    inputs: dict[int, tuple[tuple[int, int], ...]]
+    inputs: InputHulls
     cut: bool
-
-
-def dependencies(
-    network: Network, index: int, box: Sequence[Positions], readings: NetworkReadings
-) -> Dependencies:
-    """The positions that the units of node `index` at these positions depend on."""
-    nodes = network.nodes
-    wanted: dict[int, dict[Box, Positions]] = {index: {tuple(box[1:]): box[0]}}
-    inputs: dict[int, tuple[tuple[int, int], ...]] = {}
-    cut = False
-    for current in range(index, -1, -1):
-        boxes = wanted.pop(current, None)
-        if boxes is None:
-            continue
-        node = nodes[current]
-        if not node.inputs:
-            inputs[current] = _hull(boxes)
-            continue
-        for number, source in enumerate(node.inputs):
-            shape = nodes[source].shape
-            declared = readings.of(current, number)
-            found = wanted.setdefault(source, {})
-            for spatial, channels in boxes.items():
-                read, over = _read((channels, *spatial), declared, shape)
-                cut = cut or over
-                if read is not None:
-                    _add(found, read)
-            if not found:
-                del wanted[source]
-    return Dependencies(inputs, cut)
 
 
 class NetworkReadings:
@@ -71,6 +50,7 @@ class NetworkReadings:
     def __init__(self, network: Network) -> None:
         self._network = network
         self._known: dict[int, list[Readings]] = {}
+        self._reached: dict[int, tuple[list[int], list[int]] | None] = {}
 
     def of(self, index: int, number: int) -> Readings:
         """How node `index` reads its input `number`."""
@@ -80,6 +60,129 @@ class NetworkReadings:
             layer: Layer = node.layer
             found = self._known[index] = layer.all_reads(self._network.input_shapes(node))
         return found[number]
+
+    def split(self, index: int, channels: Positions) -> Iterable[tuple[int, Positions]]:
+        """The inputs that some channels of a node read, and those of the channels that do.
+
+        Of a concatenation it takes no longer for its other branches.
+        """
+        reached = self._reach(index)
+        if reached is None:
+            return [(number, channels) for number in range(len(self._network.nodes[index].inputs))]
+        starts, stops = reached
+        if isinstance(channels, range):
+            first, stop = channels.start, channels.stop
+            return [
+                (number, range(max(first, starts[number]), min(stop, stops[number])))
+                for number in range(bisect_right(stops, first), bisect_left(starts, stop))
+            ]
+        parts: dict[int, list[int]] = {}
+        for channel in channels:
+            for number in range(bisect_right(stops, channel), bisect_right(starts, channel)):
+                parts.setdefault(number, []).append(channel)
+        return [(number, _compact(part)) for number, part in parts.items()]
+
+    def _reach(self, index: int) -> tuple[list[int], list[int]] | None:
+        """By input, the first channel of a node that reads it, and the one after the last.
+
+        None where the inputs are not read in their order by channels in a row.
+        """
+        if index not in self._reached:
+            nodes = self._network.nodes
+            node = nodes[index]
+            ranges = []
+            for number, source in enumerate(node.inputs if len(node.inputs) > 1 else ()):
+                reading = self.of(index, number)[0]
+                if reading.along == 0 and reading.ascending:
+                    ranges.append(reading.readers(range(nodes[source].shape[0]), node.shape[0]))
+            starts, stops = [one.start for one in ranges], [one.stop for one in ranges]
+            in_order = all(ranges) and starts == sorted(starts) and stops == sorted(stops)
+            found = (starts, stops) if in_order and len(ranges) == len(node.inputs) else None
+            self._reached[index] = found
+        return self._reached[index]
+
+
+class Hulls:
+    """What all units of a node depend on, for every node of a network.
+
+    exact  whether no read was left out, so that no hull is larger than it must be
+    """
+
+    def __init__(self, network: Network, readings: NetworkReadings) -> None:
+        self.exact = True
+        self._network = network
+        self._readings = readings
+        self._found: list[InputHulls] = []
+        self._reads = 0
+
+    def of(self, index: int) -> InputHulls:
+        """The hull of a node."""
+        nodes = self._network.nodes
+        for number in range(len(self._found), index + 1):
+            box = tuple([range(n) for n in nodes[number].shape])
+            self._found.append(self.of_units(number, box))
+        return self._found[index]
+
+    def of_units(self, index: int, box: Box) -> InputHulls:
+        """The hull of some units of a node."""
+        if index:
+            self.of(index - 1)
+        return dependencies(self._network, index, box, self._readings, self).inputs
+
+    def known(self, index: int, boxes: Mapping[Box, Positions]) -> InputHulls | None:
+        """The hull of a node if some of the boxes have all its units, or if no more may be read."""
+        if index >= len(self._found):
+            return None
+        _, *sizes = shape = self._network.nodes[index].shape
+        if boxes.get(tuple(map(range, sizes))) == range(shape[0]):
+            return self._found[index]
+        self._reads += len(boxes)
+        if self._reads > _MOST_READS:
+            self.exact = False
+            return self._found[index]
+        return None
+
+
+def dependencies(
+    network: Network,
+    index: int,
+    box: Sequence[Positions],
+    readings: NetworkReadings,
+    hulls: Hulls | None = None,
+) -> Dependencies:
+    """The positions that the units of node `index` at these positions depend on.
+
+    hulls  those of the nodes before it, from which the search need not go on; then `cut` is not
+           known
+    """
+    nodes = network.nodes
+    wanted: dict[int, dict[Box, Positions]] = {index: {tuple(box[1:]): box[0]}}
+    latest = [-index]
+    inputs: InputHulls = {}
+    cut = False
+    while latest:
+        current = -heappop(latest)
+        boxes = wanted.pop(current)
+        node = nodes[current]
+        known = hulls and hulls.known(current, boxes)
+        if known is not None or not node.inputs:
+            for origin, hull in (known or {current: _hull(boxes)}).items():
+                inputs[origin] = _joined(inputs.get(origin, hull), hull)
+            continue
+        for spatial, channels in boxes.items():
+            for number, some in readings.split(current, channels):
+                source = node.inputs[number]
+                read, over = _read(
+                    (some, *spatial), readings.of(current, number), nodes[source].shape
+                )
+                cut = cut or over
+                if read is None:
+                    continue
+                if source not in wanted:
+                    wanted[source] = {}
+                    heappush(latest, -source)
+                _add(wanted[source], read)
+    return Dependencies(inputs, cut)
 
 
 def _read(box: Box, readings: Readings, shape: Sequence[int]) -> tuple[Box | None, bool]:
@@ -171,6 +274,16 @@ def _union(first: Positions, second: Positions) -> Positions:
         if first.start <= second.stop and second.start <= first.stop:
             return range(min(first.start, second.start), max(first.stop, second.stop))
     return _compact({*first, *second})
+
+
+def _joined(
+    first: tuple[tuple[int, int], ...], second: tuple[tuple[int, int], ...]
+) -> tuple[tuple[int, int], ...]:
+    """The first and the last position on each axis, over both."""
+    if first == second:
+        return first
+    axes = zip(first, second, strict=True)
+    return tuple([(min(one[0], other[0]), max(one[1], other[1])) for one, other in axes])
 
 
 def _hull(boxes: dict[Box, Positions]) -> tuple[tuple[int, int], ...]:

@@ -26,6 +26,8 @@ from typing import NamedTuple
 from convcalc.analysis.field.dependencies import (
     MOST_POSITIONS,
     Dependencies,
+    Hulls,
+    InputHulls,
     NetworkReadings,
     Positions,
     dependencies,
@@ -253,8 +255,8 @@ class Propagation:
         self.misaligned: list[Misalignment] = []
         self.unions: dict[tuple[frozenset[int], Shape], int] = {}
         self.runs_left = _MOST_RUNS
-        self.hulls: dict[int, dict[int, tuple[tuple[int, int], ...]]] = {}
-        self.extents: dict[tuple[int, int], dict[int, tuple[tuple[int, int], ...]]] = {}
+        self.hulls = Hulls(network, self.readings)
+        self.extents: dict[tuple[int, int], InputHulls] = {}
 
     def run(self) -> Fields:
         layers: dict[str, LayerField] = {}
@@ -319,7 +321,7 @@ class Propagation:
                     ends = self.extent(field, source)[origin][axis] if all_read else None
                     # Otherwise any number of units may be read: all of them is the bound.
                     most = Bounded(one.high - one.low + 1, one.low, one.high)
-                    after.append(Constant(*ends) if ends else most)
+                    after.append(self.constant(*ends) if ends else most)
                 else:
                     reading = readings[one.along]
                     if reading.along is not None:
@@ -328,20 +330,22 @@ class Propagation:
                         continue
                     low, high = self.extent(field, source)[origin][axis]
                     irregular = Bounded(largest(one), low, high)
-                    after.append(irregular if reading.irregular else Constant(low, high))
+                    after.append(irregular if reading.irregular else self.constant(low, high))
             found.append((origin, tuple(after)))
         return self.numbered(tuple(found))
 
-    def extent(self, field: int, source: int) -> dict[int, tuple[tuple[int, int], ...]]:
+    def constant(self, low: int, high: int) -> FieldRange:
+        """The range of units that depend on all that a layer does."""
+        return Constant(low, high) if self.hulls.exact else Bounded(high - low + 1, low, high)
+
+    def extent(self, field: int, source: int) -> InputHulls:
         """The hull, on each input, of the channels with this field."""
         known = self.extents.get((field, source))
         if known is not None:
             return known
         having = self.channels[source].having(field)
         sizes = self.nodes[source].shape[1:]
-        found = dependencies(
-            self.network, source, [having, *map(range, sizes)], self.readings
-        ).inputs
+        found = self.hulls.of_units(source, (having, *map(range, sizes)))
         # An input of which only padding is read has no hull: its first position stands in.
         known = self.extents[field, source] = {
             origin: found.get(origin) or tuple([(0, 0) for _ in ranges])
@@ -428,10 +432,8 @@ class Propagation:
 
     def positions(self, index: int, origin: int, axis: int) -> tuple[int, int]:
         """The first and the last position of an input that any unit of a layer depends on."""
-        if index not in self.hulls:
-            box = [range(n) for n in self.nodes[index].shape]
-            self.hulls[index] = dependencies(self.network, index, box, self.readings).inputs
-        return self.hulls[index][origin][axis] if origin in self.hulls[index] else (0, 0)
+        hulls = self.hulls.of(index)
+        return hulls[origin][axis] if origin in hulls else (0, 0)
 
     def bounded(self, field: int, units: Shape) -> int:
         """A field with the size and the hull of this one, and no intervals of single units."""
