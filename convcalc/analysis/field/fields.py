@@ -183,7 +183,7 @@ class ChannelFields:
     distinct  all fields of these channels
     """
 
-    __slots__ = ("_fields", "_stops", "distinct")
+    __slots__ = ("_channels", "_fields", "_stops", "distinct")
 
     def __init__(self, runs: Iterable[tuple[int, int]]) -> None:
         """Each run is the channel after its last one, and its field."""
@@ -196,6 +196,7 @@ class ChannelFields:
                 self._stops.append(stop)
                 self._fields.append(field)
         self.distinct = frozenset(self._fields)
+        self._channels: dict[int, list[range]] = {}
 
     def __len__(self) -> int:
         """The number of runs."""
@@ -219,7 +220,10 @@ class ChannelFields:
         """The channels that have a field; all if none has."""
         if len(self.distinct) == 1 or field not in self.distinct:
             return range(self._stops[-1])
-        found = [channels for channels, one in self.runs() if one == field]
+        if not self._channels:
+            for channels, one in self.runs():
+                self._channels.setdefault(one, []).append(channels)
+        found = self._channels[field]
         if len(found) == 1 or sum(map(len, found)) > MOST_POSITIONS:
             return range(found[0].start, found[-1].stop)
         return frozenset().union(*found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import convcalc
+from convcalc.analysis.field.dependencies import NetworkReadings, Positions
 from convcalc.analysis.field.fields import AxisField, Fields, Propagation, fields, unit_field
 from convcalc.arithmetic import Ratio
 from convcalc.graph import Network
@@ -369,6 +370,44 @@ class TestChannels:
             propagation.run()
             steps.append(before - propagation.runs_left)
         assert 0 < steps[1] <= 8 * steps[0]
+
+    def test_a_pooled_join_is_searched_branch_by_branch(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reads: list[int] = []
+        split = NetworkReadings.split
+
+        def counted(
+            readings: NetworkReadings, index: int, channels: Positions
+        ) -> list[tuple[int, Positions]]:
+            found = list(split(readings, index, channels))
+            reads.append(len(found))
+            return found
+
+        monkeypatch.setattr(NetworkReadings, "split", counted)
+        steps = []
+        for count in (25, 200):
+            branches = ", ".join(
+                f"[{{conv: 1, kernel: {k}, padding: same}}]" for k in range(1, count + 1)
+            )
+            layers = f"{{conv: 1, kernel: 3, stride: 2}}, {{concat: [{branches}]}}, global_avgpool"
+            assert last(layers, "[1, 20]") == AxisField(19, None, 0, Ratio.of(9), whole=True)
+            steps.append(sum(reads))
+            reads.clear()
+        assert 0 < steps[1] <= 8 * steps[0]
+
+    @pytest.mark.parametrize("reads", [0, 100])
+    def test_too_long_a_search_is_a_bound(
+        self, reads: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Of the last row of the input nothing is read; the search has to go through the crop.
+        layers = "{conv: 1, kernel: 3, padding: 1}, {crop: [[4, 4]]}, relu, global_avgpool"
+        exact = last(layers)
+        assert (exact.size, exact.offset, exact.at_most) == (10, 3, False)
+        monkeypatch.setattr("convcalc.analysis.field.dependencies._MOST_READS", reads)
+        bound = last(layers)
+        assert bound.size >= 10
+        assert bound.at_most == (not reads)
 
     @pytest.mark.parametrize("runs", [0, 5, 100])
     def test_too_many_runs_are_a_bound(self, runs: int, monkeypatch: pytest.MonkeyPatch) -> None:
