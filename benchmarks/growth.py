@@ -116,7 +116,7 @@ FAMILIES: dict[str, Family] = {
 
 
 def main() -> None:
-    """Prints a table for each family; takes some ten minutes, or less for a part of them."""
+    """Prints a table for each family; all of them take some twenty minutes."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.growth")
     parser.add_argument("--family", metavar="WORDS", default="", help="only families with these")
     parser.add_argument("--command", metavar="WORDS", default="", help="only commands with these")
