@@ -11,7 +11,7 @@ from inspect import cleandoc
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperCommand, TyperGroup
 
 from convcalc import __version__
 from convcalc.cli.guard import in_log, report_problems, write_error
@@ -121,17 +121,33 @@ def _without_pydantic(parameters: list[Any]) -> list[Any]:
 _LONGEST = 5000
 #: The parameters that name specs.
 _FILES = ("file", "files", "old", "new")
-_ALLOW_OUTSIDE = TyperOption(
-    param_decls=["--allow-outside"],
-    is_flag=True,
-    default=False,
-    help="Let files name others outside of their project. Not for files of strangers.",
-)
-_MAX_FILE_SIZE = TyperOption(
-    param_decls=["--max-file-size"],
-    metavar="SIZE",
-    help="The most bytes of a text file, such as 64MiB (the default).",
-)
+
+
+def _access(
+    allow_outside: Annotated[
+        bool,
+        typer.Option(
+            "--allow-outside",
+            help="Let files name others outside of their project. Not for files of strangers.",
+        ),
+    ] = False,
+    max_file_size: Annotated[
+        str | None,
+        typer.Option(
+            "--max-file-size",
+            metavar="SIZE",
+            help="The most bytes of a spec with all that it extends; 4MiB by default.",
+        ),
+    ] = None,
+) -> None:
+    """Has the options of every command that reads files; `_Command` obeys them."""
+
+
+def _access_options() -> list[Any]:
+    """Those options, as this release of typer makes them of a signature."""
+    app = typer.Typer(add_completion=False)
+    app.command()(_access)
+    return [param for param in typer.main.get_command(app).params if param.name != "help"]
 
 
 def _read_size(text: str | None) -> int:
@@ -179,7 +195,7 @@ class _Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         params = super().get_params(ctx)
         if any(param.name in _FILES for param in params):
-            params[-1:-1] = [_ALLOW_OUTSIDE, _MAX_FILE_SIZE]  # --help is the last
+            params[-1:-1] = _access_options()  # --help is the last
         return _without_pydantic(params)
 
     def invoke(self, ctx: Any) -> Any:
