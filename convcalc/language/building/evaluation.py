@@ -36,7 +36,7 @@ from convcalc.problems import (
 
 #: Layers in a network, and copies that `repeat` may make in all, unless `--max-layers` says
 #: otherwise. Every command reads and analyses so many in ten seconds and a gigabyte on two cores.
-MOST_LAYERS = 50_000
+MOST_LAYERS = 30_000
 #: Steps of reading that each layer may take on average. A step is about a microsecond.
 STEPS = 60
 #: Of fewer layers reading may take as many steps as of these.

@@ -897,15 +897,15 @@ class TestBounds:
     @pytest.mark.parametrize(
         ("layers", "top"),
         [
-            ("{relu: , repeat: 50001}", ""),
+            ("{relu: , repeat: 30001}", ""),
             ("{relu: , repeat: 999999999999}", ""),
             ("{relu: , repeat: 10 ** 30}", ""),
-            ("{sequential: [{relu: , repeat: 501}], repeat: 100}", ""),
-            ("{relu: , repeat: 30000}, {relu: , repeat: 30000}", ""),
-            ("{relu: , when: false, repeat: 60000}", ""),
+            ("{sequential: [{relu: , repeat: 301}], repeat: 100}", ""),
+            ("{relu: , repeat: 20000}, {relu: , repeat: 20000}", ""),
+            ("{relu: , when: false, repeat: 40000}", ""),
             ("{a: 500}", "blocks: {a(n): [{b: n, repeat: n}], b(n): [{relu: , repeat: n}]}"),
             ("{a: 10}", "blocks: {a(n): [{relu: , repeat: n ** n}]}"),
-            ("{add: [[{relu: , repeat: 49999}], [{relu: , repeat: 49999}]]}", ""),
+            ("{add: [[{relu: , repeat: 29999}], [{relu: , repeat: 29999}]]}", ""),
         ],
     )
     def test_too_many_layers_are_refused_before_they_are_built(self, layers: str, top: str) -> None:
@@ -915,10 +915,10 @@ class TestBounds:
     @pytest.mark.parametrize(
         ("layers", "top"),
         [
-            ("{relu: , when: in_channels > 3, repeat: 50000}, tanh", ""),
-            ("{sequential: [], repeat: 50000}, relu", ""),
-            ("{add: [[]], repeat: 49999}, relu", ""),
-            ("{a: 60}", f"blocks: {{a(n): [{{b: n, repeat: 10 * n}}], b(n): [{IDLE}]}}"),
+            ("{relu: , when: in_channels > 3, repeat: 30000}, tanh", ""),
+            ("{sequential: [], repeat: 30000}, relu", ""),
+            ("{add: [[]], repeat: 29999}, relu", ""),
+            ("{a: 50}", f"blocks: {{a(n): [{{b: n, repeat: 10 * n}}], b(n): [{IDLE}]}}"),
             ("{b0: 1}, relu", f"blocks: {{{DOUBLING}, b40(x): [{{relu: , when: x > 5}}]}}"),
         ],
     )
@@ -929,9 +929,9 @@ class TestBounds:
     def test_after_a_mistake_no_layers_are_made_and_that_is_no_mistake(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert len(problems("{dense: 0}, {relu: , repeat: 30000}, {dense: -1}")) == 2
-        monkeypatch.setattr(elaboration, "_STEPS_AFTER_A_MISTAKE", 31_000)
-        assert len(problems("{dense: 0}, {relu: , repeat: 32000}, {dense: -1}")) == 1
+        assert len(problems("{dense: 0}, {relu: , repeat: 25000}, {dense: -1}")) == 2
+        monkeypatch.setattr(elaboration, "_STEPS_AFTER_A_MISTAKE", 26_000)
+        assert len(problems("{dense: 0}, {relu: , repeat: 27000}, {dense: -1}")) == 1
 
     def test_many_copies_are_fine(self) -> None:
         assert len(network("{relu: , repeat: 5000}").operations) == 5000
