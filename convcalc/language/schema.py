@@ -198,16 +198,17 @@ def _definitions(value: dict[str, Any], layers: dict[str, Any]) -> dict[str, Any
             "anyOf": [_EXPRESSION, {"type": "array", "items": {"$ref": "#/definitions/value"}}]
         },
         "layer": layer,
+        "branch": branch,
         "branches": {
             "anyOf": [
-                {"type": "array", "items": branch, "minItems": 1},
+                {"type": "array", "items": {"$ref": "#/definitions/branch"}, "minItems": 1},
                 {
                     "type": "object",
                     "propertyNames": {
                         "pattern": _NAME,
                         "not": {"enum": ["when", "layers", "input"]},
                     },
-                    "additionalProperties": branch,
+                    "additionalProperties": {"$ref": "#/definitions/branch"},
                     "minProperties": 1,
                 },
             ]
@@ -273,6 +274,13 @@ def _arguments(kind: str) -> dict[str, Any]:
 def _first_or_mapping(kind: str) -> dict[str, Any]:
     """The value of a kind's key: its first argument, its arguments, or nothing."""
     cls = layer_class(kind)
+    if cls.joins and cls.joins.names:
+        return {
+            "type": "object",
+            "properties": {name: {"$ref": "#/definitions/branch"} for name in cls.joins.names},
+            "required": [*cls.joins.required],
+            "additionalProperties": False,
+        }
     if cls.joins:
         return {"$ref": "#/definitions/branches"}
     options: list[dict[str, Any]] = [{"type": "null"}, _reference(f"{kind} arguments")]

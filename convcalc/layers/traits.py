@@ -18,7 +18,8 @@ class Branches(Record):
     """The inputs of a join: how many, and their names where their roles differ.
 
     least, most  how many there may be; `most` is None where there is no limit
-    names        of exactly these branches, in this order; empty where any names do
+    names        of exactly these branches, in this order; empty where any names do. One after the
+                 first `least` may be left out.
     """
 
     least: int = 1
@@ -31,16 +32,25 @@ class Branches(Record):
 
         >>> Branches().text, Branches(2, 2).text, Branches.named("query", "key", "value").text
         ('at least 1 branch', 'exactly 2 branches', 'the branches query, key, value')
+        >>> Branches.named("value", "offset", optional="mask").text
+        'the branches value, offset (and mask)'
         """
         if self.names:
-            return f"the branches {', '.join(self.names)}"
+            optional = f" (and {self.names[-1]})" if self.most != self.least else ""
+            return f"the branches {', '.join(self.required)}{optional}"
         count = f"{self.least} branch{'es' if self.least > 1 else ''}"
         return f"{'exactly' if self.most == self.least else 'at least'} {count}"
 
     @classmethod
-    def named(cls, *names: str) -> Branches:
-        """Exactly the branches with these names."""
-        return cls(len(names), len(names), names)
+    def named(cls, *names: str, optional: str = "") -> Branches:
+        """Exactly the branches with these names, and perhaps one more."""
+        every = (*names, optional) if optional else names
+        return cls(len(names), len(every), every)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The names of the branches that may not be left out."""
+        return self.names[: self.least]
 
     def check(self, kind: str, count: int) -> None:
         """Refuses a number of branches that the kind does not take."""

@@ -11,10 +11,13 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
+import convcalc.layers
 from convcalc.language.keys import COMMON_KEYS, TOP_KEYS
 from convcalc.language.schema import spec_schema
 from convcalc.language.shipped import shipped_path
 from convcalc.layers import KINDS, layer_class
+from convcalc.layers.joins import Concat
+from convcalc.layers.traits import Branches
 from tests.diagnostics.update import (
     FOLDER,
     case_names,
@@ -380,3 +383,27 @@ class TestCompletion:
 
     def test_it_is_plain_json(self) -> None:
         assert json.loads(json.dumps(spec_schema(), allow_nan=False)) == spec_schema()
+
+
+class Pick(Concat, kind="pick"):
+    """A join whose branches have names of their own, one of them optional."""
+
+    joins = Branches.named("value", "offset", optional="mask")
+
+
+@pytest.mark.parametrize(
+    ("branches", "right"),
+    [
+        ("{value: [], offset: [relu]}", True),
+        ("{offset: {when: true, layers: [relu]}, value: [], mask: [relu]}", True),
+        ("{value: []}", False),
+        ("{value: [], offset: [], other: []}", False),
+        ("[[], []]", False),
+    ],
+)
+def test_named_branches(branches: str, right: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "pick", ("none", "Pick"))
+    monkeypatch.setitem(convcalc.layers._loaded, "pick", Pick)
+    validator = jsonschema.Draft7Validator(spec_schema())
+    spec = edited(f"{{input: [8, 4], layers: [{{pick: {branches}}}]}}")
+    assert (list(validator.iter_errors(spec)) == []) == right

@@ -21,11 +21,17 @@ from tests.oracle.random_layers import drawn
 
 TWO = Branches(2, 2)
 NAMED = Branches.named("query", "key", "value")
+MASKED = Branches.named("value", "offset", optional="mask")
 
 
 @pytest.mark.parametrize(
     ("branches", "takes", "refuses"),
-    [(Branches(), [1, 2, 9], [0]), (TWO, [2], [0, 1, 3]), (NAMED, [3], [0, 2, 4])],
+    [
+        (Branches(), [1, 2, 9], [0]),
+        (TWO, [2], [0, 1, 3]),
+        (NAMED, [3], [0, 2, 4]),
+        (MASKED, [2, 3], [0, 1, 4]),
+    ],
 )
 def test_branches_are_counted(branches: Branches, takes: list[int], refuses: list[int]) -> None:
     for count in takes:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from convcalc.language.building.evaluation import Copy, Evaluator, Frame
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.layers import LayerReader
+from convcalc.language.keys import kind_arguments
 from convcalc.language.reading.document import NAME, Document
 from convcalc.language.reading.expressions import LayerReference, UnknownSizeError
 from convcalc.language.reading.items import (
@@ -15,12 +16,20 @@ from convcalc.language.reading.items import (
     Refusal,
     argument_names,
     check_arguments,
+    gathered,
     is_empty,
     refusal,
 )
-from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
+from convcalc.language.reading.nodes import (
+    MOST_PROBLEMS,
+    ListNode,
+    MapNode,
+    ScalarNode,
+    YamlNode,
+)
 from convcalc.layers import KINDS, layer_class
-from convcalc.problems import Branch, Help, Problem, Rule, printable
+from convcalc.layers.traits import Branches
+from convcalc.problems import Branch, DidYouMean, Help, Problem, Rule, printable
 
 #: Adds the layers of a list to the graph; the value of the last.
 Sequence = Callable[[ListNode, Flow | None, Group, Frame], Flow]
@@ -51,7 +60,8 @@ class JoinReader:
         fused = self._layers.fused_arguments(kind, given)
         inner = Group(path, group)
         values: list[tuple[str, Flow]] = []
-        for label, node in self._branches(item, kind):
+        branches = cls.joins or Branches()
+        for label, node in self._branches(item, kind, branches.names):
             self._evaluator.spend(5, item.span)
             found = self._branch(label, node, copy, inner, sequence)
             if found is not None:
@@ -66,8 +76,10 @@ class JoinReader:
                 "",
                 (Rule("one branch at least must have no condition or one that holds"),),
             )
+        if branches.names:
+            values = _in_order(item, kind, branches, values)
         flows = [value for _, value in values]
-        if len(values) == 1 and (cls.joins is None or cls.joins.least == 1):
+        if len(values) == 1 and branches.least == 1:
             return self._layers.fuse(fused, flows[0], path, frame)
         layer, _ = self._layers.make(cls, given, item.span, path, flow, frame, shape=flows[0].shape)
         if layer is None:
@@ -77,8 +89,13 @@ class JoinReader:
         value = self._layers.add(layer, path, path, flows, item.span, given, frame, facts)
         return self._layers.fuse(fused, value, path, frame)
 
-    def _branches(self, item: Item, kind: str) -> list[tuple[str, YamlNode]]:
+    def _branches(
+        self, item: Item, kind: str, names: tuple[str, ...]
+    ) -> list[tuple[str, YamlNode]]:
+        """The branches as written, each with its name; `names` are those that the kind has."""
         value = item.value
+        if names:
+            return _named_branches(item, kind, names)
         if isinstance(value, ListNode):
             return [(f"branch{index}", node) for index, node in enumerate(value.items)]
         if isinstance(value, MapNode):
@@ -185,3 +202,51 @@ class JoinReader:
                 f"the kind or block is written as a list: [{word}]",
             )
         return group.lookup(node)
+
+
+def _named_branches(item: Item, kind: str, names: tuple[str, ...]) -> list[tuple[str, YamlNode]]:
+    """The branches of a join whose kind names them, as written."""
+    value = item.value
+    if not isinstance(value, MapNode):
+        pattern = ", ".join([f"{name}: [...]" for name in names])
+        raise refusal(
+            "bad-value",
+            f"{kind} takes a mapping of the branches {', '.join(names)}",
+            item.span if value is None or is_empty(value) else value.span,
+            f"write {{{kind}: {{{pattern}}}}}, where [] is what enters",
+        )
+    problems = [
+        _unknown_branch(kind, names, text, key)
+        for text, (key, _) in value.entries.items()
+        if text not in names
+    ]
+    if problems:
+        raise gathered(problems[:MOST_PROBLEMS])
+    return [(text, node) for text, (_, node) in value.entries.items()]
+
+
+def _unknown_branch(kind: str, names: tuple[str, ...], text: str, key: ScalarNode) -> Problem:
+    """The problem of a branch that the kind does not have."""
+    if text in kind_arguments(kind):
+        message = f"'{text}' is an argument and belongs beside '{kind}', not among its branches"
+        return Problem("unknown-key", message, key.span)
+    message = f"{kind} has no branch '{printable(text)}'"
+    return Problem("unknown-key", message, key.span, (DidYouMean(text, names),))
+
+
+def _in_order(
+    item: Item, kind: str, branches: Branches, values: list[tuple[str, Flow]]
+) -> list[tuple[str, Flow]]:
+    """The values of branches that the kind names, in its order; all that it needs are there."""
+    found = dict(values)
+    missing = [name for name in branches.required if name not in found]
+    if missing:
+        needed = " and ".join([f"'{name}'" for name in missing])
+        written = isinstance(item.value, MapNode) and any(n in item.value.entries for n in missing)
+        raise refusal(
+            "branch-count",
+            f"{kind} needs the branch{'es' if len(missing) > 1 else ''} {needed}",
+            item.span,
+            facts=(Rule("a branch whose condition fails does not count"),) if written else (),
+        )
+    return [(name, found[name]) for name in branches.names if name in found]

@@ -12,6 +12,7 @@ from convcalc.language.building import elaboration
 from convcalc.layers import KINDS
 from convcalc.layers.fields import PerAxis, Whole, field
 from convcalc.layers.joins import Concat
+from convcalc.layers.traits import Branches
 from convcalc.problems import Problem
 from convcalc.render.facts import worded
 from convcalc.shapes import Shape
@@ -1171,3 +1172,78 @@ class TestJoinsWithArguments:
     def test_are_refused_as_those_of_any_kind(self, layer: str, message: str) -> None:
         (found,) = messages(layer)
         assert found.startswith(message)
+
+
+class Pick(Concat, kind="pick"):
+    """A join whose branches have names of their own, one of them optional."""
+
+    joins = Branches.named("value", "offset", optional="mask")
+
+    amount: int = field(Whole(), "a number", default=1)
+
+
+class TestJoinsWithNamedBranches:
+    @pytest.fixture(autouse=True)
+    def with_pick(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(KINDS, "pick", ("none", "Pick"))
+        monkeypatch.setitem(convcalc.layers._loaded, "pick", Pick)
+
+    def test_hand_them_over_in_the_kinds_order(self) -> None:
+        branches = "mask: [tanh], offset: [sigmoid], value: [relu]"
+        made = network(f"{{pick: {{{branches}}}, amount: 2}}")
+        *_, pick = made.operations
+        assert [node.path for node in made.operations] == [
+            "pick0.mask.tanh0",
+            "pick0.offset.sigmoid0",
+            "pick0.value.relu0",
+            "pick0",
+        ]
+        assert [made.nodes[index].kind for index in pick.inputs] == ["relu", "sigmoid", "tanh"]
+
+    def test_may_lack_the_optional_one(self) -> None:
+        mask = "mask: {when: false, layers: []}"
+        layers = f"{{pick: {{offset: [{{conv: 5, kernel: 1}}], value: [], {mask}}}}}"
+        assert built(layers)[-1] == "pick0 pick 8x8x8"
+
+    def test_may_be_names_of_layers_and_refer_to_each_other(self) -> None:
+        layers = "{relu: , name: a}, {pick: {value: a, offset: [{tanh: , from: value}]}}"
+        made = network(layers)
+        assert [made.nodes[index].path for index in made.nodes[-1].inputs] == [
+            "a",
+            "pick0.offset.tanh0",
+        ]
+
+    def test_can_be_referred_to(self) -> None:
+        layers = "{pick: {value: [relu], offset: [tanh]}, name: p}, {add: [[], [gelu]], name: q}"
+        made = network(f"{layers}, {{concat: [q, p.offset]}}")
+        assert [made.nodes[index].path for index in made.nodes[-1].inputs] == [
+            "q",
+            "p.offset.tanh0",
+        ]
+
+    @pytest.mark.parametrize(
+        ("layer", "message"),
+        [
+            ("{pick: [[], []]}", "pick takes a mapping of the branches value, offset, mask"),
+            ("{pick: 3}", "pick takes a mapping of the branches value, offset, mask"),
+            ("pick", "pick takes a mapping of the branches value, offset, mask"),
+            ("{pick: {value: []}}", "pick needs the branch 'offset'"),
+            ("{pick: {mask: []}}", "pick needs the branches 'value' and 'offset'"),
+            (
+                "{pick: {value: [], offset: {when: false, layers: []}, mask: []}}",
+                "pick needs the branch 'offset'",
+            ),
+            ("{pick: {value: [], offset: [], masc: []}}", "pick has no branch 'masc'"),
+            (
+                "{pick: {value: [], offset: [], amount: 3}}",
+                "'amount' is an argument and belongs beside 'pick', not among its branches",
+            ),
+        ],
+    )
+    def test_are_refused_where_they_are_others(self, layer: str, message: str) -> None:
+        (found,) = messages(layer)
+        assert found.partition(": ")[2] == message
+
+    def test_are_checked_for_mistakes_of_their_own(self) -> None:
+        layers = "{pick: {value: [{conv: 0, kernel: 1}], offset: [{dense: -1}]}}"
+        assert len(problems(layers)) == 2
