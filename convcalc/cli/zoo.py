@@ -14,7 +14,7 @@ from convcalc.analysis.metrics import measure
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table, terminal
-from convcalc.language.load import load
+from convcalc.language.load import load, spec
 from convcalc.language.shipped import shipped_names
 from convcalc.problems import printable
 from convcalc.render.zoo import SHOWN, Entry, zoo_data, zoo_table
@@ -39,6 +39,10 @@ def zoo(
             help="Show names that contain this, or match it: 'mobile*'.",
         ),
     ] = "*",
+    tag: Annotated[
+        str | None,
+        typer.Option("--tag", metavar="TAG", help="Show networks with this tag: detection."),
+    ] = None,
     top: options.Top = None,
     style: options.Format = "table",
     output: options.Output = None,
@@ -49,6 +53,7 @@ def zoo(
     Examples:
       convcalc zoo
       convcalc zoo --sort macs --filter 'mobile*'
+      convcalc zoo --tag detection
       convcalc zoo --format csv --output zoo.csv
 
     Depth counts the weighted layers on the longest path. Columns to sort by: name, params,
@@ -67,6 +72,8 @@ def zoo(
             f"--filter {printable(pattern)}: no shipped network is called like that",
             did_you_mean(pattern, shipped) or "`convcalc zoo` lists them all",
         )
+    if tag is not None:
+        names = _tagged(names, tag)
     entries = [entry(name) for name in _shown(names)]
     if sort != "name":
         entries.sort(key=lambda one: -one.metrics[sort])
@@ -83,6 +90,19 @@ def entry(name: str) -> Entry:
     analysis = Analysis(load(name))
     metrics = {metric: measure(analysis, metric) for metric in SHOWN}
     return Entry(name, analysis.network.inputs, metrics)
+
+
+def _tagged(names: Sequence[str], tag: str) -> list[str]:
+    """Those that have the tag; refuses a tag that none has."""
+    tags = {name: spec(name).tags for name in names}
+    found = [name for name in names if tag in tags[name]]
+    if not found:
+        known = sorted({one for of_one in tags.values() for one in of_one})
+        refuse(
+            f"--tag {printable(tag)}: no network has this tag",
+            did_you_mean(tag, known) or f"there are {', '.join(known) or 'none'}",
+        )
+    return found
 
 
 def _shown(names: Sequence[str]) -> Iterable[str]:

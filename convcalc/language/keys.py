@@ -16,6 +16,7 @@ TOP_KEYS = (
     "extends",
     "expect",
     "budget",
+    "tags",
 )
 #: Keys allowed on every layer.
 COMMON_KEYS = ("name", "repeat", "first", "when", "from", "share")

@@ -81,6 +81,7 @@ def spec_schema() -> dict[str, Any]:
             },
         },
         "budget": limits_schema({DTYPE: dtype_schema()}),
+        "tags": {"type": "array", "items": {"type": "string", "pattern": _NAME}},
     }
     for key, text in _KEY_TEXTS.items():
         properties[key]["description"] = text
@@ -109,6 +110,7 @@ _KEY_TEXTS = {
     "extends": "Another spec, relative to this file, or the name of a network that ships.",
     "expect": "Facts that must hold; convcalc check verifies them.",
     "budget": "Upper limits with units: {params: 4M, macs: 310M, peak_memory: 1.5MiB}.",
+    "tags": "Words that group networks: [detection]; convcalc zoo --tag shows a group.",
 }
 
 #: What an editor shows for a key that every layer may have.

@@ -38,7 +38,22 @@ def test_filter_sort_and_top() -> None:
     assert names("--filter", "resnet??", "--sort", "macs", "--top", "2") == ["resnet50", "resnet34"]
 
 
-@pytest.mark.parametrize("options", [("--filter", "nothing*"), ("--sort", "size"), ("--top", "0")])
+def test_a_tag_shows_the_networks_that_have_it_or_inherit_it() -> None:
+    listed = names("--tag", "classification", "--filter", "resnet*")
+    assert listed == ["resnet101", "resnet152", "resnet18", "resnet34", "resnet50", "resnet8"]
+    assert "unet" in names("--tag", "segmentation")
+    assert run("zoo", "--tag", "segmentatoin").err.endswith("did you mean 'segmentation'?\n")
+
+
+@pytest.mark.no_cover
+def test_every_shipped_network_has_a_tag() -> None:
+    assert [name for name in shipped_names() if not convcalc.spec(name).tags] == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--filter", "nothing*"), ("--tag", "nothing"), ("--sort", "size"), ("--top", "0")],
+)
 def test_wrong_usage(options: tuple[str, str]) -> None:
     result = run("zoo", *options)
     assert result.status == 2

@@ -32,7 +32,7 @@ from convcalc.language.reading.document import (
 )
 from convcalc.language.reading.expressions import Expression
 from convcalc.language.reading.items import Item, Refusal, check_arguments, reference
-from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, ScalarNode
+from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, ScalarNode, YamlNode
 from convcalc.problems import ConvcalcError, Help, Problem, Source, Span
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Spec:
     bases         the files that it extends, and where each is named
     expectations  the facts that it states about itself, as it is: `expect`
     budget        the limits that it sets itself
+    tags          the words that it is found by
     problems      what is wrong with the parts that no argument changes
     effort        what reading it and making its networks took so far, in layers
 
@@ -78,6 +79,7 @@ class Spec:
         self.name = os.path.splitext(os.path.basename(document.source.path))[0] or "network"
         self.expectations: tuple[Expectation, ...] = ()
         self.budget: tuple[Limit, ...] = ()
+        self.tags: tuple[str, ...] = ()
         #: Problems of the arguments as the file has them, and those of what no argument changes.
         self._args_problems: list[Problem] = []
         self._own_problems: list[Problem] = []
@@ -202,6 +204,8 @@ class Spec:
             from convcalc.language.reading.limits import read_budget  # few specs have one
 
             self.budget = read_budget(keys["budget"][1], evaluator.refuse)
+        if "tags" in keys:
+            self.tags = tuple(_read_tags(keys["tags"][1], evaluator))
 
     def _check_defaults(self, evaluator: Evaluator) -> None:
         for kind, arguments in self._document.defaults.items():
@@ -231,6 +235,24 @@ class Spec:
 
 
 @gc_paused()
+def _read_tags(node: YamlNode, evaluator: Evaluator) -> list[str]:
+    """The words that a file is found by."""
+    if not isinstance(node, ListNode):
+        shown = node.text if isinstance(node, ScalarNode) and NAME.match(node.text) else "TAG"
+        evaluator.wrong("bad-value", "'tags' takes a list of words", node, f"tags: [{shown}]")
+        return []
+    tags: list[str] = []
+    for item in node.items:
+        if not isinstance(item, ScalarNode) or not NAME.match(item.text):
+            help_text = "letters, digits, '_' and '-'"
+            evaluator.wrong("bad-name", "a tag is a word", item, help_text)
+        elif item.text in tags:
+            evaluator.wrong("duplicate-name", f"the tag '{item.text}' is written twice", item)
+        else:
+            tags.append(item.text)
+    return tags
+
+
 def read_spec(source: Source, opener: Opener, exists: Exists = os.path.isfile) -> Spec:
     """The spec in a text.
 

@@ -52,8 +52,8 @@ _WORD = re.compile(r"\w+")
 _FLOW = re.compile(r"(?:\s|#[^\n]*\n|---)*\{")
 #: Characters of a broken text in flow style in which its keys are looked for.
 _LONGEST_LOOK = 100_000
-#: The keys by which a spec is known: many files of other programs have a `name` as well.
-_TELLING_KEYS = frozenset(TOP_KEYS) - {"name"}
+#: The keys by which a spec is known: many files of other programs have these two as well.
+_TELLING_KEYS = frozenset(TOP_KEYS) - {"name", "tags"}
 #: Keys whose names an argument may have, but no block.
 KEY_WORDS = ("input", "layers", "norm", "activation")
 _OTHER_WORDS = ("and", "or", "not", "if", "else", "true", "false", "in_channels", "in_size")
