@@ -69,7 +69,7 @@ NORM_WORDS: dict[str, str] = {
 
 #: Every word that some argument understands; a test compares it with the kinds' fields.
 CHOICES: tuple[str, ...] = (
-    *("none", *NORM_WORDS, "valid", "same", "same_lower"),
+    *("none", *NORM_WORDS, "valid", "same", "same_lower", "causal"),
     *("zeros", "reflect", "replicate", "circular", "nearest", "bilinear"),
 )
 

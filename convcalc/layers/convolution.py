@@ -13,6 +13,7 @@ from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, Whole, 
 from convcalc.layers.reading import WHOLE, Reading, Readings, grouped, sliding, transposed
 from convcalc.layers.traits import FREE, ROLES, Backward, ChannelRule
 from convcalc.layers.windows import (
+    PADDING,
     resized_padding,
     sliding_windows,
     transposed_windows,
@@ -37,9 +38,7 @@ class _Convolution(Layer):
 
     kernel: tuple[int, ...] = field(PerAxis(), "window size", symbol="k")
     stride: tuple[int, ...] = field(PerAxis(), "step of the window", default=1, symbol="s")
-    padding: Padding = field(
-        PaddingSides("valid", "same", "same_lower"), "padding per side", default=0, symbol="p"
-    )
+    padding: Padding = field(PADDING, "padding per side", default=0, symbol="p")
     dilation: tuple[int, ...] = field(PerAxis(), "spacing of the taps", default=1, symbol="d")
     bias: bool = field(Flag(), "add one learned number per output channel", default=True)
 
@@ -238,6 +237,9 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
     scatters = True
 
     channels: int = field(Whole(), "output channels", symbol="c_out")
+    padding: Padding = field(
+        PaddingSides("valid", "same", "same_lower"), "padding per side", default=0, symbol="p"
+    )
     output_padding: tuple[int, ...] = field(
         PerAxis(0), "positions added after the output", default=0, symbol="o"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
-from convcalc.problems import DidYouMean, Rule, RuleError, printable
+from convcalc.problems import DidYouMean, Help, Rule, RuleError, printable
 from convcalc.shapes import LARGEST_SIZE
 from convcalc.symbols import Symbol, whole
 
@@ -194,6 +194,10 @@ class PerAxis(FieldType):
         return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": 3}]}
 
 
+#: The padding with which no unit sees what comes after its place: the extent - 1 before, 0 after.
+CAUSAL = "causal"
+
+
 class PaddingSides(FieldType):
     """Padding per side: one number, one per axis, or a pair [before, after] per axis."""
 
@@ -210,6 +214,16 @@ class PaddingSides(FieldType):
 
     def read(self, value: object, rank: int) -> Padding:
         if isinstance(value, str) and value in self.words:
+            if value == CAUSAL and rank > 1:
+                raise RuleError(
+                    "wrong-rank",
+                    f"{CAUSAL} is for one spatial axis, but the input has {rank}",
+                    "",
+                    [
+                        Rule(f"{CAUSAL} adds the window's extent - 1 before the axis, 0 after it"),
+                        Help("list [before, after] for each axis, as in [[2, 0], [1, 1]]"),
+                    ],
+                )
             return ((0, 0),) * rank if value == "valid" else value
         if isinstance(value, list):
             check_length(value, rank)

@@ -14,10 +14,10 @@ from convcalc.arithmetic import (
 )
 from convcalc.counts import NOTHING, Counts
 from convcalc.layers.base import Layer, only
-from convcalc.layers.fields import Flag, Padding, PaddingSides, PerAxis, field
+from convcalc.layers.fields import Flag, Padding, PerAxis, field
 from convcalc.layers.reading import WHOLE, Readings, adaptive, same, sliding
 from convcalc.layers.traits import Backward, Kept
-from convcalc.layers.windows import sliding_windows, window_summary
+from convcalc.layers.windows import PADDING, sliding_windows, window_summary
 from convcalc.problems import Rule, RuleError
 from convcalc.shapes import MOST_WINDOW_AXES, Shape, axis_name, cross_text
 from convcalc.traced import named
@@ -48,9 +48,7 @@ class _Pool(Layer):
     stride: tuple[int, ...] | None = field(
         PerAxis(), "step of the window, the kernel's size if not given", default=None, symbol="s"
     )
-    padding: Padding = field(
-        PaddingSides("valid", "same", "same_lower"), "padding per side", default=0, symbol="p"
-    )
+    padding: Padding = field(PADDING, "padding per side", default=0, symbol="p")
     ceil_mode: bool = field(Flag(), "round the output size up", default=False)
 
     @property

@@ -13,21 +13,28 @@ from convcalc.arithmetic import (
     window_output_ceil,
 )
 from convcalc.layers.base import Layer
-from convcalc.layers.fields import Padding
+from convcalc.layers.fields import CAUSAL, Padding, PaddingSides
 from convcalc.problems import Help, Rule, RuleError
 from convcalc.shapes import LARGEST_SIZE, axis_name, cross_text
 from convcalc.symbols import larger
 from convcalc.traced import Traced, named
 
+#: The padding of a window that slides over its input.
+PADDING = PaddingSides("valid", "same", "same_lower", CAUSAL)
+
 
 def sides(padding: Padding, axis: int, n: int, k: int, s: int) -> tuple[int, int]:
-    """Padding (before, after) of one axis; `same` puts the odd position after, `same_lower` before.
+    """Padding (before, after) of one axis, for a window of extent k.
 
-    >>> sides("same", 0, n=224, k=3, s=2)
-    (0, 1)
+    `same` puts the odd position after, `same_lower` before; `causal` puts all of k - 1 before.
+
+    >>> sides("same", 0, n=224, k=3, s=2), sides("causal", 0, n=16000, k=3, s=1)
+    ((0, 1), (2, 0))
     """
     if not isinstance(padding, str):
         return padding[axis]
+    if padding == CAUSAL:
+        return k - 1, 0
     total = same_padding(n, k, s)
     smaller, larger = total // 2, total - total // 2
     return (larger, smaller) if padding == "same_lower" else (smaller, larger)

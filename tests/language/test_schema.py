@@ -319,6 +319,7 @@ BEYOND_CASES = {
     "extends_a_broken_file": "in the file that is extended",
     "extends_a_folder_up": "in the file that is extended",
     "extends_bad_yaml": "in the file that is extended",
+    "window_causal_transposed": "the word is one that other kinds' padding understands",
 }
 
 

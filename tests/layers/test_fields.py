@@ -142,6 +142,14 @@ class TestPaddingSides:
     def test_takes_padding_in_every_form(self, value: object, rank: int, expected: object) -> None:
         assert PaddingSides("valid", "same", "same_lower").read(value, rank) == expected
 
+    def test_causal_is_for_one_axis(self) -> None:
+        padding = PaddingSides("valid", "causal")
+        assert padding.read("causal", 1) == "causal"
+        error = refusal(padding, "causal", 2)
+        assert error.code == "wrong-rank"
+        assert error.message == "causal is for one spatial axis, but the input has 2"
+        assert [kind for kind, _ in worded(error.facts)] == ["rule", "help"]
+
     def test_refuses_a_pair_without_its_axis(self) -> None:
         # In 1-D [1, 0] looks like one number for each of two axes.
         assert refusal(PaddingSides(), [1, 0], 1).code == "wrong-rank"
@@ -177,7 +185,7 @@ json_values = st.recursive(
         st.booleans(),
         st.sampled_from([-2, -1, 0, 1, 2, 3, 7, LARGEST, LARGEST + 1]),
         st.sampled_from([0.5, -0.5, 1.5]),
-        st.sampled_from(["valid", "same", "same_lower", "nearest", "bilinear", "zeros", "x"]),
+        st.sampled_from(["valid", "same", "same_lower", "causal", "nearest", "zeros", "x"]),
     ),
     lambda inner: st.lists(inner, max_size=5),
     max_leaves=8,
@@ -326,7 +334,8 @@ def _stored(type_: FieldType, rank: int) -> st.SearchStrategy[Any]:
         return st.tuples(*[st.integers(type_.low, 9)] * rank)
     if isinstance(type_, PaddingSides):
         sides = st.tuples(*[st.tuples(st.integers(0, 2), st.integers(0, 2))] * rank)
-        words = [word for word in type_.words if word != "valid"]
+        taken = {"valid"} if rank == 1 else {"valid", "causal"}
+        words = [word for word in type_.words if word not in taken]
         return st.one_of(sides, st.sampled_from(words)) if words else sides
     if isinstance(type_, WholeList):
         return st.lists(

@@ -164,4 +164,5 @@ def test_every_sliding_window_understands_the_padding_words() -> None:
         if declared is None or kind in {"pad", "crop"}:
             continue
         assert isinstance(declared.type, PaddingSides)
-        assert declared.type.words == ("valid", "same", "same_lower")
+        causal = ("causal",) if kind != "conv_transpose" else ()
+        assert declared.type.words == ("valid", "same", "same_lower", *causal)

@@ -71,6 +71,20 @@ def test_same_pads_on_the_side_it_says(
     assert window.n + window.after == seen.end
 
 
+@given(sizes, sizes, steps, steps)
+def test_no_unit_of_a_causal_window_sees_what_comes_after_its_place(
+    n: int, taps: int, stride: int, dilation: int
+) -> None:
+    conv = Conv(
+        channels=1, kernel=(taps,), stride=(stride,), dilation=(dilation,), padding="causal"
+    )
+    (window,) = conv.windows([(1, n)])
+    assert conv.output_shape([(1, n)]) == (1, len(range(0, n, stride)))
+    assert window.after == 0
+    _, along = conv.reads([(1, n)], 0)
+    assert [along.at(y)[-1] for y in range(window.out)] == [*range(0, n, stride)]
+
+
 @given(sizes, sizes, steps, steps, pads, pads, st.integers(0, 4))
 def test_a_transposed_window_is_refused_where_nothing_is_left(
     n: int, taps: int, stride: int, dilation: int, before: int, after: int, extra: int

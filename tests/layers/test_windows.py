@@ -134,6 +134,7 @@ class TestSides:
             (((1, 2), (3, 4)), (3, 4)),
             ("same", (2, 3)),  # TensorFlow's ResNet stem: the odd position after
             ("same_lower", (3, 2)),
+            ("causal", (6, 0)),
         ],
     )
     def test_same_puts_the_odd_position_after(

@@ -132,7 +132,7 @@ def _window(
         _set_unless(rng, values, "dilation", [axis.dilation for axis in axes], 1)
     sizes = [axis.n for axis in axes]
     if _chance(rng, 30):
-        values["padding"] = rng.choice(["same", "same_lower"])
+        values["padding"] = rng.choice(["same", "same_lower", *["causal"] * (rank == 1)])
         sizes = list(_sizes(rng, rank))
     elif any(axis.before or axis.after for axis in axes) or _chance(rng, 30):
         values["padding"] = _padding(rng, [(axis.before, axis.after) for axis in axes])

@@ -56,8 +56,11 @@ def axis(
     *,
     ceil_mode: bool = False,
 ) -> Axis:
-    """A window on n positions; padding is (before, after), `same` or `same_lower`."""
+    """A window on n positions; padding is (before, after), `same`, `same_lower` or `causal`."""
     offsets = tap_offsets(taps, dilation)
+    if padding == "causal":
+        # The last tap of the first window is on the first position.
+        padding = (offsets[-1], 0)
     if isinstance(padding, str):
         # The least padding with which a window begins at every stride-th position.
         wanted = len(range(0, n, stride))

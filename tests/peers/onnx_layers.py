@@ -59,12 +59,21 @@ class _Case:
         return self.graph.constant(value.reshape(-1, *[1] * self.rank))
 
 
+def _sides(layer: Any) -> Any:
+    """Padding of each axis as (before, after), or a word that ONNX knows as well."""
+    if layer.padding != "causal":
+        return layer.padding
+    dilation = getattr(layer, "dilation", (1,) * len(layer.kernel))
+    return [(d * (k - 1), 0) for k, d in zip(layer.kernel, dilation, strict=True)]
+
+
 def _pads(layer: Any) -> dict[str, Any]:
-    if isinstance(layer.padding, str):
+    sides = _sides(layer)
+    if isinstance(sides, str):
         if any(d > 1 for d in getattr(layer, "dilation", ())):
             raise NoCounterpart("automatic padding goes without dilation")
         return {"auto_pad": "SAME_LOWER" if layer.padding == "same_lower" else "SAME_UPPER"}
-    before, after = zip(*layer.padding, strict=True)
+    before, after = zip(*sides, strict=True)
     return {"pads": [*before, *after]}
 
 
@@ -109,17 +118,17 @@ def _minpool(layer: Any, case: _Case) -> str:
 
 
 def _avgpool(layer: Any, case: _Case) -> str:
-    if layer.count_include_pad and (isinstance(layer.padding, str) or layer.ceil_mode):
+    if layer.count_include_pad and (isinstance(_sides(layer), str) or layer.ceil_mode):
         raise NoCounterpart("the runtime counts the overhang and automatic padding differently")
     return _pool("AveragePool", layer, case, count_include_pad=int(layer.count_include_pad))
 
 
 def _pool(operator: str, layer: Any, case: _Case, **attributes: Any) -> str:
-    stride = layer.stride or layer.kernel
-    if isinstance(layer.padding, str):
+    stride, sides = layer.stride or layer.kernel, _sides(layer)
+    if isinstance(sides, str):
         if layer.ceil_mode or any(s > k for s, k in zip(stride, layer.kernel, strict=True)):
             raise NoCounterpart("automatic padding goes without ceil_mode and wide strides")
-    elif any(max(pair) >= k for pair, k in zip(layer.padding, layer.kernel, strict=True)):
+    elif any(max(pair) >= k for pair, k in zip(sides, layer.kernel, strict=True)):
         raise NoCounterpart("padding must be smaller than the undilated kernel")
     return case.graph.add(
         operator,

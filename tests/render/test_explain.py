@@ -23,6 +23,10 @@ def _lines(text: str) -> list[str]:
         ("{conv: 8, kernel: 3, stride: 2, padding: same}", "p = p_h0 + p_h1 = 0 + 1 = 1"),
         ("{conv: 8, kernel: 3, stride: 2, padding: same_lower}", "p = p_h0 + p_h1 = 1 + 0 = 1"),
         (
+            "{reshape: [4, -1]}\n  - {conv: 8, kernel: 3, padding: causal}",
+            "p = p_l0 + p_l1 = 2 + 0 = 2",
+        ),
+        (
             "{maxpool: 2}",
             "height = floor((h - k + p + s) / s) = floor((12 - 2 + 0 + 2) / 2) = 6",
         ),

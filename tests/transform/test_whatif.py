@@ -94,7 +94,7 @@ def test_every_axis_has_its_own_padding() -> None:
     assert shapes(after) == shapes(loads(text))
 
 
-@pytest.mark.parametrize("padding", ["same", "same_lower"])
+@pytest.mark.parametrize("padding", ["same", "same_lower", "causal"])
 def test_same_stays_same(padding: str) -> None:
     network = one("depthwise", kernel=3, padding=padding, stride=2)
     after = with_kernel(network, 4)
@@ -199,6 +199,7 @@ def test_double_padding() -> None:
         ("conv", 8, {"kernel": 3, "padding": "same"}, (2, 2), 10),
         ("conv", 8, {"kernel": 2, "padding": "same"}, (0, 2), 9),
         ("conv", 8, {"kernel": 2, "padding": "same_lower"}, (2, 0), 9),
+        ("conv", 8, {"kernel": 3, "dilation": 2, "padding": "causal"}, (8, 0), 12),
         ("depthwise", 8, {"kernel": 3, "stride": 2, "padding": "same"}, (0, 2), 4),
         ("conv", 9, {"kernel": 3, "stride": 2, "padding": "same"}, (2, 2), 6),
         ("conv", 8, {"kernel": 3, "dilation": 2, "padding": "same"}, (4, 4), 12),

@@ -84,6 +84,8 @@ class AxisField(NamedTuple):
 class Misalignment(NamedTuple):
     """A join whose branches are misaligned: same input, other strides or centres.
 
+    Branches of a sequence that are all causal are aligned by where their fields end.
+
     node      the join
     input     the input's name
     axis      the spatial axis of the input, from 0, of `rank`
@@ -453,6 +455,7 @@ class Propagation:
         """Adds the axes on which the branches of a join are misaligned."""
         # Branches that go along different axes of the layer, as rows and columns, need not agree.
         branches: dict[tuple[int, int, int], list[tuple[str, Ratio, Ratio]]] = {}
+        uncausal: set[tuple[int, int, int]] = set()
         for source, field in zip(node.inputs, fields, strict=True):
             for origin, ranges in self.fields[field]:
                 for axis, one in enumerate(ranges):
@@ -460,10 +463,16 @@ class Propagation:
                         continue
                     stride, centre = one.stride, one.centre
                     if stride is not None and centre is not None:
+                        key = (origin, axis, one.along)
                         found = (self.nodes[source].unit, stride, centre)
-                        branches.setdefault((origin, axis, one.along), []).append(found)
-        for (origin, axis, _), lines in branches.items():
-            if len({(stride, centre) for _, stride, centre in lines}) > 1:
+                        branches.setdefault(key, []).append(found)
+                        if len(ranges) > 1 or not one.causal:
+                            uncausal.add(key)
+        for key, lines in branches.items():
+            origin, axis, _ = key
+            strides = {stride for _, stride, _ in lines}
+            centres = {centre for _, _, centre in lines}
+            if len(strides) > 1 or (len(centres) > 1 and key in uncausal):
                 seen = self.nodes[origin]
                 rank = len(seen.shape) - 1
                 self.misaligned.append(Misalignment(node, seen.path, axis, rank, tuple(lines)))

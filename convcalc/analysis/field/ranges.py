@@ -58,6 +58,17 @@ class Periodic(NamedTuple):
         total = sum([(low + high) * period - 2 * y * self.advance for y, (low, high) in seen])
         return Ratio.of(total, 2 * period * len(seen))
 
+    @property
+    def causal(self) -> bool:
+        """Whether each unit's field ends at the unit's own place."""
+        period = len(self.intervals)
+        return all(
+            [
+                interval is not None and interval[1] == y * self.advance // period
+                for y, interval in enumerate(self.intervals)
+            ]
+        )
+
 
 class PerUnit(NamedTuple):
     """The interval of each unit, cut to the input; no common rule fits them."""

@@ -30,12 +30,16 @@ def padding_sides(
     """Padding (before, after) of each axis of a map with these sizes.
 
     `same` pads so that a window begins at every stride-th position of the input; an odd position
-    goes after the map, with `same_lower` before it.
+    goes after the map, with `same_lower` before it. `causal` puts the last tap of each window on
+    the position where the window would begin without padding.
     """
     if not isinstance(padding, str):
         return tuple([(int(before), int(after)) for before, after in padding])
     sides = []
     for size, span, step in zip(sizes, spans, stride, strict=True):
+        if padding == "causal":
+            sides.append((span - 1, 0))
+            continue
         last_start = range(0, size, step)[-1]
         missing = max(last_start + span - size, 0)
         half = missing // 2

@@ -44,6 +44,8 @@ MOVING = [
     ("{conv: 1, kernel: 1, stride: 3}", 1, ratio(3), 0, ratio(0)),
     ("{conv: 1, kernel: 3, stride: 2, padding: same}", 3, ratio(2), 0, ratio(1)),
     ("{conv: 1, kernel: 3, stride: 2, padding: same_lower}", 3, ratio(2), -1, ratio(0)),
+    ("{conv: 1, kernel: 3, dilation: 2, padding: causal}", 5, ratio(1), -4, ratio(-2)),
+    ("{conv: 1, kernel: 3, stride: 2, padding: causal}", 3, ratio(2), -2, ratio(-1)),
     ("{pad: 2}, {conv: 1, kernel: 3}", 3, ratio(1), -2, ratio(-1)),
     ("{crop: [[3, 1]]}, {conv: 1, kernel: 3}", 3, ratio(1), 3, ratio(4)),
     # Half a pixel to the left, half to the right of its own place.
@@ -235,6 +237,35 @@ class TestBranches:
     @pytest.mark.parametrize("name", ["resnet50", "unet", "googlenet", "densenet121"])
     def test_networks_with_centred_windows_are_aligned(self, name: str) -> None:
         assert not fields(convcalc.load(name)).misaligned
+
+    CAUSAL = (
+        "{add: [[], [{conv: 2, kernel: 3, padding: causal}]]}",
+        "{add: [[], [{conv: 2, kernel: 3, dilation: 4, padding: [[8, 0]], repeat: 2}]]}",
+        # Each branch is repeated as it is, so two units end at each place.
+        "{add: [[{upsample: 2}], [{conv: 2, kernel: 3, padding: causal}, {upsample: 2}]]}",
+        "{add: [[{maxpool: 2, padding: causal}], [{avgpool: 3, stride: 2, padding: causal}]]}",
+    )
+
+    @pytest.mark.parametrize("layers", CAUSAL)
+    def test_causal_branches_are_aligned(self, layers: str) -> None:
+        assert not seen(layers)[0].misaligned
+
+    UNCAUSAL = (
+        # One sees two positions beyond its place, or ends one before it.
+        ("{add: [[], [{conv: 2, kernel: 3, padding: [[0, 2]]}]]}", "[2, 16]"),
+        ("{add: [[], [{conv: 2, kernel: 2, padding: [[2, 0]]}, {crop: [[0, 1]]}]]}", "[2, 16]"),
+        (
+            "{add: [[{conv: 2, kernel: 3, padding: causal}], [{conv: 2, kernel: 3, padding: 1}]]}",
+            "[2, 16]",
+        ),
+        ("{add: [[{maxpool: 2, padding: causal}], [{maxpool: 2}]]}", "[2, 16]"),
+        # On a picture nothing comes first.
+        ("{add: [[], [{conv: 2, kernel: 2, padding: same_lower}]]}", "[2, 16, 16]"),
+    )
+
+    @pytest.mark.parametrize(("layers", "input"), UNCAUSAL)
+    def test_others_are_reported_as_ever(self, layers: str, input: str) -> None:
+        assert seen(layers, input)[0].misaligned
 
     def test_rows_and_columns_of_a_product_need_not_lie_on_each_other(self) -> None:
         # Scores of every position with every second one, as attention with fewer keys has them.
