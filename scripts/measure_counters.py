@@ -177,6 +177,27 @@ def _lrn(layer, shape, rank):
     return nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
 
 
+def _rmsnorm(layer, shape, rank):
+    norm = nn.RMSNorm(shape[0], layer.eps, elementwise_affine=layer.affine)
+    return ChannelsLast(norm) if rank else norm
+
+
+class GlobalResponseNorm(nn.Module):
+    """ConvNeXt V2's, with plain parameters as there."""
+
+    def __init__(self, channels, rank, eps):
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(channels, *[1] * rank))
+        self.beta = nn.Parameter(torch.zeros(channels, *[1] * rank))
+        self.axes = tuple(range(2, 2 + rank))
+        self.eps = eps
+
+    def forward(self, x):
+        length = torch.norm(x, p=2, dim=self.axes, keepdim=True)
+        share = length / (length.mean(dim=1, keepdim=True) + self.eps)
+        return self.gamma * (x * share) + self.beta + x
+
+
 def _upsample(layer, shape, rank):
     linear = ("linear", "bilinear", "trilinear")[rank - 1]
     mode = "nearest" if layer.mode == "nearest" else linear
@@ -217,6 +238,9 @@ MAKE = {
     "groupnorm": lambda la, s, r: nn.GroupNorm(la.groups, s[0], affine=la.affine),
     "instancenorm": _instancenorm,
     "lrn": _lrn,
+    "rmsnorm": _rmsnorm,
+    "l2norm": lambda la, s, r: Call(lambda x: F.normalize(x, dim=1, eps=la.eps)),
+    "grn": lambda la, s, r: GlobalResponseNorm(s[0], r, la.eps),
     "relu": lambda la, s, r: nn.ReLU(),
     "relu6": lambda la, s, r: nn.ReLU6(),
     "leaky_relu": lambda la, s, r: nn.LeakyReLU(la.slope),
@@ -462,6 +486,7 @@ def single_layers():
         *("batchnorm", "{batchnorm: {affine: false}}", "layernorm", "{layernorm: {affine: false}}"),
         *("{groupnorm: 2}", "{groupnorm: {groups: 2, affine: false}}", "instancenorm"),
         *("{instancenorm: {affine: true}}", "{lrn: 3}", "{lrn: 2}"),
+        *("rmsnorm", "{rmsnorm: {affine: false}}", "l2norm", "grn"),
         *("relu", "relu6", "leaky_relu", "prelu", "{prelu: {per_channel: true}}", "elu", "selu"),
         *("celu", "gelu", "silu", "mish", "softplus", "sigmoid", "hard_sigmoid", "hard_swish"),
         *("tanh", "softmax", "dropout", "identity", "flatten", "{reshape: [2, -1]}"),
@@ -490,7 +515,17 @@ def single_layers():
         yield f"{{input: [4, 6, 5], layers: [{{conv: 4, kernel: 1}}, {{matmul: {product}}}]}}"
     shuffled = "{conv: 8, kernel: 1}, {pixel_shuffle: 2}"
     yield f"{{input: [4, 6, 5], layers: [{shuffled}]}}"
-    for layer in ("batchnorm", "layernorm", "{groupnorm: 2}", "relu", "softmax", "prelu", "scale"):
+    for layer in (
+        "batchnorm",
+        "layernorm",
+        "rmsnorm",
+        "l2norm",
+        "{groupnorm: 2}",
+        "relu",
+        "softmax",
+        "prelu",
+        "scale",
+    ):
         yield f"{{input: [6], layers: [{{dense: 8}}, {layer}]}}"
 
 

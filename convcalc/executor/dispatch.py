@@ -30,7 +30,7 @@ WINOGRAD_CHANNELS, WINOGRAD_SIZE = 32, 28
 WITH_EPILOGUE = frozenset({"conv", "depthwise", "conv_transpose", "dense"})
 
 #: Kinds besides the element-wise ones that look at one position's channels at a time.
-POSITIONWISE = frozenset({"softmax", "layernorm", "lrn"})
+POSITIONWISE = frozenset({"softmax", "layernorm", "lrn", "rmsnorm", "l2norm"})
 
 #: How a pooling kind combines the values of a window, and the value of padding.
 POOLS: dict[str, tuple[np.ufunc, float]] = {

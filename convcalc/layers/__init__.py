@@ -25,6 +25,9 @@ KINDS: dict[str, tuple[str, str]] = {
     "groupnorm": ("normalisation", "GroupNorm"),
     "instancenorm": ("normalisation", "InstanceNorm"),
     "lrn": ("normalisation", "LocalResponseNorm"),
+    "rmsnorm": ("magnitude", "RMSNorm"),
+    "l2norm": ("magnitude", "L2Norm"),
+    "grn": ("magnitude", "GlobalResponseNorm"),
     "relu": ("activation", "ReLU"),
     "relu6": ("activation", "ReLU6"),
     "leaky_relu": ("activation", "LeakyReLU"),
@@ -65,6 +68,7 @@ NORM_WORDS: dict[str, str] = {
     "layer": "layernorm",
     "group": "groupnorm",
     "instance": "instancenorm",
+    "rms": "rmsnorm",
 }
 
 #: Every word that some argument understands; a test compares it with the kinds' fields.

@@ -29,6 +29,9 @@ SIGNATURES = {
     "groupnorm": f"groups, {_NORM}",
     "instancenorm": "eps=1e-05, affine=false",
     "lrn": "size, alpha=0.0001, beta=0.75, k=1.0",
+    "rmsnorm": "eps=1e-06, affine=true",
+    "l2norm": "eps=1e-12",
+    "grn": "eps=1e-06",
     "leaky_relu": "slope=0.01",
     "prelu": "per_channel=false",
     "elu": "alpha=1.0",
@@ -44,7 +47,7 @@ SIGNATURES = {
     "slice": "channels",
     "scale": "init=1.0",
 }
-NORMS = {"batchnorm", "layernorm", "groupnorm", "instancenorm", "lrn"}
+NORMS = {"batchnorm", "layernorm", "groupnorm", "instancenorm", "lrn", "rmsnorm", "l2norm", "grn"}
 ACTIVATIONS = {"relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu"}
 ACTIVATIONS |= {"mish", "softplus", "sigmoid", "hard_sigmoid", "hard_swish", "tanh", "softmax"}
 JOINS = {"add", "mul", "concat", "matmul"}
@@ -132,6 +135,7 @@ def test_what_needs_spatial_axes() -> None:
     windows = {kind for kind in KINDS if kind.endswith(("pool", "conv", "wise", "transpose"))}
     assert spatial == (windows - {"transpose"}) | {
         "instancenorm",
+        "grn",
         "pad",
         "crop",
         "upsample",

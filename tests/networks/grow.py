@@ -12,7 +12,7 @@ from random import Random
 
 _ACTIVATIONS = ("relu", "relu6", "gelu", "silu", "sigmoid", "tanh", "hard_swish", "none")
 _FUSED_MAPPINGS = ("{leaky_relu: 0.2}", "{prelu: {per_channel: true}}", "{elu: 0.5}")
-_NORMS = ("batch", "layer", "instance", "none", "{groupnorm: 1}", "{lrn: 3}")
+_NORMS = ("batch", "layer", "instance", "rms", "none", "{groupnorm: 1}", "{lrn: 3}", "{l2norm: }")
 
 
 class _Grower:
@@ -84,7 +84,15 @@ class _Grower:
             return f"{{depthwise: 3, padding: same{multiplier}{self.fused()}}}"
         if choice == 3:
             return rng.choice(
-                ["batchnorm", "layernorm", "instancenorm", "{groupnorm: 1}", "relu", "softmax"]
+                [
+                    "batchnorm",
+                    "layernorm",
+                    "instancenorm",
+                    "{groupnorm: 1}",
+                    "grn",
+                    "relu",
+                    "softmax",
+                ]
             )
         if choice == 4:
             pool = rng.choice(["maxpool", "minpool", "avgpool"])

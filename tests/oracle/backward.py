@@ -20,6 +20,7 @@ from tests.oracle import backward_activation as activation
 from tests.oracle import backward_normalisation as normalisation
 from tests.oracle import backward_structure as structure
 from tests.oracle import backward_windows as windows
+from tests.oracle import magnitude
 from tests.oracle.backward_activation import from_input, from_output
 from tests.oracle.counting import Number, Run, Tensor
 from tests.oracle.table import ORACLES
@@ -44,6 +45,9 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "groupnorm": normalisation.groupnorm,
     "instancenorm": normalisation.instancenorm,
     "lrn": normalisation.lrn,
+    "rmsnorm": magnitude.rmsnorm_backward,
+    "l2norm": magnitude.l2norm_backward,
+    "grn": magnitude.grn_backward,
     "relu": from_output(activation.relu),
     "relu6": from_input(activation.relu6),
     "leaky_relu": from_input(activation.leaky_relu),

@@ -276,6 +276,21 @@ def _lrn(rng: Random) -> Drawn:
     return values, [_shape(rng, _any_rank(rng))]
 
 
+def _l2norm(rng: Random) -> Drawn:
+    values: dict[str, Any] = {}
+    # Large ones take the place of some lengths.
+    _sometimes(
+        rng, values, "eps", rng.choice([Fraction(1, 10**12), Fraction(1, 2), Fraction(9, 10)])
+    )
+    return values, [_shape(rng, _any_rank(rng))]
+
+
+def _grn(rng: Random) -> Drawn:
+    values: dict[str, Any] = {}
+    _sometimes(rng, values, "eps", rng.choice([Fraction(1, 10**6), Fraction(1, 2)]))
+    return values, [_shape(rng, _any_rank(rng, 1))]
+
+
 # Activations.
 
 
@@ -437,6 +452,9 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "groupnorm": _groupnorm,
     "instancenorm": _instancenorm,
     "lrn": _lrn,
+    "rmsnorm": _norm,
+    "l2norm": _l2norm,
+    "grn": _grn,
     "relu": _plain,
     "relu6": _plain,
     "leaky_relu": _leaky_relu,

@@ -13,7 +13,15 @@ from typing import Any, NamedTuple
 from convcalc.counts import Counts
 from convcalc.layers.base import Layer
 from convcalc.shapes import Shape
-from tests.oracle import activation, convolution, joins, normalisation, pooling, structure
+from tests.oracle import (
+    activation,
+    convolution,
+    joins,
+    magnitude,
+    normalisation,
+    pooling,
+    structure,
+)
 from tests.oracle.activation import each
 from tests.oracle.counting import Run, Tensor, tanh
 from tests.oracle.dense import dense
@@ -37,6 +45,9 @@ ORACLES: dict[str, Callable[[Any, Sequence[Tensor], Run], Tensor]] = {
     "groupnorm": normalisation.groupnorm,
     "instancenorm": normalisation.instancenorm,
     "lrn": normalisation.lrn,
+    "rmsnorm": magnitude.rmsnorm,
+    "l2norm": magnitude.l2norm,
+    "grn": magnitude.grn,
     "relu": each(activation.relu),
     "relu6": each(activation.relu6),
     "leaky_relu": activation.leaky_relu,

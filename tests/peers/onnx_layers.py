@@ -231,6 +231,35 @@ def _lrn(layer: Any, case: _Case) -> str:
     )
 
 
+def _reduced(case: _Case, operator: str, value: str, axes: Sequence[int], keepdims: int = 1) -> str:
+    """Of the axes of a value, batch included, some reduced."""
+    return case.graph.add(operator, value, case.graph.whole(*axes), keepdims=keepdims)
+
+
+def _rmsnorm(layer: Any, case: _Case) -> str:
+    square = case.graph.add("Mul", case.input, case.input)
+    mean = _reduced(case, "ReduceMean", square, [1])
+    around = case.graph.add("Add", mean, case.graph.constant(np.array(layer.eps)))
+    normal = case.graph.add("Div", case.input, case.graph.add("Sqrt", around))
+    if not layer.affine:
+        return normal
+    return case.graph.add("Mul", normal, case.per_channel(case.weight()))
+
+
+def _l2norm(layer: Any, case: _Case) -> str:
+    if layer.eps > 1e-6:
+        raise NoCounterpart("the runtime divides by nothing but the length")
+    return case.graph.add("LpNormalization", case.input, axis=1, p=2)
+
+
+def _grn(layer: Any, case: _Case) -> str:
+    length = _reduced(case, "ReduceL2", case.input, range(2, case.rank + 2))
+    mean = _reduced(case, "ReduceMean", length, [1])
+    around = case.graph.add("Add", mean, case.graph.constant(np.array(layer.eps)))
+    share = case.graph.add("Mul", case.input, case.graph.add("Div", length, around))
+    return case.graph.add("Add", _scaled(case, share), case.input)
+
+
 def _operator(name: str, **attributes: Any) -> Callable[[Any, _Case], str]:
     return lambda layer, case: case.graph.add(name, *case.inputs, **attributes)
 
@@ -351,6 +380,9 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "groupnorm": _groupnorm,
     "instancenorm": _instancenorm,
     "lrn": _lrn,
+    "rmsnorm": _rmsnorm,
+    "l2norm": _l2norm,
+    "grn": _grn,
     "relu": _operator("Relu"),
     "relu6": _relu6,
     "leaky_relu": _leaky_relu,

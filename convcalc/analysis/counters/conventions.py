@@ -158,6 +158,8 @@ _MAXIMA = ("global_maxpool", "adaptive_maxpool")
 _POOLS = ("maxpool", "avgpool", *_MAXIMA, *_AVERAGES)
 _SET_NORMS = ("layernorm", "groupnorm", "instancenorm")
 _NORMS = ("batchnorm", *_SET_NORMS, "lrn")
+#: Normalisations that no counter knows but by their parameters.
+_MAGNITUDES = ("rmsnorm", "l2norm", "grn")
 #: Activations that no counter knows.
 _STRANGE = ("selu", "celu", "mish", "softplus", "hard_sigmoid", "hard_swish", "tanh", "sigmoid")
 _ACTIVATIONS = (
@@ -248,7 +250,16 @@ def _rules(*rules: tuple[Sequence[str], Rule]) -> dict[str, Rule]:
     return table
 
 
-_EVERY_OTHER = ("minpool", *_POOLS, *_NORMS, *_ACTIVATIONS, *_OPERATORS, "upsample", *_MOVES)
+_EVERY_OTHER = (
+    "minpool",
+    *_POOLS,
+    *_NORMS,
+    *_MAGNITUDES,
+    *_ACTIVATIONS,
+    *_OPERATORS,
+    "upsample",
+    *_MOVES,
+)
 _FUNCTIONS = "counts torch.add and torch.mul as N, but not the operators + and *"
 
 _DEEPSPEED_RULES: tuple[tuple[Sequence[str], Rule], ...] = (
@@ -264,7 +275,7 @@ _DEEPSPEED_RULES: tuple[tuple[Sequence[str], Rule], ...] = (
         ((1, "inputs"),),
     ),
 )
-_DEEPSPEED_FREE = ("relu6", *_STRANGE, *_OPERATORS, *_MOVES)
+_DEEPSPEED_FREE = ("relu6", *_MAGNITUDES, *_STRANGE, *_OPERATORS, *_MOVES)
 _DEEPSPEED_DEVIATIONS = (
     "sees functions as well as modules, but ReLU6 and Sigmoid modules call none that it watches",
     "does not see x.mean()",
@@ -299,7 +310,10 @@ CONVENTIONS: tuple[Convention, ...] = (
             (_AVERAGES, ((1, "inputs-2d"),)),
             (("upsample",), ((1, "nearest-2d"), (4, "bilinear-2d"))),
         ),
-        ("maxpool", "avgpool", *_MAXIMA, "lrn", *_ACTIVATIONS, *_OPERATORS, *_MOVES),
+        (
+            *("maxpool", "avgpool", *_MAXIMA, "lrn", *_MAGNITUDES, *_ACTIVATIONS),
+            *(*_OPERATORS, *_MOVES),
+        ),
         {"minpool": _NO_MINPOOL},
         "A flop is a multiply-add; biases, activations and other poolings than adaptive averages"
         " are left out, and adaptive averages and upsamplings count on maps of two axes only.",
@@ -312,17 +326,19 @@ CONVENTIONS: tuple[Convention, ...] = (
         "mult-adds",
         _rules(
             ((*_CONVOLUTIONS, "conv_transpose"), ((1, "weights-everywhere"), (1, "bias"))),
-            (("dense", "batchnorm", *_SET_NORMS, "prelu"), ((1, "parameters"),)),
+            (("dense", "batchnorm", *_SET_NORMS, "rmsnorm", "prelu"), ((1, "parameters"),)),
         ),
         (
-            *("minpool", *_POOLS, "lrn"),
+            *("minpool", *_POOLS, "lrn", "l2norm", "grn"),
             *[kind for kind in _ACTIVATIONS if kind != "prelu"],
             *(*_OPERATORS, "matmul", "upsample", *_MOVES),
         ),
         {},
         "Every parameter once, a convolution's at each output position, a transposed one's too:"
         " biases count, a normalisation hardly, and a dense layer on a map for one position only.",
-        ["charges nothing for a parameter of a block itself, such as ConvNeXt's layer scale"],
+        [
+            "charges nothing for a parameter of a block itself, such as ConvNeXt's layer scale",
+        ],
     ),
     Convention(
         "ptflops-aten",
@@ -350,7 +366,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             (("relu6", "leaky_relu", "silu", "softmax"), ((1, "inputs"),)),
             (("upsample",), ((2, "outputs"),)),
         ),
-        (*_STRANGE, *_OPERATORS, *_MOVES),
+        (*_MAGNITUDES, *_STRANGE, *_OPERATORS, *_MOVES),
         {"minpool": _NO_MINPOOL},
         "ReLU, GELU and poolings are counted twice, as the module and as the function that it"
         " calls; biases count, and so do normalisations.",
@@ -378,7 +394,17 @@ CONVENTIONS: tuple[Convention, ...] = (
             (("upsample",), ((1, "nearest"), (5, "linear-1d"), (11, "bilinear-2d"))),
         ),
         (
-            *("maxpool", *_MAXIMA, "groupnorm", "lrn", "relu", "relu6", "leaky_relu", "elu"),
+            *(
+                "maxpool",
+                *_MAXIMA,
+                "groupnorm",
+                "lrn",
+                *_MAGNITUDES,
+                "relu",
+                "relu6",
+                "leaky_relu",
+                "elu",
+            ),
             *("gelu", "silu", *_STRANGE, *_OPERATORS, "matmul", *_MOVES),
         ),
         {"minpool": _NO_MINPOOL},

@@ -49,6 +49,14 @@ _KINDS = {
     "groupnormalization": "groupnorm",
     "instancenormalization": "instancenorm",
     "localresponsenorm": "lrn",
+    "rmsnormalization": "rmsnorm",
+    "simplifiedlayernormalization": "rmsnorm",
+    "normalize": "l2norm",
+    "l2normalize": "l2norm",
+    "l2normalization": "l2norm",
+    "lpnormalization": "l2norm",
+    "unitnormalization": "l2norm",
+    "globalresponsenorm": "grn",
     "rectifier": "relu",
     "leaky": "leaky_relu",
     "swish": "silu",
@@ -100,7 +108,7 @@ _KINDS = {
 _ABSENT = (
     r".*attention|mha|transformer.*|.*embedding|embeddingbag|positionalencoding"
     r"|(bi|conv)?lstm(cell)?|gru(cell)?|(simple)?rnn(cell)?|bidirectional|timedistributed"
-    r"|encoder|decoder|lambda|rmsnorm(alization)?|(swi|ge|re)?glu"
+    r"|encoder|decoder|lambda|(swi|ge|re)?glu"
     r"|deformconv|gridsample|roi(pool|align)|nms|yolo|region|detect"
 )
 
@@ -238,6 +246,8 @@ _WORDS = {
     "layernorm": ("layer",),
     "ln": ("layer",),
     "instancenorm": ("instance",),
+    "rmsnorm": ("rms",),
+    "rmsnormalization": ("rms",),
     "linear": ("none", "bilinear"),
     "identity": ("none",),
     "null": ("none",),

@@ -616,6 +616,8 @@ class TestFused:
             ("batch", "batchnorm"),
             ("layer", "layernorm"),
             ("instance", "instancenorm"),
+            ("rms", "rmsnorm"),
+            ("{l2norm: }", "l2norm"),
             ("{groupnorm: 2}", "groupnorm"),
             ("{groupnorm: {groups: 2, eps: 0.001}}", "groupnorm"),
             ("{batchnorm: , affine: false}", "batchnorm"),
