@@ -127,3 +127,15 @@ def test_nothing_is_fetched(repository: Repository, marker: Path, url: str) -> N
     repository.write("net.yaml", LARGER)
     run("diff", "--base", "HEAD")
     assert not marker.exists()
+
+
+def test_nothing_is_written(repository: Repository) -> None:
+    for name in ("net.yaml", "other.yaml"):
+        repository.write(name, SMALL)
+    repository.commit()
+    repository.write("net.yaml", LARGER)
+    os.utime(repository.root / "other.yaml", (1, 1))
+    files = [path for path in repository.root.glob("**/*") if path.is_file()]
+    before = [(path, path.read_bytes()) for path in files]
+    assert [status for status, *_ in statuses(since("HEAD"))] == ["changed"]
+    assert [(path, path.read_bytes()) for path in files] == before

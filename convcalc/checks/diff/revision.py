@@ -220,17 +220,7 @@ class Revision:
 
         A file that git does not know yet counts as new.
         """
-        listed = self._ask(
-            [
-                "diff",
-                "--name-status",
-                "-M",
-                "-z",
-                "--no-ext-diff",
-                "--ignore-submodules",
-                self.commit,
-            ]
-        )
+        listed = self._differing()
         fields = iter(listed.split("\0")[:-1])
         found = []
         for status in fields:
@@ -245,6 +235,27 @@ class Revision:
         found += [FileChange(None, path) for path in self._files("--others", "--exclude-standard")]
         return sorted(found, key=lambda change: change.new or change.old or "")
 
+    def _differing(self) -> str:
+        """What differs, as git lists it.
+
+        Where only the time of a file has changed, `git diff` writes that into the index, whatever
+        GIT_OPTIONAL_LOCKS says. It gets a copy, whose time is the same: git compares it with the
+        times of files.
+        """
+        from shutil import copy2
+        from tempfile import TemporaryDirectory
+
+        index = self._ask(["rev-parse", "--git-path", "index"]).removesuffix("\n")
+        which = ["--name-status", "-M", "-z", "--no-ext-diff", "--ignore-submodules"]
+        try:
+            with TemporaryDirectory() as folder:
+                copied = os.path.join(folder, "index")
+                if os.path.exists(index):
+                    copy2(index, copied)
+                return self._ask(["diff", *which, self.commit], GIT_INDEX_FILE=copied)
+        except OSError as error:
+            _refuse(f"git's index cannot be copied: {error.strerror}")
+
     def files(self) -> list[str]:
         """The files of the working tree that may hold a network, by their paths from the root."""
         every = self._files("--cached", "--others", "--exclude-standard")
@@ -257,9 +268,9 @@ class Revision:
 
     # git.
 
-    def _ask(self, arguments: Sequence[str]) -> str:
+    def _ask(self, arguments: Sequence[str], **variables: str) -> str:
         """What git answers; an error with its own words where it fails."""
-        answer = self._run(arguments)
+        answer = self._run(arguments, **variables)
         if answer is None:
             self._failed(arguments[0])
         return answer
@@ -283,14 +294,14 @@ class Revision:
             settings += ["-c", f"{key}=", "-c", f"{key.rpartition('.')[0]}.required=false"]
         return settings
 
-    def _run(self, arguments: Sequence[str]) -> str | None:
-        process = self._start(arguments)
+    def _run(self, arguments: Sequence[str], **variables: str) -> str | None:
+        process = self._start(arguments, **variables)
         output, errors = process.communicate()
         lines = errors.decode("utf-8", "replace").strip().splitlines()
         self._complaint = lines[0].removeprefix("fatal: ") if lines else "no reason given"
         return None if process.returncode else output.decode("utf-8", "surrogateescape")
 
-    def _start(self, arguments: Sequence[str]) -> Popen[bytes]:
+    def _start(self, arguments: Sequence[str], **variables: str) -> Popen[bytes]:
         from subprocess import DEVNULL, PIPE, Popen
 
         batch = "--batch" in arguments
@@ -300,7 +311,7 @@ class Revision:
                 stdin=PIPE if batch else DEVNULL,
                 stdout=PIPE,
                 stderr=DEVNULL if batch else PIPE,
-                env=_environment(),
+                env={**_environment(), **variables},
             )
         except OSError as error:
             _refuse(f"git cannot be started: {error.strerror}")
