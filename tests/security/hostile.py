@@ -1,9 +1,8 @@
-"""Files as an attacker or an accident writes them: shipped ones with changes."""
+"""Texts as an attacker or an accident writes them: files of the repository with changes."""
 
 from __future__ import annotations
 
 import copy
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -12,9 +11,17 @@ from typing import Any, TypeAlias
 import yaml
 
 from convcalc.language.shipped import shipped_folder
+from tests.docs.transcripts import REPOSITORY, blocks, documents, files
 
 #: What YAML makes of a text: mappings, lists and scalars.
 Tree: TypeAlias = Any
+
+# The compiled parser, where there is one, is eight times as fast.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+#: The longest text that is changed; longer ones take too long to read.
+_LONGEST = 300_000
 
 #: What stands in files that must not be shown: outside of the project, or no spec at all.
 SECRET = "s3cr3t-t0ken"  # noqa: S105 - nobody's
@@ -56,12 +63,13 @@ SCALARS: tuple[Tree, ...] = (
     "conv",
     "input",
     "no",
-    "::error::x",
-    "::stop-commands::x",
-    "##[error]x",
+    "::error::pwned",
+    "::stop-commands::pwned",
+    "%0A::error::pwned",
+    "##[error]pwned",
     "\x1b[31mred",
     "a\nb",
-    "a\r\n::warning::b",
+    "a\r\n::warning::pwned",
     "\u202egnp",
     "\ufeff",
     "x" * 3_000,
@@ -82,7 +90,49 @@ SCALARS: tuple[Tree, ...] = (
     "&a",
     "*a",
     "!!python/object/apply:os.system [id]",
+    "5%",
+    "+0.1%",
+    "1M",
+    "1.5 kiB",
+    "0B",
+    "1e999G",
+    "macs",
+    "peak_memory",
+    "float16",
+    "**/*.yaml",
+    "models/*",
+    "traps",
+    "[!a]?*.yaml",
     *PATHS,
+)
+
+#: Marks of YAML, which stand in a text without quotes, and what YAML takes for the end of a line.
+MARKS = (
+    "&a ",
+    "*a ",
+    "<<: *a",
+    "!!binary ",
+    "!!python/name:os.system ",
+    "---\n",
+    "...\n",
+    "%YAML 9.9\n",
+    "|\n",
+    ">-\n",
+    "? ",
+    ": ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "#",
+    "@",
+    "`",
+    "\0",
+    "\x85",
+    "\u2028",
+    "\ufeff",
+    "\ufffe",
 )
 
 KEYS = (
@@ -116,18 +166,23 @@ KEYS = (
     "groups",
     "norm",
     "activation",
+    "transpose",
+    "reshape",
+    "matmul",
+    "networks",
     "files",
-    "rules",
     "set",
-    "::error::key",
+    "warn",
+    "growth",
+    "dtype",
+    "macs",
+    "params",
+    "peak_memory",
+    "operations",
+    "bytes",
+    "::error::pwned",
     "a key\nof two lines",
 )
-
-
-def corpus() -> list[str]:
-    """The texts that are changed: the shipped networks and the project's files, shortest first."""
-    texts = [path.read_text(encoding="utf-8") for path in Path(shipped_folder()).glob("*.yaml")]
-    return sorted([*SMALL, *texts], key=len)
 
 
 #: Every construct of the language in a few lines each.
@@ -174,9 +229,22 @@ outputs: [d, matmul0]
 input: [2, 5, 6, 7]
 layers: [{conv: 3, kernel: [1, 2, 3]}, {upsample: , factor: 2}, global_avgpool]
 """,
+    """
+input: [2, 4]
+blocks:
+  one(c): [{conv: c, kernel: 1}]
+  two(c): [{one: c}, {one: c}]
+  four(c): [{two: c}, {two: c}]
+layers: [{four: 2}, {four: 3, name: last}]
+""",
 )
 
 CONFIGS = (
+    """
+networks:
+  - {files: models, growth: {params: 0%}}
+  - {files: net.yaml, growth: {params: 0%, macs: 5%, peak_memory: 1kB, layers: 2}}
+""",
     """
 networks:
   - {files: 'n*.yaml', budget: {params: 10M}}
@@ -196,37 +264,97 @@ networks:
 )
 
 
-def mutated(text: str, random: Random, words: Sequence[str]) -> str:
-    """A text with one to four changes, of its structure or of its letters."""
+def corpus() -> list[list[str]]:
+    """The specs that are changed, by where they are from, the shortest of each first.
+
+    They are shipped, stand in the documentation, or are wrong in a way that has a test of its own.
+    """
+    wrong = REPOSITORY / "tests" / "diagnostics" / "cases"
+    shown = [text for name, text in documented() if name != "convcalc.yaml"]
+    groups = (_texts(Path(shipped_folder())), [*SMALL, *shown], _texts(wrong))
+    return [sorted(group, key=lambda text: (len(text), text)) for group in groups]
+
+
+def _texts(folder: Path) -> list[str]:
+    return [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.yaml"))]
+
+
+def configs() -> list[list[str]]:
+    """The texts of convcalc.yaml that are changed: those of this module, documented, wrong."""
+    shown = [text for name, text in documented() if name == "convcalc.yaml"]
+    return [[*CONFIGS], shown, _texts(REPOSITORY / "tests" / "diagnostics" / "config")]
+
+
+def devices() -> list[str]:
+    """The texts of devices that are changed."""
+    return _texts(Path(shipped_folder("devices")))
+
+
+def documented() -> list[tuple[str, str]]:
+    """The files that the documentation shows, with their names."""
+    texts = [path.read_text("utf-8") for path in documents()]
+    return [item for text in texts for item in files(blocks(text)).items()]
+
+
+def mutated(text: str, random: Random, words: Sequence[str], other: str = "") -> bytes:
+    """A text with one to four changes of its structure, its letters or its bytes.
+
+    words  what is inserted between letters
+    other  a text of which parts may come into this one
+    """
     for _ in range(random.choice((1, 1, 1, 1, 2, 4))):
-        text = _structure(text, random) if random.random() < 0.7 else _letters(text, random, words)
-    return text
+        if random.random() < 0.7:
+            text = structure_changed(text, random, other)
+        else:
+            text = letters_changed(text, random, words)
+    # Half of a pair of surrogates cannot be in a file.
+    data = text.encode("utf-8", "replace")
+    return bytes_changed(data, random) if random.random() < 0.03 else data
+
+
+def bytes_changed(data: bytes, random: Random) -> bytes:
+    """A text in another encoding, with other ends of lines, or with bytes that are no text."""
+    at = random.randint(0, len(data))
+    return random.choice(
+        (
+            data[:at] + random.choice((b"\xff", b"\x00", b"\xc3", b"\xed\xa0\x80")) + data[at:],
+            data[:at],
+            data.replace(b"\n", b"\r\n"),
+            data.replace(b"\n", b"\r"),
+            b"\xef\xbb\xbf" + data,
+            data.decode().encode("utf-16"),
+        )
+    )
 
 
 # Structure.
 
 
-def _structure(text: str, random: Random) -> str:
+def structure_changed(text: str, random: Random, other: str = "") -> str:
+    """A YAML text with one value or key changed; texts that are no YAML stay as they are."""
+    if len(text) > _LONGEST:
+        return text
     try:
-        tree = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
+        tree, grafts = [yaml.load(one, _LOADER) for one in (text, other)]  # noqa: S506 - a safe one
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError):
         return text
     holder = {"": tree}
     places = list(_places(holder))
     parent, key = random.choice(places)
     change = random.choice(_CHANGES)
-    change(parent, key, random, places)
+    change(parent, key, random, [*places, *_places({"": grafts})])
     try:
         return str(
-            yaml.safe_dump(
+            yaml.dump(
                 holder[""],
+                Dumper=_DUMPER,
                 default_flow_style=random.choice((None, True, False)),
                 sort_keys=False,
                 allow_unicode=True,
                 width=random.choice((80, 10**6)),
             )
         )
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, RecursionError, ValueError):
         return text
 
 
@@ -240,6 +368,23 @@ def _places(tree: Tree) -> Iterator[tuple[Tree, Any]]:
 
 def _set_scalar(parent: Tree, key: Any, random: Random, places: Sequence[Any]) -> None:
     parent[key] = random.choice(SCALARS)
+
+
+def _nudge(parent: Tree, key: Any, random: Random, places: Sequence[Any]) -> None:
+    """Another value that may be as good: many of these networks can be built."""
+    value = parent[key]
+    if isinstance(value, int):
+        parent[key] = random.choice((value + 1, value - 1, value * 2, value // 2, 1))
+    elif isinstance(value, str):
+        parent[key] = random.choice(
+            [
+                there
+                for other, place in places
+                if place == key and isinstance(there := other[place], str)
+            ]
+        )
+    elif isinstance(value, list) and value:
+        value.append(copy.deepcopy(value[-1]))
 
 
 def _scale(parent: Tree, key: Any, random: Random, places: Sequence[Any]) -> None:
@@ -310,7 +455,10 @@ _Change = Callable[[Tree, Any, Random, Sequence[Any]], None]
 _CHANGES: tuple[_Change, ...] = (
     _set_scalar,
     _set_scalar,
-    _scale,
+    _nudge,
+    _nudge,
+    _nudge,
+    _nudge,
     _scale,
     _scale,
     _scale,
@@ -327,16 +475,15 @@ _CHANGES: tuple[_Change, ...] = (
 # Letters.
 
 
-def _letters(text: str, random: Random, words: Sequence[str]) -> str:
+def letters_changed(text: str, random: Random, words: Sequence[str]) -> str:
+    """A text with a few letters, a word or a line changed."""
     lines = text.splitlines(keepends=True) or [""]
     place = random.randrange(len(lines))
     line = lines[place]
     at = random.randint(0, len(line))
-    kind = random.randrange(9)
+    kind = random.randrange(10)
     if kind == 0:
-        lines[place] = (
-            line[:at] + chr(random.choice((0, 9, 13, 27, 34, 39, 91, 123, 0x2028))) + line[at:]
-        )
+        lines[place] = line[:at] + chr(random.choice((9, 13, 27, 34, 39, 92, 0x202E))) + line[at:]
     elif kind == 1:
         lines[place] = line[:at] + line[at + 1 :]
     elif kind == 2:
@@ -352,20 +499,9 @@ def _letters(text: str, random: Random, words: Sequence[str]) -> str:
         lines.append(line[:at])
     elif kind == 7:
         lines[place] = line[:at] + random.choice(words) + line[at:]
+    elif kind == 8:
+        lines[place] = line[:at] + random.choice(MARKS) + line[at:]
     else:
-        lines[place] = line * random.choice((2, 20, 400))
+        times = random.choice((2, 2, 20, 20, 400, 400, 400, 20_000))
+        lines[place] = line * min(times, _LONGEST // max(len(line), 1))
     return "".join(lines)
-
-
-def prepare(folder: Path) -> Path:
-    """A project with an attacker's files beside a spec; the folder of the project."""
-    (folder / "secret.txt").write_text(f"token {SECRET}\n", encoding="utf-8")
-    (folder / "secret.yaml").write_text(f"token: {SECRET}\n", encoding="utf-8")
-    project = folder / "project"
-    (project / ".git").mkdir(parents=True)
-    (project / "secret.env").write_text(f"TOKEN={SECRET}\n", encoding="utf-8")
-    (project / "link.yaml").symlink_to(folder / "secret.yaml")
-    (project / "base.yaml").write_text(SMALL[0], encoding="utf-8")
-    for path in Path(shipped_folder()).glob("*.yaml"):  # shipped networks extend each other
-        shutil.copy(path, project)
-    return project
