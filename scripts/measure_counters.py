@@ -108,7 +108,7 @@ def _conv_transpose(layer, shape, rank):
         layer.kernel,
         layer.stride,
         tuple(w.before for w in windows),
-        layer.output_padding,
+        layer.settled([shape]).output_padding,
         layer.groups,
         layer.bias,
         layer.dilation,

@@ -176,6 +176,10 @@ class Layer:
         """The window on each spatial axis; empty for kinds without one."""
         return ()
 
+    def settled(self: L, inputs: Sequence[Shape]) -> L:
+        """The layer with numbers for what follows from others: `padding: same`, a pool's stride."""
+        return self
+
     def is_view(self, inputs: Sequence[Shape]) -> bool:
         """Whether the result of these inputs shares its input's memory, unchanged."""
         return self.view

@@ -54,10 +54,12 @@ class _Convolution(Layer):
             padding = _allowed([resized_padding(sides, d * (size - k)) for sides, k, d in axes])
         return self.replace(kernel=(size,) * len(self.kernel), padding=padding)
 
+    def settled(self: C, inputs: Sequence[Shape]) -> C:
+        return self.replace(padding=tuple([(w.before, w.after) for w in self.windows(inputs)]))
+
     def with_double_padding(self: C, inputs: Sequence[Shape]) -> C:
-        # The windows hold `same` padding as the numbers that it comes to.
         doubled = [(2 * w.before, 2 * w.after) for w in self.windows(inputs)]
-        return self.replace(padding=_allowed(doubled))
+        return self.settled(inputs).replace(padding=_allowed(doubled))
 
     def _counts(self, inputs: Sequence[Shape], output: Shape, depth: int, valid: bool) -> Counts:
         """Counts of a convolution whose outputs each sum over `depth` input channels."""
@@ -217,7 +219,9 @@ class Depthwise(_Convolution, kind="depthwise"):
 class ConvTranspose(_Convolution, kind="conv_transpose"):
     """Transposed convolution: every input element adds a weighted kernel to the output.
 
-    Shape:  (c, h, w) -> (channels, h', w'), h' = (h - 1)*s - p + k + output_padding
+    Shape:  (c, h, w) -> (channels, h', w'), h' = (h - 1)*s - p + k + output_padding;
+            `padding: same` gives h' = h*s, and with an output_padding, even 0, Keras' size
+            h' = (h - 1)*s + k - 2*floor(k / 2) + output_padding
     Params: c * (channels / groups) * k_h * k_w, + channels with a bias
     Counts: multiplies = c * h * w * (channels / groups) * k_h * k_w, cropped products included;
             adds = multiplies - positions of the uncropped output that receive a product,
@@ -226,7 +230,7 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
             dbias: adds = n*O - channels; dx, a convolution of dy: multiplies = n*M,
             adds = n*M - n*c*h*w; keeps x
     Errors: window-too-large, output-padding-too-large, groups-mismatch, wrong-rank
-    Source: Dumoulin & Visin, arXiv:1603.07285, chapter 4. `padding: same` gives h' = h*s.
+    Source: Dumoulin & Visin, arXiv:1603.07285, chapter 4; `same` as in Keras' Conv2DTranspose
 
     >>> layer = ConvTranspose(channels=64, kernel=(4, 4), stride=(2, 2), dilation=(1, 1),
     ...                       padding=((1, 1), (1, 1)), output_padding=(0, 0))
@@ -240,12 +244,12 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
     padding: Padding = field(
         PaddingSides("valid", "same", "same_lower"), "padding per side", default=0, symbol="p"
     )
-    output_padding: tuple[int, ...] = field(
-        PerAxis(0), "positions added after the output", default=0, symbol="o"
+    output_padding: tuple[int, ...] | None = field(
+        PerAxis(0), "positions added after the output", default=None, symbol="o"
     )
     groups: int = field(Whole(), "groups of channels kept apart", default=1, symbol="g")
 
-    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, ...]:
+    def _windows(self, inputs: Sequence[Shape]) -> tuple[tuple[Window, ...], tuple[int, ...]]:
         return transposed_windows(
             only(inputs)[1:],
             self.kernel,
@@ -254,6 +258,17 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
             self.padding,
             self.output_padding,
         )
+
+    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, ...]:
+        return self._windows(inputs)[0]
+
+    def settled(self, inputs: Sequence[Shape]) -> ConvTranspose:
+        return super().settled(inputs).replace(output_padding=self._windows(inputs)[1])
+
+    def argument(self, name: str) -> object:
+        if name == "output_padding" and not isinstance(self.padding, str):
+            return self.output_padding or (0,) * len(self.kernel)
+        return super().argument(name)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         divisible_by_groups(only(inputs)[0], self.groups, "input channels")

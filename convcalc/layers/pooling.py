@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import TypeVar
 
 from convcalc.arithmetic import (
     Window,
@@ -35,6 +36,9 @@ class _Selecting(Layer):
         self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
     ) -> Kept:
         return Kept(indices=batch * prod(output))
+
+
+P = TypeVar("P", bound="_Pool")
 
 
 class _Pool(Layer):
@@ -76,6 +80,10 @@ class _Pool(Layer):
                     [Rule("a window may not lie on padding alone")],
                 )
         return windows
+
+    def settled(self: P, inputs: Sequence[Shape]) -> P:
+        padding = tuple([(w.before, w.after) for w in self.windows(inputs)])
+        return self.replace(padding=padding, stride=self.stride or self.kernel)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         return (only(inputs)[0], *[w.out for w in self.windows(inputs)])

@@ -17,7 +17,7 @@ from convcalc.layers.fields import CAUSAL, Padding, PaddingSides
 from convcalc.problems import Help, Rule, RuleError
 from convcalc.shapes import LARGEST_SIZE, axis_name, cross_text
 from convcalc.symbols import larger
-from convcalc.traced import Traced, named
+from convcalc.traced import Traced, named, plain
 
 #: The padding of a window that slides over its input.
 PADDING = PaddingSides("valid", "same", "same_lower", CAUSAL)
@@ -71,30 +71,33 @@ def transposed_windows(
     stride: Sequence[int],
     dilation: Sequence[int],
     padding: Padding,
-    output_padding: Sequence[int],
-) -> tuple[Window, ...]:
-    """The window of each axis of a transposed convolution: n inputs, `out` cropped outputs."""
-    windows = []
+    output_padding: Sequence[int] | None,
+) -> tuple[tuple[Window, ...], tuple[int, ...]]:
+    """The windows of a transposed convolution, and the positions added after each axis.
+
+    A window has n inputs and `out` cropped outputs.
+    """
+    windows, added = [], []
     for axis, n in enumerate(sizes):
         k = named("k", extent(kernel[axis], dilation[axis]))
         s = stride[axis]
-        if output_padding[axis] >= larger(s, dilation[axis]):
+        given = None if output_padding is None else output_padding[axis]
+        if given is not None and given >= larger(s, dilation[axis]):
             raise RuleError(
                 "output-padding-too-large",
-                f"output_padding {int(output_padding[axis])} must be smaller than"
+                f"output_padding {int(given)} must be smaller than"
                 f" the stride {int(s)} or the dilation {int(dilation[axis])}",
                 "output_padding",
             )
-        before, after = sides_transposed(padding, axis, k, s)
+        if isinstance(padding, str):
+            before, after, extra = sides_transposed(padding, k, s, given)
+        else:
+            (before, after), extra = padding[axis], given or 0
         p = named("p", before + after)
-        out = transposed_output(n, k, p, s, output_padding[axis])
+        out = transposed_output(n, k, p, s, extra)
         if out < 1:
             rule = transposed_output(
-                Traced(n, "n"),
-                Traced(k, "k"),
-                Traced(p, "p"),
-                Traced(s, "s"),
-                output_padding[axis],
+                Traced(n, "n"), Traced(k, "k"), Traced(p, "p"), Traced(s, "s"), extra
             )
             raise RuleError(
                 "window-too-large",
@@ -103,21 +106,27 @@ def transposed_windows(
                 [Rule(f"{_numbers(rule)} = {int(rule)}, must be at least 1")],
             )
         windows.append(Window(n, kernel[axis], s, dilation[axis], before, after, out))
-    return tuple(windows)
+        added.append(extra)
+    return tuple(windows), tuple(added)
 
 
-def sides_transposed(padding: Padding, axis: int, k: int, s: int) -> tuple[int, int]:
-    """Cropping (before, after) of one axis; `same` crops to n*s."""
-    if not isinstance(padding, str):
-        return padding[axis]
-    if k < s:
-        raise RuleError(
-            "window-too-large",
-            f"padding: {padding} needs a kernel of at least the stride {int(s)}, not {int(k)}",
-            "padding",
-        )
-    smaller, larger = (k - s) // 2, (k - s) - (k - s) // 2
-    return (larger, smaller) if padding == "same_lower" else (smaller, larger)
+def sides_transposed(word: str, k: int, s: int, extra: int | None) -> tuple[int, int, int]:
+    """What `same` crops before and after an axis, and how many positions it adds after it.
+
+    It crops to n*s positions. With an output_padding, as in Keras, half a kernel is cropped on each
+    side and the output_padding is cropped less; `same_lower` crops an odd position before.
+
+    >>> sides_transposed("same", 5, 2, None), sides_transposed("same", 5, 2, 1)
+    ((1, 2, 0), (1, 2, 0))
+    >>> sides_transposed("same", 2, 4, None)
+    (0, 0, 2)
+    """
+    k, s = plain(k), plain(s)
+    surplus = k - s if extra is None else k // 2 * 2 - extra
+    total = larger(surplus, 0)
+    smaller, rest = total // 2, total - total // 2
+    before, after = (rest, smaller) if word == "same_lower" else (smaller, rest)
+    return before, after, total - surplus
 
 
 def resized_padding(padded: tuple[int, int], growth: int) -> tuple[int, int]:

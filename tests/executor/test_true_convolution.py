@@ -1,11 +1,13 @@
-"""What Dive into Deep Learning's exercises on convolution ask for, shown with the executor.
+"""Convolutions as textbooks and other libraries define them, shown with the executor.
 
+Much of it is what Dive into Deep Learning's exercises ask for.
 Cross-correlation slides a kernel as it is, convolution slides it turned by 180 degrees; a learned
 kernel makes no difference of that. `conv` does the first, and the second with `flip: true`.
 """
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,9 @@ import pytest
 
 import convcalc
 from convcalc.executor.arrays import Array
+from convcalc.executor.kernels.convolution import conv_transpose
+from convcalc.layers.convolution import ConvTranspose
+from convcalc.problems import RuleError
 
 
 def run(layer: str, x: Array, dtype: str = "float64", **weights: Array) -> Array:
@@ -110,6 +115,70 @@ class TestAsMatrixProducts:
         y = rng.normal(size=(1, 2, 4, 4))
         found = run(f"conv_transpose: 3, {options}", y, weight=kernel)
         np.testing.assert_allclose(found.reshape(-1), matrix @ y.reshape(-1), atol=1e-13)
+
+
+def keras(x: Array, weight: Array, stride: int, dilation: int, output_padding: int | None) -> Array:
+    """Keras 3's Conv2DTranspose with `padding="same"`, on one axis.
+
+    It puts stride - 1 zeros between the inputs and more around them, and slides the turned kernel.
+    Of the zeros around, an odd one goes before; at most k - 1 do. Without `output_padding` they
+    are stride + k - 2, and else k + k % 2 - 2 + output_padding.
+    """
+    spread = np.zeros((len(x) - 1) * stride + 1)
+    spread[::stride] = x
+    kernel = np.zeros((len(weight) - 1) * dilation + 1)
+    kernel[::dilation] = weight
+    k = len(kernel)
+    around = stride + k - 2
+    if output_padding is not None:
+        around = k + k % 2 - 2 + output_padding
+    before = min(-(-around // 2), k - 1)
+    data = np.pad(spread, (before, around - before))
+    windows = [data[start : start + k] for start in range(len(data) - k + 1)]
+    return np.array([window @ kernel[::-1] for window in windows])
+
+
+class TestTransposedConvolutionsOfKeras:
+    @pytest.mark.parametrize("n", range(1, 9))
+    def test_size_and_values(self, n: int, rng: np.random.Generator) -> None:
+        for taps, stride, dilation in itertools.product(range(1, 9), range(1, 6), range(1, 4)):
+            x, weight = rng.normal(size=n), rng.normal(size=taps)
+            for extra in (None, *range(stride)):
+                values = {"kernel": taps, "stride": stride, "dilation": dilation}
+                values |= {} if extra is None else {"output_padding": extra}
+                layer = ConvTranspose.read({"channels": 1, "padding": "same", **values}, 1)
+                expected = keras(x, weight, stride, dilation, extra)
+                if not expected.size:
+                    with pytest.raises(RuleError, match="padding leaves no output"):
+                        layer.output_shape([(1, n)])
+                    continue
+                assert layer.output_shape([(1, n)]) == (1, expected.size), layer
+                kernel = {"weight": weight.reshape(1, 1, -1)}
+                found = conv_transpose(layer, [x.reshape(1, 1, -1)], kernel)
+                np.testing.assert_allclose(found[0, 0], expected, atol=1e-12, err_msg=str(layer))
+
+    def test_an_output_padding_of_zero_is_not_none(self) -> None:
+        """Both as `compute_output_shape` of Keras 3.15 gives them."""
+        sizes = []
+        x, weight = np.ones((1, 1, 14, 14)), np.ones((1, 1, 3, 3))
+        for extra in ("", ", output_padding: 0", ", output_padding: 1"):
+            layer = f"conv_transpose: 1, kernel: 3, stride: 2, padding: same{extra}"
+            sizes.append(run(f"{layer}, bias: false", x, weight=weight).shape[2:])
+        assert sizes == [(28, 28), (27, 27), (28, 28)]
+
+    def test_same_lower_is_the_mirror_image(self, rng: np.random.Generator) -> None:
+        x, weight = rng.normal(size=(1, 1, 6)), rng.normal(size=(1, 1, 5))
+        for extra in (None, 0, 1):
+            values = {"channels": 1, "kernel": 5, "stride": 2, "padding": "same"}
+            given = {} if extra is None else {"output_padding": extra}
+            layer = ConvTranspose.read({**values, **given}, 1)
+            straight = conv_transpose(layer, [x], {"weight": weight})
+            turned = conv_transpose(
+                layer.replace(padding="same_lower"),
+                [x[..., ::-1]],
+                {"weight": weight[..., ::-1]},
+            )
+            np.testing.assert_allclose(turned[..., ::-1], straight, atol=1e-13)
 
 
 def picture(kind: str) -> Array:

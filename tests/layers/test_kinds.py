@@ -15,7 +15,7 @@ _NORM = "eps=1e-05, affine=true"
 SIGNATURES = {
     "conv": f"channels, {_WINDOW}, dilation=1, groups=1, bias=true, flip=false",
     "depthwise": f"{_WINDOW}, dilation=1, multiplier=1, bias=true",
-    "conv_transpose": f"channels, {_WINDOW}, output_padding=0, dilation=1, groups=1, bias=true",
+    "conv_transpose": f"channels, {_WINDOW}, output_padding, dilation=1, groups=1, bias=true",
     "maxpool": f"{_POOL}, dilation=1, ceil_mode=false",
     "minpool": f"{_POOL}, dilation=1, ceil_mode=false",
     "avgpool": f"{_POOL}, ceil_mode=false, count_include_pad=true",

@@ -33,7 +33,6 @@ DECISIONS: dict[str, dict[str, str]] = {
     "depthwise": {"sliding_windows": _FITS},
     "conv_transpose": {
         "transposed_windows": "whether padding leaves an output, and output_padding is a step",
-        "sides_transposed": "whether `same` has a kernel of at least the stride",
         "divisible_by_groups": _DIVIDES,
     },
     **{

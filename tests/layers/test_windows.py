@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from convcalc.layers.windows import sides, sides_transposed, sliding_windows, transposed_windows
+from convcalc.layers.windows import sides, sliding_windows, transposed_windows
 from convcalc.problems import RuleError
 from convcalc.render.facts import worded
 from tests.layers.shorthand import made, refusal, shape
@@ -142,30 +142,29 @@ class TestSides:
     ) -> None:
         assert sides(padding, 1, n=224, k=7, s=2) == expected
 
-    @pytest.mark.parametrize(
-        ("padding", "expected"),
-        [(((1, 2),), (1, 2)), ("same", (0, 1)), ("same_lower", (1, 0))],
-    )
-    def test_a_transposed_same_crops_to_the_stride(
-        self, padding: str | tuple[tuple[int, int], ...], expected: tuple[int, int]
-    ) -> None:
-        assert sides_transposed(padding, 0, k=3, s=2) == expected
-
 
 class TestTransposedWindows:
     def test_output_is_what_is_left_after_cropping(self) -> None:
-        (window,) = transposed_windows((4,), (4,), (2,), (1,), ((1, 1),), (0,))
+        ((window,), _) = transposed_windows((4,), (4,), (2,), (1,), ((1, 1),), (0,))
         assert (window.n, window.before, window.after, window.out) == (4, 1, 1, 8)
 
     def test_same_multiplies_by_the_stride(self) -> None:
         layer = made("conv_transpose", channels=8, kernel=[5, 4], stride=[3, 2], padding="same")
         assert shape(layer, (4, 7, 10)) == (8, 21, 20)
 
-    def test_same_needs_a_kernel_of_the_stride(self) -> None:
-        layer = made("conv_transpose", channels=8, kernel=2, stride=3, padding="same")
-        error = refusal(layer, (4, 7, 7))
+    def test_same_with_output_padding_may_leave_nothing(self) -> None:
+        layer = made(
+            "conv_transpose", channels=8, kernel=2, stride=2, padding="same", output_padding=0
+        )
+        error = refusal(layer, (4, 1, 1))
         assert (error.code, error.field) == ("window-too-large", "padding")
-        assert error.message == "padding: same needs a kernel of at least the stride 3, not 2"
+        assert error.message == "padding leaves no output height"
+        assert worded(error.facts) == (("rule", "(1 - 1)*2 - 2 + 2 = 0, must be at least 1"),)
+
+    def test_double_padding_keeps_what_a_small_kernel_cannot_reach(self) -> None:
+        layer = made("conv_transpose", channels=8, kernel=2, stride=4, padding="same")
+        doubled = layer.with_double_padding([(4, 7, 7)])
+        assert shape(doubled, (4, 7, 7)) == shape(layer, (4, 7, 7)) == (8, 28, 28)
 
     def test_cropping_must_leave_something(self) -> None:
         layer = made("conv_transpose", channels=8, kernel=3, padding=[0, 2])

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.layers.convolution import Conv, ConvTranspose, Depthwise
-from convcalc.layers.fields import Padding
 from tests.oracle.counting import Run, Tensor, at, total
-from tests.oracle.windows import axes, everywhere, shape_of, split, tap_offsets, window_positions
+from tests.oracle.windows import axes, everywhere, shape_of, tap_offsets, window_positions
 
 
 def conv(layer: Conv, inputs: Sequence[Tensor], run: Run) -> Tensor:
@@ -108,17 +107,30 @@ def kept_positions(layer: ConvTranspose, sizes: Sequence[int]) -> list[list[int]
             layer.kernel[i], layer.dilation[i]
         )[-1]
         uncropped = list(range(last_written + 1))
-        before, after = _cropped(layer.padding, i, size * layer.stride[i], len(uncropped))
-        uncropped += [last_written + 1 + extra for extra in range(layer.output_padding[i])]
+        extra = None if layer.output_padding is None else layer.output_padding[i]
+        if isinstance(layer.padding, str):
+            kept.append(_same(uncropped, size, layer.stride[i], extra, layer.padding))
+            continue
+        before, after = layer.padding[i]
+        uncropped += [last_written + 1 + more for more in range(extra or 0)]
         kept.append(uncropped[before : len(uncropped) - after])
     return kept
 
 
-def _cropped(padding: Padding, axis: int, same: int, uncropped: int) -> tuple[int, int]:
-    """Positions cut off before and after; the words cut down to `same` positions."""
-    if not isinstance(padding, str):
-        return padding[axis]
-    total_cropped = 0
-    while uncropped - total_cropped > same:
-        total_cropped += 1
-    return split(total_cropped, padding)
+def _same(positions: list[int], size: int, stride: int, extra: int | None, word: str) -> list[int]:
+    """The positions that `same` keeps: some are taken from the ends in turn, or more follow.
+
+    Without output padding there are `stride` for each input. With it, the last input has only the
+    middle of its kernel, which is one position if the kernel has one, and the output padding.
+    """
+    last_input = stride
+    if extra is not None:
+        kernel = len(positions) - (size - 1) * stride
+        last_input = (1 if kernel % 2 else 0) + extra
+    wanted = (size - 1) * stride + last_input
+    kept = [*positions, *range(len(positions), wanted)]
+    at_the_end = word == "same"
+    while len(kept) > wanted:
+        kept.pop(-1 if at_the_end else 0)
+        at_the_end = not at_the_end
+    return kept

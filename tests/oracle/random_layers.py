@@ -187,8 +187,13 @@ def _conv_transpose(rng: Random) -> Drawn:
     _set_unless(rng, values, "stride", strides, 1)
     _set_unless(rng, values, "dilation", dilations, 1)
     _set_unless(rng, values, "output_padding", extras, 0)
-    windows = list(zip(taps, strides, dilations, strict=True))
-    if all(d * (k - 1) + 1 >= s for k, s, d in windows) and _chance(rng, 40):
+    # With output padding, `same` leaves nothing of an even kernel at the only position.
+    kernels = [d * (k - 1) + 1 for k, d in zip(taps, dilations, strict=True)]
+    empty = [
+        n == 1 and k % 2 == 0 and not extra
+        for n, k, extra in zip(sizes, kernels, extras, strict=True)
+    ]
+    if not ("output_padding" in values and any(empty)) and _chance(rng, 40):
         values["padding"] = rng.choice(["same", "same_lower"])
     elif set(pairs) != {(0, 0)} or _chance(rng, 30):
         values["padding"] = _padding(rng, pairs)

@@ -103,7 +103,7 @@ def _conv_transpose(layer: Any, case: _Case) -> str:
         strides=layer.stride,
         dilations=layer.dilation,
         group=layer.groups,
-        output_padding=layer.output_padding,
+        output_padding=layer.output_padding or (0,) * case.rank,
         **_pads(layer),
     )
 

@@ -300,9 +300,13 @@ def test_a_window_that_no_longer_fits() -> None:
     assert problem.text == (
         "with --double-padding, conv_transpose0: padding leaves no output height"
     )
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 8])
+def test_same_keeps_a_transposed_convolutions_size(kernel: int) -> None:
     text = "{input: [3, 4], layers: [{conv_transpose: 2, kernel: 3, stride: 3, padding: same}]}"
-    problem = refused(loads(text), kernel=2)
-    assert problem.text.startswith("with --kernel 2, conv_transpose0: padding: same needs")
+    changed = with_kernel(loads(text), kernel)
+    assert changed.nodes[-1].shape == (2, 12)
 
 
 def test_a_reshape_that_no_longer_holds_its_values() -> None:

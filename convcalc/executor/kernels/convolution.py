@@ -108,18 +108,26 @@ def turned(weight: Array, groups: int) -> Array:
 def cropped(full: Array, layer: ConvTranspose, sizes: Sequence[int]) -> Array:
     """The uncropped result (n, c_out, ...) without the padding, with the output padding.
 
-    `same` crops to `stride` positions for each position of the input.
+    `same` keeps `stride` positions for each position of the input. With an output padding it first
+    drops half a kernel on each side. What is kept lies in the middle; where more is to be kept than
+    there is, zeros follow.
     """
-    extra = [(0, int(o)) for o in layer.output_padding]
+    rank = len(sizes)
+    spans = extents(layer.kernel, layer.dilation)
+    extra = [(0, int(o)) for o in layer.output_padding or (0,) * rank]
     cut = []
-    for axis, (size, step) in enumerate(zip(sizes, layer.stride, strict=True)):
-        if isinstance(layer.padding, str):
-            surplus = full.shape[axis + 2] - len(range(size * step))
-            half = surplus // 2
-            rest = surplus - half
-            cut.append((rest, half) if layer.padding == "same_lower" else (half, rest))
-        else:
+    for axis in range(rank):
+        if not isinstance(layer.padding, str):
             cut.append(layer.padding[axis])
+            continue
+        there = full.shape[axis + 2]
+        kept = len(range(sizes[axis] * layer.stride[axis]))
+        if layer.output_padding is not None:
+            kept = there - 2 * (spans[axis] // 2) + extra[axis][1]
+        half = max(there - kept, 0) // 2
+        rest = max(there - kept, 0) - half
+        cut.append((rest, half) if layer.padding == "same_lower" else (half, rest))
+        extra[axis] = (0, max(kept - there, 0))
     if any(after for _, after in extra):
         full = np.pad(full, ((0, 0), (0, 0), *extra))
     inner = [slice(b, length - a) for (b, a), length in zip(cut, full.shape[2:], strict=True)]
