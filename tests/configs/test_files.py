@@ -17,13 +17,22 @@ OTHERS = [
     "ds_cnn",
     "espcn",
     "fc_autoencoder",
+    "ghostnet",
     "m5",
+    "mc3_18",
     "mobilenet_v1",
     "mobilenet_v1_025_96",
+    "pointpillars",
+    "r2plus1d_18",
     "r3d_18",
+    "repvgg_a0",
+    "repvgg_a0_deployed",
+    "res2net50",
     "resnet8",
     "unet",
+    "unet3d",
     "xception",
+    "yolov3",
 ]
 
 

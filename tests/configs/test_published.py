@@ -17,10 +17,19 @@ def analyze(name: str, **args: str | int) -> Report:
     [
         ("dcgan", 3576704),  # PyTorch's example
         ("deeplabv3_resnet50", 42004074),  # torchvision
+        ("ghostnet", 5182508),  # timm
+        ("mc3_18", 11695440),  # torchvision
         ("mobilenet_v1", 4231976),  # Keras
+        ("pointpillars", 4834120),  # OpenPCDet, without the layer that sees the points
+        ("r2plus1d_18", 31505325),  # torchvision
         ("r3d_18", 33371472),  # torchvision
+        ("repvgg_a0", 9108968),  # timm
+        ("repvgg_a0_deployed", 8309384),  # timm
+        ("res2net50", 25699120),  # timm
         ("unet", 31030658),  # Keras
+        ("unet3d", 19069955),  # the paper, Section 2
         ("xception", 22855952),  # the paper, Table 3
+        ("yolov3", 61949149),  # darknet
     ],
 )
 def test_params_are_those_that_others_count(name: str, params: int) -> None:
@@ -37,9 +46,25 @@ def test_mlperf_tiny_has_as_many_numbers_as_keras_counts(name: str, total: int) 
     assert totals.params + totals.buffers == total
 
 
-@pytest.mark.parametrize(("name", "gmacs"), [("deeplabv3_resnet50", 178.722), ("r3d_18", 40.697)])
+@pytest.mark.parametrize(
+    ("name", "gmacs"),
+    [("deeplabv3_resnet50", 178.722), ("mc3_18", 43.343), ("r2plus1d_18", 40.519)]
+    + [("r3d_18", 40.697)],
+)
 def test_macs_are_those_that_torchvision_publishes(name: str, gmacs: float) -> None:
     assert round(analyze(name).totals.macs / 1e9, 3) == gmacs
+
+
+@pytest.mark.parametrize(
+    ("name", "macs"),
+    [("ghostnet", 141150512), ("repvgg_a0", 1512581120), ("res2net50", 4255166464)],
+)
+def test_macs_are_those_that_pytorch_counts_in_timms_models(name: str, macs: int) -> None:
+    assert analyze(name).totals.macs == macs
+
+
+def test_yolov3_costs_what_darknet_prints() -> None:
+    assert round(2 * analyze("yolov3").totals.macs / 1e9, 3) == 65.864  # of the convolutions
 
 
 @pytest.mark.parametrize(
