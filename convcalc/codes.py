@@ -88,7 +88,7 @@ CODES: dict[str, Code] = {
     "share-mismatch": Code(1, "layers that share parameters differ in kind or sizes"),
     "size-too-large": Code(1, "a size is above the largest that is allowed"),
     "slice-out-of-range": Code(1, "a slice goes beyond the channels"),
-    "upsample-size": Code(1, "upsample has neither or both of factor and size"),
+    "upsample-size": Code(1, "upsample has neither or both of factor and size, or leaves nothing"),
     "window-too-large": Code(1, "a window does not fit its padded input"),
     "wrong-rank": Code(1, "an input or a list has another number of axes than is needed"),
     # Quantities, limits and expectations.

@@ -199,12 +199,23 @@ class GlobalResponseNorm(nn.Module):
 
 
 def _upsample(layer, shape, rank):
-    linear = ("linear", "bilinear", "trilinear")[rank - 1]
-    mode = "nearest" if layer.mode == "nearest" else linear
+    coordinates = layer.argument("coordinates")
+    if layer.mode == "nearest":
+        mode = "nearest" if coordinates == "asymmetric" else "nearest-exact"
+    elif layer.mode == "bilinear":
+        mode = ("linear", "bilinear", "trilinear")[rank - 1]
+    else:
+        mode = "bicubic"
+    corners = coordinates == "align_corners"
+    absent = {"nearest": corners, "bicubic": rank != 2}.get(layer.mode)
+    if absent or (layer.mode != "nearest" and coordinates == "asymmetric"):
+        raise NotImplementedError
+    how = {"mode": mode, "align_corners": None if layer.mode == "nearest" else corners}
     if layer.size:
-        return nn.Upsample(size=tuple(layer.size), mode=mode)
-    same = len(set(layer.factor)) == 1
-    return nn.Upsample(scale_factor=layer.factor[0] if same else tuple(layer.factor), mode=mode)
+        return nn.Upsample(size=tuple(layer.size), **how)
+    factors = [factor.numerator / factor.denominator for factor in layer.factor]
+    same = len(set(factors)) == 1
+    return nn.Upsample(scale_factor=factors[0] if same else tuple(factors), **how)
 
 
 def _add(*inputs):
@@ -492,7 +503,10 @@ def single_layers():
         *("tanh", "softmax", "dropout", "identity", "flatten", "{reshape: [2, -1]}"),
         *("{pad: 1}", "{pad: 1, mode: replicate}", "{crop: 1}"),
         *("{upsample: 2}", "{upsample: 2, mode: bilinear}", "{upsample: {size: 7}}"),
-        "{upsample: {size: 9, mode: bilinear}}",
+        *("{upsample: {size: 9, mode: bilinear}}", "{upsample: 1.5}"),
+        *("{upsample: 1.5, mode: bilinear}", "{upsample: 2, coordinates: half_pixel}"),
+        "{upsample: 2, mode: bilinear, coordinates: align_corners}",
+        *("{upsample: 2, mode: bicubic}", "{upsample: {size: 9, mode: bicubic}}"),
         *("{channel_shuffle: 2}", "{slice: [0, 2]}", "scale", "{add: [[], [relu]]}"),
         *(
             "{add: [[], [], [global_avgpool]]}",
@@ -513,6 +527,9 @@ def single_layers():
     turned = "{transpose: [0, 2, 1]}"
     for product in (f"[[{{slice: [0, 1]}}], [{turned}]]", f"[[], [{{slice: [0, 1]}}, {turned}]]"):
         yield f"{{input: [4, 6, 5], layers: [{{conv: 4, kernel: 1}}, {{matmul: {product}}}]}}"
+    for factors in ("[2, 3]", "[1.5, 2.5]"):
+        resized = f"{{upsample: {factors}, mode: bilinear}}"
+        yield f"{{input: [4, 6, 5], layers: [{{conv: 4, kernel: 1}}, {resized}]}}"
     shuffled = "{conv: 8, kernel: 1}, {pixel_shuffle: 2}"
     yield f"{{input: [4, 6, 5], layers: [{shuffled}]}}"
     for layer in (

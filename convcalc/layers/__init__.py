@@ -51,7 +51,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "transpose": ("structure", "Transpose"),
     "pad": ("structure", "Pad"),
     "crop": ("structure", "Crop"),
-    "upsample": ("structure", "Upsample"),
+    "upsample": ("resizing", "Upsample"),
     "pixel_shuffle": ("structure", "PixelShuffle"),
     "channel_shuffle": ("structure", "ChannelShuffle"),
     "slice": ("structure", "Slice"),
@@ -74,7 +74,8 @@ NORM_WORDS: dict[str, str] = {
 #: Every word that some argument understands; a test compares it with the kinds' fields.
 CHOICES: tuple[str, ...] = (
     *("none", *NORM_WORDS, "valid", "same", "same_lower", "causal"),
-    *("zeros", "reflect", "replicate", "circular", "nearest", "bilinear"),
+    *("zeros", "reflect", "replicate", "circular", "nearest", "bilinear", "bicubic"),
+    *("half_pixel", "align_corners", "asymmetric"),
 )
 
 _loaded: dict[str, type[Layer]] = {}

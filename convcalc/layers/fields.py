@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat
 
+from convcalc.arithmetic import Ratio
 from convcalc.problems import DidYouMean, Help, Rule, RuleError, printable
 from convcalc.shapes import LARGEST_SIZE
 from convcalc.symbols import Symbol, whole
@@ -191,6 +192,45 @@ class PerAxis(FieldType):
 
     def schema(self) -> dict[str, Any]:
         one = {"type": "integer", "minimum": self.low, "maximum": LARGEST_SIZE}
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": 3}]}
+
+
+class Factors(FieldType):
+    """A positive fraction for all spatial axes, or a list with one per axis."""
+
+    per_axis = True
+
+    text = "a number above 0, such as 2 or 1.5, or one per axis"
+
+    def read(self, value: object, rank: int) -> tuple[Ratio, ...]:
+        if isinstance(value, list):
+            check_length(value, rank)
+            return tuple([self._one(item) for item in value])
+        return (self._one(value),) * rank
+
+    def _one(self, value: object) -> Ratio:
+        if whole(value):
+            factor = Ratio(value, 1)
+        elif isinstance(value, SupportsFloat) and not isinstance(value, bool):
+            fraction: Any = value  # recognised without importing fractions
+            factor = Ratio(*fraction.as_integer_ratio())
+        else:
+            raise self.refuse(value)
+        if factor.numerator <= 0:
+            raise self.refuse(value)
+        if factor.numerator > LARGEST_SIZE or factor.denominator > LARGEST_SIZE:
+            message = f"must be a fraction of whole numbers up to {LARGEST_SIZE}"
+            raise RuleError("bad-value", f"{message}, not {value_text(value)}")
+        return factor
+
+    def written(self, value: Any) -> str:
+        if value is None:
+            return super().written(value)
+        texts = [str(factor) for factor in value]
+        return texts[0] if len(set(texts)) == 1 else f"[{', '.join(texts)}]"
+
+    def schema(self) -> dict[str, Any]:
+        one = {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST_SIZE}
         return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": 3}]}
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from math import gcd, prod
+from typing import NamedTuple
 
 from convcalc.arithmetic import Window, positions_reached, positions_with_real_tap
+from convcalc.symbols import larger, smaller
 
 
 class Reading:
@@ -67,7 +69,7 @@ class Reading:
     def span(self, units: range) -> range:
         """From the first to the last position that neighbouring units read, on an endless axis.
 
-        >>> nearest(1, 10, 4).span(range(1, 3))
+        >>> sampled(1, Centres(10, 0, 4), 0, 0).span(range(1, 3))
         range(2, 6)
         """
         if self._span is not None:
@@ -77,7 +79,7 @@ class Reading:
     def readers(self, places: range, units: int) -> range:
         """Which of the units 0 to units - 1 of an ascending reading read one of these positions.
 
-        >>> nearest(1, 10, 4).readers(range(1, 6), 4)
+        >>> sampled(1, Centres(10, 0, 4), 0, 0).readers(range(1, 6), 4)
         range(1, 3)
         """
         every = range(units)
@@ -215,41 +217,92 @@ def adaptive(axis: int, n: int, out: int) -> Reading:
     )
 
 
-def nearest(axis: int, n: int, out: int) -> Reading:
-    """The one position that a nearest-neighbour resize copies: floor(y*n/out)."""
-    common = gcd(n, out)
+class Centres(NamedTuple):
+    """Where the units of a resized axis have their centres on the input's axis.
+
+    That of unit y is at (step*y + start) / parts.
+    """
+
+    step: int
+    start: int
+    parts: int
+
+    def floor(self, y: int) -> int:
+        """The position that the centre of unit y is on, or the one before it."""
+        return (self.step * y + self.start) // self.parts
+
+    def taps(self, units: int, n: int, before: int, after: int) -> int:
+        """How many of an axis's n positions the first `units` units take values from.
+
+        Each takes those from `before` positions before the floor of its centre to `after` behind
+        it; one off the axis is taken from the nearest on it, which the unit has anyway.
+
+        >>> Centres(1, 0, 2).taps(8, 4, 0, 0), Centres(5, 0, 1).taps(2, 10, 0, 1)
+        (4, 4)
+        """
+        # Floors of neighbours differ by one of two whole numbers in a row. So either no two units
+        # share a position, or there is no gap between the first one and the last.
+        low, high = self.floor(0) - before, self.floor(units - 1) + after
+        off = larger(-low, 0) + larger(high - (n - 1), 0)
+        return smaller(units * (before + 1 + after), high - low + 1) - off
+
+    def hits(self, units: int) -> int:
+        """How many of the first `units` units have their centre on a position.
+
+        >>> Centres(3, 0, 2).hits(5)
+        3
+        """
+        common = gcd(self.step, self.parts)
+        if self.start % common:
+            return 0
+        every = self.parts // common
+        first = -self.start // common * pow(self.step // common, -1, every) % every
+        return max(0, -(-(units - first) // every))
+
+
+def sampled(axis: int, centres: Centres, before: int, after: int) -> Reading:
+    """From `before` positions before the floor of a unit's centre to `after` behind it.
+
+    >>> [sampled(1, Centres(2, 0, 3), 0, 0).at(y) for y in range(3)]
+    [range(0, 1), range(0, 1), range(1, 2)]
+    """
+
+    def at(y: int) -> range:
+        place = centres.floor(y)
+        return range(place - before, place + after + 1)
+
+    common = gcd(centres.step, centres.parts)
     return Reading(
         axis,
-        lambda y: range(y * n // out, y * n // out + 1),
-        min,
-        out // common,
-        n // common,
+        at,
+        lambda units, n: centres.taps(units, n, before, after),
+        centres.parts // common,
+        centres.step // common,
     )
 
 
-def linear(axis: int, n: int, out: int) -> Reading:
-    """The one or two positions around the centre of a unit: (y + 1/2)*n/out - 1/2.
+def interpolated(axis: int, centres: Centres) -> Reading:
+    """The one or two positions around a unit's centre.
 
     Where the centre is a position, its neighbour has weight zero and is not read.
 
-    >>> [linear(1, 4, 8).at(y) for y in range(2)], linear(1, 4, 12).at(1)
-    ([range(-1, 1), range(0, 2)], range(0, 1))
+    >>> [interpolated(1, Centres(2, -1, 4)).at(y) for y in range(2)]
+    [range(-1, 1), range(0, 2)]
     """
-    common = gcd(n, out)
+    step, start, parts = centres
 
     def at(y: int) -> range:
-        centre, parts = (2 * y + 1) * n - out, 2 * out
-        return range(centre // parts, -(-centre // parts) + 1)
+        place = step * y + start
+        return range(place // parts, -(-place // parts) + 1)
 
     def count(units: int, n: int) -> int:
-        if n <= 2 * units:
-            return n  # the next unit is at most two positions further on: no gaps
-        # Units share no position. Those whose centre is a position read one, the others two. The
-        # centre is one where (2y + 1)*n/out is odd.
-        centred = common if n // common % 2 and units // common % 2 else 0
-        return 2 * units - centred
+        taps = 2 * units - centres.hits(units)
+        low, high = at(0)[0], at(units - 1)[-1]
+        off = max(-low, 0) + max(high - (n - 1), 0)
+        return min(taps, high - low + 1) - off
 
-    return Reading(axis, at, count, out // common, n // common)
+    common = gcd(step, parts)
+    return Reading(axis, at, count, parts // common, step // common)
 
 
 def grouped(axis: int, outputs: int, inputs: int) -> Reading:

@@ -8,14 +8,12 @@ from math import prod
 from convcalc.counts import NOTHING, Counts
 from convcalc.layers.base import Layer, divisible_by_groups, only
 from convcalc.layers.elementwise import ElementwiseLayer
-from convcalc.layers.fields import Choice, PaddingSides, PerAxis, Real, Whole, WholeList, field
+from convcalc.layers.fields import Choice, PaddingSides, Real, Whole, WholeList, field
 from convcalc.layers.reading import (
     Readings,
     beyond,
     grouped,
     interleaved,
-    linear,
-    nearest,
     reshaped,
     same,
     same_from,
@@ -24,7 +22,6 @@ from convcalc.layers.reading import (
 from convcalc.layers.traits import FIXED, SAME, Backward, ChannelRule, Kept, Start
 from convcalc.problems import Rule, RuleError
 from convcalc.shapes import MOST_AXES, MOST_WINDOW_AXES, Shape, axis_name, cross_text
-from convcalc.symbols import smaller
 
 
 class _NoArithmetic(Layer):
@@ -317,69 +314,6 @@ class Crop(_NoArithmetic, kind="crop"):
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
         cut = enumerate(self.padding, 1)
         return (same(0), *[shifted(axis, before) for axis, (before, _) in cut])
-
-
-class Upsample(Layer, kind="upsample"):
-    """A larger map, by a whole factor or to a size: nearest neighbour, or (bi)linear.
-
-    Shape:  (c, h, w) -> (c, h*factor, w*factor), or (c, *size)
-    Counts: nearest: nothing; bilinear: 2^r - 1 interpolations a + t*(b - a) an output element for r
-            spatial axes: one multiplication and two additions each
-    Grads:  dx: nearest: the dy of all copies added up: adds = O - input elements that were copied;
-            bilinear: an interpolation hands t*dy to b and dy - t*dy to a, a multiplication and an
-            addition, and what arrives at an element is added up: multiplies = (2^r - 1)*O,
-            adds = (2^r - 1)*O + 2^r*O - input elements that were read
-    Errors: upsample-size (give factor or size, not both), wrong-rank
-    Source: PyTorch's Upsample, align_corners=False
-
-    >>> Upsample(factor=(2, 2), mode="bilinear").counts([(1, 4, 4)], (1, 8, 8))
-    Counts(multiplies=192, adds=384, divides=0, compares=0, specials=0)
-    """
-
-    least_rank = 1
-    most_rank = MOST_WINDOW_AXES
-
-    keeps = ()
-
-    factor: tuple[int, ...] | None = field(PerAxis(), "how many times larger", default=None)
-    size: tuple[int, ...] | None = field(PerAxis(), "output size of each axis", default=None)
-    mode: str = field(Choice("nearest", "bilinear"), "how values are made", default="nearest")
-
-    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
-        channels, *sizes = only(inputs)
-        if self.factor and not self.size:
-            return (channels, *[n * f for n, f in zip(sizes, self.factor, strict=True)])
-        if self.size and not self.factor:
-            return (channels, *self.size)
-        raise RuleError("upsample-size", "takes either factor or size", "size")
-
-    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
-        resized = nearest if self.mode == "nearest" else linear
-        sizes = zip(only(inputs)[1:], self.output_shape(inputs)[1:], strict=True)
-        return (same(0), *[resized(axis, n, out) for axis, (n, out) in enumerate(sizes, 1)])
-
-    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
-        if self.mode == "nearest":
-            return Counts()
-        steps = prod(output) * (2 ** (len(output) - 1) - 1)
-        return Counts(multiplies=steps, adds=steps * 2)
-
-    def backward_counts(
-        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
-    ) -> Backward:
-        if not any(wanted):
-            return Backward()
-        # Each output reads one position of an axis, or two neighbours. With fewer outputs than
-        # positions no two outputs read the same one.
-        axes = list(zip(only(inputs)[1:], output[1:], strict=True))
-        outputs = prod(output)
-        if self.mode == "nearest":
-            copied = output[0] * prod([smaller(n, out) for n, out in axes])
-            return Backward(input=Counts(adds=batch * (outputs - copied)))
-        read = output[0] * prod([smaller(n, 2 * out) for n, out in axes])
-        steps = outputs * (2 ** len(axes) - 1)
-        arriving = outputs * 2 ** len(axes)
-        return Backward(input=Counts(steps, steps + arriving - read).times(batch))
 
 
 class PixelShuffle(_NoArithmetic, kind="pixel_shuffle"):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from math import gcd
 from typing import Any, NamedTuple
 
+from convcalc.arithmetic import Ratio
 from convcalc.symbols import Symbol
 
 #: What can be done with sizes, by its name in a formula.
@@ -39,8 +40,13 @@ def evaluated(value: Any, sizes: Mapping[str, int]) -> Any:
     if isinstance(value, dict):
         return {key: evaluated(each, sizes) for key, each in value.items()}
     if isinstance(value, tuple):
-        return tuple([evaluated(each, sizes) for each in value])
+        return _like(value, [evaluated(each, sizes) for each in value])
     return value
+
+
+def _like(value: tuple[Any, ...], parts: list[Any]) -> tuple[Any, ...]:
+    """A tuple of these parts: a fraction stays one, whose parts have names."""
+    return Ratio(*parts) if isinstance(value, Ratio) else tuple(parts)
 
 
 def _evaluated(formula: Formula, sizes: Mapping[str, int]) -> Any:
@@ -79,7 +85,8 @@ class Trace:
     def symbols(self, name: str, value: Any) -> Any:
         """A value with a size in the place of every number that is one."""
         if isinstance(value, tuple):
-            return tuple([self.symbols(f"{name}[{i}]", each) for i, each in enumerate(value)])
+            parts = [self.symbols(f"{name}[{i}]", each) for i, each in enumerate(value)]
+            return _like(value, parts)
         return self.size(name, value) if type(value) is int else value
 
     def holds(self, sizes: Mapping[str, int]) -> bool:

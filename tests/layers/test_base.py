@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from convcalc.arithmetic import Window
+from convcalc.arithmetic import Ratio, Window
 from convcalc.counts import Counts
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.base import Layer, divisible_by_groups, only, parameter_count
@@ -115,7 +115,7 @@ class TestEquality:
 def test_every_kind_can_be_copied_compared_and_written_out(kind: str) -> None:
     for number in range(10):
         layer, _ = drawn(kind, f"copy {number}")
-        again = eval(repr(layer), {type(layer).__name__: type(layer)})  # noqa: S307 - our own
+        again = eval(repr(layer), {type(layer).__name__: type(layer), "Ratio": Ratio})  # noqa: S307 - our own
         for other in (again, layer.replace(), copy.copy(layer), copy.deepcopy(layer)):
             assert other == layer
             assert hash(other) == hash(layer)

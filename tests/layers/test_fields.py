@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convcalc.arithmetic import Ratio
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.fields import (
     REQUIRED,
     Choice,
+    Factors,
     Field,
     FieldType,
     Flag,
@@ -123,6 +126,27 @@ class TestPerAxis:
         error = refusal(PerAxis(), value)
         assert error.code == "bad-value"
         assert "a whole number from 1 to 2147483647, or one per axis" in error.message
+
+
+class TestFactors:
+    def test_takes_positive_fractions_exactly(self) -> None:
+        assert Factors().read(2, 2) == (Ratio(2, 1), Ratio(2, 1))
+        assert Factors().read(Fraction(3, 2), 1) == (Ratio(3, 2),)
+        assert Factors().read([Fraction(1, 10), 3], 2) == (Ratio(1, 10), Ratio(3, 1))
+
+    def test_refuses_a_list_of_another_length(self) -> None:
+        assert refusal(Factors(), [3], 2).code == "wrong-rank"
+
+    @pytest.mark.parametrize("value", [0, -1, Fraction(-1, 2), True, "3", None, [[3]]])
+    def test_refuses_what_is_no_factor(self, value: object) -> None:
+        assert refusal(Factors(), value, 1).message.startswith(
+            "must be a number above 0, such as 2 or 1.5, or one per axis, not "
+        )
+
+    @pytest.mark.parametrize("value", [LARGEST + 1, Fraction(1, 2**31)])
+    def test_refuses_larger_parts_than_sizes_have(self, value: object) -> None:
+        message = "must be a fraction of whole numbers up to 2147483647, not "
+        assert refusal(Factors(), value, 1).message.startswith(message)
 
 
 class TestPaddingSides:
@@ -296,7 +320,8 @@ class TestWritten:
         rank = data.draw(st.integers(1, 3))
         value = data.draw(_stored(type_, rank))
         text = type_.written(value)
-        given_as = text if text in type_.words else json.loads(text)
+        exact = isinstance(type_, Factors)
+        given_as = text if text in type_.words else _value(text, Fraction if exact else float)
         assert type_.read(given_as, rank) == value
 
     @pytest.mark.parametrize(
@@ -314,10 +339,21 @@ class TestWritten:
             (Flag(), True, "true"),
             (Real(), 0.1, "0.1"),
             (PerAxis(), None, "none"),
+            (Factors(), (Ratio(3, 2), Ratio(3, 2)), "1.5"),
+            (Factors(), (Ratio(2, 3), Ratio(2, 1)), "[2/3, 2]"),
+            (Factors(), None, "none"),
         ],
     )
     def test_is_brief(self, type_: FieldType, value: object, text: str) -> None:
         assert type_.written(value) == text
+
+
+def _value(text: str, decimal: Callable[[str], object]) -> Any:
+    """What a file's text comes to: JSON, or with fractions in it."""
+    if "/" not in text:
+        return json.loads(text, parse_float=decimal)
+    values = [Fraction(part) for part in text.strip("[]").split(", ")]
+    return values if text[0] == "[" else values[0]
 
 
 def _stored(type_: FieldType, rank: int) -> st.SearchStrategy[Any]:
@@ -332,6 +368,9 @@ def _stored(type_: FieldType, rank: int) -> st.SearchStrategy[Any]:
         return st.floats(low, high, exclude_min=type_.above, exclude_max=True)
     if isinstance(type_, PerAxis):
         return st.tuples(*[st.integers(type_.low, 9)] * rank)
+    if isinstance(type_, Factors):
+        size = st.integers(1, 9)
+        return st.tuples(*[st.builds(Ratio.of, size, size)] * rank)
     if isinstance(type_, PaddingSides):
         sides = st.tuples(*[st.tuples(st.integers(0, 2), st.integers(0, 2))] * rank)
         taken = {"valid"} if rank == 1 else {"valid", "causal"}

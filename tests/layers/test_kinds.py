@@ -41,7 +41,7 @@ SIGNATURES = {
     "transpose": "order",
     "pad": "padding, mode=zeros",
     "crop": "padding",
-    "upsample": "factor, size, mode=nearest",
+    "upsample": "factor, size, mode=nearest, coordinates",
     "pixel_shuffle": "factor",
     "channel_shuffle": "groups",
     "slice": "channels",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import random
 import warnings
+from fractions import Fraction
 from math import prod
 
 import numpy as np
@@ -22,20 +23,21 @@ from convcalc.graph import result_shape
 from convcalc.layers import KINDS
 from convcalc.layers.base import Layer
 from convcalc.layers.reading import (
+    Centres,
     Reading,
     Readings,
     adaptive,
     grouped,
     interleaved,
-    linear,
-    nearest,
+    interpolated,
     reshaped,
+    sampled,
     shifted,
     slides,
     transposed,
     wrapped,
 )
-from convcalc.layers.structure import Upsample
+from convcalc.layers.resizing import Upsample
 from convcalc.shapes import Shape
 from tests.executor.values import network_of
 from tests.layers.shorthand import made
@@ -116,7 +118,7 @@ def test_units_read_what_the_kind_declares(kind: str) -> None:
 
 def unweighted(layer: Layer) -> bool:
     """Whether a run multiplies neighbours by zero, which spreads NaN but is no dependence."""
-    return isinstance(layer, Upsample) and layer.mode == "bilinear"
+    return isinstance(layer, Upsample) and layer.mode != "nearest"
 
 
 def differences(layer: Layer, shape: Shape, place: tuple[int, ...]) -> set[object]:
@@ -129,10 +131,12 @@ def differences(layer: Layer, shape: Shape, place: tuple[int, ...]) -> set[objec
     return {tuple(int(i) for i in unit) for unit in np.argwhere(results[0] != results[1])}
 
 
-def test_bilinear_reads_no_neighbour_of_weight_zero() -> None:
-    for factor, size, axis in itertools.product((2, 3, 5), (1, 2, 4), (1, 2)):
+@pytest.mark.parametrize("coordinates", ["half_pixel", "align_corners", "asymmetric"])
+def test_bilinear_reads_no_neighbour_of_weight_zero(coordinates: str) -> None:
+    factors = (2, 3, 5, Fraction(3, 2))
+    for factor, size, axis in itertools.product(factors, (1, 2, 4), (1, 2)):
         shape = (1, size, 3) if axis == 1 else (1, 3, size)
-        layer = made("upsample", factor=factor, mode="bilinear")
+        layer = made("upsample", factor=factor, mode="bilinear", coordinates=coordinates)
         output = result_shape(layer, [shape])
         for place in itertools.product(*map(range, shape)):
             told = readers(layer.reads([shape], 0), place, shape, output)
@@ -160,9 +164,21 @@ ReadingCase = tuple[Reading, int, int]
 
 @st.composite
 def resizes(draw: st.DrawFn) -> ReadingCase:
-    """An axis that is resized or pooled to any size."""
+    """An axis that is resized or pooled to any size, in any way or by any fraction."""
     n, out = draw(sizes), draw(sizes)
-    return draw(st.sampled_from([nearest, linear, adaptive]))(1, n, out), out, n
+    if draw(st.booleans()):
+        return adaptive(1, n, out), out, n
+    ways = {
+        "mode": draw(st.sampled_from(["nearest", "bilinear", "bicubic"])),
+        "coordinates": draw(st.sampled_from(["half_pixel", "align_corners", "asymmetric"])),
+    }
+    if draw(st.booleans()):
+        return made("upsample", 1, size=out, **ways).reads([(1, n)], 0)[1], out, n
+    factor = Fraction(draw(st.integers(1, 4 * n)), draw(sizes))
+    factor = max(factor, Fraction(1, n))
+    layer = made("upsample", 1, factor=factor, **ways)
+    (_, out) = layer.output_shape([(1, n)])
+    return layer.reads([(1, n)], 0)[1], out, n
 
 
 @st.composite
@@ -244,8 +260,8 @@ def test_kinds_count_all_positions_read(kind: str) -> None:
 
 def test_an_axis_of_any_size_is_counted_at_once() -> None:
     n, out = 2_000_000_011, 1_999_999_973
-    assert nearest(1, n, out).count(out, n) == out
-    assert linear(1, n, out).count(out, n) == n
+    assert sampled(1, Centres(n, 0, out), 0, 0).count(out, n) == out
+    assert interpolated(1, Centres(2 * n, n - out, 2 * out)).count(out, n) == n
     assert adaptive(1, n, out).count(out, n) == n
     assert adaptive(1, n, out).span(range(out)) == range(n)
     (landing,) = transposed([Window(n, 2, 10**9, 1, 0, 0, out)])

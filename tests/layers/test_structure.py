@@ -29,9 +29,6 @@ from tests.layers.shorthand import counts, made, params, refusal, shape, unreada
         # U-Net crops its skips: 64 to 56.
         (made("crop", padding=4), (512, 64, 64), (512, 56, 56)),
         (made("crop", 1, padding=[[0, 7]]), (2, 8), (2, 1)),
-        (made("upsample", factor=2), (256, 13, 13), (256, 26, 26)),
-        (made("upsample", factor=[1, 2, 2], rank=3), (8, 4, 4, 4), (8, 4, 8, 8)),
-        (made("upsample", size=[33, 65], mode="bilinear"), (21, 9, 9), (21, 33, 65)),
         # ESPCN enlarges three times.
         (made("pixel_shuffle", factor=3), (27, 100, 80), (3, 300, 240)),
         (made("pixel_shuffle", 1, factor=2), (6, 10), (3, 20)),
@@ -135,24 +132,6 @@ def test_channel_rules(layer: Layer, given: tuple[int, ...], rule: ChannelRule) 
             id="crop",
         ),
         pytest.param(
-            made("upsample"),
-            (3, 8, 8),
-            "upsample-size",
-            "size",
-            "takes either factor or size",
-            (),
-            id="upsample-neither",
-        ),
-        pytest.param(
-            made("upsample", factor=2, size=4),
-            (3, 8, 8),
-            "upsample-size",
-            "size",
-            "takes either factor or size",
-            (),
-            id="upsample-both",
-        ),
-        pytest.param(
             made("pixel_shuffle", factor=2),
             (6, 8, 8),
             "groups-mismatch",
@@ -212,15 +191,6 @@ def test_what_changes_spatial_axes_needs_them(kind: str) -> None:
 def test_moving_values_costs_nothing() -> None:
     assert counts(made("flatten"), (16, 5, 5)) == Counts()
     assert counts(made("pad", padding=1), (16, 5, 5)) == Counts()
-    assert counts(made("upsample", factor=2), (16, 5, 5)) == Counts()
-
-
-@pytest.mark.parametrize(("rank", "steps"), [(1, 1), (2, 3), (3, 7)])
-def test_linear_upsampling_interpolates_along_each_axis(rank: int, steps: int) -> None:
-    layer = made("upsample", rank, factor=2, mode="bilinear")
-    outputs = 3 * 8**rank
-    expected = Counts(multiplies=steps * outputs, adds=2 * steps * outputs)
-    assert counts(layer, (3, *[4] * rank)) == expected
 
 
 def test_a_scale_learns_a_factor_for_each_channel() -> None:

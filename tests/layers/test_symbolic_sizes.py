@@ -43,6 +43,7 @@ DECISIONS: dict[str, dict[str, str]] = {
     "reshape": {"output_shape": "whether the new shape holds the values"},
     "pad": {"output_shape": "whether a reflection or the other side has enough values"},
     "crop": {"output_shape": "whether anything is left"},
+    "upsample": {"output_shape": "whether a factor leaves a position"},
     "pixel_shuffle": {"output_shape": "whether the channels fall into blocks"},
     "slice": {"output_shape": "whether the channels are there"},
     **{

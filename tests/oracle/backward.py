@@ -18,6 +18,7 @@ from convcalc.layers.traits import Backward, Kept
 from convcalc.shapes import Shape
 from tests.oracle import backward_activation as activation
 from tests.oracle import backward_normalisation as normalisation
+from tests.oracle import backward_resizing as resizing
 from tests.oracle import backward_structure as structure
 from tests.oracle import backward_windows as windows
 from tests.oracle import magnitude
@@ -71,7 +72,7 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "transpose": structure.moved,
     "pad": structure.moved,
     "crop": structure.moved,
-    "upsample": structure.upsample,
+    "upsample": resizing.upsample,
     "pixel_shuffle": structure.moved,
     "channel_shuffle": structure.moved,
     "slice": structure.moved,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from random import Random
 
 from convcalc.layers.base import Layer
-from convcalc.layers.structure import Dropout, Upsample
+from convcalc.layers.structure import Dropout
 from tests.oracle.counting import Number, Tensor, plain, total
 from tests.oracle.training import Step, put
 from tests.oracle.windows import shape_of
@@ -28,38 +27,6 @@ def moved(layer: Layer, step: Step) -> None:
                     put(canvases[which], source, step.dy[sample][index])
             for which, canvas in enumerate(canvases):
                 step.dx[sample, which] = {**step.zeros(sample, which), **canvas}
-
-
-def upsample(layer: Upsample, step: Step) -> None:
-    if layer.mode == "nearest":
-        moved(layer, step)
-        return
-    sizes = shape_of(step.samples[0][0])[1:]
-    larger = shape_of(step.dy[0])[1:]
-    with step.part("input"):
-        for sample in step.batch():
-            canvas: Tensor = {}
-            for (channel, *place), gradient in step.dy[sample].items():
-                centres = [
-                    max((i + 0.5) * n / o - 0.5, 0.0)
-                    for i, n, o in zip(place, sizes, larger, strict=True)
-                ]
-                _hand_back(canvas, (channel,), gradient, list(sizes), centres)
-            step.dx[sample, 0] = {**step.zeros(sample), **canvas}
-
-
-def _hand_back(
-    canvas: Tensor, index: tuple[int, ...], g: Number, sizes: list[int], centres: list[float]
-) -> None:
-    """Through a + t*(b - a), of the first axis that is left."""
-    if not centres:
-        put(canvas, index, g)
-        return
-    low = min(math.floor(centres[0]), sizes[0] - 1)
-    high = min(low + 1, sizes[0] - 1)
-    to_b = (centres[0] - low) * g
-    _hand_back(canvas, (*index, low), g - to_b, sizes[1:], centres[1:])
-    _hand_back(canvas, (*index, high), to_b, sizes[1:], centres[1:])
 
 
 def dropout_forward(layer: Dropout, step: Step) -> None:

@@ -383,10 +383,21 @@ def _upsample(rng: Random) -> Drawn:
     values: dict[str, Any] = {}
     most = {1: 5, 2: 3, 3: 2}[rank]
     if _chance(rng, 50):
-        values["factor"] = _per_axis(rng, [rng.randint(1, most)] * rank)
+        whole = [Fraction(rng.randint(1, most))] * rank
+        # A fraction must leave a position.
+        parts = [Fraction(rng.randint(1, 9), rng.randint(1, 4)) for _ in range(rank)]
+        fits = all(1 <= n * f <= most * n for n, f in zip(shape[1:], parts, strict=True))
+        factors = parts if fits else whole
+        if len(set(factors)) == 1 and _chance(rng, 80):
+            values["factor"] = factors[0]
+        else:
+            values["factor"] = factors
     else:
         values["size"] = _per_axis(rng, [rng.randint(1, most * n) for n in shape[1:]])
-    _sometimes(rng, values, "mode", rng.choice(["nearest", "bilinear"]))
+    _sometimes(rng, values, "mode", rng.choice(["nearest", "bilinear", "bicubic"]))
+    _sometimes(
+        rng, values, "coordinates", rng.choice(["half_pixel", "align_corners", "asymmetric"])
+    )
     return values, [shape]
 
 

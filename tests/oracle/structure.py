@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from convcalc.layers.base import Layer
@@ -15,7 +14,6 @@ from convcalc.layers.structure import (
     Scale,
     Slice,
     Transpose,
-    Upsample,
 )
 from tests.oracle.counting import Number, Run, Tensor, at
 from tests.oracle.windows import everywhere, shape_of
@@ -84,43 +82,6 @@ def crop(layer: Crop, inputs: Sequence[Tensor], run: Run) -> Tensor:
         (channel, *place): x[at(channel, *[kept[axis][i] for axis, i in enumerate(place)])]
         for channel, *place in everywhere([channels, *[len(positions) for positions in kept]])
     }
-
-
-def upsample(layer: Upsample, inputs: Sequence[Tensor], run: Run) -> Tensor:
-    """Nearest: the input position that an output position's start lies on. Bilinear: pixel centres
-    (align_corners=False), interpolated along one axis after the other.
-    """
-    (x,) = inputs
-    channels, *sizes = shape_of(x)
-    # An output index divided by this many is where it lies on the input.
-    if layer.factor:
-        larger = [len(range(n)) * f for n, f in zip(sizes, layer.factor, strict=True)]
-    else:
-        larger = list(layer.size or ())
-    result: Tensor = {}
-    for channel, *place in everywhere([channels, *larger]):
-        if layer.mode == "nearest":
-            position = [i * n // o for i, n, o in zip(place, sizes, larger, strict=True)]
-            result[at(channel, *place)] = x[at(channel, *position)]
-            continue
-        centres = [
-            max((i + 0.5) * n / o - 0.5, 0.0) for i, n, o in zip(place, sizes, larger, strict=True)
-        ]
-        result[at(channel, *place)] = _interpolated(x, (channel,), sizes, centres)
-    return result
-
-
-def _interpolated(
-    x: Tensor, index: tuple[int, ...], sizes: list[int], centres: list[float]
-) -> Number:
-    """The value at fractional positions: between two values of the first axis, each found so."""
-    if not centres:
-        return x[index]
-    low = min(math.floor(centres[0]), sizes[0] - 1)
-    high = min(low + 1, sizes[0] - 1)
-    a = _interpolated(x, (*index, low), sizes[1:], centres[1:])
-    b = _interpolated(x, (*index, high), sizes[1:], centres[1:])
-    return a + (centres[0] - low) * (b - a)
 
 
 def pixel_shuffle(layer: PixelShuffle, inputs: Sequence[Tensor], run: Run) -> Tensor:

@@ -20,6 +20,7 @@ from tests.oracle import (
     magnitude,
     normalisation,
     pooling,
+    resizing,
     structure,
 )
 from tests.oracle.activation import each
@@ -71,7 +72,7 @@ ORACLES: dict[str, Callable[[Any, Sequence[Tensor], Run], Tensor]] = {
     "transpose": structure.transpose,
     "pad": structure.pad,
     "crop": structure.crop,
-    "upsample": structure.upsample,
+    "upsample": resizing.upsample,
     "pixel_shuffle": structure.pixel_shuffle,
     "channel_shuffle": structure.channel_shuffle,
     "slice": structure.slice_,

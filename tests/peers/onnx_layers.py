@@ -321,16 +321,24 @@ def _slice(layer: Any, case: _Case) -> str:
 
 
 def _upsample(layer: Any, case: _Case) -> str:
-    sizes = layer.size or [n * f for n, f in zip(case.shape[2:], layer.factor, strict=True)]
-    if layer.mode == "bilinear" and case.rank != 2:
+    if layer.mode != "nearest" and case.rank != 2:
         raise NoCounterpart("the runtime interpolates two-dimensional maps only")
-    how: dict[str, Any]
+    coordinates = layer.coordinates or ("asymmetric" if layer.mode == "nearest" else "half_pixel")
+    how: dict[str, Any] = {"coordinate_transformation_mode": coordinates}
     if layer.mode == "nearest":
-        how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-    else:
-        how = {"coordinate_transformation_mode": "half_pixel"}
-    mode = "nearest" if layer.mode == "nearest" else "linear"
-    target = case.graph.whole(*case.shape[:2], *sizes)
+        how["nearest_mode"] = "floor" if coordinates == "asymmetric" else "round_prefer_ceil"
+    mode = {"nearest": "nearest", "bilinear": "linear", "bicubic": "cubic"}[layer.mode]
+    if layer.factor:
+        if layer.output_shape([case.shape[1:]]) == case.shape[1:]:
+            raise NoCounterpart("the runtime copies an input of the output's size")
+        factors = [f.numerator / f.denominator for f in layer.factor]
+        if layer.mode == "nearest" and any(
+            f.denominator & (f.denominator - 1) for f in layer.factor
+        ):
+            raise NoCounterpart("the runtime rounds factors, and so mistakes which is nearest")
+        scales = case.graph.constant(np.array([1.0, 1.0, *factors], np.float32))
+        return case.graph.add("Resize", case.input, "", scales, mode=mode, **how)
+    target = case.graph.whole(*case.shape[:2], *layer.size)
     return case.graph.add("Resize", case.input, "", "", target, mode=mode, **how)
 
 

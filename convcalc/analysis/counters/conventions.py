@@ -16,6 +16,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from math import prod
 from typing import NamedTuple
 
+from convcalc.arithmetic import Ratio
 from convcalc.layers.base import Layer, parameter_count
 from convcalc.shapes import Shape
 
@@ -63,8 +64,11 @@ class Operation:
         return getattr(self.layer, name, None) is not None
 
     def is_mode(self, mode: str) -> bool:
-        """Whether its `mode` is this one."""
-        return getattr(self.layer, "mode", "") == mode
+        """Whether the mode of an upsampling is called so in PyTorch."""
+        theirs = getattr(self.layer, "mode", "")
+        if theirs == "nearest" and self.layer.argument("coordinates") != "asymmetric":
+            theirs = "nearest-exact"
+        return bool(theirs == mode)
 
     def learned(self, name: str) -> Shape | None:
         """The shape of one of its learned arrays."""
@@ -99,8 +103,20 @@ def _bias_as_forward(operation: Operation) -> int:
     return per_group * prod(sizes)
 
 
-def _resized(operation: Operation, given_a_factor: int) -> int:
-    return operation.positions if operation.gives("size") else given_a_factor
+def _by_factors(operation: Operation) -> int:
+    """Its inputs times its factors, which is more than its outputs where an axis is rounded."""
+    factors: Sequence[Ratio] = getattr(operation.layer, "factor", ())
+    parts = prod([factor.denominator for factor in factors])
+    return operation.elements * prod([factor.numerator for factor in factors]) // parts
+
+
+def _factored(operation: Operation) -> int:
+    if operation.gives("size"):
+        return prod(operation.output)
+    factors: Sequence[Ratio] = getattr(operation.layer, "factor", ())
+    if len(set(factors)) > 1:
+        return operation.elements * prod([f.numerator // f.denominator for f in factors])
+    return _by_factors(operation)
 
 
 class Quantity(NamedTuple):
@@ -135,11 +151,20 @@ QUANTITIES: dict[str, Quantity] = {
     "bilinear-2d": Quantity(
         "2-D bilinear outputs", lambda p: prod(p.output) * (p.rank == 2 and p.is_mode("bilinear"))
     ),
+    "bicubic-2d": Quantity(
+        "2-D bicubic outputs", lambda p: prod(p.output) * (p.rank == 2 and p.is_mode("bicubic"))
+    ),
     "resized-inputs": Quantity(
-        "inputs, or positions where a size is given", lambda p: _resized(p, p.elements)
+        "inputs, or positions where a size is given",
+        lambda p: p.positions if p.gives("size") else p.elements,
     ),
     "resized-outputs": Quantity(
-        "outputs, or positions where a size is given", lambda p: _resized(p, prod(p.output))
+        "inputs x factors, or positions where a size is given",
+        lambda p: p.positions if p.gives("size") else _by_factors(p),
+    ),
+    "factored-outputs": Quantity(
+        "inputs x factors, whole ones if they differ, or outputs where a size is given",
+        _factored,
     ),
     "macs-over-groups": Quantity("MACs / groups", _macs_over_groups),
     "first-by-columns": Quantity(
@@ -364,7 +389,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             (("lrn",), ((3, "inputs"), (1, "padded-channels"))),
             ((*_POOLS, "relu", "prelu", "elu", "gelu"), ((2, "inputs"),)),
             (("relu6", "leaky_relu", "silu", "softmax"), ((1, "inputs"),)),
-            (("upsample",), ((2, "outputs"),)),
+            (("upsample",), ((1, "outputs"), (1, "factored-outputs"))),
         ),
         (*_MAGNITUDES, *_STRANGE, *_OPERATORS, *_MOVES),
         {"minpool": _NO_MINPOOL},
@@ -391,7 +416,10 @@ CONVENTIONS: tuple[Convention, ...] = (
             (_AVERAGES, ((1, "inputs"), (1, "outputs"))),
             (("prelu",), ((1, "inputs"),)),
             (("softmax",), ((3, "inputs"), (-1, "positions"))),
-            (("upsample",), ((1, "nearest"), (5, "linear-1d"), (11, "bilinear-2d"))),
+            (
+                ("upsample",),
+                ((1, "nearest"), (5, "linear-1d"), (11, "bilinear-2d"), (259, "bicubic-2d")),
+            ),
         ),
         (
             *(
@@ -430,7 +458,11 @@ CONVENTIONS: tuple[Convention, ...] = (
         {"minpool": _NO_MINPOOL},
         "The biases of convolutions count, those of dense layers do not; ReLU6, Sigmoid and joins"
         " are left out; a transposed convolution's groups and size are taken wrongly.",
-        (*_DEEPSPEED_DEVIATIONS, "does not see the operator @, but counts torch.matmul"),
+        (
+            *_DEEPSPEED_DEVIATIONS,
+            "does not see the operator @, but counts torch.matmul",
+            "ends with an error at an upsampling by other factors on each axis",
+        ),
     ),
     Convention(
         "calflops-macs",

@@ -20,6 +20,7 @@ from convcalc.executor.kernels import (
     magnitude,
     normalisation,
     pooling,
+    resizing,
     structure,
 )
 
@@ -70,7 +71,7 @@ KERNELS: dict[str, Kernel] = {
     "transpose": structure.transpose,
     "pad": structure.pad,
     "crop": structure.crop,
-    "upsample": structure.upsample,
+    "upsample": resizing.upsample,
     "pixel_shuffle": structure.pixel_shuffle,
     "channel_shuffle": structure.channel_shuffle,
     "slice": structure.slice_channels,

@@ -74,33 +74,6 @@ def crop(layer: kinds.Crop, inputs: Sequence[Array], weights: Weights) -> Array:
     return data[index]
 
 
-def upsample(layer: kinds.Upsample, inputs: Sequence[Array], weights: Weights) -> Array:
-    """A larger map, axis by axis: the nearest position, or the two nearest in proportion."""
-    data = channels_last(inputs[0])
-    for axis in range(1, data.ndim - 1):
-        n = data.shape[axis]
-        if layer.factor:
-            factor = layer.factor[axis - 1]
-            nearest = np.repeat(np.arange(n), factor)
-            places = (np.arange(len(nearest)) + 0.5) / factor - 0.5
-        else:
-            out = (layer.size or ())[axis - 1]
-            nearest = np.arange(out) * n // out
-            places = (np.arange(out) + 0.5) * n / out - 0.5
-        if layer.mode == "nearest":
-            data = data.take(nearest, axis)
-            continue
-        places = places.clip(0, n - 1)
-        low = np.floor(places).astype(np.intp)
-        high = np.minimum(low + 1, n - 1)
-        share = (places - low).astype(data.dtype).reshape(-1, *[1] * (data.ndim - axis - 1))
-        start, data = data.take(low, axis), data.take(high, axis)
-        data -= start
-        data *= share
-        data += start
-    return channels_first(data)
-
-
 def pixel_shuffle(layer: kinds.PixelShuffle, inputs: Sequence[Array], weights: Weights) -> Array:
     """Channels become positions: c*f*f channels make blocks of f by f positions of c channels."""
     (data,) = inputs

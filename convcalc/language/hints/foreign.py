@@ -78,6 +78,7 @@ _KINDS = {
     "upsamplingbilinear": "upsample with mode: bilinear",
     "interpolate": "upsample",
     "resize": "upsample",
+    "resizing": "upsample",
     "depthtospace": "pixel_shuffle",
     "subpixel": "pixel_shuffle",
     "layerscale": "scale",
@@ -172,6 +173,11 @@ _ARGUMENTS = {
     "scale_factor": ("factor",),
     "upscale_factor": ("factor",),
     "scale": ("factor",),
+    "scales": ("factor",),
+    "interpolation": ("mode",),
+    "align_corners": ("coordinates: align_corners",),
+    "half_pixel_centers": ("coordinates: half_pixel",),
+    "coordinate_transformation_mode": ("coordinates",),
     "negative_slope": ("slope",),
     "alpha": ("slope",),
     "epsilon": ("eps",),
@@ -260,6 +266,8 @@ _WORDS = {
     "symmetric": ("reflect",),
     "reflection": ("reflect",),
     "trilinear": ("bilinear",),
+    "cubic": ("bicubic",),
+    "pytorch_half_pixel": ("half_pixel",),
 }
 
 

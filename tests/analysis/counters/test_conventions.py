@@ -91,7 +91,8 @@ class TestFacts:
     def test_layers_and_random_networks_cost_what_the_counters_said(self, part: int) -> None:
         for fact in SPECS[part::8]:
             found = totals_of(convcalc.loads(fact["spec"]), fact.get("batch", 1))
-            measured = dict(fact["totals"])
+            # Nothing is there to compare where a counter ended with an error.
+            measured = {name: n for name, n in fact["totals"].items() if n is not None}
             if fact.get("batch", 1) > 1 and "upsample: {size" in fact["spec"]:
                 # A known deviation: these two count it for one sample of the batch.
                 del measured["calflops"], measured["deepspeed"]

@@ -1081,7 +1081,10 @@ class TestHelp:
             ("{unit: 4, act: identity}", "it is called 'none' here"),
             ("{unit: 4, act: replicate}", None),
             ("{conv: 4, kernel: 1, norm: {which: 3}}", "8 / 3 must be whole"),
-            ("{upsample: 2, mode: 'relu if w > 3 else nearest'}", "one of bilinear, nearest"),
+            (
+                "{upsample: 2, mode: 'relu if w > 3 else nearest'}",
+                "one of bicubic, bilinear, nearest",
+            ),
             ("{pad: 1, mode: identity}", "one of circular, reflect, replicate, zeros"),
             (
                 "{conv: 4, kernel: 1, padding: w * 0.3}",
