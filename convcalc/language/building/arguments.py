@@ -17,7 +17,7 @@ from convcalc.problems import UNUSABLE, ConvcalcError, Help, Problem, Source, Su
 def read_args(
     document: Document, evaluator: Evaluator, overrides: Mapping[str, object]
 ) -> dict[str, Any]:
-    """Evaluates the arguments into `evaluator.args`; the overrides that change a value.
+    """Evaluates the arguments into `evaluator.file.args`; the overrides that change a value.
 
     Arguments are evaluated in the file's order: each may use those before it. An override is a
     text as on the command line, or a plain value. Raises ConvcalcError with status 2 where an
@@ -42,11 +42,11 @@ def read_args(
     changed = {}
     for name, (_, node) in document.args.items():
         if name in overrides:
-            value = evaluator.args[name] = _override(evaluator, name, overrides[name])
+            value = evaluator.file.args[name] = _override(evaluator, name, overrides[name])
             if not _is_own(evaluator, node, value):
                 changed[name] = value
         else:
-            evaluator.args[name] = evaluator.file_value(node, None)
+            evaluator.file.args[name] = evaluator.file_value(node, None)
     return changed
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.language.building.evaluation import Copy, Evaluator, Frame
+from convcalc.language.building.evaluation import Copy, Evaluator, scope_of
+from convcalc.language.building.groups import Group
 from convcalc.language.building.layers import LayerReader, given_twice
 from convcalc.language.reading.document import Block, Parameter
 from convcalc.language.reading.expressions import (
@@ -25,10 +26,11 @@ class ArgumentBinder:
         self._evaluator = evaluator
         self._layers = layers
 
-    def bind(self, block: Block, copy: Copy) -> dict[str, Any]:
+    def bind(self, block: Block, copy: Copy, body: Group) -> dict[str, Any]:
         """The values of all names in the block's scope; None where a mistake leaves one out.
 
-        Records mistakes in single values; raises Refusal where the call as a whole is wrong.
+        `body` is the group of the block's layers. Records mistakes in single values; raises
+        Refusal where the call as a whole is wrong.
         """
         item, first, flow, frame = copy.item, copy.first, copy.flow, copy.frame
         names = [parameter.name for parameter in block.parameters]
@@ -57,11 +59,11 @@ class ArgumentBinder:
             given, wrong = self._layers.arguments(item, first, block.name, names)
         if wrong is not None:
             raise wrong
-        scope = self._evaluator.scope(frame, flow, copy.group)
+        scope = scope_of(frame, flow, hands_on=True)
         # The body is read even if an argument has no value; what depends on it is not checked.
-        args = dict(self._evaluator.args)
+        args = dict(frame.file.args)
         self._evaluator.spend(5 + len(args) // 30 + len(names), item.span)
-        inner = self._evaluator.scope(Frame(args, frame.calls, frame.blocks), flow)
+        inner = scope_of(frame._replace(args=args, group=body, copy=None), flow)
         missing = []
         for parameter in block.parameters:
             name = parameter.name

@@ -10,16 +10,13 @@ from __future__ import annotations
 
 from convcalc.graph import GraphBuilder
 from convcalc.language.building.blocks import ArgumentBinder
-from convcalc.language.building.evaluation import Copy, Evaluator, Frame, TooMany
+from convcalc.language.building.evaluation import Copy, Evaluator, Frame, TooMany, scope_of
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.joins import JoinReader
 from convcalc.language.building.layers import LayerReader
 from convcalc.language.keys import GROUP
-from convcalc.language.reading.document import Document
-from convcalc.language.reading.expressions import (
-    LayerReference,
-    UnknownSizeError,
-)
+from convcalc.language.reading.document import Block
+from convcalc.language.reading.expressions import UnknownSizeError
 from convcalc.language.reading.items import (
     Item,
     Made,
@@ -46,17 +43,15 @@ class Elaborator:
 
     def __init__(
         self,
-        document: Document,
         evaluator: Evaluator,
         builder: GraphBuilder,
         items: dict[int, Item],
     ) -> None:
-        self.document = document
         self.evaluator = evaluator
         self.builder = builder
-        self.layers = LayerReader(document, evaluator, builder)
+        self.layers = LayerReader(evaluator, builder)
         self._binder = ArgumentBinder(evaluator, self.layers)
-        self._joins = JoinReader(document, evaluator, self.layers)
+        self._joins = JoinReader(evaluator, self.layers)
         self._items = items
         #: The operations of each layer and group by path, of so many nodes: filled by the first
         #: layer that shares parameters.
@@ -68,8 +63,9 @@ class Elaborator:
 
     # Lists of layers.
 
-    def sequence(self, node: ListNode, flow: Flow | None, group: Group, frame: Frame) -> Flow:
-        """The layers of a list, one after the other; the value of the last."""
+    def sequence(self, node: ListNode, flow: Flow | None, frame: Frame) -> Flow:
+        """The layers of a list, in the group of the frame, one after the other; the last value."""
+        document, group = frame.file.document, frame.group
         self._depth += 1
         if self._depth > DEEPEST:
             self.evaluator.stop(
@@ -85,8 +81,8 @@ class Elaborator:
             try:
                 item = self._items.get(id(child))
                 if item is None:
-                    item = read_item(child, self.document, frame.args)
-                    if is_head(item.head, self.document):
+                    item = read_item(child, document, frame.args)
+                    if is_head(item.head, document):
                         # Which key names the kind may depend on what the arguments hold.
                         self._items[id(child)] = item
             except Refusal as error:
@@ -98,7 +94,7 @@ class Elaborator:
                 self.evaluator.refused(wrong, frame)
                 group.unsure = True
                 flow = UNKNOWN
-            flow = self._item(item, flow, group, frame)
+            flow = self._item(item, flow, frame)
         self._depth -= 1
         return UNKNOWN if flow is None else flow
 
@@ -110,17 +106,16 @@ class Elaborator:
             if isinstance(name, ScalarNode):
                 group.values.setdefault(name.text, UNKNOWN)
 
-    def _item(self, item: Item, flow: Flow | None, group: Group, frame: Frame) -> Flow | None:
+    def _item(self, item: Item, flow: Flow | None, frame: Frame) -> Flow | None:
         """All copies of an item."""
+        document, group = frame.file.document, frame.group
         target = item.head
-        if target not in KINDS and target not in self.document.blocks and target != GROUP:
+        if not is_head(target, document):
             held = frame.args.get(target)
             if held is None:
                 self._unreadable(item.key, group)
                 return UNKNOWN
-            if not isinstance(held, str) or (
-                held not in KINDS and held not in self.document.blocks
-            ):
+            if not isinstance(held, str) or (held not in KINDS and held not in document.blocks):
                 shown = f"'{target}' holds {value_text(held)}, which"
                 self.evaluator.refused(
                     refusal("unknown-kind", f"{shown} is neither a kind nor a block", item.span),
@@ -132,7 +127,7 @@ class Elaborator:
         entering = flow
         try:
             if item.from_ is not None and not item.refusals:
-                entering = self._taken(item.from_, group, frame)
+                entering = self._taken(item.from_, frame)
             copies = self._copies_of(item, entering, frame)
         except Refusal as error:
             self.evaluator.refused(error, frame)
@@ -142,9 +137,11 @@ class Elaborator:
         outer_copies = self._copies
         self._copies *= max(copies, 1)
         if self._copies > self.evaluator.max_layers and item.repeat is not None:
-            self.evaluator.too_many_layers(item.repeat.span, self._copies, frame)
+            self.evaluator.too_many_layers(item.repeat.span, self._copies, frame.calls)
         for copy in range(copies):
             self._step(item, frame)
+            if item.repeat is not None:
+                frame = frame.in_copy(copy)
             try:
                 if item.when is not None and not self.evaluator.holds(item.when, entering, frame):
                     self._note_left_out(item, copy, group)
@@ -157,9 +154,7 @@ class Elaborator:
                 flow = entering = self._give_up(item, target, group)
                 continue
             name = self._name(item, target, copy, group, frame)
-            flow = entering = self._layer(
-                Copy(item, target, name, entering, group, frame, copy, copies)
-            )
+            flow = entering = self._layer(Copy(item, target, name, entering, frame, copy, copies))
             group.values[name] = flow
             group.last = name
         if copies == 0:
@@ -192,14 +187,11 @@ class Elaborator:
                 )
             )
 
-    def _taken(self, node: ScalarNode, group: Group, frame: Frame) -> Flow:
+    def _taken(self, node: ScalarNode, frame: Frame) -> Flow:
         """The value that `from` names; unknown after a mistake, which is recorded."""
         try:
-            return group.lookup(node)
+            return frame.lookup(node)
         except Refusal as error:
-            if isinstance(frame.args.get(node.text), LayerReference):
-                help_text = f"'from' is no expression; {{add: [{node.text}]}} takes what it names"
-                error = Refusal(error.problems[0]._replace(facts=(Help(help_text),)))
             self.evaluator.refused(error, frame)
             return UNKNOWN
 
@@ -219,7 +211,7 @@ class Elaborator:
     def _copies_of(self, item: Item, entering: Flow | None, frame: Frame) -> int:
         if item.repeat is None:
             return 1
-        value = self.evaluator.evaluate(item.repeat, self.evaluator.scope(frame, entering), ())
+        value = self.evaluator.evaluate(item.repeat, scope_of(frame, entering), ())
         if type(value) is not int or value < 0:
             raise refusal(
                 "bad-value",
@@ -227,7 +219,7 @@ class Elaborator:
                 item.repeat.span,
             )
         if value > self.evaluator.max_layers:
-            self.evaluator.too_many_layers(item.repeat.span, value, frame)
+            self.evaluator.too_many_layers(item.repeat.span, value, frame.calls)
         return value
 
     # Names.
@@ -254,7 +246,8 @@ class Elaborator:
     def _layer(self, copy: Copy) -> Flow:
         """One copy of an item."""
         item, target, frame = copy.item, copy.target, copy.frame
-        if copy.flow is None and not self._may_begin(item, target, copy.number):
+        blocks = frame.file.document.blocks
+        if copy.flow is None and not _may_begin(copy):
             self.evaluator.refuse(
                 Problem(
                     "no-input",
@@ -270,29 +263,20 @@ class Elaborator:
         try:
             if target == GROUP:
                 value = self._sequential(copy)
-            elif target in self.document.blocks:
-                value = self._call(copy)
+            elif target in blocks:
+                value = self._call(copy, blocks[target])
             elif layer_class(target).joins:
                 value = self._joins.read(copy, self.sequence)
             else:
                 value = self._kind(copy)
             if item.share is not None and value.node is not None:
-                self._share(item.share, before, copy.group)
+                self._share(item.share, before, frame.group)
         except Refusal as error:
             self.evaluator.refused(error, frame, copy.path)
             return UNKNOWN
         except UnknownSizeError:
             return UNKNOWN
         return value
-
-    def _may_begin(self, item: Item, target: str, copy: int) -> bool:
-        # Groups, blocks and joins may name their inputs inside.
-        return (
-            target == GROUP
-            or target in self.document.blocks
-            or layer_class(target).joins is not None
-            or (copy == 0 and item.from_ is not None)
-        )
 
     # Kinds.
 
@@ -302,11 +286,12 @@ class Elaborator:
         rank = len(flow.shape) - 1 if flow and flow.shape else -1
         made = item.layers.get((kind, rank)) if copy.first is None else None
         if made is None:
-            names = argument_names(kind, self.document)
+            document = frame.file.document
+            names = argument_names(kind, document)
             given, wrong = self.layers.arguments(item, copy.first, kind, names)
             if wrong is not None:
                 self.evaluator.refused(wrong, frame, path)
-            fused = self.layers.fused_arguments(kind, given)
+            fused = self.layers.fused_arguments(kind, given, document)
             layer, constant = self.layers.make(
                 cls, given, item.span, path, flow, frame, complete=wrong is None
             )
@@ -333,25 +318,26 @@ class Elaborator:
                 item.value.span if item.value and not is_empty(item.value) else item.span,
                 "write {sequential: [{conv: 64, kernel: 3}, relu]}",
             )
-        inner = Group(copy.path, copy.group)
-        value = self.sequence(item.value, copy.flow, inner, copy.frame)
-        copy.group.groups[copy.name] = inner
+        frame = copy.frame
+        inner = Group(copy.path, frame.group)
+        value = self.sequence(item.value, copy.flow, frame.within(inner))
+        frame.group.groups[copy.name] = inner
         return value
 
-    def _call(self, copy: Copy) -> Flow:
+    def _call(self, copy: Copy, block: Block) -> Flow:
         item, frame = copy.item, copy.frame
-        block = self.document.blocks[copy.target]
-        if block.name in frame.blocks:
-            chain = " -> ".join([*frame.blocks[frame.blocks.index(block.name) :], block.name])
+        if block in frame.blocks:
+            again = [*frame.blocks[frame.blocks.index(block) :], block]
+            chain = " -> ".join([called.name for called in again])
             raise refusal("block-recursion", f"a block cannot contain itself: {chain}", item.span)
         if block.body is None:
             raise UnknownSizeError
-        args = self._binder.bind(block, copy)
-        call = Call(item.span, block.name, copy.number, copy.copies)
-        inner_frame = Frame(args, (*frame.calls, call), (*frame.blocks, block.name))
-        inner = Group(copy.path, None)
-        value = self.sequence(block.body, copy.flow, inner, inner_frame)
-        copy.group.groups[copy.name] = inner
+        inner = Group(copy.path, None, copy.flow)
+        args = self._binder.bind(block, copy, inner)
+        calls = (*frame.calls, Call(item.span, block.name, copy.number, copy.copies))
+        body = Frame(frame.file, args, inner, None, calls, (*frame.blocks, block))
+        value = self.sequence(block.body, copy.flow, body)
+        frame.group.groups[copy.name] = inner
         return value
 
     # Shared parameters.
@@ -380,6 +366,16 @@ class Elaborator:
                 end = unit.rfind(".", 0, end)
         self._indexed = len(nodes)
         return self._extents.get(path, range(0))
+
+
+def _may_begin(copy: Copy) -> bool:
+    """Whether a layer may stand where no value enters."""
+    # Groups, blocks and joins may name their inputs inside.
+    return (
+        copy.target not in KINDS
+        or layer_class(copy.target).joins is not None
+        or (copy.number == 0 and copy.item.from_ is not None)
+    )
 
 
 def _prefix(target: str) -> str:

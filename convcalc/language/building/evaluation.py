@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from convcalc.language.building.groups import Flow, Group
-from convcalc.language.keys import GROUP
-from convcalc.language.reading.document import Document
+from convcalc.language.building.groups import UNKNOWN, Flow, Group
+from convcalc.language.reading.document import Block, Document
 from convcalc.language.reading.expressions import (
     Expression,
     ExpressionError,
@@ -19,7 +18,6 @@ from convcalc.language.reading.expressions import (
 )
 from convcalc.language.reading.items import Item, Refusal, at, parse_scalar, refusal
 from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, MapNode, ScalarNode, YamlNode
-from convcalc.layers import CHOICES, KINDS
 from convcalc.layers.fields import value_text
 from convcalc.problems import (
     NOTHING,
@@ -50,12 +48,70 @@ def layer_limit(most: int) -> tuple[Fact, ...]:
     return (Rule(f"at most {most} layers"), Help("--max-layers N allows more"))
 
 
-class Frame(NamedTuple):
-    """A scope during elaboration: the arguments in it, and the block calls that led to it."""
+class File(NamedTuple):
+    """A file whose layers are read, and the values of its arguments; None after a mistake."""
 
+    document: Document
     args: dict[str, Any]
-    calls: tuple[Call, ...]
-    blocks: tuple[str, ...]
+
+
+class Frame(NamedTuple):
+    """What an expression can see where a layer stands, and the block calls that led there.
+
+    file    where the layer is written: its blocks, defaults and words
+    args    the arguments in scope
+    group   the layers that can be named
+    copy    which copy it is of the nearest repeated layer around; None outside of one
+    blocks  the blocks that are being called, none of which may be called again
+    """
+
+    file: File
+    args: dict[str, Any]
+    group: Group
+    copy: int | None = None
+    calls: tuple[Call, ...] = ()
+    blocks: tuple[Block, ...] = ()
+
+    def within(self, group: Group) -> Frame:
+        """The same inside of a group or branch."""
+        return Frame(self.file, self.args, group, self.copy, self.calls, self.blocks)
+
+    def in_copy(self, number: int) -> Frame:
+        """The same in a copy of a repeated layer."""
+        return Frame(self.file, self.args, self.group, number, self.calls, self.blocks)
+
+    def find(self, name: str) -> Flow | None:
+        """The value that a name stands for: what an argument holds, or an earlier layer's.
+
+        An argument may hold a layer's value, or the word that is its name.
+        """
+        held = self.args.get(name)
+        if isinstance(held, LayerReference):
+            return Flow(held.node, held.shape)
+        if held is None and name in self.args:
+            return UNKNOWN
+        found = self.group.find(name)
+        if found is None and isinstance(held, str):
+            found = self.group.find(held)
+        return found
+
+    def lookup(self, node: ScalarNode) -> Flow:
+        """The value of a name as written; raises Refusal where there is none."""
+        name = node.text.strip()
+        found = self.find(name)
+        if found is not None:
+            return found
+        held = self.args.get(name, "")
+        if not isinstance(held, str):
+            message = f"'{name}' holds {value_text(held)}, and a layer is needed here"
+            raise refusal("unknown-layer", message, node.span)
+        if held:
+            node = ScalarNode(node.source, node.line, node.column, node.width, held, node.quoted)
+        return self.group.lookup(node)
+
+    def visible(self) -> list[str]:
+        """All layers' names that can be looked up here."""
+        return self.group.visible()
 
 
 class Copy(NamedTuple):
@@ -71,7 +127,6 @@ class Copy(NamedTuple):
     target: str
     name: str
     flow: Flow | None
-    group: Group
     frame: Frame
     number: int
     copies: int
@@ -79,7 +134,7 @@ class Copy(NamedTuple):
     @property
     def path(self) -> str:
         """Its group path."""
-        return self.group.path_of(self.name)
+        return self.frame.group.path_of(self.name)
 
     @property
     def first(self) -> MapNode | None:
@@ -92,7 +147,10 @@ class TooMany(Exception):
 
 
 class Evaluator:
-    """The file's arguments, every expression parsed, and the problems found so far."""
+    """The file's arguments, every expression parsed, and the problems found so far.
+
+    file  the file that was asked for, whose arguments are evaluated one after the other
+    """
 
     def __init__(
         self,
@@ -105,9 +163,7 @@ class Evaluator:
         #: The steps that reading took so far.
         self.steps = 0
         self.problems: list[Problem] = list(document.problems)
-        self.words = dict.fromkeys([*KINDS, *CHOICES, GROUP, *document.blocks])
-        self.args: dict[str, Any] = {}
-        self._document_args = document.args
+        self.file = File(document, {})
         self._expressions = {} if expressions is None else expressions
         self._found = 0
         self._seen: set[tuple[str, str, Span | None]] = set()
@@ -147,14 +203,14 @@ class Evaluator:
         self.refuse(problem)
         raise TooMany
 
-    def too_many_layers(self, span: Span, found: int, frame: Frame) -> None:
+    def too_many_layers(self, span: Span, found: int, calls: tuple[Call, ...] = ()) -> None:
         self.stop(
             Problem(
                 "too-many-layers",
                 f"the network would have at least {value_text(found)} layers",
                 span,
                 layer_limit(self.max_layers),
-                frame.calls,
+                calls,
             )
         )
 
@@ -199,7 +255,7 @@ class Evaluator:
 
     def holds(self, when: YamlNode, entering: Flow | None, frame: Frame) -> bool:
         """Whether a condition holds; raises Refusal or UnknownSizeError."""
-        value = self.evaluate(when, self.scope(frame, entering), ())
+        value = self.evaluate(when, scope_of(frame, entering), ())
         if not isinstance(value, bool):
             raise refusal(
                 "bad-value",
@@ -211,11 +267,11 @@ class Evaluator:
 
     def file_scope(self) -> Scope:
         """The file's own scope: its arguments, with no value entering."""
-        return Scope(self.args, self.words, entering=False)
+        return Scope(self.file.args, self.file.document.words, entering=False)
 
-    def file_frame(self) -> Frame:
-        """The top of the file, where no block is called."""
-        return Frame(self.args, (), ())
+    def file_frame(self, top: Group | None = None) -> Frame:
+        """The top of the file, where no block is called, with the group of its layers."""
+        return Frame(self.file, self.file.args, top or Group("", None))
 
     def file_value(self, node: YamlNode, choices: Sequence[str] | None = ()) -> Any:
         """A value in the file's own scope; None after a mistake, which is recorded."""
@@ -241,12 +297,12 @@ class Evaluator:
         word = error.word
         if not word:
             return error
-        offered = [*self.words] if choices is None else choices if alone else ()
+        offered = [*scope.words] if choices is None else choices if alone else ()
         ours = foreign_word(word, offered)
         if ours:
             message = f"'{printable(word)}' is called '{ours}' here"
             return ExpressionError("foreign-name", message, error.offset, "", error.width)
-        layers = scope.layers() if scope.layers and alone else []
+        layers = scope.layers.visible() if scope.layers and scope.hands_on and alone else []
         message = error.message
         if layers:
             message = (
@@ -255,7 +311,7 @@ class Evaluator:
             )
         # The search for similar names, of which a file may have a hundred thousand.
         self.steps += (len(scope.args) + len(layers)) // 4
-        later = word in self._document_args
+        later = word in self.file.document.args
         chosen = choices is not None
         help_text = unknown_name(word, [*scope.args], layers, offered, chosen=chosen, later=later)
         return ExpressionError(error.code, message, error.offset, help_text, error.width)
@@ -268,14 +324,18 @@ class Evaluator:
             return all([self.constant(item) for item in node.items])
         return False
 
-    def scope(self, frame: Frame, flow: Flow | None, group: Group | None = None) -> Scope:
-        find = names = None
-        if group is not None:
-            names = group.visible
 
-            def find(name: str) -> LayerReference | None:
-                found = group.find(name)
-                return LayerReference(name, *found) if found else None
+def scope_of(frame: Frame, flow: Flow | None, *, hands_on: bool = False) -> Scope:
+    """The scope of expressions of a layer that this value enters.
 
-        shape = flow.shape if flow else None
-        return Scope(frame.args, self.words, shape, find, flow is not None, names)
+    hands_on  whether they are arguments of a block, which may be names of layers
+    """
+    return Scope(
+        frame.args,
+        frame.file.document.words,
+        flow.shape if flow else None,
+        entering=flow is not None,
+        layers=frame,
+        hands_on=hands_on,
+        copy=frame.copy,
+    )

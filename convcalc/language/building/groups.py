@@ -27,14 +27,26 @@ UNKNOWN = Flow(None, None)
 class Group:
     """A scope of layers' names: a list, a block's body, a branch.
 
-    outer is the group around it, where the look-up of a name goes on; None for a block's body.
+    outer     the group around it, where the look-up of a name goes on; None for a block's body
+    entering  what enters a block, which is called `input` in it
     """
 
-    __slots__ = ("groups", "last", "left_out", "names", "outer", "path", "unsure", "values")
+    __slots__ = (
+        "entering",
+        "groups",
+        "last",
+        "left_out",
+        "names",
+        "outer",
+        "path",
+        "unsure",
+        "values",
+    )
 
-    def __init__(self, path: str, outer: Group | None) -> None:
+    def __init__(self, path: str, outer: Group | None, entering: Flow | None = None) -> None:
         self.path = path
         self.outer = outer
+        self.entering = entering
         self.values: dict[str, Flow] = {}
         self.groups: dict[str, Group] = {}
         self.names = Names(self.values)
@@ -64,7 +76,8 @@ class Group:
         for group in self.outward():
             if head in group.values:
                 return group.inside(head, inner)
-        return None
+            outermost = group
+        return outermost.entering if reference == "input" else None
 
     def inside(self, head: str, inner: list[str]) -> Flow | None:
         """The value of a member, or of what the further names lead to in it."""
@@ -97,6 +110,8 @@ class Group:
         numbered = prefix != head and (prefix in KINDS or prefix in ("pool", GROUP))
         if numbered and any(group.unsure for group in groups):
             return UNKNOWN
+        if node.text == "input" and groups[-1].path:
+            raise refusal("no-input", "no value enters this block", node.span)
         message = f"no earlier layer is called '{shown}'"
         raise refusal("unknown-layer", message, node.span, self._help(node.text))
 

@@ -8,8 +8,8 @@ from convcalc.language.building.evaluation import Copy, Evaluator, Frame
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.layers import LayerReader
 from convcalc.language.keys import kind_arguments
-from convcalc.language.reading.document import NAME, Document
-from convcalc.language.reading.expressions import LayerReference, UnknownSizeError
+from convcalc.language.reading.document import NAME
+from convcalc.language.reading.expressions import UnknownSizeError
 from convcalc.language.reading.items import (
     Argument,
     Item,
@@ -18,6 +18,7 @@ from convcalc.language.reading.items import (
     check_arguments,
     gathered,
     is_empty,
+    is_head,
     refusal,
 )
 from convcalc.language.reading.nodes import (
@@ -27,19 +28,18 @@ from convcalc.language.reading.nodes import (
     ScalarNode,
     YamlNode,
 )
-from convcalc.layers import KINDS, layer_class
+from convcalc.layers import layer_class
 from convcalc.layers.traits import Branches
 from convcalc.problems import Branch, DidYouMean, Help, Problem, Rule, printable
 
 #: Adds the layers of a list to the graph; the value of the last.
-Sequence = Callable[[ListNode, Flow | None, Group, Frame], Flow]
+Sequence = Callable[[ListNode, Flow | None, Frame], Flow]
 
 
 class JoinReader:
     """Adds joins to the graph."""
 
-    def __init__(self, document: Document, evaluator: Evaluator, layers: LayerReader) -> None:
-        self._document = document
+    def __init__(self, evaluator: Evaluator, layers: LayerReader) -> None:
         self._evaluator = evaluator
         self._layers = layers
 
@@ -48,16 +48,17 @@ class JoinReader:
 
         Records mistakes inside; raises Refusal where the join as a whole is wrong.
         """
-        item, kind, group = copy.item, copy.target, copy.group
-        flow, frame, path = copy.flow, copy.frame, copy.path
+        item, kind, path = copy.item, copy.target, copy.path
+        flow, frame = copy.flow, copy.frame
+        document, group = frame.file.document, frame.group
         cls = layer_class(kind)
-        names = argument_names(kind, self._document)
+        names = argument_names(kind, document)
         given = dict(item.arguments)
         check_arguments(item, kind, names, given)
         if copy.first is not None:
             check_arguments(item, kind, names, copy.first.entries, ())
             given.update({text: Argument(*entry) for text, entry in copy.first.entries.items()})
-        fused = self._layers.fused_arguments(kind, given)
+        fused = self._layers.fused_arguments(kind, given, document)
         inner = Group(path, group)
         values: list[tuple[str, Flow]] = []
         branches = cls.joins or Branches()
@@ -131,7 +132,7 @@ class JoinReader:
                     return None
                 layers = layers_or_none
             if isinstance(layers, ScalarNode):
-                return self._named(layers, copy.group, frame)
+                return self._named(layers, frame)
         except Refusal as error:
             self._evaluator.refused(error, frame, inner.path_of(label))
             return UNKNOWN
@@ -145,7 +146,7 @@ class JoinReader:
             self._evaluator.refuse(problem.about(layer=inner.path_of(label)))
             return UNKNOWN
         branch = Group(inner.path_of(label), inner)
-        value = flow if not layers.items else sequence(layers, flow, branch, frame)
+        value = flow if not layers.items else sequence(layers, flow, frame.within(branch))
         inner.groups[label] = branch
         return value
 
@@ -175,33 +176,21 @@ class JoinReader:
             return None
         return layers
 
-    def _named(self, node: ScalarNode, group: Group, frame: Frame) -> Flow:
+    def _named(self, node: ScalarNode, frame: Frame) -> Flow:
         """The value that a word in a join stands for."""
         word = node.text.strip()
         if not word:
             raise refusal(
                 "missing-value", "a branch is missing here", node.span, "the incoming value is []"
             )
-        held = frame.args.get(word)
-        if isinstance(held, LayerReference):
-            return Flow(held.node, held.shape)
-        if word in frame.args and held is None:
-            return UNKNOWN
-        found = group.find(word)
-        if found is not None:
-            return found
-        if isinstance(held, str):
-            return group.lookup(
-                ScalarNode(node.source, node.line, node.column, node.width, held, False)
-            )
-        if word in KINDS or word in self._document.blocks:
+        if is_head(word, frame.file.document) and frame.find(word) is None:
             raise refusal(
                 "unknown-layer",
                 f"in a join a word is a layer's name, and none is called '{word}'",
                 node.span,
                 f"the kind or block is written as a list: [{word}]",
             )
-        return group.lookup(node)
+        return frame.lookup(node)
 
 
 def _named_branches(item: Item, kind: str, names: tuple[str, ...]) -> list[tuple[str, YamlNode]]:

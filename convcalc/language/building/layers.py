@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Any
 
 from convcalc.graph import GraphBuilder, Node
-from convcalc.language.building.evaluation import Evaluator, Frame
+from convcalc.language.building.evaluation import Evaluator, Frame, scope_of
 from convcalc.language.building.groups import UNKNOWN, Flow
 from convcalc.language.reading.document import Document
 from convcalc.language.reading.expressions import LayerReference, UnknownSizeError
@@ -45,10 +45,10 @@ from convcalc.shapes import Shape
 class LayerReader:
     """Adds written layers to the graph, each with the norm and activation that are fused to it."""
 
-    def __init__(self, document: Document, evaluator: Evaluator, builder: GraphBuilder) -> None:
-        self.document = document
+    def __init__(self, evaluator: Evaluator, builder: GraphBuilder) -> None:
         self.evaluator = evaluator
         self.builder = builder
+        self._source = evaluator.file.document.source
         self.nodes = builder.nodes
 
     def arguments(
@@ -90,9 +90,11 @@ class LayerReader:
                     given[text] = Argument(key, node)
         return given, wrong
 
-    def fused_arguments(self, kind: str, given: dict[str, Argument]) -> list[Argument]:
+    def fused_arguments(
+        self, kind: str, given: dict[str, Argument], document: Document
+    ) -> list[Argument]:
         """Takes the norm and activation out of a layer's arguments; `defaults` has the rest."""
-        defaults = self.document.defaults.get(kind, {})
+        defaults = document.defaults.get(kind, {})
         found = []
         for role in ROLES:
             written = given.pop(role, None)
@@ -124,9 +126,9 @@ class LayerReader:
         """
         if shape is None and flow is not None and cls.joins is None:
             shape = flow.shape
-        scope = self.evaluator.scope(frame, flow)
+        scope = scope_of(frame, flow)
         arguments = given
-        defaults = self.document.defaults.get(cls.kind)
+        defaults = frame.file.document.defaults.get(cls.kind)
         if defaults:
             for text, entry in defaults.items():
                 if text in cls.fields and text not in arguments:
@@ -235,7 +237,7 @@ class LayerReader:
         # A long path, and many inputs, cost more than a layer itself.
         self.evaluator.spend(5 + 10 * (len(inputs) - 1) + len(path) // 20, span)
         if len(self.nodes) >= self.evaluator.max_layers:
-            self.evaluator.too_many_layers(span, len(self.nodes) + 1, frame)
+            self.evaluator.too_many_layers(span, len(self.nodes) + 1, frame.calls)
         try:
             index = self.builder.add(
                 layer, inputs, path=path, unit=unit, span=span, calls=frame.calls
@@ -270,7 +272,7 @@ class LayerReader:
             return Value(())
         node = self.nodes[flow.node]
         span = self._written(flow.node).span
-        elsewhere = span is not None and span.source is not self.document.source
+        elsewhere = span is not None and span.source is not self._source
         return Value(tuple(flow.shape), node.path, node.kind == "input", span, elsewhere)
 
     def _written(self, number: int) -> Node:
@@ -304,7 +306,7 @@ class LayerReader:
     def _fused(self, role: str, node: YamlNode, flow: Flow, unit: str, frame: Frame) -> Flow:
         given: dict[str, Argument] = {}
         if isinstance(node, MapNode):
-            item = read_item(node, self.document, frame.args)
+            item = read_item(node, frame.file.document, frame.args)
             kind = item.head
             if kind not in KINDS and isinstance(frame.args.get(kind), str):
                 kind = frame.args[kind]
@@ -333,7 +335,7 @@ class LayerReader:
         if is_empty(node):
             raise refusal("missing-value", f"the value of '{role}' is missing", node.span)
         words = _role_words(role)
-        word = self.evaluator.evaluate(node, self.evaluator.scope(frame, flow), words)
+        word = self.evaluator.evaluate(node, scope_of(frame, flow), words)
         if isinstance(word, str) and word in words:
             return NORM_WORDS.get(word, word)
         raise _not_a(role, word, node.span)

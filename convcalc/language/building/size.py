@@ -6,7 +6,7 @@ over the lines. A repeat that depends on a block's arguments counts once, such a
 
 from __future__ import annotations
 
-from convcalc.language.building.evaluation import Evaluator, Frame
+from convcalc.language.building.evaluation import Evaluator
 from convcalc.language.keys import GROUP
 from convcalc.language.reading.document import Document
 from convcalc.language.reading.expressions import ExpressionError, UnknownSizeError
@@ -85,7 +85,7 @@ class _Counter:
     def bounded(self, count: int, node: YamlNode) -> int:
         """The count, if a network may have so many layers."""
         if count > self.evaluator.max_layers:
-            self.evaluator.too_many_layers(node.span, count, Frame({}, (), ()))
+            self.evaluator.too_many_layers(node.span, count)
         return count
 
     def branches(self, node: YamlNode, blocks: tuple[str, ...]) -> int:

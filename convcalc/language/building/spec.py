@@ -75,7 +75,7 @@ class Spec:
         self._items: dict[int, Item] = {}
         self.effort = self._passing = document.characters // _CHARACTERS
         evaluator = Evaluator(document, self._expressions)
-        self._args: dict[str, Any] = evaluator.args
+        self._args: dict[str, Any] = evaluator.file.args
         self.name = os.path.splitext(os.path.basename(document.source.path))[0] or "network"
         self.expectations: tuple[Expectation, ...] = ()
         self.budget: tuple[Limit, ...] = ()
@@ -275,7 +275,7 @@ class _NetworkBuilder:
         self.document = document
         self.evaluator = Evaluator(document, expressions, max_layers)
         self.builder = GraphBuilder()
-        self.elaborator = Elaborator(document, self.evaluator, self.builder, items)
+        self.elaborator = Elaborator(self.evaluator, self.builder, items)
         self.top = Group("", None)
 
     def build(
@@ -294,8 +294,8 @@ class _NetworkBuilder:
         if layers is None:
             return Network(name, self.builder.nodes, {}, self.document.source.name)
         bound_layers(layers, self.document, self.evaluator)
-        frame = self.evaluator.file_frame()
-        outputs = self._outputs(self.elaborator.sequence(layers, flow, self.top, frame))
+        frame = self.evaluator.file_frame(self.top)
+        outputs = self._outputs(self.elaborator.sequence(layers, flow, frame))
         if not self.evaluator.problems:
             self._check_used(outputs)
         return Network(name, self.builder.nodes, outputs, self.document.source.name)

@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import cached_property
 
 from convcalc.language.keys import COMMON_KEYS, GROUP, TOP_KEYS
 from convcalc.language.reading.expressions import FUNCTIONS, Expression, ExpressionError, parse
@@ -107,6 +108,11 @@ class Document:
         #: The files that it extends, and where each is named.
         self.bases: dict[Source, Span] = {}
         self.problems: list[Problem] = []
+
+    @cached_property
+    def words(self) -> dict[str, None]:
+        """The words that stand for themselves in its expressions: kinds, choices and blocks."""
+        return dict.fromkeys([*KINDS, *CHOICES, GROUP, *self.blocks])
 
     @property
     def characters(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from convcalc.layers.fields import value_text
 from convcalc.problems import RuleError, helps, printable
@@ -65,36 +65,50 @@ class LayerReference(Record):
     shape: tuple[int, ...] | None
 
 
+class Layers(Protocol):
+    """The layers whose names have a value where an expression stands."""
+
+    def find(self, name: str) -> tuple[int | None, tuple[int, ...] | None] | None:
+        """The node and shape that a name stands for; None where it names no layer."""
+
+    def visible(self) -> list[str]:
+        """All those names, for the help of an error."""
+
+
 class Scope:
     """The names that an expression can use.
 
-    args     arguments in scope, with their values; None after a mistake
-    shape    of the value that enters the layer; None where it is not known
-    words    kinds, choices and blocks: words that stand for themselves
-    layer    looks up a layer's name, where one may be handed on
-    layers   all those names, for the help of an error
-    extra    what evaluations took beyond the sizes of expressions: long lists, wide fractions
+    args      arguments in scope, with their values; None after a mistake
+    words     kinds, choices and blocks: words that stand for themselves
+    shape     of the value that enters the layer; None where it is not known
+    entering  whether a value enters here at all: none does in the file's own args
+    layers    the layers that can be named
+    hands_on  whether a layer's name is a value here: an argument of a block
+    copy      which copy of a repeated layer it is; None where nothing is repeated
+    extra     what evaluations took beyond the sizes of expressions: long lists, wide fractions
     """
 
-    __slots__ = ("args", "entering", "extra", "layer", "layers", "shape", "words")
+    __slots__ = ("args", "copy", "entering", "extra", "hands_on", "layers", "shape", "words")
 
     def __init__(
         self,
         args: Mapping[str, Value],
         words: Mapping[str, object],
         shape: tuple[int, ...] | None = None,
-        layer: Callable[[str], LayerReference | None] | None = None,
+        *,
         entering: bool = True,
-        layers: Callable[[], list[str]] | None = None,
+        layers: Layers | None = None,
+        hands_on: bool = False,
+        copy: int | None = None,
     ) -> None:
         self.args = args
         self.words = words
         self.shape = shape
-        self.layer = layer
-        self.layers = layers
-        self.extra = 0
-        #: Whether a value enters here at all: none does in the file's own args.
         self.entering = entering
+        self.layers = layers
+        self.hands_on = hands_on
+        self.copy = copy
+        self.extra = 0
 
     def lookup(self, name: str, offset: int) -> Value:
         """The value of a name; raises ExpressionError with the nearest names."""
@@ -113,10 +127,10 @@ class Scope:
             return self.shape[0] if name == "in_channels" else list(self.shape[1:])
         if name in self.words:
             return name
-        if self.layer is not None:
-            reference = self.layer(name)
-            if reference is not None:
-                return reference
+        if self.hands_on and self.layers is not None:
+            found = self.layers.find(name)
+            if found is not None:
+                return LayerReference(name, *found)
         if name in FUNCTIONS:
             raise ExpressionError(
                 "bad-expression", f"the function '{name}' needs brackets: {name}(...)", offset

@@ -543,6 +543,55 @@ class TestBlocks:
         top = "blocks:\n  b(skip): [{relu: , name: a}, {concat: [[], skip]}]\n"
         assert wiring("{tanh: , name: a}, elu, {b: a}", top=top)["b0.concat0"] == ["b0.a", "a"]
 
+    def test_a_layers_name_handed_on_may_follow_from(self) -> None:
+        top = BLOCKS + "  tap(x): [{tanh: , from: x}]\n"
+        layers = "{relu: , name: stem}, elu, {tap: stem}, {add: [stem, elu0, tap0]}"
+        assert wiring(layers, top=top)["tap0.tanh0"] == ["stem"]
+
+    def test_a_layers_name_may_be_held_by_an_argument_of_the_file(self) -> None:
+        layers = "relu, {elu: , name: add}, {tanh: , from: taken}, {concat: [[], add]}"
+        assert wiring(layers, top="args: {taken: add}")["tanh0"] == ["add"]
+        assert messages(layers, top="args: {taken: gelu}") == ["no earlier layer is called 'gelu'"]
+
+    def test_a_number_is_no_layer(self) -> None:
+        top = "args: {w: 4}\nblocks:\n  tap(x): [{tanh: , from: x}, {add: [[], x]}]\n"
+        assert messages("{tap: 2}, {relu: , from: w}", top=top) == [
+            "'x' holds 2, and a layer is needed here",
+            "tap0.add0.branch1: 'x' holds 2, and a layer is needed here",
+            "'w' holds 4, and a layer is needed here",
+        ]
+
+    def test_input_is_what_enters_the_block(self) -> None:
+        top = (
+            "blocks:\n"
+            "  tap(x): [relu, {add: [input, [], [{tanh: , from: input}]]}, {add: [[], x]}]\n"
+            "  outer(): [elu, {tap: input}]\n"
+        )
+        found = wiring("{identity: , name: a}, outer", top=top)
+        assert found["outer0.tap0.add0"][:2] == ["outer0.elu0", "outer0.tap0.relu0"]
+        assert found["outer0.tap0.add0.branch2.tanh0"] == ["outer0.elu0"]
+        assert found["outer0.tap0.add1"] == ["outer0.tap0.add0", "a"]
+
+    def test_input_is_an_argument_where_a_block_has_one_of_that_name(self) -> None:
+        top = "blocks:\n  tap(input): [relu, {concat: [[], input]}]\n"
+        found = wiring("{tanh: , name: a}, elu, {tap: a}", top=top)
+        assert found["tap0.concat0"] == ["tap0.relu0", "a"]
+
+    def test_what_enters_a_block_is_no_layer_of_it(self) -> None:
+        top = "blocks:\n  tap(): [relu]\n"
+        assert messages("tap, {tanh: , from: tap0.input}", top=top) == [
+            "no earlier layer is called 'tap0.input'"
+        ]
+
+    def test_where_nothing_enters_the_block_input_is_nothing(self) -> None:
+        top = "blocks:\n  tap(x): [{relu: , from: x}, {add: [[], input]}]\n"
+        text = f"{top}input: {{a: [3], b: [3]}}\nlayers: [{{tap: a}}, {{add: [[], b]}}]"
+        with pytest.raises(ConvcalcError) as caught:
+            loads(text)
+        assert [problem.message for problem in caught.value.problems] == [
+            "no value enters this block"
+        ]
+
     def test_a_layers_name_is_no_number(self) -> None:
         (message,) = messages("{relu: , name: stem}, {unit: stem}", top=BLOCKS)
         assert message.endswith("not the layer 'stem'")

@@ -16,7 +16,6 @@ from convcalc.language.reading.expressions import (
     LONGEST,
     LONGEST_LIST,
     ExpressionError,
-    LayerReference,
     Scope,
     UnknownSizeError,
     parse,
@@ -30,6 +29,16 @@ ARGS: dict[str, Any] = {
     "sizes": [8, 16, 32],
 }
 WORDS = {"relu": None, "conv": None, "same": None}
+
+
+class _Layers:
+    """A scope in which one layer can be named."""
+
+    def find(self, name: str) -> tuple[int, tuple[int, ...]] | None:
+        return (1, (3, 8, 8)) if name == "stem" else None
+
+    def visible(self) -> list[str]:
+        return ["stem"]
 
 
 def value(text: str, shape: tuple[int, ...] | None = (6, 28, 20), **args: Any) -> Any:
@@ -355,7 +364,7 @@ class TestRefused:
             value(text, shape=None, lost=None)
 
     def test_a_layers_name_is_no_number(self) -> None:
-        scope = Scope({}, {}, None, lambda name: LayerReference(name, 1, (3, 8, 8)))
+        scope = Scope({}, {}, layers=_Layers(), hands_on=True)
         assert parse("stem").evaluate(scope).name == "stem"
         with pytest.raises(ExpressionError, match=r"'\+' needs numbers, not 'stem'"):
             parse("stem + 1").evaluate(scope)
