@@ -20,6 +20,8 @@ TOP_KEYS = (
 )
 #: Keys allowed on every layer.
 COMMON_KEYS = ("name", "repeat", "first", "when", "from", "share")
+#: Words in expressions whose values depend on where they stand.
+PLACE_WORDS = ("copy", "in_channels", "in_size")
 #: The head of a layer that holds others.
 GROUP = "sequential"
 

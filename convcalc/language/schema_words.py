@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.language.keys import GROUP
+from convcalc.language.keys import GROUP, PLACE_WORDS
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
 
 #: Words that are no argument's and mean something in every expression.
-_ALWAYS = ("true", "false", "in_channels", "in_size")
+_ALWAYS = ("true", "false", *PLACE_WORDS)
 _BARE = {"type": "string", "pattern": r"^\s*[A-Za-z_][A-Za-z0-9_]*\s*$"}
 
 Schema = dict[str, Any]

@@ -312,8 +312,15 @@ class Evaluator:
         # The search for similar names, of which a file may have a hundred thousand.
         self.steps += (len(scope.args) + len(layers)) // 4
         later = word in self.file.document.args
-        chosen = choices is not None
-        help_text = unknown_name(word, [*scope.args], layers, offered, chosen=chosen, later=later)
+        help_text = unknown_name(
+            word,
+            [*scope.args],
+            layers,
+            offered,
+            chosen=choices is not None,
+            later=later,
+            repeated=scope.copy is not None,
+        )
         return ExpressionError(error.code, message, error.offset, help_text, error.width)
 
     def constant(self, node: YamlNode) -> bool:

@@ -73,11 +73,12 @@ class Group:
     def find(self, reference: str) -> Flow | None:
         """The value of a name, looked up here, then outward."""
         head, *inner = reference.split(".")
-        for group in self.outward():
-            if head in group.values:
-                return group.inside(head, inner)
-            outermost = group
-        return outermost.entering if reference == "input" else None
+        group = self
+        while head not in group.values:
+            if group.outer is None:
+                return group.entering if reference == "input" else None
+            group = group.outer
+        return group.inside(head, inner)
 
     def inside(self, head: str, inner: list[str]) -> Flow | None:
         """The value of a member, or of what the further names lead to in it."""

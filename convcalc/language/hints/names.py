@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from convcalc.language.keys import PLACE_WORDS
 from convcalc.spelling import did_you_mean, nearest
 
 #: What other languages write for true and false.
 _TRUE = ("yes", "on", "y", "true")
 _FALSE = ("no", "off", "n", "false")
-#: What an expression may ask of the value that enters.
-_SIZES = ("in_channels", "in_size")
+#: What other languages' loops count with.
+_COUNTERS = ("i", "j", "idx", "index", "iter", "iteration", "block_idx", "layer_idx", "stage_idx")
 
 
 def unknown_name(
@@ -21,17 +22,21 @@ def unknown_name(
     *,
     chosen: bool,
     later: bool,
+    repeated: bool,
 ) -> str:
     """What was meant by an unknown name in an expression.
 
-    args    the arguments in scope
-    layers  the earlier layers, where one may be named
-    words   the words that may stand there
-    chosen  whether those are the words of one field, not of the whole language
-    later   whether it is an argument of the file that comes later
+    args      the arguments in scope
+    layers    the earlier layers, where one may be named
+    words     the words that may stand there
+    chosen    whether those are the words of one field, not of the whole language
+    later     whether it is an argument of the file that comes later
+    repeated  whether a layer around is repeated
     """
-    near = nearest(word, [*args, *layers, *words, *_SIZES])
-    if word.lower() in _TRUE or word.lower() in _FALSE:
+    near = nearest(word, [*args, *layers, *words, *PLACE_WORDS])
+    if repeated and word.lower() in _COUNTERS:
+        help_text = "which copy it is, counted from 0, is called 'copy' here"
+    elif word.lower() in _TRUE or word.lower() in _FALSE:
         help_text = f"write {'true' if word.lower() in _TRUE else 'false'}"
     elif word.lower() in ("null", "nil", "undefined"):
         help_text = "leave the argument out"

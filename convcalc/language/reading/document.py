@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
 
-from convcalc.language.keys import COMMON_KEYS, GROUP, TOP_KEYS
+from convcalc.language.keys import COMMON_KEYS, GROUP, PLACE_WORDS, TOP_KEYS
 from convcalc.language.reading.expressions import FUNCTIONS, Expression, ExpressionError, parse
 from convcalc.language.reading.nodes import (
     MOST_PROBLEMS,
@@ -57,7 +57,7 @@ _LONGEST_LOOK = 100_000
 _TELLING_KEYS = frozenset(TOP_KEYS) - {"name", "tags"}
 #: Keys whose names an argument may have, but no block.
 KEY_WORDS = ("input", "layers", "norm", "activation")
-_OTHER_WORDS = ("and", "or", "not", "if", "else", "true", "false", "in_channels", "in_size")
+_OTHER_WORDS = ("and", "or", "not", "if", "else", "true", "false", *PLACE_WORDS)
 
 #: Opens the file that another extends: a path to a Source. Raises ConvcalcError.
 Opener = Callable[[str], Source]

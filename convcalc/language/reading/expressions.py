@@ -125,6 +125,17 @@ class Scope:
             if self.shape is None:
                 raise UnknownSizeError
             return self.shape[0] if name == "in_channels" else list(self.shape[1:])
+        if name == "copy":
+            if self.copy is None:
+                raise ExpressionError(
+                    "unknown-name",
+                    "'copy' has no value here: no 'repeat' is written around it",
+                    offset,
+                    "write it in a layer with 'repeat'; a block does not see that of its caller,"
+                    " and is handed it as an argument",
+                    len(name),
+                )
+            return self.copy
         if name in self.words:
             return name
         if self.hands_on and self.layers is not None:

@@ -59,6 +59,11 @@ def names(layers: str, *, top: str = "", shape: str = "[3, 8, 8]") -> str:
     return " ".join(node.path for node in network(layers, top=top, shape=shape).operations)
 
 
+def shapes(layers: str, *, top: str = "", shape: str = "[3, 8, 8]") -> list[int]:
+    """The channels of every operation."""
+    return [node.shape[0] for node in network(layers, top=top, shape=shape).operations]
+
+
 def wiring(layers: str, *, top: str = "", shape: str = "[3, 8, 8]") -> dict[str, list[str]]:
     """What each operation reads."""
     nodes = network(layers, top=top, shape=shape).nodes
@@ -247,6 +252,58 @@ class TestCopies:
         assert messages("{add: [[], []], repeat: 2, first: {bias: true}}")[0].startswith(
             "add0: add has no argument 'bias'"
         )
+
+
+class TestCopy:
+    """`copy`: the number of the copy."""
+
+    def test_counts_from_0(self) -> None:
+        layers = "{conv: 2 + copy, kernel: 1, repeat: 3}, {conv: 9 - copy, kernel: 1, repeat: 1}"
+        assert shapes(layers) == [2, 3, 4, 9]
+
+    def test_is_that_of_the_nearest_repeat_around(self) -> None:
+        inner = "{conv: 1 + copy, kernel: 1, repeat: 2}, {conv: 5 + copy, kernel: 1}"
+        layers = f"{{sequential: [[{inner}]], repeat: 2}}"
+        assert shapes(layers) == [1, 2, 5, 1, 2, 6]
+
+    def test_holds_in_branches_norms_and_what_is_repeated_in_turn(self) -> None:
+        layers = (
+            "{concat: [[{conv: 1 + copy, kernel: 1, repeat: 1 + copy}], {when: copy == 1,"
+            " layers: [{conv: 7, kernel: 1, norm: {groupnorm: 6 * copy + 1}}]}], repeat: 2}"
+        )
+        assert shapes(layers) == [1, 1, 2, 7, 7, 9]
+
+    def test_is_that_of_the_layer_itself_in_when_and_first(self) -> None:
+        layers = "{conv: 4, kernel: 1, when: copy % 2 == 1, first: {kernel: 3}, repeat: 4, name: c}"
+        assert names(layers) == "c1 c3"
+        layers = "{conv: 2, kernel: 1, first: {channels: 8 + copy}, repeat: 2}"
+        assert shapes(layers.replace("conv: 2", "conv: , channels: 2")) == [8, 2]
+
+    def test_is_not_that_of_its_own_layer_in_repeat(self) -> None:
+        layers = "{sequential: [{conv: 1 + copy, kernel: 1, repeat: copy}], repeat: 3}"
+        assert shapes(layers) == [1, 1, 2]
+
+    def test_is_handed_to_blocks(self) -> None:
+        top = "args: {widths: [[4, 1], [5, 2]]}\nblocks:\n  b(c): [{conv: c, kernel: 1}]\n"
+        layers = "{b: 'widths[copy][0] + widths[copy][1]', repeat: len(widths)}"
+        assert shapes(layers, top=top) == [5, 7]
+
+    def test_has_no_value_inside_of_a_block_that_is_repeated(self) -> None:
+        top = "blocks:\n  b(c=copy): [{conv: 2, kernel: 1}]\n  d: [{relu: , when: copy > 0}]\n"
+        found = problems("{b: , repeat: 2}, {d: , repeat: 2}, {dense: copy}", top=top)
+        assert [problem.code for problem in found] == ["unknown-name"] * 3
+        assert all("'copy' has no value here" in problem.message for problem in found)
+
+    @pytest.mark.parametrize("top", ["args: {n: copy}", "input: [copy, 3]"])
+    def test_has_no_value_where_no_layer_is(self, top: str) -> None:
+        text = f"{top}\n{'' if 'input' in top else 'input: [3]'}\nlayers: [{{dense: 2, repeat: 2}}]"
+        with pytest.raises(ConvcalcError, match="'copy' has no value here"):
+            loads(text)
+
+    def test_takes_part_in_defaults_where_they_are_used(self) -> None:
+        top = "defaults: {conv: {kernel: 1 + 2 * copy}}"
+        layers = "{conv: 2, repeat: 2}"
+        assert built(layers, top=top) == ["conv0 conv 2x8x8", "conv1 conv 2x6x6"]
 
 
 class TestReferences:

@@ -21,11 +21,13 @@ from convcalc.language.hints.names import unknown_layer, unknown_name
         ("zzz", {"args": ["width"]}, "arguments in scope: width"),
         ("zzz", {}, "arguments are the file's 'args', and a block's own"),
         ("in_chanels", {}, "did you mean 'in_channels'?"),
+        ("idx", {"repeated": True}, "which copy it is, counted from 0, is called 'copy' here"),
+        ("idx", {"args": ["width"]}, "arguments in scope: width"),
     ],
 )
 def test_a_name_in_an_expression(word: str, options: dict[str, object], help_text: str) -> None:
     given: dict[str, object] = {"args": [], "layers": [], "words": [], "chosen": False}
-    given |= {"later": False, **options}
+    given |= {"later": False, "repeated": False, **options}
     assert unknown_name(word, **given) == help_text  # type: ignore[arg-type]
 
 
