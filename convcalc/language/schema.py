@@ -24,6 +24,7 @@ from convcalc.shapes import LARGEST_SIZE
 SCHEMA_ID = "convcalc.spec/1"
 
 _NAME = r"^[A-Za-z0-9_-]+$"
+_REFERENCE = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"
 _IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 _EXPRESSION = {"type": ["string", "number", "boolean"]}
 #: Every argument may be an expression, which YAML hands over as a string.
@@ -172,18 +173,6 @@ def _definitions(value: dict[str, Any], layers: dict[str, Any]) -> dict[str, Any
             },
         ]
     }
-    branch = {
-        "anyOf": [
-            {"type": "string"},
-            layers,
-            {
-                "type": "object",
-                "properties": {"when": {"$ref": "#/definitions/expression"}, "layers": layers},
-                "required": ["layers"],
-                "additionalProperties": False,
-            },
-        ]
-    }
     return {
         "expression": _EXPRESSION,
         "size": {
@@ -192,7 +181,7 @@ def _definitions(value: dict[str, Any], layers: dict[str, Any]) -> dict[str, Any
         "count": {"anyOf": [{"type": "integer", "minimum": 0}, _STRING]},
         "reference": {
             "anyOf": [
-                {"type": "string", "pattern": r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"},
+                {"type": "string", "pattern": f"^{_REFERENCE}$"},
                 {"type": ["integer", "number"]},
             ]
         },
@@ -200,10 +189,15 @@ def _definitions(value: dict[str, Any], layers: dict[str, Any]) -> dict[str, Any
             "anyOf": [_EXPRESSION, {"type": "array", "items": {"$ref": "#/definitions/value"}}]
         },
         "layer": layer,
-        "branch": branch,
+        "branch": _branch(layers, copies=False),
+        "listed branch": _branch(layers, copies=True),
         "branches": {
             "anyOf": [
-                {"type": "array", "items": {"$ref": "#/definitions/branch"}, "minItems": 1},
+                {
+                    "type": "array",
+                    "items": {"$ref": "#/definitions/listed%20branch"},
+                    "minItems": 1,
+                },
                 {
                     "type": "object",
                     "propertyNames": {
@@ -220,6 +214,22 @@ def _definitions(value: dict[str, Any], layers: dict[str, Any]) -> dict[str, Any
         **{f"{kind} arguments": _arguments(kind) for kind in KINDS},
         **{f"{kind} value": _first_or_mapping(kind) for kind in KINDS},
     }
+
+
+def _branch(layers: dict[str, Any], *, copies: bool) -> dict[str, Any]:
+    """A branch of a join, which may stand for all copies of a layer where it has no name."""
+    star = r"(\*(\.[A-Za-z0-9_-]+)*)?" if copies else ""
+    word = {"type": "string", "pattern": rf"^\s*{_REFERENCE}{star}\s*$"}
+    conditional = {
+        "type": "object",
+        "properties": {
+            "when": {"$ref": "#/definitions/expression"},
+            "layers": {"anyOf": [word, layers]},
+        },
+        "required": ["layers"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [word, layers, conditional]}
 
 
 def _reference(definition: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ class Flow(NamedTuple):
 
 
 UNKNOWN = Flow(None, None)
+#: A number as a copy's name ends with it.
+_NUMBER = re.compile(r"(?:0|[1-9][0-9]*)\Z", re.ASCII)
 
 
 class Group:
@@ -115,6 +118,61 @@ class Group:
             raise refusal("no-input", "no value enters this block", node.span)
         message = f"no earlier layer is called '{shown}'"
         raise refusal("unknown-layer", message, node.span, self._help(node.text))
+
+    def copies(self, node: ScalarNode) -> list[tuple[str, Flow]]:
+        """The copies that `unit*` stands for, with their names: `unit0`, `unit1`, ...
+
+        Those of the nearest group that has any; with `unit*.skip`, what is in each. Copies that
+        are left out are no part of it. Raises Refusal where no copy is present.
+        """
+        written = node.text.strip()
+        before, _, after = written.partition("*")
+        *outer, name = before.split(".")
+        inner = after.split(".")[1:]
+        for group in self.outward():
+            home = group.group_at(outer)
+            numbers = home.numbers_of(name) if home else []
+            if home and numbers:
+                names = [f"{name}{number}" for number in numbers]
+                values = [(n, home.inside(n, inner)) for n in names]
+                found = [(f"{'.'.join([*outer, n])}{after}", v) for n, v in values if v is not None]
+                if found:
+                    return found
+                message = f"no copy of '{printable(before)}' has a layer '{printable(after[1:])}'"
+                help_text = self._help(f"{'.'.join([*outer, names[0]])}{after}")
+                raise refusal("unknown-layer", message, node.span, help_text)
+        raise self._no_copies(before, node)
+
+    def _no_copies(self, reference: str, node: ScalarNode) -> Refusal:
+        """The refusal of `reference*`, of which there is no copy."""
+        shown = printable(reference)
+        groups = list(self.outward())
+        if any(reference in group.left_out for group in groups):
+            message = f"every copy of '{shown}' is left out here, by its 'when' or 'repeat'"
+            return refusal("unknown-layer", message, node.span)
+        message = f"no earlier layer is a copy: '{shown}0', '{shown}1', ..."
+        if self.find(reference) is not None:
+            help_text = f"'{shown}' is one layer: write it without the '*'"
+        else:
+            copies = {n: n.rstrip("0123456789") for n in self.visible()}
+            known = [stem for n, stem in copies.items() if stem and stem != n]
+            from convcalc.spelling import did_you_mean, nearest  # only a mistake needs it
+
+            help_text = did_you_mean(reference, [f"{n}*" for n in nearest(reference, known)])
+        return refusal("unknown-layer", message, node.span, help_text)
+
+    def group_at(self, names: list[str]) -> Group | None:
+        """The group that these names lead to from here, one inside of the other."""
+        found: Group | None = self
+        for name in names:
+            found = found.groups.get(name) if found else None
+        return found
+
+    def numbers_of(self, name: str) -> list[int]:
+        """The numbers of the members called by a name and a number, in order."""
+        end = len(name)
+        digits = [other[end:] for other in self.values if other.startswith(name)]
+        return sorted([int(text) for text in digits if _NUMBER.match(text)])
 
     def _help(self, reference: str) -> str:
         """The help for a name that no layer has."""

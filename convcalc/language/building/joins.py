@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from convcalc.language.building.evaluation import Copy, Evaluator, Frame
@@ -30,7 +31,10 @@ from convcalc.language.reading.nodes import (
 )
 from convcalc.layers import layer_class
 from convcalc.layers.traits import Branches
-from convcalc.problems import Branch, DidYouMean, Help, Problem, Rule, printable
+from convcalc.problems import DidYouMean, Help, Problem, Rule, printable
+
+#: `unit*`, `stage1.unit*.skip`
+_COPIES = re.compile(r"(?:[\w-]+\.)*[\w-]+\*(?:\.[\w-]+)*\Z", re.ASCII)
 
 #: Adds the layers of a list to the graph; the value of the last.
 Sequence = Callable[[ListNode, Flow | None, Frame], Flow]
@@ -65,9 +69,10 @@ class JoinReader:
         for label, node in self._branches(item, kind, branches.names):
             self._evaluator.spend(5, item.span)
             found = self._branch(label, node, copy, inner, sequence)
-            if found is not None:
-                values.append((label, found))
+            if isinstance(found, Flow):
                 inner.values[label] = found
+                found = [(label, found)]
+            values += found
         group.groups[copy.name] = inner
         if not values:
             raise refusal(
@@ -86,8 +91,8 @@ class JoinReader:
         if layer is None:
             # What is fused to it is read for mistakes of its own.
             return self._layers.fuse(fused, UNKNOWN, path, frame)
-        facts = tuple([Branch(label, self._layers.origin(value)) for label, value in values])
-        value = self._layers.add(layer, path, path, flows, item.span, given, frame, facts)
+        labels = [label for label, _ in values]
+        value = self._layers.add(layer, path, path, flows, item.span, given, frame, labels)
         return self._layers.fuse(fused, value, path, frame)
 
     def _branches(
@@ -121,17 +126,19 @@ class JoinReader:
 
     def _branch(
         self, label: str, node: YamlNode, copy: Copy, inner: Group, sequence: Sequence
-    ) -> Flow | None:
-        """A branch's value; None where its condition fails."""
+    ) -> Flow | list[tuple[str, Flow]]:
+        """A branch's value; none where its condition fails, or those of copies by their names."""
         flow, frame = copy.flow, copy.frame
         layers = node
         try:
             if isinstance(node, MapNode):
                 layers_or_none = self._conditional(node, flow, frame)
                 if layers_or_none is None:
-                    return None
+                    return []
                 layers = layers_or_none
             if isinstance(layers, ScalarNode):
+                if "*" in layers.text:
+                    return self._copies(layers, frame, copy.item)
                 return self._named(layers, frame)
         except Refusal as error:
             self._evaluator.refused(error, frame, inner.path_of(label))
@@ -146,7 +153,9 @@ class JoinReader:
             self._evaluator.refuse(problem.about(layer=inner.path_of(label)))
             return UNKNOWN
         branch = Group(inner.path_of(label), inner)
-        value = flow if not layers.items else sequence(layers, flow, frame.within(branch))
+        value = flow
+        if value is None or layers.items:
+            value = sequence(layers, flow, frame.within(branch))
         inner.groups[label] = branch
         return value
 
@@ -175,6 +184,28 @@ class JoinReader:
         if when is not None and not self._evaluator.holds(when[1], flow, frame):
             return None
         return layers
+
+    def _copies(self, node: ScalarNode, frame: Frame, item: Item) -> list[tuple[str, Flow]]:
+        """The values of the copies that `NAME*` in a join stands for, by their names."""
+        word = node.text.strip()
+        if not _COPIES.match(word):
+            raise refusal(
+                "bad-name",
+                f"'{printable(word)}' names no copies",
+                node.span,
+                "all copies of a layer are NAME*, and a layer in each of them is NAME*.LAYER",
+            )
+        if isinstance(item.value, MapNode):
+            raise refusal(
+                "bad-branch",
+                f"'{printable(word)}' may be several values, and the branch has one name",
+                node.span,
+                f"write the branches as a list: [{printable(word)}]",
+            )
+        # All names of these groups are looked at, and each may be that of a copy.
+        looks = sum([len(group.values) for group in frame.group.outward()])
+        self._evaluator.spend(looks * (1 + word.count(".")), node.span)
+        return frame.group.copies(node)
 
     def _named(self, node: ScalarNode, frame: Frame) -> Flow:
         """The value that a word in a join stands for."""

@@ -27,6 +27,7 @@ from convcalc.layers.base import Layer
 from convcalc.layers.fields import value_text
 from convcalc.layers.traits import ROLES
 from convcalc.problems import (
+    Branch,
     Entering,
     Fact,
     Help,
@@ -224,9 +225,9 @@ class LayerReader:
         span: Span,
         given: dict[str, Argument],
         frame: Frame,
-        facts: tuple[Fact, ...] | None = None,
+        branches: Sequence[str] = (),
     ) -> Flow:
-        """Appends a node; its value."""
+        """Appends a node; its value. Of a join's, `branches` are the names of what it reads."""
         shapes: list[Shape] = []
         inputs: list[int] = []
         for flow in flows:
@@ -245,7 +246,7 @@ class LayerReader:
         except RuleError as error:
             blamed = given.get(error.field)
             place = blamed.node.span if blamed else span
-            shown = self._entering(flows) if facts is None else facts
+            shown = self._branches(branches, flows) if branches else self._entering(flows)
             problem = error.at(place, Subject(layer=path), shown, frame.calls)
             if error.code == "window-too-large":
                 from convcalc.language.hints.layers import channels_last  # only a mistake needs it
@@ -260,6 +261,11 @@ class LayerReader:
     def _entering(self, flows: Sequence[Flow | None]) -> tuple[Fact, ...]:
         """What enters a layer, and where it comes from."""
         return tuple([Entering((self.origin(flow),)) for flow in flows if flow is not None])
+
+    def _branches(self, names: Sequence[str], flows: Sequence[Flow | None]) -> tuple[Fact, ...]:
+        """What enters a join by each of its branches."""
+        pairs = zip(names, flows, strict=True)
+        return tuple([Branch(name, self.origin(flow)) for name, flow in pairs if flow is not None])
 
     def _inputs(self) -> dict[str, Shape]:
         """The network's inputs, which stand first, by path."""
@@ -278,7 +284,8 @@ class LayerReader:
     def _written(self, number: int) -> Node:
         """The operation whose line is its layer's: a norm or activation may stand in `defaults`."""
         node = self.nodes[number]
-        for earlier in reversed(self.nodes[: number + 1]):
+        for index in range(number, -1, -1):
+            earlier = self.nodes[index]
             if earlier.unit != node.unit:
                 break
             if earlier.path == node.unit:

@@ -80,7 +80,11 @@ def leading_zero(written: str) -> str:
 
 def ended(text: str) -> str:
     """What to write where an expression ends too early; "" where that is not known."""
-    return "a percentage is written as a fraction: 0.5" if text.rstrip().endswith("%") else ""
+    if text.rstrip().endswith("%"):
+        return "a percentage is written as a fraction: 0.5"
+    if re.match(r"[A-Za-z_]\w*\*\s*\Z", text, re.ASCII):
+        return f"all copies of a layer are named in a join only: {{concat: [{printable(text)}]}}"
+    return ""
 
 
 def unexpected(found: str, text: str) -> str:

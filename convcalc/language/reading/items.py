@@ -261,7 +261,10 @@ def reference(node: YamlNode, what: str) -> ScalarNode:
     parts = node.text.split(".")
     if len(parts) > LONGEST_PATH or not all(map(NAME.match, parts)):
         message = f"{what} takes the name of an earlier layer, not '{printable(node.text)}'"
-        raise refusal("bad-name", message, node.span, "names are letters, digits, '_' and '-'")
+        help_text = "names are letters, digits, '_' and '-'"
+        if "*" in node.text and what == "from":
+            help_text = f"several values are joined: {{concat: [{printable(node.text)}]}}"
+        raise refusal("bad-name", message, node.span, help_text)
     return node
 
 

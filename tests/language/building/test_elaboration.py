@@ -507,6 +507,118 @@ class TestJoins:
         )
 
 
+class TestCopiesInJoins:
+    """`NAME*`: all copies of a layer."""
+
+    def test_are_branches_in_the_order_of_their_numbers(self) -> None:
+        layers = "{relu: , name: u, repeat: 12}, {concat: [input, u*, u3]}"
+        expected = ["input", *[f"u{number}" for number in range(12)], "u3"]
+        assert wiring(layers)["concat0"] == expected
+
+    def test_of_unnamed_layers_are_named_by_their_kind_or_block(self) -> None:
+        layers = "relu, tanh, relu, {unit: 3, repeat: 2}, {add: [relu*, unit*]}"
+        read = ["relu0", "relu1", "unit0.conv0.relu", "unit1.conv0.relu"]
+        assert wiring(layers, top=BLOCKS)["add0"] == read
+
+    def test_that_are_left_out_are_no_branches(self) -> None:
+        layers = "{relu: , name: u, repeat: 4, when: copy != 1}, {concat: [u*]}"
+        assert wiring(layers)["concat0"] == ["u0", "u2", "u3"]
+
+    def test_a_layer_inside_each(self) -> None:
+        top = "blocks:\n  b: [{sequential: [{relu: , name: r}], name: g}, tanh]\n"
+        found = wiring("{b: , repeat: 2}, {add: [[], b*.g.r]}, {add: [[], b*.g]}", top=top)
+        assert found["add0"] == ["b1.tanh0", "b0.g.r", "b1.g.r"]
+        assert found["add1"] == ["add0", "b0.g.r", "b1.g.r"]
+
+    def test_a_layer_inside_is_taken_where_it_is_present(self) -> None:
+        top = "blocks:\n  b(kept): [relu, {tanh: , name: t, when: kept}]\n"
+        found = wiring("{b: copy % 2 == 0, repeat: 3}, {add: [b*.t]}", top=top)
+        assert found["add0"] == ["b0.t", "b2.t"]
+
+    def test_inside_of_a_group_by_its_name(self) -> None:
+        layers = "{sequential: [{relu: , name: u, repeat: 2}, tanh], name: g}, {add: [[], g.u*]}"
+        assert wiring(layers)["add0"] == ["g.tanh0", "g.u0", "g.u1"]
+
+    def test_are_those_of_the_nearest_group_that_has_any(self) -> None:
+        layers = (
+            "{relu: , name: u, repeat: 3}, [{add: [[], u*]}, {tanh: , name: u, repeat: 2},"
+            " {add: [[], u*]}]"
+        )
+        found = wiring(layers)
+        assert found["sequential0.add0"] == ["u2", "u0", "u1", "u2"]
+        assert found["sequential0.add1"] == ["sequential0.u1", "sequential0.u0", "sequential0.u1"]
+
+    def test_before_the_join(self) -> None:
+        layers = "relu, {concat: [[], {when: copy > 0, layers: c*}], name: c, repeat: 3}"
+        found = wiring(layers)
+        assert found["c1"] == ["relu0", "relu0"]
+        assert found["c2"] == ["c1", "relu0", "c1"]
+
+    def test_one_copy_alone_is_that_copy(self) -> None:
+        assert wiring("{relu: , name: u, repeat: 1}, {add: [u*], name: a}, tanh, {mul: [[], a]}")[
+            "mul0"
+        ] == ["tanh0", "u0"]
+
+    def test_a_branch_after_them_keeps_its_number(self) -> None:
+        layers = "{relu: , name: u, repeat: 3}, {concat: [u*, [tanh]]}"
+        assert "concat0.branch1.tanh0" in wiring(layers)
+
+    def test_are_named_in_a_mismatch(self) -> None:
+        layers = "{conv: copy + 3, kernel: 1, name: u, repeat: 2}, {add: [u*]}"
+        (problem,) = problems(layers)
+        assert [text for label, text in worded(problem.facts) if label == "branch"] == [
+            "u0: (1, 3, 8, 8), from u0 at line 3",
+            "u1: (1, 4, 8, 8), from u1 at line 3",
+        ]
+
+    def test_of_a_broken_layer_are_no_mistake(self) -> None:
+        layers = "{conv: 0, kernel: 1, name: u, repeat: 3}, {add: [u*]}, {dense: x}"
+        assert [problem.code for problem in problems(layers)] == ["bad-value", "unknown-name"]
+
+    @pytest.mark.parametrize(
+        ("branch", "message", "help_text"),
+        [
+            ("unt*", "no earlier layer is a copy: 'unt0', 'unt1', ...", "did you mean 'unit*'?"),
+            ("zzz*", "no earlier layer is a copy: 'zzz0', 'zzz1', ...", ""),
+            (
+                "one*",
+                "no earlier layer is a copy: 'one0', 'one1', ...",
+                "'one' is one layer: write it without the '*'",
+            ),
+            ("out*", "every copy of 'out' is left out here, by its 'when' or 'repeat'", ""),
+            (
+                "unit*.rleu0",
+                "no copy of 'unit' has a layer 'rleu0'",
+                "in 'unit0': did you mean 'relu0'?",
+            ),
+            (
+                "unit*0",
+                "'unit*0' names no copies",
+                "all copies of a layer are NAME*, and a layer in each of them is NAME*.LAYER",
+            ),
+        ],
+    )
+    def test_that_are_none(self, branch: str, message: str, help_text: str) -> None:
+        layers = (
+            "{sequential: [relu], name: unit, repeat: 2}, {tanh: , name: one},"
+            " {elu: , name: out, repeat: 2, when: false}"
+        )
+        (problem,) = problems(f"{layers}, {{add: [[], {branch}]}}")
+        assert problem.message == message
+        assert dict(worded(problem.facts)).get("help", "") == help_text
+
+    def test_are_no_branch_with_a_name(self) -> None:
+        (message,) = messages("{relu: , name: u, repeat: 2}, {add: {a: u*, b: []}}")
+        assert message == "add0.a: 'u*' may be several values, and the branch has one name"
+
+    @pytest.mark.parametrize(
+        "layer", ["{tanh: , from: u*}", "{unit: u*}"], ids=["from", "a block's argument"]
+    )
+    def test_stand_in_joins_only(self, layer: str) -> None:
+        (problem,) = problems(f"{{relu: , name: u, repeat: 2}}, {layer}", top=BLOCKS)
+        assert "{concat: [u*]}" in worded(problem.facts)[-1][1]
+
+
 class TestBlocks:
     @pytest.mark.parametrize(
         "call",
