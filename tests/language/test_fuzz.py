@@ -30,6 +30,10 @@ blocks:
     - {upsample: 2}
     - {concat: [[], skip]}
     - {conv: c, kernel: 3, padding: [[1, 1], 1]}
+  fit(skip, c=channels_of(skip)):
+    - {conv: c, kernel: 1, name: fitted}
+    - {upsample: {size: size_of(skip)}}
+    - {add: [[], [{conv: c, kernel: 1, from: skip}], [{upsample: 1, from: input}]]}
 layers:
   - {concat: [image, depth], name: joined}
   - {conv: 'max(8, floor(16 * width))', kernel: 3, padding: 1, name: stem}
@@ -37,6 +41,9 @@ layers:
   - [{maxpool: 2}, {conv: 'widths[1]', kernel: 1}]
   - {unit: {c: 16, act: gelu}, repeat: 2, first: {s: 1}}
   - {up: [8, stage1]}
+  - {conv: 'widths[copy]', kernel: 1 + 2 * copy, padding: copy, repeat: len(widths), name: loop}
+  - {concat: [loop*, up*.concat0], name: copies}
+  - {fit: copies, repeat: 2}
   - {mul: [[], [global_avgpool, {conv: in_channels, kernel: 1, activation: sigmoid}]]}
   - {dense: classes if classes > 1 else 2, activation: {leaky_relu: 1e-1}, from: stage1}
   - {dropout: , name: last}
@@ -47,7 +54,8 @@ expect: {output: [10], layers: {stem: [8, 32, 32]}}
 _CHARACTERS = list("[]{}:,-#&*!|>'\"%@`?~\n\t\0")
 _WORDS = """
 : |- |  |\n  - |{}|[]|[[]]|{a: }|null|true|010|1:30|1e9|-1|0|2.5|99999999999|conv|relu|add|name|
-repeat|first|when|from|share|norm|unit|act|image|in_channels|in_size|max(|min(1, 2)|(|)|**|//|if|
+repeat|first|when|from|share|norm|unit|act|image|in_channels|in_size|copy|input|max(|size_of(|
+channels_of(stem)|loop*|unit*.add0|stage1.add0|.add0|min(1, 2)|(|)|**|//|if|
 else| and |not |<<: |---|...
 """
 _PIECES = st.one_of(

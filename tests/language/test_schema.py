@@ -314,6 +314,7 @@ BEYOND_CASES = {
         "depends on the blocks or arguments that this very file defines",
     ),
     "block_default_before": "inside a signature, which is a string",
+    "size_of_no_layer": "the value of an expression",
     "value_computed_fraction": "the value of an expression",
     "value_when_not_boolean": "the value of an expression",
     "extends_a_broken_file": "in the file that is extended",

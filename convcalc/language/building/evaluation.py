@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from convcalc.language.building.groups import UNKNOWN, Flow, Group
+from convcalc.language.building.groups import UNKNOWN, Flow, Group, nothing
 from convcalc.language.reading.document import Block, Document
 from convcalc.language.reading.expressions import (
     Expression,
@@ -26,6 +26,7 @@ from convcalc.problems import (
     Help,
     Problem,
     Rule,
+    RuleError,
     Span,
     Subject,
     helps,
@@ -98,16 +99,15 @@ class Frame(NamedTuple):
     def lookup(self, node: ScalarNode) -> Flow:
         """The value of a name as written; raises Refusal where there is none."""
         name = node.text.strip()
-        found = self.find(name)
-        if found is not None:
-            return found
-        held = self.args.get(name, "")
+        return self.find(name) or nothing(self.missing(name), node)
+
+    def missing(self, name: str) -> RuleError | None:
+        """Why a name has no value; None where that may follow from an earlier mistake."""
+        held = self.args.get(name, name)
         if not isinstance(held, str):
             message = f"'{name}' holds {value_text(held)}, and a layer is needed here"
-            raise refusal("unknown-layer", message, node.span)
-        if held:
-            node = ScalarNode(node.source, node.line, node.column, node.width, held, node.quoted)
-        return self.group.lookup(node)
+            return RuleError("unknown-layer", message)
+        return self.group.missing(held)
 
     def visible(self) -> list[str]:
         """All layers' names that can be looked up here."""
@@ -297,6 +297,13 @@ class Evaluator:
         word = error.word
         if not word:
             return error
+        if error.code == "unknown-layer" and scope.layers is not None:
+            self.steps += len(scope.layers.visible()) // 4
+            why = scope.layers.missing(word)
+            if why is None:
+                raise UnknownSizeError
+            offset, width = error.offset, error.width
+            return ExpressionError(why.code, why.message, offset, "", width, word, why.facts)
         offered = [*scope.words] if choices is None else choices if alone else ()
         ours = foreign_word(word, offered)
         if ours:

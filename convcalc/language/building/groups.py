@@ -11,7 +11,7 @@ from convcalc.language.keys import GROUP
 from convcalc.language.reading.items import Refusal, refusal
 from convcalc.language.reading.nodes import ScalarNode, YamlNode
 from convcalc.layers import KINDS
-from convcalc.problems import printable
+from convcalc.problems import RuleError, helps, printable
 from convcalc.shapes import Shape
 
 
@@ -25,6 +25,13 @@ class Flow(NamedTuple):
 UNKNOWN = Flow(None, None)
 #: A number as a copy's name ends with it.
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]*)\Z", re.ASCII)
+
+
+def nothing(missing: RuleError | None, node: ScalarNode) -> Flow:
+    """An unknown value where a name has none after a mistake; else raises Refusal."""
+    if missing is not None:
+        raise refusal(missing.code, missing.message, node.span, facts=missing.facts)
+    return UNKNOWN
 
 
 class Group:
@@ -98,26 +105,24 @@ class Group:
 
     def lookup(self, node: ScalarNode) -> Flow:
         """The value of a name as written; raises Refusal where there is none."""
-        found = self.find(node.text)
-        if found is not None:
-            return found
-        shown = printable(node.text)
-        head = node.text.partition(".")[0]
+        return self.find(node.text) or nothing(self.missing(node.text), node)
+
+    def missing(self, reference: str) -> RuleError | None:
+        """Why a name has no value; None where that may follow from an earlier mistake."""
+        shown = printable(reference)
+        head = reference.partition(".")[0]
         groups = list(self.outward())
         if any(head in group.left_out for group in groups):
-            raise refusal(
-                "unknown-layer",
-                f"the layer '{shown}' is left out here, by its 'when' or 'repeat'",
-                node.span,
-            )
+            message = f"the layer '{shown}' is left out here, by its 'when' or 'repeat'"
+            return RuleError("unknown-layer", message)
         prefix = head.rstrip("0123456789")
         numbered = prefix != head and (prefix in KINDS or prefix in ("pool", GROUP))
         if numbered and any(group.unsure for group in groups):
-            return UNKNOWN
-        if node.text == "input" and groups[-1].path:
-            raise refusal("no-input", "no value enters this block", node.span)
+            return None
+        if reference == "input" and groups[-1].path:
+            return RuleError("no-input", "no value enters this block")
         message = f"no earlier layer is called '{shown}'"
-        raise refusal("unknown-layer", message, node.span, self._help(node.text))
+        return RuleError("unknown-layer", message, facts=helps(self._help(reference)))
 
     def copies(self, node: ScalarNode) -> list[tuple[str, Flow]]:
         """The copies that `unit*` stands for, with their names: `unit0`, `unit1`, ...
@@ -150,7 +155,7 @@ class Group:
         if any(reference in group.left_out for group in groups):
             message = f"every copy of '{shown}' is left out here, by its 'when' or 'repeat'"
             return refusal("unknown-layer", message, node.span)
-        message = f"no earlier layer is a copy: '{shown}0', '{shown}1', ..."
+        message = f"no earlier layers are called '{shown}0', '{shown}1' and so on"
         if self.find(reference) is not None:
             help_text = f"'{shown}' is one layer: write it without the '*'"
         else:

@@ -40,7 +40,7 @@ def character(character: str, text: str) -> str:
         help_text = "write 'and' or 'or'"
     elif character == "^":
         help_text = "a power is '**'"
-    elif name := re.match(r"(?:\$\{?|\{\{|args\.)\s*([A-Za-z_]\w*)", text, re.ASCII):
+    elif name := re.match(r"(?:\$\{?|\{\{)\s*([A-Za-z_]\w*)", text, re.ASCII):
         help_text = f"an argument is its name alone: {printable(name[1])}"
     return help_text
 

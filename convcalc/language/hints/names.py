@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from convcalc.language.keys import PLACE_WORDS
+from convcalc.problems import printable
 from convcalc.spelling import did_you_mean, nearest
 
 #: What other languages write for true and false.
@@ -34,7 +35,12 @@ def unknown_name(
     repeated  whether a layer around is repeated
     """
     near = nearest(word, [*args, *layers, *words, *PLACE_WORDS])
-    if repeated and word.lower() in _COUNTERS:
+    head, _, rest = word.partition(".")
+    if rest and head in ("args", "self", "cfg", "config"):
+        help_text = f"an argument is its name alone: {printable(rest)}"
+    elif rest and head in args:
+        help_text = f"'{head}' is an argument, and has no parts"
+    elif repeated and word.lower() in _COUNTERS:
         help_text = "which copy it is, counted from 0, is called 'copy' here"
     elif word.lower() in _TRUE or word.lower() in _FALSE:
         help_text = f"write {'true' if word.lower() in _TRUE else 'false'}"

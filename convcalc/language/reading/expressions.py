@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from convcalc.layers.fields import value_text
-from convcalc.problems import RuleError, helps, printable
+from convcalc.problems import Fact, RuleError, helps, printable
 from convcalc.record import Record
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ LONGEST = 200
 LONGEST_LIST = 1000
 DEEPEST_LIST = 8
 
-FUNCTIONS = ("abs", "ceil", "divisible", "floor", "len", "max", "min", "round", "sum")
+#: Functions of a layer's value, which take its name.
+LAYER_FUNCTIONS = ("channels_of", "size_of")
+_NUMBER_FUNCTIONS = ("abs", "ceil", "divisible", "floor", "len", "max", "min", "round", "sum")
+FUNCTIONS = (*_NUMBER_FUNCTIONS, *LAYER_FUNCTIONS)
 
 
 class ExpressionError(RuleError):
@@ -36,6 +39,7 @@ class ExpressionError(RuleError):
 
     offset, width  the part of its text that is wrong; width 0 from the offset on
     word           the unknown name, if that is what is wrong
+    facts          what else is known
     """
 
     def __init__(
@@ -46,11 +50,12 @@ class ExpressionError(RuleError):
         help_text: str = "",
         width: int = 0,
         word: str = "",
+        facts: Sequence[Fact] = (),
     ) -> None:
         self.offset = offset
         self.width = width
         self.word = word
-        super().__init__(code, message, facts=helps(help_text))
+        super().__init__(code, message, facts=(*facts, *helps(help_text)))
 
 
 class UnknownSizeError(Exception):
@@ -70,6 +75,9 @@ class Layers(Protocol):
 
     def find(self, name: str) -> tuple[int | None, tuple[int, ...] | None] | None:
         """The node and shape that a name stands for; None where it names no layer."""
+
+    def missing(self, name: str) -> RuleError | None:
+        """Why a name has no value; None where that may follow from an earlier mistake."""
 
     def visible(self) -> list[str]:
         """All those names, for the help of an error."""
@@ -155,6 +163,22 @@ class Scope:
             name,
         )
 
+    def shape_of(self, name: str, offset: int) -> tuple[int, ...]:
+        """The shape of a layer's value, for a function that takes its name."""
+        if self.layers is None:
+            message = f"'{printable(name)}' has no value here: no layer comes before"
+            raise ExpressionError("unknown-name", message, offset, "", len(name))
+        found = self.layers.find(name)
+        if found is None:
+            message = f"no earlier layer is called '{printable(name)}'"
+            raise ExpressionError("unknown-layer", message, offset, "", len(name), name)
+        _, shape = found
+        if shape is None:
+            raise UnknownSizeError
+        # A name is looked up in all groups around, and goes into others.
+        self.extra += 5 + name.count(".")
+        return shape
+
 
 Evaluate = Callable[[Scope], Any]
 
@@ -177,9 +201,10 @@ class Expression:
 
 
 _TOKEN = re.compile(
-    r"""\s*(?:
+    rf"""\s*(?:
       (?P<number> (?: \d [\d_]* (?: \.\d* )? | \.\d+ ) (?: [eE][+-]?\d+ )? )
-    | (?P<name> [A-Za-z_]\w* )
+    | (?P<layer> (?: {"|".join(LAYER_FUNCTIONS)} ) \s* \( \s* [\w.-]+ \s* \) )
+    | (?P<name> [A-Za-z_]\w* (?: \. [A-Za-z_]\w* )* )
     | (?P<operator> \*\* | // | <= | >= | == | != | [-+*/%<>(),\[\]] )
     )""",
     re.VERBOSE | re.ASCII,
@@ -472,6 +497,9 @@ class _Parser:
         if token.kind == "number":
             number = _number(self.text, token)
             return lambda _: number
+        if token.kind == "layer":
+            self.constant = False
+            return _of_layer(token)
         if token.kind == "name" and token.text not in _KEYWORDS:
             if token.text in FUNCTIONS and self.token.text == "(":
                 return self._call(token)
@@ -506,6 +534,10 @@ class _Parser:
         return items
 
     def _call(self, name: _Token) -> Evaluate:
+        if name.text in LAYER_FUNCTIONS:
+            message = f"{name.text} takes the name of one earlier layer"
+            help_text = f"write {name.text}(stem), say"
+            raise ExpressionError("bad-expression", message, name.offset, help_text, len(name.text))
         opened = self.token
         self.position += 1
         arguments = self._list(")", opened)
@@ -712,6 +744,16 @@ def _indexed(value: Evaluate, index: Evaluate, token: _Token) -> Evaluate:
         return items[position]  # type: ignore[no-any-return]
 
     return item
+
+
+def _of_layer(token: _Token) -> Evaluate:
+    """What `size_of(stem)` and `channels_of(stem)` compute."""
+    function, _, rest = token.text.partition("(")
+    name = rest[:-1].strip()
+    offset = token.offset + token.text.index(name, len(function))
+    if function.strip() == "size_of":
+        return lambda scope: list(scope.shape_of(name, offset)[1:])
+    return lambda scope: scope.shape_of(name, offset)[0]
 
 
 def _one(token: _Token, arguments: list[Any]) -> Any:

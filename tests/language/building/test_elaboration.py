@@ -578,11 +578,15 @@ class TestCopiesInJoins:
     @pytest.mark.parametrize(
         ("branch", "message", "help_text"),
         [
-            ("unt*", "no earlier layer is a copy: 'unt0', 'unt1', ...", "did you mean 'unit*'?"),
-            ("zzz*", "no earlier layer is a copy: 'zzz0', 'zzz1', ...", ""),
+            (
+                "unt*",
+                "no earlier layers are called 'unt0', 'unt1' and so on",
+                "did you mean 'unit*'?",
+            ),
+            ("zzz*", "no earlier layers are called 'zzz0', 'zzz1' and so on", ""),
             (
                 "one*",
-                "no earlier layer is a copy: 'one0', 'one1', ...",
+                "no earlier layers are called 'one0', 'one1' and so on",
                 "'one' is one layer: write it without the '*'",
             ),
             ("out*", "every copy of 'out' is left out here, by its 'when' or 'repeat'", ""),
@@ -617,6 +621,75 @@ class TestCopiesInJoins:
     def test_stand_in_joins_only(self, layer: str) -> None:
         (problem,) = problems(f"{{relu: , name: u, repeat: 2}}, {layer}", top=BLOCKS)
         assert "{concat: [u*]}" in worded(problem.facts)[-1][1]
+
+
+class TestShapesOfLayers:
+    """`size_of(NAME)` and `channels_of(NAME)`."""
+
+    TOP = (
+        "blocks:\n"
+        "  up(skip): [{upsample: {size: size_of(skip)}}, {conv: channels_of(skip), kernel: 1},"
+        " {add: [skip, []]}]\n"
+        "  far(x, c=channels_of(x), size=size_of(input)): [{conv: c + sum(size), kernel: 1}]\n"
+    )
+
+    def test_of_earlier_layers(self) -> None:
+        layers = (
+            "{conv: 5, kernel: 1, name: a}, {maxpool: [2, 4]}, [{conv: 7, kernel: 1, name: b}],"
+            " {conv: 'channels_of(a) + channels_of(sequential0.b) + size_of(pool0)[1]', kernel: 1},"
+            " {upsample: {size: size_of(a)}}, {add: [[], [{maxpool: 2}, {upsample: {size:"
+            " size_of( input )}}]]}"
+        )
+        shapes = [node.shape for node in network(layers).nodes]
+        assert shapes[-5:] == [(14, 4, 2), (14, 8, 8), (14, 4, 4), (14, 8, 8), (14, 8, 8)]
+
+    def test_of_what_an_argument_holds(self) -> None:
+        layers = "{conv: 5, kernel: 2, name: a}, {maxpool: 2}, {up: a}"
+        assert wiring(layers, top=self.TOP)["up0.add0"] == ["a", "up0.conv0"]
+        assert network(layers, top=self.TOP).nodes[-1].shape == (5, 7, 7)
+
+    def test_in_a_signature_they_know_the_arguments_before_and_what_enters(self) -> None:
+        layers = "{conv: 5, kernel: 1, name: a}, {maxpool: 2}, {far: a}"
+        assert network(layers, top=self.TOP).nodes[-1].shape == (5 + 4 + 4, 4, 4)
+
+    def test_of_a_layer_inside_of_another(self) -> None:
+        layers = "[{conv: 5, kernel: 1, name: a}, relu], {maxpool: 2}, {up: sequential0.a}"
+        found = wiring(layers, top=self.TOP)
+        assert found["up0.add0"] == ["sequential0.a", "up0.conv0"]
+
+    def test_of_features_have_no_sizes(self) -> None:
+        layers = "{dense: 4, name: a}, {dense: len(size_of(a)) + channels_of(a)}"
+        assert network(layers).nodes[-1].shape == (4,)
+
+    def test_in_defaults_they_are_of_the_layers_where_those_are_used(self) -> None:
+        top = "defaults: {conv: {channels: channels_of(a)}}"
+        layers = "{relu: , name: a}, [{conv: 5, kernel: 1, name: a}, {conv: , kernel: 1}]"
+        assert shapes(layers, top=top) == [3, 5, 5]
+
+    def test_of_a_layer_that_is_wrong_is_no_mistake(self) -> None:
+        layers = "{conv: 0, kernel: 1, name: a}, {conv: channels_of(a), kernel: 1}, {dense: x}"
+        assert [problem.code for problem in problems(layers)] == ["bad-value", "unknown-name"]
+
+    @pytest.mark.parametrize("text", ["args: {n: size_of(a)}", "expect: {params: channels_of(a)}"])
+    def test_where_no_layer_comes_before(self, text: str) -> None:
+        with pytest.raises(ConvcalcError, match="'a' has no value here: no layer comes before"):
+            loads(f"input: [3]\n{text}\nlayers: [relu]")
+
+    @pytest.mark.parametrize(
+        ("layer", "message"),
+        [
+            ("{conv: channels_of(stm), kernel: 1}", "no earlier layer is called 'stm'"),
+            ("{conv: channels_of(out), kernel: 1}", "the layer 'out' is left out here"),
+            ("{conv: channels_of(stem.x), kernel: 1}", "no earlier layer is called 'stem.x'"),
+            ("{up: 3}", "'skip' holds 3, and a layer is needed here"),
+            ("{peek: 3}", "no earlier layer is called 'stem'"),
+        ],
+    )
+    def test_of_what_is_no_layer(self, layer: str, message: str) -> None:
+        layers = "{relu: , name: stem}, {relu: , name: out, when: false}"
+        top = self.TOP + "  peek(c): [{conv: channels_of(stem), kernel: 1}]\n"
+        found = [problem.message for problem in problems(f"{layers}, {layer}", top=top)]
+        assert message in found[0]
 
 
 class TestBlocks:

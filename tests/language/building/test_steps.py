@@ -34,8 +34,7 @@ def codes(text: str, most: int) -> list[str]:
         f"{MANY}blocks: {{b: [relu]}}\nlayers: [{{b: , repeat: 1000}}]",
         f"layers: [{{add: [{', '.join(['[]'] * 50)}], repeat: 1000}}]",
         "layers: [{relu: , name: u, repeat: 1000}, {add: [u*, []], repeat: 90}]",
-        "layers: [{relu: , name: u, repeat: 600}, {elu: , name: x, repeat: 1}, "
-        + "{add: [x*, []], repeat: 450}]",
+        "layers: [{relu: , repeat: 600}, elu, {add: [elu*, []], repeat: 450}]",
         "layers: [{add: {a: [], b: [], "
         + ", ".join(f"c{number}: {{when: in_channels > 5, layers: []}}" for number in range(50))
         + "}, repeat: 1000}]",

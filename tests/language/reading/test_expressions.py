@@ -20,6 +20,7 @@ from convcalc.language.reading.expressions import (
     UnknownSizeError,
     parse,
 )
+from convcalc.problems import RuleError
 
 ARGS: dict[str, Any] = {
     "x": 3,
@@ -36,6 +37,9 @@ class _Layers:
 
     def find(self, name: str) -> tuple[int, tuple[int, ...]] | None:
         return (1, (3, 8, 8)) if name == "stem" else None
+
+    def missing(self, name: str) -> RuleError | None:
+        return RuleError("unknown-layer", f"no layer is called '{name}'")
 
     def visible(self) -> list[str]:
         return ["stem"]
@@ -273,7 +277,12 @@ class TestRefused:
             ("x = 3", 2, "'=' has no meaning in an expression: 'x = 3'"),
             ("x; x", 1, "';' has no meaning in an expression: 'x; x'"),
             ("x ^ 2", 2, "'^' has no meaning in an expression: 'x ^ 2'"),
-            ("x.real", 1, "'.' has no meaning in an expression: 'x.real'"),
+            ("x.", 1, "'.' has no meaning in an expression: 'x.'"),
+            ("size_of", 0, "the function 'size_of' needs brackets: size_of(...)"),
+            ("size_of()", 0, "size_of takes the name of one earlier layer"),
+            ("1 + channels_of(a, b)", 4, "channels_of takes the name of one earlier layer"),
+            ("size_of(size_of(a))", 0, "size_of takes the name of one earlier layer"),
+            ("size_of(a[0])", 0, "size_of takes the name of one earlier layer"),
             ("~", 0, "'~' has no meaning in an expression: '~'"),
             ("\u0661", 0, "'\u0661' has no meaning in an expression: '\u0661'"),
             ("", 0, "a value is missing"),
