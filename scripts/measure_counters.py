@@ -3,6 +3,8 @@
     pip install torch torchinfo==1.8.0 fvcore thop ptflops==0.7.5 calflops==0.3.2 einops
     PYTHONPATH=. python scripts/measure_counters.py --deepspeed PATH > tests/data/counters.jsonl
 
+With --new it measures only what the file does not have, to be appended to it.
+
 Builds every network in PyTorch, with modules as layers and joins as `+`, `*`, `torch.cat` and
 `torch.matmul`, and runs each counter on it. PATH is DeepSpeed's file
 deepspeed/profiling/flops_profiler/profiler.py; the rest of DeepSpeed is not needed. A null means
@@ -21,6 +23,7 @@ import sys
 import types
 import warnings
 from contextlib import redirect_stdout
+from pathlib import Path
 from random import Random
 
 warnings.simplefilter("ignore")
@@ -63,7 +66,7 @@ class ChannelsLast(nn.Module):
 
 
 class LayerScale(nn.Module):
-    """A learned factor per channel, a plain parameter as in ConvNeXt."""
+    """A learned factor, one or one per channel: a plain parameter as in ConvNeXt."""
 
     def __init__(self, channels, rank):
         super().__init__()
@@ -218,6 +221,20 @@ def _upsample(layer, shape, rank):
     return nn.Upsample(scale_factor=factors[0] if same else tuple(factors), **how)
 
 
+def _softmax(layer, shape, rank):
+    if layer.groups == 1:
+        return nn.Softmax(dim=1)
+    groups = (layer.groups, shape[0] // layer.groups)
+    split = Call(lambda x: x.unflatten(1, groups))
+    return nn.Sequential(split, nn.Softmax(dim=2), nn.Flatten(1, 2))
+
+
+def _scale(layer, shape, rank):
+    if layer.learned:
+        return LayerScale(shape[0] if layer.per_channel else 1, rank)
+    return Call(lambda x: x * layer.init)
+
+
 def _add(*inputs):
     total = inputs[0]
     for other in inputs[1:]:
@@ -267,7 +284,7 @@ MAKE = {
     "hard_sigmoid": lambda la, s, r: nn.Hardsigmoid(),
     "hard_swish": lambda la, s, r: nn.Hardswish(),
     "tanh": lambda la, s, r: nn.Tanh(),
-    "softmax": lambda la, s, r: nn.Softmax(dim=1),
+    "softmax": _softmax,
     "dropout": lambda la, s, r: nn.Dropout(la.rate),
     "identity": lambda la, s, r: nn.Identity(),
     "flatten": lambda la, s, r: nn.Flatten(),
@@ -281,7 +298,7 @@ MAKE = {
     "pixel_shuffle": lambda la, s, r: nn.PixelShuffle(la.factor),
     "channel_shuffle": lambda la, s, r: nn.ChannelShuffle(la.groups),
     "slice": lambda la, s, r: Call(lambda x: x[:, slice(*la.channels)]),
-    "scale": lambda la, s, r: LayerScale(s[0], r),
+    "scale": _scale,
     "add": lambda la, s, r: Call(_add),
     "mul": lambda la, s, r: Call(_mul),
     "concat": lambda la, s, r: Call(lambda *x: torch.cat(x, 1)),
@@ -500,7 +517,15 @@ def single_layers():
         *("rmsnorm", "{rmsnorm: {affine: false}}", "l2norm", "grn"),
         *("relu", "relu6", "leaky_relu", "prelu", "{prelu: {per_channel: true}}", "elu", "selu"),
         *("celu", "gelu", "silu", "mish", "softplus", "sigmoid", "hard_sigmoid", "hard_swish"),
-        *("tanh", "softmax", "dropout", "identity", "flatten", "{reshape: [2, -1]}"),
+        *(
+            "tanh",
+            "softmax",
+            "{softmax: 2}",
+            "dropout",
+            "identity",
+            "flatten",
+            "{reshape: [2, -1]}",
+        ),
         *("{pad: 1}", "{pad: 1, mode: replicate}", "{crop: 1}"),
         *("{upsample: 2}", "{upsample: 2, mode: bilinear}", "{upsample: {size: 7}}"),
         *("{upsample: {size: 9, mode: bilinear}}", "{upsample: 1.5}"),
@@ -508,6 +533,7 @@ def single_layers():
         "{upsample: 2, mode: bilinear, coordinates: align_corners}",
         *("{upsample: 2, mode: bicubic}", "{upsample: {size: 9, mode: bicubic}}"),
         *("{channel_shuffle: 2}", "{slice: [0, 2]}", "scale", "{add: [[], [relu]]}"),
+        *("{scale: 2, per_channel: false}", "{scale: 0.1, learned: false}"),
         *(
             "{add: [[], [], [global_avgpool]]}",
             "{mul: [[], [global_avgpool]]}",
@@ -546,6 +572,8 @@ def single_layers():
         yield f"{{input: [6], layers: [{{dense: 8}}, {layer}]}}"
 
 
+#: What was measured.
+FACTS = Path(__file__).resolve().parents[1] / "tests" / "data" / "counters.jsonl"
 #: Random networks that are measured.
 SEEDS = range(120)
 
@@ -565,7 +593,12 @@ def main():
     """Prints a line of JSON for each network that PyTorch can build."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deepspeed", help="its profiler.py")
+    parser.add_argument("--new", action="store_true", help="only what is not in the file yet")
     options = parser.parse_args()
+    known = []
+    if options.new:
+        lines = FACTS.read_text(encoding="utf-8").splitlines()
+        known = [{**json.loads(line), "totals": None} for line in lines]
     counters = [
         (by_torch, ["torch"]),
         (by_fvcore, ["fvcore"]),
@@ -577,6 +610,8 @@ def main():
     if options.deepspeed:
         counters.append((by_deepspeed(deepspeed_profiler(options.deepspeed)), ["deepspeed"]))
     for what, network, batch in networks():
+        if {**what, "totals": None} in known:
+            continue
         # ptflops always takes one sample.
         asked = [pair for pair in counters if batch == 1 or pair[0] is not by_ptflops]
         try:

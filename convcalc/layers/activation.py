@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.layers.base import Layer, only
+from convcalc.layers.base import Layer, divisible_by_groups, only
 from convcalc.layers.elementwise import ElementwiseLayer
-from convcalc.layers.fields import Flag, Real, field
-from convcalc.layers.reading import WHOLE, Readings, same_from
-from convcalc.layers.traits import Backward, Start
+from convcalc.layers.fields import Flag, Real, Whole, field
+from convcalc.layers.reading import WHOLE, Readings, grouped, same_from
+from convcalc.layers.traits import Backward, ChannelRule, Start
 from convcalc.shapes import Shape
 
 
@@ -266,12 +266,14 @@ class Tanh(_Activation, kind="tanh"):
 
 
 class Softmax(Layer, kind="softmax"):
-    """exp(x - max) / sum, along the channels of each position.
+    """exp(x - max) / sum, along the channels of each position, or of each group of them.
 
     Shape:  (c, ...) -> (c, ...)
-    Counts: per position: compares = c - 1, adds = 2*c - 1 (c to shift, c - 1 to sum),
-            specials = c, divides = c
-    Grads:  dx = y*(dy - sum of dy*y): per position multiplies = 2*c, adds = 2*c - 1; keeps y
+    Counts: per position and group of k = c/groups channels: compares = k - 1, adds = 2*k - 1 (k to
+            shift, k - 1 to sum), specials = k, divides = k
+    Grads:  dx = y*(dy - sum of dy*y): per position and group multiplies = 2*k, adds = 2*k - 1;
+            keeps y
+    Errors: groups-mismatch
     Source: Bridle, NIPS 1989; shifted by the largest so that exp stays finite
 
     >>> Softmax().counts([(10,)], (10,))
@@ -281,11 +283,14 @@ class Softmax(Layer, kind="softmax"):
     role = "activation"
     keeps = ("output",)
 
+    groups: int = field(Whole(), "groups of channels", default=1, symbol="g")
+
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        divisible_by_groups(only(inputs)[0], self.groups, "channels")
         return only(inputs)
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
-        channels, rows = output[0], prod(output[1:])
+        channels, rows = output[0] // self.groups, prod(output[1:]) * self.groups
         return Counts(
             adds=rows * (channels * 2 - 1),
             divides=rows * channels,
@@ -296,9 +301,15 @@ class Softmax(Layer, kind="softmax"):
     def backward_counts(
         self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
     ) -> Backward:
-        channels, rows = output[0], batch * prod(output[1:])
+        channels, rows = output[0] // self.groups, batch * prod(output[1:]) * self.groups
         step = Counts(multiplies=rows * 2 * channels, adds=rows * (2 * channels - 1))
         return Backward(input=step if any(wanted) else NOTHING)
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
-        return (WHOLE, *same_from(1, inputs[index]))
+        channels, *_ = only(inputs)
+        group = channels // self.groups
+        row = WHOLE if self.groups == 1 else grouped(0, group, group)
+        return (row, *same_from(1, inputs[index]))
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        return ChannelRule("same", groups=self.groups)

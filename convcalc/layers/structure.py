@@ -8,7 +8,7 @@ from math import prod
 from convcalc.counts import NOTHING, Counts
 from convcalc.layers.base import Layer, divisible_by_groups, only
 from convcalc.layers.elementwise import ElementwiseLayer
-from convcalc.layers.fields import Choice, PaddingSides, Real, Whole, WholeList, field
+from convcalc.layers.fields import Choice, Flag, PaddingSides, Real, Whole, WholeList, field
 from convcalc.layers.reading import (
     Readings,
     beyond,
@@ -425,13 +425,16 @@ class Slice(_NoArithmetic, kind="slice"):
 
 
 class Scale(ElementwiseLayer, kind="scale"):
-    """Each channel times a learned factor: one multiplication an element.
+    """Each element times a factor: one multiplication.
+
+    Each channel has a learned factor of its own; all have the same one with `per_channel: false`,
+    and with `learned: false` that is a constant.
 
     Shape:  (c, ...) -> (c, ...)
-    Params: c
+    Params: c; without per_channel 1; not learned 0
     Counts: multiplies = N
-    Grads:  dfactor = sum of x*dy: multiplies = N, adds = N - c; dx = dy*factor: multiplies = N;
-            keeps x
+    Grads:  dfactor = sum of x*dy: multiplies = N, adds = N - Params; dx = dy*factor:
+            multiplies = N; keeps x; not learned: dx alone, and keeps nothing
     Source: layer scale, Touvron et al., arXiv:2103.17239
 
     >>> Scale().parameters([(96, 56, 56)])
@@ -440,19 +443,29 @@ class Scale(ElementwiseLayer, kind="scale"):
 
     cost = Counts(multiplies=1)
     gradient_cost = Counts(multiplies=1)
-    keeps = ("inputs",)
 
-    init: float = field(Real(), "the factors' first value", default=1.0)
+    init: float = field(Real(), "the factors' first value, or the constant", default=1.0)
+    learned: bool = field(Flag(), "learn the factors; false: a constant", default=True)
+    per_channel: bool = field(Flag(), "learn a factor for each channel, not one", default=True)
 
     def start(self, name: str) -> Start:
         return Start(self.init)
 
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
-        return {"weight": (only(inputs)[0],)}
+        if not self.learned:
+            return {}
+        return {"weight": (only(inputs)[0] if self.per_channel else 1,)}
 
     def backward_counts(
         self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
     ) -> Backward:
-        elements = batch * prod(output)
         back = super().backward_counts(inputs, output, wanted=wanted, batch=batch)
-        return back._replace(weights=Counts(multiplies=elements, adds=elements - output[0]))
+        if not self.learned:
+            return back
+        elements, factors = batch * prod(output), output[0] if self.per_channel else 1
+        return back._replace(weights=Counts(multiplies=elements, adds=elements - factors))
+
+    def kept(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Kept:
+        return Kept((0,)) if self.learned else Kept()

@@ -6,7 +6,7 @@ import pytest
 
 from convcalc.counts import Counts
 from convcalc.layers.traits import ChannelRule
-from tests.layers.shorthand import counts, made, params, shape, unreadable
+from tests.layers.shorthand import counts, made, params, refusal, shape, unreadable
 
 GIVEN = (8, 3, 5)
 N = 120
@@ -50,6 +50,12 @@ class TestSoftmax:
         one = Counts(adds=41, divides=21, compares=20, specials=21)
         assert counts(made("softmax"), (21, 4, 5)) == one.times(20)
         assert shape(made("softmax"), (21, 4, 5)) == (21, 4, 5)
+
+    def test_each_group_of_channels_sums_up_to_one_of_its_own(self) -> None:
+        layer, one = made("softmax", groups=3), Counts(adds=13, divides=7, compares=6, specials=7)
+        assert counts(layer, (21, 4, 5)) == one.times(3 * 20)
+        assert layer.channel_rule([(21, 4, 5)]) == ChannelRule("same", groups=3)
+        assert refusal(made("softmax", groups=4), (21, 4, 5)).code == "groups-mismatch"
 
     def test_of_one_channel_still_divides(self) -> None:
         expected = Counts(adds=1, divides=1, specials=1)

@@ -36,6 +36,7 @@ SIGNATURES = {
     "prelu": "per_channel=false",
     "elu": "alpha=1.0",
     "celu": "alpha=1.0",
+    "softmax": "groups=1",
     "dropout": "rate=0.5",
     "reshape": "shape",
     "transpose": "order",
@@ -45,7 +46,7 @@ SIGNATURES = {
     "pixel_shuffle": "factor",
     "channel_shuffle": "groups",
     "slice": "channels",
-    "scale": "init=1.0",
+    "scale": "init=1.0, learned=true, per_channel=true",
 }
 NORMS = {"batchnorm", "layernorm", "groupnorm", "instancenorm", "lrn", "rmsnorm", "l2norm", "grn"}
 ACTIVATIONS = {"relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu"}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from convcalc.counts import Counts
 from convcalc.layers.base import Layer
 from convcalc.layers.structure import Input, Reshape, Slice
-from convcalc.layers.traits import FIXED, SAME, ChannelRule
+from convcalc.layers.traits import FIXED, SAME, Backward, ChannelRule, Kept
 from convcalc.render.facts import worded
 from tests.layers.shorthand import counts, made, params, refusal, shape, unreadable
 
@@ -197,6 +199,27 @@ def test_a_scale_learns_a_factor_for_each_channel() -> None:
     layer = made("scale")
     assert params(layer, (96, 56, 56)) == 96
     assert counts(layer, (96, 56, 56)) == Counts(multiplies=301056)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "learned"),
+    [({"per_channel": False}, 1), ({"learned": False}, 0)]
+    + [({"learned": False, "per_channel": False}, 0)],
+)
+def test_a_scale_may_have_one_factor_or_a_constant(
+    arguments: dict[str, bool], learned: int
+) -> None:
+    layer = made("scale", init=Fraction(1, 10), **arguments)
+    assert params(layer, (96, 56, 56)) == learned
+    assert counts(layer, (96, 56, 56)) == Counts(multiplies=301056)
+
+
+def test_a_constant_factor_costs_one_product_backwards_and_keeps_nothing() -> None:
+    layer, shapes = made("scale", init=2, learned=False), [(4, 3)]
+    assert layer.backward_counts(shapes, (4, 3), wanted=[True]) == Backward(
+        input=Counts(multiplies=12)
+    )
+    assert layer.kept(shapes, (4, 3), wanted=[True]) == Kept()
 
 
 def test_a_dropout_rate_is_a_probability_below_one() -> None:

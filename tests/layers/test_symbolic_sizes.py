@@ -39,7 +39,10 @@ DECISIONS: dict[str, dict[str, str]] = {
         kind: {"sliding_windows": _FITS, "windows": "whether a window could lie on padding alone"}
         for kind in ("maxpool", "minpool", "avgpool")
     },
-    **{kind: {"divisible_by_groups": _DIVIDES} for kind in ("groupnorm", "channel_shuffle")},
+    **{
+        kind: {"divisible_by_groups": _DIVIDES}
+        for kind in ("groupnorm", "channel_shuffle", "softmax")
+    },
     "reshape": {"output_shape": "whether the new shape holds the values"},
     "pad": {"output_shape": "whether a reflection or the other side has enough values"},
     "crop": {"output_shape": "whether anything is left"},

@@ -108,15 +108,16 @@ def hard_swish(x: Number) -> Number:
 
 
 def softmax(layer: Softmax, inputs: Sequence[Tensor], run: Run) -> Tensor:
-    """Along the channels of each position; the largest is taken off so that exp stays finite."""
+    """Along each position's channels of a group; without the largest, so that exp stays finite."""
     (x,) = inputs
     channels, *sizes = shape_of(x)
     result: Tensor = {}
     for place in everywhere(sizes):
-        row = [x[at(c, *place)] for c in range(channels)]
-        largest = combine(row, maximum)
-        powers = [exp(value - largest) for value in row]
-        sum_ = total(powers)
-        for c in range(channels):
-            result[at(c, *place)] = powers[c] / sum_
+        for group in range(layer.groups):
+            members = [c for c in range(channels) if c * layer.groups // channels == group]
+            largest = combine([x[at(c, *place)] for c in members], maximum)
+            powers = {c: exp(x[at(c, *place)] - largest) for c in members}
+            sum_ = total(powers.values())
+            for c in members:
+                result[at(c, *place)] = powers[c] / sum_
     return result

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from convcalc.layers.activation import CELU, ELU, LeakyReLU, PReLU
+from convcalc.layers.activation import CELU, ELU, LeakyReLU, PReLU, Softmax
 from convcalc.layers.base import Layer
 from tests.oracle.counting import Number, Tensor, at, erf, exp, log, select, tanh, total
 from tests.oracle.training import Element, Step
@@ -138,13 +138,15 @@ def prelu(layer: PReLU, step: Step) -> None:
                 }
 
 
-def softmax(layer: Layer, step: Step) -> None:
+def softmax(layer: Softmax, step: Step) -> None:
     with step.part("input"):
         for sample in step.batch():
             y, dy = step.y(sample), step.dy[sample]
             channels, *sizes = shape_of(dy)
             dx = step.dx[sample, 0] = {}
             for place in everywhere(sizes):
-                row = [at(c, *place) for c in range(channels)]
-                inner = total([dy[index] * y[index] for index in row])
-                dx.update({index: y[index] * (dy[index] - inner) for index in row})
+                for group in range(layer.groups):
+                    members = [c for c in range(channels) if c * layer.groups // channels == group]
+                    row = [at(c, *place) for c in members]
+                    inner = total([dy[index] * y[index] for index in row])
+                    dx.update({index: y[index] * (dy[index] - inner) for index in row})

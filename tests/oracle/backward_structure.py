@@ -6,8 +6,9 @@ from collections import defaultdict
 from random import Random
 
 from convcalc.layers.base import Layer
-from convcalc.layers.structure import Dropout
+from convcalc.layers.structure import Dropout, Scale
 from tests.oracle.counting import Number, Tensor, plain, total
+from tests.oracle.structure import scale_factor
 from tests.oracle.training import Step, put
 from tests.oracle.windows import shape_of
 
@@ -57,17 +58,19 @@ def dropout(layer: Dropout, step: Step) -> None:
             }
 
 
-def scale(layer: Layer, step: Step) -> None:
-    with step.part("weights"):
-        terms: dict[int, list[Number]] = defaultdict(list)
-        for (sample, index), dy in step.elements():
-            terms[index[0]].append(step.x(sample)[index] * dy)
-        step.dw.update({("weight", c): total(values) for c, values in terms.items()})
+def scale(layer: Scale, step: Step) -> None:
+    if layer.learned:
+        with step.part("weights"):
+            terms: dict[int, list[Number]] = defaultdict(list)
+            for (sample, index), dy in step.elements():
+                factor = index[0] if layer.per_channel else 0
+                terms[factor].append(step.x(sample)[index] * dy)
+            step.dw.update({("weight", c): total(values) for c, values in terms.items()})
     if any(step.wanted):
         with step.part("input"):
             for sample in step.batch():
                 step.dx[sample, 0] = {
-                    index: dy * step.run.weight("weight", index[0])
+                    index: dy * scale_factor(layer, index, step.run)
                     for index, dy in step.dy[sample].items()
                 }
 

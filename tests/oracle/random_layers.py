@@ -321,6 +321,14 @@ def _elu(rng: Random) -> Drawn:
     return values, inputs
 
 
+def _softmax(rng: Random) -> Drawn:
+    groups = rng.choice([1, 1, 2, 3])
+    values: dict[str, Any] = {}
+    if groups > 1 or _chance(rng, 30):
+        values["groups"] = groups
+    return values, [_shape(rng, _any_rank(rng), groups * rng.randint(1, 4))]
+
+
 # Structure.
 
 
@@ -420,7 +428,9 @@ def _slice(rng: Random) -> Drawn:
 
 def _scale(rng: Random) -> Drawn:
     values, inputs = _plain(rng)
-    _sometimes(rng, values, "init", rng.choice([0, Fraction(1, 1000000), 1]))
+    _sometimes(rng, values, "init", rng.choice([0, Fraction(1, 1000000), Fraction(1, 10), 1]))
+    _sometimes(rng, values, "learned", _chance(rng, 50))
+    _sometimes(rng, values, "per_channel", _chance(rng, 50))
     return values, inputs
 
 
@@ -486,7 +496,7 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "hard_sigmoid": _plain,
     "hard_swish": _plain,
     "tanh": _plain,
-    "softmax": _plain,
+    "softmax": _softmax,
     "dropout": _dropout,
     "identity": _plain,
     "flatten": _plain,

@@ -124,4 +124,11 @@ def slice_(layer: Slice, inputs: Sequence[Tensor], run: Run) -> Tensor:
 
 def scale(layer: Scale, inputs: Sequence[Tensor], run: Run) -> Tensor:
     (x,) = inputs
-    return {index: value * run.weight("weight", index[0]) for index, value in x.items()}
+    return {index: value * scale_factor(layer, index, run) for index, value in x.items()}
+
+
+def scale_factor(layer: Scale, index: tuple[int, ...], run: Run) -> Number:
+    """What multiplies the element with this index."""
+    if not layer.learned:
+        return run.constant(layer.init)
+    return run.weight("weight", index[0] if layer.per_channel else 0)

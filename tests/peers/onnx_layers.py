@@ -285,6 +285,14 @@ def _silu(layer: Any, case: _Case) -> str:
     return case.graph.add("Mul", case.input, case.graph.add("Sigmoid", case.input))
 
 
+def _softmax(layer: Any, case: _Case) -> str:
+    batch, channels, *sizes = case.shape
+    groups = case.graph.whole(batch, layer.groups, channels // layer.groups, *sizes)
+    split = case.graph.add("Reshape", case.input, groups)
+    result = case.graph.add("Softmax", split, axis=2)
+    return case.graph.add("Reshape", result, case.graph.whole(*case.shape))
+
+
 def _unchanged(layer: Any, case: _Case) -> str:
     return case.graph.add("Identity", case.input)
 
@@ -358,7 +366,8 @@ def _channel_shuffle(layer: Any, case: _Case) -> str:
 
 
 def _scale(layer: Any, case: _Case) -> str:
-    return case.graph.add("Mul", case.input, case.per_channel(case.weight()))
+    factor = case.weight() if layer.learned else np.array([layer.init])
+    return case.graph.add("Mul", case.input, case.per_channel(factor))
 
 
 def _folded(operator: str) -> Callable[[Any, _Case], str]:
@@ -406,7 +415,7 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "hard_sigmoid": _operator("HardSigmoid", alpha=1 / 6, beta=0.5),
     "hard_swish": _operator("HardSwish"),
     "tanh": _operator("Tanh"),
-    "softmax": _operator("Softmax", axis=1),
+    "softmax": _softmax,
     "dropout": _unchanged,
     "identity": _unchanged,
     "flatten": _operator("Flatten", axis=1),

@@ -136,7 +136,7 @@ QUANTITIES: dict[str, Quantity] = {
     "affine": Quantity("scaled inputs", lambda p: p.elements if p.learned("weight") else 0),
     "inputs-2d": Quantity("2-D inputs", lambda p: p.elements if p.rank == 2 else 0),
     "outputs": Quantity("outputs", lambda p: prod(p.output)),
-    "positions": Quantity("positions", lambda p: p.positions),
+    "rows": Quantity("rows", lambda p: p.positions * p.argument("groups")),
     "padded-channels": Quantity(
         "inputs with size - 1 channels more",
         lambda p: (p.output[0] + p.argument("size") - 1) * p.positions,
@@ -415,7 +415,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             (("avgpool",), ((1, "outputs"),)),
             (_AVERAGES, ((1, "inputs"), (1, "outputs"))),
             (("prelu",), ((1, "inputs"),)),
-            (("softmax",), ((3, "inputs"), (-1, "positions"))),
+            (("softmax",), ((3, "inputs"), (-1, "rows"))),
             (
                 ("upsample",),
                 ((1, "nearest"), (5, "linear-1d"), (11, "bilinear-2d"), (259, "bicubic-2d")),

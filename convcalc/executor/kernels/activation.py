@@ -123,9 +123,10 @@ def tanh(layer: kinds.Tanh, inputs: Sequence[Array], weights: Weights) -> Array:
 
 
 def softmax(layer: kinds.Softmax, inputs: Sequence[Array], weights: Weights) -> Array:
-    """exp(x - max) over its sum, along the channels."""
+    """exp(x - max) over its sum, along the channels of each group."""
     (x,) = inputs
-    powers = np.exp(x - x.max(axis=1, keepdims=True))
-    powers /= powers.sum(axis=1, keepdims=True)
-    result: Array = powers
+    groups = x.reshape(len(x), layer.groups, -1, *x.shape[2:])
+    powers = np.exp(groups - groups.max(axis=2, keepdims=True))
+    powers /= powers.sum(axis=2, keepdims=True)
+    result: Array = powers.reshape(x.shape)
     return result

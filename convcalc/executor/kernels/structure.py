@@ -106,7 +106,8 @@ def slice_channels(layer: kinds.Slice, inputs: Sequence[Array], weights: Weights
 
 
 def scale(layer: kinds.Scale, inputs: Sequence[Array], weights: Weights) -> Array:
-    """Each channel times a learned factor."""
+    """Each channel times its factor, or all times the same one."""
     (data,) = inputs
-    result: Array = data * per_channel(weights["weight"], data.ndim)
+    factor = per_channel(weights["weight"], data.ndim) if layer.learned else layer.init
+    result: Array = data * factor
     return result

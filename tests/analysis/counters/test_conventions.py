@@ -153,7 +153,7 @@ class TestTables:
             "MACs of conv and dense + inputs of batchnorm + scaled inputs of batchnorm"
         )
         assert fvcore.formula({"relu"}) == "nothing"
-        assert "- positions of softmax" in BY_NAME["thop"].formula()
+        assert "- rows of softmax" in BY_NAME["thop"].formula()
 
 
 class TestProperties:
