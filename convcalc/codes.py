@@ -11,8 +11,8 @@ from typing import NamedTuple
 class Code(NamedTuple):
     """What a code says.
 
-    status   the exit status where a mistake in a spec has it: 1 wrong, 2 unusable; whatever is
-             wrong with an option, convcalc.yaml, the lock or a device has status 2
+    status   the exit status where a mistake in a spec has it: 0 a note, 1 wrong, 2 unusable;
+             whatever is wrong with an option, convcalc.yaml, the lock or a device has status 2
     meaning  one line
     root     whether other mistakes of the same layer may follow from it: then it is reported alone
     """
@@ -91,6 +91,10 @@ CODES: dict[str, Code] = {
     "upsample-size": Code(1, "upsample has neither or both of factor and size, or leaves nothing"),
     "window-too-large": Code(1, "a window does not fit its padded input"),
     "wrong-rank": Code(1, "an input or a list has another number of axes than is needed"),
+    # Notes on what is read otherwise than it may be meant.
+    "input-batch-axis": Code(0, "an input may be written with its batch axis"),
+    "input-channels-last": Code(0, "an input may be written with its channels last"),
+    "input-no-channels": Code(0, "an input may be written without its channels"),
     # Quantities, limits and expectations.
     "bad-quantity": Code(1, "a quantity cannot be read"),
     "bad-unit": Code(1, "the unit of a quantity is unknown or unclear"),

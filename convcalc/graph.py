@@ -80,15 +80,22 @@ class Network:
     nodes    inputs (kind "input") first, then operations in the order in which they run
     outputs  the results by name: the index of the node that computes each
     source   the file that it was read from, "-" for standard input; "" where it was read from none
+    notes    on what in the file is read otherwise than it may be meant
     """
 
     def __init__(
-        self, name: str, nodes: Sequence[Node], outputs: Mapping[str, int], source: str = ""
+        self,
+        name: str,
+        nodes: Sequence[Node],
+        outputs: Mapping[str, int],
+        source: str = "",
+        notes: Sequence[Problem] = (),
     ) -> None:
         self.name = name
         self.nodes = list(nodes)
         self.outputs = dict(outputs)
         self.source = source
+        self.notes = tuple(notes)
 
     @property
     def inputs(self) -> dict[str, Shape]:
@@ -125,7 +132,9 @@ class Network:
             except RuleError as error:
                 shapes = [builder.nodes[index].shape for index in old.inputs]
                 raise ConvcalcError([located(error, old, shapes)]) from None
-        return builder.network(self.name, self.outputs, self.source)
+        changed = builder.network(self.name, self.outputs, self.source)
+        changed.notes = self.notes
+        return changed
 
 
 class Names:

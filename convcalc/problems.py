@@ -141,6 +141,17 @@ class DidYouMean(Record):
     names: tuple[str, ...]
 
 
+class Meant(Record):
+    """What an input's shape was probably meant to be, as the file would write it, and why.
+
+    input  the input's name
+    """
+
+    input: str
+    shape: tuple[int, ...]
+    why: str
+
+
 class Reason(Enum):
     """What another place has to do with a problem."""
 
@@ -216,6 +227,7 @@ Fact: TypeAlias = (
     | Note
     | Help
     | DidYouMean
+    | Meant
     | Related
     | Locked
     | ChangedTotals
@@ -338,7 +350,7 @@ def is_related(fact: Fact, reason: Reason) -> bool:
 
 def without_help(facts: Iterable[Fact]) -> list[Fact]:
     """The facts that are no advice."""
-    return [fact for fact in facts if not isinstance(fact, Help | DidYouMean)]
+    return [fact for fact in facts if not isinstance(fact, Help | DidYouMean | Meant)]
 
 
 class ConvcalcError(Exception):

@@ -135,18 +135,20 @@ def _report_problems(
 
     A problem of several networks, or variants of a file, is reported once.
     """
-    from convcalc.render.check_text import drawn_elsewhere
+    from convcalc.render.check_text import drawn_elsewhere, warnings_elsewhere
 
     reported: set[tuple[object, ...]] = set()
     for network in checked:
-        problems = [p for p in drawn_elsewhere(network) if p.identity not in reported]
-        reported.update([problem.identity for problem in problems])
-        if problems and style == "github":
-            from convcalc.render.diagnostics import diagnostics_text
+        found = {"error": drawn_elsewhere(network), "warning": warnings_elsewhere(network)}
+        for level, every in found.items():
+            problems = [p for p in every if p.identity not in reported]
+            reported.update([problem.identity for problem in problems])
+            if problems and style == "github":
+                from convcalc.render.diagnostics import diagnostics_text
 
-            write_error(log(diagnostics_text(problems)) + "\n")
-        elif problems:
-            report_problems(problems, "\n")
+                write_error(log(diagnostics_text(problems, level)) + "\n")
+            elif problems:
+                report_problems(problems, "\n", level)
 
 
 def _for_programs(checked: Sequence[CheckedNetwork], style: str) -> str:

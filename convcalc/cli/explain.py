@@ -50,7 +50,7 @@ def explain(
         refuse_layer(network, file, layer)
     explanations = [explain_node(network, node) for node in nodes]
     if style == "json":
-        emit_json(explain_data(explanations), output)
+        emit_json(explain_data(network, explanations), output)
     elif style == "table":
         emit_lines(explain_text(explanations), output)
     else:

@@ -85,7 +85,7 @@ def write_error(text: str) -> None:
         sys.stderr = None
 
 
-def report_problems(problems: Sequence[Problem], after: str = "") -> None:
+def report_problems(problems: Sequence[Problem], after: str = "", level: str = "error") -> None:
     """Writes problems to standard error, wrapped to its width if it is a terminal."""
     from convcalc.render.diagnostics import diagnostics_text
 
@@ -93,7 +93,7 @@ def report_problems(problems: Sequence[Problem], after: str = "") -> None:
     if os.environ.get("TERM") != "dumb":
         with suppress(AttributeError, OSError, ValueError):  # closed, or not a terminal
             width = os.get_terminal_size(sys.stderr.fileno()).columns
-    write_error(diagnostics_text(problems, width=width or None) + after)
+    write_error(diagnostics_text(problems, level, width or None) + after)
 
 
 def discard_output() -> None:

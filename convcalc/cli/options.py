@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.cli.guard import refuse
+from convcalc.cli.guard import refuse, report_problems
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.load import spec
 from convcalc.problems import printable
@@ -138,6 +138,8 @@ def load_file(
     most = read_max_layers(max_layers)
     read = spec(file)
     network = read.network(args, shapes, max_layers=most)
+    if network.notes:
+        report_problems(network.notes, level="note")
     flags = {"--set": read.changes(args) if args else None, "--input": shapes}
     return Loaded(network, read, " ".join([flag for flag, used in flags.items() if used]))
 

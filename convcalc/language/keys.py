@@ -8,6 +8,7 @@ from convcalc.layers import KINDS, layer_class
 TOP_KEYS = (
     "name",
     "input",
+    "layout",
     "args",
     "defaults",
     "blocks",
@@ -18,6 +19,8 @@ TOP_KEYS = (
     "budget",
     "tags",
 )
+#: The orders of the numbers of an input: channels first, as everywhere else, or last.
+LAYOUTS = ("channels_first", "channels_last")
 #: Keys allowed on every layer.
 COMMON_KEYS = ("name", "repeat", "first", "when", "from", "share")
 #: Words in expressions whose values depend on where they stand.

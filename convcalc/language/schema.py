@@ -12,7 +12,7 @@ from typing import Any
 
 from convcalc.language.building.expectations import EXPECTED
 from convcalc.language.building.inputs import MOST_AXES
-from convcalc.language.keys import COMMON_KEYS, GROUP
+from convcalc.language.keys import COMMON_KEYS, GROUP, LAYOUTS
 from convcalc.language.reading.document import KEY_WORDS, taken_names
 from convcalc.language.reading.limits import DTYPE, dtype_schema, limits_schema
 from convcalc.language.schema_words import word_definitions, word_rules
@@ -46,6 +46,7 @@ def spec_schema() -> dict[str, Any]:
                 {"type": "object", "minProperties": 1, "additionalProperties": input_shape},
             ]
         },
+        "layout": {"enum": [*LAYOUTS]},
         "args": {
             "type": ["object", "null"],
             "propertyNames": {
@@ -94,6 +95,7 @@ def spec_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "anyOf": [{"required": ["layers", "input"]}, {"required": ["extends"]}],
         "allOf": word_rules(),
+        "dependencies": {"layout": ["input"]},
         "properties": properties,
         "definitions": {**_definitions(value, layers), **word_definitions()},
     }
@@ -103,6 +105,7 @@ def spec_schema() -> dict[str, Any]:
 _KEY_TEXTS = {
     "name": "The network's name; by default the file's.",
     "input": "[channels, height, width], without the batch axis; or a shape for each input.",
+    "layout": "The order of the numbers of input: channels_first, or channels_last.",
     "args": "The file's own arguments with their defaults; --set NAME=VALUE overrides one.",
     "defaults": "Default arguments for each kind: conv: {bias: false, norm: batch}.",
     "blocks": "Named pieces: a signature, bottleneck(c, s=1), and its list of layers.",

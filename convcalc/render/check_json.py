@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.checks.project.findings import CheckedNetwork, Finding
-from convcalc.problems import Problem
-from convcalc.render.facts import worded
 from convcalc.render.jsons import json_text
+from convcalc.render.problems import problems_data
 
 SCHEMA = "convcalc.check/1"
 
@@ -34,8 +33,8 @@ def _network(network: CheckedNetwork) -> dict[str, Any]:
         "ok": not network.status,
         "status": network.status,
         "skipped": network.skipped,
-        "problems": [problem_data(problem) for problem in network.problems],
-        "warnings": [problem_data(problem) for problem in network.warnings],
+        "problems": problems_data(network.problems),
+        "warnings": problems_data(network.warnings),
         "findings": [_finding(finding) for finding in network.findings],
         "totals": network.totals,
         "baseline": network.baseline,
@@ -62,18 +61,4 @@ def _finding(finding: Finding) -> dict[str, Any]:
             }
             for part in finding.parts
         ],
-    }
-
-
-def problem_data(problem: Problem) -> dict[str, Any]:
-    """A problem with its place, its facts, and what it is about."""
-    span = problem.span
-    return {
-        "code": problem.code,
-        "message": problem.text,
-        "file": span.source.name if span else None,
-        "line": span.line if span else None,
-        "column": span.column if span else None,
-        "facts": [{"label": label, "text": text} for label, text in worded(problem.facts)],
-        "subject": {name: text for name, text in problem.subject._asdict().items() if text},
     }

@@ -32,12 +32,14 @@ def check_text(checked: Sequence[CheckedNetwork]) -> str:
 def drawn_elsewhere(network: CheckedNetwork) -> list[Problem]:
     """The problems of a network that belong to no finding: of reading, of expectations."""
     # What a warning reports is among the network's warnings, never among its problems.
-    of_findings = {
-        finding.problem.identity
-        for finding in network.findings
-        if finding.rule != "warn" and finding.problem is not None
-    }
-    return [problem for problem in network.problems if problem.identity not in of_findings]
+    found = [f.problem.identity for f in network.findings if f.problem and f.rule != "warn"]
+    return [problem for problem in network.problems if problem.identity not in found]
+
+
+def warnings_elsewhere(network: CheckedNetwork) -> list[Problem]:
+    """The warnings of a network that belong to no finding: notes on how it is read."""
+    found = [f.problem.identity for f in network.findings if f.problem and f.rule == "warn"]
+    return [problem for problem in network.warnings if problem.identity not in found]
 
 
 def concise_text(checked: Sequence[CheckedNetwork]) -> str:
@@ -73,7 +75,8 @@ def _block(network: CheckedNetwork) -> list[str]:
         lines = [f"{name}: FAILED{skipped}"]
     else:
         # What is broken and does not fail is a warning.
-        used = f", {_counted(len(broken), 'warning')}" if broken else _used(network.findings)
+        warnings = len(network.warnings)
+        used = f", {_counted(warnings, 'warning')}" if warnings else _used(network.findings)
         lines = [f"{name}: ok{skipped}{used}"]
     lines += _table(broken)
     return lines + _parts(broken) + _advice(broken)

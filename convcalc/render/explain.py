@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.analysis.costs.explain import Equation, Explanation
+from convcalc.graph import Network
+from convcalc.render.problems import problems_data
 from convcalc.shapes import tuple_text
 
 
@@ -64,11 +66,12 @@ def _step_text(step: Equation, width: int) -> str:
     return f"{step.what.ljust(width)} = " + " = ".join(shown)
 
 
-def explain_data(explanations: Sequence[Explanation]) -> dict[str, Any]:
+def explain_data(network: Network, explanations: Sequence[Explanation]) -> dict[str, Any]:
     """The explanations as plain data."""
     return {
         "schema": "convcalc.explain/1",
         "layers": [_explanation_data(explanation) for explanation in explanations],
+        "notes": problems_data(network.notes),
     }
 
 

@@ -14,6 +14,7 @@ from convcalc.problems import (
     Fact,
     Help,
     Locked,
+    Meant,
     Note,
     Reason,
     Related,
@@ -45,6 +46,8 @@ def _worded(fact: Fact) -> tuple[str, str]:
             label = "help"
         case DidYouMean(word, names):
             label, text = "help", did_you_mean(word, names)
+        case Meant():
+            label, text = "help", _meant(fact)
         case Entering(values):
             label, text = "input", ", ".join([value_text(value) for value in values])
         case Branch(name, value):
@@ -78,6 +81,11 @@ def value_text(value: Value) -> str:
         return f"{text}, from {value.layer}{place}"
     name = "the network's input" if value.layer == "input" else f"the input '{value.layer}'"
     return f"{text}, {name}{place}"
+
+
+def _meant(fact: Meant) -> str:
+    name = "the input" if fact.input == "input" else f"the input '{fact.input}'"
+    return f"{fact.why}: is {name} meant to be {list(fact.shape)}?"
 
 
 def _related(fact: Related) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from convcalc.analysis.field.dependencies import Dependencies
 from convcalc.analysis.field.fields import AxisField, Fields, LayerField, Misalignment
 from convcalc.graph import Network, Node
 from convcalc.problems import printable
+from convcalc.render.problems import problems_data
 from convcalc.render.report import report_data, report_heading
 from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import axis_name, cross_text, tuple_text
@@ -220,4 +221,5 @@ def layer_field_data(
         "unit": list(place),
         "padding": found.cut,
         "inputs": inputs,
+        "notes": problems_data(network.notes),
     }

@@ -38,7 +38,7 @@ def _title(outcome: Outcome) -> str:
 
 def lock_data(path: str, outcomes: Sequence[Outcome], ok: bool) -> dict[str, Any]:
     """The outcome of each network as plain data."""
-    from convcalc.render.check_json import problem_data
+    from convcalc.render.problems import problems_data
 
     networks = [
         {
@@ -46,7 +46,7 @@ def lock_data(path: str, outcomes: Sequence[Outcome], ok: bool) -> dict[str, Any
             "variant": outcome.variant,
             "state": outcome.state,
             "totals": outcome.network.totals if outcome.network else {},
-            "problems": [problem_data(problem) for problem in outcome.problems],
+            "problems": problems_data(outcome.problems),
         }
         for outcome in outcomes
     ]

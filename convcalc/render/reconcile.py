@@ -7,6 +7,7 @@ from typing import Any
 from convcalc.graph import Network
 from convcalc.problems import printable
 from convcalc.render.numbers import excess, grouped
+from convcalc.render.problems import problems_data
 from convcalc.render.report import inputs_text
 from convcalc.render.table import Column, Table
 from convcalc.transform.reconcile import Explanation, Quote, Reconciled
@@ -85,6 +86,7 @@ def reconcile_data(
         "nearest": [_explanation(each) for each in found.nearest],
         "left_out": found.left_out,
         "rounded_zeros": found.rounded,
+        "notes": problems_data(network.notes),
     }
 
 

@@ -12,6 +12,7 @@ from convcalc.gc_pause import gc_paused
 from convcalc.metrics import SUMS
 from convcalc.problems import Call, printable
 from convcalc.record import Record
+from convcalc.render.problems import problems_data
 from convcalc.render.table import Column
 from convcalc.shapes import Shape, tuple_text
 
@@ -80,6 +81,7 @@ def report_data(report: Report, before: Report | None = None) -> dict[str, Any]:
         "source": network.source,
         "inputs": {name: list(shape) for name, shape in report.inputs.items()},
         "outputs": {name: list(shape) for name, shape in report.outputs.items()},
+        "notes": problems_data(network.notes),
         "layers": _layers(report),
         "totals": cost_data(report.totals),
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcalc.problems import printable
 from convcalc.quantities import short_bytes
+from convcalc.render.problems import problems_data
 from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import tuple_text, with_batch
 
@@ -88,6 +89,7 @@ def verification_data(
             name: list(with_batch(nodes[index].shape, found.batch))
             for name, index in network.outputs.items()
         },
+        "notes": problems_data(network.notes),
         "layers": [
             {
                 "name": check.node.name,

@@ -70,6 +70,50 @@ class TestReports:
         assert "did you mean 'sarif'?" in result.err
 
 
+class TestNotes:
+    """A note on the network is a warning in every format, and fails nothing."""
+
+    @pytest.fixture(autouse=True)
+    def noted(self, project: Path) -> None:
+        network(GOOD.replace("[3, 16, 16]", "[16, 16, 3]"))
+
+    def test_text(self) -> None:
+        result = run("check")
+        assert result.status == 0
+        assert "models/net.yaml:1:8: warning[input-channels-last]: input: " in result.err
+        assert result.out == "models/net.yaml: ok, 1 warning\n1 checked, all ok, 1 warning\n"
+
+    def test_json(self) -> None:
+        (found,) = json.loads(run("check", "--format", "json").out)["files"]
+        assert (found["ok"], found["problems"]) == (True, [])
+        assert [warning["code"] for warning in found["warnings"]] == ["input-channels-last"]
+
+    def test_concise(self) -> None:
+        (line,) = run("check", "--format", "concise").out.splitlines()
+        assert line.startswith("models/net.yaml:1:8: input-channels-last: ")
+
+    def test_github(self, step: Path) -> None:
+        lines = run("check").out.splitlines()
+        assert lines[-1].startswith("::warning file=sub/models/net.yaml,line=1,col=8,")
+        assert "1 network checked, all ok" in step.read_text("utf-8")
+
+    def test_sarif(self) -> None:
+        (result,) = json.loads(run("check", "--format", "sarif").out)["runs"][0]["results"]
+        assert (result["ruleId"], result["level"]) == ("input-channels-last", "warning")
+
+    def test_junit(self) -> None:
+        root = ET.fromstring(run("check", "--format", "junit").out.encode())  # noqa: S314
+        assert (root.get("failures"), root.get("errors")) == ("0", "0")
+        (text,) = [element.text for element in root.iter("system-out")]
+        assert text is not None
+        assert "warning[input-channels-last]" in text
+
+    def test_markdown(self) -> None:
+        text = run("check", "--format", "markdown").out
+        assert "warning[input-channels-last]" in text
+        assert "| `models/net.yaml` | warning |" in text
+
+
 class TestActions:
     def test_annotations_stand_beside_the_normal_log(self, step: Path) -> None:
         network(HEAVY)

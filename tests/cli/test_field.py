@@ -158,6 +158,7 @@ class TestOneLayer:
                     "last": [17, 21],
                 }
             },
+            "notes": [],
         }
 
     def test_a_layer_without_a_map(self) -> None:

@@ -7,6 +7,8 @@ import io
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.runner import run, spec
 
 LISTING_ALEXNET = [
@@ -41,12 +43,47 @@ def test_the_classic_listings() -> None:
     assert vgg.out.splitlines() == LISTING_VGG
 
 
+def test_a_note_is_on_standard_error_and_in_json(tmp_path: Path) -> None:
+    path = spec(tmp_path, "input: [28, 28]\nlayers: [relu]\n")
+    result = run("shapes", path)
+    assert result.status == 0
+    assert result.out.startswith("net: input (1, 28, 28)\n")
+    assert (
+        result.err
+        == f"""\
+{path}:1:8: note[input-no-channels]: input: [28, 28] is read as 28 channels of 28 positions
+  |
+1 | input: [28, 28]
+  |        ^
+  = help: a picture has channels: is the input meant to be [1, 28, 28]?
+  = help: 'layout: channels_first' says that it is meant as it is
+"""
+    )
+    (note,) = json.loads(run("shapes", path, "--format", "json").out)["notes"]
+    assert (note["code"], note["line"], note["column"]) == ("input-no-channels", 1, 8)
+    assert note["facts"][0]["text"].endswith("meant to be [1, 28, 28]?")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["shapes", "flops", "flops --training", "flops --compare", "flops --as torch", "field"]
+    + ["memory", "memory --training", "balance", "verify", "explain relu0", "field relu0"]
+    + ["reconcile 4", "shapes --columns name,macs"],
+)
+def test_every_json_document_about_a_network_has_its_notes(command: str, tmp_path: Path) -> None:
+    name, *options = command.split()
+    path = spec(tmp_path, "input: [28, 28]\nlayers: [relu]\n")
+    result = run(name, path, *options, "--format", "json")
+    assert "note[input-no-channels]" in result.err
+    assert [note["code"] for note in json.loads(result.out)["notes"]] == ["input-no-channels"]
+
+
 def test_json_of_the_documented_example() -> None:
     """The example in the contract of the JSON interface, key by key."""
     result = run("shapes", "lenet", "--format", "json")
     data = json.loads(result.out)
     assert list(data) == [
-        *("schema", "name", "source", "inputs", "outputs", "layers", "totals"),
+        *("schema", "name", "source", "inputs", "outputs", "notes", "layers", "totals"),
     ]
     assert data["schema"] == "convcalc.report/1"
     assert data["inputs"] == {"input": [1, 1, 28, 28]}

@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent.parent / "data" / "field_cases"
 class Rewritten(NamedTuple):
     """A file that is not written in convcalc's words.
 
-    code  of the error that it gets; "" where it is read, as something else
+    code  of the error or note that it gets; "" where it is read, as something else
     old   what is written, and `new` what is to be written instead
     """
 
@@ -33,7 +33,7 @@ class Rewritten(NamedTuple):
 
 
 REWRITTEN = {
-    "19-batch-axis": Rewritten("", "[1, 3, 224, 224]", "[3, 224, 224]"),
+    "19-batch-axis": Rewritten("input-batch-axis", "[1, 3, 224, 224]", "[3, 224, 224]"),
     "31-fpn-odd": Rewritten(
         "join-mismatch", "{upsample: 2}", "{upsample: {size: size_of(lateral)}}"
     ),
@@ -46,7 +46,7 @@ REWRITTEN = {
     ),
     "69-rezero-scalar": Rewritten("", ", scale]", ", {scale: , per_channel: false}]"),
     "93-keras-dense-rank3": Rewritten("", "{dense: 10}", "{dense: 10, positionwise: true}"),
-    "95-no-channel-axis": Rewritten("", "[28, 28]", "[1, 28, 28]"),
+    "95-no-channel-axis": Rewritten("input-no-channels", "[28, 28]", "[1, 28, 28]"),
 }
 
 #: Cases that convcalc cannot answer yet, and why. One that it answers is removed here.
@@ -214,7 +214,8 @@ def test_a_case(name: str) -> None:
     text = path.read_text(encoding="utf-8")
     if name in REWRITTEN:
         code, old, new = REWRITTEN[name]
-        codes = {problem.code for problem in convcalc.read(path).problems}
+        network, problems = convcalc.read(path)
+        codes = {problem.code for problem in [*problems, *(network.notes if network else ())]}
         assert codes == ({code} if code else set())
         assert old in text
         text = text.replace(old, new)

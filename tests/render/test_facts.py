@@ -16,6 +16,7 @@ from convcalc.problems import (
     Fact,
     Help,
     Locked,
+    Meant,
     Note,
     Reason,
     Related,
@@ -33,6 +34,12 @@ CASES: list[tuple[Fact, str, str]] = [
     (Help("do this"), "help", "do this"),
     (DidYouMean("conf", ("conv", "dense")), "help", "did you mean 'conv'?"),
     (DidYouMean("zzz", ("conv", "dense")), "help", "one of conv, dense"),
+    (
+        Meant("input", (3, 8, 8), "shapes are channels first"),
+        "help",
+        "shapes are channels first: is the input meant to be [3, 8, 8]?",
+    ),
+    (Meant("left", (3,), "so"), "help", "so: is the input 'left' meant to be [3]?"),
     (Entering((Value((4, 8, 8)), Value((4, 6)))), "input", "(1, 4, 8, 8), (1, 4, 6)"),
     (
         Entering((Value((4,), "conv0", span=PLACE),)),

@@ -68,7 +68,9 @@ def test_text_is_the_data_and_keys_stand_in_their_order(seed: int) -> None:
     report = convcalc.analyze(convcalc.loads(random_spec(Random(seed))), batch=3)
     data = report_data(report)
     assert json.loads(report_text(report)) == data
-    assert list(data) == ["schema", "name", "source", "inputs", "outputs", "layers", "totals"]
+    assert list(data) == [
+        *("schema", "name", "source", "inputs", "outputs", "notes", "layers", "totals"),
+    ]
     for layer in data["layers"]:
         assert list(layer) == LAYER_KEYS
         assert layer["name"] == layer["path"].split(".")[-1]

@@ -131,7 +131,7 @@ def check_network(target: Target, settings: Settings, specs: Specs) -> CheckedNe
         target.variant,
         status if problems else 0,
         problems,
-        tuple(limits.warnings),
+        (*network.notes, *limits.warnings),
         tuple(limits.findings),
         measure_all(analysis, limits.dtype, slow=settings.every_total),
         dict(entry.locked.totals) if entry.locked is not None else {},

@@ -51,7 +51,7 @@ class CheckedNetwork(NamedTuple):
     variant   the args it was given, "width=0.5 classes=10"; "" for the file as it is
     status    0, 1 (wrong, or a limit is broken) or 2 (it cannot be opened or decoded)
     problems  errors: of reading, of expectations, of findings
-    warnings  the problems of findings of rule "warn"
+    warnings  the notes on the network, and the problems of findings of rule "warn"
     findings  every limit that was held against it
     totals    every measured total by name; {} where the network could not be built
     baseline  the lock's totals; {} without one

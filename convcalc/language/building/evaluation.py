@@ -163,6 +163,8 @@ class Evaluator:
         #: The steps that reading took so far.
         self.steps = 0
         self.problems: list[Problem] = list(document.problems)
+        #: What is no mistake, but may be meant otherwise.
+        self.notes: list[Problem] = []
         self.file = File(document, {})
         self._expressions = {} if expressions is None else expressions
         self._found = 0

@@ -9,11 +9,23 @@ from typing import Any
 from convcalc.graph import GraphBuilder
 from convcalc.language.building.evaluation import Evaluator
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
+from convcalc.language.keys import LAYOUTS
 from convcalc.language.reading.document import NAME
-from convcalc.language.reading.nodes import ListNode, MapNode, YamlNode
+from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.layers.fields import value_text
-from convcalc.problems import UNUSABLE, ConvcalcError, Problem, Subject, helps, printable
-from convcalc.shapes import LARGEST_SIZE
+from convcalc.problems import (
+    UNUSABLE,
+    ConvcalcError,
+    Fact,
+    Help,
+    Meant,
+    Problem,
+    Span,
+    Subject,
+    helps,
+    printable,
+)
+from convcalc.shapes import LARGEST_SIZE, Shape, cross_text
 
 #: Spatial axes of an input.
 MOST_AXES = 3
@@ -23,20 +35,44 @@ InputShapes = Sequence[int] | Mapping[str, Sequence[int]]
 
 #: What an override is about.
 _OPTION = Subject(option="--input")
+#: A picture has as many channels as one of these, if no more is known.
+_USUAL_CHANNELS = (1, 3)
+#: And at least so many pixels on each axis.
+_LEAST_PIXELS = 8
 
 
 class InputReader:
     """Adds the inputs that a file's `input` describes.
 
-    overrides  take the place of the shapes in the file
+    overrides  take the place of the shapes in the file; their channels stand first
+    layout     the file's `layout`, if it has one
     """
 
     def __init__(
-        self, evaluator: Evaluator, builder: GraphBuilder, overrides: InputShapes | None
+        self,
+        evaluator: Evaluator,
+        builder: GraphBuilder,
+        overrides: InputShapes | None,
+        layout: YamlNode | None = None,
     ) -> None:
         self._evaluator = evaluator
         self._builder = builder
         self._overrides = overrides
+        self._layout = self._read_layout(layout) if layout else ""
+
+    def _read_layout(self, node: YamlNode) -> str | None:
+        """One of the layouts; None after a mistake."""
+        text = node.text if isinstance(node, ScalarNode) else ""
+        if text in LAYOUTS:
+            return text
+        from convcalc.language.hints.foreign import foreign_word  # only a mistake needs them
+        from convcalc.spelling import did_you_mean
+
+        ours = foreign_word(text, LAYOUTS)
+        help_text = f"it is called '{ours}' here" if ours else did_you_mean(text, LAYOUTS)
+        message = f"'layout' takes {' or '.join(LAYOUTS)}"
+        self._evaluator.wrong("bad-value", message, node, help_text)
+        return None
 
     def read(self, node: YamlNode, top: Group) -> Flow | None:
         """Adds the inputs to the graph and to the top group.
@@ -72,27 +108,76 @@ class InputReader:
     def _input(self, name: str, node: YamlNode) -> Flow:
         inputs = self._overrides
         given: Any = inputs.get(name) if isinstance(inputs, Mapping) else inputs
-        shape = written = self._evaluator.file_value(node)
+        written = self._evaluator.file_value(node)
+        last = self._layout == "channels_last"
+        shape = [*written[-1:], *written[:-1]] if last and isinstance(written, list) else written
         if given is not None:
-            shape = _sizes(given)
-            if isinstance(written, list) and len(written) != len(shape):
-                raise _other_rank(name, written, shape)
-        if shape is None:
+            own, shape = shape, _sizes(given)
+            if isinstance(own, list) and len(own) != len(shape):
+                raise _other_rank(name, own, shape)
+        if shape is None or self._layout is None:
             return UNKNOWN
         reason = not_a_shape(shape)
         if reason:
             if given is not None:
                 raise _unusable("bad-input", reason)
+            order = "[height, width, channels]" if last else "[channels, height, width]"
             self._evaluator.wrong(
                 "bad-input",
                 reason,
-                _blamed(node, shape),
-                "input: [channels, height, width], without the batch axis",
+                _blamed(node, written),
+                f"input: {order}, without the batch axis",
                 Subject(layer=name),
             )
             return UNKNOWN
+        if given is None:
+            self._note(name, tuple(shape), written, node.span, Subject(layer=name))
+        else:
+            subject = Subject(option="--input", value="x".join([str(size) for size in shape]))
+            self._note(name, tuple(shape), shape, None, subject)
         index = self._builder.input(name, tuple(shape), node.span)
         return Flow(index, tuple(shape))
+
+    def _note(
+        self, name: str, shape: Shape, written: list[int], span: Span | None, subject: Subject
+    ) -> None:
+        """Notes how a shape is read, where people write other shapes in this form."""
+        if self._layout == "channels_first":
+            return
+        code, meant, why = _misread(written)
+        if not code or (self._layout and code != "input-batch-axis"):
+            return
+        channels = f"{shape[0]} channel{'s' * (shape[0] > 1)}"
+        facts: tuple[Fact, ...] = (Meant(name, tuple(meant), why),)
+        if not self._layout:
+            other = "'layout: channels_last' reads it so, "
+            other = other if code == "input-channels-last" else ""
+            facts += (Help(f"{other}'layout: channels_first' says that it is meant as it is"),)
+        message = f"{written} is read as {channels} of {cross_text(shape[1:])} positions"
+        self._evaluator.notes.append(Problem(code, message, span, facts, (), subject))
+
+
+def _misread(written: list[int]) -> tuple[str, list[int], str]:
+    """The code of a form in which people write other shapes, the shape that is meant, and why.
+
+    >>> _misread([1, 3, 224, 224])
+    ('input-batch-axis', [3, 224, 224], 'shapes have no batch axis')
+    >>> _misread([28, 28])
+    ('input-no-channels', [1, 28, 28], 'a picture has channels')
+    """
+    match written:
+        case [1, _, _, _]:
+            return "input-batch-axis", written[1:], "shapes have no batch axis"
+        case [height, width, channels] if (
+            channels in _USUAL_CHANNELS
+            and height not in _USUAL_CHANNELS
+            and min(height, width) >= _LEAST_PIXELS
+        ):
+            meant = [channels, height, width]
+            return "input-channels-last", meant, "shapes are channels first"
+        case [height, width] if height == width:
+            return "input-no-channels", [1, *written], "a picture has channels"
+    return "", [], ""
 
 
 def _sizes(given: object) -> list[int]:

@@ -30,7 +30,6 @@ from convcalc.problems import (
     Branch,
     Entering,
     Fact,
-    Help,
     Problem,
     Reason,
     Related,
@@ -251,9 +250,9 @@ class LayerReader:
             if error.code == "window-too-large":
                 from convcalc.language.hints.layers import channels_last  # only a mistake needs it
 
-                turned = channels_last(shapes[0], self._inputs())
-                if turned:
-                    problem = problem._replace(facts=(*without_help(problem.facts), Help(turned)))
+                meant = channels_last(shapes[0], self._inputs())
+                if meant is not None:
+                    problem = problem._replace(facts=(*without_help(problem.facts), meant))
             self.evaluator.refuse(problem)
             return UNKNOWN
         return Flow(index, self.nodes[index].shape)

@@ -42,6 +42,14 @@ if TYPE_CHECKING:
 _CHARACTERS = 100
 
 
+class NetworkError(ConvcalcError):
+    """A network with mistakes; `network` is what could be read of it, as in a `Reading`."""
+
+    def __init__(self, problems: Sequence[Problem], network: Network | None) -> None:
+        super().__init__(problems)
+        self.network = network
+
+
 class Reading(NamedTuple):
     """What could be read of a network, and what is wrong with it.
 
@@ -135,7 +143,7 @@ class Spec:
         """
         network, problems = self.read(args, input, max_layers=max_layers)
         if problems or network is None:
-            raise ConvcalcError(problems)
+            raise NetworkError(problems, network)
         return network
 
     @gc_paused()
@@ -162,7 +170,7 @@ class Spec:
         try:
             network = builder.build(self.name, args or {}, input, self._own_problems)
         except TooMany:
-            network = Network(self.name, builder.builder.nodes, {}, self.source.name)
+            network = builder.made(self.name, {})
         finally:
             made = len(builder.builder.nodes)
             self.effort += max(made, builder.evaluator.steps // STEPS, self._passing, 1)
@@ -292,13 +300,18 @@ class _NetworkBuilder:
         flow = self._inputs(inputs)
         layers = self._layers_node()
         if layers is None:
-            return Network(name, self.builder.nodes, {}, self.document.source.name)
+            return self.made(name, {})
         bound_layers(layers, self.document, self.evaluator)
         frame = self.evaluator.file_frame(self.top)
         outputs = self._outputs(self.elaborator.sequence(layers, flow, frame))
         if not self.evaluator.problems:
             self._check_used(outputs)
-        return Network(name, self.builder.nodes, outputs, self.document.source.name)
+        return self.made(name, outputs)
+
+    def made(self, name: str, outputs: Mapping[str, int]) -> Network:
+        """The network of the nodes that were made."""
+        source = self.document.source.name
+        return Network(name, self.builder.nodes, outputs, source, self.evaluator.notes)
 
     def _missing(self, key: str, help_text: str) -> None:
         """Refuses a spec without a key; one that was misspelt is reported already."""
@@ -315,7 +328,11 @@ class _NetworkBuilder:
             self._missing("input", "input: [channels, height, width], without the batch axis")
             self.top.values["input"] = UNKNOWN
             return UNKNOWN
-        return InputReader(self.evaluator, self.builder, overrides).read(entry[1], self.top)
+        layout = self.document.keys.get("layout")
+        reader = InputReader(
+            self.evaluator, self.builder, overrides, None if layout is None else layout[1]
+        )
+        return reader.read(entry[1], self.top)
 
     def _layers_node(self) -> ListNode | None:
         entry = self.document.keys.get("layers")

@@ -224,6 +224,9 @@ TOP_LEVEL = {
     "architecture": "layers",
     "layer": "layers",
     "inputs": "input",
+    "data_format": "layout",
+    "image_data_format": "layout",
+    "memory_format": "layout",
     "input_shape": "input",
     "input_size": "input",
     "output": "outputs",
@@ -268,6 +271,10 @@ _WORDS = {
     "trilinear": ("bilinear",),
     "cubic": ("bicubic",),
     "pytorch_half_pixel": ("half_pixel",),
+    "nchw": ("channels_first",),
+    "nhwc": ("channels_last",),
+    "ncdhw": ("channels_first",),
+    "ndhwc": ("channels_last",),
 }
 
 

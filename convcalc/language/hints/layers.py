@@ -15,8 +15,8 @@ from convcalc.language.hints.foreign import (
 from convcalc.language.keys import COMMON_KEYS, GROUP, kind_arguments
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.layers.fields import FieldType
-from convcalc.problems import Fact, Help, Problem, Span, helps, printable
-from convcalc.shapes import Shape, tuple_text
+from convcalc.problems import Fact, Help, Meant, Problem, Span, helps, printable
+from convcalc.shapes import Shape
 from convcalc.spelling import did_you_mean, nearest
 
 #: Of an input whose axes may be in another library's order: no picture has more colours (red,
@@ -213,21 +213,19 @@ def refused_follower(role: str, value: str, words: Sequence[str]) -> str:
 # Shapes.
 
 
-def channels_last(entering: Shape, inputs: Mapping[str, Shape]) -> str:
-    """What to say where a window does not fit because an input's channels are written last.
+def channels_last(entering: Shape, inputs: Mapping[str, Shape]) -> Meant | None:
+    """The input whose channels are written last, where that is why a window does not fit.
 
     entering  the shape that enters the window
     inputs    the network's inputs
     """
     if len(entering) < 2 or entering[-1] > min(entering[1:]):
-        return ""  # it is not the last axis that is too small
+        return None  # it is not the last axis that is too small
     for path, shape in inputs.items():
         if len(shape) == len(entering) and _looks_channels_last(shape):
             *sizes, channels = shape
-            name = "the input" if path == "input" else f"the input '{path}'"
-            meant = tuple_text((channels, *sizes)).replace("(", "[").replace(")", "]")
-            return f"shapes are channels first: is {name} meant to be {meant}?"
-    return ""
+            return Meant(path, (channels, *sizes), "shapes are channels first")
+    return None
 
 
 def _looks_channels_last(shape: Shape) -> bool:

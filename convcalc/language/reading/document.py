@@ -53,10 +53,21 @@ _WORD = re.compile(r"\w+")
 _FLOW = re.compile(r"(?:\s|#[^\n]*\n|---)*\{")
 #: Characters of a broken text in flow style in which its keys are looked for.
 _LONGEST_LOOK = 100_000
-#: The keys by which a spec is known: many files of other programs have these two as well.
-_TELLING_KEYS = frozenset(TOP_KEYS) - {"name", "tags"}
+#: The keys by which a spec is known: many files of other programs have these as well.
+_TELLING_KEYS = frozenset(TOP_KEYS) - {"name", "tags", "layout"}
 #: Keys whose names an argument may have, but no block.
 KEY_WORDS = ("input", "layers", "norm", "activation")
+#: Keys that are no part of a file that extends this one, or are merged; `layout` goes with `input`.
+_NOT_INHERITED = (
+    "name",
+    "expect",
+    "budget",
+    "extends",
+    "args",
+    "blocks",
+    "defaults",
+    "layout",
+)
 _OTHER_WORDS = ("and", "or", "not", "if", "else", "true", "false", *PLACE_WORDS)
 
 #: Opens the file that another extends: a path to a Source. Raises ConvcalcError.
@@ -325,6 +336,11 @@ def _own_keys(source: Source) -> Document:
         for key in ("args", "defaults", "blocks"):
             if key in meant and key not in root.entries and isinstance(entry[1], MapNode):
                 document.keys.setdefault(key, entry)
+    if "layout" in document.keys and "input" not in document.keys | dict.fromkeys(document.meant):
+        place = document.keys.pop("layout")[0].span
+        document.refuse(
+            "bad-value", "'layout' is about the 'input' beside it, and there is none", place
+        )
     _read_args(document)
     _read_defaults(document)
     _read_blocks(document)
@@ -487,8 +503,10 @@ def _split(text: str) -> list[tuple[int, str]]:
 
 def _merge(document: Document, base: Document) -> None:
     """Adds to `document` what it inherits from `base`."""
+    if "input" not in document.keys and "layout" in base.keys:
+        document.keys["layout"] = base.keys["layout"]
     for text, entry in base.keys.items():
-        if text not in ("name", "expect", "budget", "extends", "args", "blocks", "defaults"):
+        if text not in _NOT_INHERITED:
             document.keys.setdefault(text, entry)
     # The base's arguments come first, so that the file's own may use them.
     document.args = {**base.args, **document.args}

@@ -19,7 +19,7 @@ from convcalc.language.hints.layers import (
     unknown_kind,
 )
 from convcalc.layers import KINDS, layer_class
-from convcalc.problems import Help, Source, Span, facts_of
+from convcalc.problems import Help, Meant, Source, Span, facts_of
 
 HERE = Span(Source("a.yaml", "x\n"), 1, 1)
 
@@ -110,8 +110,8 @@ def test_a_word_that_is_no_follower(role: str, value: str, help_text: str) -> No
 
 
 def test_channels_that_are_written_last() -> None:
-    asked = "shapes are channels first: is the input meant to be [3, 224, 224]?"
+    asked = Meant("input", (3, 224, 224), "shapes are channels first")
     assert channels_last((224, 224, 3), {"input": (224, 224, 3)}) == asked
     assert channels_last((64, 112, 1), {"input": (224, 224, 3)}) == asked
-    assert channels_last((64, 3, 112), {"input": (224, 224, 3)}) == ""
-    assert channels_last((3, 5, 5), {"input": (3, 224, 224)}) == ""
+    assert channels_last((64, 3, 112), {"input": (224, 224, 3)}) is None
+    assert channels_last((3, 5, 5), {"input": (3, 224, 224)}) is None
