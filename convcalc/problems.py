@@ -163,6 +163,8 @@ class Reason(Enum):
     SHIPPED = "shipped"
     #: The call of the block.
     CALL = "call"
+    #: The entry of `defaults` that gives the layer the value.
+    DEFAULT = "default"
     #: Where the YAML reader noticed a mistake that is made before.
     NOTICED = "noticed"
     #: The expectation, where the problem is reported at the line that broke it.

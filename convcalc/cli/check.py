@@ -11,7 +11,14 @@ from convcalc.checks.project.check import check_networks
 from convcalc.checks.project.findings import CheckedNetwork, worst_status
 from convcalc.cli import options
 from convcalc.cli.actions import errors_annotated, publish, repository_folder
-from convcalc.cli.guard import guarded, in_actions, refuse, report_problems, write_error
+from convcalc.cli.guard import (
+    error_width,
+    guarded,
+    in_actions,
+    refuse,
+    report_problems,
+    write_error,
+)
 from convcalc.cli.output import emit, terminal
 from convcalc.cli.project import read_project
 from convcalc.problems import WRONG
@@ -137,6 +144,7 @@ def _report_problems(
     """
     from convcalc.render.check_text import drawn_elsewhere, warnings_elsewhere
 
+    details = _details(checked) if style == "text" else ""
     reported: set[tuple[object, ...]] = set()
     for network in checked:
         found = {"error": drawn_elsewhere(network), "warning": warnings_elsewhere(network)}
@@ -148,7 +156,16 @@ def _report_problems(
 
                 write_error(log(diagnostics_text(problems, level)) + "\n")
             elif problems:
-                report_problems(problems, "\n", level)
+                report_problems(problems, f"{details}\n", level)
+
+
+def _details(checked: Sequence[CheckedNetwork]) -> str:
+    """What could be read of the only network that is checked; "" where there are others."""
+    if len(checked) > 1 or checked[0].error is None:
+        return ""
+    from convcalc.render.partial import partial_text
+
+    return partial_text(checked[0].error, error_width())
 
 
 def _for_programs(checked: Sequence[CheckedNetwork], style: str) -> str:

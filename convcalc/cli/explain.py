@@ -9,7 +9,7 @@ import typer
 from convcalc.analysis.costs.explain import explain as explain_node
 from convcalc.analysis.costs.explain import find_nodes
 from convcalc.cli import options
-from convcalc.cli.guard import guarded, refuse
+from convcalc.cli.guard import guarded, refuse, report_problems
 from convcalc.cli.output import emit, emit_json, emit_lines
 from convcalc.graph import Network
 from convcalc.problems import printable
@@ -36,6 +36,8 @@ def explain(
 ) -> int:
     """One layer's shape, parameters and operations, step by step.
 
+    In a file with a mistake, layers that do not depend on it are explained as well.
+
     Examples:
       convcalc explain lenet conv0
       convcalc explain resnet50 stage0.bottleneck0.add0.main.conv1
@@ -44,8 +46,17 @@ def explain(
     Formats: table, plain, json, markdown.
     """
     options.read_word("--format", style, FORMATS)
-    network = options.load_network(file, sets, input_, max_layers)
-    nodes = find_nodes(network, layer)
+    status = 0
+    try:
+        network = options.load_network(file, sets, input_, max_layers)
+        nodes = find_nodes(network, layer)
+    except options.Unfinished as error:
+        # What comes before the mistake can be explained.
+        if error.network is None or not (nodes := find_nodes(error.network, layer)):
+            raise
+        network = error.network
+        report_problems(error.problems)
+        status = error.status
     if not nodes:
         refuse_layer(network, file, layer)
     explanations = [explain_node(network, node) for node in nodes]
@@ -55,7 +66,7 @@ def explain(
         emit_lines(explain_text(explanations), output)
     else:
         emit(explain_text(explanations, fenced=style == "markdown"), output)
-    return 0
+    return status
 
 
 def refuse_layer(network: Network, file: str, name: str) -> NoReturn:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import NoReturn, ParamSpec
 
-from convcalc.problems import UNUSABLE, ConvcalcError, Problem, refused
+from convcalc.problems import UNUSABLE, WRONG, ConvcalcError, Problem, refused
 
 #: Exit status of a mistake in convcalc itself.
 INTERNAL = 3
@@ -17,6 +17,19 @@ INTERNAL = 3
 INTERRUPTED = 130
 
 P = ParamSpec("P")
+
+
+class DetailedError(ConvcalcError):
+    """Problems after which more is written to standard error.
+
+    details  that text for a width in columns, None where it is no terminal
+    """
+
+    def __init__(
+        self, problems: Sequence[Problem], details: Callable[[int | None], str], status: int = WRONG
+    ) -> None:
+        super().__init__(problems, status)
+        self.details = details
 
 
 def guarded(command: Callable[P, int]) -> Callable[P, None]:
@@ -30,7 +43,7 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
         try:
             status = command(*args, **kwargs)
         except ConvcalcError as error:
-            report_problems(error.problems)
+            report_error(error)
             status = error.status
         except MemoryError:
             message = "there is not enough memory for it"
@@ -89,11 +102,22 @@ def report_problems(problems: Sequence[Problem], after: str = "", level: str = "
     """Writes problems to standard error, wrapped to its width if it is a terminal."""
     from convcalc.render.diagnostics import diagnostics_text
 
+    write_error(diagnostics_text(problems, level, error_width()) + after)
+
+
+def report_error(error: ConvcalcError) -> None:
+    """Writes problems, and what is known besides, to standard error."""
+    details = error.details(error_width()) if isinstance(error, DetailedError) else ""
+    report_problems(error.problems, details)
+
+
+def error_width() -> int | None:
+    """The columns of standard error; None where it is no terminal."""
     width = 0
     if os.environ.get("TERM") != "dumb":
         with suppress(AttributeError, OSError, ValueError):  # closed, or not a terminal
             width = os.get_terminal_size(sys.stderr.fileno()).columns
-    write_error(diagnostics_text(problems, level, width or None) + after)
+    return width or None
 
 
 def discard_output() -> None:

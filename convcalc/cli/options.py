@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.cli.guard import refuse, report_problems
+from convcalc.cli.guard import DetailedError, refuse, report_problems
 from convcalc.language.building.evaluation import MOST_LAYERS
+from convcalc.language.building.spec import NetworkError
 from convcalc.language.load import spec
 from convcalc.problems import printable
 from convcalc.quantities import DTYPES
@@ -130,6 +131,22 @@ class Loaded(Record):
     altered: str
 
 
+class Unfinished(DetailedError):
+    """A network with mistakes, whose shapes up to the first that does not fit are shown as well.
+
+    network  what could be read of it
+    """
+
+    def __init__(self, error: NetworkError) -> None:
+        def details(width: int | None) -> str:
+            from convcalc.render.partial import partial_text  # only a mistake needs it
+
+            return partial_text(error, width)
+
+        super().__init__(error.problems, details)
+        self.network = error.network
+
+
 def load_file(
     file: str, sets: Sequence[str] | None, inputs: Sequence[str] | None, max_layers: int
 ) -> Loaded:
@@ -137,7 +154,10 @@ def load_file(
     args, shapes = read_sets(sets), read_inputs(inputs)
     most = read_max_layers(max_layers)
     read = spec(file)
-    network = read.network(args, shapes, max_layers=most)
+    try:
+        network = read.network(args, shapes, max_layers=most)
+    except NetworkError as error:
+        raise Unfinished(error) from None
     if network.notes:
         report_problems(network.notes, level="note")
     flags = {"--set": read.changes(args) if args else None, "--input": shapes}

@@ -102,6 +102,8 @@ def _related(fact: Related) -> tuple[str, str]:
             return "note", f"the line is {span}, of a network that ships with convcalc"
         case Reason.CALL:
             return "note", f"called at {span}"
+        case Reason.DEFAULT:
+            return "note", f"the value is that of 'defaults' at {span}"
         case Reason.EXPECTATION:
             return "note", f"the expectation stands at {span}"
 

@@ -70,6 +70,32 @@ class TestReports:
         assert "did you mean 'sarif'?" in result.err
 
 
+class TestShapesUpToAMistake:
+    """They follow the message where one network is checked, in text, and nowhere else."""
+
+    SHAPES = "shapes up to the mistake:"
+
+    @pytest.fixture(autouse=True)
+    def broken(self, project: Path) -> None:
+        network(BROKEN.replace("layers:\n", "layers:\n  - relu\n"))
+
+    def test_of_one_network(self) -> None:
+        result = run("check", "models/net.yaml")
+        assert (result.status, result.out) == (1, "")
+        assert result.err.endswith("models/net.yaml: FAILED\n1 checked, 1 failed\n")
+        assert result.err.index("error[") < result.err.index(self.SHAPES)
+
+    def test_not_of_several(self) -> None:
+        result = run("check", "models/net.yaml", "lenet")
+        assert result.status == 1
+        assert self.SHAPES not in result.err
+
+    @pytest.mark.parametrize("style", ["concise", "json", "github", "junit", "sarif", "markdown"])
+    def test_not_in_formats_for_programs(self, style: str) -> None:
+        result = run("check", "models/net.yaml", "--format", style)
+        assert self.SHAPES not in result.out + result.err
+
+
 class TestNotes:
     """A note on the network is a warning in every format, and fails nothing."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from tests.cli.runner import run
+from tests.cli.runner import run, spec
 
 
 def test_the_formula_with_its_numbers() -> None:
@@ -43,6 +44,33 @@ def test_a_name_like_no_other_has_help_too(command: str) -> None:
     result = run(command, "resnet18", "nosuch")
     assert (result.status, result.out) == (2, "")
     assert "= help: `convcalc shapes resnet18` lists the layers" in result.err
+
+
+class TestUpToAMistake:
+    TEXT = "input: [1, 9]\nlayers:\n  - {maxpool: 2}\n  - {conv: 4, kernel: 5}\n  - relu\n"
+
+    def test_a_layer_before_it(self, tmp_path: Path) -> None:
+        result = run("explain", spec(tmp_path, self.TEXT), "pool0")
+        assert result.status == 1
+        assert (
+            "length   = floor((l - k + p + s) / s) = floor((9 - 2 + 0 + 2) / 2) = 4" in result.out
+        )
+        assert "error[window-too-large]: conv0: " in result.err
+        assert "shapes up to" not in result.err
+
+    @pytest.mark.parametrize("layer", ["conv0", "relu0", "nosuch"])
+    def test_a_layer_that_is_not_there(self, layer: str, tmp_path: Path) -> None:
+        result = run("explain", spec(tmp_path, self.TEXT), layer)
+        assert (result.status, result.out) == (1, "")
+        assert "error[window-too-large]: conv0: " in result.err
+        assert result.err.endswith("rounded down: 9 -> 4 at pool0\n")
+
+    def test_a_mistake_that_is_not_about_shapes(self, tmp_path: Path) -> None:
+        text = self.TEXT.replace("kernel: 5", "kernel: k")
+        result = run("explain", spec(tmp_path, text), "pool0", "--format", "json")
+        assert result.status == 1
+        assert json.loads(result.out)["layers"][0]["output"] == [1, 1, 4]
+        assert "error[unknown-name]: conv0: " in result.err
 
 
 def test_an_unknown_layer() -> None:

@@ -21,7 +21,7 @@ from tests.docs.transcripts import REPOSITORY, blocks, files, folder_with
 
 PAGE = (REPOSITORY / "docs" / "language.md").read_text(encoding="utf-8")
 FILES = files(blocks(PAGE))
-WRONG = {"broken.yaml"}
+WRONG = {"broken.yaml", "odd.yaml"}
 
 
 def section(title: str) -> str:

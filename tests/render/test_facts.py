@@ -64,6 +64,7 @@ CASES: list[tuple[Fact, str, str]] = [
         "the line is a.yaml:3:5, of a network that ships with convcalc",
     ),
     (Related(Reason.CALL, PLACE), "note", "called at a.yaml:3:5"),
+    (Related(Reason.DEFAULT, PLACE), "note", "the value is that of 'defaults' at a.yaml:3:5"),
     (Related(Reason.EXPECTATION, PLACE), "note", "the expectation stands at a.yaml:3:5"),
     (Locked("convcalc.lock:9", "conv0"), "note", "locked at convcalc.lock:9"),
     (Locked("convcalc.lock:4"), "note", "the network is locked at convcalc.lock:4"),

@@ -23,6 +23,7 @@ from convcalc.checks.project.specs import Specs
 from convcalc.checks.project.targets import Rules, Target
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.inputs import InputShapes
+from convcalc.language.building.spec import NetworkError
 from convcalc.problems import UNUSABLE, WRONG, ConvcalcError, Problem
 from convcalc.roots import is_stream
 
@@ -116,7 +117,8 @@ def check_network(target: Target, settings: Settings, specs: Specs) -> CheckedNe
     except ConvcalcError as error:
         problems = tuple([of_target(problem, target) for problem in error.problems])
         status = UNUSABLE if entry.problems else error.status
-        return CheckedNetwork(target.file, target.variant, status, (*problems, *entry.problems))
+        checked = CheckedNetwork(target.file, target.variant, status, (*problems, *entry.problems))
+        return checked._replace(error=error if isinstance(error, NetworkError) else None)
     analysis = Analysis(network)
     limits = LimitChecker(target, of_file, analysis, entry.locked)
     skipped = _skipped(of_file, altered, target, settings)

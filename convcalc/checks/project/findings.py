@@ -6,9 +6,12 @@ Every format of `convcalc check` is drawn from a sequence of `CheckedNetwork`s.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.problems import Contributor, Problem, Span
+
+if TYPE_CHECKING:
+    from convcalc.language.building.spec import NetworkError
 
 
 class Finding(NamedTuple):
@@ -56,6 +59,7 @@ class CheckedNetwork(NamedTuple):
     totals    every measured total by name; {} where the network could not be built
     baseline  the lock's totals; {} without one
     skipped   what was not checked and why, or ""
+    error     of a network that could not be built, what could be read of it
     """
 
     file: str
@@ -67,6 +71,7 @@ class CheckedNetwork(NamedTuple):
     totals: dict[str, int] = {}  # noqa: RUF012 - never changed
     baseline: dict[str, int] = {}  # noqa: RUF012
     skipped: str = ""
+    error: NetworkError | None = None
 
     @property
     def name(self) -> str:

@@ -297,12 +297,14 @@ class Elaborator:
             )
             if layer is None:
                 # What is fused to it is read for mistakes of its own.
-                return self.layers.fuse(fused, UNKNOWN, path, frame)
+                return self.layers.fuse(fused, UNKNOWN, path, frame, item.span)
             made = Made(layer, given, fused)
             if constant and copy.first is None:
                 item.layers[kind, rank] = made
         value = self.layers.add(made.layer, path, path, (flow,), item.span, made.arguments, frame)
-        return self.layers.fuse(made.fused, value, path, frame) if made.fused else value
+        if not made.fused:
+            return value
+        return self.layers.fuse(made.fused, value, path, frame, item.span)
 
     # Groups and blocks.
 

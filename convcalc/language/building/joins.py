@@ -86,14 +86,14 @@ class JoinReader:
             values = _in_order(item, kind, branches, values)
         flows = [value for _, value in values]
         if len(values) == 1 and branches.least == 1:
-            return self._layers.fuse(fused, flows[0], path, frame)
+            return self._layers.fuse(fused, flows[0], path, frame, item.span)
         layer, _ = self._layers.make(cls, given, item.span, path, flow, frame, shape=flows[0].shape)
         if layer is None:
             # What is fused to it is read for mistakes of its own.
-            return self._layers.fuse(fused, UNKNOWN, path, frame)
+            return self._layers.fuse(fused, UNKNOWN, path, frame, item.span)
         labels = [label for label, _ in values]
-        value = self._layers.add(layer, path, path, flows, item.span, given, frame, labels)
-        return self._layers.fuse(fused, value, path, frame)
+        value = self._layers.add(layer, path, path, flows, item.span, given, frame, branches=labels)
+        return self._layers.fuse(fused, value, path, frame, item.span)
 
     def _branches(
         self, item: Item, kind: str, names: tuple[str, ...]

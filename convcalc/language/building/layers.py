@@ -50,6 +50,8 @@ class LayerReader:
         self.builder = builder
         self._source = evaluator.file.document.source
         self.nodes = builder.nodes
+        #: How many nodes were made before the first layer that its inputs do not fit.
+        self.reached: int | None = None
 
     def arguments(
         self, item: Item, first: MapNode | None, target: str, names: list[str]
@@ -99,7 +101,7 @@ class LayerReader:
         for role in ROLES:
             written = given.pop(role, None)
             if written is None and role in defaults:
-                written = Argument(*defaults[role])
+                written = Argument(*defaults[role], default=True)
             if written is not None:
                 found.append(written)
         return found
@@ -132,7 +134,7 @@ class LayerReader:
         if defaults:
             for text, entry in defaults.items():
                 if text in cls.fields and text not in arguments:
-                    arguments[text] = Argument(*entry)
+                    arguments[text] = Argument(*entry, default=True)
         values: dict[str, Any] = {}
         failed = shape is None or not complete
         if defaults and any(text not in cls.fields and text not in cls.fuses for text in defaults):
@@ -162,6 +164,7 @@ class LayerReader:
             self.evaluator.refused(_missing(cls, missing, span), frame, path)
         if shape is not None and len(shape) - 1 < cls.least_rank:
             failed = True
+            self._stop_at()
             self.evaluator.refuse(
                 Problem(
                     "wrong-rank",
@@ -224,9 +227,15 @@ class LayerReader:
         span: Span,
         given: dict[str, Argument],
         frame: Frame,
+        *,
         branches: Sequence[str] = (),
+        follows: Span | None = None,
     ) -> Flow:
-        """Appends a node; its value. Of a join's, `branches` are the names of what it reads."""
+        """Appends a node; its value.
+
+        branches  of a join, the names of what it reads
+        follows   where the layer is written whose norm or activation in `defaults` this one is
+        """
         shapes: list[Shape] = []
         inputs: list[int] = []
         for flow in flows:
@@ -244,9 +253,13 @@ class LayerReader:
             )
         except RuleError as error:
             blamed = given.get(error.field)
-            place = blamed.node.span if blamed else span
+            place = written = blamed.node.span if blamed else span
             shown = self._branches(branches, flows) if branches else self._entering(flows)
+            if follows is not None or (blamed is not None and blamed.default):
+                place = follows or span
+                shown = (*shown, Related(Reason.DEFAULT, written))
             problem = error.at(place, Subject(layer=path), shown, frame.calls)
+            self._stop_at()
             if error.code == "window-too-large":
                 from convcalc.language.hints.layers import channels_last  # only a mistake needs it
 
@@ -256,6 +269,11 @@ class LayerReader:
             self.evaluator.refuse(problem)
             return UNKNOWN
         return Flow(index, self.nodes[index].shape)
+
+    def _stop_at(self) -> None:
+        """Remembers how far the network could be read."""
+        if self.reached is None:
+            self.reached = len(self.nodes)
 
     def _entering(self, flows: Sequence[Flow | None]) -> tuple[Fact, ...]:
         """What enters a layer, and where it comes from."""
@@ -296,12 +314,13 @@ class LayerReader:
         names = ", ".join(node.path for node in self.nodes if node.kind == "input")
         return f"with several inputs ({names}) the first layer says 'from'"
 
-    def fuse(self, fused: list[Argument], flow: Flow, unit: str, frame: Frame) -> Flow:
-        """Adds what is fused to a layer, in this order; the value of the last."""
+    def fuse(self, fused: list[Argument], flow: Flow, unit: str, frame: Frame, span: Span) -> Flow:
+        """Adds what is fused to the layer at `span`, in this order; the value of the last."""
         for argument in fused:
             role = argument.key.text
             try:
-                flow = self._fused(role, argument.node, flow, unit, frame)
+                follows = span if argument.default else None
+                flow = self._fused(role, argument.node, flow, unit, frame, follows)
             except Refusal as error:
                 self.evaluator.refused(error, frame, unit)
                 flow = UNKNOWN
@@ -309,7 +328,15 @@ class LayerReader:
                 flow = UNKNOWN
         return flow
 
-    def _fused(self, role: str, node: YamlNode, flow: Flow, unit: str, frame: Frame) -> Flow:
+    def _fused(
+        self,
+        role: str,
+        node: YamlNode,
+        flow: Flow,
+        unit: str,
+        frame: Frame,
+        follows: Span | None,
+    ) -> Flow:
         given: dict[str, Argument] = {}
         if isinstance(node, MapNode):
             item = read_item(node, frame.file.document, frame.args)
@@ -334,7 +361,9 @@ class LayerReader:
         layer, _ = self.make(cls, given, node.span, f"{unit}.{kind}", flow, frame)
         if layer is None:
             return UNKNOWN
-        return self.add(layer, f"{unit}.{kind}", unit, (flow,), node.span, given, frame)
+        return self.add(
+            layer, f"{unit}.{kind}", unit, (flow,), node.span, given, frame, follows=follows
+        )
 
     def _fused_kind(self, role: str, node: YamlNode, flow: Flow, frame: Frame) -> str:
         """The kind that a word under `norm` or `activation` means, or "none"."""

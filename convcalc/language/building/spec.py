@@ -43,11 +43,19 @@ _CHARACTERS = 100
 
 
 class NetworkError(ConvcalcError):
-    """A network with mistakes; `network` is what could be read of it, as in a `Reading`."""
+    """A network with mistakes.
 
-    def __init__(self, problems: Sequence[Problem], network: Network | None) -> None:
+    network  what could be read of it, as in a `Reading`
+    reached  how many of its nodes were made before the first layer that its inputs do not fit;
+             0 where the mistakes are of another sort
+    """
+
+    def __init__(
+        self, problems: Sequence[Problem], network: Network | None, reached: int = 0
+    ) -> None:
         super().__init__(problems)
         self.network = network
+        self.reached = reached
 
 
 class Reading(NamedTuple):
@@ -141,12 +149,11 @@ class Spec:
         >>> convcalc.analyze(spec.network({"width": "0.5"}, [3, 96, 96])).totals.macs
         18885440
         """
-        network, problems = self.read(args, input, max_layers=max_layers)
+        (network, problems), reached = self._read(args, input, max_layers)
         if problems or network is None:
-            raise NetworkError(problems, network)
+            raise NetworkError(problems, network, reached)
         return network
 
-    @gc_paused()
     def read(
         self,
         args: Mapping[str, object] | None = None,
@@ -165,6 +172,13 @@ class Spec:
         >>> [node.path for node in network.nodes], [problem.code for problem in problems]
         (['input', 'dense0'], ['unknown-kind'])
         """
+        return self._read(args, input, max_layers)[0]
+
+    @gc_paused()
+    def _read(
+        self, args: Mapping[str, object] | None, input: InputShapes | None, max_layers: int
+    ) -> tuple[Reading, int]:
+        """A reading, and the nodes that were made before the first layer that does not fit."""
         builder = _NetworkBuilder(self._document, self._expressions, self._items, max_layers)
         network = None
         try:
@@ -174,7 +188,8 @@ class Spec:
         finally:
             made = len(builder.builder.nodes)
             self.effort += max(made, builder.evaluator.steps // STEPS, self._passing, 1)
-        return Reading(network, self._sorted(builder.evaluator.problems))
+        reading = Reading(network, self._sorted(builder.evaluator.problems))
+        return reading, builder.elaborator.layers.reached or 0
 
     def changes(self, args: Mapping[str, object]) -> dict[str, Any] | None:
         """The arguments that these values change, in the file's order; None if one is refused.

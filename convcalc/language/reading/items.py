@@ -50,10 +50,11 @@ def gathered(problems: Sequence[Problem]) -> Refusal:
 
 
 class Argument(NamedTuple):
-    """An argument: where its name and value stand, and the value, parsed."""
+    """An argument: where its name and value stand, and whether that is in `defaults`."""
 
     key: ScalarNode
     node: YamlNode
+    default: bool = False
 
 
 class Made(NamedTuple):
@@ -303,9 +304,10 @@ def unknown_arguments(
     `common` are the common keys that may stand beside them.
     """
     problems = []
-    for text, (key, _) in given.items():
+    for text, entry in given.items():
         if text in names:
             continue
+        key = entry[0]
         if text in COMMON_KEYS:
             message = f"'{text}' belongs beside '{item.head}', not inside its mapping"
             problems.append(Problem("unknown-key", message, key.span))
