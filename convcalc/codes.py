@@ -77,6 +77,7 @@ CODES: dict[str, Code] = {
     "unknown-function": Code(1, "there is no function of this name"),
     "unknown-name": Code(1, "a name has no value where it stands"),
     # Shapes.
+    "bad-axis": Code(1, "an axis is none of those that the input has"),
     "bad-input": Code(1, "an input's shape or values do not fit"),
     "bad-order": Code(1, "an order of axes does not list each axis once"),
     "crop-too-large": Code(1, "cropping leaves nothing"),

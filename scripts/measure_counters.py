@@ -5,8 +5,8 @@
 
 With --new it measures only what the file does not have, to be appended to it.
 
-Builds every network in PyTorch, with modules as layers and joins as `+`, `*`, `torch.cat` and
-`torch.matmul`, and runs each counter on it. PATH is DeepSpeed's file
+Builds every network in PyTorch, with modules as layers and joins as `+`, `-`, `*`, `/`, `torch.cat`
+and `torch.matmul`, and runs each counter on it. PATH is DeepSpeed's file
 deepspeed/profiling/flops_profiler/profiler.py; the rest of DeepSpeed is not needed. A null means
 that the counter ended with an error. Large networks are not run, so counters that need a run are
 missing.
@@ -297,11 +297,15 @@ MAKE = {
     "upsample": _upsample,
     "pixel_shuffle": lambda la, s, r: nn.PixelShuffle(la.factor),
     "channel_shuffle": lambda la, s, r: nn.ChannelShuffle(la.groups),
-    "slice": lambda la, s, r: Call(lambda x: x[:, slice(*la.channels)]),
+    "slice": lambda la, s, r: Call(
+        lambda x: x[(*[slice(None)] * (la.axis + 1), slice(*la.channels, la.step))]
+    ),
     "scale": _scale,
     "add": lambda la, s, r: Call(_add),
+    "sub": lambda la, s, r: Call(lambda a, b: a - b),
     "mul": lambda la, s, r: Call(_mul),
-    "concat": lambda la, s, r: Call(lambda *x: torch.cat(x, 1)),
+    "div": lambda la, s, r: Call(lambda a, b: a / b),
+    "concat": lambda la, s, r: Call(lambda *x: torch.cat(x, la.axis + 1)),
     # Looked up at run time, because counters replace this function.
     "matmul": lambda la, s, r: Call(lambda a, b: torch.matmul(a, b)),  # noqa: PLW0108
 }
@@ -539,6 +543,9 @@ def single_layers():
             "{mul: [[], [global_avgpool]]}",
             "{concat: [[], []]}",
         ),
+        *("{sub: [[], [relu]]}", "{sub: [[], [global_avgpool]]}", "{div: [[], [relu]]}"),
+        *("{div: [[], [global_avgpool]]}", "{mul: [[], [{conv: 1, kernel: 1, bias: false}]]}"),
+        *("{concat: [[], [relu]], axis: 1}", "{slice: [1, 4], axis: 1, step: 2}"),
         "{sequential: [{conv: 4, kernel: 1, name: a}, {conv: 4, kernel: 1, share: a}]}",
     ]
     for rank, sizes in SIZES.items():

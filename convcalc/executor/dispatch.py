@@ -269,7 +269,7 @@ def buffer_bytes(
         return _pool_bytes(layer, inputs[0], output, itemsize, threads)
     if layer.kind == "dense":
         return 0
-    if layer.kind in POSITIONWISE or layer.elementwise:
+    if layer.kind in POSITIONWISE or (layer.elementwise and len({*inputs}) == 1):
         return min(size, threads * elementwise.BLOCK * itemsize) * 8
     if layer.kind == "matmul":
         # NumPy copies matrices whose rows are not contiguous.

@@ -57,7 +57,9 @@ KINDS: dict[str, tuple[str, str]] = {
     "slice": ("structure", "Slice"),
     "scale": ("structure", "Scale"),
     "add": ("joins", "Add"),
+    "sub": ("joins", "Sub"),
     "mul": ("joins", "Mul"),
+    "div": ("joins", "Div"),
     "concat": ("joins", "Concat"),
     "matmul": ("joins", "Matmul"),
 }

@@ -188,8 +188,7 @@ class Layer:
         """Whether it is a view of its input in training as well."""
         return self.is_view(inputs)
 
-    @property
-    def gathers(self) -> bool:
+    def gathers(self, inputs: Sequence[Shape]) -> bool:
         """Whether its inputs lie one after the other in its result and can be computed there."""
         return False
 
@@ -314,6 +313,20 @@ def only(inputs: Sequence[Shape]) -> Shape:
     """The one input of a layer that takes one."""
     (shape,) = inputs
     return shape
+
+
+def check_axis(axis: int, shape: Shape, name: str = "axis") -> None:
+    """Refuses an axis that a shape does not have; `name` is the argument's.
+
+    >>> check_axis(2, (8, 4, 4))
+    """
+    if axis >= len(shape):
+        raise RuleError(
+            "bad-axis",
+            f"{name} {axis} is none of the axes of {tuple_text(shape)}",
+            name,
+            [Rule(f"axes are counted from 0, the channels, to {len(shape) - 1}")],
+        )
 
 
 def divisible_by_groups(channels: int, groups: int, what: str) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 from math import prod
+from typing import ClassVar
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.layers.base import Layer
-from convcalc.layers.reading import WHOLE, Readings, same, same_from, shifted
+from convcalc.layers.base import Layer, check_axis
+from convcalc.layers.fields import Whole, field
+from convcalc.layers.reading import WHOLE, Readings, part, same, same_from
 from convcalc.layers.traits import FIXED, ROLES, Backward, Branches, ChannelRule, Kept
 from convcalc.problems import Rule, RuleError
-from convcalc.shapes import Shape, cross_text
+from convcalc.shapes import MOST_AXES, Shape, cross_text
 from convcalc.symbols import larger
 from convcalc.traced import named
 
@@ -60,19 +62,27 @@ class _Join(Layer):
 class _ElementwiseJoin(_Join):
     """Combines elements at the same place; abstract.
 
-    Axes broadcast as in NumPy: a 1x1 map goes with a whole one. Channels must be equal.
+    Spatial axes broadcast as in NumPy: a 1x1 map goes with a whole one.
     """
 
     elementwise = True
+
+    #: One channel goes with many, as one position does. Otherwise channels must be equal.
+    gates: ClassVar[bool] = False
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         first = inputs[0]
         if any(len(shape) != len(first) for shape in inputs):
             raise RuleError("join-mismatch", f"{self.kind} needs branches of one rank")
-        if any(shape[0] != first[0] for shape in inputs):
+        channels: Shape | None = first[:1]
+        if self.gates:
+            channels = broadcast([shape[:1] for shape in inputs])
+        elif any(shape[0] != first[0] for shape in inputs):
+            channels = None
+        if channels is None:
             raise RuleError(
                 "join-mismatch",
-                f"{self.kind} needs equal channels, not "
+                f"{self.kind} needs equal channels{' (or 1)' if self.gates else ''}, not "
                 + ", ".join(str(int(shape[0])) for shape in inputs),
             )
         sizes = broadcast([shape[1:] for shape in inputs])
@@ -82,7 +92,7 @@ class _ElementwiseJoin(_Join):
                 f"{self.kind} needs equal spatial sizes (or 1), not "
                 + ", ".join(cross_text(shape[1:]) for shape in inputs),
             )
-        return (first[0], *sizes)
+        return (*channels, *sizes)
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
         return self.all_reads(inputs)[index]
@@ -122,10 +132,34 @@ class Add(_ElementwiseJoin, kind="add"):
         return Backward(input=Counts(adds=batch * self._summed(inputs, output, wanted)))
 
 
+class Sub(_ElementwiseJoin, kind="sub"):
+    """The first branch minus the second.
+
+    Shape:  equal channels; spatial axes equal or 1
+    Counts: adds = N elements of the result
+    Grads:  da = dy, db = -dy; a smaller branch of E elements sums it up: adds = N - E
+    Errors: branch-count, join-mismatch
+
+    >>> Sub().counts([(16, 8, 8), (16, 1, 1)], (16, 8, 8)).adds
+    1024
+    """
+
+    joins = Branches(2, 2)
+    keeps = ()
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        return Counts(adds=prod(output))
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        return Backward(input=Counts(adds=batch * self._summed(inputs, output, wanted)))
+
+
 class Mul(_ElementwiseJoin, kind="mul"):
     """The product of the branches.
 
-    Shape:  equal channels; spatial axes equal or 1
+    Shape:  channels equal or 1, a gate for all channels; spatial axes equal or 1
     Counts: multiplies = (branches - 1)*N, N elements of the result
     Grads:  backwards through p_k = p_(k-1)*x_k, two multiplications an element for each step:
             multiplies = 2*(branches - 1)*N, less where a branch wants none; a smaller branch of E
@@ -134,7 +168,11 @@ class Mul(_ElementwiseJoin, kind="mul"):
 
     >>> Mul().counts([(64, 8, 8), (64, 1, 1)], (64, 8, 8)).multiplies
     4096
+    >>> Mul().output_shape([(64, 8, 8), (1, 8, 8)])
+    (64, 8, 8)
     """
+
+    gates = True
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         return Counts(multiplies=(len(inputs) - 1) * prod(output))
@@ -160,33 +198,76 @@ class Mul(_ElementwiseJoin, kind="mul"):
         return Kept(tuple(first + needed), numbers=batch * products * prod(output))
 
 
-class Concat(_Join, kind="concat"):
-    """The branches' channels, one after the other.
+class Div(_ElementwiseJoin, kind="div"):
+    """The first branch divided by the second.
 
-    Shape:  equal spatial sizes; channels add up
+    Shape:  channels equal or 1; spatial axes equal or 1
+    Counts: divides = N elements of the result
+    Grads:  da = dy / b: divides = N; db = -(da*y): multiplies = N, if wanted; a smaller branch of E
+            elements sums its own up: adds = N - E; keeps b, and y if db is wanted
+    Errors: branch-count, join-mismatch
+
+    >>> Div().counts([(16, 8, 8), (1, 8, 8)], (16, 8, 8)).divides
+    1024
+    """
+
+    joins = Branches(2, 2)
+    gates = True
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        return Counts(divides=prod(output))
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        if not any(wanted):
+            return Backward()
+        elements = batch * prod(output)
+        sums = batch * self._summed(inputs, output, wanted)
+        return Backward(input=Counts(elements * wanted[1], sums, elements))
+
+    def kept(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Kept:
+        return Kept((1,), output=wanted[1]) if any(wanted) else Kept()
+
+
+class Concat(_Join, kind="concat"):
+    """The branches, one after the other along an axis, axis 0 being the channels.
+
+    Shape:  sizes add up on the axis; the other axes are equal
     Counts: nothing to compute
     Grads:  each branch's is its part of dy: nothing to compute
-    Errors: join-mismatch
+    Errors: bad-axis, join-mismatch
 
     >>> Concat().output_shape([(64, 8, 8), (128, 8, 8)])
     (192, 8, 8)
+    >>> Concat(axis=1).output_shape([(768, 1), (768, 196)])
+    (768, 197)
     """
 
     keeps = ()
 
-    @property
-    def gathers(self) -> bool:
-        return True
+    axis: int = field(
+        Whole(0, MOST_AXES - 1), "counted from 0, the channels, without the batch axis", default=0
+    )
+
+    def gathers(self, inputs: Sequence[Shape]) -> bool:
+        return prod(inputs[0][: self.axis]) == 1
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
-        first = inputs[0]
-        if any(shape[1:] != first[1:] for shape in inputs):
-            raise RuleError(
-                "join-mismatch",
-                "concat needs equal spatial sizes, not "
-                + ", ".join(cross_text(shape[1:]) or "none" for shape in inputs),
-            )
-        return (sum([shape[0] for shape in inputs]), *first[1:])
+        first, axis = inputs[0], self.axis
+        check_axis(axis, first)
+        before, after = first[:axis], first[axis + 1 :]
+        if any(shape[:axis] != before or shape[axis + 1 :] != after for shape in inputs):
+            if axis == 0:
+                sizes = [cross_text(shape[1:]) or "none" for shape in inputs]
+                needed = "concat needs equal spatial sizes"
+            else:
+                sizes = [cross_text(shape) for shape in inputs]
+                needed = f"concat needs equal sizes on all axes but {axis}"
+            raise RuleError("join-mismatch", f"{needed}, not {', '.join(sizes)}")
+        return (*before, sum([shape[axis] for shape in inputs]), *after)
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
         return Counts()
@@ -200,12 +281,14 @@ class Concat(_Join, kind="concat"):
         return self.all_reads(inputs)[index]
 
     def all_reads(self, inputs: Sequence[Shape]) -> list[Readings]:
-        starts = accumulate([shape[0] for shape in inputs[:-1]], initial=0)
-        places = same_from(1, inputs[0])
-        return [(shifted(0, -start), *places) for start in starts]
+        axis = self.axis
+        starts = accumulate([shape[axis] for shape in inputs[:-1]], initial=0)
+        places = same_from(0, inputs[0])
+        before, after = places[:axis], places[axis + 1 :]
+        return [(*before, part(axis, start), *after) for start in starts]
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
-        return ChannelRule("joined")
+        return ChannelRule("tied" if self.axis else "joined")
 
 
 class Matmul(_Join, kind="matmul"):

@@ -25,6 +25,7 @@ class Reading:
     period   at(y + period) is at(y), moved on by `advance`
     advance  the input positions that `period` units move on by
     outside  the position that is read in the place of one off the axis; None where padding is
+    part     off the axis there is no padding: units there read another input, and not this one
     irregular  no single axis of the output decides; each unit reads one position
     ascending  neither the first nor the last position of at(y) decreases from one unit to the
                next; otherwise `span` is given
@@ -39,6 +40,7 @@ class Reading:
         "count",
         "irregular",
         "outside",
+        "part",
         "period",
         "same",
     )
@@ -53,6 +55,8 @@ class Reading:
         outside: Callable[[int], int] | None = None,
         irregular: bool = False,
         span: Callable[[range], range] | None = None,
+        *,
+        part: bool = False,
     ) -> None:
         self.along = along
         self.at = at
@@ -63,6 +67,7 @@ class Reading:
         self.advance = advance
         self.outside = outside
         self.irregular = irregular
+        self.part = part
         #: Whether unit y reads position y and no other; there may be more units than positions.
         self.same = along is not None and (period, advance, at(0)) == (1, 1, range(1))
 
@@ -123,6 +128,28 @@ def shifted(axis: int, by: int, outside: Callable[[int], int] | None = None) -> 
         lambda y: range(y + by, y + by + 1),
         lambda units, n: max(min(units + by, n) - max(by, 0), 0),
         outside=outside,
+    )
+
+
+def strided(axis: int, start: int, step: int) -> Reading:
+    """Unit y reads position start + y*step."""
+    if step == 1:
+        return shifted(axis, start)
+    return Reading(
+        axis,
+        lambda y: range(start + y * step, start + y * step + 1),
+        lambda units, n: min(units, max(-((start - n) // step), 0)),
+        advance=step,
+    )
+
+
+def part(axis: int, start: int) -> Reading:
+    """Unit y reads position y - start, if there is one: the others read another input."""
+    return Reading(
+        axis,
+        lambda y: range(y - start, y - start + 1),
+        lambda units, n: max(min(units - start, n), 0),
+        part=True,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.counts import NOTHING, Counts
-from convcalc.layers.base import Layer, divisible_by_groups, only
+from convcalc.layers.base import Layer, check_axis, divisible_by_groups, only
 from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.layers.fields import Choice, Flag, PaddingSides, Real, Whole, WholeList, field
 from convcalc.layers.reading import (
@@ -18,6 +18,7 @@ from convcalc.layers.reading import (
     same,
     same_from,
     shifted,
+    strided,
 )
 from convcalc.layers.traits import FIXED, SAME, Backward, ChannelRule, Kept, Start
 from convcalc.problems import Rule, RuleError
@@ -384,44 +385,62 @@ class ChannelShuffle(_NoArithmetic, kind="channel_shuffle"):
 
 
 class Slice(_NoArithmetic, kind="slice"):
-    """A range of channels: those from start up to, not including, stop.
+    """A range of one axis: of the channels, axis 0, if no other is given.
 
-    Shape:  (c, ...) -> (stop - start, ...)
+    The range goes from start up to, not including, stop, in steps.
+
+    Shape:  (c, ...) -> (n, ...), n = floor((stop - start - 1) / step) + 1
     Counts: nothing to compute
     Grads:  dx is dy, moved: nothing to compute
-    Errors: slice-out-of-range
+    Errors: bad-axis, slice-out-of-range
 
     >>> Slice(channels=(0, 58)).output_shape([(116, 28, 28)])
     (58, 28, 28)
+    >>> Slice(channels=(0, 1), axis=1).output_shape([(768, 197)])
+    (768, 1)
     """
 
     channels: tuple[int, ...] = field(
         WholeList("[start, stop], counted from 0", 0, 2, 2), "the range [start, stop]"
     )
+    axis: int = field(
+        Whole(0, MOST_AXES - 1), "counted from 0, the channels, without the batch axis", default=0
+    )
+    step: int = field(Whole(), "from one that is taken to the next", default=1)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
-        c_in, *sizes = only(inputs)
+        shape, axis = only(inputs), self.axis
+        check_axis(axis, shape)
         start, stop = self.channels
-        if not start < stop <= c_in:
+        n = shape[axis]
+        if not start < stop <= n:
+            positions = f"positions {start} to {stop} of axis {axis}" if axis else ""
             raise RuleError(
                 "slice-out-of-range",
-                f"channels {start} to {stop} are not a range of the input's {c_in}",
+                f"{positions or f'channels {start} to {stop}'} are not a range of the input's {n}",
                 "channels",
-                [Rule(f"0 <= start < stop <= {c_in}")],
+                [Rule(f"0 <= start < stop <= {n}")],
             )
-        return (stop - start, *sizes)
+        return (*shape[:axis], (stop - start - 1) // self.step + 1, *shape[axis + 1 :])
 
     def is_view(self, inputs: Sequence[Shape]) -> bool:
-        return self.channels == (0, only(inputs)[0])
+        return self.step == 1 and self.channels == (0, only(inputs)[self.axis])
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
-        return (shifted(0, self.channels[0]), *same_from(1, inputs[index]))
+        places = same_from(0, inputs[index])
+        taken = strided(self.axis, self.channels[0], self.step)
+        return (*places[: self.axis], taken, *places[self.axis + 1 :])
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        if self.axis:
+            return SAME
+        if self.step > 1:
+            return FIXED
         return ChannelRule("sliced", start=self.channels[0], stop=self.channels[1])
 
     def with_channels(self, rule: ChannelRule, channels: int, start: int) -> Slice:
-        return self.replace(channels=(start, start + channels))
+        sliced = rule.relation == "sliced"
+        return self.replace(channels=(start, start + channels)) if sliced else self
 
 
 class Scale(ElementwiseLayer, kind="scale"):

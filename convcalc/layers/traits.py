@@ -74,7 +74,7 @@ class ChannelRule(Record):
     free      an argument of the layer; a what-if changes them
     own       an argument of the layer; a what-if changes them only with what they are tied to
     same      those of the input
-    tied      those of each input, which must be equal
+    tied      those of each input, which must be equal; one channel beside many stays one
     joined    those of all inputs, one after the other
     sliced    those of the input from `start` to `stop`
     spread    `factor` consecutive ones for each of the input

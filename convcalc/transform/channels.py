@@ -216,8 +216,12 @@ class _Rows:
             return _row(inputs)
         row = inputs[0]
         if relation == "tied":
-            for other in inputs[1:]:
-                _tie(row, other)
+            row = max(inputs, key=lambda one: one.size)
+            for other in inputs:
+                if other.size != row.size:
+                    _freeze(other)
+                elif other is not row:
+                    _tie(row, other)
         elif relation == "sliced":
             head, _ = _split(row.leaves(), rule.stop)
             before, inside = _split(_row(head).leaves(), rule.start)

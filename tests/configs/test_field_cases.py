@@ -52,10 +52,8 @@ REWRITTEN = {
 #: Cases that convcalc cannot answer yet, and why. One that it answers is removed here.
 NOT_YET = {
     "03-wav2vec1-extractor": "the field is given without the group norms, which read all positions",
-    "51-cbam-spatial": "`mul` takes no single channel",
     "53-yolov5-focus": "there is no `pixel_unshuffle`",
     "55-segnet-unpool": "there is no `unpool`",
-    "59-minus": "there is no `sub`",
     "65-deform-conv": "there is no `deform_conv`",
 }
 

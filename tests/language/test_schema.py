@@ -275,7 +275,7 @@ BEYOND = {
     "unknown-argument": "whether an argument is one of a file that this one names",
     **dict.fromkeys(
         [
-            "bad-order",
+            *("bad-axis", "bad-order"),
             "branch-count",
             "crop-too-large",
             "groups-mismatch",

@@ -24,8 +24,17 @@ from tests.layers.shorthand import counts, made, refusal, shape
     ],
 )
 def test_elements_are_combined_with_broadcasting(branches: list[Shape], expected: Shape) -> None:
-    for kind in ("add", "mul"):
-        assert shape(made(kind), *branches) == expected
+    for kind in ("add", "sub", "mul", "div"):
+        if len(branches) == 2 or kind in ("add", "mul"):
+            assert shape(made(kind), *branches) == expected
+
+
+@pytest.mark.parametrize("kind", ["mul", "div"])
+def test_one_channel_goes_with_many(kind: str) -> None:
+    # Attention U-Net's gate: one factor for all channels of a place, in either order.
+    for branches in ([(64, 8, 8), (1, 8, 8)], [(1, 8, 8), (64, 8, 8)], [(64, 8, 1), (1, 1, 8)]):
+        assert shape(made(kind), *branches) == (64, 8, 8)
+    assert shape(made(kind), (64,), (1,)) == (64,)
 
 
 def test_one_step_for_each_further_branch() -> None:
@@ -34,6 +43,9 @@ def test_one_step_for_each_further_branch() -> None:
     assert counts(made("mul"), *given) == Counts(multiplies=2 * 4096)
     # Every element of the result takes a step, also where a branch repeats its value.
     assert counts(made("mul"), (64, 8, 8), (64, 1, 1)) == Counts(multiplies=4096)
+    assert counts(made("mul"), (64, 1, 1), (1, 8, 8)) == Counts(multiplies=4096)
+    assert counts(made("sub"), (64, 8, 8), (64, 1, 1)) == Counts(adds=4096)
+    assert counts(made("div"), (1, 8, 8), (64, 1, 1)) == Counts(divides=4096)
 
 
 def test_concat_joins_channels_for_nothing() -> None:
@@ -44,11 +56,31 @@ def test_concat_joins_channels_for_nothing() -> None:
     assert shape(made("concat"), (10,), (20,)) == (30,)
 
 
+def test_concat_joins_any_axis() -> None:
+    # ViT's extra token, before 14x14 patches.
+    assert shape(made("concat", axis=1), (768, 1), (768, 196)) == (768, 197)
+    assert shape(made("concat", axis=2), (3, 8, 5), (3, 8, 7), (3, 8, 1)) == (3, 8, 13)
+    assert counts(made("concat", axis=1), (768, 1), (768, 196)) == Counts()
+
+
+@pytest.mark.parametrize(
+    ("axis", "shape", "gathers"),
+    [(0, (2, 3, 4), True), (1, (2, 3, 4), False), (1, (1, 3, 4), True), (2, (1, 3, 4), False)],
+)
+def test_parts_lie_in_one_piece_if_no_axis_before_is_longer_than_one(
+    axis: int, shape: Shape, gathers: bool
+) -> None:
+    assert made("concat", axis=axis).gathers([shape, shape]) == gathers
+
+
 @pytest.mark.parametrize(
     ("kind", "branches", "message"),
     [
         ("add", [(64, 8, 8), (32, 8, 8)], "add needs equal channels, not 64, 32"),
-        ("mul", [(64, 8, 8), (1, 8, 8)], "mul needs equal channels, not 64, 1"),
+        ("add", [(64, 8, 8), (1, 8, 8)], "add needs equal channels, not 64, 1"),
+        ("sub", [(1, 8, 8), (64, 8, 8)], "sub needs equal channels, not 1, 64"),
+        ("mul", [(64, 8, 8), (2, 8, 8)], "mul needs equal channels (or 1), not 64, 2"),
+        ("div", [(64, 8, 8), (64, 8, 4)], "div needs equal spatial sizes (or 1), not 8x8, 8x4"),
         (
             "add",
             [(64, 8, 8), (64, 4, 8)],
@@ -68,11 +100,31 @@ def test_branches_that_do_not_fit(kind: str, branches: list[Shape], message: str
     assert (error.code, error.message) == ("join-mismatch", message)
 
 
+@pytest.mark.parametrize("kind", ["sub", "div"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_difference_and_a_quotient_have_two_sides(kind: str, count: int) -> None:
+    error = refusal(made(kind), *[(8, 4, 4)] * count)
+    assert error.code == "branch-count"
+    assert error.message == f"{kind} takes exactly 2 branches, not {count}"
+
+
+def test_parts_that_do_not_fit_along_an_axis() -> None:
+    error = refusal(made("concat", axis=1), (64, 8, 8), (32, 8, 8))
+    assert error.code == "join-mismatch"
+    assert error.message == "concat needs equal sizes on all axes but 1, not 64x8x8, 32x8x8"
+    error = refusal(made("concat", axis=2), (64, 8), (64, 8))
+    assert (error.code, error.field) == ("bad-axis", "axis")
+    assert error.message == "axis 2 is none of the axes of (64, 8)"
+
+
 def test_channel_rules() -> None:
     branches = [(64, 8, 8), (64, 8, 8)]
     assert made("add").channel_rule(branches) == ChannelRule("tied")
     assert made("mul").channel_rule(branches) == ChannelRule("tied")
+    assert made("sub").channel_rule(branches) == ChannelRule("tied")
+    assert made("div").channel_rule(branches) == ChannelRule("tied")
     assert made("concat").channel_rule(branches) == ChannelRule("joined")
+    assert made("concat", axis=1).channel_rule(branches) == ChannelRule("tied")
 
 
 MATRICES: list[tuple[list[Shape], Shape]] = [

@@ -45,13 +45,14 @@ SIGNATURES = {
     "upsample": "factor, size, mode=nearest, coordinates",
     "pixel_shuffle": "factor",
     "channel_shuffle": "groups",
-    "slice": "channels",
     "scale": "init=1.0, learned=true, per_channel=true",
+    "slice": "channels, axis=0, step=1",
+    "concat": "axis=0",
 }
 NORMS = {"batchnorm", "layernorm", "groupnorm", "instancenorm", "lrn", "rmsnorm", "l2norm", "grn"}
 ACTIVATIONS = {"relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu"}
 ACTIVATIONS |= {"mish", "softplus", "sigmoid", "hard_sigmoid", "hard_swish", "tanh", "softmax"}
-JOINS = {"add", "mul", "concat", "matmul"}
+JOINS = {"add", "sub", "mul", "div", "concat", "matmul"}
 WEIGHTED = {"conv", "depthwise", "conv_transpose", "dense"}
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -147,7 +148,9 @@ def test_what_needs_spatial_axes() -> None:
 
 def test_what_can_run_in_place() -> None:
     elementwise = {kind for kind in KINDS if layer_class(kind).elementwise}
-    assert elementwise == ACTIVATIONS - {"softmax"} | {"batchnorm", "scale", "add", "mul"}
+    assert elementwise == ACTIVATIONS - {"softmax"} | {
+        *("batchnorm", "scale", "add", "sub", "mul", "div"),
+    }
 
 
 def test_what_only_looks_at_the_same_memory() -> None:

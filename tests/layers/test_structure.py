@@ -37,6 +37,12 @@ from tests.layers.shorthand import counts, made, params, refusal, shape, unreada
         # ShuffleNet v2's unit: half of the channels, and the shuffle after joining.
         (made("slice", channels=[0, 58]), (116, 28, 28), (58, 28, 28)),
         (made("slice", channels=[58, 116]), (116, 28, 28), (58, 28, 28)),
+        # The class token, and one phase of YOLOv5's Focus.
+        (made("slice", channels=[0, 1], axis=1), (768, 197), (768, 1)),
+        (made("slice", channels=[1, 640], axis=2, step=2), (3, 640, 640), (3, 640, 320)),
+        (made("slice", channels=[0, 7], step=3), (8, 4), (3, 4)),
+        (made("slice", channels=[0, 6], step=3), (8, 4), (2, 4)),
+        (made("slice", channels=[3, 4], step=9), (8, 4), (1, 4)),
         (made("channel_shuffle", groups=2), (116, 28, 28), (116, 28, 28)),
         (made("scale"), (96, 56, 56), (96, 56, 56)),
     ],
@@ -58,6 +64,8 @@ def test_sizes(layer: Layer, given: tuple[int, ...], expected: tuple[int, ...]) 
         (made("transpose", order=[1, 2, 0]), (3, 4, 5), FIXED),
         (made("pixel_shuffle", factor=3), (27, 10, 10), ChannelRule("gathered", 9)),
         (made("slice", channels=[58, 116]), (116, 4, 4), ChannelRule("sliced", start=58, stop=116)),
+        (made("slice", channels=[0, 1], axis=1), (768, 197), SAME),
+        (made("slice", channels=[0, 8], step=2), (8, 4), FIXED),
         (made("channel_shuffle", groups=2), (116, 4, 4), ChannelRule("shuffled", groups=2)),
         (made("scale"), (96, 4, 4), SAME),
         (Input(shape=(3, 224, 224)), (), FIXED),
@@ -169,6 +177,24 @@ def test_channel_rules(layer: Layer, given: tuple[int, ...], rule: ChannelRule) 
             (("rule", "0 <= start < stop <= 8"),),
             id="slice-empty",
         ),
+        pytest.param(
+            made("slice", channels=[0, 9], axis=1),
+            (3, 8),
+            "slice-out-of-range",
+            "channels",
+            "positions 0 to 9 of axis 1 are not a range of the input's 8",
+            (("rule", "0 <= start < stop <= 8"),),
+            id="slice-positions",
+        ),
+        pytest.param(
+            made("slice", channels=[0, 1], axis=2),
+            (3, 8),
+            "bad-axis",
+            "axis",
+            "axis 2 is none of the axes of (3, 8)",
+            (("rule", "axes are counted from 0, the channels, to 1"),),
+            id="slice-axis",
+        ),
     ],
 )
 def test_errors(
@@ -232,6 +258,8 @@ def test_a_changed_slice_takes_other_channels() -> None:
     layer = made("slice", channels=[58, 116])
     changed = layer.with_channels(layer.channel_rule([(116, 4, 4)]), 116, 116)
     assert changed == Slice(channels=(116, 232))
+    token = made("slice", channels=[0, 1], axis=1)
+    assert token.with_channels(token.channel_rule([(768, 197)]), 1536, 0) == token
 
 
 def test_a_changed_reshape_keeps_what_was_left_open() -> None:

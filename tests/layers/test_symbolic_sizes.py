@@ -48,12 +48,13 @@ DECISIONS: dict[str, dict[str, str]] = {
     "crop": {"output_shape": "whether anything is left"},
     "upsample": {"output_shape": "whether a factor leaves a position"},
     "pixel_shuffle": {"output_shape": "whether the channels fall into blocks"},
-    "slice": {"output_shape": "whether the channels are there"},
+    "slice": {"output_shape": "whether the range is there"},
     **{
         kind: {"output_shape": "whether channels are equal", "broadcast": "which of two sizes is 1"}
-        for kind in ("add", "mul")
+        for kind in ("add", "sub")
     },
-    "concat": {"output_shape": "whether spatial sizes are equal"},
+    **{kind: {"broadcast": "which of two sizes is 1"} for kind in ("mul", "div")},
+    "concat": {"output_shape": "whether the sizes of the other axes are equal"},
     "matmul": {
         "output_shape": "whether rows are as long as columns",
         "broadcast": "which of two sizes is 1",
@@ -63,8 +64,8 @@ DECISIONS: dict[str, dict[str, str]] = {
 NEED_NUMBERS_FOR_VALID_TAPS = {"conv", "depthwise", "conv_transpose", "lrn"} | {
     *("maxpool", "minpool", "avgpool"),
 }
-#: Arguments that are no sizes: `transpose` takes the numbers of axes.
-NO_SIZES = {"order"}
+#: Arguments that are no sizes, but the numbers of axes.
+NO_SIZES = {"axis", "order"}
 #: Layers of each kind.
 LAYERS = 40
 

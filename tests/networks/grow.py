@@ -76,7 +76,7 @@ class _Grower:
     def keeping(self, depth: int) -> str:
         """A layer that keeps the spatial sizes."""
         rng = self.rng
-        choice = rng.randrange(11 if depth else 8)
+        choice = rng.randrange(13 if depth else 10)
         if choice <= 1:
             return self.conv(str(rng.randint(1, 8)), strided=False)
         if choice == 2:
@@ -104,10 +104,26 @@ class _Grower:
         if choice == 7:
             return "{slice: [0, (in_channels + 1) // 2]}"
         if choice == 8:
-            return self.residual(depth - 1)
+            return self.in_turn()
         if choice == 9:
+            # One value for all channels of a place.
+            join = rng.choice(["mul", "div"])
+            return f"{{{join}: [[], [{{conv: 1, kernel: 1, activation: sigmoid}}]]{self.fused()}}}"
+        if choice == 10:
+            return self.residual(depth - 1)
+        if choice == 11:
             return self.concat(depth - 1)
         return self.gate()
+
+    def in_turn(self) -> str:
+        """The first row, and the others less their surroundings, one after the other again."""
+        rng = self.rng
+        axis = rng.randint(1, self.rank)
+        blurred = f"{{avgpool: {rng.choice([1, 3])}, stride: 1, padding: same}}"
+        others = f"{{slice: [1, 'in_size[{axis - 1}]'], axis: {axis}}}, {{sub: [[], [{blurred}]]}}"
+        first = f"{{slice: [0, 1], axis: {axis}}}"
+        when = f"'in_size[{axis - 1}] > 1'"
+        return f"{{concat: [[{first}], [{others}]], axis: {axis}, when: {when}}}"
 
     def branch(self, depth: int, last: str = "") -> str:
         layers = [self.keeping(depth) for _ in range(self.rng.randint(1, 2))]

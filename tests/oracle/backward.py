@@ -78,7 +78,9 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "slice": structure.moved,
     "scale": structure.scale,
     "add": structure.add,
+    "sub": structure.sub,
     "mul": structure.mul,
+    "div": structure.div,
     "concat": structure.moved,
     "matmul": structure.matmul,
 }
@@ -91,6 +93,8 @@ FORWARD: dict[str, Callable[[Any, Step], None]] = {
 
 #: Inputs are drawn from this range, so that both sides of every bend are reached.
 _RANGES = {"relu6": (-4.0, 9.0), "hard_sigmoid": (-6.0, 6.0), "hard_swish": (-6.0, 6.0)}
+# A divisor away from 0.
+_RANGES["div"] = (0.5, 2.0)
 
 
 class Trained(NamedTuple):

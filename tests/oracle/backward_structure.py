@@ -86,6 +86,30 @@ def add(layer: Layer, step: Step) -> None:
                     step.dx[sample, which] = _collected(step, sample, which, step.dy[sample])
 
 
+def sub(layer: Layer, step: Step) -> None:
+    with step.part("input"):
+        for sample in step.batch():
+            for which, wanted in enumerate(step.wanted):
+                if wanted:
+                    dy = step.dy[sample]
+                    own = {index: -gradient for index, gradient in dy.items()} if which else dy
+                    step.dx[sample, which] = _collected(step, sample, which, own)
+
+
+def div(layer: Layer, step: Step) -> None:
+    """y = a / b: da = dy / b, and db = -dy * a / b^2, which is -da * y."""
+    with step.part("input"):
+        for sample in step.batch() if any(step.wanted) else ():
+            b = step.x(sample, 1)
+            da = {index: dy / _spread(b, index) for index, dy in step.dy[sample].items()}
+            if step.wanted[0]:
+                step.dx[sample, 0] = _collected(step, sample, 0, da)
+            if step.wanted[1]:
+                y = step.y(sample)
+                db = {index: -(gradient * y[index]) for index, gradient in da.items()}
+                step.dx[sample, 1] = _collected(step, sample, 1, db)
+
+
 def mul(layer: Layer, step: Step) -> None:
     """Back through ((x0*x1)*x2)*...: the last factor first."""
     last = len(step.wanted) - 1

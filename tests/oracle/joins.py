@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from convcalc.layers.base import Layer
+from convcalc.layers.joins import Concat
 from tests.oracle.counting import Number, Run, Tensor, at, combine, total
 from tests.oracle.windows import everywhere, shape_of
 
@@ -13,8 +14,16 @@ def add(layer: Layer, inputs: Sequence[Tensor], run: Run) -> Tensor:
     return _elementwise(inputs, lambda a, b: a + b)
 
 
+def sub(layer: Layer, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    return _elementwise(inputs, lambda a, b: a - b)
+
+
 def mul(layer: Layer, inputs: Sequence[Tensor], run: Run) -> Tensor:
     return _elementwise(inputs, lambda a, b: a * b)
+
+
+def div(layer: Layer, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    return _elementwise(inputs, lambda a, b: a / b)
 
 
 def _elementwise(inputs: Sequence[Tensor], step: Callable[[Number, Number], Number]) -> Tensor:
@@ -30,14 +39,14 @@ def _elementwise(inputs: Sequence[Tensor], step: Callable[[Number, Number], Numb
     return result
 
 
-def concat(layer: Layer, inputs: Sequence[Tensor], run: Run) -> Tensor:
+def concat(layer: Concat, inputs: Sequence[Tensor], run: Run) -> Tensor:
     result: Tensor = {}
     taken = 0
     for x in inputs:
-        channels, *sizes = shape_of(x)
-        for channel, *place in everywhere([channels, *sizes]):
-            result[at(taken + channel, *place)] = x[at(channel, *place)]
-        taken += channels
+        for index, value in x.items():
+            before, own, after = index[: layer.axis], index[layer.axis], index[layer.axis + 1 :]
+            result[at(*before, taken + own, *after)] = value
+        taken += shape_of(x)[layer.axis]
     return result
 
 

@@ -422,8 +422,14 @@ def _channel_shuffle(rng: Random) -> Drawn:
 
 def _slice(rng: Random) -> Drawn:
     shape = _shape(rng, _any_rank(rng))
-    start = rng.randrange(shape[0])
-    return {"channels": [start, rng.randint(start + 1, shape[0])]}, [shape]
+    axis = rng.choice([0, rng.randrange(len(shape))])
+    start = rng.randrange(shape[axis])
+    values: dict[str, Any] = {"channels": [start, rng.randint(start + 1, shape[axis])]}
+    if axis or _chance(rng, 30):
+        values["axis"] = axis
+    if _chance(rng, 40):
+        values["step"] = rng.randint(1, 4)
+    return values, [shape]
 
 
 def _scale(rng: Random) -> Drawn:
@@ -437,18 +443,29 @@ def _scale(rng: Random) -> Drawn:
 # Joins.
 
 
-def _elementwise_join(rng: Random) -> Drawn:
-    shape = _shape(rng, _any_rank(rng))
-    branches = []
-    for _ in range(rng.randint(2, 4)):
-        sizes = [1 if _chance(rng, 20) else size for size in shape[1:]]
-        branches.append((shape[0], *sizes))
-    return {}, branches
+def _elementwise_join(most: int, *, gates: bool) -> Callable[[Random], Drawn]:
+    """Branches whose axes are those of the result, or 1; `gates`: their channels too."""
+
+    def draw(rng: Random) -> Drawn:
+        shape = _shape(rng, _any_rank(rng))
+        branches = []
+        for _ in range(rng.randint(2, most)):
+            channels = 1 if gates and _chance(rng, 20) else shape[0]
+            sizes = [1 if _chance(rng, 20) else size for size in shape[1:]]
+            branches.append((channels, *sizes))
+        return {}, branches
+
+    return draw
 
 
 def _concat(rng: Random) -> Drawn:
     shape = _shape(rng, _any_rank(rng))
-    return {}, [(rng.randint(1, 4), *shape[1:]) for _ in range(rng.randint(2, 4))]
+    axis = rng.choice([0, rng.randrange(len(shape))])
+    values: dict[str, Any] = {"axis": axis} if axis or _chance(rng, 30) else {}
+    branches = [
+        (*shape[:axis], rng.randint(1, 4), *shape[axis + 1 :]) for _ in range(rng.randint(2, 4))
+    ]
+    return values, branches
 
 
 def _matmul(rng: Random) -> Drawn:
@@ -509,8 +526,10 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "channel_shuffle": _channel_shuffle,
     "slice": _slice,
     "scale": _scale,
-    "add": _elementwise_join,
-    "mul": _elementwise_join,
+    "add": _elementwise_join(4, gates=False),
+    "sub": _elementwise_join(2, gates=False),
+    "mul": _elementwise_join(4, gates=True),
+    "div": _elementwise_join(2, gates=True),
     "concat": _concat,
     "matmul": _matmul,
 }

@@ -113,12 +113,13 @@ def channel_shuffle(layer: ChannelShuffle, inputs: Sequence[Tensor], run: Run) -
 
 def slice_(layer: Slice, inputs: Sequence[Tensor], run: Run) -> Tensor:
     (x,) = inputs
-    channels, *sizes = shape_of(x)
-    start, stop = layer.channels
+    axis, (start, stop) = layer.axis, layer.channels
+    positions = list(range(shape_of(x)[axis]))[start : stop : layer.step]
+    moved = {old: new for new, old in enumerate(positions)}
     return {
-        (new, *place): x[at(old, *place)]
-        for new, old in enumerate(range(channels)[start:stop])
-        for place in everywhere(sizes)
+        at(*index[:axis], moved[index[axis]], *index[axis + 1 :]): value
+        for index, value in x.items()
+        if index[axis] in moved
     }
 
 

@@ -78,7 +78,9 @@ ORACLES: dict[str, Callable[[Any, Sequence[Tensor], Run], Tensor]] = {
     "slice": structure.slice_,
     "scale": structure.scale,
     "add": joins.add,
+    "sub": joins.sub,
     "mul": joins.mul,
+    "div": joins.div,
     "concat": joins.concat,
     "matmul": joins.matmul,
 }

@@ -312,9 +312,12 @@ def _pad(layer: Any, case: _Case) -> str:
     return case.graph.add("Pad", case.input, pads, mode=modes[layer.mode])
 
 
-def _sliced(case: _Case, axes: Sequence[int], starts: Sequence[int], stops: Sequence[int]) -> str:
+def _sliced(
+    case: _Case, axes: Sequence[int], starts: Sequence[int], stops: Sequence[int], step: int = 1
+) -> str:
     whole = case.graph.whole
-    return case.graph.add("Slice", case.input, whole(*starts), whole(*stops), whole(*axes))
+    steps = whole(*[step] * len(axes))
+    return case.graph.add("Slice", case.input, whole(*starts), whole(*stops), whole(*axes), steps)
 
 
 def _crop(layer: Any, case: _Case) -> str:
@@ -325,7 +328,7 @@ def _crop(layer: Any, case: _Case) -> str:
 
 def _slice(layer: Any, case: _Case) -> str:
     start, stop = layer.channels
-    return _sliced(case, [1], [start], [stop])
+    return _sliced(case, [layer.axis + 1], [start], [stop], layer.step)
 
 
 def _upsample(layer: Any, case: _Case) -> str:
@@ -380,6 +383,10 @@ def _folded(operator: str) -> Callable[[Any, _Case], str]:
     return translate
 
 
+def _concat(layer: Any, case: _Case) -> str:
+    return case.graph.add("Concat", *case.inputs, axis=layer.axis + 1)
+
+
 TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "conv": _conv,
     "depthwise": _conv,
@@ -429,8 +436,10 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "slice": _slice,
     "scale": _scale,
     "add": _folded("Add"),
+    "sub": _operator("Sub"),
     "mul": _folded("Mul"),
-    "concat": _operator("Concat", axis=1),
+    "div": _operator("Div"),
+    "concat": _concat,
     "matmul": _operator("MatMul"),
 }
 

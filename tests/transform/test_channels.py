@@ -131,6 +131,45 @@ def test_squeeze_and_excite_gates_follow_the_map() -> None:
     assert some(found, "conv0", "mul0.branch1.conv0", "mul0.branch1.conv1") == [48, 12, 48]
 
 
+def test_a_gate_of_one_channel_keeps_it() -> None:
+    text = """
+        input: [3, 8, 8]
+        layers:
+          - {conv: 24, kernel: 3, name: map}
+          - mul: [{gate}]
+          - {conv: 5, kernel: 1}
+    """
+    branch = "[{conv: 6, kernel: 1}, {conv: 1, kernel: 1, activation: sigmoid}]"
+    for gate, branches in ((1, f"[], {branch}"), (0, f"{branch}, []")):
+        found = doubled(text.replace("{gate}", branches))
+        path = f"mul0.branch{gate}"
+        assert some(found, "map", "mul0", f"{path}.conv0", f"{path}.conv1") == [48, 48, 12, 1]
+
+
+def test_maps_one_after_the_other_change_together() -> None:
+    text = """
+        input: [3, 8, 8]
+        layers:
+          - {conv: 24, kernel: 3, name: map}
+          - concat: [[], [{conv: 24, kernel: 1}, {maxpool: [2, 1]}]]
+            axis: 1
+          - {slice: [0, 1], axis: 2}
+          - {conv: 5, kernel: 1}
+    """
+    assert some(doubled(text), "map", "concat0.branch1.conv0", "slice0", "conv0") == [48, 48, 48, 5]
+
+
+def test_every_second_channel_holds_all_of_them() -> None:
+    text = """
+        input: [3, 8]
+        layers:
+          - {conv: 24, kernel: 1}
+          - {slice: [0, 24], step: 2}
+          - {conv: 5, kernel: 1}
+    """
+    assert some(doubled(text), "conv0", "slice0") == [24, 12]
+
+
 def test_a_dense_gate_follows_the_map_through_its_reshape() -> None:
     text = """
         input: [3, 8, 8]

@@ -287,6 +287,13 @@ def with_channels(network: Network, changed: dict[int, int]) -> Network | None:
     except ConvcalcError:
         return None
     same = all(result.nodes[i].shape == network.nodes[i].shape for i in network.outputs.values())
+    # One channel goes with many: branches of one each would fit by accident.
+    same = same and all(
+        len({shape[0] for shape in network.input_shapes(old)}) > 1
+        or len({shape[0] for shape in result.input_shapes(new)}) == 1
+        for old, new in zip(network.nodes, result.nodes, strict=True)
+        if old.kind == "mul"
+    )
     return result if same else None
 
 

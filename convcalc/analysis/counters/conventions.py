@@ -197,7 +197,7 @@ _MOVES = (
     *("pixel_shuffle", "channel_shuffle", "concat"),
 )
 #: What is written with an operator.
-_OPERATORS = ("add", "mul", "scale")
+_OPERATORS = ("add", "sub", "mul", "div", "scale")
 #: What sums products.
 _ACCUMULATING = (*_WEIGHTED, "matmul")
 

@@ -52,6 +52,11 @@ class NetworkReadings:
         self._known: dict[int, list[Readings]] = {}
         self._reached: dict[int, tuple[list[int], list[int]] | None] = {}
 
+    def joined(self, index: int) -> int:
+        """The spatial axis along which the inputs of a node lie one after the other; 0 if none."""
+        readings = self.of(index, 0)
+        return next((axis for axis, reading in enumerate(readings) if axis and reading.part), 0)
+
     def of(self, index: int, number: int) -> Readings:
         """How node `index` reads its input `number`."""
         found = self._known.get(index)
@@ -194,8 +199,8 @@ def _read(box: Box, readings: Readings, shape: Sequence[int]) -> tuple[Box | Non
             axes.append(range(n))
             continue
         positions, over = positions_read(reading, box[reading.along], n)
-        # On axis 0, channels beyond the end are those of a concatenation's other branch.
-        cut = cut or (over and axis > 0)
+        # Nothing is cut off where a unit reads another branch, or other channels.
+        cut = cut or (over and axis > 0 and not reading.part)
         if not positions:
             return None, cut
         axes.append(positions)

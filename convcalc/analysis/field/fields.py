@@ -18,7 +18,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import accumulate, groupby
 from math import prod
 from operator import itemgetter
 from typing import NamedTuple
@@ -41,6 +41,7 @@ from convcalc.analysis.field.ranges import (
     bounded,
     composed,
     identity,
+    joined,
     largest,
     uneven,
     union,
@@ -291,6 +292,9 @@ class Propagation:
 
     def read_by(self, index: int, node: Node) -> ChannelFields:
         """The fields of a layer's channels."""
+        axis = self.readings.joined(index)
+        if axis and len(node.inputs) > 1:
+            return self.in_turn(index, node, axis)
         read: list[ChannelFields] = []
         for number, source in enumerate(node.inputs):
             readings = self.readings.of(index, number)
@@ -309,6 +313,50 @@ class Propagation:
         if len(read) > 1:
             self.compare(node, [self.merged(fields.distinct, index) for fields in read])
         return self.per_channel(index, node, read)
+
+    def in_turn(self, index: int, node: Node, axis: int) -> ChannelFields:
+        """The fields of a layer's channels, whose units are those of its inputs, in turn.
+
+        axis  the spatial axis along which the inputs lie one after the other
+        """
+        units = node.shape[axis]
+        read = [self.channels[source] for source in node.inputs]
+        own = [self.merged(r.distinct, s) for r, s in zip(read, node.inputs, strict=True)]
+        self.compare(node, own, axis)
+        stops = sorted({channels.stop for fields in read for channels, _ in fields.runs()})
+        if len(stops) > 1 and not self.spend(len(stops) * (len(read) + units)):
+            read = [self.indistinct(r.distinct, s) for r, s in zip(read, node.inputs, strict=True)]
+            stops = [node.shape[0]]
+        ends = list(accumulate([self.nodes[source].shape[axis] for source in node.inputs]))
+        places = [range(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+        known: dict[tuple[int, ...], int] = {}
+        runs = []
+        for stop in stops:
+            here = tuple([fields[stop - 1] for fields in read])
+            if here not in known:
+                known[here] = self.joined_field(here, places, index, axis)
+            runs.append((stop, known[here]))
+        return ChannelFields(runs)
+
+    def joined_field(
+        self, fields: Sequence[int], places: Sequence[range], index: int, axis: int
+    ) -> int:
+        """The field of a layer's units on an axis, which at these places are those of one input."""
+        parts: dict[int, list[tuple[tuple[FieldRange, ...], range]]] = {}
+        for field, place in zip(fields, places, strict=True):
+            for origin, ranges in self.fields[field]:
+                parts.setdefault(origin, []).append((ranges, place))
+        units = self.nodes[index].shape[axis]
+        found = []
+        for origin, those in sorted(parts.items()):
+            sizes = self.nodes[origin].shape[1:]
+            axes = []
+            for number, n in enumerate(sizes):
+                each = [(ranges[number], place) for ranges, place in those]
+                most = partial(self.positions, index, origin, number)
+                axes.append(joined(each, axis, units, n, most))
+            found.append((origin, tuple(axes)))
+        return self.numbered(tuple(found))
 
     def through(self, field: int, index: int, number: int) -> int:
         """The field of a layer's units through those channels of an input that have `field`."""
@@ -365,7 +413,7 @@ class Propagation:
         every = frozenset().union(*[fields.distinct for fields in read])
         if len(every) == 1 or all([r.along is None and not r.irregular for r in readings]):
             return self.one(self.merged(every, index), index)
-        if any([reading.along != 0 for reading in readings]):
+        if any([r.irregular or r.along not in (0, None) for r in readings]):
             # Channels become positions: their single fields are given up here.
             return self.indistinct(every, index)
         if all([reading.same for reading in readings]):
@@ -451,15 +499,18 @@ class Propagation:
 
     # Results.
 
-    def compare(self, node: Node, fields: Sequence[int]) -> None:
-        """Adds the axes on which the branches of a join are misaligned."""
+    def compare(self, node: Node, fields: Sequence[int], apart: int = 0) -> None:
+        """Adds the axes on which the branches of a join are misaligned.
+
+        apart  the axis along which the branches lie one after the other, if any
+        """
         # Branches that go along different axes of the layer, as rows and columns, need not agree.
         branches: dict[tuple[int, int, int], list[tuple[str, Ratio, Ratio]]] = {}
         uncausal: set[tuple[int, int, int]] = set()
         for source, field in zip(node.inputs, fields, strict=True):
             for origin, ranges in self.fields[field]:
                 for axis, one in enumerate(ranges):
-                    if not isinstance(one, Periodic):
+                    if not isinstance(one, Periodic) or one.along == apart:
                         continue
                     stride, centre = one.stride, one.centre
                     if stride is not None and centre is not None:
@@ -505,6 +556,10 @@ def _axis_field(one: FieldRange) -> AxisField:
 
 def _seen(fields: ChannelFields, reading: Reading, units: int) -> Iterator[tuple[range, int]]:
     """Runs of units on the channel axis, each with a field that they read there."""
+    if reading.along is None:
+        for field in fields.distinct:
+            yield range(units), field
+        return
     if reading.ascending:
         for channels, field in fields.runs():
             yield reading.readers(channels, units), field

@@ -266,6 +266,48 @@ def _unit_spans(field: FieldRange, count: int, size: int) -> Sequence[Interval]:
     return [(field.low, field.high)] * count
 
 
+def joined(
+    parts: Sequence[tuple[FieldRange, range]],
+    axis: int,
+    units: int,
+    size: int,
+    most: Callable[[], tuple[int, int]],
+) -> FieldRange:
+    """The range of units that are those of several layers, one after the other along an axis.
+
+    parts  the range of each layer's own units, and the positions at which those stand
+    units  how many there are on the axis; those of no part depend on nothing
+    size   of the input's axis, to which listed intervals are cut
+    most   computes the first and the last position that any unit depends on
+    """
+    placed = [(_moved(one, axis, of.start), of) for one, of in parts]
+    first = placed[0][0]
+    alike = all([one == first for one, _ in placed])
+    everywhere = sum([len(of) for _, of in placed]) == units
+    if alike and (everywhere or not (isinstance(first, Constant) or _along(first) == axis)):
+        return first
+    listed = all([isinstance(one, Constant) or _along(one) == axis for one, _ in parts])
+    if listed and units <= _MOST_LISTED:
+        intervals: list[Interval] = [None] * units
+        for one, of in parts:
+            intervals[of.start : of.stop] = _unit_spans(one, len(of), size)
+        return PerUnit(axis, tuple(intervals))
+    sizes = {largest(one) for one, _ in parts}
+    exact = everywhere and len(sizes) == 1 and not any([uneven(one) for one, _ in parts])
+    return Bounded(max(sizes), *most(), exact)
+
+
+def _along(field: FieldRange) -> int | None:
+    return field.along if isinstance(field, Periodic | PerUnit) else None
+
+
+def _moved(field: FieldRange, axis: int, start: int) -> FieldRange:
+    """The range of a layer whose first unit on an axis is unit `start` now, where one line does."""
+    if isinstance(field, Periodic) and field.along == axis and len(field.intervals) == 1:
+        return field._replace(intervals=(field.interval(-start),))
+    return field
+
+
 def bounded(field: FieldRange, units: Sequence[int], size: int) -> FieldRange:
     """The range without the intervals of single units; a constant range stays."""
     if isinstance(field, Constant):

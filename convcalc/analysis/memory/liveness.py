@@ -18,7 +18,8 @@ size if no operation after it reads that input; nothing is then added to what is
 network's inputs may be written over as well: the caller hands them over, as in a static allocation
 for a device. A result of the network never is. With `concat_in_place=True`, the inputs that are
 freed at a concatenation, and are no inputs of the network, have been made at their places in its
-result, so that it adds only what must be copied.
+result, so that it adds only what must be copied. Along an axis behind the first one that is longer
+than 1, the parts do not lie in one piece each, and are copied.
 """
 
 from __future__ import annotations
@@ -122,7 +123,8 @@ def tensor_graph(
     nodes = network.nodes
     for index, node in enumerate(nodes):
         inputs = node.inputs
-        if inputs and node.layer.is_view([nodes[i].shape for i in inputs]):
+        shapes = [nodes[i].shape for i in inputs]
+        if inputs and node.layer.is_view(shapes):
             tensor_of.append(tensor_of[inputs[0]])
             continue
         made = Tensor(len(tensors), index, prod(node.shape))
@@ -138,7 +140,7 @@ def tensor_graph(
         starts: dict[int, int] = {}
         if in_place and node.layer.elementwise:
             reusable = tuple([t for t in reads if tensors[t].size == made.size])
-        elif concat_in_place and node.layer.gathers:
+        elif concat_in_place and node.layer.gathers(shapes):
             parts = [tensor_of[i] for i in inputs]
             starts = _starts([(part, tensors[part].size) for part in parts])
             reusable = tuple([t for t in starts if nodes[tensors[t].node].inputs])

@@ -74,10 +74,12 @@ KERNELS: dict[str, Kernel] = {
     "upsample": resizing.upsample,
     "pixel_shuffle": structure.pixel_shuffle,
     "channel_shuffle": structure.channel_shuffle,
-    "slice": structure.slice_channels,
+    "slice": structure.slice_axis,
     "scale": structure.scale,
     "add": joins.add,
+    "sub": joins.sub,
     "mul": joins.mul,
+    "div": joins.div,
     "concat": joins.concat,
     "matmul": joins.matmul,
 }

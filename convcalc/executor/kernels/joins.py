@@ -23,6 +23,13 @@ def add(layer: kinds.Add, inputs: Sequence[Array], weights: Weights) -> Array:
     return total
 
 
+def sub(layer: kinds.Sub, inputs: Sequence[Array], weights: Weights) -> Array:
+    """The first branch minus the second."""
+    first, second = inputs
+    result: Array = first - second
+    return result
+
+
 def mul(layer: kinds.Mul, inputs: Sequence[Array], weights: Weights) -> Array:
     """The product of the branches, from the first to the last."""
     total = inputs[0]
@@ -31,9 +38,17 @@ def mul(layer: kinds.Mul, inputs: Sequence[Array], weights: Weights) -> Array:
     return total
 
 
+def div(layer: kinds.Div, inputs: Sequence[Array], weights: Weights) -> Array:
+    """The first branch divided by the second."""
+    first, second = inputs
+    result: Array = first / second
+    return result
+
+
 def concat(layer: kinds.Concat, inputs: Sequence[Array], weights: Weights) -> Array:
-    """The branches' channels, one after the other."""
-    return channels_first(np.concatenate([channels_last(value) for value in inputs], axis=-1))
+    """The branches, one after the other along an axis."""
+    axis = layer.axis or -1  # the channels are last, behind the batch and the spatial axes
+    return channels_first(np.concatenate([channels_last(value) for value in inputs], axis=axis))
 
 
 def matmul(layer: kinds.Matmul, inputs: Sequence[Array], weights: Weights) -> Array:

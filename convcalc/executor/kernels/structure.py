@@ -100,9 +100,11 @@ def channel_shuffle(
     return result
 
 
-def slice_channels(layer: kinds.Slice, inputs: Sequence[Array], weights: Weights) -> Array:
-    """The channels from start up to, not including, stop."""
-    return inputs[0][:, slice(*layer.channels)]
+def slice_axis(layer: kinds.Slice, inputs: Sequence[Array], weights: Weights) -> Array:
+    """The positions of an axis from start up to, not including, stop, in steps."""
+    start, stop = layer.channels
+    index = (*[slice(None)] * (layer.axis + 1), slice(start, stop, layer.step))
+    return inputs[0][index]
 
 
 def scale(layer: kinds.Scale, inputs: Sequence[Array], weights: Weights) -> Array:

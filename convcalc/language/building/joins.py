@@ -85,12 +85,15 @@ class JoinReader:
         if branches.names:
             values = _in_order(item, kind, branches, values)
         flows = [value for _, value in values]
-        if len(values) == 1 and branches.least == 1:
+        single = len(values) == 1 and branches.least == 1
+        if single and not given:
             return self._layers.fuse(fused, flows[0], path, frame, item.span)
         layer, _ = self._layers.make(cls, given, item.span, path, flow, frame, shape=flows[0].shape)
         if layer is None:
             # What is fused to it is read for mistakes of its own.
             return self._layers.fuse(fused, UNKNOWN, path, frame, item.span)
+        if single:
+            return self._layers.fuse(fused, flows[0], path, frame, item.span)
         labels = [label for label, _ in values]
         value = self._layers.add(layer, path, path, flows, item.span, given, frame, branches=labels)
         return self._layers.fuse(fused, value, path, frame, item.span)

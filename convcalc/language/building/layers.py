@@ -163,6 +163,8 @@ class LayerReader:
             failed = True
             self.evaluator.refused(_missing(cls, missing, span), frame, path)
         if shape is not None and len(shape) - 1 < cls.least_rank:
+            from convcalc.language.hints.layers import confused  # only a mistake needs it
+
             failed = True
             self._stop_at()
             self.evaluator.refuse(
@@ -171,7 +173,7 @@ class LayerReader:
                     f"{cls.kind} needs an input with spatial axes,"
                     f" not the {shape[0]} features that enter",
                     span,
-                    self._entering((flow,)),
+                    (*self._entering((flow,)), *confused(cls.kind)),
                     frame.calls,
                     Subject(layer=path),
                 )
@@ -196,7 +198,10 @@ class LayerReader:
         frame: Frame,
     ) -> None:
         """Records what is wrong with one argument's value."""
-        from convcalc.language.hints.layers import refused_value  # only a mistake needs it
+        from convcalc.language.hints.layers import (  # only a mistake needs them
+            confused,
+            refused_value,
+        )
 
         rank = len(shape) - 1 if shape is not None else 0
         field_type = cls.fields[text].type
@@ -207,6 +212,8 @@ class LayerReader:
         except RuleError as error:
             meant = refused_value(value, field_type)
             facts = (meant,) if meant is not None else error.facts
+            if meant is None and text == next(iter(cls.fields)):
+                facts = (*facts, *confused(cls.kind))
             message = error.message
             if isinstance(value, LayerReference):
                 message = f"{text} must be {field_type.text}, not the layer '{value.name}'"
@@ -258,11 +265,16 @@ class LayerReader:
             if follows is not None or (blamed is not None and blamed.default):
                 place = follows or span
                 shown = (*shown, Related(Reason.DEFAULT, written))
+            from convcalc.language.hints.layers import (  # only a mistake needs them
+                channels_last,
+                confused,
+            )
+
             problem = error.at(place, Subject(layer=path), shown, frame.calls)
+            if error.field == next(iter(layer.fields), ""):
+                problem = problem._replace(facts=(*problem.facts, *confused(layer.kind)))
             self._stop_at()
             if error.code == "window-too-large":
-                from convcalc.language.hints.layers import channels_last  # only a mistake needs it
-
                 meant = channels_last(shapes[0], self._inputs())
                 if meant is not None:
                     problem = problem._replace(facts=(*without_help(problem.facts), meant))

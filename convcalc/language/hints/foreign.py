@@ -85,10 +85,21 @@ _KINDS = {
     "concatenate": "concat",
     "cat": "concat",
     "merge": "concat",
+    "stack": "concat with axis",
+    "split": "slice, once for each part",
+    "chunk": "slice, once for each part",
+    "narrow": "slice",
+    "stridedslice": "slice with step",
     "sum": "add",
     "shortcut": "add",
     "residual": "add",
+    "subtract": "sub",
+    "minus": "sub",
+    "difference": "sub",
     "multiply": "mul",
+    "divide": "div",
+    "truediv": "div",
+    "quotient": "div",
     "bmm": "matmul",
     "mm": "matmul",
     "batchmatmul": "matmul",
@@ -189,7 +200,11 @@ _ARGUMENTS = {
     "perm": ("order",),
     "dims": ("order",),
     "target_shape": ("shape",),
+    "dim": ("axis",),
 }
+
+#: What is said of our arguments beside their names.
+_REMARKS = {"axis": ", counted from 0, the channels, without the batch"}
 
 #: Arguments that ours have no need of.
 _NEEDLESS = {
@@ -200,8 +215,7 @@ _NEEDLESS = {
     "input_shape": "the network's input is the top-level key 'input'",
     "data_format": "shapes are channels first",
     "padding_mode": "put a 'pad' layer before, with its mode",
-    "axis": "concat joins channels, and softmax works along them",
-    "dim": "concat joins channels, and softmax works along them",
+    "dim": "concat and slice take an axis; other kinds have theirs",
     "inplace": "what runs in place is found out, not written",
     "momentum": "training settings are no part of the network",
     "kernel_initializer": "training settings are no part of the network",
@@ -311,7 +325,8 @@ def foreign_argument(name: str, names: Sequence[str]) -> str:
     """
     for ours in _ARGUMENTS.get(name) or _ARGUMENTS.get(name.lower()) or ():
         if ours.partition(":")[0] in names:
-            return f"write '{ours}'" if ":" in ours else f"it is called '{ours}' here"
+            named = f"it is called '{ours}' here{_REMARKS.get(ours, '')}"
+            return f"write '{ours}'" if ":" in ours else named
     return _NEEDLESS.get(name, "")
 
 

@@ -152,6 +152,17 @@ def _unquoted(message: str, span: Span) -> Problem:
 
 # Arguments and their values.
 
+#: Kinds of which one is written where the other is meant, and what to say of both.
+_CONFUSED = {
+    "slice": "slice takes a range of one axis; crop trims the sides of the spatial axes",
+    "crop": "crop trims the sides of the spatial axes; slice takes a range of one axis",
+}
+
+
+def confused(kind: str) -> tuple[Fact, ...]:
+    """What else may be meant where this kind cannot do what is asked of it."""
+    return helps(_CONFUSED.get(kind, ""))
+
 
 def unknown_argument(
     target: str, text: str, span: Span, names: Sequence[str], common: Sequence[str]

@@ -79,6 +79,17 @@ def test_parts_of_a_concatenation_lie_one_after_the_other() -> None:
     assert sorted(starts) == [0, 0, 12]
 
 
+def test_rows_of_several_channels_are_copied() -> None:
+    text = "{{input: [2, 4, 3], layers: [{{concat: [[relu], [tanh]], axis: {}}}, relu]}}"
+    for axis, copied in ((0, False), (1, True)):
+        network = convcalc.loads(text.format(axis))
+        graph = tensor_graph(network, in_place=True, concat_in_place=True)
+        places = allocate(graph).allocations
+        assert all(place.within is None for place in places) == copied
+        # Both parts, and the whole beside them or around them.
+        assert peak_of(graph) == (2 if copied else 1) * 2 * 2 * 4 * 3
+
+
 def test_a_part_lies_behind_what_is_joined_twice_before_it() -> None:
     network = convcalc.loads(
         "name: twice\ninput: [2, 4]\nlayers:\n"
