@@ -12,9 +12,11 @@ from tests.shipped import shipped
 
 #: Networks that others count too, beside torchvision's classifiers.
 OTHERS = [
+    "convnextv2_atto",
     "dcgan",
     "deeplabv3_resnet50",
     "ds_cnn",
+    "edsr",
     "espcn",
     "fc_autoencoder",
     "ghostnet",
@@ -31,6 +33,7 @@ OTHERS = [
     "resnet8",
     "unet",
     "unet3d",
+    "wavenet",
     "xception",
     "yolov3",
 ]

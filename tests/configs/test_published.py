@@ -16,6 +16,7 @@ def analyze(name: str, **args: str | int) -> Report:
     ("name", "params"),
     [
         ("dcgan", 3576704),  # PyTorch's example
+        ("convnextv2_atto", 3708400),  # timm
         ("deeplabv3_resnet50", 42004074),  # torchvision
         ("ghostnet", 5182508),  # timm
         ("mc3_18", 11695440),  # torchvision
@@ -57,7 +58,8 @@ def test_macs_are_those_that_torchvision_publishes(name: str, gmacs: float) -> N
 
 @pytest.mark.parametrize(
     ("name", "macs"),
-    [("ghostnet", 141150512), ("repvgg_a0", 1512581120), ("res2net50", 4255166464)],
+    [("convnextv2_atto", 547332480), ("ghostnet", 141150512), ("repvgg_a0", 1512581120)]
+    + [("res2net50", 4255166464)],
 )
 def test_macs_are_those_that_pytorch_counts_in_timms_models(name: str, macs: int) -> None:
     assert analyze(name).totals.macs == macs
@@ -81,6 +83,12 @@ def test_mobilenet_in_its_widths_costs_what_the_paper_says(
 def test_mobilenet_in_its_resolutions_costs_what_the_paper_says(resolution: int, macs: int) -> None:
     totals = analyze("mobilenet_v1", resolution=resolution).totals  # Table 7
     assert abs(totals.macs / 1e6 - macs) < 1  # some rounded, some cut off
+
+
+def test_edsr_has_the_papers_43_million_with_the_second_upsampling_of_x4() -> None:
+    width = 256
+    upsampling = 4 * width * width * 9 + 4 * width  # a 3x3 convolution to four times the channels
+    assert round((analyze("edsr").totals.params + upsampling) / 1e6) == 43  # Table 1
 
 
 def test_unet_has_the_papers_23_convolutions_and_sizes() -> None:

@@ -99,6 +99,12 @@ def test_resnet50_of_slim_sees_483() -> None:
     assert convcalc.analyze(network).totals.params == 25557032
 
 
+def test_wavenet_sees_what_its_dilations_reach_and_nothing_to_come() -> None:
+    (axis,) = fields(convcalc.load("wavenet"))["conv2"].axes["input"]
+    size = 1 + 1 + 3 * (2**10 - 1)  # one window of 2, then dilations of 1 to 512 three times
+    assert (axis.size, axis.offset) == (size, 1 - size)
+
+
 #: Networks whose windows follow one another without branches.
 CHAINS = ["alexnet", "vgg16", "vgg19_bn", "mobilenet_v1", "lenet", "m5"]
 
