@@ -400,6 +400,24 @@ class RuleError(Exception):
         return Problem(self.code, self.message, span, (*facts, *self.facts), calls, subject)
 
 
+#: How many items a sentence lists; a file may have thousands.
+MOST_LISTED = 10
+
+
+def listed(texts: Sequence[str]) -> str:
+    """The texts with commas; of more than ten each once, and how many are left out.
+
+    >>> listed(["4", "4", "8"]), listed(["4"] * 20 + ["8"])
+    ('4, 4, 8', '4, 8')
+    >>> listed([str(number) for number in range(2000)])
+    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 1,990 more'
+    """
+    if len(texts) > MOST_LISTED:
+        texts = [*dict.fromkeys(texts)]
+    more = len(texts) - MOST_LISTED
+    return ", ".join(texts[:MOST_LISTED]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def printable(text: object, limit: int = 80) -> str:
     """`text` on one line, control characters escaped, cut after `limit` characters.
 

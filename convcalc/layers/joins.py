@@ -12,7 +12,7 @@ from convcalc.layers.base import Layer, check_axis
 from convcalc.layers.fields import Whole, field
 from convcalc.layers.reading import WHOLE, Readings, part, same, same_from
 from convcalc.layers.traits import FIXED, ROLES, Backward, Branches, ChannelRule, Kept
-from convcalc.problems import Rule, RuleError
+from convcalc.problems import Rule, RuleError, listed
 from convcalc.shapes import MOST_AXES, Shape, cross_text
 from convcalc.symbols import larger
 from convcalc.traced import named
@@ -83,14 +83,14 @@ class _ElementwiseJoin(_Join):
             raise RuleError(
                 "join-mismatch",
                 f"{self.kind} needs equal channels{' (or 1)' if self.gates else ''}, not "
-                + ", ".join(str(int(shape[0])) for shape in inputs),
+                + listed([str(int(shape[0])) for shape in inputs]),
             )
         sizes = broadcast([shape[1:] for shape in inputs])
         if sizes is None:
             raise RuleError(
                 "join-mismatch",
                 f"{self.kind} needs equal spatial sizes (or 1), not "
-                + ", ".join(cross_text(shape[1:]) for shape in inputs),
+                + listed([cross_text(shape[1:]) for shape in inputs]),
             )
         return (*channels, *sizes)
 
@@ -266,7 +266,7 @@ class Concat(_Join, kind="concat"):
             else:
                 sizes = [cross_text(shape) for shape in inputs]
                 needed = f"concat needs equal sizes on all axes but {axis}"
-            raise RuleError("join-mismatch", f"{needed}, not {', '.join(sizes)}")
+            raise RuleError("join-mismatch", f"{needed}, not {listed(sizes)}")
         return (*before, sum([shape[axis] for shape in inputs]), *after)
 
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
@@ -330,7 +330,7 @@ class Matmul(_Join, kind="matmul"):
             raise RuleError(
                 "join-mismatch",
                 "matmul needs equal axes (or 1) before the last two, not "
-                + ", ".join(cross_text(shape[:-2]) for shape in inputs),
+                + listed([cross_text(shape[:-2]) for shape in inputs]),
             )
         return (*before, first[-2], second[-1])
 

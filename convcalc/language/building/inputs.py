@@ -23,6 +23,7 @@ from convcalc.problems import (
     Span,
     Subject,
     helps,
+    listed,
     printable,
 )
 from convcalc.shapes import LARGEST_SIZE, Shape, cross_text
@@ -102,7 +103,7 @@ class InputReader:
         unknown = [name for name in inputs if name not in names] if _is_mapping(inputs) else []
         if unknown or (not _is_mapping(inputs) and len(names) > 1):
             what = f"no input is called '{printable(unknown[0])}'" if unknown else "which input?"
-            help_text = f"its inputs are {', '.join(names)}: write NAME=CxHxW"
+            help_text = f"its inputs are {listed(names)}: write NAME=CxHxW"
             raise _unusable("unknown-input", what, help_text)
 
     def _input(self, name: str, node: YamlNode) -> Flow:

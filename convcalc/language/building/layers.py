@@ -27,9 +27,11 @@ from convcalc.layers.base import Layer
 from convcalc.layers.fields import value_text
 from convcalc.layers.traits import ROLES
 from convcalc.problems import (
+    MOST_LISTED,
     Branch,
     Entering,
     Fact,
+    Note,
     Problem,
     Reason,
     Related,
@@ -37,6 +39,7 @@ from convcalc.problems import (
     Span,
     Subject,
     Value,
+    listed,
     without_help,
 )
 from convcalc.shapes import Shape
@@ -292,9 +295,19 @@ class LayerReader:
         return tuple([Entering((self.origin(flow),)) for flow in flows if flow is not None])
 
     def _branches(self, names: Sequence[str], flows: Sequence[Flow | None]) -> tuple[Fact, ...]:
-        """What enters a join by each of its branches."""
-        pairs = zip(names, flows, strict=True)
-        return tuple([Branch(name, self.origin(flow)) for name, flow in pairs if flow is not None])
+        """The branches of a join; of many, the first of each shape."""
+        found = [(name, flow) for name, flow in zip(names, flows, strict=True) if flow is not None]
+        shown = found
+        if len(found) > MOST_LISTED:
+            first: dict[Shape | None, tuple[str, Flow]] = {}
+            for name, flow in found:
+                first.setdefault(flow.shape, (name, flow))
+            shown = [*first.values()][:MOST_LISTED]
+        more = len(found) - len(shown)
+        return (
+            *[Branch(name, self.origin(flow)) for name, flow in shown],
+            *([Note(f"and {more:,} more branches")] if more else []),
+        )
 
     def _inputs(self) -> dict[str, Shape]:
         """The network's inputs, which stand first, by path."""
@@ -323,7 +336,7 @@ class LayerReader:
 
     def input_help(self) -> str:
         """What to write where no value enters."""
-        names = ", ".join(node.path for node in self.nodes if node.kind == "input")
+        names = listed([node.path for node in self.nodes if node.kind == "input"])
         return f"with several inputs ({names}) the first layer says 'from'"
 
     def fuse(self, fused: list[Argument], flow: Flow, unit: str, frame: Frame, span: Span) -> Flow:
