@@ -26,6 +26,9 @@ def reconcile_table(
     inputs = inputs_text({name: (batch, *shape) for name, shape in network.inputs.items()})
     verdict = "what gives" if found.fits else "nothing gives"
     notes = [f"{name} is left out: {reason}." for name, reason in found.left_out.items()]
+    if found.untried:
+        sizes = ", ".join([f"{size}x{size}" for size in found.untried])
+        notes.append(f"The network is too large to try it on inputs of {sizes}.")
     if not found.fits:
         notes[:0] = ["These are the nearest.", *_hints(figure, quote, found.params)]
     elif found.rounded:
@@ -86,6 +89,7 @@ def reconcile_data(
         "nearest": [_explanation(each) for each in found.nearest],
         "left_out": found.left_out,
         "rounded_zeros": found.rounded,
+        "untried_sizes": list(found.untried),
         "notes": problems_data(network.notes),
     }
 

@@ -16,6 +16,8 @@ from convcalc.problems import ConvcalcError
 
 #: Input sizes that networks are quoted for; 227 and 224, 299 and 256 are the usual mix-ups.
 SIZES = (32, 96, 128, 160, 192, 224, 227, 256, 288, 299, 320, 384, 448, 512)
+#: Layers that the network may have in all other sizes together: about three seconds.
+MOST_RESIZED = 100_000
 #: Of a figure that nothing gives, how many of the nearest are shown.
 NEAREST = 5
 
@@ -108,6 +110,7 @@ class Reconciled(NamedTuple):
 
     params   the network's parameters, which may be what the figure is
     rounded  zeros at the figure's end that had to be taken as rounding for something to fit
+    untried  input sizes that were not tried, because the network is large
     """
 
     fits: list[tuple[Explanation, str]]
@@ -115,6 +118,7 @@ class Reconciled(NamedTuple):
     left_out: dict[str, str]
     params: int
     rounded: int = 0
+    untried: tuple[int, ...] = ()
 
 
 @gc_paused()
@@ -133,17 +137,33 @@ def reconcile(network: Network, quote: Quote, *, batch: int = 1) -> Reconciled:
     left_out: dict[str, str] = {}
     report = analyze(network, batch=batch)
     params = report.totals.params
-    every = list(_explanations(report, left_out))
+    sizes, untried = _sizes(network)
+    every = list(_explanations(report, sizes, left_out))
     for zeros in range(quote.zeros + 1):
         taken = quote.without_zeros(zeros)
         fits = [(each, fit) for each in every if (fit := taken.fit(each.total))]
         if fits:
-            return Reconciled(fits, [], left_out, params, zeros)
+            return Reconciled(fits, [], left_out, params, zeros, untried)
     nearest = sorted(every, key=lambda each: quote.distance(each.total))[:NEAREST]
-    return Reconciled([], nearest, left_out, params)
+    return Reconciled([], nearest, left_out, params, untried=untried)
 
 
-def _explanations(report: Report, left_out: dict[str, str]) -> Iterator[Explanation]:
+def _sizes(network: Network) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Input sizes to try, and those that are not, because the network is large."""
+    starts = [node.shape for node in network.nodes if not node.inputs]
+    if len(starts) != 1 or len(starts[0]) != 3:
+        return (), ()
+    others = [size for size in SIZES if starts[0][1:] != (size, size)]
+    likely = sorted(others, key=lambda size: abs(size - 224))[: MOST_RESIZED // len(network.nodes)]
+    return (
+        tuple([size for size in others if size in likely]),
+        tuple([size for size in others if size not in likely]),
+    )
+
+
+def _explanations(
+    report: Report, sizes: Sequence[int], left_out: dict[str, str]
+) -> Iterator[Explanation]:
     counts = _counts(report)
     left_out.update(
         (entry.convention.name, f"no rule for {entry.uncovered[0].node.kind}")
@@ -163,7 +183,7 @@ def _explanations(report: Report, left_out: dict[str, str]) -> Iterator[Explanat
             yield from _grouped(
                 extra.text, [(count.name, count.total + more) for count in bare if count.per_mac]
             )
-    for what, other in _other_inputs(report.network):
+    for what, other in _other_inputs(report.network, sizes):
         found = [(c.name, c.total) for c in _counts(analyze(other, batch=report.batch))]
         yield from _grouped(what, found)
 
@@ -221,15 +241,10 @@ def _is_classifier(layer: LayerReport) -> bool:
     return layer.node.layer.weighted or all(len(shape) == 2 for shape in layer.inputs)
 
 
-def _other_inputs(network: Network) -> Iterator[tuple[str, Network]]:
+def _other_inputs(network: Network, sizes: Sequence[int]) -> Iterator[tuple[str, Network]]:
     """The network on square inputs of other sizes, where it takes them."""
-    starts = [node for node in network.nodes if not node.inputs]
-    if len(starts) != 1 or len(starts[0].shape) != 3:
-        return
-    channels, *own = starts[0].shape
-    for size in SIZES:
-        if own == [size, size]:
-            continue
+    channels = network.nodes[0].shape[0]
+    for size in sizes:
         layers = [
             node.layer.replace(shape=(channels, size, size)) if not node.inputs else node.layer
             for node in network.nodes

@@ -50,6 +50,17 @@ def test_json() -> None:
     assert len(none["nearest"]) == 5
 
 
+def test_sizes_that_are_not_tried_are_named(tmp_path: Path) -> None:
+    file = spec(tmp_path, "input: [3, 8, 8]\nlayers: [{relu: , repeat: 20000}]\n")
+    result = run("reconcile", file, "4.13G")
+    note = " ".join(result.out[result.out.index("The network is too large") :].split())
+    assert note.startswith("The network is too large to try it on inputs of 32x32, 96x96, 128x128")
+    assert "224x224" not in note
+    data = json.loads(run("reconcile", file, "4.13G", "--format", "json").out)
+    assert len(data["untried_sizes"]) == 10
+    assert json.loads(run("reconcile", "lenet", "1G", "--format=json").out)["untried_sizes"] == []
+
+
 def test_zeros_that_are_rounding() -> None:
     result = run("reconcile", "lenet", "400k")
     assert result.status == 0

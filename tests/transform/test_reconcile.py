@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import convcalc
 from convcalc.analysis.counters.counting import counter_reports
-from convcalc.transform.reconcile import Quote, read_quote, reconcile
+from convcalc.transform.reconcile import SIZES, Quote, read_quote, reconcile
 
 UNITS = {"": 0, "k": 3, "M": 6, "G": 9, "B": 9, "T": 12, "P": 15}
 
@@ -192,6 +192,16 @@ class TestReconciling:
         network = convcalc.load("lenet")
         found = reconcile(network, Quote(3 * 416520, 0), batch=3)
         assert "convcalc's MACs" in found.fits[0][0].conventions
+
+    def test_a_large_network_is_tried_in_the_likeliest_sizes(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        network = convcalc.loads("{input: [3, 8, 8], layers: [{conv: 4, kernel: 1}]}")
+        monkeypatch.setattr("convcalc.transform.reconcile.MOST_RESIZED", 2 * len(network.nodes))
+        found = reconcile(network, Quote(3 * 4 * 224 * 224, 0))
+        assert "input 3x224x224" in [each.what_if for each, _ in found.fits]
+        assert found.untried == tuple([size for size in SIZES if size not in (224, 227)])
+        assert not reconcile(network, Quote(3 * 4 * 32 * 32, 0)).fits
 
     def test_conventions_without_a_rule_are_left_out_and_said_so(self) -> None:
         network = convcalc.loads("{input: [3, 8, 8], layers: [{conv: 4, kernel: 1}, {minpool: 2}]}")
