@@ -1,10 +1,21 @@
-"""Pauses Python's garbage collector while many long-lived objects are created."""
+"""Keeps Python's garbage collector away while many long-lived objects are created."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+#: New objects after which a command looks for garbage among them: some 10 MB.
+_MOST_NEW = 100_000
+
+
+def collect_rarely() -> None:
+    """Lets the collector run after a hundred thousand new objects instead of hundreds.
+
+    A command that reads a large network would spend a third of its time in the collector.
+    """
+    gc.set_threshold(_MOST_NEW, 50, 100)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from convcalc import __version__
 from convcalc.cli.guard import in_log, report_problems, write_error
+from convcalc.gc_pause import collect_rarely
 from convcalc.problems import UNUSABLE, RuleError, Subject, printable
 from convcalc.quantities import read_memory_size
 from convcalc.roots import access
@@ -53,6 +54,7 @@ Examples:
 
 def main() -> None:
     """The entry point."""
+    collect_rarely()
     app = application(sys.argv[1:])
     try:
         app()
