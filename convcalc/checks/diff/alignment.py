@@ -14,7 +14,8 @@ the strictest, the next ones are equal for more items. The steps:
 5. Otherwise use the next keys. After the last ones, follow the furthest-reaching paths again.
 
 Steps 1, 4 and 5 look at each item a bounded number of times, and steps 2 and 3 do bounded work for
-each: no input takes time that grows with the square of its length.
+each: no input takes time that grows with the square of its length. All of steps 2 and 3 together do
+bounded work; when it is done, the paths are followed for a few edits only, and no tables are made.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ from collections.abc import Callable, Sequence
 
 Pair = tuple[int, int]
 
-#: Edits after which the furthest-reaching paths stop.
+#: Edits after which the furthest-reaching paths stop, and when most work is done.
 _MOST_EDITS = 24
+_FEW_EDITS = 4
 #: Cells of one table of the dynamic programming, and for each item of all tables together.
 _MOST_CELLS = 30_000
 _CELLS_PER_ITEM = 60
+#: Cells of all tables and of all paths together: about a second.
+_MOST_WORK = 500_000
 #: How deep divisions at unique keys are nested.
 _MOST_DIVISIONS = 4
 #: What an insertion, a removal or a replacement costs: more than all distances together.
@@ -54,7 +58,8 @@ class Alignment:
         self._new = new
         self._replaceable = replaceable
         self._distance = distance
-        self._cells = _MOST_CELLS + _CELLS_PER_ITEM * (len(old[0]) + len(new[0]))
+        cells = _MOST_CELLS + _CELLS_PER_ITEM * (len(old[0]) + len(new[0]))
+        self._cells = min(cells, _MOST_WORK)
         self._pairs: list[Pair] = []
         #: Parts that are still to be aligned: their bounds, which keys, divisions around them.
         self._parts: list[tuple[int, int, int, int, int, int]] = []
@@ -178,8 +183,10 @@ class Alignment:
         # k = (old - a) - (new - b).
         reached: list[list[int]] = []
         best = (a + b, 0, 0)
-        for edits in range(_MOST_EDITS + 1):
+        most_edits = _MOST_EDITS if self._cells > 0 else _FEW_EDITS
+        for edits in range(most_edits + 1):
             row = []
+            self._cells -= 2 * edits + 1
             for k in range(-edits, edits + 1):
                 x = _start(reached, edits, k, a, b, a_end, b_end, replaceable)
                 y = x - a - k + b

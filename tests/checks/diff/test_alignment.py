@@ -191,3 +191,20 @@ def test_work_for_an_item_is_bounded(case: str) -> None:
     small, large = [work(*_cases(n)[case]) for n in (1_000, 10_000)]
     assert large < 2 * small + 10
     assert large < 400
+
+
+@pytest.mark.no_cover
+def test_the_work_of_all_tables_together_is_bounded() -> None:
+    """Each stretch between two unique items could have a table of its own."""
+    asked = 0
+
+    def counted(i: int, j: int) -> bool:
+        nonlocal asked
+        asked += 1
+        return True
+
+    old = [i if i % 120 == 0 else 100_000 + i for i in range(24_000)]
+    new = [i if i % 120 == 0 else 200_000 + i for i in range(24_000)]
+    pairs = aligned(old, new, counted)
+    assert pairs == [(i, i) for i in range(24_000)]
+    assert asked < 1_000_000
