@@ -15,7 +15,7 @@ from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import tuple_text
 
 FLOPS = "FLOPs = multiplies + adds + divides + compares + specials, each counting 1"
-MACS = "MACs = products accumulated by convolutions, dense layers and matmul"
+MACS = "MACs = products that are summed, as in convolutions and dense layers"
 #: The metrics of the table; `other` is the classes that it does not show.
 _SHOWN = ("multiplies", "adds", "other", "macs", "flops")
 VALID_TAPS = "Taps that fall on padding are left out (--valid-taps)."
