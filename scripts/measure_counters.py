@@ -159,6 +159,23 @@ def _dense(layer, shape, rank):
     return nn.Sequential(nn.Flatten(), linear) if rank else linear
 
 
+class Sequence(nn.Module):
+    """A recurrent module on values whose channels come before their positions."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, x):
+        return self.module(x.transpose(1, 2))[0].transpose(1, 2)
+
+
+def _recurrent(kind):
+    return lambda la, s, r: Sequence(
+        kind(s[0], la.units, bias=la.bias, batch_first=True, bidirectional=la.bidirectional)
+    )
+
+
 def _batchnorm(layer, shape, rank):
     kind = (nn.BatchNorm1d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)[rank]
     return kind(shape[0], layer.eps, affine=layer.affine)
@@ -261,6 +278,8 @@ MAKE = {
     "adaptive_maxpool": _adaptive,
     "adaptive_avgpool": _adaptive,
     "dense": _dense,
+    "lstm": _recurrent(nn.LSTM),
+    "gru": _recurrent(nn.GRU),
     "batchnorm": _batchnorm,
     "layernorm": _layernorm,
     "groupnorm": lambda la, s, r: nn.GroupNorm(la.groups, s[0], affine=la.affine),
@@ -560,6 +579,9 @@ def single_layers():
     turned = "{transpose: [0, 2, 1]}"
     for product in (f"[[{{slice: [0, 1]}}], [{turned}]]", f"[[], [{{slice: [0, 1]}}, {turned}]]"):
         yield f"{{input: [4, 6, 5], layers: [{{conv: 4, kernel: 1}}, {{matmul: {product}}}]}}"
+    for kind in ("lstm", "gru"):
+        for arguments in ("5", "{units: 5, bias: false}", "{units: 5, bidirectional: true}"):
+            yield f"{{input: [4, 6], layers: [{{conv: 4, kernel: 1}}, {{{kind}: {arguments}}}]}}"
     for factors in ("[2, 3]", "[1.5, 2.5]"):
         resized = f"{{upsample: {factors}, mode: bilinear}}"
         yield f"{{input: [4, 6, 5], layers: [{{conv: 4, kernel: 1}}, {resized}]}}"

@@ -20,6 +20,8 @@ KINDS: dict[str, tuple[str, str]] = {
     "adaptive_maxpool": ("pooling", "AdaptiveMaxPool"),
     "adaptive_avgpool": ("pooling", "AdaptiveAvgPool"),
     "dense": ("dense", "Dense"),
+    "lstm": ("recurrent", "LSTM"),
+    "gru": ("recurrent", "GRU"),
     "batchnorm": ("normalisation", "BatchNorm"),
     "layernorm": ("normalisation", "LayerNorm"),
     "groupnorm": ("normalisation", "GroupNorm"),

@@ -240,7 +240,7 @@ class Layer:
     # What it learns.
 
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
-        """The learned arrays, by name. Those called "bias" are added, the others multiplied."""
+        """The learned arrays, by name. Those whose names begin with "bias" are added."""
         return {}
 
     def buffers(self, inputs: Sequence[Shape]) -> dict[str, Shape]:

@@ -71,7 +71,7 @@ Relation = Literal[
 class ChannelRule(Record):
     """How a layer's output channels relate to its input's.
 
-    free      an argument of the layer; a what-if changes them
+    free      an argument of the layer; a what-if changes them, `factor` equal parts of them alike
     own       an argument of the layer; a what-if changes them only with what they are tied to
     same      those of the input
     tied      those of each input, which must be equal; one channel beside many stays one

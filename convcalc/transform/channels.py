@@ -207,7 +207,11 @@ class _Rows:
         """The row of a layer's output; what the layer demands of its inputs' rows is seen to."""
         relation = rule.relation
         if relation in {"free", "own"}:
-            return _Run(size, _Ratio(free=relation == "free"))
+            ratio = _Ratio(free=relation == "free")
+            if rule.factor == 1:
+                return _Run(size, ratio)
+            ratio.common = True
+            return _row([_Run(size // rule.factor, ratio) for _ in range(rule.factor)])
         if relation == "fixed":
             for row in inputs:
                 _freeze(row)

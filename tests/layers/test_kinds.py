@@ -24,6 +24,8 @@ SIGNATURES = {
     "adaptive_maxpool": "size",
     "adaptive_avgpool": "size",
     "dense": "units, bias=true, positionwise=false",
+    "lstm": "units, bidirectional=false, bias=true",
+    "gru": "units, bidirectional=false, bias=true",
     "batchnorm": _NORM,
     "layernorm": _NORM,
     "groupnorm": f"groups, {_NORM}",
@@ -54,6 +56,8 @@ ACTIVATIONS = {"relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "g
 ACTIVATIONS |= {"mish", "softplus", "sigmoid", "hard_sigmoid", "hard_swish", "tanh", "softmax"}
 JOINS = {"add", "sub", "mul", "div", "concat", "matmul"}
 WEIGHTED = {"conv", "depthwise", "conv_transpose", "dense"}
+#: Learn weights of sums of products, but have a state and activations of their own.
+RECURRENT = {"lstm", "gru"}
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -123,7 +127,7 @@ def test_roles(kind: str) -> None:
     assert cls.role == expected
     assert (cls.joins is not None) == (kind in JOINS)
     assert cls.fuses == (("norm", "activation") if kind in JOINS | WEIGHTED else ())
-    assert cls.weighted == (kind in WEIGHTED)
+    assert cls.weighted == (kind in WEIGHTED | RECURRENT)
     assert cls.accumulates == (kind in WEIGHTED | {"matmul"})
 
 
@@ -135,7 +139,7 @@ def test_unnamed_layers_are_called_after_the_kind_or_pool(kind: str) -> None:
 def test_what_needs_spatial_axes() -> None:
     spatial = {kind for kind in KINDS if layer_class(kind).least_rank == 1}
     windows = {kind for kind in KINDS if kind.endswith(("pool", "conv", "wise", "transpose"))}
-    assert spatial == (windows - {"transpose"}) | {
+    assert spatial == (windows - {"transpose"}) | RECURRENT | {
         "instancenorm",
         "grn",
         "pad",

@@ -37,6 +37,7 @@ from convcalc.layers.reading import (
     transposed,
     wrapped,
 )
+from convcalc.layers.recurrent import GRU, LSTM
 from convcalc.layers.resizing import Upsample
 from convcalc.shapes import Shape
 from tests.executor.values import network_of
@@ -108,12 +109,17 @@ def test_units_read_what_the_kind_declares(kind: str) -> None:
                 what = f"{layer!r} on {shapes}, input {index} at {place}"
                 if irregular:
                     assert seen <= told, what
-                elif kind in BLOCKS:
+                elif kind in BLOCKS or both_ways(layer):
                     assert seen <= told, what
                 elif unweighted(layer):
                     assert told <= seen, what
                 else:
                     assert seen == told, what
+
+
+def both_ways(layer: Layer) -> bool:
+    """Whether some channels read what comes before, the others what follows: it declares all."""
+    return isinstance(layer, LSTM | GRU) and layer.bidirectional
 
 
 def unweighted(layer: Layer) -> bool:

@@ -18,6 +18,7 @@ from convcalc.layers.traits import Backward, Kept
 from convcalc.shapes import Shape
 from tests.oracle import backward_activation as activation
 from tests.oracle import backward_normalisation as normalisation
+from tests.oracle import backward_recurrent as recurrent
 from tests.oracle import backward_resizing as resizing
 from tests.oracle import backward_structure as structure
 from tests.oracle import backward_windows as windows
@@ -41,6 +42,8 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "adaptive_maxpool": windows.adaptive_maxpool,
     "adaptive_avgpool": windows.adaptive_avgpool,
     "dense": windows.dense,
+    "lstm": recurrent.lstm,
+    "gru": recurrent.gru,
     "batchnorm": normalisation.batchnorm,
     "layernorm": normalisation.layernorm,
     "groupnorm": normalisation.groupnorm,

@@ -212,6 +212,13 @@ def _dense(rng: Random) -> Drawn:
     return values, [_shape(rng, _any_rank(rng))]
 
 
+def _recurrent(rng: Random) -> Drawn:
+    values: dict[str, Any] = {"units": rng.randint(1, 4)}
+    _sometimes(rng, values, "bidirectional", _chance(rng, 50))
+    _sometimes(rng, values, "bias", _chance(rng, 50))
+    return values, [(rng.randint(1, 5), rng.randint(1, 6))]
+
+
 # Pooling.
 
 
@@ -490,6 +497,8 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "adaptive_maxpool": _adaptive_pool,
     "adaptive_avgpool": _adaptive_pool,
     "dense": _dense,
+    "lstm": _recurrent,
+    "gru": _recurrent,
     "batchnorm": _norm,
     "layernorm": _norm,
     "groupnorm": _groupnorm,

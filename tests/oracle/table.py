@@ -20,6 +20,7 @@ from tests.oracle import (
     magnitude,
     normalisation,
     pooling,
+    recurrent,
     resizing,
     structure,
 )
@@ -41,6 +42,8 @@ ORACLES: dict[str, Callable[[Any, Sequence[Tensor], Run], Tensor]] = {
     "adaptive_maxpool": pooling.adaptive_maxpool,
     "adaptive_avgpool": pooling.adaptive_avgpool,
     "dense": dense,
+    "lstm": recurrent.lstm,
+    "gru": recurrent.gru,
     "batchnorm": normalisation.batchnorm,
     "layernorm": normalisation.layernorm,
     "groupnorm": normalisation.groupnorm,

@@ -175,6 +175,38 @@ def _dense(layer: Any, case: _Case) -> str:
     return case.graph.add("Gemm", flat, *case.constants("weight", "bias"), transB=1)
 
 
+def _recurrent(
+    operator: str, order: Sequence[int], **attributes: Any
+) -> Callable[[Any, _Case], str]:
+    """A recurrent operator; `order` lists our gates as ONNX wants them."""
+
+    def translate(layer: Any, case: _Case) -> str:
+        batch, _, length = case.shape
+        suffixes = ("", "_reverse") if layer.bidirectional else ("",)
+
+        def gates(name: str) -> Array:
+            parts = [np.split(case.weight(name + suffix), len(order)) for suffix in suffixes]
+            return np.stack([np.concatenate([part[i] for i in order]) for part in parts])
+
+        arrays = [gates("weight_ih"), gates("weight_hh")]
+        if layer.bias:
+            arrays.append(np.concatenate([gates("bias_ih"), gates("bias_hh")], axis=1))
+        steps = case.graph.add("Transpose", case.input, perm=[2, 0, 1])
+        states = case.graph.add(
+            operator,
+            steps,
+            *[case.graph.constant(array) for array in arrays],
+            hidden_size=layer.units,
+            direction="bidirectional" if layer.bidirectional else "forward",
+            **attributes,
+        )
+        # From steps, directions, samples and units to samples and channels.
+        turned = case.graph.add("Transpose", states, perm=[2, 1, 3, 0])
+        return case.graph.add("Reshape", turned, case.graph.whole(batch, -1, length))
+
+    return translate
+
+
 def _batchnorm(layer: Any, case: _Case) -> str:
     channels = case.shape[1]
     scale = case.weight() if case.has("weight") else np.ones(channels)
@@ -399,6 +431,8 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "adaptive_maxpool": _adaptive("MaxPool"),
     "adaptive_avgpool": _adaptive("AveragePool"),
     "dense": _dense,
+    "lstm": _recurrent("LSTM", [0, 3, 1, 2]),
+    "gru": _recurrent("GRU", [1, 0, 2], linear_before_reset=1),
     "batchnorm": _batchnorm,
     "layernorm": _layernorm,
     "groupnorm": _groupnorm,

@@ -103,6 +103,12 @@ def _bias_as_forward(operation: Operation) -> int:
     return per_group * prod(sizes)
 
 
+def _input_biases(operation: Operation) -> int:
+    arrays = operation.layer.parameters(operation.inputs)
+    found = {name: shape for name, shape in arrays.items() if name.startswith("bias_ih")}
+    return parameter_count(found) * operation.positions
+
+
 def _by_factors(operation: Operation) -> int:
     """Its inputs times its factors, which is more than its outputs where an axis is rounded."""
     factors: Sequence[Ratio] = getattr(operation.layer, "factor", ())
@@ -171,6 +177,7 @@ QUANTITIES: dict[str, Quantity] = {
         "elements of the first branch x columns of the second",
         lambda p: p.elements * p.inputs[1][-1],
     ),
+    "input-biases": Quantity("half of the biases x steps", _input_biases),
     "bias-as-forward": Quantity("biases at a forward convolution's positions", _bias_as_forward),
 }
 
@@ -198,8 +205,9 @@ _MOVES = (
 )
 #: What is written with an operator.
 _OPERATORS = ("add", "sub", "mul", "div", "scale")
+_RECURRENT = ("lstm", "gru")
 #: What sums products.
-_ACCUMULATING = (*_WEIGHTED, "matmul")
+_ACCUMULATING = (*_WEIGHTED, *_RECURRENT, "matmul")
 
 _NO_MINPOOL = "PyTorch has no such layer, and what it says depends on how one is written"
 
@@ -299,6 +307,8 @@ _DEEPSPEED_RULES: tuple[tuple[Sequence[str], Rule], ...] = (
         ("relu", "leaky_relu", "prelu", "elu", "gelu", "silu", "softmax"),
         ((1, "inputs"),),
     ),
+    (("lstm",), ((2, "macs"), (2, "input-biases"), (2, "outputs"))),
+    (("gru",), ((2, "macs"), (2, "input-biases"), (1, "outputs"))),
 )
 _DEEPSPEED_FREE = ("relu6", *_MAGNITUDES, *_STRANGE, *_OPERATORS, *_MOVES)
 _DEEPSPEED_DEVIATIONS = (
@@ -336,13 +346,16 @@ CONVENTIONS: tuple[Convention, ...] = (
             (("upsample",), ((1, "nearest-2d"), (4, "bilinear-2d"))),
         ),
         (
-            *("maxpool", "avgpool", *_MAXIMA, "lrn", *_MAGNITUDES, *_ACTIVATIONS),
+            *("maxpool", "avgpool", *_MAXIMA, *_RECURRENT, "lrn", *_MAGNITUDES, *_ACTIVATIONS),
             *(*_OPERATORS, *_MOVES),
         ),
         {"minpool": _NO_MINPOOL},
         "A flop is a multiply-add; biases, activations and other poolings than adaptive averages"
         " are left out, and adaptive averages and upsamplings count on maps of two axes only.",
-        ["does not see x.mean()", "warns of operators that it does not know, and charges nothing"],
+        [
+            "does not see x.mean()",
+            "warns of operators that it does not know, such as an LSTM, and charges nothing",
+        ],
     ),
     Convention(
         "torchinfo",
@@ -352,6 +365,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         _rules(
             ((*_CONVOLUTIONS, "conv_transpose"), ((1, "weights-everywhere"), (1, "bias"))),
             (("dense", "batchnorm", *_SET_NORMS, "rmsnorm", "prelu"), ((1, "parameters"),)),
+            (_RECURRENT, ((1, "macs"), (2, "input-biases"))),
         ),
         (
             *("minpool", *_POOLS, "lrn", "l2norm", "grn"),
@@ -370,10 +384,15 @@ CONVENTIONS: tuple[Convention, ...] = (
         "get_model_complexity_info of ptflops, backend aten",
         "0.7.5",
         "MACs",
-        _rules((_ACCUMULATING, ((1, "macs"),)), (_WEIGHTED, ((1, "bias"),))),
-        _EVERY_OTHER,
+        _rules(
+            ((*_WEIGHTED, "gru", "matmul"), ((1, "macs"),)),
+            (_WEIGHTED, ((1, "bias"),)),
+            (("gru",), ((1, "input-biases"),)),
+        ),
+        ("lstm", *_EVERY_OTHER),
         {},
-        "Biases count as one more product; normalisations, activations and poolings are left out.",
+        "Biases count as one more product; normalisations, activations and poolings are left out,"
+        " and so is an LSTM, which is one operator there, and one of a GRU's two biases.",
         ["a dense layer on a map that is not contiguous loses its bias"],
     ),
     Convention(
@@ -390,6 +409,8 @@ CONVENTIONS: tuple[Convention, ...] = (
             ((*_POOLS, "relu", "prelu", "elu", "gelu"), ((2, "inputs"),)),
             (("relu6", "leaky_relu", "silu", "softmax"), ((1, "inputs"),)),
             (("upsample",), ((1, "outputs"), (1, "factored-outputs"))),
+            (("lstm",), ((1, "macs"), (2, "input-biases"), (10, "outputs"))),
+            (("gru",), ((1, "macs"), (2, "input-biases"), (7, "outputs"))),
         ),
         (*_MAGNITUDES, *_STRANGE, *_OPERATORS, *_MOVES),
         {"minpool": _NO_MINPOOL},
@@ -420,6 +441,8 @@ CONVENTIONS: tuple[Convention, ...] = (
                 ("upsample",),
                 ((1, "nearest"), (5, "linear-1d"), (11, "bilinear-2d"), (259, "bicubic-2d")),
             ),
+            (("lstm",), ((1, "macs"), (2, "input-biases"), (8, "outputs"))),
+            (("gru",), ((1, "macs"), (2, "input-biases"), (7, "outputs"))),
         ),
         (
             *(
@@ -474,10 +497,10 @@ CONVENTIONS: tuple[Convention, ...] = (
             (("matmul",), ((1, "first-by-columns"),)),
             (("conv_transpose",), ((1, "macs-over-groups"),)),
         ),
-        _EVERY_OTHER,
+        (*_RECURRENT, *_EVERY_OTHER),
         {},
-        "The products alone; those of a transposed convolution are divided by its groups once"
-        " too often.",
+        "The products alone, those of recurrent layers left out; those of a transposed convolution"
+        " are divided by its groups once too often.",
     ),
     Convention(
         "deepspeed",

@@ -215,7 +215,8 @@ def _cost(
     if node.shares is not None:
         # The gradient is added to that of the layer that owns the parameters; the optimizer's
         # update is counted there.
-        biases = parameter_count({name: shape for name, shape in arrays.items() if name == "bias"})
+        added = {name: shape for name, shape in arrays.items() if name.startswith("bias")}
+        biases = parameter_count(added)
         weights = weights.plus(Counts(adds=params - biases))
         bias = bias.plus(Counts(adds=biases))
         step = NOTHING

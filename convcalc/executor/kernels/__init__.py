@@ -20,6 +20,7 @@ from convcalc.executor.kernels import (
     magnitude,
     normalisation,
     pooling,
+    recurrent,
     resizing,
     structure,
 )
@@ -40,6 +41,8 @@ KERNELS: dict[str, Kernel] = {
     "adaptive_maxpool": pooling.adaptive_maxpool,
     "adaptive_avgpool": pooling.adaptive_avgpool,
     "dense": dense.dense,
+    "lstm": recurrent.lstm,
+    "gru": recurrent.gru,
     "batchnorm": normalisation.batchnorm,
     "layernorm": normalisation.layernorm,
     "groupnorm": normalisation.groupnorm,

@@ -67,7 +67,8 @@ def gelu(layer: kinds.GELU, inputs: Sequence[Array], weights: Weights) -> Array:
     return result
 
 
-def _sigmoid(x: Array) -> Array:
+def sigmoid_of(x: Array) -> Array:
+    """1 / (1 + exp(-x))."""
     # exp(-|x|) never overflows; below 0 the fraction is turned around.
     small = np.exp(-np.abs(x))
     result: Array = np.where(x >= 0, 1, small) / (1 + small)
@@ -76,13 +77,13 @@ def _sigmoid(x: Array) -> Array:
 
 def sigmoid(layer: kinds.Sigmoid, inputs: Sequence[Array], weights: Weights) -> Array:
     """1 / (1 + exp(-x))."""
-    return _sigmoid(inputs[0])
+    return sigmoid_of(inputs[0])
 
 
 def silu(layer: kinds.SiLU, inputs: Sequence[Array], weights: Weights) -> Array:
     """x / (1 + exp(-x))."""
     (x,) = inputs
-    return x * _sigmoid(x)
+    return x * sigmoid_of(x)
 
 
 def _softplus(x: Array) -> Array:

@@ -41,6 +41,13 @@ _KINDS = {
     "fullyconnected": "dense",
     "innerproduct": "dense",
     "gemm": "dense",
+    "lstmcell": "lstm",
+    "cudnnlstm": "lstm",
+    "bilstm": "lstm with bidirectional: true",
+    "grucell": "gru",
+    "cudnngru": "gru",
+    "bigru": "gru with bidirectional: true",
+    "bidirectional": "lstm or gru with bidirectional: true",
     "batchnormalization": "batchnorm",
     "bn": "batchnorm",
     "layernormalization": "layernorm",
@@ -119,7 +126,7 @@ _KINDS = {
 #: however much alike ('transformer' and 'transpose', 'rnn' and 'lrn').
 _ABSENT = (
     r".*attention|mha|transformer.*|.*embedding|embeddingbag|positionalencoding"
-    r"|(bi|conv)?lstm(cell)?|gru(cell)?|(simple)?rnn(cell)?|bidirectional|timedistributed"
+    r"|convlstm(cell)?|(simple)?rnn(cell)?|timedistributed"
     r"|encoder|decoder|lambda|(swi|ge|re)?glu"
     r"|deformconv|gridsample|roi(pool|align)|nms|yolo|region|detect"
 )
@@ -221,6 +228,10 @@ _NEEDLESS = {
     "kernel_initializer": "training settings are no part of the network",
     "kernel_regularizer": "training settings are no part of the network",
     "n": "copies are made by 'repeat'",
+    "num_layers": "copies are made by 'repeat'",
+    "input_size": "the input's channels follow from the layer before",
+    "batch_first": "shapes have no batch axis",
+    "return_sequences": "the states after all positions are the result",
     "times": "copies are made by 'repeat'",
     "inputs": "an earlier layer's value is taken by 'from'",
     "bottom": "an earlier layer's value is taken by 'from'",
@@ -311,7 +322,7 @@ def foreign_kind(name: str, kinds: Iterable[str]) -> str:
 def absent_kind(name: str) -> bool:
     """Whether it is a kind of other libraries that does not exist here under any name.
 
-    >>> absent_kind("nn.LSTM"), absent_kind("lenet_block"), absent_kind("conv2d")
+    >>> absent_kind("nn.RNN"), absent_kind("lenet_block"), absent_kind("conv2d")
     (True, False, False)
     """
     return re.fullmatch(_ABSENT, _plain(name)) is not None

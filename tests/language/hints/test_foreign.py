@@ -62,6 +62,10 @@ CONV = [
         ("LeakyReLU", "leaky_relu"),
         ("Hardswish", "hard_swish"),
         ("Dropout2d", "dropout"),
+        ("nn.LSTM", "lstm"),
+        ("LSTMCell", "lstm"),
+        ("BiLSTM", "lstm with bidirectional: true"),
+        ("nn.GRUCell", "gru"),
         ("Flatten", "flatten"),
         ("ZeroPad2d", "pad"),
         ("UpSampling2D", "upsample"),
@@ -81,13 +85,14 @@ def test_kinds(foreign: str, ours: str) -> None:
     assert foreign_kind(foreign, KINDS) == ours
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "sequential", "residual_block", "lstm", ""])
+@pytest.mark.parametrize("kind", [*KINDS, "sequential", "residual_block", "rnn", ""])
 def test_our_own_kinds_are_not_foreign(kind: str) -> None:
     assert foreign_kind(kind, KINDS) == ""
 
 
 @pytest.mark.parametrize(
-    "name", ["attention", "nn.MultiheadAttention", "LSTM", "ConvLSTM2D", "nn.GRUCell", "Embedding"]
+    "name",
+    ["attention", "nn.MultiheadAttention", "SimpleRNN", "ConvLSTM2D", "RNNCell", "Embedding"],
 )
 def test_kinds_that_do_not_exist_here(name: str) -> None:
     assert absent_kind(name)

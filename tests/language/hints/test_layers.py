@@ -29,9 +29,9 @@ HERE = Span(Source("a.yaml", "x\n"), 1, 1)
     [
         ("Conv2d", "foreign-name", ""),
         ("separableconv", "foreign-name", "write depthwise, then conv with kernel: 1"),
-        ("gru", "unknown-kind", "'convcalc kinds' lists the kinds"),
+        ("rnn", "unknown-kind", "'convcalc kinds' lists the kinds"),
         ("connv", "unknown-kind", "did you mean 'conv'?"),
-        ("stam", "unknown-kind", "did you mean 'stem'?"),
+        ("stemm", "unknown-kind", "did you mean 'stem'?"),
         ("conv:64", "missing-space", "a space is missing after the ':', write 'conv: 64'"),
         ("conv(64, 3)", "unknown-kind", "write {conv: 64, kernel: 3}"),
         ("stem(64, 3)", "unknown-kind", "write {stem: [64, 3]}"),
