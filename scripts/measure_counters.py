@@ -218,6 +218,12 @@ class GlobalResponseNorm(nn.Module):
         return self.gamma * (x * share) + self.beta + x
 
 
+def _hard_sigmoid(layer, shape, rank):
+    if (layer.alpha, layer.beta) == (1 / 6, 0.5):
+        return nn.Hardsigmoid()
+    return Call(lambda x: torch.clamp(x * layer.alpha + layer.beta, 0, 1))
+
+
 def _upsample(layer, shape, rank):
     coordinates = layer.argument("coordinates")
     if layer.mode == "nearest":
@@ -290,6 +296,7 @@ MAKE = {
     "grn": lambda la, s, r: GlobalResponseNorm(s[0], r, la.eps),
     "relu": lambda la, s, r: nn.ReLU(),
     "relu6": lambda la, s, r: nn.ReLU6(),
+    "clip": lambda la, s, r: Call(lambda x: torch.clamp(x, la.min, la.max)),
     "leaky_relu": lambda la, s, r: nn.LeakyReLU(la.slope),
     "prelu": lambda la, s, r: nn.PReLU(s[0] if la.per_channel else 1),
     "elu": lambda la, s, r: nn.ELU(la.alpha),
@@ -300,10 +307,13 @@ MAKE = {
     "mish": lambda la, s, r: nn.Mish(),
     "softplus": lambda la, s, r: nn.Softplus(),
     "sigmoid": lambda la, s, r: nn.Sigmoid(),
-    "hard_sigmoid": lambda la, s, r: nn.Hardsigmoid(),
+    "hard_sigmoid": _hard_sigmoid,
     "hard_swish": lambda la, s, r: nn.Hardswish(),
     "tanh": lambda la, s, r: nn.Tanh(),
     "softmax": _softmax,
+    "pow": lambda la, s, r: Call(lambda x: torch.pow(x, la.exponent)),
+    "sqrt": lambda la, s, r: Call(lambda x: torch.sqrt(x)),  # noqa: PLW0108
+    "rescaling": lambda la, s, r: Call(lambda x: x * la.factor + la.offset),
     "dropout": lambda la, s, r: nn.Dropout(la.rate),
     "identity": lambda la, s, r: nn.Identity(),
     "flatten": lambda la, s, r: nn.Flatten(),
@@ -549,6 +559,8 @@ def single_layers():
             "flatten",
             "{reshape: [2, -1]}",
         ),
+        *("{clip: {min: -0.5, max: 0.5}}", "{clip: {max: 1}}", "{hard_sigmoid: 0.2}", "{pow: 2}"),
+        *("{pow: 0.5}", "sqrt", "{rescaling: {factor: 2, offset: -1}}", "{rescaling: -1}"),
         *("{pad: 1}", "{pad: 1, mode: replicate}", "{crop: 1}"),
         *("{upsample: 2}", "{upsample: 2, mode: bilinear}", "{upsample: {size: 7}}"),
         *("{upsample: {size: 9, mode: bilinear}}", "{upsample: 1.5}"),

@@ -16,6 +16,7 @@ from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.layers.fields import Flag, Real, Whole, field
 from convcalc.layers.reading import WHOLE, Readings, grouped, same_from
 from convcalc.layers.traits import Backward, ChannelRule, Start
+from convcalc.problems import Help, Rule, RuleError
 from convcalc.shapes import Shape
 
 
@@ -51,6 +52,42 @@ class ReLU6(_Activation, kind="relu6"):
     cost = Counts(compares=2)
     gradient_cost = Counts(compares=2)
     keeps = ("inputs",)
+
+
+class Clip(_Activation, kind="clip"):
+    """min(max(x, least), most), with one of both bounds or with both.
+
+    Shape:  (c, ...) -> (c, ...)
+    Counts: compares = 2*N, or N with one bound
+    Grads:  dx = dy if least < x < most else 0: as many compares; keeps x
+    Errors: missing-argument, bad-value
+    Source: PyTorch's clamp, ONNX's Clip
+
+    >>> Clip(min=0.0, max=1.0).counts([(8, 4, 4)], (8, 4, 4)).compares
+    256
+    """
+
+    cost = Counts(compares=2)
+    gradient_cost = Counts(compares=2)
+    keeps = ("inputs",)
+
+    min: float | None = field(Real(), "the least result", default=None)
+    max: float | None = field(Real(), "the largest result", default=None)
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        if self.min is None and self.max is None:
+            facts = [Help("write {clip: {min: 0, max: 6}}, say")]
+            raise RuleError("missing-argument", "clip needs 'min', 'max' or both", "", facts)
+        if self.min is not None and self.max is not None and self.min > self.max:
+            message = f"min {self.min:g} is above max {self.max:g}"
+            raise RuleError("bad-value", message, "max", [Rule("min <= max")])
+        return only(inputs)
+
+    def element_cost(self) -> Counts:
+        return Counts(compares=(self.min is not None) + (self.max is not None))
+
+    def element_gradient_cost(self) -> Counts:
+        return self.element_cost()
 
 
 class LeakyReLU(_Activation, kind="leaky_relu"):
@@ -224,17 +261,22 @@ class Sigmoid(_Activation, kind="sigmoid"):
 
 
 class HardSigmoid(_Activation, kind="hard_sigmoid"):
-    """min(max(x + 3, 0), 6) / 6.
+    """min(max(x + 3, 0), 6) / 6; with other arguments min(max(alpha*x + beta, 0), 1).
+
+    The second is computed as the first: min(max(x + beta/alpha, 0), 1/alpha) / (1/alpha).
 
     Shape:  (c, ...) -> (c, ...)
     Counts: adds = N, compares = 2*N, divides = N
     Grads:  dx = dy / 6 if -3 < x < 3 else 0: compares = 2*N, divides = N; keeps x
-    Source: Howard et al., arXiv:1905.02244
+    Source: Howard et al., arXiv:1905.02244; ONNX's HardSigmoid
     """
 
     cost = Counts(adds=1, divides=1, compares=2)
     gradient_cost = Counts(divides=1, compares=2)
     keeps = ("inputs",)
+
+    alpha: float = field(Real(0, above=True), "slope between 0 and 1", default=1 / 6)
+    beta: float = field(Real(), "value at 0", default=0.5)
 
 
 class HardSwish(_Activation, kind="hard_swish"):

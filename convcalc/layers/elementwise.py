@@ -28,16 +28,24 @@ class ElementwiseLayer(Layer):
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         return only(inputs)
 
+    def element_cost(self) -> Counts:
+        """Scalar operations for one element, where they depend on the arguments."""
+        return self.cost
+
+    def element_gradient_cost(self) -> Counts | None:
+        """The same for one element of the input's gradient."""
+        return self.gradient_cost
+
     def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
-        return self.cost.times(prod(output))
+        return self.element_cost().times(prod(output))
 
     def backward_counts(
         self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
     ) -> Backward:
-        if self.gradient_cost is None:
+        cost = self.element_gradient_cost()
+        if cost is None:
             raise self._no_backward_rule()
-        elements = batch * prod(output)
-        return Backward(input=self.gradient_cost.times(elements) if any(wanted) else NOTHING)
+        return Backward(input=cost.times(batch * prod(output)) if any(wanted) else NOTHING)
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
         return same_from(0, inputs[index])

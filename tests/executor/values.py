@@ -120,11 +120,12 @@ def program_of(network: Network, weights: Mapping[str, Array], **options: Any) -
 def relative_error(found: Array, expected: Array) -> float:
     """The largest difference over the largest magnitude expected (1, where all are next to 0).
 
-    Infinities, which pooling makes of windows without input, must be the same.
+    Infinities, which pooling makes of windows without input, must be the same, and so must be what
+    is not a number, such as a root of a negative one.
     """
     assert found.shape == expected.shape
     finite = np.isfinite(expected)
-    assert (found[~finite] == expected[~finite]).all()
+    assert np.array_equal(found[~finite], expected[~finite], equal_nan=True)
     difference = np.abs(found[finite] - expected[finite]).max(initial=0)
     largest = float(np.abs(expected[finite]).max(initial=0))
     return float(difference) / (largest if largest > 1e-9 else 1.0)

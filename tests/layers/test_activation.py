@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from typing import Any
+
 import pytest
 
 from convcalc.counts import Counts
@@ -39,6 +42,36 @@ def test_costs_each_element_the_same(kind: str, one: Counts) -> None:
     assert counts(layer, GIVEN) == one.times(N)
     assert counts(layer, GIVEN, valid_taps=True) == one.times(N)
     assert layer.channel_rule([GIVEN]) == ChannelRule("same")
+
+
+class TestClip:
+    @pytest.mark.parametrize("bounds", [{"min": 0}, {"max": 1}, {"min": -1, "max": 1}])
+    def test_compares_with_each_bound(self, bounds: dict[str, Any]) -> None:
+        layer = made("clip", **bounds)
+        assert counts(layer, GIVEN) == Counts(compares=len(bounds)).times(N)
+
+    def test_of_0_and_6_costs_what_relu6_costs(self) -> None:
+        assert counts(made("clip", min=0, max=6), GIVEN) == counts(made("relu6"), GIVEN)
+
+    def test_needs_a_bound(self) -> None:
+        assert refusal(made("clip"), GIVEN).code == "missing-argument"
+
+    def test_bounds_are_in_order(self) -> None:
+        assert shape(made("clip", min=1, max=1), GIVEN) == GIVEN
+        error = refusal(made("clip", min=2, max=Fraction(1, 2)), GIVEN)
+        assert (error.code, error.field) == ("bad-value", "max")
+        assert error.message == "min 2 is above max 0.5"
+
+
+class TestHardSigmoid:
+    def test_a_slope_costs_what_pytorchs_costs(self) -> None:
+        # So that a rounded 1/6 of another format changes no count.
+        for alpha in (Fraction(1, 6), Fraction(1, 5), 1):
+            layer = made("hard_sigmoid", alpha=alpha, beta=0)
+            assert counts(layer, GIVEN) == counts(made("hard_sigmoid"), GIVEN)
+
+    def test_the_slope_is_above_0(self) -> None:
+        assert unreadable("hard_sigmoid", alpha=0).field == "alpha"
 
 
 class TestSoftmax:

@@ -34,11 +34,15 @@ SIGNATURES = {
     "rmsnorm": "eps=1e-06, affine=true",
     "l2norm": "eps=1e-12",
     "grn": "eps=1e-06",
+    "clip": "min, max",
     "leaky_relu": "slope=0.01",
     "prelu": "per_channel=false",
     "elu": "alpha=1.0",
     "celu": "alpha=1.0",
     "softmax": "groups=1",
+    "hard_sigmoid": "alpha=0.16666666666666666, beta=0.5",
+    "pow": "exponent",
+    "rescaling": "factor=1.0, offset=0.0",
     "dropout": "rate=0.5",
     "reshape": "shape",
     "transpose": "order",
@@ -52,7 +56,18 @@ SIGNATURES = {
     "concat": "axis=0",
 }
 NORMS = {"batchnorm", "layernorm", "groupnorm", "instancenorm", "lrn", "rmsnorm", "l2norm", "grn"}
-ACTIVATIONS = {"relu", "relu6", "leaky_relu", "prelu", "elu", "selu", "celu", "gelu", "silu"}
+ACTIVATIONS = {
+    "relu",
+    "relu6",
+    "clip",
+    "leaky_relu",
+    "prelu",
+    "elu",
+    "selu",
+    "celu",
+    "gelu",
+    "silu",
+}
 ACTIVATIONS |= {"mish", "softplus", "sigmoid", "hard_sigmoid", "hard_swish", "tanh", "softmax"}
 JOINS = {"add", "sub", "mul", "div", "concat", "matmul"}
 WEIGHTED = {"conv", "depthwise", "conv_transpose", "dense"}
@@ -153,7 +168,7 @@ def test_what_needs_spatial_axes() -> None:
 def test_what_can_run_in_place() -> None:
     elementwise = {kind for kind in KINDS if layer_class(kind).elementwise}
     assert elementwise == ACTIVATIONS - {"softmax"} | {
-        *("batchnorm", "scale", "add", "sub", "mul", "div"),
+        *("batchnorm", "scale", "pow", "sqrt", "rescaling", "add", "sub", "mul", "div")
     }
 
 

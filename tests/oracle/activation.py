@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from convcalc.layers.activation import CELU, ELU, LeakyReLU, PReLU, Softmax
+from convcalc.layers.activation import CELU, ELU, Clip, HardSigmoid, LeakyReLU, PReLU, Softmax
 from convcalc.layers.base import Layer
 from tests.oracle.counting import (
     Number,
@@ -47,6 +47,18 @@ def relu(x: Number) -> Number:
 
 def relu6(x: Number) -> Number:
     return minimum(maximum(x, 0.0), 6.0)
+
+
+def clip(layer: Clip, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    (x,) = inputs
+    result: Tensor = {}
+    for index, value in x.items():
+        result[index] = value
+        if layer.min is not None:
+            result[index] = maximum(result[index], layer.min)
+        if layer.max is not None:
+            result[index] = minimum(result[index], layer.max)
+    return result
 
 
 def leaky_relu(layer: LeakyReLU, inputs: Sequence[Tensor], run: Run) -> Tensor:
@@ -99,8 +111,12 @@ def sigmoid(x: Number) -> Number:
     return 1 / (1 + exp(-x))
 
 
-def hard_sigmoid(x: Number) -> Number:
-    return minimum(maximum(x + 3, 0.0), 6.0) / 6
+def hard_sigmoid(layer: HardSigmoid, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    """A line that is cut off at 0 and at 1, in units of 1 / alpha: those are known before."""
+    (x,) = inputs
+    one = 1 / layer.alpha
+    shift = layer.beta * one
+    return {i: minimum(maximum(v + shift, 0.0), one) / one for i, v in x.items()}
 
 
 def hard_swish(x: Number) -> Number:

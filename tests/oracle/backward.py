@@ -22,7 +22,7 @@ from tests.oracle import backward_recurrent as recurrent
 from tests.oracle import backward_resizing as resizing
 from tests.oracle import backward_structure as structure
 from tests.oracle import backward_windows as windows
-from tests.oracle import magnitude
+from tests.oracle import functions, magnitude
 from tests.oracle.backward_activation import from_input, from_output
 from tests.oracle.counting import Number, Run, Tensor
 from tests.oracle.table import ORACLES
@@ -54,6 +54,7 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "grn": magnitude.grn_backward,
     "relu": from_output(activation.relu),
     "relu6": from_input(activation.relu6),
+    "clip": from_input(activation.clip),
     "leaky_relu": from_input(activation.leaky_relu),
     "prelu": activation.prelu,
     "elu": from_input(activation.elu),
@@ -68,6 +69,9 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "hard_swish": from_input(activation.hard_swish),
     "tanh": from_output(activation.tanh_),
     "softmax": activation.softmax,
+    "pow": from_input(functions.pow_backward),
+    "sqrt": from_output(functions.sqrt_backward),
+    "rescaling": functions.rescaling_backward,
     "dropout": structure.dropout,
     "identity": structure.moved,
     "flatten": structure.moved,
@@ -95,9 +99,16 @@ FORWARD: dict[str, Callable[[Any, Step], None]] = {
 }
 
 #: Inputs are drawn from this range, so that both sides of every bend are reached.
-_RANGES = {"relu6": (-4.0, 9.0), "hard_sigmoid": (-6.0, 6.0), "hard_swish": (-6.0, 6.0)}
-# A divisor away from 0.
-_RANGES["div"] = (0.5, 2.0)
+_RANGES = {
+    "relu6": (-4.0, 9.0),
+    "hard_sigmoid": (-6.0, 6.0),
+    "hard_swish": (-6.0, 6.0),
+    # Powers and roots of negative numbers are none.
+    "pow": (0.2, 2.0),
+    "sqrt": (0.2, 2.0),
+    # A divisor away from 0.
+    "div": (0.5, 2.0),
+}
 
 
 class Trained(NamedTuple):

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from convcalc.layers.activation import CELU, ELU, LeakyReLU, PReLU, Softmax
+from convcalc.layers.activation import CELU, ELU, Clip, HardSigmoid, LeakyReLU, PReLU, Softmax
 from convcalc.layers.base import Layer
 from tests.oracle.counting import Number, Tensor, at, erf, exp, log, select, tanh, total
 from tests.oracle.training import Element, Step
@@ -55,6 +55,15 @@ def relu6(layer: Layer, x: Number, dy: Number) -> Number:
     return select(above and below, dy, _nothing(dy))
 
 
+def clip(layer: Clip, x: Number, dy: Number) -> Number:
+    inside = True
+    if layer.min is not None:
+        inside = x > layer.min
+    if layer.max is not None:
+        inside = Number(layer.max, x.tally) > x and inside
+    return select(inside, dy, _nothing(dy))
+
+
 def leaky_relu(layer: LeakyReLU, x: Number, dy: Number) -> Number:
     return select(x > 0, dy, layer.slope * dy)
 
@@ -98,10 +107,11 @@ def sigmoid(layer: Layer, y: Number, dy: Number) -> Number:
     return dy * y * (1 - y)
 
 
-def hard_sigmoid(layer: Layer, x: Number, dy: Number) -> Number:
-    above, below = x > -3, Number(3.0, x.tally) > x
-    sixth = dy / 6
-    return select(above and below, sixth, _nothing(dy))
+def hard_sigmoid(layer: HardSigmoid, x: Number, dy: Number) -> Number:
+    low, high = (0 - layer.beta) / layer.alpha, (1 - layer.beta) / layer.alpha
+    above, below = x > low, Number(high, x.tally) > x
+    share = dy / (1 / layer.alpha)
+    return select(above and below, share, _nothing(dy))
 
 
 def hard_swish(layer: Layer, x: Number, dy: Number) -> Number:

@@ -118,11 +118,14 @@ def erf(x: Number) -> Number:
 
 
 def square_root(x: Number) -> Number:
-    return _special(x, math.sqrt(x.value))
+    """Not a number where x is negative."""
+    return _special(x, math.sqrt(x.value) if x.value >= 0 else math.nan)
 
 
 def power(x: Number, exponent: float) -> Number:
-    return _special(x, x.value**exponent)
+    """Not a number where x is negative and the exponent no whole number."""
+    real = x.value >= 0 or float(exponent).is_integer()
+    return _special(x, x.value**exponent if real else math.nan)
 
 
 def combine(numbers: Iterable[Number], step: Callable[[Number, Number], Number]) -> Number:

@@ -336,6 +336,35 @@ def _softmax(rng: Random) -> Drawn:
     return values, [_shape(rng, _any_rank(rng), groups * rng.randint(1, 4))]
 
 
+def _clip(rng: Random) -> Drawn:
+    fifths = sorted(rng.sample(range(-5, 4), 2))
+    low, high = [Fraction(n, 5) for n in fifths]
+    values: dict[str, Any] = rng.choice([{"min": low}, {"max": high}, {"min": low, "max": high}])
+    return values, [_shape(rng, _any_rank(rng))]
+
+
+def _hard_sigmoid(rng: Random) -> Drawn:
+    values, inputs = _plain(rng)
+    _sometimes(rng, values, "alpha", rng.choice([Fraction(1, 5), 1, 3]))
+    _sometimes(rng, values, "beta", rng.choice([Fraction(1, 2), 0, Fraction(-1, 4), 2]))
+    return values, inputs
+
+
+# Other functions of one element.
+
+
+def _pow(rng: Random) -> Drawn:
+    exponent = rng.choice([2, 3, -1, 0, Fraction(1, 2), Fraction(-3, 2), Fraction(5, 2)])
+    return {"exponent": exponent}, [_shape(rng, _any_rank(rng))]
+
+
+def _rescaling(rng: Random) -> Drawn:
+    values, inputs = _plain(rng)
+    _sometimes(rng, values, "factor", rng.choice([1, -1, 2, Fraction(1, 255)]))
+    _sometimes(rng, values, "offset", rng.choice([0, 1, Fraction(-1, 2)]))
+    return values, inputs
+
+
 # Structure.
 
 
@@ -509,6 +538,7 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "grn": _grn,
     "relu": _plain,
     "relu6": _plain,
+    "clip": _clip,
     "leaky_relu": _leaky_relu,
     "prelu": _prelu,
     "elu": _elu,
@@ -519,10 +549,13 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "mish": _plain,
     "softplus": _plain,
     "sigmoid": _plain,
-    "hard_sigmoid": _plain,
+    "hard_sigmoid": _hard_sigmoid,
     "hard_swish": _plain,
     "tanh": _plain,
     "softmax": _softmax,
+    "pow": _pow,
+    "sqrt": _plain,
+    "rescaling": _rescaling,
     "dropout": _dropout,
     "identity": _plain,
     "flatten": _plain,

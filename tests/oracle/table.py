@@ -16,6 +16,7 @@ from convcalc.shapes import Shape
 from tests.oracle import (
     activation,
     convolution,
+    functions,
     joins,
     magnitude,
     normalisation,
@@ -25,7 +26,7 @@ from tests.oracle import (
     structure,
 )
 from tests.oracle.activation import each
-from tests.oracle.counting import Run, Tensor, tanh
+from tests.oracle.counting import Run, Tensor, square_root, tanh
 from tests.oracle.dense import dense
 from tests.oracle.windows import everywhere, shape_of
 
@@ -54,6 +55,7 @@ ORACLES: dict[str, Callable[[Any, Sequence[Tensor], Run], Tensor]] = {
     "grn": magnitude.grn,
     "relu": each(activation.relu),
     "relu6": each(activation.relu6),
+    "clip": activation.clip,
     "leaky_relu": activation.leaky_relu,
     "prelu": activation.prelu,
     "elu": activation.elu,
@@ -64,10 +66,13 @@ ORACLES: dict[str, Callable[[Any, Sequence[Tensor], Run], Tensor]] = {
     "mish": each(activation.mish),
     "softplus": each(activation.softplus),
     "sigmoid": each(activation.sigmoid),
-    "hard_sigmoid": each(activation.hard_sigmoid),
+    "hard_sigmoid": activation.hard_sigmoid,
     "hard_swish": each(activation.hard_swish),
     "tanh": each(tanh),
     "softmax": activation.softmax,
+    "pow": functions.pow_,
+    "sqrt": each(square_root),
+    "rescaling": functions.rescaling,
     "dropout": structure.unchanged,
     "identity": structure.unchanged,
     "flatten": structure.flatten,

@@ -296,9 +296,30 @@ def _operator(name: str, **attributes: Any) -> Callable[[Any, _Case], str]:
     return lambda layer, case: case.graph.add(name, *case.inputs, **attributes)
 
 
+def _clipped(case: _Case, low: float | None, high: float | None) -> str:
+    bounds = ["" if one is None else case.graph.constant(np.array(one)) for one in (low, high)]
+    return case.graph.add("Clip", case.input, *bounds)
+
+
 def _relu6(layer: Any, case: _Case) -> str:
-    low, high = np.array(0.0), np.array(6.0)
-    return case.graph.add("Clip", case.input, case.graph.constant(low), case.graph.constant(high))
+    return _clipped(case, 0.0, 6.0)
+
+
+def _clip(layer: Any, case: _Case) -> str:
+    return _clipped(case, layer.min, layer.max)
+
+
+def _hard_sigmoid(layer: Any, case: _Case) -> str:
+    return case.graph.add("HardSigmoid", case.input, alpha=layer.alpha, beta=layer.beta)
+
+
+def _pow(layer: Any, case: _Case) -> str:
+    return case.graph.add("Pow", case.input, case.graph.constant(np.array(layer.exponent)))
+
+
+def _rescaling(layer: Any, case: _Case) -> str:
+    scaled = case.graph.add("Mul", case.input, case.graph.constant(np.array(layer.factor)))
+    return case.graph.add("Add", scaled, case.graph.constant(np.array(layer.offset)))
 
 
 def _leaky_relu(layer: Any, case: _Case) -> str:
@@ -443,6 +464,7 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "grn": _grn,
     "relu": _operator("Relu"),
     "relu6": _relu6,
+    "clip": _clip,
     "leaky_relu": _leaky_relu,
     "prelu": _prelu,
     "elu": _alpha("Elu"),
@@ -453,10 +475,13 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "mish": _operator("Mish"),
     "softplus": _operator("Softplus"),
     "sigmoid": _operator("Sigmoid"),
-    "hard_sigmoid": _operator("HardSigmoid", alpha=1 / 6, beta=0.5),
+    "hard_sigmoid": _hard_sigmoid,
     "hard_swish": _operator("HardSwish"),
     "tanh": _operator("Tanh"),
     "softmax": _softmax,
+    "pow": _pow,
+    "sqrt": _operator("Sqrt"),
+    "rescaling": _rescaling,
     "dropout": _unchanged,
     "identity": _unchanged,
     "flatten": _operator("Flatten", axis=1),

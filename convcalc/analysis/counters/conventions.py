@@ -193,7 +193,10 @@ _NORMS = ("batchnorm", *_SET_NORMS, "lrn")
 #: Normalisations that no counter knows but by their parameters.
 _MAGNITUDES = ("rmsnorm", "l2norm", "grn")
 #: Activations that no counter knows.
-_STRANGE = ("selu", "celu", "mish", "softplus", "hard_sigmoid", "hard_swish", "tanh", "sigmoid")
+_STRANGE = (
+    *("selu", "celu", "mish", "softplus", "hard_sigmoid", "hard_swish", "tanh", "sigmoid"),
+    "clip",
+)
 _ACTIVATIONS = (
     *("relu", "relu6", "leaky_relu", "prelu", "elu", "gelu", "silu", "softmax"),
     *_STRANGE,
@@ -203,9 +206,9 @@ _MOVES = (
     *("dropout", "identity", "flatten", "reshape", "transpose", "pad", "crop", "slice"),
     *("pixel_shuffle", "channel_shuffle", "concat"),
 )
-#: What is written with an operator.
-_OPERATORS = ("add", "sub", "mul", "div", "scale")
 _RECURRENT = ("lstm", "gru")
+#: What is written with an operator, or a function that no counter watches.
+_OPERATORS = ("add", "sub", "mul", "div", "scale", "pow", "sqrt", "rescaling")
 #: What sums products.
 _ACCUMULATING = (*_WEIGHTED, *_RECURRENT, "matmul")
 

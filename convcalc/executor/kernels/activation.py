@@ -30,6 +30,12 @@ def relu6(layer: kinds.ReLU6, inputs: Sequence[Array], weights: Weights) -> Arra
     return np.minimum(np.maximum(inputs[0], 0), 6)
 
 
+def clip(layer: kinds.Clip, inputs: Sequence[Array], weights: Weights) -> Array:
+    """min(max(x, least), most)."""
+    result: Array = np.clip(inputs[0], layer.min, layer.max)
+    return result
+
+
 def leaky_relu(layer: kinds.LeakyReLU, inputs: Sequence[Array], weights: Weights) -> Array:
     """x where x > 0, else slope*x."""
     (x,) = inputs
@@ -105,8 +111,8 @@ def mish(layer: kinds.Mish, inputs: Sequence[Array], weights: Weights) -> Array:
 
 
 def hard_sigmoid(layer: kinds.HardSigmoid, inputs: Sequence[Array], weights: Weights) -> Array:
-    """min(max(x + 3, 0), 6) / 6."""
-    result: Array = np.minimum(np.maximum(inputs[0] + 3, 0), 6) / 6
+    """min(max(alpha*x + beta, 0), 1)."""
+    result: Array = np.clip(inputs[0] * layer.alpha + layer.beta, 0, 1)
     return result
 
 

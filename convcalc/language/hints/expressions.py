@@ -107,6 +107,8 @@ def called(text: str) -> str:
     match = re.match(r"([A-Za-z_]\w*)\s*\(([^()]*)\)\Z", text, re.ASCII)
     if match is None:
         return ""
+    if match[1] in ("pow", "sqrt"):
+        return ""  # of a number, and not the kind
     kind = match[1] if match[1] in KINDS else foreign_kind(match[1], KINDS)
     if kind not in KINDS:
         return ""
