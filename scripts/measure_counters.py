@@ -329,6 +329,21 @@ MAKE = {
     "slice": lambda la, s, r: Call(
         lambda x: x[(*[slice(None)] * (la.axis + 1), slice(*la.channels, la.step))]
     ),
+    "gather": lambda la, s, r: Call(
+        lambda x: torch.index_select(x, la.axis + 1, torch.tensor(la.indices, device=x.device))
+    ),
+    "broadcast": lambda la, s, r: Call(
+        lambda x: torch.broadcast_to(x, (len(x), *la.output_shape([s])))
+    ),
+    "reduce_mean": lambda la, s, r: Call(
+        lambda x: torch.mean(x, [axis + 1 for axis in la.axes], la.keepdims)
+    ),
+    "reduce_max": lambda la, s, r: Call(
+        lambda x: torch.amax(x, [axis + 1 for axis in la.axes], la.keepdims)
+    ),
+    "reduce_sum": lambda la, s, r: Call(
+        lambda x: torch.sum(x, [axis + 1 for axis in la.axes], la.keepdims)
+    ),
     "scale": _scale,
     "add": lambda la, s, r: Call(_add),
     "sub": lambda la, s, r: Call(lambda a, b: a - b),
@@ -567,6 +582,12 @@ def single_layers():
         *("{upsample: 1.5, mode: bilinear}", "{upsample: 2, coordinates: half_pixel}"),
         "{upsample: 2, mode: bilinear, coordinates: align_corners}",
         *("{upsample: 2, mode: bicubic}", "{upsample: {size: 9, mode: bicubic}}"),
+        *("{gather: [2, 0, 0]}", "{gather: [1, 3], axis: 1}", "{reduce_mean: [1]}"),
+        *(
+            "{reduce_mean: {axes: [0], keepdims: false}}",
+            "{reduce_max: [0, 1]}",
+            "{reduce_sum: [0]}",
+        ),
         *("{channel_shuffle: 2}", "{slice: [0, 2]}", "scale", "{add: [[], [relu]]}"),
         *("{scale: 2, per_channel: false}", "{scale: 0.1, learned: false}"),
         *(
@@ -584,6 +605,8 @@ def single_layers():
             yield f"{{input: {sizes}, layers: [{{conv: 4, kernel: 1, bias: false}}, {layer}]}}"
         order = [*range(1, rank + 1), 0]
         yield f"{{input: {sizes}, layers: [{{conv: 4, kernel: 1}}, {{transpose: {order}}}]}}"
+        repeated = f"{{slice: [0, 1]}}, {{broadcast: {[5, *[-1] * rank]}}}"
+        yield f"{{input: {sizes}, layers: [{{conv: 4, kernel: 1}}, {repeated}]}}"
         turned = f"{{transpose: {[*range(rank - 1), rank, rank - 1]}}}"
         product = f"{{matmul: [[], [{turned}]]}}"
         yield f"{{input: {sizes}, layers: [{{conv: 4, kernel: 1}}, {product}]}}"

@@ -369,6 +369,25 @@ def wrapped(axis: int, every: int, size: int) -> Reading:
     return Reading(axis, at, count, period, 0, span=_ascending_within(period, at))
 
 
+def picked(axis: int, positions: Sequence[int]) -> Reading:
+    """Unit y reads the y-th of some positions.
+
+    >>> [*picked(1, [4, 0, 0]).at(1)], picked(1, [4, 0, 0]).count(3, 5)
+    ([0], 2)
+    """
+    period = len(positions)
+
+    def at(y: int) -> range:
+        place = positions[y % period]
+        return range(place, place + 1)
+
+    def span(units: range) -> range:
+        places = [at(y).start for y in units[:period]]
+        return range(min(places), max(places) + 1)
+
+    return Reading(axis, at, lambda units, _: len({*positions[:units]}), period, 0, span=span)
+
+
 def _ascending_within(period: int, at: Callable[[int], range]) -> Callable[[range], range]:
     """The span of units that read one position each, ascending within each period."""
 

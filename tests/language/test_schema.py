@@ -277,8 +277,10 @@ BEYOND = {
         [
             *("bad-axis", "bad-order"),
             "branch-count",
+            "broadcast-mismatch",
             "crop-too-large",
             "groups-mismatch",
+            "index-out-of-range",
             "join-mismatch",
             "no-branches",
             "no-layers",

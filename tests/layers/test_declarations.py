@@ -15,7 +15,7 @@ from tests.oracle.windows import everywhere, shape_of
 
 # These only move values: a value that says where it comes from still says so at the end.
 MOVERS = ["identity", "dropout", "flatten", "reshape", "transpose", "pad", "crop", "pixel_shuffle"]
-MOVERS += ["channel_shuffle", "slice", "concat"]
+MOVERS += ["channel_shuffle", "slice", "gather", "broadcast", "concat"]
 LAYERS = 40
 
 

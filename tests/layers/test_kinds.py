@@ -54,6 +54,11 @@ SIGNATURES = {
     "scale": "init=1.0, learned=true, per_channel=true",
     "slice": "channels, axis=0, step=1",
     "concat": "axis=0",
+    "gather": "indices, axis=0",
+    "broadcast": "shape",
+    "reduce_mean": "axes, keepdims=true",
+    "reduce_max": "axes, keepdims=true",
+    "reduce_sum": "axes, keepdims=true",
 }
 NORMS = {"batchnorm", "layernorm", "groupnorm", "instancenorm", "lrn", "rmsnorm", "l2norm", "grn"}
 ACTIVATIONS = {

@@ -55,6 +55,8 @@ DECISIONS: dict[str, dict[str, str]] = {
     },
     **{kind: {"broadcast": "which of two sizes is 1"} for kind in ("mul", "div")},
     "concat": {"output_shape": "whether the sizes of the other axes are equal"},
+    "gather": {"output_shape": "whether the positions are there"},
+    "broadcast": {"output_shape": "which sizes of the input are 1, and which stay"},
     "matmul": {
         "output_shape": "whether rows are as long as columns",
         "broadcast": "which of two sizes is 1",
@@ -64,8 +66,8 @@ DECISIONS: dict[str, dict[str, str]] = {
 NEED_NUMBERS_FOR_VALID_TAPS = {"conv", "depthwise", "conv_transpose", "lrn"} | {
     *("maxpool", "minpool", "avgpool"),
 }
-#: Arguments that are no sizes, but the numbers of axes.
-NO_SIZES = {"axis", "order"}
+#: Arguments that are no sizes, but the numbers of axes and positions.
+NO_SIZES = {"axes", "axis", "indices", "order"}
 #: Layers of each kind.
 LAYERS = 40
 

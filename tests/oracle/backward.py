@@ -22,7 +22,7 @@ from tests.oracle import backward_recurrent as recurrent
 from tests.oracle import backward_resizing as resizing
 from tests.oracle import backward_structure as structure
 from tests.oracle import backward_windows as windows
-from tests.oracle import functions, magnitude
+from tests.oracle import functions, magnitude, reduction
 from tests.oracle.backward_activation import from_input, from_output
 from tests.oracle.counting import Number, Run, Tensor
 from tests.oracle.table import ORACLES
@@ -83,6 +83,11 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "pixel_shuffle": structure.moved,
     "channel_shuffle": structure.moved,
     "slice": structure.moved,
+    "gather": structure.moved,
+    "broadcast": structure.moved,
+    "reduce_mean": reduction.reduce_mean_backward,
+    "reduce_max": reduction.reduce_max_backward,
+    "reduce_sum": reduction.reduce_sum_backward,
     "scale": structure.scale,
     "add": structure.add,
     "sub": structure.sub,

@@ -476,6 +476,35 @@ def _scale(rng: Random) -> Drawn:
     return values, inputs
 
 
+def _gather(rng: Random) -> Drawn:
+    shape = _shape(rng, _any_rank(rng))
+    axis = rng.randrange(len(shape))
+    values: dict[str, Any] = {"indices": rng.choices(range(shape[axis]), k=rng.randint(1, 6))}
+    if axis or _chance(rng, 30):
+        values["axis"] = axis
+    return values, [shape]
+
+
+def _broadcast(rng: Random) -> Drawn:
+    shape = [1 if _chance(rng, 40) else n for n in _shape(rng, _any_rank(rng))]
+    sizes = [rng.randint(1, 4) if n == 1 else n for n in shape]
+    return {
+        "shape": [
+            -1 if n == size and _chance(rng, 50) else size
+            for n, size in zip(shape, sizes, strict=True)
+        ]
+    }, [tuple(shape)]
+
+
+def _reduction(rng: Random) -> Drawn:
+    shape = _shape(rng, _any_rank(rng))
+    axes = rng.sample(range(len(shape)), rng.randint(1, len(shape)))
+    values: dict[str, Any] = {"axes": axes}
+    if len(axes) < len(shape):
+        _sometimes(rng, values, "keepdims", _chance(rng, 50))
+    return values, [shape]
+
+
 # Joins.
 
 
@@ -567,6 +596,11 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "pixel_shuffle": _pixel_shuffle,
     "channel_shuffle": _channel_shuffle,
     "slice": _slice,
+    "gather": _gather,
+    "broadcast": _broadcast,
+    "reduce_mean": _reduction,
+    "reduce_max": _reduction,
+    "reduce_sum": _reduction,
     "scale": _scale,
     "add": _elementwise_join(4, gates=False),
     "sub": _elementwise_join(2, gates=False),

@@ -384,6 +384,25 @@ def _slice(layer: Any, case: _Case) -> str:
     return _sliced(case, [layer.axis + 1], [start], [stop], layer.step)
 
 
+def _gather(layer: Any, case: _Case) -> str:
+    indices = case.graph.whole(*layer.indices)
+    return case.graph.add("Gather", case.input, indices, axis=layer.axis + 1)
+
+
+def _broadcast(layer: Any, case: _Case) -> str:
+    # A size of 1 leaves an axis as it is.
+    sizes = [1, *[1 if size == -1 else size for size in layer.shape]]
+    return case.graph.add("Expand", case.input, case.graph.whole(*sizes))
+
+
+def _reduction(operator: str) -> Callable[[Any, _Case], str]:
+    def translate(layer: Any, case: _Case) -> str:
+        axes = [axis + 1 for axis in layer.axes]
+        return _reduced(case, operator, case.input, axes, int(layer.keepdims))
+
+    return translate
+
+
 def _upsample(layer: Any, case: _Case) -> str:
     if layer.mode != "nearest" and case.rank != 2:
         raise NoCounterpart("the runtime interpolates two-dimensional maps only")
@@ -493,6 +512,11 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "pixel_shuffle": _pixel_shuffle,
     "channel_shuffle": _channel_shuffle,
     "slice": _slice,
+    "gather": _gather,
+    "broadcast": _broadcast,
+    "reduce_mean": _reduction("ReduceMean"),
+    "reduce_max": _reduction("ReduceMax"),
+    "reduce_sum": _reduction("ReduceSum"),
     "scale": _scale,
     "add": _folded("Add"),
     "sub": _operator("Sub"),

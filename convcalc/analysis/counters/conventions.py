@@ -204,11 +204,14 @@ _ACTIVATIONS = (
 #: What only moves values.
 _MOVES = (
     *("dropout", "identity", "flatten", "reshape", "transpose", "pad", "crop", "slice"),
-    *("pixel_shuffle", "channel_shuffle", "concat"),
+    *("pixel_shuffle", "channel_shuffle", "concat", "gather", "broadcast"),
 )
 _RECURRENT = ("lstm", "gru")
 #: What is written with an operator, or a function that no counter watches.
-_OPERATORS = ("add", "sub", "mul", "div", "scale", "pow", "sqrt", "rescaling")
+_OPERATORS = (
+    *("add", "sub", "mul", "div", "scale", "pow", "sqrt", "rescaling"),
+    *("reduce_mean", "reduce_max", "reduce_sum"),
+)
 #: What sums products.
 _ACCUMULATING = (*_WEIGHTED, *_RECURRENT, "matmul")
 

@@ -108,7 +108,14 @@ _KINDS = {
     "chunk": "slice, once for each part",
     "narrow": "slice",
     "stridedslice": "slice with step",
-    "sum": "add",
+    "sum": "reduce_sum along axes, or add of branches",
+    "mean": "reduce_mean",
+    "max": "reduce_max",
+    "amax": "reduce_max",
+    "indexselect": "gather",
+    "take": "gather",
+    "expand": "broadcast",
+    "broadcastto": "broadcast",
     "shortcut": "add",
     "residual": "add",
     "subtract": "sub",
@@ -222,14 +229,18 @@ _ARGUMENTS = {
     "prob": ("rate",),
     "ceil": ("ceil_mode",),
     "keep_dims": ("keepdims",),
+    "keepdim": ("keepdims",),
     "perm": ("order",),
-    "dims": ("order",),
+    "dims": ("order", "axes"),
+    "axis": ("axes",),
+    "dim": ("axes", "axis"),
+    "index": ("indices",),
+    "sizes": ("shape",),
     "target_shape": ("shape",),
-    "dim": ("axis",),
 }
 
 #: What is said of our arguments beside their names.
-_REMARKS = {"axis": ", counted from 0, the channels, without the batch"}
+_REMARKS = dict.fromkeys(("axis", "axes"), ", counted from 0, the channels, without the batch")
 
 #: Arguments that ours have no need of.
 _NEEDLESS = {
@@ -240,7 +251,7 @@ _NEEDLESS = {
     "input_shape": "the network's input is the top-level key 'input'",
     "data_format": "shapes are channels first",
     "padding_mode": "put a 'pad' layer before, with its mode",
-    "dim": "concat and slice take an axis; other kinds have theirs",
+    "dim": "concat, slice and gather take an axis, reductions axes; other kinds have theirs",
     "inplace": "what runs in place is found out, not written",
     "momentum": "training settings are no part of the network",
     "kernel_initializer": "training settings are no part of the network",

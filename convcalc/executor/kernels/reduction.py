@@ -1,0 +1,38 @@
+"""Reductions along axes, which layers count without the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convcalc.executor.arrays import Array
+
+if TYPE_CHECKING:
+    from convcalc.layers import reduction as kinds
+
+Weights = Mapping[str, Array]
+
+
+def _reduced(
+    layer: kinds.ReduceMax | kinds.ReduceMean | kinds.ReduceSum,
+    data: Array,
+    reduce: Callable[..., Array],
+) -> Array:
+    return reduce(data, axis=tuple([axis + 1 for axis in layer.axes]), keepdims=layer.keepdims)
+
+
+def reduce_mean(layer: kinds.ReduceMean, inputs: Sequence[Array], weights: Weights) -> Array:
+    """The mean along the axes."""
+    return _reduced(layer, inputs[0], np.mean)
+
+
+def reduce_sum(layer: kinds.ReduceSum, inputs: Sequence[Array], weights: Weights) -> Array:
+    """The sum along the axes."""
+    return _reduced(layer, inputs[0], np.sum)
+
+
+def reduce_max(layer: kinds.ReduceMax, inputs: Sequence[Array], weights: Weights) -> Array:
+    """The largest value along the axes."""
+    return _reduced(layer, inputs[0], np.max)
