@@ -83,8 +83,16 @@ class Unit:
 
 
 def summary(layers: Sequence[Layer]) -> str:
-    """A layer and what is fused to it, as tables name them: `conv 3x3 + batchnorm + relu`."""
+    """A layer and what is fused to it, as a lock has them: `conv 3x3 + batchnorm + relu`."""
     return " + ".join([layers[0].summary(), *[layer.kind for layer in layers[1:]]])
+
+
+def description(layers: Sequence[Layer], inputs: Sequence[Shape]) -> str:
+    """The same with what tables show besides: `conv 3x3 p1 + batchnorm + relu`.
+
+    inputs  what the layer itself reads, for one sample
+    """
+    return " + ".join([layers[0].described(inputs), *[layer.kind for layer in layers[1:]]])
 
 
 def units_of(network: Network, layers: Sequence[LayerReport], batch: int) -> list[Unit]:

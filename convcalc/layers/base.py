@@ -286,8 +286,16 @@ class Layer:
         return getattr(self, name)
 
     def summary(self) -> str:
-        """The kind with what most matters of its arguments, for a table."""
+        """The kind with what most matters of its arguments, by which a lock knows it."""
         return self.kind
+
+    def described(self, inputs: Sequence[Shape]) -> str:
+        """The summary, and what else a table shows of the layer on these inputs."""
+        return self.summary()
+
+    def remark(self, inputs: Sequence[Shape]) -> str:
+        """What it does with these inputs that may not be expected, with no subject; mostly ""."""
+        return ""
 
 
 class Part(Record):

@@ -14,13 +14,14 @@ from convcalc.layers.reading import WHOLE, Reading, Readings, grouped, sliding, 
 from convcalc.layers.traits import FREE, ROLES, Backward, ChannelRule
 from convcalc.layers.windows import (
     PADDING,
+    padding_summary,
     resized_padding,
     sliding_windows,
     transposed_windows,
     window_summary,
 )
 from convcalc.problems import RuleError
-from convcalc.shapes import LARGEST_SIZE, MOST_WINDOW_AXES, Shape
+from convcalc.shapes import LARGEST_SIZE, MOST_WINDOW_AXES, Shape, cross_text
 from convcalc.traced import named, plain
 
 C = TypeVar("C", bound="_Convolution")
@@ -60,6 +61,9 @@ class _Convolution(Layer):
     def with_double_padding(self: C, inputs: Sequence[Shape]) -> C:
         doubled = [(2 * w.before, 2 * w.after) for w in self.windows(inputs)]
         return self.settled(inputs).replace(padding=_allowed(doubled))
+
+    def described(self, inputs: Sequence[Shape]) -> str:
+        return self.summary() + padding_summary(self.padding)
 
     def _counts(self, inputs: Sequence[Shape], output: Shape, depth: int, valid: bool) -> Counts:
         """Counts of a convolution whose outputs each sum over `depth` input channels."""
@@ -318,6 +322,11 @@ class ConvTranspose(_Convolution, kind="conv_transpose"):
         # Of the taps, one in every `stride` meets an input.
         products = only(inputs)[0] // self.groups * prod(self.kernel)
         return max(1.0, products / prod(self.stride))
+
+    def described(self, inputs: Sequence[Shape]) -> str:
+        extra = self.output_padding or ()
+        added = f" o{cross_text(extra) if len(set(extra)) > 1 else extra[0]}" if any(extra) else ""
+        return super().described(inputs) + added
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return FREE._replace(groups=self.groups)

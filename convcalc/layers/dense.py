@@ -10,7 +10,7 @@ from convcalc.layers.base import Layer, only
 from convcalc.layers.fields import Flag, Whole, field
 from convcalc.layers.reading import WHOLE, Readings, same_from
 from convcalc.layers.traits import FREE, OWN, ROLES, Backward, ChannelRule
-from convcalc.shapes import Shape
+from convcalc.shapes import Shape, cross_text
 from convcalc.traced import named
 
 
@@ -82,3 +82,14 @@ class Dense(Layer, kind="dense"):
 
     def summary(self) -> str:
         return "dense positionwise" if self.positionwise else "dense"
+
+    def described(self, inputs: Sequence[Shape]) -> str:
+        units = f"dense {self._inputs_per_unit(inputs)} -> {self.units}"
+        return f"{units} positionwise" if self.positionwise else units
+
+    def remark(self, inputs: Sequence[Shape]) -> str:
+        shape = only(inputs)
+        if self.positionwise or prod(shape[1:]) == 1:
+            return ""
+        what = f"flattens {cross_text(shape)} to {prod(shape)} values"
+        return f"{what}; with positionwise: true it works on each position"

@@ -18,7 +18,7 @@ from convcalc.layers.base import Layer, only
 from convcalc.layers.fields import Flag, Padding, PerAxis, field
 from convcalc.layers.reading import WHOLE, Readings, adaptive, same, sliding
 from convcalc.layers.traits import Backward, Kept
-from convcalc.layers.windows import PADDING, sliding_windows, window_summary
+from convcalc.layers.windows import PADDING, padding_summary, sliding_windows, window_summary
 from convcalc.problems import Rule, RuleError
 from convcalc.shapes import MOST_WINDOW_AXES, Shape, axis_name, cross_text
 from convcalc.traced import named
@@ -113,6 +113,10 @@ class _Pool(Layer):
 
     def summary(self) -> str:
         return window_summary(self, self.kernel, self.stride or self.kernel, self._dilation)
+
+    def described(self, inputs: Sequence[Shape]) -> str:
+        rounding = " ceil" if self.ceil_mode else ""
+        return self.summary() + padding_summary(self.padding) + rounding
 
 
 class _SelectingPool(_Pool, _Selecting):

@@ -196,6 +196,20 @@ def _numbers(value: int) -> str:
     return value.numbers if isinstance(value, Traced) else str(value)
 
 
+def padding_summary(padding: Padding) -> str:
+    """What stands behind a window for its padding: a blank and a word or numbers, if there is any.
+
+    >>> [padding_summary(padding) for padding in ("same", ((1, 1), (1, 1)), ((0, 1), (2, 2)))]
+    [' same', ' p1', ' p0:1x2']
+    """
+    if isinstance(padding, str):
+        return f" {padding}"
+    if not any(map(sum, padding)):
+        return ""
+    axes = [str(before) if before == after else f"{before}:{after}" for before, after in padding]
+    return f" p{axes[0] if len(set(axes)) == 1 else 'x'.join(axes)}"
+
+
 def window_summary(
     layer: Layer, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
 ) -> str:

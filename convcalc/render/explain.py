@@ -21,7 +21,7 @@ def explain_text(explanations: Sequence[Explanation], *, fenced: bool = False) -
 def explanation_lines(explanation: Explanation) -> list[str]:
     """An explanation as text, one figure a line."""
     node = explanation.node
-    lines = [f"{node.path}: {node.layer.summary()}"]
+    lines = [f"{node.path}: {node.layer.described(explanation.inputs)}"]
     lines.append(f"  input   {', '.join(tuple_text((1, *s)) for s in explanation.inputs)}")
     lines.append(f"  output  {tuple_text((1, *node.shape))}")
     params = explanation.params

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.analysis.costs.dropped import Dropped, dropped
-from convcalc.analysis.units import summary
+from convcalc.analysis.units import description
 from convcalc.graph import Network, Node
 from convcalc.language.building.spec import NetworkError
 from convcalc.problems import Meant, Problem, facts_of
@@ -48,7 +48,7 @@ def _shapes(network: Network, nodes: Sequence[Node], title: str) -> Table:
     for node in nodes:
         units.setdefault(node.unit, []).append(node)
     rows = [
-        (unit, summary([node.layer for node in members]), _shape(members[-1]))
+        (unit, _kind(network, members), _shape(members[-1]))
         for unit, members in [*units.items()][-_MOST_ROWS:]
     ]
     before = len(units) - len(rows)
@@ -57,6 +57,11 @@ def _shapes(network: Network, nodes: Sequence[Node], title: str) -> Table:
     drops = _drops(network, nodes)
     notes = [f"rounded down: {', '.join(drops)}"] if drops else []
     return Table(title, columns, rows, notes=notes)
+
+
+def _kind(network: Network, members: Sequence[Node]) -> str:
+    inputs = network.input_shapes(members[0])
+    return description([node.layer for node in members], inputs)
 
 
 def _shape(node: Node) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import Row
+from convcalc.problems import printable
 from convcalc.render.numbers import grouped
 from convcalc.render.report import report_heading
 from convcalc.render.table import Column, Table
@@ -35,8 +36,24 @@ def shapes_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) 
         ],
         [(row.name, row.kind, tuple_text(row.output), row.cost.params) for row in rows],
         ("total", "", outputs, totals.params),
-        notes,
+        [*notes, *_remarks(rows)],
     )
+
+
+def _remarks(rows: Sequence[Row]) -> list[str]:
+    """What the first layer does that may not be expected, and how many do so too."""
+    found = [
+        (row.name, remark)
+        for row in rows
+        for member in row.members
+        if (remark := member.node.layer.remark([shape[1:] for shape in member.inputs]))
+    ]
+    if not found:
+        return []
+    name, remark = found[0]
+    others = len(found) - 1
+    more = f" (and so for {others} more)" if others else ""
+    return [f"{printable(name)} {remark}{more}."]
 
 
 def shapes_listing(rows: Sequence[Row]) -> str:

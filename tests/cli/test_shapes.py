@@ -43,6 +43,18 @@ def test_the_classic_listings() -> None:
     assert vgg.out.splitlines() == LISTING_VGG
 
 
+def test_dense_rows_show_what_enters_and_what_was_flattened(tmp_path: Path) -> None:
+    path = spec(tmp_path, "input: [32, 7, 7]\nlayers: [{dense: 64}, {dense: 10}]\n")
+    lines = run("shapes", path).out.splitlines()
+    assert lines[3].startswith("dense0  dense 1568 -> 64 ")
+    assert lines[4].startswith("dense1  dense 64 -> 10 ")
+    assert lines[-1].startswith("dense0 flattens 32x7x7 to 1568 values; with positionwise: true ")
+    text = "input: [4, 3]\nlayers: [{dense: 2, name: a}, {dense: 2, from: input, name: b}]\n"
+    path = spec(tmp_path, f"{text}outputs: [a, b]\n")
+    last = " ".join(run("shapes", path).out.splitlines()[-2:])
+    assert last.endswith("it works on each position (and so for 1 more).")
+
+
 def test_a_note_is_on_standard_error_and_in_json(tmp_path: Path) -> None:
     path = spec(tmp_path, "input: [28, 28]\nlayers: [relu]\n")
     result = run("shapes", path)

@@ -141,9 +141,11 @@ def test_every_kind_documents_itself(kind: str) -> None:
 @every_kind
 def test_every_kind_sums_up_in_a_few_words(kind: str) -> None:
     for number in range(10):
-        layer, _ = drawn(kind, f"summary {number}")
+        layer, shapes = drawn(kind, f"summary {number}")
         assert layer.summary().split()[0] == kind
         assert len(layer.summary()) <= 40
+        assert layer.described(shapes).startswith(kind)
+        assert len(layer.described(shapes)) <= 60
 
 
 @every_kind

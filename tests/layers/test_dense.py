@@ -63,3 +63,30 @@ def test_the_largest_sizes_are_exact() -> None:
     n = 2**31 - 1
     layer = made("dense", 3, units=n)
     assert counts(layer, (n, n, n, n)) == Counts(multiplies=n**5, adds=n**5)
+
+
+@pytest.mark.parametrize(
+    ("given", "positionwise", "text", "remark"),
+    [
+        ((1568,), False, "dense 1568 -> 10", ""),
+        ((512, 1, 1), False, "dense 512 -> 10", ""),
+        (
+            (32, 7, 7),
+            False,
+            "dense 1568 -> 10",
+            "flattens 32x7x7 to 1568 values; with positionwise: true it works on each position",
+        ),
+        (
+            (40, 30),
+            False,
+            "dense 1200 -> 10",
+            "flattens 40x30 to 1200 values; with positionwise: true it works on each position",
+        ),
+        ((40, 30), True, "dense 40 -> 10 positionwise", ""),
+    ],
+)
+def test_says_what_enters_it_and_that_it_flattens(
+    given: tuple[int, ...], positionwise: bool, text: str, remark: str
+) -> None:
+    layer = made("dense", units=10, positionwise=positionwise)
+    assert (layer.described([given]), layer.remark([given])) == (text, remark)

@@ -221,3 +221,41 @@ class TestSummary:
         self, kind: str, rank: int, values: dict[str, object], text: str
     ) -> None:
         assert made(kind, rank, **values).summary() == text
+
+
+class TestDescription:
+    @pytest.mark.parametrize(
+        ("kind", "values", "text"),
+        [
+            ("conv", {"channels": 6, "kernel": 5, "padding": 2}, "conv 5x5 p2"),
+            ("conv", {"channels": 6, "kernel": 5, "padding": "valid"}, "conv 5x5"),
+            ("conv", {"channels": 6, "kernel": 5, "padding": [2, 0]}, "conv 5x5 p2x0"),
+            ("conv", {"channels": 6, "kernel": 4, "padding": [[1, 2], [1, 2]]}, "conv 4x4 p1:2"),
+            ("conv", {"channels": 6, "kernel": 4, "padding": [[1, 2], 0]}, "conv 4x4 p1:2x0"),
+            ("conv", {"channels": 6, "kernel": 3, "padding": "same"}, "conv 3x3 same"),
+            ("depthwise", {"kernel": 3, "stride": 2, "padding": 1}, "depthwise 3x3 /2 p1"),
+            ("maxpool", {"kernel": 3, "stride": 2, "ceil_mode": True}, "maxpool 3x3 /2 ceil"),
+            ("avgpool", {"kernel": 3, "padding": 1, "ceil_mode": True}, "avgpool 3x3 /3 p1 ceil"),
+            (
+                "conv_transpose",
+                {"channels": 1, "kernel": 3, "stride": 2, "padding": 1, "output_padding": 1},
+                "conv_transpose 3x3 /2 p1 o1",
+            ),
+            (
+                "conv_transpose",
+                {"channels": 1, "kernel": 3, "stride": 2, "output_padding": [0, 1]},
+                "conv_transpose 3x3 /2 o0x1",
+            ),
+            (
+                "conv_transpose",
+                {"channels": 1, "kernel": 3, "padding": "same", "output_padding": 0},
+                "conv_transpose 3x3 same",
+            ),
+            ("global_avgpool", {}, "global_avgpool"),
+            ("relu", {}, "relu"),
+        ],
+    )
+    def test_adds_padding_and_rounding(
+        self, kind: str, values: dict[str, object], text: str
+    ) -> None:
+        assert made(kind, 2, **values).described([(3, 32, 32)]) == text

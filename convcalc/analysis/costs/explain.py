@@ -179,6 +179,9 @@ def _notes(node: Node, shapes: Sequence[Shape], computes: bool) -> list[str]:
             notes.append(_unused_note(left, window, name))
         elif left < 0:
             notes.append(f"{name}: the last window hangs {-left} over the edge (ceil_mode)")
+    remark = node.layer.remark(shapes)
+    if remark:
+        notes.append(remark)
     if node.layer.view:
         notes.append("nothing to compute: the same values in the same order")
     elif not computes:

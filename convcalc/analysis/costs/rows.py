@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from convcalc.analysis.costs.cost import COSTS, Cost, LayerReport
 from convcalc.analysis.costs.report import Report
-from convcalc.analysis.units import summary
+from convcalc.analysis.units import description
 from convcalc.shapes import Shape
 
 
@@ -60,7 +60,7 @@ def rows(
         return [Row(kind, _counted(len(found), "layer"), found) for kind, found in groups.items()]
     if not expand and depth is None:
         units = [unit for unit in report.units if unit.members]
-        return [Row(unit.path, unit.summary, unit.members) for unit in units]
+        return [Row(unit.path, _description(unit.members), unit.members) for unit in units]
     for layer in report.layers:
         path = layer.node.path if expand else layer.node.unit
         key = path if depth is None else ".".join(path.split(".")[:depth])
@@ -85,7 +85,13 @@ def _summary(members: Sequence[LayerReport]) -> str:
     units = {member.node.unit for member in members}
     if len(units) > 1:
         return _counted(len(units), "layer")
-    return summary([member.node.layer for member in members])
+    return _description(members)
+
+
+def _description(members: Sequence[LayerReport]) -> str:
+    """One unit: its layer, with what is fused to it."""
+    inputs = [shape[1:] for shape in members[0].inputs]
+    return description([member.node.layer for member in members], inputs)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -31,7 +31,7 @@ def test_a_fused_layer_is_one_row_and_a_join_stands_after_its_branches() -> None
     found = rows(report)
     assert [(row.name, row.kind) for row in found[:3]] == [
         ("unit0.add0.skip.conv0", "conv 1x1"),
-        ("unit0.add0.main.conv0", "conv 3x3 + batchnorm + relu"),
+        ("unit0.add0.main.conv0", "conv 3x3 p1 + batchnorm + relu"),
         ("unit0.add0", "add + relu"),
     ]
 
