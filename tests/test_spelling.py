@@ -21,6 +21,46 @@ def test_nearest(word: str, names: list[str], wanted: list[str]) -> None:
     assert nearest(word, names) == wanted
 
 
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("pixel_unshuffle", "pixel_shuffle"),
+        ("pixel_unshufle", "pixel_shuffle"),
+        ("pixel_shuffle", "pixel_unshuffle"),
+        ("hardtanh", "tanh"),
+        ("hard_tanh", "tanh"),
+        ("tanh", "hard_tanh"),
+        ("log_softmax", "softmax"),
+        ("softmin", "softmax"),
+        ("downsample", "upsample"),
+        ("max_unpool", "maxpool"),
+        ("unpool", "pool"),
+        ("minpol", "maxpool"),
+        ("encoder", "decoder"),
+        ("output", "input"),
+    ],
+)
+def test_the_opposite_and_the_unlike_are_not_offered(word: str, name: str) -> None:
+    assert nearest(word, [name]) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("pixel_shufle", "pixel_shuffle"),
+        ("hard_sigmod", "hard_sigmoid"),
+        ("softmx", "softmax"),
+        ("upsampel", "upsample"),
+        ("minpol", "minpool"),
+        ("input_", "input"),
+        ("dens", "dense"),
+        ("unt0", "unit0"),
+    ],
+)
+def test_a_slip_beside_such_a_part_is(word: str, name: str) -> None:
+    assert nearest(word, [name]) == [name]
+
+
 def test_of_very_many_names_those_that_begin_alike_are_looked_at() -> None:
     names = [f"layer{number}" for number in range(100_000)]
     assert nearest("stem", names) == []

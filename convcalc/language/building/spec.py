@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.gc_pause import gc_paused
-from convcalc.graph import GraphBuilder, Network
+from convcalc.graph import GraphBuilder, Network, Node
 from convcalc.language.building.arguments import read_args, value_text
 from convcalc.language.building.elaboration import Elaborator
 from convcalc.language.building.evaluation import (
@@ -33,7 +33,7 @@ from convcalc.language.reading.document import (
 from convcalc.language.reading.expressions import Expression
 from convcalc.language.reading.items import Item, Refusal, check_arguments, reference
 from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, ScalarNode, YamlNode
-from convcalc.problems import ConvcalcError, Help, Problem, Source, Span
+from convcalc.problems import ConvcalcError, Fact, Help, Note, Problem, Source, Span
 
 if TYPE_CHECKING:
     from convcalc.language.reading.limits import Limit
@@ -405,18 +405,21 @@ class _NetworkBuilder:
         used = set(outputs.values())
         for node in nodes:
             used.update(node.inputs)
+        unused: dict[object, list[Node]] = {}
         for index, node in enumerate(nodes):
             if index not in used:
-                what = "the input" if node.kind == "input" else "the value of"
-                help_text = "take it by 'from', or name it in 'outputs'"
-                if node.kind == "input":
-                    help_text = "take it by 'from', or remove it"
-                self.evaluator.refuse(
-                    Problem(
-                        "unused-value",
-                        f"nobody uses {what} '{node.path}'",
-                        node.span,
-                        (Help(help_text),),
-                        node.calls,
-                    )
-                )
+                # Copies of a layer are written at one place, where the mistake is.
+                unused.setdefault(node.span or node.path, []).append(node)
+        for node, *copies in unused.values():
+            what = "the input" if node.kind == "input" else "the value of"
+            help_text = "take it by 'from', or name it in 'outputs'"
+            if node.kind == "input":
+                help_text = "take it by 'from', or remove it"
+            facts: list[Fact] = [Help(help_text)]
+            if copies:
+                more = "another copy" if len(copies) == 1 else f"{len(copies)} more copies"
+                facts.insert(0, Note(f"and so for {more} of it, up to {copies[-1].path}"))
+            message = f"nobody uses {what} '{node.path}'"
+            self.evaluator.refuse(
+                Problem("unused-value", message, node.span, tuple(facts), node.calls)
+            )
