@@ -12,6 +12,7 @@ from convcalc.graph import Network
 if TYPE_CHECKING:
     from convcalc.analysis.costs.balance import Balance
     from convcalc.analysis.field.fields import Fields
+    from convcalc.analysis.field.global_reads import LocalReadings
     from convcalc.analysis.memory.arena import Arena
     from convcalc.analysis.memory.least_peak import LeastPeak
     from convcalc.analysis.memory.liveness import LiveSet, TensorGraph
@@ -60,6 +61,20 @@ class Analysis:
         from convcalc.analysis.field.fields import fields
 
         return fields(self.network)
+
+    @cached_property
+    def local_readings(self) -> LocalReadings:
+        """How layers read without what makes fields global, and which layers do so."""
+        from convcalc.analysis.field.global_reads import LocalReadings
+
+        return LocalReadings(self.network)
+
+    @cached_property
+    def local_fields(self) -> Fields:
+        """The receptive fields without what makes them global."""
+        from convcalc.analysis.field.fields import fields
+
+        return fields(self.network, self.local_readings)
 
     def balance(self, dtype: str = "float32", weights: str | None = None) -> Balance:
         """What is computed and moved; `weights` is their type, if it is another one."""

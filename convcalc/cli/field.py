@@ -50,6 +50,14 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
     expand: options.Expand = False,
     sort: options.Sort = None,
     top: options.Top = None,
+    ignore_global: Annotated[
+        bool,
+        typer.Option(
+            "--ignore-global",
+            help="Leave out what lets every unit see everything: group norms, squeeze and"
+            " excitation, attention.",
+        ),
+    ] = False,
     style: options.Format = "table",
     output: options.Output = None,
 ) -> int:
@@ -60,6 +68,7 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc field resnet50 --depth 1
       convcalc field resnet50 stage2             what its middle unit depends on
       convcalc field resnet50 stage2 --unit 0,0  a corner, cut at the input's end
+      convcalc field efficientnet_b0 --ignore-global
       convcalc field mynet.yaml --format json
 
     Formats: table, plain, json (always every operation), csv, markdown.
@@ -68,33 +77,43 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
     options.read_batch(batch)
     network = options.load_network(file, sets, input_, max_layers)
     if layer is not None:
-        _one_layer(network, file, layer, unit, style, output)
+        _one_layer(network, file, layer, unit, ignore_global, style, output)
         return 0
     if unit is not None:
         refuse(
             "--unit is about the units of one layer", f"convcalc field {file} LAYER --unit {unit}"
         )
     analysis = Analysis(network, batch=batch)
-    report, seen = analysis.report, analysis.fields
+    report, globals_ = analysis.report, analysis.local_readings.layers
+    seen = analysis.local_fields if ignore_global else analysis.fields
     if style == "json":
-        emit_json(field_data(report, seen), output)
+        emit_json(field_data(report, seen, globals_, ignored=ignore_global), output)
         return 0
     figures = {**ROW_COSTS, "field": lambda row: seen[row.members[-1].node.path].area}
     rows = View(depth, expand, sort, top).rows(report, figures)
-    emit_table(field_table(report, seen, rows), style, output)
+    table = field_table(report, seen, rows, globals_, ignored=ignore_global)
+    emit_table(table, style, output)
     return 0
 
 
 def _one_layer(
-    network: Network, file: str, name: str, unit: str | None, style: str, output: str | None
+    network: Network,
+    file: str,
+    name: str,
+    unit: str | None,
+    ignore_global: bool,
+    style: str,
+    output: str | None,
 ) -> None:
     nodes = find_nodes(network, name) or _group(network, name)
     if not nodes:
         refuse_layer(network, file, name)
     node = nodes[-1]
     place = _place(name, node, unit)
-    found = unit_field(network, network.nodes.index(node), place)
-    layer = Analysis(network).fields[node.path]
+    analysis = Analysis(network)
+    readings = analysis.local_readings if ignore_global else None
+    found = unit_field(network, network.nodes.index(node), place, readings)
+    layer = (analysis.local_fields if ignore_global else analysis.fields)[node.path]
     if style == "json":
         emit_json(layer_field_data(network, node, layer, place, found), output)
     else:

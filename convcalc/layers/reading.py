@@ -71,6 +71,11 @@ class Reading:
         #: Whether unit y reads position y and no other; there may be more units than positions.
         self.same = along is not None and (period, advance, at(0)) == (1, 1, range(1))
 
+    @property
+    def everything(self) -> bool:
+        """Whether every unit reads the whole axis."""
+        return self.along is None and not self.irregular
+
     def span(self, units: range) -> range:
         """From the first to the last position that neighbouring units read, on an endless axis.
 

@@ -9,6 +9,7 @@ from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import Row
 from convcalc.analysis.field.dependencies import Dependencies
 from convcalc.analysis.field.fields import AxisField, Fields, LayerField, Misalignment
+from convcalc.analysis.field.global_reads import GlobalLayer
 from convcalc.graph import Network, Node
 from convcalc.problems import printable
 from convcalc.render.problems import problems_data
@@ -32,8 +33,18 @@ MEANINGS = {
 _SHOWN = 3
 
 
-def field_table(report: Report, seen: Fields, found: Sequence[Row]) -> Table:
-    """The field of each row's last operation on every input that it depends on."""
+def field_table(
+    report: Report,
+    seen: Fields,
+    found: Sequence[Row],
+    globals_: Sequence[GlobalLayer],
+    *,
+    ignored: bool = False,
+) -> Table:
+    """The field of each row's last operation on every input that it depends on.
+
+    globals_  the layers that make fields global, and whether they are `ignored`
+    """
     several = len(report.inputs) > 1
     rows: list[list[Cell]] = []
     used: set[str] = set()
@@ -63,6 +74,7 @@ def field_table(report: Report, seen: Fields, found: Sequence[Row]) -> Table:
             IDEAL,
             *[text for word, text in MEANINGS.items() if word in used],
             *_larger(report.network, seen, found),
+            *_global_notes(globals_, ignored=ignored),
             *_misaligned_notes(seen.misaligned),
         ],
     )
@@ -92,6 +104,23 @@ def _larger(network: Network, seen: Fields, found: Sequence[Row]) -> list[str]:
     return []
 
 
+def _global_notes(found: Sequence[GlobalLayer], *, ignored: bool) -> list[str]:
+    """A note on the layers that make fields global: the first, and how many more there are."""
+    if not found:
+        return []
+    first, *others = found
+    name = printable(first.node.path)
+    what = f"{first.node.kind} reads every position"
+    if first.through is not None:
+        through = f"{printable(first.through.path)} ({first.through.kind})"
+        what = f"{first.node.kind} joins what {through} reads of every position"
+    more = f", and so do {len(others)} more layers" if len(others) > 1 else ""
+    more = ", and so does 1 more layer" if len(others) == 1 else more
+    if ignored:
+        return [f"Left out is what makes fields global, at {name}: {what}{more}."]
+    return [f"Global from {name} on: {what}{more}. --ignore-global leaves that out."]
+
+
 def _misaligned_notes(misaligned: Sequence[Misalignment]) -> list[str]:
     """A note on each join whose branches are misaligned, for the first few joins."""
     joins: dict[tuple[str, str], list[str]] = {}
@@ -112,9 +141,20 @@ def _misaligned_notes(misaligned: Sequence[Misalignment]) -> list[str]:
     return notes
 
 
-def field_data(report: Report, seen: Fields) -> dict[str, Any]:
+def field_data(
+    report: Report, seen: Fields, globals_: Sequence[GlobalLayer], *, ignored: bool = False
+) -> dict[str, Any]:
     """The report, with the field of each operation under the key "field"."""
     data = report_data(report)
+    data["ignore_global"] = ignored
+    data["global"] = [
+        {
+            "path": one.node.path,
+            "kind": one.node.kind,
+            "through": one.through.path if one.through else None,
+        }
+        for one in globals_
+    ]
     for layer in data["layers"]:
         path = layer["path"]
         layer["field"] = {

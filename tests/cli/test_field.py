@@ -61,6 +61,30 @@ class TestTable:
         assert "Larger than the input 299x299 from middle2." in out
         assert "fixed: every unit sees" in out
 
+    def test_the_layer_that_makes_fields_global_and_leaving_it_out(self, tmp_path: Path) -> None:
+        path = tmp_path / "net.yaml"
+        path.write_text(
+            "input: [4, 40]\nlayers:\n  - {conv: 8, kernel: 3, norm: {groupnorm: 2}}\n"
+            "  - {mul: [[], [global_avgpool, {conv: 8, kernel: 1}]]}\n  - {conv: 8, kernel: 5}\n"
+        )
+        text = " ".join(run("field", str(path)).out.split())
+        assert (
+            "Global from conv0.groupnorm on: groupnorm reads every position, and so does 1 more"
+            " layer. --ignore-global leaves that out." in text
+        )
+        assert [row["field"] for row in rows(str(path))][-1] == "40"
+        assert [row["field"] for row in rows(str(path), "--ignore-global")][-1] == "7"
+        text = " ".join(run("field", str(path), "--ignore-global").out.split())
+        assert "Left out is what makes fields global, at conv0.groupnorm: " in text
+        unit = run("field", str(path), "conv1", "--unit", "3", "--ignore-global").out
+        assert unit.splitlines()[3].split()[-2:] == ["3", "9"]
+        data = json.loads(run("field", str(path), "--ignore-global", "--format", "json").out)
+        assert data["ignore_global"] is True
+        assert data["global"] == [
+            {"path": "conv0.groupnorm", "kind": "groupnorm", "through": None},
+            {"path": "mul0", "kind": "mul", "through": "mul0.branch1.pool0"},
+        ]
+
     def test_one_layer(self, tmp_path: Path) -> None:
         line = tmp_path / "line.yaml"
         line.write_text("{input: [1, 64], layers: [{conv: 2, kernel: 5}, {dense: 3}]}")

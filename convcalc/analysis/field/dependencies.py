@@ -66,6 +66,10 @@ class NetworkReadings:
             found = self._known[index] = layer.all_reads(self._network.input_shapes(node))
         return found[number]
 
+    def ignores(self, index: int, number: int) -> bool:
+        """Whether what node `index` reads of its input `number` is left out."""
+        return False
+
     def split(self, index: int, channels: Positions) -> Iterable[tuple[int, Positions]]:
         """The inputs that some channels of a node read, and those of the channels that do.
 
@@ -176,6 +180,8 @@ def dependencies(
             continue
         for spatial, channels in boxes.items():
             for number, some in readings.split(current, channels):
+                if readings.ignores(current, number):
+                    continue
                 source = node.inputs[number]
                 read, over = _read(
                     (some, *spatial), readings.of(current, number), nodes[source].shape

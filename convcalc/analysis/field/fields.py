@@ -233,14 +233,16 @@ class ChannelFields:
 
 
 @gc_paused()
-def fields(network: Network) -> Fields:
+def fields(network: Network, readings: NetworkReadings | None = None) -> Fields:
     """The receptive field of every layer's units.
+
+    readings  how its layers read their inputs, where that is not as their kinds declare it
 
     >>> import convcalc
     >>> fields(convcalc.load("vgg16"))["stage4.pool0"].size_text()
     '212x212'
     """
-    return Propagation(network).run()
+    return Propagation(network, readings).run()
 
 
 class Propagation:
@@ -252,10 +254,10 @@ class Propagation:
     channels  the fields of each node's channels
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, readings: NetworkReadings | None = None) -> None:
         self.network = network
         self.nodes = network.nodes
-        self.readings = NetworkReadings(network)
+        self.readings = readings or NetworkReadings(network)
         self.fields: list[InputRanges] = []
         self.numbers: dict[InputRanges, int] = {}
         self.channels: list[ChannelFields] = []
@@ -297,6 +299,9 @@ class Propagation:
             return self.in_turn(index, node, axis)
         read: list[ChannelFields] = []
         for number, source in enumerate(node.inputs):
+            if self.readings.ignores(index, number):
+                read.append(self.nothing(source))
+                continue
             readings = self.readings.of(index, number)
             if self.nodes[source].shape == node.shape and all([r.same for r in readings]):
                 read.append(self.channels[source])
@@ -320,7 +325,10 @@ class Propagation:
         axis  the spatial axis along which the inputs lie one after the other
         """
         units = node.shape[axis]
-        read = [self.channels[source] for source in node.inputs]
+        read = [
+            self.nothing(source) if self.readings.ignores(index, n) else self.channels[source]
+            for n, source in enumerate(node.inputs)
+        ]
         own = [self.merged(r.distinct, s) for r, s in zip(read, node.inputs, strict=True)]
         self.compare(node, own, axis)
         stops = sorted({channels.stop for fields in read for channels, _ in fields.runs()})
@@ -447,6 +455,10 @@ class Propagation:
         self.runs_left -= runs
         return self.runs_left >= 0
 
+    def nothing(self, index: int) -> ChannelFields:
+        """The fields of a layer's channels, where nothing is seen through them."""
+        return self.one(self.numbered(()), index)
+
     def one(self, field: int, index: int) -> ChannelFields:
         """One field for all channels of a layer."""
         return ChannelFields([(self.nodes[index].shape[0], field)])
@@ -569,8 +581,16 @@ def _seen(fields: ChannelFields, reading: Reading, units: int) -> Iterator[tuple
             yield range(unit, unit + 1), fields[channel]
 
 
-def unit_field(network: Network, index: int, place: Sequence[int]) -> Dependencies:
-    """What one unit of node `index`, in any of its channels, depends on; `place` is y, x."""
+def unit_field(
+    network: Network,
+    index: int,
+    place: Sequence[int],
+    readings: NetworkReadings | None = None,
+) -> Dependencies:
+    """What one unit of node `index`, in any of its channels, depends on; `place` is y, x.
+
+    readings  as in `fields`
+    """
     channels = network.nodes[index].shape[0]
     box = [range(channels), *[range(y, y + 1) for y in place]]
-    return dependencies(network, index, box, NetworkReadings(network))
+    return dependencies(network, index, box, readings or NetworkReadings(network))
