@@ -105,14 +105,19 @@ def root_of(folder: str) -> str:
     one is below it, or else the folder itself.
     """
     folder = os.path.abspath(folder)
+    return _project_of(folder) or folder
+
+
+def _project_of(folder: str) -> str | None:
+    """The root of a folder, where it is not the folder itself for want of another."""
     root = _nearest(folder, ".git") or _nearest(folder, "convcalc.yaml")
     if root is not None:
         return root
     try:
         here = os.getcwd()
     except OSError:  # it is gone
-        return folder
-    return here if is_inside(folder, here) else folder
+        return None
+    return here if is_inside(folder, here) else None
 
 
 def is_inside(path: str, root: str) -> bool:
@@ -131,15 +136,52 @@ def check_inside(path: str, root: str) -> None:
 
 
 def check_link(path: str) -> None:
-    """Refuses a path that is inside a root by its name, and leads out of it by a link."""
+    """Refuses a path on which a link inside a root leads out of it, and the system's own files."""
     if _ACCESS.get().allow_outside:
         return
     check_no_system_file(path)
-    absolute = os.path.abspath(path)
-    if os.path.realpath(absolute) != absolute:
-        root = root_of(os.path.dirname(absolute))
-        if not is_inside(absolute, root):
-            raise _refused(path, f"a link that leads outside of {printable(root, 200)}")
+    _followed(path)
+
+
+def check_opened(path: str, opened: int) -> None:
+    """Refuses an open file that is not where its path was checked to lead.
+
+    A link may have taken the file's place, or that of a folder, between the check and the opening.
+    """
+    if _ACCESS.get().allow_outside:
+        return
+    check_no_system_file(path)
+    if not os.path.samestat(os.fstat(opened), os.lstat(_followed(path))):
+        raise _refused(path, "another file than it was")
+
+
+def output_place(path: str) -> str:
+    """Where a path to write to leads; refuses a link inside a root that leads out of it.
+
+    What the system makes, such as /dev/stdout, is a link of its own.
+    """
+    if _ACCESS.get().allow_outside or path.startswith(_SYSTEM):
+        return os.path.realpath(path)
+    return _followed(path)
+
+
+def _followed(path: str) -> str:
+    """The path with its links resolved, none of which may lead out of the root that it lies in."""
+    drive, rest = os.path.splitdrive(path.replace(os.altsep or os.sep, os.sep))
+    here = drive + os.sep if rest.startswith(os.sep) else os.path.realpath(drive or os.curdir)
+    for part in rest.split(os.sep):
+        place = os.path.join(here, part)
+        if part == os.pardir:
+            here = os.path.dirname(here)
+        elif part in ("", os.curdir):
+            pass
+        elif os.path.islink(place):
+            root, here = _project_of(here), os.path.realpath(place)
+            if root is not None and not is_inside(here, root):
+                raise _refused(path, f"a link that leads outside of {printable(root, 200)}")
+        else:
+            here = place
+    return here
 
 
 def check_no_system_file(path: str) -> None:

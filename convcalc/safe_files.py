@@ -10,6 +10,8 @@ from errno import EACCES, EINVAL, ELOOP
 from typing import BinaryIO
 from zlib import crc32
 
+from convcalc.roots import output_place
+
 #: How long `exclusive` sleeps between two attempts, in seconds, and how many attempts it makes.
 _WAIT, _MOST_ATTEMPTS = 0.02, 250
 
@@ -17,10 +19,11 @@ _WAIT, _MOST_ATTEMPTS = 0.02, 250
 def replace_file(path: str, text: str) -> None:
     """Replaces the text of a file; writes into what is no regular file, such as a pipe.
 
-    Raises OSError; see `replacing`.
+    Raises OSError and ConvcalcError; see `replacing`.
     """
     data = text.encode("utf-8", "backslashreplace")
     if os.path.exists(path) and not os.path.isfile(path):
+        output_place(path)  # refuses a link that leads out of its root
         with open(path, "wb") as stream:
             stream.write(data)
         return
@@ -36,9 +39,10 @@ def replacing(path: str) -> Iterator[BinaryIO]:
     file has no name (O_TMPFILE); where it cannot, the next call removes what a kill left behind.
 
     Raises OSError, also for a file that may not be written and for what is no regular file: a
-    device would be replaced for every other program too.
+    device would be replaced for every other program too. Raises ConvcalcError for a link inside a
+    root that leads out of it.
     """
-    target = os.path.realpath(path)
+    target = output_place(path)
     if os.path.islink(target):
         raise OSError(ELOOP, os.strerror(ELOOP))
     mode = None

@@ -29,7 +29,14 @@ from convcalc.problems import (
     printable,
     refused,
 )
-from convcalc.roots import check_inside, check_link, current_access, descriptor_of, root_of
+from convcalc.roots import (
+    check_inside,
+    check_link,
+    check_opened,
+    current_access,
+    descriptor_of,
+    root_of,
+)
 
 #: How often `read` cuts a text before its first mistake.
 _MOST_CUTS = 20
@@ -184,10 +191,18 @@ def opener_in(root: Callable[[], str]) -> Opener:
     return opener
 
 
-def read_file(path: str, what: str = "a spec", *, named: bool = True, times: int = 1) -> Source:
+def read_file(
+    path: str,
+    what: str = "a spec",
+    *,
+    named: bool = True,
+    links: bool = True,
+    times: int = 1,
+) -> Source:
     """The text of a spec, or of `what` it is said to be; raises ConvcalcError with status 2.
 
     named  whether the user named it; pipes and descriptors are read only then
+    links  whether it may be a link
     times  how many times as long as a spec it may be
     """
     descriptor = descriptor_of(path) if named else None
@@ -200,8 +215,11 @@ def read_file(path: str, what: str = "a spec", *, named: bool = True, times: int
                 check_link(path)
             # Without waiting: a pipe without a writer would block for ever, and a name may become
             # that of another file between a question and the opening.
-            opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+            flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+            opened = os.open(path, flags if links else flags | getattr(os, "O_NOFOLLOW", 0))
         try:
+            if descriptor is None and not shipped:
+                check_opened(path, opened)
             data = _content(path, opened, times, named=named)
         finally:
             os.close(opened)

@@ -129,6 +129,41 @@ def test_nothing_is_fetched(repository: Repository, marker: Path, url: str) -> N
     assert not marker.exists()
 
 
+@pytest.mark.parametrize("file", ["/dev/zero", "fifo", "/proc/self/environ", "nothing"])
+@pytest.mark.parametrize("key", ["core.excludesFile", "core.attributesFile", "diff.orderFile"])
+def test_no_file_without_an_end_is_read(repository: Repository, key: str, file: str) -> None:
+    repository.write("net.yaml", SMALL)
+    repository.commit()
+    os.mkfifo(repository.root / "fifo")
+    repository.write("net.yaml", LARGER)
+    repository.write("other.yaml", SMALL)
+    repository.git("config", key, file)
+    assert [status for status, *_ in statuses(since("HEAD"))] == ["changed", "new"]
+
+
+def test_a_file_of_ignored_files_is_used(repository: Repository) -> None:
+    repository.write("net.yaml", SMALL)
+    repository.write("ignored", "other.yaml\n")
+    repository.commit()
+    repository.write("net.yaml", LARGER)
+    repository.write("other.yaml", SMALL)
+    repository.git("config", "core.excludesFile", "ignored")
+    assert [status for status, *_ in statuses(since("HEAD"))] == ["changed"]
+
+
+@pytest.mark.parametrize("name", ["exclude", "attributes"])
+def test_no_file_of_the_repository_is_without_an_end(repository: Repository, name: str) -> None:
+    repository.write("net.yaml", SMALL)
+    repository.commit()
+    folder = repository.root / ".git" / "info"
+    folder.mkdir(exist_ok=True)
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    result = run("diff", "--base", "HEAD")
+    assert result.status == 2
+    assert f"info/{name} is not a regular file of bounded size" in result.err
+
+
 def test_nothing_is_written(repository: Repository) -> None:
     for name in ("net.yaml", "other.yaml"):
         repository.write(name, SMALL)

@@ -208,3 +208,28 @@ def test_the_size_of_a_file(project: Path) -> None:
     result = run("check", "net.yaml", "--max-file-size", "1kB")
     assert "longer than 1000 bytes" in result.err
     assert "--max-file-size" in result.err
+
+
+@pytest.mark.parametrize(
+    "file", ["../{}.yaml", "{parent}/{}.yaml", "linked/{}.yaml", "sub/../../{}.yaml"]
+)
+@pytest.mark.parametrize("arguments", [["base.yaml"], []])
+def test_a_lock_does_not_say_what_is_there_outside(
+    project: Path, file: str, arguments: list[str]
+) -> None:
+    (project / "linked").symlink_to(project.parent)
+    (project / "convcalc.yaml").write_text("networks: [{files: base.yaml}]\n", encoding="utf-8")
+    assert run("lock").status == 0
+    lock = Path("convcalc.lock").read_text(encoding="utf-8")
+    told = set()
+    for name in ("secret", "nobody"):
+        place = file.format(name, parent=project.parent)
+        entry = lock[lock.index("\nnetwork") :].replace("base.yaml", place)
+        Path("convcalc.lock").write_text(lock + entry, encoding="utf-8")
+        result = run("lock", "--check", *arguments)
+        told.add((result.status, (result.out + result.err).replace(name, "")))
+    assert len(told) == 1
+    # Inside of the project it is said.
+    entry = lock[lock.index("\nnetwork") :].replace("base.yaml", "nothing.yaml")
+    Path("convcalc.lock").write_text(lock + entry, encoding="utf-8")
+    assert "nothing.yaml is locked, but there is no such file" in run("lock", "--check").err

@@ -13,8 +13,8 @@ from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
 from convcalc.language.load import decoded, read_file
 from convcalc.language.shipped import shipped_folder
-from convcalc.problems import Source, printable, refused
-from convcalc.roots import current_access, repository_above
+from convcalc.problems import ConvcalcError, Source, printable, refused
+from convcalc.roots import check_no_system_file, current_access, repository_above
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -34,6 +34,9 @@ _SETTINGS = (
     "-c",
     f"core.hooksPath={os.devnull}",
 )
+#: Settings that name a file which git reads to its end, and such files of the repository itself.
+_NAMED_FILES = ("core.excludesFile", "core.attributesFile", "diff.orderFile")
+_OWN_FILES = ("info/exclude", "info/attributes")
 #: The commands that convert a file between the working tree and git.
 _FILTER = r"^filter\..*\.(clean|smudge|process)$"
 
@@ -69,6 +72,7 @@ class Revision:
         self.root = os.path.realpath(root.removesuffix("\n"))
         self._check_root()
         self._settings += self._without_filters()
+        self._settings += self._without_endless_files()
         self.commit = self._commit(merge_base)
         self._process: Popen[bytes] | None = None
         self._read: dict[str, bytes | None] = {}
@@ -294,6 +298,19 @@ class Revision:
             settings += ["-c", f"{key}=", "-c", f"{key.rpartition('.')[0]}.required=false"]
         return settings
 
+    def _without_endless_files(self) -> list[str]:
+        """Settings that switch off files without an end: devices, and pipes that nobody writes."""
+        settings = []
+        for key in _NAMED_FILES:
+            path = self._run(["config", "--type=path", "--get", key])
+            if path is not None and not _is_ordinary(os.path.join(self.root, path[:-1])):
+                settings += ["-c", f"{key}={os.devnull}"]
+        for name in _OWN_FILES:
+            path = self._ask(["rev-parse", "--git-path", name])[:-1]
+            if os.path.exists(path) and not _is_ordinary(path):
+                _refuse(f"git's file {printable(path, 200)} is not a regular file of bounded size")
+        return settings
+
     def _run(self, arguments: Sequence[str], **variables: str) -> str | None:
         process = self._start(arguments, **variables)
         output, errors = process.communicate()
@@ -329,6 +346,15 @@ class Revision:
                     pass  # it has ended already
         process.kill()
         process.wait()
+
+
+def _is_ordinary(path: str) -> bool:
+    """Whether a path is that of a file that ends soon."""
+    try:
+        check_no_system_file(path)
+        return os.path.isfile(path) and os.path.getsize(path) <= current_access().max_file_size
+    except (ConvcalcError, OSError):
+        return False
 
 
 def _git_program() -> str:

@@ -217,8 +217,8 @@ _SIDE = "take either side as it is (git checkout --ours or --theirs), then `conv
 
 def read_lock_text(path: str) -> Source:
     """The text of a lock, which has the layers of many specs; raises ConvcalcError."""
-    named = not os.path.islink(path)
-    return read_file(path, "the lock", named=named, times=_TIMES_A_SPEC)
+    linked = os.path.islink(path)
+    return read_file(path, "the lock", named=not linked, links=linked, times=_TIMES_A_SPEC)
 
 
 def read_lock(path: str, *, whole: bool = True) -> Lock:

@@ -33,7 +33,7 @@ from convcalc.problems import (
     refused,
     without_help,
 )
-from convcalc.roots import is_stream
+from convcalc.roots import check_inside, is_stream, root_of
 from convcalc.safe_files import exclusive, replace_file
 
 
@@ -136,7 +136,12 @@ def _gone(before: Lock, path: str, outcomes: Sequence[Outcome], everything: bool
 
 
 def _is_there(file: str, path: str) -> bool:
+    """Whether a locked file is there; of one outside of the lock's root, that is not looked up."""
     found = os.path.join(os.path.dirname(path), file.replace("/", os.sep))
+    try:
+        check_inside(found, root_of(os.path.dirname(path)))
+    except ConvcalcError:
+        return True
     return os.path.exists(found) or (is_word(file) and shipped_path(file) is not None)
 
 

@@ -119,7 +119,8 @@ def find_config(folder: str | None = None) -> str | None:
 def read_config(path: str) -> Config:
     """The entries of a convcalc.yaml; raises ConvcalcError with status 2, for every mistake."""
     # A link may have led to any file.
-    source = read_file(path, CONFIG_NAME, named=not os.path.islink(path))
+    linked = os.path.islink(path)
+    source = read_file(path, CONFIG_NAME, named=not linked, links=linked)
     try:
         root = read_yaml(source)
     except ConvcalcError as error:
