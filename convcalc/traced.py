@@ -47,7 +47,7 @@ class Traced(int):
     ) -> Traced:
         term = super().__new__(cls, value)
         term.symbol = symbol
-        term.numbers = numbers or str(int(value))
+        term.numbers = numbers or (f"({int(value)})" if value < 0 else str(int(value)))
         term.precedence = precedence
         term.where = where
         return term

@@ -320,7 +320,9 @@ MAKE = {
     "reshape": lambda la, s, r: Call(lambda x: x.reshape(-1, *la.output_shape([s]))),
     "transpose": lambda la, s, r: Call(lambda x: x.permute(0, *[axis + 1 for axis in la.order])),
     "pad": lambda la, s, r: Call(
-        lambda x: F.pad(x, _flat(la.padding), {"zeros": "constant"}.get(la.mode, la.mode))
+        lambda x: F.pad(
+            x, _flat(la.padding), {"zeros": "constant"}.get(la.mode, la.mode), la.value or None
+        )
     ),
     "crop": lambda la, s, r: Call(lambda x: F.pad(x, [-side for side in _flat(la.padding)])),
     "upsample": _upsample,
@@ -576,7 +578,7 @@ def single_layers():
         ),
         *("{clip: {min: -0.5, max: 0.5}}", "{clip: {max: 1}}", "{hard_sigmoid: 0.2}", "{pow: 2}"),
         *("{pow: 0.5}", "sqrt", "{rescaling: {factor: 2, offset: -1}}", "{rescaling: -1}"),
-        *("{pad: 1}", "{pad: 1, mode: replicate}", "{crop: 1}"),
+        *("{pad: 1}", "{pad: 1, mode: replicate}", "{pad: -1, value: 0.5}", "{crop: 1}"),
         *("{upsample: 2}", "{upsample: 2, mode: bilinear}", "{upsample: {size: 7}}"),
         *("{upsample: {size: 9, mode: bilinear}}", "{upsample: 1.5}"),
         *("{upsample: 1.5, mode: bilinear}", "{upsample: 2, coordinates: half_pixel}"),

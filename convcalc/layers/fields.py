@@ -50,7 +50,7 @@ class FieldType:
         """A value that a layer stores, as a user would write it; the opposite of `read`."""
         if value is None:
             return "none"
-        return value if isinstance(value, str) else value_text(_as_list(value))
+        return value if isinstance(value, str) else value_text(_as_list(value), whole_lists=True)
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the literal values; expressions are added by the caller."""
@@ -244,13 +244,15 @@ class PaddingSides(FieldType):
     per_axis = True
     whole = True
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, low: int = 0) -> None:
         self.words = words
+        self.low = low
 
     @property
     def text(self) -> str:
         words = "".join(f", {word}" for word in self.words)
-        return f"a whole number from 0 to {LARGEST_SIZE}, one or [before, after] per axis{words}"
+        numbers = f"a whole number from {self.low} to {LARGEST_SIZE}"
+        return f"{numbers}, one or [before, after] per axis{words}"
 
     def read(self, value: object, rank: int) -> Padding:
         if isinstance(value, str) and value in self.words:
@@ -281,7 +283,7 @@ class PaddingSides(FieldType):
         return side, side
 
     def _side(self, value: object) -> int:
-        if not (whole(value) and 0 <= value <= LARGEST_SIZE):
+        if not (whole(value) and self.low <= value <= LARGEST_SIZE):
             raise self.refuse(value)
         return value
 
@@ -293,7 +295,7 @@ class PaddingSides(FieldType):
         return super().written(value)
 
     def schema(self) -> dict[str, Any]:
-        side = {"type": "integer", "minimum": 0, "maximum": LARGEST_SIZE}
+        side = {"type": "integer", "minimum": self.low, "maximum": LARGEST_SIZE}
         pair = {"type": "array", "items": side, "minItems": 2, "maxItems": 2}
         axes = {"type": "array", "items": {"anyOf": [side, pair]}, "minItems": 1, "maxItems": 3}
         return {"anyOf": [side, axes, *([{"enum": list(self.words)}] if self.words else [])]}
@@ -352,14 +354,15 @@ def check_length(value: Sequence[object], rank: int) -> None:
         )
 
 
-def value_text(value: object) -> str:
-    """A value as the user would write it."""
+def value_text(value: object, *, whole_lists: bool = False) -> str:
+    """A value as the user would write it; of a long list the beginning, unless it is asked for."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         return f"'{printable(value)}'"
     if isinstance(value, list):
-        return "[" + ", ".join(value_text(item) for item in value[:8]) + "]"
+        items = value if whole_lists else value[:8]
+        return "[" + ", ".join(value_text(item, whole_lists=whole_lists) for item in items) + "]"
     if isinstance(value, int):
         # str() refuses integers of more than a few thousand digits.
         return str(value) if abs(value) < 10**60 else "a number of over 60 digits"

@@ -430,11 +430,16 @@ def reshaped(before: Sequence[int], after: Sequence[int]) -> Readings:
     return tuple(readings)
 
 
-def beyond(mode: str, n: int) -> Callable[[int], int] | None:
-    """The position that padding copies, as a function of its own, on an axis of n."""
+def beyond(mode: str, kept: range) -> Callable[[int], int] | None:
+    """The position that padding copies, as a function of its own, off those that are kept.
+
+    >>> beyond("circular", range(1, 4))(4), beyond("reflect", range(4))(-1)
+    (1, 1)
+    """
+    first, last, n = kept[0], kept[-1], len(kept)
     modes: dict[str, Callable[[int], int]] = {
-        "reflect": lambda i: -i if i < 0 else 2 * (n - 1) - i,
-        "replicate": lambda i: min(max(i, 0), n - 1),
-        "circular": lambda i: i % n,
+        "reflect": lambda i: 2 * (first if i < first else last) - i,
+        "replicate": lambda i: min(max(i, first), last),
+        "circular": lambda i: first + (i - first) % n,
     }
     return modes.get(mode)

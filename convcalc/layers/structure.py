@@ -22,7 +22,15 @@ from convcalc.layers.reading import (
 )
 from convcalc.layers.traits import FIXED, SAME, Backward, ChannelRule, Kept, Start
 from convcalc.problems import Rule, RuleError
-from convcalc.shapes import MOST_AXES, MOST_WINDOW_AXES, Shape, axis_name, cross_text
+from convcalc.shapes import (
+    LARGEST_SIZE,
+    MOST_AXES,
+    MOST_WINDOW_AXES,
+    Shape,
+    axis_name,
+    cross_text,
+)
+from convcalc.symbols import smaller
 
 
 class _NoArithmetic(Layer):
@@ -223,39 +231,52 @@ class Transpose(_NoArithmetic, kind="transpose"):
 
 
 class Pad(_NoArithmetic, kind="pad"):
-    """Padding as a layer: zeros, a reflection, the edge repeated, or the other side's values.
+    """Padding as a layer: a constant, a reflection, the edge repeated, or the other side's values.
+
+    A negative number crops that side, before anything is added.
 
     Shape:  (c, h, w) -> (c, h + p_h, w + p_w), p = before + after
     Counts: nothing to compute
-    Grads:  dx: what was added gives its dy to the place it was copied from: adds = O - N;
-            zeros: nothing to compute
-    Errors: padding-too-large (reflect: below the size; circular: up to it), wrong-rank
-    Source: PyTorch's ZeroPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d
+    Grads:  dx: what was added gives its dy to the place it was copied from: adds = O - elements
+            that are not cropped; zeros: nothing to compute
+    Errors: crop-too-large, padding-too-large (reflect: below the size that is left; circular: up to
+            it), bad-value, wrong-rank
+    Source: PyTorch's pad; ConstantPad2d, ReflectionPad2d, ReplicationPad2d, CircularPad2d
 
     >>> Pad(padding=((3, 3), (0, 1))).output_shape([(3, 224, 224)])
     (3, 230, 225)
+    >>> Pad(padding=((-1, -1), (0, -2))).output_shape([(3, 224, 224)])
+    (3, 222, 222)
     """
 
     least_rank = 1
     most_rank = MOST_WINDOW_AXES
 
     padding: tuple[tuple[int, int], ...] = field(
-        PaddingSides(), "positions added per side", symbol="p"
+        PaddingSides(low=-LARGEST_SIZE), "positions added per side, cropped if negative", symbol="p"
     )
     mode: str = field(
         Choice("zeros", "reflect", "replicate", "circular"), "what is added", default="zeros"
     )
+    value: float = field(Real(), "what mode zeros adds in the place of zeros", default=0.0)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         channels, *sizes = only(inputs)
+        if self.value != 0 and self.mode != "zeros":
+            message = f"mode {self.mode} copies what it adds, and takes no value"
+            raise RuleError("bad-value", message, "value")
         most = {"reflect": -1, "circular": 0}.get(self.mode)
         grown = []
         for axis, (n, (before, after)) in enumerate(zip(sizes, self.padding, strict=True)):
-            if most is not None and (before > n + most or after > n + most):
+            left = _left(n, before, after)
+            if left < 1:
+                cropped = [-side for side in (before, after) if side < 0]
+                raise _nothing_left(n, cropped, axis_name(axis, len(sizes)))
+            if most is not None and (before > left + most or after > left + most):
                 raise RuleError(
                     "padding-too-large",
                     f"{self.mode} padding {max(before, after)} of the {axis_name(axis, len(sizes))}"
-                    f" may be at most {n + most}",
+                    f" may be at most {left + most}",
                     "padding",
                 )
             grown.append(n + (before + after))
@@ -266,16 +287,34 @@ class Pad(_NoArithmetic, kind="pad"):
     ) -> Backward:
         if self.mode == "zeros" or not any(wanted):
             return Backward()
-        return Backward(input=Counts(adds=batch * (prod(output) - prod(only(inputs)))))
+        channels, *sizes = only(inputs)
+        left = [_left(n, *sides) for n, sides in zip(sizes, self.padding, strict=True)]
+        return Backward(input=Counts(adds=batch * (prod(output) - channels * prod(left))))
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
-        axes = [
-            shifted(axis, -before, beyond(self.mode, n))
-            for axis, (n, (before, _)) in enumerate(
-                zip(only(inputs)[1:], self.padding, strict=True), 1
-            )
-        ]
+        axes = []
+        for axis, (n, (before, after)) in enumerate(
+            zip(only(inputs)[1:], self.padding, strict=True), 1
+        ):
+            kept = range(max(-before, 0), n + min(after, 0))
+            axes.append(shifted(axis, -before, beyond(self.mode, kept)))
         return (same(0), *axes)
+
+
+def _left(n: int, before: int, after: int) -> int:
+    """The positions of an axis that negative padding leaves."""
+    return n + smaller(before, 0) + smaller(after, 0)
+
+
+def _nothing_left(n: int, cropped: Sequence[int], axis: str) -> RuleError:
+    """The error where all of an axis is cropped, on one side or on both."""
+    total = sum(cropped)
+    return RuleError(
+        "crop-too-large",
+        f"cropping {' + '.join(map(str, cropped))} leaves nothing of the {axis} {n}",
+        "padding",
+        [Rule(f"{n} - {total} = {n - total}, must be at least 1")],
+    )
 
 
 class Crop(_NoArithmetic, kind="crop"):
@@ -302,13 +341,7 @@ class Crop(_NoArithmetic, kind="crop"):
         left = []
         for axis, (n, (before, after)) in enumerate(zip(sizes, self.padding, strict=True)):
             if n - (before + after) < 1:
-                raise RuleError(
-                    "crop-too-large",
-                    f"cropping {before} + {after} leaves nothing of the"
-                    f" {axis_name(axis, len(sizes))} {n}",
-                    "padding",
-                    [Rule(f"{n} - {before + after} = {n - before - after}, must be at least 1")],
-                )
+                raise _nothing_left(n, [before, after], axis_name(axis, len(sizes)))
             left.append(n - (before + after))
         return (channels, *left)
 

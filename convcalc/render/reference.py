@@ -148,7 +148,8 @@ def _signature(cls: type[Layer]) -> list[str]:
 
 def _accepts(declared: Field) -> str:
     # The largest size is the same everywhere; the language reference states it.
-    return declared.type.text.replace(f" to {LARGEST_SIZE}", " on")
+    text = declared.type.text.replace(f" from {-LARGEST_SIZE} to {LARGEST_SIZE}", "")
+    return text.replace(f" to {LARGEST_SIZE}", " on")
 
 
 def _default(declared: Field) -> str:

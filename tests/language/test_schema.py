@@ -318,6 +318,7 @@ BEYOND_CASES = {
     "block_default_before": "inside a signature, which is a string",
     "size_of_no_layer": "the value of an expression",
     "value_computed_fraction": "the value of an expression",
+    "pad_value_of_a_copy": "whether one argument goes with another",
     "value_clip_bounds": "whether one argument is below another",
     "value_when_not_boolean": "the value of an expression",
     "extends_a_broken_file": "in the file that is extended",

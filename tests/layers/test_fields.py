@@ -336,6 +336,7 @@ class TestWritten:
             (PaddingSides("same"), ((0, 1),), "[[0, 1]]"),
             (PaddingSides("same"), ((0, 1), (2, 2)), "[[0, 1], 2]"),
             (WholeList("a shape", -1, 4), (4, 4), "[4, 4]"),
+            (WholeList("a list", 0, 20), tuple(range(12)), str([*range(12)])),
             (Flag(), True, "true"),
             (Real(), 0.1, "0.1"),
             (PerAxis(), None, "none"),

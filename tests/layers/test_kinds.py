@@ -46,7 +46,7 @@ SIGNATURES = {
     "dropout": "rate=0.5",
     "reshape": "shape",
     "transpose": "order",
-    "pad": "padding, mode=zeros",
+    "pad": "padding, mode=zeros, value=0.0",
     "crop": "padding",
     "upsample": "factor, size, mode=nearest, coordinates",
     "pixel_shuffle": "factor",

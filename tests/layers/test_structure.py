@@ -28,6 +28,9 @@ from tests.layers.shorthand import counts, made, params, refusal, shape, unreada
         (made("pad", padding=7, mode="reflect"), (3, 8, 8), (3, 22, 22)),
         (made("pad", padding=8, mode="circular"), (3, 8, 8), (3, 24, 24)),
         (made("pad", padding=9, mode="replicate"), (3, 8, 8), (3, 26, 26)),
+        # Negative sides are cropped: of 8 all but one, and one more added than is left.
+        (made("pad", padding=[[-7, 0], -1]), (3, 8, 8), (3, 1, 6)),
+        (made("pad", padding=[[-6, 2], [1, -7]], mode="circular"), (3, 8, 8), (3, 4, 2)),
         # U-Net crops its skips: 64 to 56.
         (made("crop", padding=4), (512, 64, 64), (512, 56, 56)),
         (made("crop", 1, padding=[[0, 7]]), (2, 8), (2, 1)),
@@ -131,6 +134,33 @@ def test_channel_rules(layer: Layer, given: tuple[int, ...], rule: ChannelRule) 
             "circular padding 9 of the height may be at most 8",
             (),
             id="circular",
+        ),
+        pytest.param(
+            made("pad", padding=[[-5, 3], 0], mode="reflect"),
+            (3, 8, 8),
+            "padding-too-large",
+            "padding",
+            "reflect padding 3 of the height may be at most 2",
+            (),
+            id="reflect-cropped",
+        ),
+        pytest.param(
+            made("pad", padding=[0, [-8, 9]]),
+            (3, 8, 8),
+            "crop-too-large",
+            "padding",
+            "cropping 8 leaves nothing of the width 8",
+            (("rule", "8 - 8 = 0, must be at least 1"),),
+            id="pad-cropped",
+        ),
+        pytest.param(
+            made("pad", padding=1, mode="replicate", value=1),
+            (3, 8, 8),
+            "bad-value",
+            "value",
+            "mode replicate copies what it adds, and takes no value",
+            (),
+            id="pad-value",
         ),
         pytest.param(
             made("crop", padding=[0, [3, 5]]),

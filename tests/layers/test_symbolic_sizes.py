@@ -44,7 +44,7 @@ DECISIONS: dict[str, dict[str, str]] = {
         for kind in ("groupnorm", "channel_shuffle", "softmax")
     },
     "reshape": {"output_shape": "whether the new shape holds the values"},
-    "pad": {"output_shape": "whether a reflection or the other side has enough values"},
+    "pad": {"output_shape": "whether anything is left, and enough for a reflection or a turn"},
     "crop": {"output_shape": "whether anything is left"},
     "upsample": {"output_shape": "whether a factor leaves a position"},
     "pixel_shuffle": {"output_shape": "whether the channels fall into blocks"},

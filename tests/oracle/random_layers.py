@@ -401,13 +401,20 @@ def _pad(rng: Random) -> Drawn:
         values["mode"] = mode
     pairs = []
     for n in shape[1:]:
-        most = {"reflect": n - 1, "circular": n}.get(mode, 3)
-        pairs.append((rng.randint(0, most), rng.randint(0, most)))
+        cropped = [0, 0]
+        if n > 1 and _chance(rng, 30):
+            cropped[rng.randrange(2)] = rng.randint(1, n - 1)
+        left = n - sum(cropped)
+        most = {"reflect": left - 1, "circular": left}.get(mode, 3)
+        before, after = [-cut or rng.randint(0, most) for cut in cropped]
+        pairs.append((before, after))
     if _chance(rng, 30):
-        least = min(min(pair) for pair in pairs)
+        least = max(0, min(min(pair) for pair in pairs))
         pairs = [(least, least)] * len(pairs)
     padding = _padding(rng, pairs)
     values["padding"] = 0 if padding == "valid" else padding
+    if mode == "zeros":
+        _sometimes(rng, values, "value", rng.choice([0, 1, Fraction(-1, 2)]))
     return values, [shape]
 
 

@@ -50,8 +50,10 @@ def transpose(layer: Transpose, inputs: Sequence[Tensor], run: Run) -> Tensor:
     return {tuple([index[axis] for axis in layer.order]): value for index, value in x.items()}
 
 
-def _reflected(n: int, position: int) -> int:
-    return -position if position < 0 else 2 * (n - 1) - position if position >= n else position
+def _reflected(kept: list[int], position: int) -> int:
+    """The position as far on this side of the edge as it is on the other."""
+    mirrored = [*reversed(kept[1:]), *kept, *reversed(kept[:-1])]
+    return mirrored[position - kept[0] + len(kept) - 1]
 
 
 def pad(layer: Pad, inputs: Sequence[Tensor], run: Run) -> Tensor:
@@ -60,17 +62,21 @@ def pad(layer: Pad, inputs: Sequence[Tensor], run: Run) -> Tensor:
     padded = [
         range(-before, n + after) for n, (before, after) in zip(sizes, layer.padding, strict=True)
     ]
+    # The positions that are not cropped: what is added is copied from these.
+    kept = [
+        [p for p in positions if 0 <= p < n] for n, positions in zip(sizes, padded, strict=True)
+    ]
     result: Tensor = {}
     for channel, *place in everywhere([channels, *[len(positions) for positions in padded]]):
         position = [padded[axis][i] for axis, i in enumerate(place)]
         if layer.mode == "reflect":
-            position = [_reflected(n, p) for n, p in zip(sizes, position, strict=True)]
+            position = [_reflected(on, p) for on, p in zip(kept, position, strict=True)]
         elif layer.mode == "replicate":
-            position = [min(max(p, 0), n - 1) for n, p in zip(sizes, position, strict=True)]
+            position = [min(max(p, on[0]), on[-1]) for on, p in zip(kept, position, strict=True)]
         elif layer.mode == "circular":
-            position = [p % n for n, p in zip(sizes, position, strict=True)]
+            position = [on[(p - on[0]) % len(on)] for on, p in zip(kept, position, strict=True)]
         source = (channel, *position)
-        result[at(channel, *place)] = x[source] if source in x else run.constant(0.0)
+        result[at(channel, *place)] = x[source] if source in x else run.constant(layer.value)
     return result
 
 

@@ -361,8 +361,11 @@ def _transpose(layer: Any, case: _Case) -> str:
 def _pad(layer: Any, case: _Case) -> str:
     before, after = zip(*layer.padding, strict=True)
     modes = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    if layer.mode != "zeros" and min(*before, *after) < 0:
+        raise NoCounterpart("the runtime crops with a constant only")
     pads = case.graph.whole(0, 0, *before, 0, 0, *after)
-    return case.graph.add("Pad", case.input, pads, mode=modes[layer.mode])
+    value = [case.graph.constant(np.array(layer.value))] if layer.mode == "zeros" else []
+    return case.graph.add("Pad", case.input, pads, *value, mode=modes[layer.mode])
 
 
 def _sliced(

@@ -40,6 +40,7 @@ def _lines(text: str) -> list[str]:
         ("relu", "compares = c_in*h*w = 4*12*12 = 576"),
         ("{concat: [[], []]}", "channels = c_in1 + c_in2 = 4 + 4 = 8"),
         ("flatten", "nothing to compute: the same values in the same order"),
+        ("{pad: [[-2, 1], 0]}", "height = h + p_h0 + p_h1 = 12 + (-2) + 1 = 11"),
         ("{pad: 1}", "nothing to compute: values are only moved or copied"),
         ("{conv: 8, kernel: 3, padding: 1}", "without the taps on padding (--valid-taps)"),
     ],

@@ -54,12 +54,20 @@ def transpose(layer: kinds.Transpose, inputs: Sequence[Array], weights: Weights)
 
 
 def pad(layer: kinds.Pad, inputs: Sequence[Array], weights: Weights) -> Array:
-    """Values added at the borders."""
+    """Values added at the borders, after negative sides have been cut off."""
     (data,) = inputs
-    around = ((0, 0), *layer.padding, (0, 0))
+    inner = [
+        slice(max(-before, 0), size + min(after, 0))
+        for (before, after), size in zip(layer.padding, data.shape[2:], strict=True)
+    ]
+    sides = [(max(before, 0), max(after, 0)) for before, after in layer.padding]
     # mypy knows the modes only as literals.
-    mode: Any = _PAD_MODES[layer.mode]
-    result: Array = np.pad(channels_last(data), around, mode=mode)
+    how: Any = {"mode": _PAD_MODES[layer.mode]}
+    if layer.mode == "zeros":
+        how["constant_values"] = layer.value
+    index = (slice(None), *inner)
+    kept = channels_last(data)[index]
+    result: Array = np.pad(kept, ((0, 0), *sides, (0, 0)), **how)
     return channels_first(result)
 
 

@@ -82,7 +82,7 @@ def test_every_kind_is_explained(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_symbols_and_numbers_are_the_same_formula(kind: str) -> None:
     """Within a step each symbol stands for one number; put in, they give the value."""
-    words = re.compile(r"[A-Za-z_]\w*|\d+")
+    words = re.compile(r"[A-Za-z_]\w*|\(-\d+\)|\d+")
     for seed in range(12):
         explanation = _explained(*drawn(kind, f"symbols {seed}"))
         for step in [*explanation.shape, *explanation.params, *explanation.counts]:
@@ -92,7 +92,8 @@ def test_symbols_and_numbers_are_the_same_formula(kind: str) -> None:
                 if symbol == "floor":
                     assert number == "floor"
                 elif not symbol.isdecimal():
-                    assert known.setdefault(symbol, int(number)) == int(number), step
+                    value = int(number.strip("()"))
+                    assert known.setdefault(symbol, value) == value, step
             if step.symbol:
                 assert _evaluated(step.symbol, **known) == step.value, step
                 assert _evaluated(step.numbers) == step.value, step

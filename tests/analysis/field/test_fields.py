@@ -47,6 +47,7 @@ MOVING = [
     ("{conv: 1, kernel: 3, dilation: 2, padding: causal}", 5, ratio(1), -4, ratio(-2)),
     ("{conv: 1, kernel: 3, stride: 2, padding: causal}", 3, ratio(2), -2, ratio(-1)),
     ("{pad: 2}, {conv: 1, kernel: 3}", 3, ratio(1), -2, ratio(-1)),
+    ("{pad: [[-2, 1]]}, {conv: 1, kernel: 3}", 3, ratio(1), 2, ratio(3)),
     ("{crop: [[3, 1]]}, {conv: 1, kernel: 3}", 3, ratio(1), 3, ratio(4)),
     # Half a pixel to the left, half to the right of its own place.
     ("{upsample: 2}", 1, ratio(1, 2), 0, ratio(-1, 4)),
@@ -345,6 +346,14 @@ class TestUnits:
         built = network(f"{{pad: 3, mode: {mode}}}, {{conv: 1, kernel: 4}}")
         # Positions -3 to 0: reflected 3, 2, 1, 0; replicated 0; on the other side 13, 14, 15 and 0.
         assert unit_field(built, 2, (0,)).inputs[0] == (ends,)
+
+    @pytest.mark.parametrize(
+        ("mode", "ends"), [("reflect", (12, 15)), ("replicate", (15, 15)), ("circular", (4, 15))]
+    )
+    def test_padding_copies_what_is_not_cropped(self, mode: str, ends: tuple[int, int]) -> None:
+        built = network(f"{{pad: [[-4, 3]], mode: {mode}}}, {{conv: 1, kernel: 4}}")
+        # Positions 15 to 18: reflected 15, 14, 13, 12; on the other side 15, 4, 5 and 6.
+        assert unit_field(built, 2, (11,)).inputs[0] == (ends,)
 
 
 class TestSizes:
