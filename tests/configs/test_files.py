@@ -12,6 +12,7 @@ from tests.shipped import shipped
 
 #: Networks that others count too, beside torchvision's classifiers.
 OTHERS = [
+    "attention_unet",
     "convnextv2_atto",
     "dcgan",
     "deeplabv3_resnet50",
@@ -25,17 +26,25 @@ OTHERS = [
     "mobilenet_v1",
     "mobilenet_v1_025_96",
     "pointpillars",
+    "poolformer_s12",
     "r2plus1d_18",
     "r3d_18",
     "repvgg_a0",
     "repvgg_a0_deployed",
     "res2net50",
     "resnet8",
+    "ssd300_vgg16",
+    "tcn",
     "unet",
     "unet3d",
     "wavenet",
     "xception",
     "yolov3",
+    "yolov8l",
+    "yolov8m",
+    "yolov8n",
+    "yolov8s",
+    "yolov8x",
 ]
 
 

@@ -16,17 +16,20 @@ def analyze(name: str, **args: str | int) -> Report:
     ("name", "params"),
     [
         ("dcgan", 3576704),  # PyTorch's example
+        ("attention_unet", 34878573),  # github.com/LeeJunHyun/Image_Segmentation
         ("convnextv2_atto", 3708400),  # timm
         ("deeplabv3_resnet50", 42004074),  # torchvision
         ("ghostnet", 5182508),  # timm
         ("mc3_18", 11695440),  # torchvision
         ("mobilenet_v1", 4231976),  # Keras
+        ("poolformer_s12", 11915176),  # timm
         ("pointpillars", 4834120),  # OpenPCDet, without the layer that sees the points
         ("r2plus1d_18", 31505325),  # torchvision
         ("r3d_18", 33371472),  # torchvision
         ("repvgg_a0", 9108968),  # timm
         ("repvgg_a0_deployed", 8309384),  # timm
         ("res2net50", 25699120),  # timm
+        ("ssd300_vgg16", 35641826),  # torchvision
         ("unet", 31030658),  # Keras
         ("unet3d", 19069955),  # the paper, Section 2
         ("xception", 22855952),  # the paper, Table 3
@@ -50,7 +53,7 @@ def test_mlperf_tiny_has_as_many_numbers_as_keras_counts(name: str, total: int) 
 @pytest.mark.parametrize(
     ("name", "gmacs"),
     [("deeplabv3_resnet50", 178.722), ("mc3_18", 43.343), ("r2plus1d_18", 40.519)]
-    + [("r3d_18", 40.697)],
+    + [("r3d_18", 40.697), ("ssd300_vgg16", 34.858)],
 )
 def test_macs_are_those_that_torchvision_publishes(name: str, gmacs: float) -> None:
     assert round(analyze(name).totals.macs / 1e9, 3) == gmacs
@@ -59,10 +62,27 @@ def test_macs_are_those_that_torchvision_publishes(name: str, gmacs: float) -> N
 @pytest.mark.parametrize(
     ("name", "macs"),
     [("convnextv2_atto", 547332480), ("ghostnet", 141150512), ("repvgg_a0", 1512581120)]
-    + [("res2net50", 4255166464)],
+    + [("poolformer_s12", 1812267008), ("res2net50", 4255166464)],
 )
 def test_macs_are_those_that_pytorch_counts_in_timms_models(name: str, macs: int) -> None:
     assert analyze(name).totals.macs == macs
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "macs"),
+    [
+        ("yolov8n", 3157200, 4371993600),
+        ("yolov8s", 11166560, 14301312000),
+        ("yolov8m", 25902640, 39468364800),
+        ("yolov8l", 43691520, 82574259200),
+        ("yolov8x", 68229648, 128902169600),
+    ],
+)
+def test_yolo_has_the_parameters_of_ultralytics_and_the_macs_that_pytorch_counts_there(
+    name: str, params: int, macs: int
+) -> None:
+    totals = analyze(name).totals
+    assert (totals.params, totals.macs) == (params, macs)
 
 
 def test_yolov3_costs_what_darknet_prints() -> None:

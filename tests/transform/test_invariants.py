@@ -39,6 +39,11 @@ def is_convolution(network: Network, node: Node) -> bool:
     return node.kind in {"conv", "conv_transpose"} and not is_depthwise(network, node)
 
 
+def moves_channels(node: Node) -> bool:
+    """Whether a node makes other channels of its input's channels and positions."""
+    return node.kind == "transpose" and vars(node.layer)["order"][0] != 0
+
+
 class Classes:
     """Things that are alike: a union-find over numbers, each with the marks of its class."""
 
@@ -104,17 +109,27 @@ def _output_channels(
         marks = ["frozen"] if node.kind == "input" else []
         marks += ["convolution"] if is_convolution(network, node) else []
         return classes.new(count, *marks)
-    if node.kind == "concat":
+    if node.kind == "concat" and vars(node.layer)["axis"] == 0:
         return [channel for value in inputs for channel in value]
-    if node.kind in {"add", "mul"}:
-        for other in inputs[1:]:
-            for a, b in zip(inputs[0], other, strict=True):
+    if node.kind in {"add", "sub", "mul", "div", "concat"}:
+        most = max(inputs, key=len)
+        for other in inputs:
+            if len(other) < len(most):  # one channel goes with many, and stays one
+                classes.mark(other[0], "frozen")
+                continue
+            for a, b in zip(most, other, strict=True):
                 classes.unite(a, b)
-        return inputs[0]
+        return most
     (channels,) = inputs
     if node.kind == "slice":
         start, stop = vars(node.layer)["channels"]
-        return channels[start:stop]
+        if vars(node.layer)["axis"] == 0:
+            return channels[start : stop : vars(node.layer)["step"]]
+        return channels
+    if moves_channels(node):
+        for channel in channels:
+            classes.mark(channel, "frozen")
+        return classes.new(count, "frozen")
     if node.kind == "channel_shuffle":
         each = count // vars(node.layer)["groups"]
         return [channel for first in range(each) for channel in channels[first::each]]
@@ -149,7 +164,10 @@ def must_change(network: Network) -> list[Node]:
             classes.unite(value, values[node.shares])
             for mine, theirs in zip(node.inputs, shared.inputs, strict=True):
                 classes.unite(values[mine], values[theirs])
-        if node.kind == "input":
+        if node.kind == "input" or moves_channels(node):
+            classes.mark(value, "frozen")
+        # One channel that goes with many stays one.
+        if len({network.nodes[index].shape[0] for index in node.inputs}) > 1:
             classes.mark(value, "frozen")
     for index in network.outputs.values():
         classes.mark(values[index], "frozen")

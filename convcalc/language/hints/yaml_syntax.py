@@ -133,8 +133,10 @@ def _line_above(source: Source, number: int) -> _Meaning | None:
     if found:
         span = Span(source, number, found.start(1) + 1)
         return "a space is missing after the ':'", "write 'key: value'", span
-    word = re.match(r"( *)\w[^:#]*\Z", above)
-    if word and indent and word[1] == indent[0]:
+    word = re.match(r"([ -]*)\w[^:#]*\Z", above)
+    # A word alone, which what stands below it would belong to, or one in the same column.
+    alone = re.match(r"[ -]*\w+(?:\(.*\))?\s*\Z", above)
+    if word and indent and (word[1] == indent[0] or (alone and len(word[1]) < indent.end())):
         span = Span(source, number, len(word[1]) + 1)
         return "a key stands without ':'", "write 'key: value', with a space after the ':'", span
     return None
