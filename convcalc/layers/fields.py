@@ -322,6 +322,12 @@ class WholeList(FieldType):
                 raise self.refuse(value)
         return tuple(value)
 
+    def written(self, value: Any) -> str:
+        if value is None:
+            return super().written(value)
+        # In full, because texts that are cut would be equal where the lists are not.
+        return f"[{', '.join(map(str, value))}]"
+
     def schema(self) -> dict[str, Any]:
         item = {"type": "integer", "minimum": self.low, "maximum": LARGEST_SIZE}
         return {
