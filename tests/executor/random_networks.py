@@ -10,6 +10,8 @@ from convcalc.layers import layer_class
 from convcalc.layers.base import Layer
 
 ACTIVATIONS = ("relu", "relu6", "leaky_relu", "prelu", "silu", "gelu", "hard_swish", "sigmoid")
+#: Others that keep a value's shape.
+KEEPING = ("hard_sigmoid", "rmsnorm", "l2norm", "grn", "rescaling")
 
 
 class _Growing:
@@ -40,9 +42,10 @@ class _Growing:
 
     def conv(self, index: int, channels: int) -> int:
         kernel = self.rng.choice([1, 1, 2, 3])
+        rank = len(self.nodes[index].shape) - 1
         values: dict[str, Any] = {
             "bias": self.rng.random() < 0.5,
-            "padding": self.rng.choice(["same", "same_lower"]),
+            "padding": self.rng.choice(["same", "same_lower", *["causal"] * (rank == 1)]),
         }
         if self.rng.random() < 0.25 and channels == self.nodes[index].shape[0]:
             return self.kind("depthwise", index, kernel=kernel, **values)
@@ -81,7 +84,7 @@ class _Growing:
             ) == self.nodes[first].layer.parameters([self.nodes[again].shape]):
                 return self.add(self.nodes[first].layer, again, shares=first)
             return again
-        return self.kind(self.rng.choice(ACTIVATIONS), index)
+        return self.kind(self.rng.choice((*ACTIVATIONS, *KEEPING)), index)
 
 
 def random_network(rng: Random) -> Network:

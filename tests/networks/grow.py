@@ -11,7 +11,10 @@ from __future__ import annotations
 from random import Random
 
 _ACTIVATIONS = ("relu", "relu6", "gelu", "silu", "sigmoid", "tanh", "hard_swish", "none")
-_FUSED_MAPPINGS = ("{leaky_relu: 0.2}", "{prelu: {per_channel: true}}", "{elu: 0.5}")
+_FUSED_MAPPINGS = (
+    *("{leaky_relu: 0.2}", "{prelu: {per_channel: true}}", "{elu: 0.5}"),
+    *("{clip: {min: -0.5, max: 1}}", "{hard_sigmoid: 0.2}"),
+)
 _NORMS = ("batch", "layer", "instance", "rms", "none", "{groupnorm: 1}", "{lrn: 3}", "{l2norm: }")
 
 
@@ -46,7 +49,7 @@ class _Grower:
             arguments.append("when: min(in_size) >= 4")
         else:
             kernel = self.axes(1, 4)
-            padding = rng.choice(["same", "same_lower"])
+            padding = rng.choice(["same", "same_lower", *["causal"] * (self.rank == 1)])
             if rng.random() < 0.3:
                 arguments.append(f"dilation: {self.axes(1, 2)}")
         return ", ".join([f"kernel: {kernel}", f"padding: {padding}", *arguments])
@@ -100,9 +103,15 @@ class _Grower:
         if choice == 5:
             return f"{{dense: {rng.randint(1, 6)}, positionwise: true{self.fused()}}}"
         if choice == 6:
-            return rng.choice(["dropout", "identity", "scale", "{channel_shuffle: 1}", "prelu"])
+            return rng.choice(
+                [
+                    *("dropout", "identity", "scale", "{channel_shuffle: 1}", "prelu"),
+                    *("{pow: 2}", "{rescaling: {factor: -1, offset: 1}}"),
+                    f"[{{reduce_mean: [0]}}, {{broadcast: [3, {', '.join(['-1'] * self.rank)}]}}]",
+                ]
+            )
         if choice == 7:
-            return "{slice: [0, (in_channels + 1) // 2]}"
+            return rng.choice(["{slice: [0, (in_channels + 1) // 2]}", "{gather: [0, 0]}"])
         if choice == 8:
             return self.in_turn()
         if choice == 9:
@@ -170,6 +179,8 @@ class _Grower:
             kind = rng.choice(["adaptive_maxpool", "adaptive_avgpool"])
             return f"{{{kind}: {self.axes(2, 5)}}}"
         if choice == 4:
+            if rng.random() < 0.3:
+                return "{pad: -1, when: min(in_size) > 2}"
             return f"{{pad: {rng.randint(0, 2)}, mode: {rng.choice(['zeros', 'replicate'])}}}"
         if choice == 5:
             mode = rng.choice(["nearest", "bilinear"])
