@@ -50,6 +50,7 @@ class FieldType:
         """A value that a layer stores, as a user would write it; the opposite of `read`."""
         if value is None:
             return "none"
+        # In full, because texts that are cut would be equal where the lists are not.
         return value if isinstance(value, str) else value_text(_as_list(value), whole_lists=True)
 
     def schema(self) -> dict[str, Any]:
@@ -321,12 +322,6 @@ class WholeList(FieldType):
             if not (whole(item) and self.low <= item <= LARGEST_SIZE):
                 raise self.refuse(value)
         return tuple(value)
-
-    def written(self, value: Any) -> str:
-        if value is None:
-            return super().written(value)
-        # In full, because texts that are cut would be equal where the lists are not.
-        return f"[{', '.join(map(str, value))}]"
 
     def schema(self) -> dict[str, Any]:
         item = {"type": "integer", "minimum": self.low, "maximum": LARGEST_SIZE}
