@@ -1,6 +1,6 @@
 """Runs the counters themselves, and writes the facts in tests/data/counters.jsonl.
 
-    pip install torch torchinfo==1.8.0 fvcore thop ptflops==0.7.5 calflops==0.3.2 einops
+    pip install torch torchvision torchinfo==1.8.0 fvcore thop ptflops==0.7.5 calflops==0.3.2 einops
     PYTHONPATH=. python scripts/measure_counters.py --deepspeed PATH > tests/data/counters.jsonl
 
 With --new it measures only what the file does not have, to be appended to it.
@@ -29,11 +29,9 @@ from random import Random
 warnings.simplefilter("ignore")
 logging.disable(logging.WARNING)
 
-# ptflops imports it if it can, and does not need it.
-sys.modules["torchvision"] = None
-
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402, N812 - the usual name
+import torchvision  # noqa: E402
 from torch import nn  # noqa: E402
 
 import convcalc  # noqa: E402
@@ -98,6 +96,23 @@ def _conv(layer, shape, rank):
         shape[0], out, layer.kernel, layer.stride, padding, layer.dilation, groups, layer.bias
     )
     return made if even else _behind_pad(made, sides)
+
+
+def _deform_conv(layer, shape, rank):
+    # Of the windows only the padding is of interest; the branches' shapes beside value's are not.
+    windows = layer.windows([shape])
+    if rank != 2 or any(w.before != w.after for w in windows):
+        raise NotImplementedError
+    return torchvision.ops.DeformConv2d(
+        shape[0],
+        layer.channels,
+        layer.kernel,
+        layer.stride,
+        tuple(w.before for w in windows),
+        layer.dilation,
+        layer.groups,
+        layer.bias,
+    )
 
 
 def _conv_transpose(layer, shape, rank):
@@ -276,6 +291,7 @@ MAKE = {
     "conv": _conv,
     "depthwise": _conv,
     "conv_transpose": _conv_transpose,
+    "deform_conv": _deform_conv,
     "maxpool": _pool,
     "minpool": _pool,
     "avgpool": _pool,
@@ -619,6 +635,12 @@ def single_layers():
     for kind in ("lstm", "gru"):
         for arguments in ("5", "{units: 5, bias: false}", "{units: 5, bidirectional: true}"):
             yield f"{{input: [4, 6], layers: [{{conv: 4, kernel: 1}}, {{{kind}: {arguments}}}]}}"
+    for offsets, more in ((1, ""), (2, ", offset_groups: 2, groups: 2, bias: false")):
+        branches = f"value: [], offset: [{{conv: {18 * offsets}, kernel: 3, padding: 1}}]"
+        masked = f"{branches}, mask: [{{conv: {9 * offsets}, kernel: 3, padding: 1}}, sigmoid]"
+        for inside in (branches, masked):
+            moved = f"{{deform_conv: {{{inside}}}, channels: 6, kernel: 3, padding: 1{more}}}"
+            yield f"{{input: [4, 6, 5], layers: [{{conv: 4, kernel: 1}}, {moved}]}}"
     for factors in ("[2, 3]", "[1.5, 2.5]"):
         resized = f"{{upsample: {factors}, mode: bilinear}}"
         yield f"{{input: [4, 6, 5], layers: [{{conv: 4, kernel: 1}}, {resized}]}}"

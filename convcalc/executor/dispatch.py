@@ -271,10 +271,25 @@ def buffer_bytes(
         return 0
     if layer.kind in POSITIONWISE or (layer.elementwise and len({*inputs}) == 1):
         return min(size, threads * elementwise.BLOCK * itemsize) * 8
+    if layer.kind in ("lstm", "gru"):
+        # What the gates get from the input, of one direction, and a step's own arrays.
+        size += (layer.gates - 1) * out
+    if layer.kind == "deform_conv":
+        size += _moved_tap_bytes(layer, inputs, output, itemsize) * batch
     if layer.kind == "matmul":
         # NumPy copies matrices whose rows are not contiguous.
         size = batch * sum([prod(shape) for shape in inputs]) * itemsize
     return size + 2 * out
+
+
+def _moved_tap_bytes(layer: Any, inputs: Sequence[Shape], output: Shape, itemsize: int) -> int:
+    """Copies of offsets and mask, what one tap reads while it is interpolated, and where."""
+    positions, rank = prod(output[1:]), len(layer.kernel)
+    reads = (2**rank + 3) * inputs[0][0] * positions
+    places = layer.offset_groups * positions * (rank * (3 * itemsize + 8) + 24)
+    copies = sum([prod(shape) for shape in inputs[1:]])
+    total: int = (reads + copies) * itemsize + places
+    return total
 
 
 def _pool_bytes(layer: Any, shape: Shape, output: Shape, itemsize: int, threads: int) -> int:

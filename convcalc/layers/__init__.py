@@ -73,6 +73,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "div": ("joins", "Div"),
     "concat": ("joins", "Concat"),
     "matmul": ("joins", "Matmul"),
+    "deform_conv": ("deformable", "DeformConv"),
 }
 
 #: Words that stand for a normalisation under `norm:`. A groupnorm's groups come from `defaults`.

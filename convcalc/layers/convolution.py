@@ -24,10 +24,10 @@ from convcalc.problems import RuleError
 from convcalc.shapes import LARGEST_SIZE, MOST_WINDOW_AXES, Shape, cross_text
 from convcalc.traced import named, plain
 
-C = TypeVar("C", bound="_Convolution")
+C = TypeVar("C", bound="Convolution")
 
 
-class _Convolution(Layer):
+class Convolution(Layer):
     """What convolutions share: a window of learned weights; abstract."""
 
     fuses = ROLES
@@ -120,7 +120,7 @@ def _real_windows(w: Window) -> int:
     return positions_with_real_tap(w.out, w.taps, w.stride, w.dilation, w.before, w.n)
 
 
-class Conv(_Convolution, kind="conv"):
+class Conv(Convolution, kind="conv"):
     """Convolution (cross-correlation, unless `flip` is true) over 1, 2 or 3 spatial axes.
 
     Shape:  (c, h, w) -> (channels, h', w'), h' = floor((h - k + p + s) / s), k the dilated extent
@@ -177,7 +177,7 @@ class Conv(_Convolution, kind="conv"):
         return text if self.groups == 1 else f"{text} g{self.groups}"
 
 
-class Depthwise(_Convolution, kind="depthwise"):
+class Depthwise(Convolution, kind="depthwise"):
     """Convolution of each channel on its own, with `multiplier` outputs a channel.
 
     Shape:  (c, h, w) -> (c*multiplier, h', w'), h' = floor((h - k + p + s) / s)
@@ -220,7 +220,7 @@ class Depthwise(_Convolution, kind="depthwise"):
         return window_summary(self, self.kernel, self.stride, self.dilation)
 
 
-class ConvTranspose(_Convolution, kind="conv_transpose"):
+class ConvTranspose(Convolution, kind="conv_transpose"):
     """Transposed convolution: every input element adds a weighted kernel to the output.
 
     Shape:  (c, h, w) -> (channels, h', w'), h' = (h - 1)*s - p + k + output_padding;

@@ -82,7 +82,9 @@ class ChannelRule(Record):
     shuffled  those of the input, its `groups` groups interleaved
     fixed     none of these: neither side can change
 
-    `groups` must divide the input's channels and, where free, the output's.
+    groups  must divide the (first) input's channels and, where free, the output's
+    parts   must divide the (first) input's channels
+    kept    inputs, by their place, whose channels may not change
     """
 
     relation: Relation
@@ -90,6 +92,8 @@ class ChannelRule(Record):
     start: int = 0
     stop: int = 0
     groups: int = 1
+    parts: int = 1
+    kept: tuple[int, ...] = ()
 
 
 FREE = ChannelRule("free")

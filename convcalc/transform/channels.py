@@ -197,6 +197,10 @@ class _Rows:
                 self.divisible.append((inputs[0], rule.groups))
                 if rule.relation == "free":
                     self.divisible.append((row, rule.groups))
+            if rule.parts > 1:
+                self.divisible.append((inputs[0], rule.parts))
+            for place in rule.kept:
+                _freeze(inputs[place])
             if node.shares is not None:
                 self._share(node, rule, network.nodes[node.shares], row, self.of[node.shares])
         for index in network.outputs.values():

@@ -53,7 +53,6 @@ REWRITTEN = {
 NOT_YET = {
     "53-yolov5-focus": "there is no `pixel_unshuffle`",
     "55-segnet-unpool": "there is no `unpool`",
-    "65-deform-conv": "there is no `deform_conv`",
 }
 
 #: Questions that no command answers. The list may only become shorter.

@@ -24,6 +24,7 @@ SIGNATURES = {
     "adaptive_maxpool": "size",
     "adaptive_avgpool": "size",
     "dense": "units, bias=true, positionwise=false",
+    "deform_conv": f"channels, {_WINDOW}, dilation=1, groups=1, offset_groups=1, bias=true",
     "lstm": "units, bidirectional=false, bias=true",
     "gru": "units, bidirectional=false, bias=true",
     "batchnorm": _NORM,
@@ -74,10 +75,12 @@ ACTIVATIONS = {
     "silu",
 }
 ACTIVATIONS |= {"mish", "softplus", "sigmoid", "hard_sigmoid", "hard_swish", "tanh", "softmax"}
-JOINS = {"add", "sub", "mul", "div", "concat", "matmul"}
+JOINS = {"add", "sub", "mul", "div", "concat", "matmul", "deform_conv"}
 WEIGHTED = {"conv", "depthwise", "conv_transpose", "dense"}
 #: Learn weights of sums of products, but have a state and activations of their own.
 RECURRENT = {"lstm", "gru"}
+#: Learn them too, but multiply for other ends as well.
+DEFORMABLE = {"deform_conv"}
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -147,7 +150,7 @@ def test_roles(kind: str) -> None:
     assert cls.role == expected
     assert (cls.joins is not None) == (kind in JOINS)
     assert cls.fuses == (("norm", "activation") if kind in JOINS | WEIGHTED else ())
-    assert cls.weighted == (kind in WEIGHTED | RECURRENT)
+    assert cls.weighted == (kind in WEIGHTED | RECURRENT | DEFORMABLE)
     assert cls.accumulates == (kind in WEIGHTED | {"matmul"})
 
 

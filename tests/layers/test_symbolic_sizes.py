@@ -46,6 +46,12 @@ DECISIONS: dict[str, dict[str, str]] = {
     "reshape": {"output_shape": "whether the new shape holds the values"},
     "pad": {"output_shape": "whether anything is left, and enough for a reflection or a turn"},
     "crop": {"output_shape": "whether anything is left"},
+    "deform_conv": {
+        "sliding_windows": _FITS,
+        "divisible_by_groups": _DIVIDES,
+        "output_shape": "whether offset groups divide the channels",
+        "_check": "whether there is an offset for each tap at each position",
+    },
     "upsample": {"output_shape": "whether a factor leaves a position"},
     "pixel_shuffle": {"output_shape": "whether the channels fall into blocks"},
     "slice": {"output_shape": "whether the range is there"},

@@ -137,7 +137,8 @@ def test_every_command_takes_them(tmp_path: Path, command: tuple[str, ...]) -> N
 def test_a_window_slides_on_three_axes_at_most(kind: str) -> None:
     required = [name for name, declared in layer_class(kind).fields.items() if declared.required]
     layer = made(kind, 4, **dict.fromkeys(required, 1))
-    error = refusal(layer, (4, 2, 2, 2, 2))
+    branches = layer.joins.least if layer.joins is not None else 1
+    error = refusal(layer, *[(4, 2, 2, 2, 2)] * branches)
     assert error.code == "wrong-rank"
     assert error.message == f"{kind} needs 1 to 3 spatial axes, not the 4 of (4, 2, 2, 2, 2)"
 

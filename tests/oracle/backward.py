@@ -17,6 +17,7 @@ from convcalc.layers.base import Layer
 from convcalc.layers.traits import Backward, Kept
 from convcalc.shapes import Shape
 from tests.oracle import backward_activation as activation
+from tests.oracle import backward_deformable as deformable
 from tests.oracle import backward_normalisation as normalisation
 from tests.oracle import backward_recurrent as recurrent
 from tests.oracle import backward_resizing as resizing
@@ -95,6 +96,7 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "div": structure.div,
     "concat": structure.moved,
     "matmul": structure.matmul,
+    "deform_conv": deformable.deform_conv,
 }
 
 #: Kinds whose forward pass in training is not that of inference, sample by sample.

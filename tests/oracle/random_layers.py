@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import prod
+from math import lcm, prod
 from random import Random
 from typing import Any
 
 from convcalc.layers import layer_class
 from convcalc.layers.base import Layer
 from convcalc.shapes import Shape
+from tests.oracle.windows import axes
 
 #: Arguments by name as a user writes them, and the input shapes.
 Drawn = tuple[dict[str, Any], list[Shape]]
@@ -167,6 +168,41 @@ def _depthwise(rng: Random) -> Drawn:
     _sometimes(rng, values, "multiplier", rng.randint(1, 3))
     _sometimes(rng, values, "bias", _chance(rng, 50))
     return values, [(rng.randint(1, 5), *sizes)]
+
+
+def _deform_conv(rng: Random) -> Drawn:
+    rank = _rank(rng)
+    values, sizes = _window(rng, rank)
+    groups, offset_groups = rng.choice([1, 1, 2]), rng.choice([1, 1, 2, 3])
+    values["channels"] = groups * rng.randint(1, 2)
+    c_in = lcm(groups, offset_groups) * rng.randint(1, 2 if rank < 3 else 1)
+    if groups > 1 or _chance(rng, 30):
+        values["groups"] = groups
+    if offset_groups > 1 or _chance(rng, 30):
+        values["offset_groups"] = offset_groups
+    _sometimes(rng, values, "bias", _chance(rng, 50))
+    kernel, stride = _each(values["kernel"], rank), _each(values.get("stride", 1), rank)
+    dilation = _each(values.get("dilation", 1), rank)
+    windows = axes(sizes, kernel, stride, dilation, _sides(values.get("padding", 0), rank))
+    outputs = [len(window.starts) for window in windows]
+    factors = offset_groups * prod(kernel)
+    inputs = [(c_in, *sizes), (rank * factors, *outputs), (factors, *outputs)]
+    return values, inputs[: rng.choice([2, 3])]
+
+
+def _each(given: Any, rank: int) -> list[int]:
+    """An argument that a user wrote once for all axes, or once for each."""
+    return given if isinstance(given, list) else [given] * rank
+
+
+def _sides(padding: Any, rank: int) -> Any:
+    """Padding as a user wrote it, as (before, after) of each axis, or as a word."""
+    if padding == "valid":
+        padding = 0
+    if isinstance(padding, str):
+        return padding
+    each: list[Any] = _each(padding, rank)
+    return tuple([tuple(side) if isinstance(side, list) else (side, side) for side in each])
 
 
 def _conv_transpose(rng: Random) -> Drawn:
@@ -615,4 +651,5 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "div": _elementwise_join(2, gates=True),
     "concat": _concat,
     "matmul": _matmul,
+    "deform_conv": _deform_conv,
 }

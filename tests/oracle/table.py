@@ -16,6 +16,7 @@ from convcalc.shapes import Shape
 from tests.oracle import (
     activation,
     convolution,
+    deformable,
     functions,
     joins,
     magnitude,
@@ -97,6 +98,7 @@ ORACLES: dict[str, Callable[[Any, Sequence[Tensor], Run], Tensor]] = {
     "div": joins.div,
     "concat": joins.concat,
     "matmul": joins.matmul,
+    "deform_conv": deformable.deform_conv,
 }
 
 

@@ -93,6 +93,29 @@ def _conv(layer: Any, case: _Case) -> str:
     )
 
 
+def _deform_conv(layer: Any, case: _Case) -> str:
+    if case.rank != 2:
+        raise NoCounterpart("two-dimensional maps only")
+    if isinstance(layer.padding, str):
+        raise NoCounterpart("there is no automatic padding")
+    mask = case.inputs[2:]
+    bias = case.constants("bias") or ([""] if mask else [])
+    return case.graph.add(
+        "DeformConv",
+        case.input,
+        *case.constants("weight"),
+        case.inputs[1],
+        *bias,
+        *mask,
+        kernel_shape=layer.kernel,
+        strides=layer.stride,
+        dilations=layer.dilation,
+        group=layer.groups,
+        offset_group=layer.offset_groups,
+        **_pads(layer),
+    )
+
+
 def _conv_transpose(layer: Any, case: _Case) -> str:
     if isinstance(layer.padding, str):
         raise NoCounterpart("ConvTranspose has another idea of automatic padding")
@@ -527,6 +550,7 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "div": _operator("Div"),
     "concat": _concat,
     "matmul": _operator("MatMul"),
+    "deform_conv": _deform_conv,
 }
 
 

@@ -103,6 +103,10 @@ def _bias_as_forward(operation: Operation) -> int:
     return per_group * prod(sizes)
 
 
+def _taps(operation: Operation) -> int:
+    return prod((operation.learned("weight") or ())[2:]) * operation.positions
+
+
 def _input_biases(operation: Operation) -> int:
     arrays = operation.layer.parameters(operation.inputs)
     found = {name: shape for name, shape in arrays.items() if name.startswith("bias_ih")}
@@ -177,6 +181,8 @@ QUANTITIES: dict[str, Quantity] = {
         "elements of the first branch x columns of the second",
         lambda p: p.elements * p.inputs[1][-1],
     ),
+    "taps": Quantity("taps x positions", _taps),
+    "masked-taps": Quantity("masked taps x positions", lambda p: _taps(p) * (len(p.inputs) > 2)),
     "input-biases": Quantity("half of the biases x steps", _input_biases),
     "bias-as-forward": Quantity("biases at a forward convolution's positions", _bias_as_forward),
 }
@@ -297,8 +303,10 @@ _EVERY_OTHER = (
     *_ACTIVATIONS,
     *_OPERATORS,
     "upsample",
+    "deform_conv",
     *_MOVES,
 )
+_NO_DEFORMABLE = "does not see a deformable convolution"
 _FUNCTIONS = "counts torch.add and torch.mul as N, but not the operators + and *"
 
 _DEEPSPEED_RULES: tuple[tuple[Sequence[str], Rule], ...] = (
@@ -316,10 +324,11 @@ _DEEPSPEED_RULES: tuple[tuple[Sequence[str], Rule], ...] = (
     (("lstm",), ((2, "macs"), (2, "input-biases"), (2, "outputs"))),
     (("gru",), ((2, "macs"), (2, "input-biases"), (1, "outputs"))),
 )
-_DEEPSPEED_FREE = ("relu6", *_MAGNITUDES, *_STRANGE, *_OPERATORS, *_MOVES)
+_DEEPSPEED_FREE = ("relu6", *_MAGNITUDES, *_STRANGE, *_OPERATORS, "deform_conv", *_MOVES)
 _DEEPSPEED_DEVIATIONS = (
     "sees functions as well as modules, but ReLU6 and Sigmoid modules call none that it watches",
     "does not see x.mean()",
+    _NO_DEFORMABLE,
     _FUNCTIONS,
     "charges an upsampling to a given size for one channel of one sample",
 )
@@ -336,7 +345,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         {},
         "A product and its addition are two; biases, normalisations, activations and poolings are"
         " left out.",
-        ["training counts a grouped convolution's weight gradient `groups` times"],
+        ["training counts a grouped convolution's weight gradient `groups` times", _NO_DEFORMABLE],
     ),
     Convention(
         "fvcore",
@@ -353,7 +362,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         ),
         (
             *("maxpool", "avgpool", *_MAXIMA, *_RECURRENT, "lrn", *_MAGNITUDES, *_ACTIVATIONS),
-            *(*_OPERATORS, *_MOVES),
+            *(*_OPERATORS, "deform_conv", *_MOVES),
         ),
         {"minpool": _NO_MINPOOL},
         "A flop is a multiply-add; biases, activations and other poolings than adaptive averages"
@@ -361,6 +370,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         [
             "does not see x.mean()",
             "warns of operators that it does not know, such as an LSTM, and charges nothing",
+            _NO_DEFORMABLE,
         ],
     ),
     Convention(
@@ -369,7 +379,10 @@ CONVENTIONS: tuple[Convention, ...] = (
         "1.8.0",
         "mult-adds",
         _rules(
-            ((*_CONVOLUTIONS, "conv_transpose"), ((1, "weights-everywhere"), (1, "bias"))),
+            (
+                (*_CONVOLUTIONS, "conv_transpose", "deform_conv"),
+                ((1, "weights-everywhere"), (1, "bias")),
+            ),
             (("dense", "batchnorm", *_SET_NORMS, "rmsnorm", "prelu"), ((1, "parameters"),)),
             (_RECURRENT, ((1, "macs"), (2, "input-biases"))),
         ),
@@ -399,7 +412,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         {},
         "Biases count as one more product; normalisations, activations and poolings are left out,"
         " and so is an LSTM, which is one operator there, and one of a GRU's two biases.",
-        ["a dense layer on a map that is not contiguous loses its bias"],
+        ["a dense layer on a map that is not contiguous loses its bias", _NO_DEFORMABLE],
     ),
     Convention(
         "ptflops-pytorch",
@@ -417,6 +430,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             (("upsample",), ((1, "outputs"), (1, "factored-outputs"))),
             (("lstm",), ((1, "macs"), (2, "input-biases"), (10, "outputs"))),
             (("gru",), ((1, "macs"), (2, "input-biases"), (7, "outputs"))),
+            (("deform_conv",), ((1, "macs"), (1, "bias"), (24, "taps"), (1, "masked-taps"))),
         ),
         (*_MAGNITUDES, *_STRANGE, *_OPERATORS, *_MOVES),
         {"minpool": _NO_MINPOOL},
@@ -428,6 +442,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             _FUNCTIONS,
             "does not see the operator @, but counts torch.matmul",
             "averages what modules do over a batch, but not what functions do",
+            "charges a deformable convolution's reading of values for one channel only",
         ],
     ),
     Convention(
@@ -462,7 +477,7 @@ CONVENTIONS: tuple[Convention, ...] = (
                 "leaky_relu",
                 "elu",
             ),
-            *("gelu", "silu", *_STRANGE, *_OPERATORS, "matmul", *_MOVES),
+            *("gelu", "silu", *_STRANGE, *_OPERATORS, "matmul", "deform_conv", *_MOVES),
         ),
         {"minpool": _NO_MINPOOL},
         "A normalisation, which folded is one multiply-add an element, counts as four; biases and"
@@ -470,6 +485,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         " output position instead of each input position.",
         [
             "does not see function calls, such as F.adaptive_avg_pool2d, nor x.mean()",
+            _NO_DEFORMABLE,
             "does not see a subclass of a module, such as LayerNorm2d",
         ],
     ),
@@ -507,6 +523,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         {},
         "The products alone, those of recurrent layers left out; those of a transposed convolution"
         " are divided by its groups once too often.",
+        [_NO_DEFORMABLE],
     ),
     Convention(
         "deepspeed",
@@ -529,9 +546,9 @@ CONVENTIONS: tuple[Convention, ...] = (
         "model table of torchvision",
         "0.28",
         "FLOPS",
-        _rules((_ACCUMULATING, ((1, "macs"),))),
-        _EVERY_OTHER,
-        {},
+        _rules(((*_WEIGHTED, "matmul"), ((1, "macs"),))),
+        [kind for kind in _EVERY_OTHER if kind != "deform_conv"],
+        dict.fromkeys((*_RECURRENT, "deform_conv"), "no network of the table has one"),
         "The table's GFLOPS are MACs / 10^9: a product and its addition are one.",
     ),
 )

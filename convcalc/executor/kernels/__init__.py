@@ -15,6 +15,7 @@ from convcalc.executor.arrays import Array
 from convcalc.executor.kernels import (
     activation,
     convolution,
+    deformable,
     dense,
     functions,
     indexing,
@@ -97,4 +98,5 @@ KERNELS: dict[str, Kernel] = {
     "div": joins.div,
     "concat": joins.concat,
     "matmul": joins.matmul,
+    "deform_conv": deformable.deform_conv,
 }

@@ -65,11 +65,15 @@ def _linear(data: Array, axis: int, places: Array, parts: int) -> Array:
 def _cubic(data: Array, axis: int, places: Array, parts: int) -> Array:
     low, beyond = np.divmod(places, parts)
     last = data.shape[axis] - 1
-    total = np.zeros_like(data.take(low.clip(0, last), axis))
-    for tap in range(-1, 3):
+
+    def weighed(tap: int) -> Array:
         taken = data.take((low + tap).clip(0, last), axis)
         taken *= _along(_weight(np.abs(beyond / parts - tap)), data, axis)
-        total += taken
+        return taken
+
+    total = weighed(-1)
+    for tap in range(3):
+        total += weighed(tap)
     return total
 
 

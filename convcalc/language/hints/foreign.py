@@ -18,6 +18,10 @@ _KINDS = {
     "depthwiseconv": "depthwise",
     "dwconv": "depthwise",
     "convdw": "depthwise",
+    "deformableconv": "deform_conv",
+    "modulateddeformconv": "deform_conv with a mask",
+    "dcn": "deform_conv",
+    "dcnv2": "deform_conv with a mask",
     "convtranspose": "conv_transpose",
     "deconv": "conv_transpose",
     "deconvolution": "conv_transpose",
@@ -146,7 +150,7 @@ _ABSENT = (
     r".*attention|mha|transformer.*|.*embedding|embeddingbag|positionalencoding"
     r"|convlstm(cell)?|(simple)?rnn(cell)?|timedistributed"
     r"|encoder|decoder|lambda|(swi|ge|re)?glu"
-    r"|deformconv|gridsample|roi(pool|align)|nms|yolo|region|detect"
+    r"|gridsample|roi(pool|align)|nms|yolo|region|detect"
 )
 
 #: Arguments of other libraries, and ours: the first that the kind has.
@@ -195,6 +199,9 @@ _ARGUMENTS = {
     "group": ("groups",),
     "num_group": ("groups",),
     "num_groups": ("groups",),
+    "deform_groups": ("offset_groups",),
+    "deformable_groups": ("offset_groups",),
+    "num_deformable_groups": ("offset_groups",),
     "g": ("groups",),
     "use_bias": ("bias",),
     "no_bias": ("bias: false",),

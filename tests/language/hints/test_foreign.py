@@ -62,6 +62,8 @@ CONV = [
         ("LeakyReLU", "leaky_relu"),
         ("Hardswish", "hard_swish"),
         ("Dropout2d", "dropout"),
+        ("ops.DeformConv2d", "deform_conv"),
+        ("DCNv2", "deform_conv with a mask"),
         ("nn.LSTM", "lstm"),
         ("LSTMCell", "lstm"),
         ("BiLSTM", "lstm with bidirectional: true"),
