@@ -1,7 +1,7 @@
 """The graph of layers: a network, whatever it was read from, and how one is built.
 
-Nodes stand in execution order, inputs first; a node names the nodes it reads by their index. Every
-node carries its shape, so that reports, what-ifs and the executor compute none twice.
+Nodes stand in execution order, inputs first; a node names the nodes that enter it by their index.
+Every node carries its shape, so that reports, what-ifs and the executor compute none twice.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ class Node:
     path    its group path with dots, unique: `stage1.unit0.conv0.relu`
     unit    the path of the row it belongs to: a fused activation's is its layer's
     layer   what it computes
-    inputs  indices of the nodes it reads
+    inputs  indices of the nodes whose values enter it
+    reads   those of them that it uses: all, but none if it is a constant
     shape   of its result, for one sample
     span    where it is written; None for an input or a network made in Python
     calls   the block calls around it, outermost first
     shares  the index of the node whose parameters it uses, if they are not its own
     """
 
-    __slots__ = ("calls", "inputs", "layer", "path", "shape", "shares", "span", "unit")
+    __slots__ = ("calls", "inputs", "layer", "path", "reads", "shape", "shares", "span", "unit")
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Node:
         self.unit = unit
         self.layer = layer
         self.inputs = inputs
+        self.reads = () if layer.constant else inputs
         self.shape = shape
         self.span = span
         self.calls = calls
@@ -113,7 +115,7 @@ class Network:
         return [node for node in self.nodes if node.kind != "input"]
 
     def input_shapes(self, node: Node) -> list[Shape]:
-        """The shapes that a node reads."""
+        """The shapes that enter a node."""
         return [self.nodes[index].shape for index in node.inputs]
 
     def with_layers(self, layers: Sequence[Layer]) -> Network:

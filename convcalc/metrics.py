@@ -48,7 +48,7 @@ METRICS = {
     metric.name: metric._replace(title=metric.title or metric.name)
     for metric in (
         Metric("params", COUNT, "learned numbers", "both", headline=True),
-        Metric("buffers", COUNT, "running statistics", "both"),
+        Metric("buffers", COUNT, "running statistics, and the values of buffers", "both"),
         Metric("macs", COUNT, "multiply-accumulates", "both", headline=True, title="MACs"),
         Metric(
             "flops",

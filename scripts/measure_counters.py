@@ -74,6 +74,22 @@ class LayerScale(nn.Module):
         return x * self.layer_scale
 
 
+class Constant(nn.Module):
+    """A value of its own, learned or not, whatever enters: a class token, a position embedding."""
+
+    def __init__(self, shape, learned):
+        super().__init__()
+        value = torch.zeros(shape)
+        if learned:
+            self.value = nn.Parameter(value)
+        else:
+            self.register_buffer("value", value)
+
+    def forward(self, x):
+        # A copy: FlopCounterMode fails on a module that returns a view of a parameter.
+        return self.value.expand(len(x), *self.value.shape).clone()
+
+
 def _flat(pairs):
     """Padding in the order of F.pad: the last axis first."""
     return [side for pair in reversed(pairs) for side in pair]
@@ -363,6 +379,8 @@ MAKE = {
         lambda x: torch.sum(x, [axis + 1 for axis in la.axes], la.keepdims)
     ),
     "scale": _scale,
+    "parameter": lambda la, s, r: Constant(la.shape or s, learned=True),
+    "buffer": lambda la, s, r: Constant(la.shape or s, learned=False),
     "add": lambda la, s, r: Call(_add),
     "sub": lambda la, s, r: Call(lambda a, b: a - b),
     "mul": lambda la, s, r: Call(_mul),
@@ -616,6 +634,8 @@ def single_layers():
         *("{sub: [[], [relu]]}", "{sub: [[], [global_avgpool]]}", "{div: [[], [relu]]}"),
         *("{div: [[], [global_avgpool]]}", "{mul: [[], [{conv: 1, kernel: 1, bias: false}]]}"),
         *("{concat: [[], [relu]], axis: 1}", "{slice: [1, 4], axis: 1, step: 2}"),
+        *("{add: [[], [parameter]]}", "{add: [[], [buffer]]}"),
+        "{concat: [[], [{sequential: [parameter, {conv: 4, kernel: 1}]}]], axis: 1}",
         "{sequential: [{conv: 4, kernel: 1, name: a}, {conv: 4, kernel: 1, share: a}]}",
     ]
     for rank, sizes in SIZES.items():

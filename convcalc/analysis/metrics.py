@@ -20,9 +20,10 @@ from convcalc.quantities import DEFAULT_DTYPE, DTYPES
 
 
 def _written(layer: LayerReport) -> int:
-    """The elements that an operation writes: none where its result is a view of its input."""
+    """The elements that an operation writes: none if it is a constant or a view of its input."""
     shapes = [shape[1:] for shape in layer.inputs]
-    return 0 if layer.node.layer.is_view(shapes) else prod(layer.output)
+    own = layer.node.layer
+    return 0 if own.constant or own.is_view(shapes) else prod(layer.output)
 
 
 def _live(analysis: Analysis, layer: LayerReport, dtype: str, in_place: bool) -> int | None:

@@ -118,7 +118,7 @@ def units_of(network: Network, layers: Sequence[LayerReport], batch: int) -> lis
         unit_of_node.append(unit.index)
         unit.nodes = (*unit.nodes, node)
         unit.layers = (*unit.layers, node.layer)
-        for source in node.inputs:
+        for source in node.reads:
             if unit_of_node[source] != unit.index:
                 unit.sources.append(unit_of_node[source])
         if not node.inputs:

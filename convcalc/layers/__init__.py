@@ -67,6 +67,8 @@ KINDS: dict[str, tuple[str, str]] = {
     "reduce_max": ("reduction", "ReduceMax"),
     "reduce_sum": ("reduction", "ReduceSum"),
     "scale": ("structure", "Scale"),
+    "parameter": ("constants", "Parameter"),
+    "buffer": ("constants", "Buffer"),
     "add": ("joins", "Add"),
     "sub": ("joins", "Sub"),
     "mul": ("joins", "Mul"),

@@ -68,6 +68,8 @@ class Layer:
 
     # Where its values lie.
 
+    #: Its result is an array of its own; of what enters it takes no more than the shape.
+    constant: ClassVar[bool] = False
     #: The same values in the same order: needs no memory and no time.
     view: ClassVar[bool] = False
     #: Its windows lie on its output: each input element is added onto one of them.

@@ -93,7 +93,7 @@ def report_data(report: Report, before: Report | None = None) -> dict[str, Any]:
 def _layers(report: Report) -> list[dict[str, Any]]:
     nodes = report.network.nodes
     return [
-        _layer(layer, [nodes[index].path for index in layer.node.inputs]) for layer in report.layers
+        _layer(layer, [nodes[index].path for index in layer.node.reads]) for layer in report.layers
     ]
 
 
@@ -108,7 +108,7 @@ def _layer(layer: LayerReport, sources: list[str]) -> dict[str, Any]:
         "line": span.line if span else None,
         "calls": [_call(call) for call in node.calls],
         "from": sources,
-        "inputs": [list(shape) for shape in layer.inputs],
+        "inputs": [list(shape) for shape in layer.inputs] if sources else [],
         "output": list(layer.output),
         **cost_data(layer.cost),
     }

@@ -16,7 +16,13 @@ from convcalc.shapes import tuple_text
 def shapes_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) -> Table:
     """The rows of a report with their output shapes and parameters, and the totals."""
     totals = report.totals
-    notes = [f"{grouped(totals.buffers)} buffers (running statistics)"] if totals.buffers else []
+    notes = []
+    if totals.buffers:
+        constants = any(
+            [layer.node.layer.constant and layer.cost.buffers for layer in report.layers]
+        )
+        what = "running statistics and constants" if constants else "running statistics"
+        notes.append(f"{grouped(totals.buffers)} buffers ({what})")
     if by_kind:
         return Table(
             report_heading(report),

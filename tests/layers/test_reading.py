@@ -98,6 +98,10 @@ def test_units_read_what_the_kind_declares(kind: str) -> None:
         layer, shapes = drawn(kind, f"reading {number}")
         output = result_shape(layer, shapes)
         rng = random.Random(number)
+        if layer.constant:
+            assert layer.all_reads(shapes) == []
+            assert not spread(layer, shapes, 0, tuple(rng.randrange(n) for n in shapes[0]))
+            continue
         for index, shape in enumerate(shapes):
             readings = layer.reads(shapes, index)
             assert len(readings) == len(shape)
@@ -154,8 +158,8 @@ def test_bilinear_reads_no_neighbour_of_weight_zero(coordinates: str) -> None:
 def test_readings_repeat_with_their_period(kind: str) -> None:
     for number in range(LAYERS):
         layer, shapes = drawn(kind, f"period {number}")
-        for index in range(len(shapes)):
-            for reading in layer.reads(shapes, index):
+        for readings in layer.all_reads(shapes):
+            for reading in readings:
                 if reading.along is None:
                     continue
                 for y in range(-3, 2 * reading.period):
@@ -253,8 +257,8 @@ def test_kinds_count_all_positions_read(kind: str) -> None:
     for number in range(LAYERS):
         layer, shapes = drawn(kind, f"count {number}")
         output = result_shape(layer, shapes)
-        for index, shape in enumerate(shapes):
-            for reading, n in zip(layer.reads(shapes, index), shape, strict=True):
+        for readings, shape in zip(layer.all_reads(shapes), shapes, strict=not layer.constant):
+            for reading, n in zip(readings, shape, strict=True):
                 if reading.along is None:
                     continue
                 units = output[reading.along]

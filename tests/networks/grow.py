@@ -113,7 +113,7 @@ class _Grower:
         if choice == 7:
             return rng.choice(["{slice: [0, (in_channels + 1) // 2]}", "{gather: [0, 0]}"])
         if choice == 8:
-            return self.in_turn()
+            return rng.choice([self.in_turn(), self.with_constant()])
         if choice == 9:
             # One value for all channels of a place.
             join = rng.choice(["mul", "div"])
@@ -123,6 +123,15 @@ class _Grower:
         if choice == 11:
             return self.concat(depth - 1)
         return self.gate()
+
+    def with_constant(self) -> str:
+        """A learned or a fixed map, or a factor for each channel, beside what enters."""
+        rng = self.rng
+        kind = rng.choice(["parameter", "buffer"])
+        ones = ["1"] * self.rank
+        sizes = [f"'in_size[{axis}]'" for axis in range(self.rank)]
+        shape = rng.choice(["", *[f"[{', '.join(['in_channels', *s])}]" for s in (ones, sizes)]])
+        return f"{{{rng.choice(['add', 'mul', 'sub'])}: [[], [{{{kind}: {shape}}}]]}}"
 
     def in_turn(self) -> str:
         """The first row, and the others less their surroundings, one after the other again."""

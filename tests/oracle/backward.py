@@ -17,6 +17,7 @@ from convcalc.layers.base import Layer
 from convcalc.layers.traits import Backward, Kept
 from convcalc.shapes import Shape
 from tests.oracle import backward_activation as activation
+from tests.oracle import backward_constants as constants
 from tests.oracle import backward_deformable as deformable
 from tests.oracle import backward_normalisation as normalisation
 from tests.oracle import backward_recurrent as recurrent
@@ -90,6 +91,8 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "reduce_max": reduction.reduce_max_backward,
     "reduce_sum": reduction.reduce_sum_backward,
     "scale": structure.scale,
+    "parameter": constants.parameter,
+    "buffer": constants.buffer,
     "add": structure.add,
     "sub": structure.sub,
     "mul": structure.mul,

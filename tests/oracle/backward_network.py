@@ -75,7 +75,7 @@ class NetworkStep:
         sums: dict[int, Counts] = {}
         for index in sorted(self.steps, reverse=True):
             step = self.steps[index]
-            step.wanted = [flows[source] for source in self.network.nodes[index].inputs]
+            step.wanted = [flows[source] for source in self.network.nodes[index].reads]
             if not flows[index]:
                 continue
             tally = Tally()
@@ -83,7 +83,7 @@ class NetworkStep:
             sums[index] = tally.counts()
             step.dy = [_copied(dy, step.run.tally) for dy in step.dy]
             BACKWARD[step.layer.kind](step.layer, step)
-            for which, source in enumerate(self.network.nodes[index].inputs):
+            for which, source in enumerate(self.network.nodes[index].reads):
                 if flows[source]:
                     arriving[source].append([step.dx[s, which] for s in range(self.batch)])
         extra = self._merged()
@@ -122,7 +122,7 @@ class NetworkStep:
         """To which values a gradient flows: those that depend on something learned."""
         flows = dict.fromkeys(self.inputs, self.into_inputs)
         for index, step in self.steps.items():
-            before = [flows[source] for source in self.network.nodes[index].inputs]
+            before = [flows[source] for source in self.network.nodes[index].reads]
             flows[index] = bool(step.run.learned) or True in before
         return flows
 

@@ -548,6 +548,12 @@ def _reduction(rng: Random) -> Drawn:
     return values, [shape]
 
 
+def _constant(rng: Random) -> Drawn:
+    values: dict[str, Any] = {}
+    _sometimes(rng, values, "shape", list(_shape(rng, _any_rank(rng))))
+    return values, [_shape(rng, _any_rank(rng))]
+
+
 # Joins.
 
 
@@ -645,6 +651,8 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "reduce_max": _reduction,
     "reduce_sum": _reduction,
     "scale": _scale,
+    "parameter": _constant,
+    "buffer": _constant,
     "add": _elementwise_join(4, gates=False),
     "sub": _elementwise_join(2, gates=False),
     "mul": _elementwise_join(4, gates=True),

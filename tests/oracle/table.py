@@ -15,6 +15,7 @@ from convcalc.layers.base import Layer
 from convcalc.shapes import Shape
 from tests.oracle import (
     activation,
+    constants,
     convolution,
     deformable,
     functions,
@@ -92,6 +93,8 @@ ORACLES: dict[str, Callable[[Any, Sequence[Tensor], Run], Tensor]] = {
     "reduce_max": reduction.reduce_max,
     "reduce_sum": reduction.reduce_sum,
     "scale": structure.scale,
+    "parameter": constants.parameter,
+    "buffer": constants.buffer,
     "add": joins.add,
     "sub": joins.sub,
     "mul": joins.mul,

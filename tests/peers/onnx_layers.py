@@ -471,6 +471,15 @@ def _scale(layer: Any, case: _Case) -> str:
     return case.graph.add("Mul", case.input, case.per_channel(factor))
 
 
+def _constant(name: str) -> Callable[[Any, _Case], str]:
+    def translate(layer: Any, case: _Case) -> str:
+        value = case.weight(name)
+        shape = case.graph.whole(case.shape[0], *value.shape)
+        return case.graph.add("Expand", case.graph.constant(value), shape)
+
+    return translate
+
+
 def _folded(operator: str) -> Callable[[Any, _Case], str]:
     def translate(layer: Any, case: _Case) -> str:
         first, *others = case.inputs
@@ -544,6 +553,8 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "reduce_max": _reduction("ReduceMax"),
     "reduce_sum": _reduction("ReduceSum"),
     "scale": _scale,
+    "parameter": _constant("weight"),
+    "buffer": _constant("value"),
     "add": _folded("Add"),
     "sub": _operator("Sub"),
     "mul": _folded("Mul"),

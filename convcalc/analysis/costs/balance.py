@@ -30,7 +30,7 @@ class Figures(NamedTuple):
 
     operations  scalar operations, a multiply-add being two
     read        bytes of input values, those that are used, once
-    weights     bytes of learned numbers, once
+    weights     bytes of learned numbers and of other constants, once
     written     bytes of results
     """
 
@@ -187,8 +187,12 @@ class _Elements:
         self.indices = {node.path: index for index, node in enumerate(network.nodes)}
         self.readings = NetworkReadings(network)
         self.read_by: dict[int, list[int]] = {index: [-1] for index in network.outputs.values()}
+        #: Constants and views of them, which are read where they stand, among the weights.
+        self.constants: set[int] = set()
         for index, node in enumerate(network.nodes):
-            for source in node.inputs:
+            if node.layer.constant or (node.layer.view and node.inputs[0] in self.constants):
+                self.constants.add(index)
+            for source in node.reads:
                 self.read_by.setdefault(source, []).append(index)
         self.known: dict[tuple[int, tuple[int, ...], int], int] = {}
 
@@ -206,11 +210,14 @@ class _Elements:
             index = self.indices[node.path]
             operations += member.cost.flops
             shapes = [self.nodes[source].shape for source in node.inputs]
+            if node.layer.constant:
+                weights += prod(node.shape)
+                continue
             weights += parameter_count(node.layer.parameters(shapes))
             if node.layer.view:
                 continue  # the same memory as its input: nothing moves
             for position, source in enumerate(node.inputs):
-                if source not in inside:
+                if source not in inside and source not in self.constants:
                     used = self.used(index, position)
                     read[source] = max(read.get(source, 0), used)
             readers = self.read_by.get(index, [])

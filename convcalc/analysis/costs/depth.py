@@ -17,6 +17,6 @@ def weighted_depth(network: Network) -> int:
     """
     depths: list[int] = []
     for node in network.nodes:
-        before = max([depths[index] for index in node.inputs], default=0)
+        before = max([depths[index] for index in node.reads], default=0)
         depths.append(before + node.layer.weighted)
     return max(depths[index] for index in network.outputs.values())

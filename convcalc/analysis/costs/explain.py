@@ -182,7 +182,9 @@ def _notes(node: Node, shapes: Sequence[Shape], computes: bool) -> list[str]:
     remark = node.layer.remark(shapes)
     if remark:
         notes.append(remark)
-    if node.layer.view:
+    if node.layer.constant:
+        notes.append("nothing to compute: the same values whatever the network's input is")
+    elif node.layer.view:
         notes.append("nothing to compute: the same values in the same order")
     elif not computes:
         notes.append("nothing to compute: values are only moved or copied")

@@ -207,8 +207,9 @@ _ACTIVATIONS = (
     *("relu", "relu6", "leaky_relu", "prelu", "elu", "gelu", "silu", "softmax"),
     *_STRANGE,
 )
-#: What only moves values.
+#: What only moves values, or is one.
 _MOVES = (
+    *("parameter", "buffer"),
     *("dropout", "identity", "flatten", "reshape", "transpose", "pad", "crop", "slice"),
     *("pixel_shuffle", "channel_shuffle", "concat", "gather", "broadcast"),
 )

@@ -77,7 +77,7 @@ class NetworkReadings:
         """
         reached = self._reach(index)
         if reached is None:
-            return [(number, channels) for number in range(len(self._network.nodes[index].inputs))]
+            return [(number, channels) for number in range(len(self._network.nodes[index].reads))]
         starts, stops = reached
         if isinstance(channels, range):
             first, stop = channels.start, channels.stop
@@ -100,13 +100,13 @@ class NetworkReadings:
             nodes = self._network.nodes
             node = nodes[index]
             ranges = []
-            for number, source in enumerate(node.inputs if len(node.inputs) > 1 else ()):
+            for number, source in enumerate(node.reads if len(node.reads) > 1 else ()):
                 reading = self.of(index, number)[0]
                 if reading.along == 0 and reading.ascending:
                     ranges.append(reading.readers(range(nodes[source].shape[0]), node.shape[0]))
             starts, stops = [one.start for one in ranges], [one.stop for one in ranges]
             in_order = all(ranges) and starts == sorted(starts) and stops == sorted(stops)
-            found = (starts, stops) if in_order and len(ranges) == len(node.inputs) else None
+            found = (starts, stops) if in_order and len(ranges) == len(node.reads) else None
             self._reached[index] = found
         return self._reached[index]
 
@@ -182,7 +182,7 @@ def dependencies(
             for number, some in readings.split(current, channels):
                 if readings.ignores(current, number):
                     continue
-                source = node.inputs[number]
+                source = node.reads[number]
                 read, over = _read(
                     (some, *spatial), readings.of(current, number), nodes[source].shape
                 )

@@ -294,11 +294,13 @@ class Propagation:
 
     def read_by(self, index: int, node: Node) -> ChannelFields:
         """The fields of a layer's channels."""
+        if not node.reads:
+            return self.one(self.numbered(()), index)
         axis = self.readings.joined(index)
-        if axis and len(node.inputs) > 1:
+        if axis and len(node.reads) > 1:
             return self.in_turn(index, node, axis)
         read: list[ChannelFields] = []
-        for number, source in enumerate(node.inputs):
+        for number, source in enumerate(node.reads):
             if self.readings.ignores(index, number):
                 read.append(self.nothing(source))
                 continue
@@ -327,15 +329,15 @@ class Propagation:
         units = node.shape[axis]
         read = [
             self.nothing(source) if self.readings.ignores(index, n) else self.channels[source]
-            for n, source in enumerate(node.inputs)
+            for n, source in enumerate(node.reads)
         ]
-        own = [self.merged(r.distinct, s) for r, s in zip(read, node.inputs, strict=True)]
+        own = [self.merged(r.distinct, s) for r, s in zip(read, node.reads, strict=True)]
         self.compare(node, own, axis)
         stops = sorted({channels.stop for fields in read for channels, _ in fields.runs()})
         if len(stops) > 1 and not self.spend(len(stops) * (len(read) + units)):
-            read = [self.indistinct(r.distinct, s) for r, s in zip(read, node.inputs, strict=True)]
+            read = [self.indistinct(r.distinct, s) for r, s in zip(read, node.reads, strict=True)]
             stops = [node.shape[0]]
-        ends = list(accumulate([self.nodes[source].shape[axis] for source in node.inputs]))
+        ends = list(accumulate([self.nodes[source].shape[axis] for source in node.reads]))
         places = [range(start, end) for start, end in zip([0, *ends], ends, strict=False)]
         known: dict[tuple[int, ...], int] = {}
         runs = []
@@ -369,7 +371,7 @@ class Propagation:
     def through(self, field: int, index: int, number: int) -> int:
         """The field of a layer's units through those channels of an input that have `field`."""
         node = self.nodes[index]
-        source = node.inputs[number]
+        source = node.reads[number]
         readings = self.readings.of(index, number)
         all_read = all([reading.along is None and not reading.irregular for reading in readings])
         found: list[tuple[int, tuple[FieldRange, ...]]] = []
@@ -393,7 +395,8 @@ class Propagation:
                     low, high = self.extent(field, source)[origin][axis]
                     irregular = Bounded(largest(one), low, high)
                     after.append(irregular if reading.irregular else self.constant(low, high))
-            found.append((origin, tuple(after)))
+            if all([largest(one) for one in after]):
+                found.append((origin, tuple(after)))
         return self.numbered(tuple(found))
 
     def constant(self, low: int, high: int) -> FieldRange:
@@ -427,7 +430,7 @@ class Propagation:
         if all([reading.same for reading in readings]):
             if all([len(fields) == 1 for fields in read]):
                 return self.one(self.merged(every, index), index)
-            if len(read) == 1 and self.nodes[node.inputs[0]].shape[0] == node.shape[0]:
+            if len(read) == 1 and self.nodes[node.reads[0]].shape[0] == node.shape[0]:
                 return read[0]
         # At each change, the channel from which on a field is seen once more or once less.
         changes: list[tuple[int, int, int]] = []
@@ -519,7 +522,7 @@ class Propagation:
         # Branches that go along different axes of the layer, as rows and columns, need not agree.
         branches: dict[tuple[int, int, int], list[tuple[str, Ratio, Ratio]]] = {}
         uncausal: set[tuple[int, int, int]] = set()
-        for source, field in zip(node.inputs, fields, strict=True):
+        for source, field in zip(node.reads, fields, strict=True):
             for origin, ranges in self.fields[field]:
                 for axis, one in enumerate(ranges):
                     if not isinstance(one, Periodic) or one.along == apart:

@@ -41,20 +41,27 @@ class LocalReadings(NetworkReadings):
         self._summaries: list[int | None] = []
         self._ignored: set[tuple[int, int]] = set()
         self._own: set[int] = set()
+        #: Nodes that depend on no input: constants, and what is computed from them alone.
+        self._constant: set[int] = set()
         for index, node in enumerate(network.nodes):
             self._summaries.append(self._add(index, node) if node.inputs else None)
 
     def _add(self, index: int, node: Node) -> int | None:
         nodes = self._network.nodes
-        found = [self._summary(index, number) for number in range(len(node.inputs))]
+        if self._constant.issuperset(node.reads):
+            self._constant.add(index)
+            return None
+        depends = [number for number, s in enumerate(node.reads) if s not in self._constant]
+        found = [self._summary(index, number) for number in depends]
         if None not in found:
-            alone = len(found) == 1 and found[0] == index
-            if alone and nodes[node.inputs[0]].shape[1:] == node.shape[1:]:
+            alone = len(node.reads) == 1 and found[0] == index
+            if alone and nodes[node.reads[0]].shape[1:] == node.shape[1:]:
                 self._own.add(index)
                 self.layers.append(GlobalLayer(node))
                 return None
             return found[0]
-        everything = [number for number, source in enumerate(found) if source is not None]
+        pairs = zip(depends, found, strict=True)
+        everything = [number for number, source in pairs if source is not None]
         if everything:
             self._ignored.update([(index, number) for number in everything])
             first = next(source for source in found if source is not None)

@@ -2,7 +2,8 @@
 
 A tensor is a piece of memory that holds one value. An operation reads some tensors and writes one
 of its own. A view (flatten, reshape, a slice of the whole axis) has none: it is another way to look
-at its input's tensor, and takes neither memory nor a step.
+at its input's tensor, and takes neither memory nor a step. Nor does a constant (parameter, buffer),
+which lies among the weights.
 
 The conventions:
 
@@ -24,7 +25,7 @@ than 1, the parts do not lie in one piece each, and are copied.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice
 from math import prod
 from typing import NamedTuple
@@ -80,14 +81,14 @@ class TensorGraph(NamedTuple):
 
     tensors     every tensor, in the order in which they are written
     inputs      the tensors that exist at the start
-    operations  every operation that is no view, in the order of the file
-    tensor_of   the tensor of each node, by the node's index
+    operations  every operation that is no view and no constant, in the order of the file
+    tensor_of   the tensor of each node, by the node's index; None if it lies among the weights
     """
 
     tensors: list[Tensor]
     inputs: list[int]
     operations: list[Operation]
-    tensor_of: list[int]
+    tensor_of: list[int | None]
 
 
 class LiveSet(NamedTuple):
@@ -119,7 +120,7 @@ def tensor_graph(
     """
     tensors: list[Tensor] = []
     operations: list[Operation] = []
-    tensor_of: list[int] = []
+    tensor_of: list[int | None] = []
     nodes = network.nodes
     for index, node in enumerate(nodes):
         inputs = node.inputs
@@ -127,12 +128,16 @@ def tensor_graph(
         if inputs and node.layer.is_view(shapes):
             tensor_of.append(tensor_of[inputs[0]])
             continue
+        if node.layer.constant:
+            tensor_of.append(None)
+            continue
         made = Tensor(len(tensors), index, prod(node.shape))
         tensors.append(made)
         tensor_of.append(made.number)
         if not inputs:
             continue
-        reads = tuple(dict.fromkeys([tensor_of[i] for i in inputs]))
+        parts = [tensor_of[i] for i in inputs]
+        reads = tuple(dict.fromkeys([t for t in parts if t is not None]))
         for read in reads:
             tensors[read].readers.append(len(operations))
         reusable: tuple[int, ...] = ()
@@ -141,14 +146,15 @@ def tensor_graph(
         if in_place and node.layer.elementwise:
             reusable = tuple([t for t in reads if tensors[t].size == made.size])
         elif concat_in_place and node.layer.gathers(shapes):
-            parts = [tensor_of[i] for i in inputs]
-            starts = _starts([(part, tensors[part].size) for part in parts])
+            starts = _starts(zip(parts, map(prod, shapes), strict=True))
             reusable = tuple([t for t in starts if nodes[tensors[t].node].inputs])
             gathers = True
         found = Operation(index, reads, made.number, reusable, gathers, tuple(starts.items()))
         operations.append(found)
     for index in network.outputs.values():
-        tensors[tensor_of[index]].result = True
+        result = tensor_of[index]
+        if result is not None:
+            tensors[result].result = True
     if in_place or concat_in_place:
         for number, operation in enumerate(operations):
             free = tuple([t for t in operation.reusable if not tensors[t].result])
@@ -157,7 +163,7 @@ def tensor_graph(
     return TensorGraph(tensors, at_start, operations, tensor_of)
 
 
-def _starts(parts: Sequence[tuple[int, int]]) -> dict[int, int]:
+def _starts(parts: Iterable[tuple[int | None, int]]) -> dict[int, int]:
     """The first element of each part of a concatenation in it; `parts` are tensors and sizes."""
     found: dict[int, int] = {}
     repeated = set()
@@ -165,7 +171,8 @@ def _starts(parts: Sequence[tuple[int, int]]) -> dict[int, int]:
     for part, size in parts:
         if part in found:
             repeated.add(part)
-        found[part] = start
+        if part is not None:
+            found[part] = start
         start += size
     # A tensor that is joined with itself cannot be at two places.
     return {part: start for part, start in found.items() if part not in repeated}

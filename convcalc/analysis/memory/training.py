@@ -102,7 +102,7 @@ def kept_tensors(training: Training, number_bytes: int = FULL) -> list[KeptTenso
         others[index] = [KeptTensor(node.path, what, size) for what, size in sizes.items() if size]
     found: list[KeptTensor] = []
     for index, node in enumerate(network.nodes):
-        if index in values:
+        if index in values and not node.layer.constant:
             size = batch * prod(node.shape) * number_bytes
             found.append(KeptTensor(node.path, "value", size))
         found += others.get(index, [])

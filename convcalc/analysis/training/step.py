@@ -147,7 +147,7 @@ def train(
         if not node.inputs:
             continue
         shapes = tuple(network.input_shapes(node))
-        wanted = tuple([flows[source] for source in node.inputs])
+        wanted = tuple([flows[source] for source in node.reads])
         key = (id(node.layer), shapes, wanted, flows[index])
         found = known.get(key)
         if found is None:
@@ -171,7 +171,7 @@ def gradient_flows(network: Network, *, input_gradient: bool = False) -> list[bo
     """For every node, whether its output depends on parameters, so that it has a gradient."""
     flows: list[bool] = []
     for node in network.nodes:
-        before = [flows[source] for source in node.inputs]
+        before = [flows[source] for source in node.reads]
         learns = bool(node.layer.parameters(network.input_shapes(node))) if node.inputs else False
         flows.append(any(before) or learns or (input_gradient and not node.inputs))
     return flows
@@ -181,7 +181,7 @@ def _arriving_gradients(network: Network, flows: list[bool]) -> list[int]:
     """For every node, the number of gradients of its output: one for each use, one as a result."""
     arriving = [0] * len(network.nodes)
     for node in network.nodes:
-        for source in node.inputs:
+        for source in node.reads:
             arriving[source] += flows[source]
     for result in set(network.outputs.values()):
         arriving[result] += flows[result]

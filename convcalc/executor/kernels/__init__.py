@@ -14,6 +14,7 @@ from typing import Any
 from convcalc.executor.arrays import Array
 from convcalc.executor.kernels import (
     activation,
+    constants,
     convolution,
     deformable,
     dense,
@@ -92,6 +93,8 @@ KERNELS: dict[str, Kernel] = {
     "reduce_max": reduction.reduce_max,
     "reduce_sum": reduction.reduce_sum,
     "scale": structure.scale,
+    "parameter": constants.parameter,
+    "buffer": constants.buffer,
     "add": joins.add,
     "sub": joins.sub,
     "mul": joins.mul,

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.gc_pause import gc_paused
-from convcalc.graph import GraphBuilder, Network, Node
+from convcalc.graph import GraphBuilder, Network
 from convcalc.language.building.arguments import read_args, value_text
 from convcalc.language.building.elaboration import Elaborator
 from convcalc.language.building.evaluation import (
@@ -403,22 +403,28 @@ class _NetworkBuilder:
         """A value that nobody uses is a mistake, in wiring or in `outputs`."""
         nodes = self.builder.nodes
         used = set(outputs.values())
+        constants: dict[int, str] = {}
         for node in nodes:
-            used.update(node.inputs)
-        unused: dict[object, list[Node]] = {}
+            used.update(node.reads)
+            if node.layer.constant:
+                constants.update(dict.fromkeys(node.inputs, node.path))
+        unused: dict[object, list[int]] = {}
         for index, node in enumerate(nodes):
             if index not in used:
                 # Copies of a layer are written at one place, where the mistake is.
-                unused.setdefault(node.span or node.path, []).append(node)
-        for node, *copies in unused.values():
+                unused.setdefault(node.span or node.path, []).append(index)
+        for index, *copies in unused.values():
+            node = nodes[index]
             what = "the input" if node.kind == "input" else "the value of"
             help_text = "take it by 'from', or name it in 'outputs'"
             if node.kind == "input":
                 help_text = "take it by 'from', or remove it"
+            if index in constants:
+                help_text += f": '{constants[index]}' uses nothing of what enters it"
             facts: list[Fact] = [Help(help_text)]
             if copies:
                 more = "another copy" if len(copies) == 1 else f"{len(copies)} more copies"
-                facts.insert(0, Note(f"and so for {more} of it, up to {copies[-1].path}"))
+                facts.insert(0, Note(f"and so for {more} of it, up to {nodes[copies[-1]].path}"))
             message = f"nobody uses {what} '{node.path}'"
             self.evaluator.refuse(
                 Problem("unused-value", message, node.span, tuple(facts), node.calls)

@@ -118,3 +118,15 @@ def test_known_sizes(name: str, size: int) -> None:
     before = network.nodes[last.inputs[0]]
     (axes,) = fields(network, LocalReadings(network))[before.path].axes.values()
     assert {axis.size for axis in axes} == {size}
+
+
+def test_a_constant_beside_a_map_or_a_summary_changes_nothing() -> None:
+    for layers in (
+        "{conv: 2, kernel: 3}, {add: [[], [parameter]]}, {conv: 2, kernel: 3}",
+        "{conv: 2, kernel: 5}, {mul: [[], [global_avgpool, {mul: [[], [parameter]]}, sigmoid]]}",
+    ):
+        network = convcalc.loads(f"{{input: [2, 16], layers: [{layers}]}}")
+        local = LocalReadings(network)
+        found = fields(network, local)[network.operations[-1].path]
+        assert found.size_text() == "5"
+        assert [layer.node.path for layer in local.layers] == ["mul0"] * ("mul" in layers)

@@ -18,11 +18,12 @@ def live_by_definition(network: Network) -> list[int]:
     for index, node in enumerate(nodes):
         if node.inputs and node.layer.is_view([nodes[i].shape for i in node.inputs]):
             owner[index] = owner[node.inputs[0]]
+    weights = {index for index, node in enumerate(nodes) if node.layer.constant}
     born = {o: -1 if not nodes[o].inputs else o for o in set(owner)}
     dies = {o: o if nodes[o].inputs else len(nodes) for o in set(owner)}
     read: set[int] = set()
     for index, node in enumerate(nodes):
-        for source in node.inputs:
+        for source in node.reads:
             if owner[index] == index:
                 dies[owner[source]] = index
                 read.add(owner[source])
@@ -32,10 +33,12 @@ def live_by_definition(network: Network) -> list[int]:
     for o in sizes:
         for size in nodes[o].shape:
             sizes[o] *= size
+    # Constants lie among the weights.
+    sizes.update(dict.fromkeys(weights, 0))
     return [
         sum(sizes[o] for o in sizes if born[o] <= step <= dies[o])
         for step, node in enumerate(nodes)
-        if node.inputs and owner[step] == step
+        if node.inputs and owner[step] == step and step not in weights
     ]
 
 

@@ -81,6 +81,18 @@ SPECS = {
           - {matmul: [[], [{conv: 1, kernel: 1, from: a}]]}
           - {matmul: [input, []]}
     """,
+    "constants": """
+        input: [2, 4]
+        layers:
+          - {concat: [[{parameter: [2, 1]}], []], axis: 1}
+          - {conv: 2, kernel: 1}
+          - {add: [[], [parameter]]}
+          - {mul: [[], [{parameter: [1, 5]}], [buffer]]}
+          - {div: [[], [{buffer: [2, 1], name: b}]]}
+          - {add: [[], [{parameter: , name: p}], [{parameter: , share: branch1.p}]]}
+          - {slice: [0, 5], axis: 1, step: 2}
+          - {dense: 2}
+    """,
     "nothing to learn": "{input: [2, 3, 3], layers: [tanh, {avgpool: 2}, {add: [[], [relu]]}]}",
     "something to learn at the end": """
         input: [2, 4, 4]
