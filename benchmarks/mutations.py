@@ -91,13 +91,13 @@ class Sound(NamedTuple):
     lock: Lock
 
 
-def trials(count: int, seed: int) -> Iterator[Trial]:
-    """Distinct faults; operators and networks take turns."""
+def trials(count: int, seed: int, networks: Sequence[str] = ()) -> Iterator[Trial]:
+    """Distinct faults in these networks, or in all that ship; operators and networks take turns."""
     random = Random(seed)
     with _workshop() as folder:
         known: dict[str, Sound] = {}
         seen: set[str] = set()
-        names = shipped_names()
+        names = list(networks or shipped_names())
         operators = [*OPERATORS]
         while len(seen) < count:
             if not len(seen) % len(names):

@@ -18,7 +18,10 @@ def analyze(name: str, **args: str | int) -> Report:
         ("dcgan", 3576704),  # PyTorch's example
         ("attention_unet", 34878573),  # github.com/LeeJunHyun/Image_Segmentation
         ("convnextv2_atto", 3708400),  # timm
+        ("deeplabv3_resnet101", 60996202),  # torchvision
         ("deeplabv3_resnet50", 42004074),  # torchvision
+        ("fcn_resnet101", 54314346),  # torchvision
+        ("fcn_resnet50", 35322218),  # torchvision
         ("ghostnet", 5182508),  # timm
         ("mc3_18", 11695440),  # torchvision
         ("mobilenet_v1", 4231976),  # Keras
@@ -52,8 +55,16 @@ def test_mlperf_tiny_has_as_many_numbers_as_keras_counts(name: str, total: int) 
 
 @pytest.mark.parametrize(
     ("name", "gmacs"),
-    [("deeplabv3_resnet50", 178.722), ("mc3_18", 43.343), ("r2plus1d_18", 40.519)]
-    + [("r3d_18", 40.697), ("ssd300_vgg16", 34.858)],
+    [
+        ("deeplabv3_resnet101", 258.743),
+        ("deeplabv3_resnet50", 178.722),
+        ("fcn_resnet101", 232.738),
+        ("fcn_resnet50", 152.717),
+        ("mc3_18", 43.343),
+        ("r2plus1d_18", 40.519),
+        ("r3d_18", 40.697),
+        ("ssd300_vgg16", 34.858),
+    ],
 )
 def test_macs_are_those_that_torchvision_publishes(name: str, gmacs: float) -> None:
     assert round(analyze(name).totals.macs / 1e9, 3) == gmacs

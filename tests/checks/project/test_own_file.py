@@ -14,14 +14,18 @@ import pytest
 from benchmarks.faults import OPERATORS, Spec
 from benchmarks.mutations import GOAL, NO_DIFFERENCE, RIGHT, trials
 from convcalc.language.shipped import shipped_path
+from tests.configs.torchvision import PUBLISHED
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.no_cover
 def test_a_sample_of_faults() -> None:
-    """Of 64 one may be blamed elsewhere: two would be more than the goal allows of many."""
-    found = Counter(trial.locked for trial in trials(64, seed=11))
+    """Of 64 one may be blamed elsewhere: two would be more than the goal allows of many.
+
+    A network that is added makes no other sample: it is drawn of torchvision's classifiers.
+    """
+    found = Counter(trial.locked for trial in trials(64, seed=11, networks=sorted(PUBLISHED)))
     effective = sum(found.values()) - found[NO_DIFFERENCE]
     assert effective >= 50
     assert effective - sum(found[name] for name in RIGHT) <= 1
