@@ -102,6 +102,13 @@ def heads(count: int) -> str:
     return _spec("[3, 18, 18]", layers) + f"outputs: [{names}]\n"
 
 
+def additions(depth: int) -> str:
+    """Additions of two additions, and so on: the least peak takes a long search."""
+    lines = ["  a0: [{conv: 4, kernel: 3}, {maxpool: 2}]"]
+    lines += [f"  a{n}: [{{add: [[a{n - 1}], [a{n - 1}]]}}]" for n in range(1, depth + 1)]
+    return "blocks:\n" + "\n".join(lines) + "\n" + _spec("[3, 8, 8]", [f"a{depth}"])
+
+
 #: The sizes of `dense` are those whose edges are eight times as many.
 FAMILIES: dict[str, Family] = {
     "a chain of convolutions": Family(chain, 2_500, 20_000),
@@ -112,6 +119,7 @@ FAMILIES: dict[str, Family] = {
     "a chain with heads": Family(heads, 500, 4_000),
     "a concat of empty branches": Family(empty_branches, 2_500, 20_000),
     "a densely connected graph": Family(dense, 106, 300),
+    "additions of additions": Family(additions, 10, 13),
 }
 
 

@@ -16,6 +16,9 @@ from tests.security.hostile import SECRET
 #: Exit statuses of a good file, of a wrong one, and of wrong usage. 3 is a mistake in convcalc.
 STATUSES = (0, 1, 2)
 
+#: The commands that hold a network's values; of these, large ones are refused.
+_RUNNING = ("verify", "weights")
+
 #: What a runner is told by `check --format github`, and by errors before it.
 _ANNOTATION = re.compile(r"::(error|warning|notice) [a-z]+=[^:]*::(?!pwned)")
 #: What changes the order or the lines of a text on a terminal.
@@ -34,6 +37,8 @@ def broken(
         yield f"status {result.status}"
     if "error[internal]" in both or "Traceback (most recent" in both:
         yield "an internal error"
+    if "error[no-memory]" in both and arguments[0] not in _RUNNING:
+        yield "more memory than there is"
     if "error[shape-differs]" in both:
         yield "a wrong prediction"
     if result.status and not both and "--output" not in arguments:

@@ -95,6 +95,7 @@ MARKDOWN = "| a | b |\n| --- | --- |\n| c\\|d | e |\n"
         (Result(3, "", "a"), (), "status 3"),
         (Result(1, "", "error[internal]: x"), (), "an internal error"),
         (Result(1, "", "error[shape-differs]: x"), ("verify",), "a wrong prediction"),
+        (Result(2, "", "error[no-memory]: x"), ("lock",), "more memory than there is"),
         (Result(2, "", ""), (), "status 2 without a message"),
         (Result(0, SECRET, ""), (), "shows a file that it must not show"),
         (Result(0, "{", ""), ("--format", "json"), "json that cannot be read"),
@@ -125,6 +126,7 @@ def test_a_broken_promise_is_noticed(result: Result, arguments: tuple[str, ...],
     [
         (Result(1, "::error file=a.yaml,line=1::no\n", ""), ("check", "--format", "github")),
         (Result(0, MARKDOWN, ""), ("shapes", "--format", "markdown")),
+        (Result(2, "", "error[no-memory]: x"), ("verify", "net.yaml")),
         (Result(0, f"token {SECRET}", ""), ("shapes", "../secret.txt", "--allow-outside")),
     ],
 )

@@ -13,7 +13,7 @@ Comput. 4, 1975). It is solved here in two steps, neither of which loses the lea
    order needs no more than some other part of the network is left as it is.
 2. Other segments are searched (`convcalc.analysis.memory.search`).
 
-A search that takes too many moves is given up. Then the peak is the least that was found, and the
+A search that takes too much is given up. Then the peak is the least that was found, and the
 bound is a peak that no order goes below.
 """
 
@@ -26,8 +26,8 @@ from convcalc.analysis.memory.liveness import TensorGraph, live_sets
 from convcalc.analysis.memory.search import Segment, least_peak_order
 from convcalc.gc_pause import gc_paused
 
-#: Moves that all searches of a network together may try: about a second.
-_BUDGET = 500_000
+#: What all searches of a network together may take, in moves: about a second.
+_BUDGET = 1_000_000
 
 
 class LeastPeak(NamedTuple):
@@ -52,7 +52,7 @@ class LeastPeak(NamedTuple):
 def least_peak(graph: TensorGraph, budget: int = _BUDGET) -> LeastPeak:
     """The least peak over all orders, in place where the graph says so.
 
-    budget  the number of moves after which searches are given up
+    budget  the effort after which searches are given up, in moves
 
     >>> import convcalc
     >>> from convcalc.analysis.memory.liveness import tensor_graph
@@ -85,7 +85,7 @@ def least_peak(graph: TensorGraph, budget: int = _BUDGET) -> LeastPeak:
         searched = least_peak_order(segment, levels[low], levels[high], bound, written, budget)
         if searched.order is not None:
             order[low:high] = [low + number for number in searched.order]
-        budget -= searched.moves
+        budget -= searched.effort
         bound = searched.bound
         peak = max(peak, searched.peak)
     return LeastPeak(max(peak, bound), bound, order)

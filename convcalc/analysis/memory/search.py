@@ -15,6 +15,10 @@ more alive while another operation y runs: that is f(T) + h(T), where h is the s
 less the tensors that it is written over, which only grow the more has run. Backwards, x moves to
 the end, T becomes T - x, and what is alive while y runs is f(T + y) + g(T), where g is the size of
 the tensors that die with y less those that it is written over. That only grows with T.
+
+Effort is counted in moves within a small segment; what limits it limits time and memory. In a large
+one a move takes more: a state has a bit for each operation of the segment, and a move looks at the
+tensors that its operation reads and at the operations that read its result.
 """
 
 from __future__ import annotations
@@ -26,8 +30,11 @@ from typing import NamedTuple
 
 from convcalc.analysis.memory.liveness import TensorGraph
 
-#: Moves after which it is the other search's turn.
+#: Effort after which it is the other search's turn.
 _TURN = 500
+#: So many operations in a segment, and tensors read or readers of a result, are one move more.
+_OPERATIONS_A_MOVE = 4_000
+_TENSORS_A_MOVE = 16
 #: States that `_beam_search` keeps.
 _BEAM = 8
 
@@ -35,16 +42,16 @@ _BEAM = 8
 class Found(NamedTuple):
     """What a search found.
 
-    peak   the least peak of any order that was found
-    bound  no order has a lower peak
-    order  an order with the peak `peak`; None if that is the ceiling, the peak of the known order
-    moves  how many moves the search tried
+    peak    the least peak of any order that was found
+    bound   no order has a lower peak
+    order   an order with the peak `peak`; None if that is the ceiling, the peak of the known order
+    effort  what the search took
     """
 
     peak: int
     bound: int
     order: list[int] | None
-    moves: int
+    effort: int
 
 
 class Segment:
@@ -55,6 +62,7 @@ class Segment:
     count   how many operations there are
     before  by operation, the operations whose results it reads
     after   by operation, the operations that read its result
+    effort  by operation, what a move of it takes
     """
 
     def __init__(self, graph: TensorGraph, writers: list[int], low: int, high: int) -> None:
@@ -83,6 +91,11 @@ class Segment:
             made = tensors[operation.writes]
             stays = made.size if made.readers or made.result else 0
             self._effects.append((made.size, stays, mortal, operation.gathers))
+        self.effort = [
+            (1 + self.count // _OPERATIONS_A_MOVE)
+            * (1 + (len(effect[2]) + len(readers)) // _TENSORS_A_MOVE)
+            for effect, readers in zip(self._effects, self.after, strict=True)
+        ]
 
     def effect(self, waiting: int, operation: int) -> tuple[int, int]:
         """The elements that an operation adds to what is alive: while it runs, and after it.
@@ -108,22 +121,22 @@ def least_peak_order(
     end      what is alive after it
     floor    a peak that the network has anyway; lower ones are no better
     ceiling  the peak of a known order
-    budget   the number of moves after which the search is given up
+    budget   the effort after which the search is given up
     """
     searches = (
-        _Search(_Direction(segment, backwards=False), start, floor, ceiling),
-        _Search(_Direction(segment, backwards=True), end, floor, ceiling),
+        _Search(_Direction(segment, backwards=False, budget=budget), start, floor, ceiling),
+        _Search(_Direction(segment, backwards=True, budget=budget), end, floor, ceiling),
     )
     bound = floor
-    moves = 0
-    while moves <= budget:
+    effort = sum([each.effort for each in searches])
+    while effort <= budget:
         for search in searches:
             bound = search.advance(bound)
-            moves = sum([each.moves for each in searches])
+            effort = sum([each.effort for each in searches])
             if search.finished:
-                return Found(bound, bound, search.order, moves)
+                return Found(bound, bound, search.order, effort)
     peak, order = _beam_search(segment, start, ceiling, budget)
-    return Found(peak, bound, order, moves)
+    return Found(peak, bound, order, effort)
 
 
 def _beam_search(
@@ -131,24 +144,32 @@ def _beam_search(
 ) -> tuple[int, list[int] | None]:
     """A good order and its peak: keeps the best few of the states with each number of operations.
 
-    Returns the ceiling and None if it finds no lower peak within `budget` moves.
+    Returns the ceiling and None if it finds no lower peak with an effort of `budget`.
     """
-    forwards = _Direction(segment, backwards=False)
+    forwards = _Direction(segment, backwards=False, budget=budget)
     kept = [(0, forwards.first(start))]
     for _ in range(segment.count):
-        offered: dict[int, tuple[int, _State]] = {}
+        offered: list[tuple[int, int, _State, _Move]] = []
         for highest, state in kept:
             for operation in state.ready:
-                budget -= 1
+                if forwards.effort > budget:
+                    return ceiling, None
                 move = forwards.move(state.left, state.level, operation)
-                after = forwards.after(state, move)
                 peak = max(move.peak, highest)
-                if peak < ceiling and (after.left not in offered or peak < offered[after.left][0]):
-                    offered[after.left] = (peak, after)
-        if budget < 0 or not offered:
+                if peak < ceiling:
+                    offered.append((peak, move.level, state, move))
+        if not offered:
             return ceiling, None
-        best = sorted(offered.values(), key=lambda found: (found[0], found[1].level))
-        kept = best[:_BEAM]
+        offered.sort(key=lambda offer: offer[:2])
+        # Only the best are looked up by their bits: integers that differ in one bit have 61 hashes.
+        best: dict[int, tuple[int, _State]] = {}
+        for peak, _, state, move in offered:
+            left = state.left ^ 1 << move.operation
+            if left not in best:
+                best[left] = peak, forwards.after(state, move)
+                if len(best) == _BEAM:
+                    break
+        kept = list(best.values())
     peak, state = kept[0]
     return peak, state.path()
 
@@ -195,12 +216,18 @@ class _Move(NamedTuple):
 
 
 class _Direction:
-    """The moves through the states of a segment, forwards or backwards."""
+    """The moves through the states of a segment, forwards or backwards.
 
-    def __init__(self, segment: Segment, *, backwards: bool) -> None:
+    effort  what all moves took until now
+    """
+
+    def __init__(self, segment: Segment, *, backwards: bool, budget: int) -> None:
         self.backwards = backwards
+        self.effort = 0
+        self._budget = budget
         self._whole = (1 << segment.count) - 1
         self._effect = segment.effect
+        self._effort = segment.effort
         behind, ahead = segment.before, segment.after
         if backwards:
             behind, ahead = ahead, behind
@@ -224,6 +251,7 @@ class _Direction:
 
     def move(self, left: int, level: int, operation: int) -> _Move:
         """The move that runs an operation; `left` are those not passed yet, itself included."""
+        self.effort += self._effort[operation]
         if not self.backwards:
             rise, change = self._effect(left, operation)
             return _Move(operation, level + rise, level + change)
@@ -232,12 +260,19 @@ class _Direction:
         return _Move(operation, level - change + rise, level - change)
 
     def settle(self, state: _State, bound: int) -> list[_Move]:
-        """Makes all moves that need no alternative, changing the state; returns the others."""
+        """Makes the moves that need no alternative, changing the state; returns the others.
+
+        Once the budget is spent, it makes none.
+        """
         others: list[_Move] = []
         ready = deque(state.ready)
         while ready:
             move = self.move(state.left, state.level, ready.popleft())
-            if move.peak <= bound and self._descend(state, move, bound, ready):
+            if (
+                move.peak <= bound
+                and self.effort <= self._budget
+                and self._descend(state, move, bound, ready)
+            ):
                 ready += [other.operation for other in others]
                 others.clear()
             else:
@@ -276,13 +311,11 @@ class _Direction:
 class _Search:
     """A search from one end.
 
-    moves     how many moves it has tried
     finished  whether the bound is the least peak
     order     an order with this peak; None if it is the ceiling
     """
 
     def __init__(self, direction: _Direction, level: int, floor: int, ceiling: int) -> None:
-        self.moves = 0
         self.finished = False
         self.order: list[int] | None = None
         self._direction = direction
@@ -294,10 +327,15 @@ class _Search:
         self._pushed = 0
         self._visit(direction.first(level), floor)
 
+    @property
+    def effort(self) -> int:
+        """What it has taken until now."""
+        return self._direction.effort
+
     def advance(self, bound: int) -> int:
         """Searches for a turn; `bound` is a peak that no order goes below. Returns a higher one."""
-        limit = self.moves + _TURN
-        while self._heap and not self.finished and self.moves < limit:
+        limit = self.effort + _TURN
+        while self._heap and not self.finished and self.effort < limit:
             peak, _, _, state, move = heappop(self._heap)
             bound = max(bound, peak)
             if state.left ^ 1 << move.operation not in self._seen:
@@ -311,7 +349,6 @@ class _Search:
         """Makes the moves that need no alternative, and notes the others to try them later."""
         self._seen.add(state.left)
         moves = self._direction.settle(state, bound)
-        self.moves += len(state.run) + len(moves)
         self._seen.add(state.left)
         if not state.left:
             self.finished = True

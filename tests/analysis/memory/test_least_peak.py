@@ -8,12 +8,14 @@ from random import Random
 import pytest
 
 import convcalc
+from convcalc.analysis.memory import least_peak as least_peaks
 from convcalc.analysis.memory import search
 from convcalc.analysis.memory.least_peak import LeastPeak, least_peak
 from convcalc.analysis.memory.liveness import peak_of, tensor_graph
 from tests.analysis.memory.families import FAMILIES
 from tests.analysis.memory.task_graphs import (
     Graph,
+    Task,
     least_by_all_orders,
     least_by_subsets,
     random_alike,
@@ -128,3 +130,54 @@ def test_a_graph_that_takes_too_many_moves_gets_a_bound_and_a_better_order() -> 
     found = least_peak(memory, budget=30_000)
     assert 0 < found.bound < found.peak < peak_of(memory)
     assert peak_of(memory, found.order) == found.peak
+
+
+class CountingSegment(search.Segment):
+    """Counts how often a search asks what an operation adds."""
+
+    asked = 0
+
+    def effect(self, waiting: int, operation: int) -> tuple[int, int]:
+        CountingSegment.asked += 1
+        return super().effect(waiting, operation)
+
+
+def asked(graph: Graph, budget: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often a search asks that is given up after an effort of `budget`."""
+    monkeypatch.setattr(least_peaks, "Segment", CountingSegment)
+    CountingSegment.asked = 0
+    least_peak(graph.tensor_graph(), budget=budget)
+    return CountingSegment.asked
+
+
+def tree(leaves: int) -> Graph:
+    """Pairs of values added, pairs of sums added, and so on; the leaves are of several sizes."""
+    rng = Random("tree")
+    tasks = [Task((0,), rng.randint(5, 60), "plain") for _ in range(leaves)]
+    level = [Task((1 + number,), 4, "plain") for number in range(leaves)]
+    while level:
+        first = 1 + len(tasks)
+        tasks += level
+        pairs = range(first, first + len(level) - 1, 2)
+        level = [Task((number, number + 1), 4, "elementwise") for number in pairs]
+    return Graph((3,), tasks, {len(tasks)})
+
+
+def test_a_search_asks_less_often_where_its_states_are_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A state of a segment has a bit for each of its operations."""
+    small = asked(tree(256), 30_000, monkeypatch)
+    assert 30_000 <= small <= 3 * 30_000
+    assert asked(tree(4096), 30_000, monkeypatch) <= 20_000 + 2 * 4096
+
+
+def test_moves_that_are_tried_again_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each step of a chain is a reason to try the operations that stand beside it again."""
+    count = 1_500
+    chain = [Task((number,), 3, "elementwise") for number in range(count)]
+    wide = [Task((0,), 50, "plain") for _ in range(count)]
+    small = [Task((1 + count + number,), 1, "plain") for number in range(count)]
+    ends = tuple(range(1 + 2 * count, 1 + 3 * count))
+    graph = Graph((3,), [*chain, *wide, *small, Task((count, *ends), 1, "plain")], {3 * count + 1})
+    assert asked(graph, 20_000, monkeypatch) <= 3 * 20_000
