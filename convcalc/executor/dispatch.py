@@ -274,6 +274,10 @@ def buffer_bytes(
     if layer.kind in ("lstm", "gru"):
         # What the gates get from the input, of one direction, and a step's own arrays.
         size += (layer.gates - 1) * out
+    if layer.kind == "conv_lstm":
+        # The windows of one convolution at a time, a step's own arrays, and all states twice.
+        windows = prod(layer.kernel) * max(c_in, c_out) + 24 * c_out
+        size = batch * prod(output[2:]) * windows * itemsize
     if layer.kind == "deform_conv":
         size += _moved_tap_bytes(layer, inputs, output, itemsize) * batch
     if layer.kind == "matmul":

@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "dense": ("dense", "Dense"),
     "lstm": ("recurrent", "LSTM"),
     "gru": ("recurrent", "GRU"),
+    "conv_lstm": ("recurrent", "ConvLSTM"),
     "batchnorm": ("normalisation", "BatchNorm"),
     "layernorm": ("normalisation", "LayerNorm"),
     "groupnorm": ("normalisation", "GroupNorm"),

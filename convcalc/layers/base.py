@@ -47,6 +47,8 @@ class Layer:
     #: The least and the largest number of spatial axes of an input.
     least_rank: ClassVar[int] = 0
     most_rank: ClassVar[int] = MOST_AXES - 1
+    #: How many of the first spatial axes are time: a list with one entry per axis leaves them out.
+    time_axes: ClassVar[int] = 0
 
     # What it can be fused with.
 
@@ -115,7 +117,7 @@ class Layer:
             if value is None and declared.default is None:
                 read[name] = None
                 continue
-            read[name] = declared.read(value, rank)
+            read[name] = declared.read(value, rank - cls.time_axes)
         return cls(**read)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -147,15 +149,17 @@ class Layer:
             raise RuleError("branch-count", message)
         for shape in inputs:
             if not self.least_rank <= len(shape) - 1 <= self.most_rank:
-                raise self._wrong_rank(shape)
+                raise self.wrong_rank(shape)
 
-    def _wrong_rank(self, shape: Shape) -> RuleError:
+    @classmethod
+    def wrong_rank(cls, shape: Shape) -> RuleError:
+        """The error for an input with fewer or more spatial axes than the kind takes."""
         if len(shape) == 1:
             needs, has = "an input with spatial axes", f"the {shape[0]} plain features"
         else:
-            needs = f"{self.least_rank} to {self.most_rank} spatial axes"
+            needs = f"{cls.least_rank} to {cls.most_rank} spatial axes"
             has = f"the {len(shape) - 1}"
-        message = f"{self.kind} needs {needs}, not {has} of {tuple_text(shape)}"
+        message = f"{cls.kind} needs {needs}, not {has} of {tuple_text(shape)}"
         return RuleError("wrong-rank", message)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:

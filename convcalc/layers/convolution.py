@@ -69,7 +69,7 @@ class Convolution(Layer):
         """Counts of a convolution whose outputs each sum over `depth` input channels."""
         if valid:
             windows = self.windows(inputs)
-            products = output[0] * depth * prod([_real_taps(w) for w in windows])
+            products = output[0] * depth * prod([real_taps(w) for w in windows])
             sums = output[0] * prod([_real_windows(w) for w in windows])
             return Counts(products, products - sums + (sums if self.bias else 0))
         taps = named("T", depth * prod(self.kernel))
@@ -112,7 +112,8 @@ def _allowed(padding: Sequence[tuple[int, int]]) -> Padding:
     return tuple(padding)
 
 
-def _real_taps(w: Window) -> int:
+def real_taps(w: Window) -> int:
+    """The taps on the input, not on padding, of all positions of a window on an axis."""
     return pairs_within(w.out, w.taps, w.stride, w.dilation, w.before, w.before + w.n)
 
 

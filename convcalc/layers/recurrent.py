@@ -1,4 +1,4 @@
-"""Recurrent layers: `lstm` and `gru`."""
+"""Recurrent layers: `lstm`, `gru` and `conv_lstm`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from math import prod
 from typing import ClassVar, TypeVar
 
-from convcalc.arithmetic import Window
+from convcalc.arithmetic import Window, positions_reached
 from convcalc.counts import NOTHING, Counts
 from convcalc.layers.base import Layer, only
+from convcalc.layers.convolution import Convolution, real_taps
 from convcalc.layers.fields import Flag, Whole, field
 from convcalc.layers.reading import WHOLE, Readings, slides
-from convcalc.layers.traits import STARTS, Backward, ChannelRule, Kept, Start
+from convcalc.layers.traits import FREE, STARTS, Backward, ChannelRule, Kept, Start
+from convcalc.layers.windows import sliding_windows, window_summary
 from convcalc.problems import Help, RuleError
-from convcalc.shapes import Shape, tuple_text
+from convcalc.shapes import MOST_WINDOW_AXES, Shape, tuple_text
 from convcalc.traced import named
 
 R = TypeVar("R", bound="_Recurrent")
@@ -54,12 +56,13 @@ class _Recurrent(Layer):
         """How often the sequence is gone along."""
         return 2 if self.bidirectional else 1
 
-    def _wrong_rank(self, shape: Shape) -> RuleError:
+    @classmethod
+    def wrong_rank(cls, shape: Shape) -> RuleError:
         if len(shape) == 1:
-            return super()._wrong_rank(shape)
+            return super().wrong_rank(shape)
         return RuleError(
             "wrong-rank",
-            f"{self.kind} reads a sequence (channels, length), not the {len(shape) - 1} spatial"
+            f"{cls.kind} reads a sequence (channels, length), not the {len(shape) - 1} spatial"
             f" axes of {tuple_text(shape)}",
             facts=[
                 Help("{reshape: [in_channels, -1]} makes a sequence of a map's positions"),
@@ -236,3 +239,179 @@ class GRU(_Recurrent, kind="gru"):
     handed_back = Counts(multiplies=1, adds=2)
     numbers = 4
     bias_sums = 4
+
+
+class ConvLSTM(Convolution, kind="conv_lstm"):
+    """Long short-term memory of maps: the state, a map as well, after each map of a sequence.
+
+    The first spatial axis is time; windows slide on the others. The gates are those of an `lstm`,
+    with convolutions in the place of its products: W of the map, as the arguments say, and V of the
+    state, which keeps its size, without stride and dilation. There are no peepholes.
+
+    Shape:  (c, n, h, w) -> (channels, n, h', w'), h' = floor((h - k + p + s) / s)
+    Params: 4*channels * (c + channels) * k_h * k_w, + 4*channels with a bias
+    Counts: for each of n steps, U = channels*h'*w', T = (c + channels)*k_h*k_w:
+            multiplies = 4*U*T + 3*U, adds = 4*U*(T - 1) + 4*U, + 4*U with a bias;
+            divides = 3*U; specials = 5*U; macs = 4*U*T
+    Grads:  s samples, T = T_W + T_V of the two convolutions; for each of s*n steps: da of the
+            gates: multiplies = 15*U, adds = 5*U, specials = U; dW and dV: multiplies = 4*U*T, adds
+            as many, less one for each weight; dx: multiplies = 4*U*T_W, adds as many, less the
+            elements of the padded map that receive a product; for each of s*(n - 1) steps: dh and
+            dc of the step before: multiplies = 4*U*T_V + U, adds = 4*U*T_V + 2*U, less the elements
+            of the padded state; db: adds = s*n*4*U - 4*channels; keeps x, h, and i, f, g, o and c
+    Errors: window-too-large, wrong-rank
+    Source: Shi et al., arXiv:1506.04214, without peepholes; Keras's ConvLSTM2D
+
+    >>> layer = ConvLSTM.read({"channels": 40, "kernel": 3, "padding": 1}, 3)
+    >>> layer.output_shape([(1, 15, 40, 40)])
+    (40, 15, 40, 40)
+    """
+
+    fuses = ()
+    accumulates = False
+    time_axes = 1
+    least_rank = 2
+    most_rank = 1 + MOST_WINDOW_AXES
+
+    channels: int = field(Whole(), "channels of the state, and of the result", symbol="c_out")
+
+    @classmethod
+    def wrong_rank(cls, shape: Shape) -> RuleError:
+        if len(shape) != 2:
+            return super().wrong_rank(shape)
+        return RuleError(
+            "wrong-rank",
+            f"{cls.kind} reads a sequence of maps (channels, steps, height, width), not"
+            f" {tuple_text(shape)}",
+            facts=[Help("lstm and gru read a sequence (channels, length)")],
+        )
+
+    def windows(self, inputs: Sequence[Shape]) -> tuple[Window, ...]:
+        return sliding_windows(
+            only(inputs)[2:], self.kernel, self.stride, self.dilation, self.padding
+        )
+
+    def _state_windows(self, output: Shape) -> tuple[Window, ...]:
+        """Those that slide on the state, which keeps its size."""
+        ones = (1,) * len(self.kernel)
+        return sliding_windows(output[2:], self.kernel, ones, ones, "same")
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        return (self.channels, only(inputs)[1], *[w.out for w in self.windows(inputs)])
+
+    def _products(self, inputs: Sequence[Shape], output: Shape) -> tuple[int, int]:
+        """The multiplies of a step that are accumulated: of the map, and of the state."""
+        gates = 4 * self.channels * prod(output[2:])
+        taps = prod(self.kernel)
+        return gates * only(inputs)[0] * taps, gates * self.channels * taps
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        channels = only(inputs)[0]
+        units = named("U", self.channels * prod(output[2:]))
+        taps = named("T", (channels + self.channels) * prod(self.kernel))
+        products = 4 * units * taps
+        if valid_taps:
+            of_map = channels * prod([real_taps(w) for w in self.windows(inputs)])
+            of_state = self.channels * prod([real_taps(w) for w in self._state_windows(output)])
+            products = 4 * self.channels * (of_map + of_state)
+        sums = 0 if self.bias else 4 * units
+        one = Counts(products, products - sums).plus(LSTM.step.times(units))
+        return one.times(output[1])
+
+    def macs(self, inputs: Sequence[Shape], output: Shape, counts: Counts) -> int:
+        return counts.multiplies - LSTM.step.multiplies * (counts.divides // LSTM.step.divides)
+
+    def _weight_gradients(self, inputs: Sequence[Shape], output: Shape) -> tuple[Counts, int]:
+        """What the weights' gradients of a sample take, and the products among it.
+
+        Their sums begin with a product each; that is left to the caller.
+        """
+        units, length = self.channels * prod(output[2:]), output[1]
+        of_map, of_state = self._products(inputs, output)
+        products = of_map + of_state
+        reached = self.channels * prod(
+            [positions_reached(w.out, w.taps, 1, 1) for w in self._state_windows(output)]
+        )
+        state = Counts(of_state, of_state - reached).plus(LSTM.handed_back.times(units))
+        counted = (
+            Counts(products, products)
+            .plus(LSTM.step_back.times(units))
+            .times(length)
+            .plus(state.times(length - 1))
+        )
+        return counted, length * products + (length - 1) * of_state
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        channels, length = only(inputs)[:2]
+        units = self.channels * prod(output[2:])
+        arrays = self.parameters(inputs)
+        weights, _ = self._weight_gradients(inputs, output)
+        first = prod(arrays["weight_ih"]) + prod(arrays["weight_hh"])
+        of_map, _ = self._products(inputs, output)
+        reached = channels * prod(
+            [positions_reached(w.out, w.taps, w.stride, w.dilation) for w in self.windows(inputs)]
+        )
+        return Backward(
+            weights=weights.times(batch).plus(Counts(adds=-first)),
+            bias=Counts(adds=4 * (batch * length * units - self.channels))
+            if self.bias
+            else NOTHING,
+            input=Counts(of_map, of_map - reached).times(batch * length)
+            if any(wanted)
+            else NOTHING,
+        )
+
+    def backward_macs(
+        self, inputs: Sequence[Shape], output: Shape, back: Backward
+    ) -> tuple[int, int]:
+        weights, products = self._weight_gradients(inputs, output)
+        return back.input.multiplies, back.weights.multiplies // weights.multiplies * products
+
+    def kept(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Kept:
+        return Kept((0,), output=True, numbers=LSTM.numbers * batch * prod(output))
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        output = self.output_shape(inputs)
+        _, length, *_ = only(inputs)
+        # With each step back in time the state's windows reach further.
+        reach = [
+            Window(
+                w.n,
+                w.extent + (length - 1) * (state.taps - 1) * w.stride,
+                w.stride,
+                1,
+                w.before + (length - 1) * state.before * w.stride,
+                0,
+                w.out,
+            )
+            for w, state in zip(self.windows(inputs), self._state_windows(output), strict=True)
+        ]
+        steps = slides(1, Window(length, length, 1, 1, length - 1, 0, length))
+        return (WHOLE, steps, *[slides(axis, window) for axis, window in enumerate(reach, 2)])
+
+    def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
+        gates = 4 * self.channels
+        arrays: dict[str, Shape] = {
+            "weight_ih": (gates, only(inputs)[0], *self.kernel),
+            "weight_hh": (gates, self.channels, *self.kernel),
+        }
+        return {**arrays, "bias": (gates,)} if self.bias else arrays
+
+    def start(self, name: str) -> Start | None:
+        return STARTS["bias"] if name == "bias" else None
+
+    def fan_in(self, inputs: Sequence[Shape]) -> float:
+        return (only(inputs)[0] + self.channels) * prod(self.kernel)
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        return FREE
+
+    def with_channels(self, rule: ChannelRule, channels: int, start: int) -> ConvLSTM:
+        return self.replace(channels=channels)
+
+    def summary(self) -> str:
+        return window_summary(self, self.kernel, self.stride, self.dilation)

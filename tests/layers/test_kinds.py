@@ -26,6 +26,7 @@ SIGNATURES = {
     "dense": "units, bias=true, positionwise=false",
     "deform_conv": f"channels, {_WINDOW}, dilation=1, groups=1, offset_groups=1, bias=true",
     "lstm": "units, bidirectional=false, bias=true",
+    "conv_lstm": f"channels, {_WINDOW}, dilation=1, bias=true",
     "gru": "units, bidirectional=false, bias=true",
     "batchnorm": _NORM,
     "layernorm": _NORM,
@@ -80,7 +81,7 @@ ACTIVATIONS |= {"mish", "softplus", "sigmoid", "hard_sigmoid", "hard_swish", "ta
 JOINS = {"add", "sub", "mul", "div", "concat", "matmul", "deform_conv"}
 WEIGHTED = {"conv", "depthwise", "conv_transpose", "dense"}
 #: Learn weights of sums of products, but have a state and activations of their own.
-RECURRENT = {"lstm", "gru"}
+RECURRENT = {"lstm", "gru", "conv_lstm"}
 #: Learn them too, but multiply for other ends as well.
 DEFORMABLE = {"deform_conv"}
 
@@ -162,7 +163,7 @@ def test_unnamed_layers_are_called_after_the_kind_or_pool(kind: str) -> None:
 
 
 def test_what_needs_spatial_axes() -> None:
-    spatial = {kind for kind in KINDS if layer_class(kind).least_rank == 1}
+    spatial = {kind for kind in KINDS if layer_class(kind).least_rank >= 1}
     windows = {kind for kind in KINDS if kind.endswith(("pool", "conv", "wise", "transpose"))}
     assert spatial == (windows - {"transpose"}) | RECURRENT | {
         "instancenorm",

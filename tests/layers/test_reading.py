@@ -85,6 +85,8 @@ def spread(layer: Layer, shapes: list[Shape], number: int, place: tuple[int, ...
 
 #: One channel of a block is read, which one the position says: the declared block is not exact.
 BLOCKS = {"pixel_shuffle"}
+#: Where one reads depends on its offsets; the other reads further the more steps there were.
+BOUNDS = {"deform_conv", "conv_lstm"}
 
 
 def without_channels(units: set[object]) -> set[object]:
@@ -113,8 +115,7 @@ def test_units_read_what_the_kind_declares(kind: str) -> None:
                 what = f"{layer!r} on {shapes}, input {index} at {place}"
                 if irregular:
                     assert seen <= told, what
-                elif kind in BLOCKS or kind == "deform_conv" or both_ways(layer):
-                    # Where a deformable convolution reads depends on its offsets.
+                elif kind in BLOCKS | BOUNDS or both_ways(layer):
                     assert seen <= told, what
                 elif unweighted(layer):
                     assert told <= seen, what

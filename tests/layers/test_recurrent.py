@@ -8,7 +8,7 @@ import convcalc
 from convcalc.analysis.field.fields import fields
 from convcalc.counts import Counts
 from convcalc.render.facts import worded
-from convcalc.transform.whatif import scale_channels
+from convcalc.transform.whatif import scale_channels, with_kernel
 from tests.layers.shorthand import counts, made, params, refusal, shape
 
 
@@ -102,3 +102,62 @@ def test_a_step_of_training_goes_back_through_time() -> None:
     # All of them twice, but for the input's gradient, and a state before the first step.
     unwanted = 3 * 26 * 4 * 8 * 6 + 2 * 3 * 4 * 8 * 8
     assert step.totals.backward_macs == 2 * macs - unwanted
+
+
+class TestMaps:
+    """A `conv_lstm` reads a sequence of maps."""
+
+    def test_windows_slide_on_the_axes_after_time(self) -> None:
+        layer = made("conv_lstm", 3, channels=40, kernel=3, padding=1)
+        assert shape(layer, (1, 15, 40, 40)) == (40, 15, 40, 40)
+        # As Keras's ConvLSTM2D(40, 3) has them.
+        assert params(layer, (1, 15, 40, 40)) == 59_200
+        strided = made("conv_lstm", 3, channels=8, kernel=[3, 5], stride=2)
+        assert shape(strided, (4, 6, 9, 9)) == (8, 6, 4, 3)
+        assert shape(made("conv_lstm", 2, channels=8, kernel=[3]), (4, 6, 9)) == (8, 6, 7)
+        assert shape(made("conv_lstm", 4, channels=8, kernel=1), (4, 6, 2, 3, 4)) == (8, 6, 2, 3, 4)
+
+    def test_both_convolutions_are_multiply_accumulates(self) -> None:
+        layer, given = made("conv_lstm", 3, channels=8, kernel=3, stride=2), (4, 6, 9, 9)
+        steps, units = 6, 8 * 4 * 4
+        macs = steps * 4 * units * (4 + 8) * 9
+        found = counts(layer, given)
+        assert found == Counts(
+            multiplies=macs + steps * 3 * units,
+            adds=macs + steps * 4 * units,
+            divides=steps * 3 * units,
+            specials=steps * 5 * units,
+        )
+        assert layer.macs([given], (8, 6, 4, 4), found) == macs
+        valid = counts(layer, given, valid_taps=True)
+        # The map is not padded, the state is: of its 4x4 windows' 144 taps 100 are on it.
+        fewer = steps * 4 * 8 * 8 * (144 - 100)
+        assert valid == found.plus(Counts(multiplies=-fewer, adds=-fewer))
+        assert layer.macs([given], (8, 6, 4, 4), valid) == macs - fewer
+
+    def test_units_see_further_back_in_time(self) -> None:
+        network = convcalc.loads(
+            "{input: [1, 4, 32, 32], layers: [{conv_lstm: 2, kernel: 3, padding: same}]}"
+        )
+        steps, rows, _ = fields(network)["conv_lstm0"].axes["input"]
+        # One window of 3, and three steps of the state that reach one position further each.
+        assert (steps.size, steps.offset, rows.size, rows.offset) == (4, -3, 9, -4)
+
+    def test_one_map_is_no_sequence(self) -> None:
+        error = refusal(made("conv_lstm", 1, channels=8, kernel=3), (64, 100))
+        assert (error.code, error.message) == (
+            "wrong-rank",
+            "conv_lstm reads a sequence of maps (channels, steps, height, width), not (64, 100)",
+        )
+        assert refusal(made("conv_lstm", 0, channels=8, kernel=3), (64,)).code == "wrong-rank"
+
+    def test_what_ifs_change_both_convolutions(self) -> None:
+        network = convcalc.loads(
+            "{input: [1, 4, 9, 9], layers: [{conv_lstm: 2, kernel: 3, padding: 1},"
+            " {conv: 1, kernel: 1}]}"
+        )
+        wider = scale_channels(network, 2).operations[0]
+        assert wider.layer.parameters([(1, 4, 9, 9)])["weight_hh"] == (16, 4, 3, 3)
+        larger = with_kernel(network, 5).operations[0]
+        assert larger.shape == (2, 4, 9, 9)
+        assert larger.layer.parameters([(1, 4, 9, 9)])["weight_hh"] == (8, 2, 5, 5)

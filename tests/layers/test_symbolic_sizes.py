@@ -52,6 +52,7 @@ DECISIONS: dict[str, dict[str, str]] = {
         "output_shape": "whether offset groups divide the channels",
         "_check": "whether there is an offset for each tap at each position",
     },
+    "conv_lstm": {"sliding_windows": _FITS},
     "upsample": {"output_shape": "whether a factor leaves a position"},
     "pixel_shuffle": {"output_shape": "whether the channels fall into blocks"},
     "slice": {"output_shape": "whether the range is there"},
@@ -69,7 +70,7 @@ DECISIONS: dict[str, dict[str, str]] = {
     },
 }
 #: Kinds that need the numbers to leave out taps on padding: those are counted by Euclid's steps.
-NEED_NUMBERS_FOR_VALID_TAPS = {"conv", "depthwise", "conv_transpose", "lrn"} | {
+NEED_NUMBERS_FOR_VALID_TAPS = {"conv", "depthwise", "conv_transpose", "conv_lstm", "lrn"} | {
     *("maxpool", "minpool", "avgpool"),
 }
 #: Arguments that are no sizes, but the numbers of axes and positions.

@@ -46,6 +46,7 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "dense": windows.dense,
     "lstm": recurrent.lstm,
     "gru": recurrent.gru,
+    "conv_lstm": recurrent.conv_lstm,
     "batchnorm": normalisation.batchnorm,
     "layernorm": normalisation.layernorm,
     "groupnorm": normalisation.groupnorm,

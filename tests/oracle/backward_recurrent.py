@@ -8,9 +8,16 @@ from functools import partial
 from itertools import product
 from typing import NamedTuple
 
-from convcalc.layers.recurrent import GRU, LSTM
+from convcalc.layers.recurrent import GRU, LSTM, ConvLSTM
 from tests.oracle.counting import Number, Run, Tensor, tanh, total
-from tests.oracle.recurrent import directions, gru_steps, lstm_steps
+from tests.oracle.recurrent import (
+    Gates,
+    conv_lstm_steps,
+    directions,
+    gru_steps,
+    lstm_steps,
+    then,
+)
 from tests.oracle.training import Step, put
 from tests.oracle.windows import shape_of
 
@@ -139,7 +146,7 @@ def _back(layer: LSTM | GRU, step: Step, gates: int, unit_back: Unit) -> None:
         step.dx[sample, 0] = canvas
 
 
-def _kept(step: Step, sample: int, place: tuple[int, int, int], name: str) -> Number:
+def _kept(step: Step, sample: int, place: tuple[int, ...], name: str) -> Number:
     number: Number = step.stored["numbers"][sample, place, name]
     return number
 
@@ -173,3 +180,77 @@ def _sums(shifts: dict[tuple[object, ...], list[Number]]) -> dict[tuple[object, 
             known[same] = total(values)
         found[key] = known[same]
     return found
+
+
+def conv_lstm(layer: ConvLSTM, step: Step) -> None:
+    shape = shape_of(step.samples[0][0])
+    gates = Gates(layer, shape)
+    run, zero = step.run, step.run.constant(0.0)
+    terms: dict[tuple[object, ...], list[Number]] = defaultdict(list)
+    shifts: dict[tuple[object, ...], list[Number]] = defaultdict(list)
+    for sample in step.batch():
+        for index, done in conv_lstm_steps(layer, step.samples[sample][0], run):
+            for name in ("i", "f", "g", "o", "c"):
+                step.stored["numbers"][sample, index, name] = getattr(done, name)
+        handed: dict[tuple[int, ...], dict[str, Number]] = {cell: {} for cell in gates.cells}
+        step.dx[sample, 0] = step.zeros(sample)
+        for t in range(shape[1])[::-1]:
+            x, y = step.x(sample), step.y(sample)
+            shown = {(channel, *place): v for (channel, s, *place), v in x.items() if s == t}
+            h = {cell: y[then(cell, t - 1)] if t else zero for cell in gates.cells}
+            with step.part("weights"):
+                da = _gates_of_maps(layer, step, sample, gates, t, handed)
+                for (row, *place), gradient in da.items():
+                    for name, values in (("weight_ih", shown), ("weight_hh", h)):
+                        for key, source in gates.factors(name, row, tuple(place)):
+                            terms[key].append(gradient * values.get(source, zero))
+                if t:
+                    canvas = _spread(run, gates, "weight_hh", da)
+                    for cell in gates.cells:
+                        handed[cell]["h"] = canvas[cell]
+            for (row, *_), gradient in da.items():
+                shifts["bias", row].append(gradient)
+            if any(step.wanted):
+                with step.part("input"):
+                    canvas = _spread(run, gates, "weight_ih", da)
+                inside = {then(cell, t): g for cell, g in canvas.items() if cell in shown}
+                step.dx[sample, 0].update(inside)
+    with step.part("weights"):
+        step.dw.update({key: total(values) for key, values in terms.items()})
+    if layer.bias:
+        with step.part("bias"):
+            step.dw.update({key: total(values) for key, values in shifts.items()})
+
+
+def _gates_of_maps(
+    layer: ConvLSTM,
+    step: Step,
+    sample: int,
+    gates: Gates,
+    t: int,
+    handed: dict[tuple[int, ...], dict[str, Number]],
+) -> Tensor:
+    """The gradients of a step's gates by row and place; those for the step before are handed on."""
+    da: Tensor = {}
+    for cell in gates.cells:
+        dh = step.dy[sample][then(cell, t)]
+        if "h" in handed[cell]:
+            dh = dh + handed[cell]["h"]
+        zero = step.run.constant(0.0)
+        c = step.stored["numbers"][sample, then(cell, t - 1), "c"] if t else zero
+        kept = partial(_kept, step, sample, then(cell, t))
+        back = _lstm_unit(kept, dh, handed[cell], zero, c, t > 0)
+        handed[cell] = back.carried
+        for k, gradient in enumerate(back.given):
+            row = (k * layer.channels + cell[0], *cell[1:])
+            da[row] = gradient
+    return da
+
+
+def _spread(run: Run, gates: Gates, name: str, da: Tensor) -> Tensor:
+    """The gradients of what a convolution's products were made of, beyond the edges too."""
+    canvas: Tensor = {}
+    for (row, *place), gradient in da.items():
+        for key, source in gates.factors(name, row, tuple(place)):
+            put(canvas, source, run.weight(*key) * gradient)
+    return canvas

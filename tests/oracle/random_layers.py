@@ -248,6 +248,14 @@ def _dense(rng: Random) -> Drawn:
     return values, [_shape(rng, _any_rank(rng))]
 
 
+def _conv_lstm(rng: Random) -> Drawn:
+    rank = rng.choice([1, 1, 2, 2, 3])
+    values, sizes = _window(rng, rank)
+    values["channels"] = rng.randint(1, 2)
+    _sometimes(rng, values, "bias", _chance(rng, 50))
+    return values, [(rng.randint(1, 2), rng.randint(1, 3), *sizes)]
+
+
 def _recurrent(rng: Random) -> Drawn:
     values: dict[str, Any] = {"units": rng.randint(1, 4)}
     _sometimes(rng, values, "bidirectional", _chance(rng, 50))
@@ -606,6 +614,7 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "dense": _dense,
     "lstm": _recurrent,
     "gru": _recurrent,
+    "conv_lstm": _conv_lstm,
     "batchnorm": _norm,
     "layernorm": _norm,
     "groupnorm": _groupnorm,

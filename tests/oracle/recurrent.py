@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from convcalc.layers.recurrent import GRU, LSTM
+from convcalc.layers.recurrent import GRU, LSTM, ConvLSTM
 from tests.oracle.activation import sigmoid
 from tests.oracle.counting import Number, Run, Tensor, tanh, total
-from tests.oracle.windows import shape_of
+from tests.oracle.windows import axes, everywhere, shape_of, window_positions
 
 
 class Gate(NamedTuple):
@@ -125,3 +125,94 @@ def gru(layer: GRU, inputs: Sequence[Tensor], run: Run) -> Tensor:
         (number * layer.units + unit, place): step.h
         for (number, place, unit), step in gru_steps(layer, x, run)
     }
+
+
+#: What a convolution of maps multiplies: a weight by its key, and where the other factor stands.
+Factors = list[tuple[tuple[object, ...], tuple[int, ...]]]
+
+
+def then(cell: tuple[int, ...], step: int) -> tuple[int, ...]:
+    """Where a channel and position of a map stand in a sequence of maps."""
+    return (cell[0], step, *cell[1:])
+
+
+class Gates:
+    """The products of a convolutional LSTM's gates, by row and output position."""
+
+    def __init__(self, layer: ConvLSTM, shape: Sequence[int]) -> None:
+        c_in, _, *sizes = shape
+        ones = [1] * len(sizes)
+        shown = axes(sizes, layer.kernel, layer.stride, layer.dilation, layer.padding)
+        outputs = [len(window.starts) for window in shown]
+        around = axes(outputs, layer.kernel, ones, ones, "same")
+        places = list(everywhere(outputs))
+        #: The state's channels and positions.
+        self.cells = [(channel, *place) for place in places for channel in range(layer.channels)]
+        self.looks = {
+            place: [
+                (name, channel, tap, position)
+                for name, channels, windows in (
+                    ("weight_ih", c_in, shown),
+                    ("weight_hh", layer.channels, around),
+                )
+                for channel in range(channels)
+                for tap, position in window_positions(windows, place)
+            ]
+            for place in places
+        }
+
+    def factors(self, name: str, row: int, place: tuple[int, ...]) -> Factors:
+        """Those of one of the two convolutions."""
+        return [
+            ((name, row, channel, tap), (channel, *position))
+            for which, channel, tap, position in self.looks[place]
+            if which == name
+        ]
+
+
+def conv_lstm_steps(
+    layer: ConvLSTM, x: Tensor, run: Run
+) -> Iterator[tuple[tuple[int, ...], LSTMStep]]:
+    """Every unit of every step, by its place in the result, in the order of computing."""
+    shape = shape_of(x)
+    gates = Gates(layer, shape)
+    h = {cell: run.constant(0.0) for cell in gates.cells}
+    c = dict(h)
+    for step in range(shape[1]):
+        shown = {(channel, *place): v for (channel, t, *place), v in x.items() if t == step}
+        done = {}
+        for cell in gates.cells:
+            before = [
+                _gate(layer, run, gates, k * layer.channels + cell[0], cell[1:], shown, h)
+                for k in range(4)
+            ]
+            i, f, o = [sigmoid(before[k]) for k in (0, 1, 3)]
+            g = tanh(before[2])
+            new = f * c[cell] + i * g
+            done[cell] = LSTMStep(i, f, g, o, new, o * tanh(new))
+        yield from [(then(cell, step), unit) for cell, unit in done.items()]
+        h, c = {i: s.h for i, s in done.items()}, {i: s.c for i, s in done.items()}
+
+
+def _gate(
+    layer: ConvLSTM,
+    run: Run,
+    gates: Gates,
+    row: int,
+    place: tuple[int, ...],
+    shown: Tensor,
+    h: Tensor,
+) -> Number:
+    products = []
+    for name, values in (("weight_ih", shown), ("weight_hh", h)):
+        for key, source in gates.factors(name, row, place):
+            weight = run.weight(*key)
+            found = [values[source]] if source in values else run.padding(0.0)
+            products += [value * weight for value in found]
+    summed = total(products)
+    return summed + run.weight("bias", row) if layer.bias else summed
+
+
+def conv_lstm(layer: ConvLSTM, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    (x,) = inputs
+    return {index: step.h for index, step in conv_lstm_steps(layer, x, run)}

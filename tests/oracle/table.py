@@ -48,6 +48,7 @@ ORACLES: dict[str, Callable[[Any, Sequence[Tensor], Run], Tensor]] = {
     "dense": dense,
     "lstm": recurrent.lstm,
     "gru": recurrent.gru,
+    "conv_lstm": recurrent.conv_lstm,
     "batchnorm": normalisation.batchnorm,
     "layernorm": normalisation.layernorm,
     "groupnorm": normalisation.groupnorm,

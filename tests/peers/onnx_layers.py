@@ -230,6 +230,47 @@ def _recurrent(
     return translate
 
 
+def _conv_lstm(layer: Any, case: _Case) -> str:
+    """Its steps one after the other, each of convolutions and activations."""
+    graph, channels = case.graph, layer.channels
+    batch, c_in, length, *sizes = case.shape
+    ones = [1] * len(sizes)
+    around = [((k - 1) // 2, k // 2) for k in layer.kernel]
+    state_pads = [*[before for before, _ in around], *[after for _, after in around]]
+    first = graph.constant(case.weight("weight_ih"))
+    second = graph.constant(case.weight("weight_hh"))
+
+    def gate(value: str, number: int, operator: str) -> str:
+        ends = [graph.whole(end * channels) for end in (number, number + 1)]
+        return graph.add(operator, graph.add("Slice", value, *ends, graph.whole(1)))
+
+    steps: list[str] = []
+    state = cell = ""
+    for step in range(length):
+        ends = [graph.whole(step), graph.whole(step + 1)]
+        shown = graph.add("Slice", case.input, *ends, graph.whole(2))
+        shown = graph.add("Reshape", shown, graph.whole(batch, c_in, *sizes))
+        gates = graph.add(
+            "Conv",
+            shown,
+            first,
+            *case.constants("bias"),
+            strides=layer.stride,
+            dilations=layer.dilation,
+            **_pads(layer),
+        )
+        if state:
+            more = graph.add("Conv", state, second, strides=ones, pads=state_pads)
+            gates = graph.add("Add", gates, more)
+        new = graph.add("Mul", gate(gates, 0, "Sigmoid"), gate(gates, 2, "Tanh"))
+        if cell:
+            new = graph.add("Add", graph.add("Mul", gate(gates, 1, "Sigmoid"), cell), new)
+        cell = new
+        state = graph.add("Mul", gate(gates, 3, "Sigmoid"), graph.add("Tanh", cell))
+        steps.append(graph.add("Unsqueeze", state, graph.whole(2)))
+    return graph.add("Concat", *steps, axis=2)
+
+
 def _batchnorm(layer: Any, case: _Case) -> str:
     channels = case.shape[1]
     scale = case.weight() if case.has("weight") else np.ones(channels)
@@ -507,6 +548,7 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "adaptive_avgpool": _adaptive("AveragePool"),
     "dense": _dense,
     "lstm": _recurrent("LSTM", [0, 3, 1, 2]),
+    "conv_lstm": _conv_lstm,
     "gru": _recurrent("GRU", [1, 0, 2], linear_before_reset=1),
     "batchnorm": _batchnorm,
     "layernorm": _layernorm,

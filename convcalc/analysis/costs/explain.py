@@ -81,12 +81,13 @@ def explain(network: Network, node: Node) -> Explanation:
 def _symbolic_layer(layer: Layer, shapes: Sequence[Shape]) -> tuple[Layer, Sequence[Shape]]:
     """The layer and its input shapes with every number replaced by a Traced."""
     axes = _axes(len(shapes[0]) - 1)
+    listed = axes[layer.time_axes :]
     layer = layer.settled(shapes)
     changes: dict[str, Any] = {}
     for name, declared in layer.fields.items():
         # One group, one output a channel: left out of the formulas, as in textbooks.
         if declared.symbol and not (declared.default == 1 and getattr(layer, name) == 1):
-            changes[name] = _symbolic(getattr(layer, name), declared.symbol, axes)
+            changes[name] = _symbolic(getattr(layer, name), declared.symbol, listed)
     inputs: list[Shape] = []
     for index, shape in enumerate(shapes):
         suffix = str(index + 1) if len(shapes) > 1 else ""

@@ -222,7 +222,11 @@ _OPERATORS = (
 #: What sums products.
 _ACCUMULATING = (*_WEIGHTED, *_RECURRENT, "matmul")
 
-_NO_MINPOOL = "PyTorch has no such layer, and what it says depends on how one is written"
+_HAND_MADE = "PyTorch has no such layer, and what it says depends on how one is written"
+#: Where a layer without a counterpart in PyTorch is charged for each of its parts.
+_NO_COUNTERPART = {"minpool": _HAND_MADE, "conv_lstm": _HAND_MADE}
+#: Where one without sums of products costs nothing however it is written.
+_NO_CONV_LSTM = {"conv_lstm": _HAND_MADE}
 
 # --- The conventions ------------------------------------------------------------------------------
 
@@ -343,7 +347,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "FLOPs",
         _rules((_ACCUMULATING, ((2, "macs"),))),
         _EVERY_OTHER,
-        {},
+        _NO_CONV_LSTM,
         "A product and its addition are two; biases, normalisations, activations and poolings are"
         " left out.",
         ["training counts a grouped convolution's weight gradient `groups` times", _NO_DEFORMABLE],
@@ -365,7 +369,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             *("maxpool", "avgpool", *_MAXIMA, *_RECURRENT, "lrn", *_MAGNITUDES, *_ACTIVATIONS),
             *(*_OPERATORS, "deform_conv", *_MOVES),
         ),
-        {"minpool": _NO_MINPOOL},
+        _NO_COUNTERPART,
         "A flop is a multiply-add; biases, activations and other poolings than adaptive averages"
         " are left out, and adaptive averages and upsamplings count on maps of two axes only.",
         [
@@ -392,7 +396,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             *[kind for kind in _ACTIVATIONS if kind != "prelu"],
             *(*_OPERATORS, "matmul", "upsample", *_MOVES),
         ),
-        {},
+        _NO_CONV_LSTM,
         "Every parameter once, a convolution's at each output position, a transposed one's too:"
         " biases count, a normalisation hardly, and a dense layer on a map for one position only.",
         [
@@ -410,7 +414,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             (("gru",), ((1, "input-biases"),)),
         ),
         ("lstm", *_EVERY_OTHER),
-        {},
+        _NO_CONV_LSTM,
         "Biases count as one more product; normalisations, activations and poolings are left out,"
         " and so is an LSTM, which is one operator there, and one of a GRU's two biases.",
         ["a dense layer on a map that is not contiguous loses its bias", _NO_DEFORMABLE],
@@ -434,7 +438,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             (("deform_conv",), ((1, "macs"), (1, "bias"), (24, "taps"), (1, "masked-taps"))),
         ),
         (*_MAGNITUDES, *_STRANGE, *_OPERATORS, *_MOVES),
-        {"minpool": _NO_MINPOOL},
+        _NO_COUNTERPART,
         "ReLU, GELU and poolings are counted twice, as the module and as the function that it"
         " calls; biases count, and so do normalisations.",
         [
@@ -480,7 +484,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             ),
             *("gelu", "silu", *_STRANGE, *_OPERATORS, "matmul", "deform_conv", *_MOVES),
         ),
-        {"minpool": _NO_MINPOOL},
+        _NO_COUNTERPART,
         "A normalisation, which folded is one multiply-add an element, counts as four; biases and"
         " most activations are left out, and a transposed convolution's weights count at each"
         " output position instead of each input position.",
@@ -501,7 +505,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             (("upsample",), ((1, "resized-inputs"),)),
         ),
         _DEEPSPEED_FREE,
-        {"minpool": _NO_MINPOOL},
+        _NO_COUNTERPART,
         "The biases of convolutions count, those of dense layers do not; ReLU6, Sigmoid and joins"
         " are left out; a transposed convolution's groups and size are taken wrongly.",
         (
@@ -521,7 +525,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             (("conv_transpose",), ((1, "macs-over-groups"),)),
         ),
         (*_RECURRENT, *_EVERY_OTHER),
-        {},
+        _NO_CONV_LSTM,
         "The products alone, those of recurrent layers left out; those of a transposed convolution"
         " are divided by its groups once too often.",
         [_NO_DEFORMABLE],
@@ -537,7 +541,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             (("upsample",), ((1, "resized-outputs"),)),
         ),
         _DEEPSPEED_FREE,
-        {"minpool": _NO_MINPOOL},
+        _NO_COUNTERPART,
         "As calflops, which was made from it, with transposed convolutions and upsamplings put"
         " right since.",
         _DEEPSPEED_DEVIATIONS,
@@ -549,7 +553,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "FLOPS",
         _rules(((*_WEIGHTED, "matmul"), ((1, "macs"),))),
         [kind for kind in _EVERY_OTHER if kind != "deform_conv"],
-        dict.fromkeys((*_RECURRENT, "deform_conv"), "no network of the table has one"),
+        dict.fromkeys((*_RECURRENT, "conv_lstm", "deform_conv"), "no network of the table has one"),
         "The table's GFLOPS are MACs / 10^9: a product and its addition are one.",
     ),
 )

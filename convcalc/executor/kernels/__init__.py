@@ -48,6 +48,7 @@ KERNELS: dict[str, Kernel] = {
     "dense": dense.dense,
     "lstm": recurrent.lstm,
     "gru": recurrent.gru,
+    "conv_lstm": recurrent.conv_lstm,
     "batchnorm": normalisation.batchnorm,
     "layernorm": normalisation.layernorm,
     "groupnorm": normalisation.groupnorm,

@@ -9,6 +9,8 @@ import numpy as np
 
 from convcalc.executor.arrays import Array, channels_first, channels_last
 from convcalc.executor.kernels.activation import sigmoid_of
+from convcalc.executor.kernels.convolution import correlate, with_bias
+from convcalc.executor.kernels.windows import extents, padded, padding_sides
 
 if TYPE_CHECKING:
     from convcalc.layers import recurrent as kinds
@@ -28,6 +30,29 @@ def lstm(layer: kinds.LSTM, inputs: Sequence[Array], weights: Weights) -> Array:
 def gru(layer: kinds.GRU, inputs: Sequence[Array], weights: Weights) -> Array:
     """Gates r, z, m; the state h = (1 - z)*m + z*h."""
     return _along(layer, inputs[0], weights, _gru_step, carried=1)
+
+
+def conv_lstm(layer: kinds.ConvLSTM, inputs: Sequence[Array], weights: Weights) -> Array:
+    """An lstm whose products are convolutions of a map and of the state, step by step."""
+    maps = inputs[0].swapaxes(1, 2)
+    ones = (1,) * (maps.ndim - 3)
+    sides = padding_sides(
+        layer.padding, maps.shape[3:], extents(layer.kernel, layer.dilation), layer.stride
+    )
+    states: list[Array] = []
+    carried: tuple[Array, ...] = ()
+    for place in range(maps.shape[1]):
+        shown = padded(maps[:, place], sides, 0)
+        given = correlate(shown, weights["weight_ih"], layer.stride, layer.dilation, 1)
+        given = with_bias(given, weights)
+        if not states:
+            zeros = np.zeros_like(given[:, : layer.channels])
+            carried = (zeros, zeros)
+        around = padding_sides("same", given.shape[2:], layer.kernel, ones)
+        state = correlate(padded(carried[0], around, 0), weights["weight_hh"], ones, ones, 1)
+        carried = _lstm_step(given, state, carried)
+        states.append(carried[0])
+    return np.stack(states, axis=2)
 
 
 def _lstm_step(given: Array, state: Array, carried: tuple[Array, ...]) -> tuple[Array, ...]:

@@ -35,6 +35,7 @@ from convcalc.problems import (
     Problem,
     Reason,
     Related,
+    Rule,
     RuleError,
     Span,
     Subject,
@@ -170,13 +171,18 @@ class LayerReader:
 
             failed = True
             self._stop_at()
+            needs = "needs an input with spatial axes, not the"
+            message = f"{cls.kind} {needs} {shape[0]} features that enter"
+            facts: Sequence[Fact] = confused(cls.kind)
+            if len(shape) > 1:
+                wrong = cls.wrong_rank(shape)
+                message, facts = wrong.message, wrong.facts
             self.evaluator.refuse(
                 Problem(
                     "wrong-rank",
-                    f"{cls.kind} needs an input with spatial axes,"
-                    f" not the {shape[0]} features that enter",
+                    message,
                     span,
-                    (*self._entering((flow,)), *confused(cls.kind)),
+                    (*self._entering((flow,)), *facts),
                     frame.calls,
                     Subject(layer=path),
                 )
@@ -206,7 +212,7 @@ class LayerReader:
             refused_value,
         )
 
-        rank = len(shape) - 1 if shape is not None else 0
+        rank = len(shape) - 1 - cls.time_axes if shape is not None else 0
         field_type = cls.fields[text].type
         if field_type.per_axis and not rank and isinstance(value, list):
             return  # how long a list must be depends on the rank, which is not known
@@ -215,6 +221,8 @@ class LayerReader:
         except RuleError as error:
             meant = refused_value(value, field_type)
             facts = (meant,) if meant is not None else error.facts
+            if cls.time_axes and error.code == "wrong-rank":
+                facts = (*facts, Rule("the input's first axis is time and has no entry"))
             if meant is None and text == next(iter(cls.fields)):
                 facts = (*facts, *confused(cls.kind))
             message = error.message

@@ -46,6 +46,7 @@ _KINDS = {
     "innerproduct": "dense",
     "gemm": "dense",
     "lstmcell": "lstm",
+    "convlstmcell": "conv_lstm",
     "cudnnlstm": "lstm",
     "bilstm": "lstm with bidirectional: true",
     "grucell": "gru",
@@ -158,7 +159,7 @@ _KINDS = {
 #: however much alike ('transformer' and 'transpose', 'rnn' and 'lrn').
 _ABSENT = (
     r".*attention|mha|transformer.*|.*embedding|embeddingbag|positionalencoding"
-    r"|convlstm(cell)?|(simple)?rnn(cell)?|timedistributed"
+    r"|(simple)?rnn(cell)?|timedistributed"
     r"|encoder|decoder|lambda|(swi|ge|re)?glu"
     r"|gridsample|roi(pool|align)|nms|yolo|region|detect"
 )

@@ -65,6 +65,7 @@ CONV = [
         ("ops.DeformConv2d", "deform_conv"),
         ("DCNv2", "deform_conv with a mask"),
         ("nn.LSTM", "lstm"),
+        ("ConvLSTM2D", "conv_lstm"),
         ("LSTMCell", "lstm"),
         ("BiLSTM", "lstm with bidirectional: true"),
         ("nn.GRUCell", "gru"),
@@ -103,7 +104,7 @@ def test_our_own_kinds_are_not_foreign(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["attention", "nn.MultiheadAttention", "SimpleRNN", "ConvLSTM2D", "RNNCell", "Embedding"],
+    ["attention", "nn.MultiheadAttention", "SimpleRNN", "TimeDistributed", "RNNCell", "Embedding"],
 )
 def test_kinds_that_do_not_exist_here(name: str) -> None:
     assert absent_kind(name)
