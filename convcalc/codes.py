@@ -84,6 +84,7 @@ CODES: dict[str, Code] = {
     "crop-too-large": Code(1, "cropping leaves nothing"),
     "index-out-of-range": Code(1, "a position is picked that an axis does not have"),
     "groups-mismatch": Code(1, "channels cannot be split into equal groups"),
+    "heads-mismatch": Code(1, "channels cannot be split into the heads of an attention"),
     "join-mismatch": Code(1, "the branches of a join have shapes that do not fit"),
     "output-padding-too-large": Code(1, "output_padding reaches the stride and the dilation"),
     "padding-too-large": Code(1, "a window may lie on padding alone"),
@@ -92,6 +93,9 @@ CODES: dict[str, Code] = {
     "size-too-large": Code(1, "a size is above the largest that is allowed"),
     "slice-out-of-range": Code(1, "a slice goes beyond the channels"),
     "upsample-size": Code(1, "upsample has neither or both of factor and size, or leaves nothing"),
+    "window-mismatch": Code(
+        1, "windows of an attention do not tile the map, or do not go with other arguments"
+    ),
     "window-too-large": Code(1, "a window does not fit its padded input"),
     "wrong-rank": Code(1, "an input or a list has another number of axes than is needed"),
     # Notes on what is read otherwise than it may be meant.

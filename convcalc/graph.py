@@ -36,9 +36,21 @@ class Node:
     span    where it is written; None for an input or a network made in Python
     calls   the block calls around it, outermost first
     shares  the index of the node whose parameters it uses, if they are not its own
+    written the layer that is written, where that becomes several nodes and this is one of them
     """
 
-    __slots__ = ("calls", "inputs", "layer", "path", "reads", "shape", "shares", "span", "unit")
+    __slots__ = (
+        "calls",
+        "inputs",
+        "layer",
+        "path",
+        "reads",
+        "shape",
+        "shares",
+        "span",
+        "unit",
+        "written",
+    )
 
     def __init__(
         self,
@@ -60,6 +72,7 @@ class Node:
         self.span = span
         self.calls = calls
         self.shares = shares
+        self.written: Layer | None = None
 
     @property
     def name(self) -> str:
@@ -127,7 +140,13 @@ class Network:
         for old, layer in zip(self.nodes, layers, strict=True):
             try:
                 index = builder.add(
-                    layer, old.inputs, path=old.path, unit=old.unit, span=old.span, calls=old.calls
+                    layer,
+                    old.inputs,
+                    path=old.path,
+                    unit=old.unit,
+                    span=old.span,
+                    calls=old.calls,
+                    written=old.written,
                 )
                 if old.shares is not None:
                     builder.share([index], [old.shares])
@@ -202,6 +221,7 @@ class GraphBuilder:
         unit: str = "",
         span: Span | None = None,
         calls: tuple[Call, ...] = (),
+        written: Layer | None = None,
     ) -> int:
         """Adds a layer that reads these nodes, or the parts that it becomes; the result's index.
 
@@ -209,6 +229,7 @@ class GraphBuilder:
                `conv0` or `pool0`
         unit   the path of the layer that it is fused to; by default it is a unit of its own
         span   where it is written, and `calls` the block calls around that place
+        written  the layer that it is a part of, if it is one
 
         Raises RuleError where the inputs do not fit the layer, or are no earlier nodes.
         """
@@ -223,12 +244,20 @@ class GraphBuilder:
                 sources = [read[place] for place in part.reads]
                 read.append(
                     self.add(
-                        part.layer, sources, path=name, unit=unit or path, span=span, calls=calls
+                        part.layer,
+                        sources,
+                        path=name,
+                        unit=unit or path,
+                        span=span,
+                        calls=calls,
+                        written=layer,
                     )
                 )
             return read[-1]
         self._paths.add(path)
-        self.nodes.append(Node(path, unit or path, layer, tuple(inputs), shape, span, calls))
+        made = Node(path, unit or path, layer, tuple(inputs), shape, span, calls)
+        made.written = written
+        self.nodes.append(made)
         return len(self.nodes) - 1
 
     def fuse(self, layer: Layer, index: int, span: Span | None = None) -> int:

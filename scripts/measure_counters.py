@@ -289,6 +289,110 @@ def _scale(layer, shape, rank):
     return Call(lambda x: x * layer.init)
 
 
+# --- Attention: its products are torch.matmul, its softmax is F.softmax --------------------------
+
+
+def _in_windows(x, layer):
+    """(batch, channels, *sizes) as (batch, heads, windows, channels of a head, positions)."""
+    sizes = x.shape[2:]
+    rank = len(sizes)
+    window = layer.window or sizes
+    dilation = layer.dilation if layer.window else (1,) * rank
+    split = []
+    for axis, (n, taps, apart) in enumerate(zip(sizes, window, dilation, strict=True)):
+        if n != taps and layer.window:
+            x = torch.roll(x, -layer.shift[axis], axis + 2)
+        split += [n // taps // apart, taps, apart]
+    x = x.reshape(len(x), layer.heads, -1, *split)
+    outer = [place for axis in range(rank) for place in (3 + 3 * axis, 5 + 3 * axis)]
+    x = x.permute(0, 1, *outer, 2, *[4 + 3 * axis for axis in range(rank)])
+    return x.reshape(*x.shape[:2], -1, x.shape[2 + 2 * rank], torch.Size(window).numel())
+
+
+def _from_windows(x, layer, sizes):
+    """The opposite."""
+    rank = len(sizes)
+    window = layer.window or sizes
+    dilation = layer.dilation if layer.window else (1,) * rank
+    outer = [
+        number
+        for n, taps, apart in zip(sizes, window, dilation, strict=True)
+        for number in (n // taps // apart, apart)
+    ]
+    x = x.reshape(*x.shape[:2], *outer, x.shape[3], *window)
+    last = 2 + 2 * rank
+    order = [0, 1, last]
+    for axis in range(rank):
+        order += [2 + 2 * axis, last + 1 + axis, 3 + 2 * axis]
+    return x.permute(order).reshape(len(x), -1, *sizes)
+
+
+def _scores(layer, shape, rank):
+    def scores(query, key):
+        keys = _in_windows(key, layer).transpose(-2, -1)
+        products = torch.matmul(keys, _in_windows(query, layer))
+        return _from_windows(products, layer, query.shape[2:])
+
+    return Call(scores)
+
+
+def _values(layer, shape, rank):
+    def values(probabilities, value):
+        sums = torch.matmul(_in_windows(value, layer), _in_windows(probabilities, layer))
+        return _from_windows(sums, layer, probabilities.shape[2:])
+
+    return Call(values)
+
+
+class PositionBias(nn.Module):
+    """A learned number for each offset, or what Swin v2's small network makes of it."""
+
+    def __init__(self, layer, sizes):
+        super().__init__()
+        self.layer = layer
+        window = layer.window or sizes
+        offsets = [n if layer.form == "distance" else 2 * n - 1 for n in window]
+        self.offsets = torch.Size(offsets).numel()
+        self.keys = torch.Size(window).numel()
+        if layer.form == "continuous":
+            self.network = nn.Sequential(
+                nn.Linear(len(window), 512), nn.ReLU(), nn.Linear(512, layer.heads, bias=False)
+            )
+            self.register_buffer("places", torch.zeros(1, self.offsets, len(window)))
+        else:
+            self.table = nn.Parameter(torch.zeros(self.offsets, layer.heads))
+
+    def forward(self, scores):
+        table = self.table if self.layer.form != "continuous" else self.network(self.places)
+        table = table.reshape(-1, self.layer.heads)
+        index = torch.zeros(self.keys * self.keys, dtype=torch.long, device=table.device)
+        numbers = table[index].reshape(self.keys, self.keys, -1).permute(2, 0, 1)
+        if self.layer.form == "continuous":
+            numbers = 16 * torch.sigmoid(numbers)
+        split = _in_windows(scores, self.layer)
+        return _from_windows(split + numbers[None, :, None], self.layer, scores.shape[2:])
+
+
+class HeadNorm(nn.Module):
+    """Each head divided by its length, and times a learned factor."""
+
+    def __init__(self, layer, rank):
+        super().__init__()
+        self.heads = layer.heads
+        if layer.scaled:
+            self.factors = nn.Parameter(torch.ones(layer.heads, *[1] * (1 + rank)))
+        self.scaled = layer.scaled
+
+    def forward(self, x):
+        heads = F.normalize(x.unflatten(1, (self.heads, -1)), dim=2)
+        return (heads * self.factors if self.scaled else heads).flatten(1, 2)
+
+
+def _softmax_of_heads(layer, shape, rank):
+    groups = (layer.groups, shape[0] // layer.groups)
+    return Call(lambda x: F.softmax(x.unflatten(1, groups), dim=2).flatten(1, 2))
+
+
 def _add(*inputs):
     total = inputs[0]
     for other in inputs[1:]:
@@ -388,7 +492,15 @@ MAKE = {
     "concat": lambda la, s, r: Call(lambda *x: torch.cat(x, la.axis + 1)),
     # Looked up at run time, because counters replace this function.
     "matmul": lambda la, s, r: Call(lambda a, b: torch.matmul(a, b)),  # noqa: PLW0108
+    "attention_norm": lambda la, s, r: HeadNorm(la, r),
+    "attention_scores": _scores,
+    "attention_bias": lambda la, s, r: PositionBias(la, s[1:]),
+    "attention_values": _values,
 }
+
+
+#: What is written otherwise as a part of another layer.
+MAKE_PARTS = {"softmax": _softmax_of_heads}
 
 
 class Model(nn.Module):
@@ -405,7 +517,9 @@ class Model(nn.Module):
                 made.append(made[node.shares])
             elif node.inputs:
                 shapes = network.input_shapes(node)
-                made.append(MAKE[node.kind](node.layer, shapes[0], len(shapes[0]) - 1))
+                make = MAKE_PARTS.get(node.kind) if node.written else None
+                make = make or MAKE[node.kind]
+                made.append(make(node.layer, shapes[0], len(shapes[0]) - 1))
             else:
                 made.append(nn.Identity())
         self.steps = nn.ModuleList(made)
@@ -648,6 +762,20 @@ def single_layers():
         turned = f"{{transpose: {[*range(rank - 1), rank, rank - 1]}}}"
         product = f"{{matmul: [[], [{turned}]]}}"
         yield f"{{input: {sizes}, layers: [{{conv: 4, kernel: 1}}, {product}]}}"
+        once = "attention: {query: [], key: [], value: []}"
+        narrow = "attention: {query: [], key: [], value: [{slice: [0, 2]}]}"
+        for arguments in (
+            *("heads: 2", "heads: 2, position_bias: relative, dropout: 0.1"),
+            *("heads: 4, similarity: cosine", "heads: 2, position_bias: continuous"),
+            *("heads: 2, window: 1", "position_bias: distance"),
+        ):
+            yield f"{{input: {sizes}, layers: [{{conv: 4, kernel: 1}}, {{{once}, {arguments}}}]}}"
+        yield f"{{input: {sizes}, layers: [{{conv: 4, kernel: 1}}, {{{narrow}, heads: 2}}]}}"
+    for arguments in ("window: [2, 4]", "window: 2, dilation: [3, 2]", "window: 2, shift: 1"):
+        yield (
+            "{input: [4, 6, 8], layers: [{conv: 4, kernel: 1}, {attention: {query: [], key: [],"
+            f" value: []}}, {arguments}}}]}}"
+        )
     # A branch that is repeated, the first or the second.
     turned = "{transpose: [0, 2, 1]}"
     for product in (f"[[{{slice: [0, 1]}}], [{turned}]]", f"[[], [{{slice: [0, 1]}}, {turned}]]"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from convcalc.analysis.costs.cost import Cost, LayerReport
 from convcalc.graph import Network, Node
@@ -16,8 +16,7 @@ class Unit:
 
     index    its position among the units of its network
     path     its group path
-    nodes    its nodes, the layer itself first
-    layers   what they compute
+    nodes    its nodes: the layer itself, or its parts, first
     members  the reports of its operations; none for an input
     sources  the units that it reads, by index
     output   the shape of its result, batch first
@@ -28,7 +27,6 @@ class Unit:
     __slots__ = (
         "cost",
         "index",
-        "layers",
         "members",
         "nodes",
         "output",
@@ -41,7 +39,6 @@ class Unit:
         self.index = index
         self.path = path
         self.nodes: tuple[Node, ...] = ()
-        self.layers: tuple[Layer, ...] = ()
         self.members: tuple[LayerReport, ...] = ()
         self.sources: list[int] = []
         self.output: Shape = ()
@@ -50,8 +47,13 @@ class Unit:
 
     @property
     def node(self) -> Node:
-        """The layer itself, without what is fused to it."""
+        """The layer itself, or its first part, without what is fused to it."""
         return self.nodes[0]
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layer as it is written, and what is fused to it."""
+        return written_layers(self.nodes)
 
     @property
     def kind(self) -> str:
@@ -87,12 +89,21 @@ def summary(layers: Sequence[Layer]) -> str:
     return " + ".join([layers[0].summary(), *[layer.kind for layer in layers[1:]]])
 
 
-def description(layers: Sequence[Layer], inputs: Sequence[Shape]) -> str:
-    """The same with what tables show besides: `conv 3x3 p1 + batchnorm + relu`.
+def description(nodes: Sequence[Node], inputs: Sequence[Shape]) -> str:
+    """The same of some nodes with what tables show besides: `conv 3x3 p1 + batchnorm + relu`.
 
-    inputs  what the layer itself reads, for one sample
+    inputs  what the first of them reads, for one sample
     """
+    # A part on its own is shown as that.
+    layers = written_layers(nodes) if len(nodes) > 1 else (nodes[0].layer,)
     return " + ".join([layers[0].described(inputs), *[layer.kind for layer in layers[1:]]])
+
+
+def written_layers(nodes: Iterable[Node]) -> tuple[Layer, ...]:
+    """The layers of some nodes as they are written: the parts of one are that one."""
+    # By the object: two layers with equal arguments are equal.
+    layers = {id(layer): layer for layer in [node.written or node.layer for node in nodes]}
+    return tuple(layers.values())
 
 
 def units_of(network: Network, layers: Sequence[LayerReport], batch: int) -> list[Unit]:
@@ -117,7 +128,6 @@ def units_of(network: Network, layers: Sequence[LayerReport], batch: int) -> lis
             units.append(unit)
         unit_of_node.append(unit.index)
         unit.nodes = (*unit.nodes, node)
-        unit.layers = (*unit.layers, node.layer)
         for source in node.reads:
             if unit_of_node[source] != unit.index:
                 unit.sources.append(unit_of_node[source])

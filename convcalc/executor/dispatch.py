@@ -32,6 +32,9 @@ WITH_EPILOGUE = frozenset({"conv", "depthwise", "conv_transpose", "dense"})
 #: Kinds besides the element-wise ones that look at one position's channels at a time.
 POSITIONWISE = frozenset({"softmax", "layernorm", "lrn", "rmsnorm", "l2norm"})
 
+#: Element-wise kinds whose kernels look at where an element lies, so that they need the whole map.
+PLACED = frozenset({"attention_bias"})
+
 #: How a pooling kind combines the values of a window, and the value of padding.
 POOLS: dict[str, tuple[np.ufunc, float]] = {
     "maxpool": (np.maximum, -np.inf),
@@ -93,8 +96,8 @@ def run_layer(
     kernel = KERNELS[kind]
     if kind in POOLS:
         return _pool(layer, data, pool)
-    alike = layer.elementwise and len({value.shape for value in inputs}) == 1
-    if alike or kind in POSITIONWISE:
+    alike = len({value.shape for value in inputs}) == 1
+    if (alike and layer.elementwise and kind not in PLACED) or kind in POSITIONWISE:
         return elementwise.positionwise(
             inputs,
             lambda *blocks: kernel(layer, blocks, weights.arrays),
@@ -269,7 +272,8 @@ def buffer_bytes(
         return _pool_bytes(layer, inputs[0], output, itemsize, threads)
     if layer.kind == "dense":
         return 0
-    if layer.kind in POSITIONWISE or (layer.elementwise and len({*inputs}) == 1):
+    alike = layer.elementwise and layer.kind not in PLACED and len({*inputs}) == 1
+    if alike or layer.kind in POSITIONWISE:
         return min(size, threads * elementwise.BLOCK * itemsize) * 8
     if layer.kind in ("lstm", "gru"):
         # What the gates get from the input, of one direction, and a step's own arrays.

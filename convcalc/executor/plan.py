@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from convcalc.executor.dispatch import WITH_EPILOGUE
+from convcalc.executor.dispatch import PLACED, WITH_EPILOGUE
 from convcalc.graph import Network
 
 
@@ -69,6 +69,7 @@ def execution_plan(network: Network, keep: Collection[int]) -> list[FusedOp]:
         source = nodes[op.first].inputs[0]
         in_place = (
             nodes[op.first].layer.elementwise
+            and nodes[op.first].kind not in PLACED
             and source in free
             and len(readers[source]) == 1
             and _owns_memory(network, source)

@@ -12,7 +12,7 @@ from typing import Any
 
 from convcalc.language.building.expectations import EXPECTED
 from convcalc.language.building.inputs import MOST_AXES
-from convcalc.language.keys import COMMON_KEYS, GROUP, LAYOUTS
+from convcalc.language.keys import COMMON_KEYS, GROUP, LAYOUTS, kind_arguments
 from convcalc.language.reading.document import KEY_WORDS, taken_names
 from convcalc.language.reading.limits import DTYPE, dtype_schema, limits_schema
 from convcalc.language.schema_words import word_definitions, word_rules
@@ -312,7 +312,12 @@ def _kind_rule(kind: str) -> dict[str, Any]:
     rest = {**fields, kind: _reference(f"{kind} value")}
     # The first copy takes what its kind takes.
     first = {"properties": fields, "additionalProperties": False}
-    return {"if": {"required": [kind]}, "then": _only({**rest, "first": first})}
+    condition: dict[str, Any] = {"required": [kind]}
+    owners = [other for other in KINDS if kind in kind_arguments(other)]
+    if owners:
+        # Beside one of these it is an argument.
+        condition["not"] = {"anyOf": [{"required": [other]} for other in owners]}
+    return {"if": condition, "then": _only({**rest, "first": first})}
 
 
 def _only(properties: dict[str, Any]) -> dict[str, Any]:

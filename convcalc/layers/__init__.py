@@ -77,6 +77,24 @@ KINDS: dict[str, tuple[str, str]] = {
     "concat": ("joins", "Concat"),
     "matmul": ("joins", "Matmul"),
     "deform_conv": ("deformable", "DeformConv"),
+    "attention": ("attention", "Attention"),
+}
+
+#: Kinds that cannot be written, by the kind that becomes them in a graph: it is no node itself, but
+#: these and others are its parts.
+PARTS: dict[str, dict[str, tuple[str, str]]] = {
+    "attention": {
+        "attention_norm": ("attention", "AttentionNorm"),
+        "attention_scores": ("attention", "AttentionScores"),
+        "attention_bias": ("attention", "AttentionBias"),
+        "attention_values": ("attention", "AttentionValues"),
+    },
+}
+
+#: The kinds that nodes have, beside that of a network's inputs: where each is.
+NODE_KINDS: dict[str, tuple[str, str]] = {
+    **{kind: home for kind, home in KINDS.items() if kind not in PARTS},
+    **{kind: home for parts in PARTS.values() for kind, home in parts.items()},
 }
 
 #: Words that stand for a normalisation under `norm:`. A groupnorm's groups come from `defaults`.
@@ -93,6 +111,7 @@ CHOICES: tuple[str, ...] = (
     *("none", *NORM_WORDS, "valid", "same", "same_lower", "causal"),
     *("zeros", "reflect", "replicate", "circular", "nearest", "bilinear", "bicubic"),
     *("half_pixel", "align_corners", "asymmetric"),
+    *("dot", "cosine", "relative", "distance", "continuous"),
 )
 
 _loaded: dict[str, type[Layer]] = {}
@@ -102,6 +121,6 @@ def layer_class(kind: str) -> type[Layer]:
     """The class of a kind; KeyError where there is none."""
     cls = _loaded.get(kind)
     if cls is None:
-        module, name = KINDS[kind]
+        module, name = KINDS.get(kind) or NODE_KINDS[kind]
         cls = _loaded[kind] = getattr(import_module(f"convcalc.layers.{module}"), name)
     return cls

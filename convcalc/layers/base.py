@@ -204,13 +204,20 @@ class Layer:
         """Scalar operations on one sample; `valid_taps` leaves out taps that fall on padding."""
         raise NotImplementedError
 
+    def batch_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, batch: int = 1, valid_taps: bool = False
+    ) -> Counts:
+        """Scalar operations on a batch, of which a kind may do some once for all samples."""
+        counts = self.counts(inputs, output, valid_taps=valid_taps)
+        return counts if batch == 1 else counts.times(batch)
+
     def macs(self, inputs: Sequence[Shape], output: Shape, counts: Counts) -> int:
         """The multiply-accumulates among the multiplies of a forward pass."""
         return counts.multiplies if self.accumulates else 0
 
     def training_counts(self, inputs: Sequence[Shape], output: Shape, *, batch: int = 1) -> Counts:
         """Scalar operations of the forward pass on a batch while the network is trained."""
-        return self.counts(inputs, output).times(batch)
+        return self.batch_counts(inputs, output, batch=batch)
 
     def backward_counts(
         self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1

@@ -231,6 +231,32 @@ def _lands(axis: int, w: Window) -> Reading:
     return Reading(axis, at, count, w.stride, 1, span=span)
 
 
+def windowed(axis: int, taps: int, dilation: int, shift: int) -> Reading:
+    """The positions of a unit's own window: windows of `taps` positions tile the axis.
+
+    The positions of a window are `dilation` apart, and the first window begins at `shift`.
+
+    >>> [windowed(1, 2, 2, 0).at(y) for y in (0, 1, 4)]
+    [range(0, 4, 2), range(1, 5, 2), range(4, 8, 2)]
+    """
+    block = taps * dilation
+
+    def at(y: int) -> range:
+        place = y - shift
+        first = place // block * block + place % dilation + shift
+        return range(first, first + block, dilation)
+
+    def count(units: int, n: int) -> int:
+        # Of the last block only the windows of the units there are read.
+        last = units - 1 - shift
+        before = last // block * block
+        windows = min(last - before + 1, dilation)
+        return min(before + shift + windows * taps, n)
+
+    span = None if dilation == 1 else _ascending_within(dilation, at)
+    return Reading(axis, at, count, block, block, span=span)
+
+
 def adaptive(axis: int, n: int, out: int) -> Reading:
     """The window of an adaptive pool: from floor(y*n/out) up to, not including, the next ceil.
 
@@ -394,14 +420,14 @@ def picked(axis: int, positions: Sequence[int]) -> Reading:
 
 
 def _ascending_within(period: int, at: Callable[[int], range]) -> Callable[[range], range]:
-    """The span of units that read one position each, ascending within each period."""
+    """The span of units whose first and last positions ascend within each period."""
 
     def span(units: range) -> range:
         first, last = units[0], units[-1]
         # Units at the ends of a period may read less or more than those at the ends of the range.
         begins, ends = -(-first // period) * period, (last + 1) // period * period - 1
-        places = [at(y).start for y in (first, last, begins, ends) if first <= y <= last]
-        return range(min(places), max(places) + 1)
+        places = [at(y) for y in (first, last, begins, ends) if first <= y <= last]
+        return range(min([at[0] for at in places]), max([at[-1] for at in places]) + 1)
 
     return span
 

@@ -64,7 +64,17 @@ class Branches(Record):
 
 
 Relation = Literal[
-    "free", "own", "same", "tied", "joined", "sliced", "spread", "gathered", "shuffled", "fixed"
+    "free",
+    "own",
+    "compared",
+    "same",
+    "tied",
+    "joined",
+    "sliced",
+    "spread",
+    "gathered",
+    "shuffled",
+    "fixed",
 ]
 
 
@@ -73,7 +83,8 @@ class ChannelRule(Record):
 
     free      an argument of the layer; a what-if changes them, `factor` equal parts of them alike
     own       an argument of the layer; a what-if changes them only with what they are tied to
-    same      those of the input
+    compared  not those of the inputs, which must be equal
+    same      those of the input, or of input number `source`
     tied      those of each input, which must be equal; one channel beside many stays one
     joined    those of all inputs, one after the other
     sliced    those of the input from `start` to `stop`
@@ -82,8 +93,8 @@ class ChannelRule(Record):
     shuffled  those of the input, its `groups` groups interleaved
     fixed     none of these: neither side can change
 
-    groups  must divide the (first) input's channels and, where free, the output's
-    parts   must divide the (first) input's channels
+    groups  must divide the channels of input number `source` and, where free, the output's
+    parts   must divide the first input's channels
     kept    inputs, by their place, whose channels may not change
     """
 
@@ -94,6 +105,7 @@ class ChannelRule(Record):
     groups: int = 1
     parts: int = 1
     kept: tuple[int, ...] = ()
+    source: int = 0
 
 
 FREE = ChannelRule("free")

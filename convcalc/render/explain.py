@@ -41,6 +41,7 @@ def explanation_lines(explanation: Explanation) -> list[str]:
 #: The meaning of the names of intermediate results.
 _MEANINGS = {
     "O": "output elements",
+    "P": "scores",
     "T": "products summed for each",
     "N": "elements",
     "G": "sets of statistics",

@@ -61,7 +61,7 @@ def _shapes(network: Network, nodes: Sequence[Node], title: str) -> Table:
 
 def _kind(network: Network, members: Sequence[Node]) -> str:
     inputs = network.input_shapes(members[0])
-    return description([node.layer for node in members], inputs)
+    return description(members, inputs)
 
 
 def _shape(node: Node) -> str:

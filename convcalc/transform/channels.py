@@ -194,7 +194,7 @@ class _Rows:
             row = self._output(index, node.shape[0], rule, inputs)
             self.of.append(row)
             if rule.groups > 1:
-                self.divisible.append((inputs[0], rule.groups))
+                self.divisible.append((inputs[rule.source], rule.groups))
                 if rule.relation == "free":
                     self.divisible.append((row, rule.groups))
             if rule.parts > 1:
@@ -222,7 +222,7 @@ class _Rows:
             return _Run(size, _Ratio(frozen=True))
         if relation == "joined":
             return _row(inputs)
-        row = inputs[0]
+        row = inputs[rule.source]
         if relation == "tied":
             row = max(inputs, key=lambda one: one.size)
             for other in inputs:
@@ -230,6 +230,10 @@ class _Rows:
                     _freeze(other)
                 elif other is not row:
                     _tie(row, other)
+        elif relation == "compared":
+            for other in inputs[1:]:
+                _tie(row, other)
+            row = _Run(size, _Ratio())
         elif relation == "sliced":
             head, _ = _split(row.leaves(), rule.stop)
             before, inside = _split(_row(head).leaves(), rule.start)

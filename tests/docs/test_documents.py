@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from convcalc.layers import KINDS, layer_class
+from convcalc.layers import NODE_KINDS, layer_class
 from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.render.reference import metrics_page
 from tests.docs.transcripts import (
@@ -112,12 +112,12 @@ class TestOpCounts:
     text = text_of(REPOSITORY / "docs" / "op-counts.md")
 
     def test_names_every_kind(self) -> None:
-        assert not {kind for kind in KINDS if f"`{kind}`" not in self.text}
+        assert not {kind for kind in NODE_KINDS if f"`{kind}`" not in self.text}
 
     def test_activations_cost_what_the_table_says(self) -> None:
         rows = re.findall(r"^\| `(\w+)` \| [^|]+((?:\| \d )+)\|$", self.text, re.MULTILINE)
         told = {kind: tuple(int(n) for n in re.findall(r"\d", counts)) for kind, counts in rows}
-        classes = {kind: layer_class(kind) for kind in KINDS}
+        classes = {kind: layer_class(kind) for kind in NODE_KINDS}
         activations = {
             kind: tuple(cls.cost)
             for kind, cls in classes.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from convcalc.analysis.training.optimizers import OPTIMIZERS
-from convcalc.layers import KINDS, layer_class
+from convcalc.layers import NODE_KINDS, layer_class
 from convcalc.layers.elementwise import ElementwiseLayer
 from tests.docs.transcripts import REPOSITORY
 
@@ -19,7 +19,7 @@ def figures(text: str) -> tuple[int, ...]:
 
 
 def test_names_every_kind() -> None:
-    assert not {kind for kind in KINDS if f"`{kind}`" not in TEXT}
+    assert not {kind for kind in NODE_KINDS if f"`{kind}`" not in TEXT}
 
 
 def test_gradients_of_activations_cost_what_the_table_says() -> None:
@@ -27,7 +27,7 @@ def test_gradients_of_activations_cost_what_the_table_says() -> None:
     told = {kind: (kept, figures(counts)) for kind, kept, counts in rows}
     letters = {"inputs": "x", "output": "y"}
     known = {}
-    for kind in KINDS:
+    for kind in NODE_KINDS:
         cls = layer_class(kind)
         if issubclass(cls, ElementwiseLayer) and cls.role == "activation":
             assert cls.keeps

@@ -13,7 +13,7 @@ from convcalc.executor.program import Program
 from convcalc.executor.run import ready_inputs
 from convcalc.executor.weights import GivenWeights, seeded_weights
 from convcalc.graph import Network
-from convcalc.layers import KINDS
+from convcalc.layers import NODE_KINDS
 from tests.executor.values import network_of, random_inputs, random_weights, relative_error, seeded
 from tests.oracle.random_layers import random_layer
 from tests.peers.onnx_layers import TRANSLATIONS, NoCounterpart, onnx_model
@@ -47,11 +47,11 @@ def singles(arrays: dict[str, Array]) -> dict[str, Array]:
 
 
 def test_every_kind_is_translated() -> None:
-    assert set(TRANSLATIONS) == set(KINDS)
-    assert len(KINDS) * LAYERS >= 500
+    assert set(TRANSLATIONS) == set(NODE_KINDS)
+    assert len(NODE_KINDS) * LAYERS >= 500
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NODE_KINDS)
 def test_layers_agree_with_onnxruntime(kind: str) -> None:
     compared = 0
     for number in range(50 * LAYERS):

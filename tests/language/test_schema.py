@@ -282,6 +282,8 @@ BEYOND = {
             "groups-mismatch",
             "index-out-of-range",
             "join-mismatch",
+            "heads-mismatch",
+            "window-mismatch",
             "no-branches",
             "no-layers",
             "output-padding-too-large",
@@ -389,6 +391,23 @@ class TestCompletion:
 
     def test_it_is_plain_json(self) -> None:
         assert json.loads(json.dumps(spec_schema(), allow_nan=False)) == spec_schema()
+
+
+@pytest.mark.parametrize(
+    ("layer", "right"),
+    [
+        ("{attention: {query: [], key: [], value: []}, heads: 2, dropout: 0.1}", True),
+        ("{dropout: 0.1, attention: {query: a, key: [{dense: 8}], value: []}}", True),
+        ("{attention: {query: [], key: [], value: []}, window: [7, 7], shift: 3}", True),
+        ("{attention: {query: [], key: [], value: []}, position_bias: relative}", True),
+        ("{attention: {query: [], key: [], value: []}, position_bias: relativ}", False),
+        ("{attention: {query: [], key: [], value: []}, rate: 0.1}", False),
+        ("{attention: {query: [], key: []}}", False),
+        ("{attention: [[], [], []]}", False),
+    ],
+)
+def test_attention(layer: str, right: bool) -> None:
+    assert (layer_errors(layer) == []) == right
 
 
 class Pick(Concat, kind="pick"):

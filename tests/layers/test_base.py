@@ -7,9 +7,10 @@ import pickle
 
 import pytest
 
+from convcalc import analyze
 from convcalc.arithmetic import Ratio, Window
 from convcalc.counts import Counts
-from convcalc.layers import KINDS, layer_class
+from convcalc.layers import KINDS, NODE_KINDS, layer_class
 from convcalc.layers.base import Layer, divisible_by_groups, only, parameter_count
 from convcalc.layers.convolution import Conv
 from convcalc.layers.dense import Dense
@@ -18,10 +19,12 @@ from convcalc.layers.fields import Whole, field
 from convcalc.layers.traits import ChannelRule
 from convcalc.problems import RuleError
 from convcalc.render.facts import worded
+from tests.executor.values import network_of
 from tests.layers.shorthand import made
 from tests.oracle.random_layers import drawn
 
-every_kind = pytest.mark.parametrize("kind", KINDS)
+every_kind = pytest.mark.parametrize("kind", [*KINDS, *[k for k in NODE_KINDS if k not in KINDS]])
+every_node_kind = pytest.mark.parametrize("kind", NODE_KINDS)
 
 
 class TestArguments:
@@ -130,8 +133,8 @@ def test_every_kind_documents_itself(kind: str) -> None:
     assert first.endswith((".", "..."))
     assert "Shape:" in rest
     assert "Counts:" in rest
-    layers = [drawn(kind, f"document {number}") for number in range(20)]
-    learns = any(layer.parameters(shapes) for layer, shapes in layers)
+    networks = [network_of(*drawn(kind, f"document {number}")) for number in range(20)]
+    learns = any(analyze(network).totals.params for network in networks)
     assert ("Params:" in rest) == learns
     assert ("wrong-rank" in rest) == (cls.least_rank > 0)
     for declared in cls.fields.values():
@@ -148,7 +151,7 @@ def test_every_kind_sums_up_in_a_few_words(kind: str) -> None:
         assert len(layer.described(shapes)) <= 60
 
 
-@every_kind
+@every_node_kind
 def test_leaving_out_taps_never_adds_an_operation(kind: str) -> None:
     for number in range(20):
         layer, shapes = drawn(kind, f"fewer {number}")

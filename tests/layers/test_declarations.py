@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convcalc.layers import KINDS, layer_class
+from convcalc.layers import NODE_KINDS, layer_class
 from convcalc.layers.base import Layer
 from convcalc.layers.traits import ChannelRule
 from convcalc.shapes import Shape, elements
@@ -80,15 +80,19 @@ def test_output_channels_hold_the_input_channels_that_the_rule_names(kind: str) 
     assert seen_rules - {"fixed"}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NODE_KINDS)
 def test_the_rule_gives_the_number_of_output_channels(kind: str) -> None:
     for number in range(LAYERS):
         layer, shapes = drawn(kind, f"channels {number}")
         rule = layer.channel_rule(shapes)
         out = layer.output_shape(shapes)[0]
-        first = shapes[0][0]
+        first = shapes[rule.source][0]
         if rule.relation in {"free", "own"}:
             assert first % rule.groups == out % rule.groups == 0
+        elif rule.relation == "compared":
+            assert {shape[0] for shape in shapes} == {first}
+            assert first % rule.groups == 0
+            assert out % rule.groups == 0
         elif rule.relation == "tied":
             # One channel may go with many.
             assert {shape[0] for shape in shapes} - {1} == {out} - {1}
@@ -105,7 +109,7 @@ def test_the_rule_gives_the_number_of_output_channels(kind: str) -> None:
             assert first % rule.groups == 0
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NODE_KINDS)
 def test_a_layer_with_other_channels_puts_them_out(kind: str) -> None:
     for number in range(LAYERS):
         layer, shapes = drawn(kind, f"doubled {number}")
@@ -115,6 +119,9 @@ def test_a_layer_with_other_channels_puts_them_out(kind: str) -> None:
             # Only the output changes, the input's channels stay.
             changed = layer.with_channels(rule, 2 * out[0], 0)
             assert changed.output_shape(shapes) == (2 * out[0], *out[1:])
+        elif rule.relation == "compared":
+            doubled = [(2 * shape[0], *shape[1:]) for shape in shapes]
+            assert layer.with_channels(rule, out[0], 0).output_shape(doubled) == out
         elif rule.relation not in {"fixed", "sliced"}:
             # One channel that goes with many stays one.
             stays = rule.relation == "tied" and out[0] > 1
@@ -131,7 +138,7 @@ def test_a_layer_with_other_channels_puts_them_out(kind: str) -> None:
 
 
 def _elementwise() -> list[str]:
-    return [kind for kind in KINDS if layer_class(kind).elementwise]
+    return [kind for kind in NODE_KINDS if layer_class(kind).elementwise]
 
 
 @pytest.mark.parametrize("kind", _elementwise())
@@ -153,7 +160,7 @@ def test_an_elementwise_kind_looks_at_one_place_only(kind: str) -> None:
         assert {i for i in before if repr(before[i].value) != repr(after[i].value)} <= {changed}
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if layer_class(kind).view])
+@pytest.mark.parametrize("kind", [kind for kind in NODE_KINDS if layer_class(kind).view])
 def test_a_view_holds_the_same_values_in_the_same_order(kind: str) -> None:
     for number in range(LAYERS):
         layer, shapes = drawn(kind, f"view {number}")

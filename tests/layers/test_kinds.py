@@ -63,6 +63,8 @@ SIGNATURES = {
     "reduce_mean": "axes, keepdims=true",
     "reduce_max": "axes, keepdims=true",
     "reduce_sum": "axes, keepdims=true",
+    "attention": "heads=1, window, dilation=1, shift=0, position_bias=none, similarity=dot,"
+    " dropout=0.0",
 }
 NORMS = {"batchnorm", "layernorm", "groupnorm", "instancenorm", "lrn", "rmsnorm", "l2norm", "grn"}
 ACTIVATIONS = {
@@ -78,7 +80,7 @@ ACTIVATIONS = {
     "silu",
 }
 ACTIVATIONS |= {"mish", "softplus", "sigmoid", "hard_sigmoid", "hard_swish", "tanh", "softmax"}
-JOINS = {"add", "sub", "mul", "div", "concat", "matmul", "deform_conv"}
+JOINS = {"add", "sub", "mul", "div", "concat", "matmul", "deform_conv", "attention"}
 WEIGHTED = {"conv", "depthwise", "conv_transpose", "dense"}
 #: Learn weights of sums of products, but have a state and activations of their own.
 RECURRENT = {"lstm", "gru", "conv_lstm"}
@@ -152,7 +154,9 @@ def test_roles(kind: str) -> None:
     expected = "norm" if kind in NORMS else "activation" if kind in ACTIVATIONS else ""
     assert cls.role == expected
     assert (cls.joins is not None) == (kind in JOINS)
-    assert cls.fuses == (("norm", "activation") if kind in JOINS | WEIGHTED else ())
+    # What is fused to attention could not be told from its own softmax.
+    fuses = kind in JOINS | WEIGHTED and kind != "attention"
+    assert cls.fuses == (("norm", "activation") if fuses else ())
     assert cls.weighted == (kind in WEIGHTED | RECURRENT | DEFORMABLE)
     assert cls.accumulates == (kind in WEIGHTED | {"matmul"})
 
@@ -173,6 +177,7 @@ def test_what_needs_spatial_axes() -> None:
         "upsample",
         "pixel_shuffle",
         "matmul",
+        "attention",
     }
 
 

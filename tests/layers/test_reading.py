@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 import convcalc
 from convcalc.arithmetic import Window
 from convcalc.graph import result_shape
-from convcalc.layers import KINDS
+from convcalc.layers import NODE_KINDS
+from convcalc.layers.attention import AttentionValues
 from convcalc.layers.base import Layer
 from convcalc.layers.reading import (
     Centres,
@@ -35,6 +36,7 @@ from convcalc.layers.reading import (
     shifted,
     slides,
     transposed,
+    windowed,
     wrapped,
 )
 from convcalc.layers.recurrent import GRU, LSTM
@@ -83,8 +85,9 @@ def spread(layer: Layer, shapes: list[Shape], number: int, place: tuple[int, ...
     return {tuple(int(i) for i in unit) for unit in np.argwhere(np.isnan(result[0]))}
 
 
-#: One channel of a block is read, which one the position says: the declared block is not exact.
-BLOCKS = {"pixel_shuffle"}
+#: One channel of a block is read, which one the position says, or one position of a window, which
+#: one the channel says: the declared block or window is not exact.
+BLOCKS = {"pixel_shuffle", "attention_scores"}
 #: Where one reads depends on its offsets; the other reads further the more steps there were.
 BOUNDS = {"deform_conv", "conv_lstm"}
 
@@ -94,7 +97,7 @@ def without_channels(units: set[object]) -> set[object]:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NODE_KINDS)
 def test_units_read_what_the_kind_declares(kind: str) -> None:
     for number in range(LAYERS):
         layer, shapes = drawn(kind, f"reading {number}")
@@ -130,6 +133,8 @@ def both_ways(layer: Layer) -> bool:
 
 def unweighted(layer: Layer) -> bool:
     """Whether a run multiplies neighbours by zero, which spreads NaN but is no dependence."""
+    if isinstance(layer, AttentionValues):
+        return any(layer.shift)
     return isinstance(layer, Upsample) and layer.mode != "nearest"
 
 
@@ -155,7 +160,7 @@ def test_bilinear_reads_no_neighbour_of_weight_zero(coordinates: str) -> None:
             assert differences(layer, shape, place) == told
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NODE_KINDS)
 def test_readings_repeat_with_their_period(kind: str) -> None:
     for number in range(LAYERS):
         layer, shapes = drawn(kind, f"period {number}")
@@ -214,6 +219,8 @@ def moves(draw: st.DrawFn) -> ReadingCase:
                 (grouped(1, a, 1), draw(sizes), draw(sizes)),
                 (interleaved(1, a, b), a * b, a * b),
                 (wrapped(1, a, b), a * b * c, b),
+                (windowed(1, a, b, 0), draw(st.integers(1, a * b * c)), a * b * c),
+                (windowed(1, a, 1, c % a), draw(st.integers(1, a * b)), a * b),
             ]
         )
     )
@@ -253,7 +260,7 @@ def test_the_readers_of_positions_are_in_a_row(case: ReadingCase, data: st.DataO
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NODE_KINDS)
 def test_kinds_count_all_positions_read(kind: str) -> None:
     for number in range(LAYERS):
         layer, shapes = drawn(kind, f"count {number}")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.layers import KINDS
+from convcalc.layers import NODE_KINDS
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import PaddingSides, PerAxis, Real, Whole, WholeList
 from convcalc.problems import RuleError
@@ -64,14 +64,19 @@ DECISIONS: dict[str, dict[str, str]] = {
     "concat": {"output_shape": "whether the sizes of the other axes are equal"},
     "gather": {"output_shape": "whether the positions are there"},
     "broadcast": {"output_shape": "which sizes of the input are 1, and which stay"},
+    **{
+        kind: {"_check_windows": "whether windows tile the map"}
+        for kind in ("attention_scores", "attention_values")
+    },
     "matmul": {
         "output_shape": "whether rows are as long as columns",
         "broadcast": "which of two sizes is 1",
     },
 }
-#: Kinds that need the numbers to leave out taps on padding: those are counted by Euclid's steps.
+#: Kinds that need the numbers to leave out taps on padding, which are counted by Euclid's steps, or
+#: pairs that a shift keeps apart: no shift is on an axis that is one window.
 NEED_NUMBERS_FOR_VALID_TAPS = {"conv", "depthwise", "conv_transpose", "conv_lstm", "lrn"} | {
-    *("maxpool", "minpool", "avgpool"),
+    *("maxpool", "minpool", "avgpool", "attention_scores", "attention_bias", "attention_values"),
 }
 #: Arguments that are no sizes, but the numbers of axes and positions.
 NO_SIZES = {"axes", "axis", "indices", "order"}
@@ -127,7 +132,7 @@ def hold(layer: Layer, shapes: Sequence[Shape], what: str, factor: int) -> set[s
     return deciding
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NODE_KINDS)
 def test_a_kind_decides_what_is_listed_and_nothing_else(kind: str) -> None:
     deciding = set()
     for what in ("inputs", "arguments"):
@@ -136,7 +141,7 @@ def test_a_kind_decides_what_is_listed_and_nothing_else(kind: str) -> None:
     assert deciding == set(DECISIONS.get(kind, ()))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NODE_KINDS)
 def test_only_windows_need_numbers_to_leave_out_padding(kind: str) -> None:
     deciding = set()
     for number in range(LAYERS):
@@ -152,7 +157,7 @@ def test_only_windows_need_numbers_to_leave_out_padding(kind: str) -> None:
 
 
 @given(
-    st.sampled_from(list(KINDS)),
+    st.sampled_from(list(NODE_KINDS)),
     st.integers(0, 10**6),
     st.sampled_from(["inputs", "arguments"]),
     st.integers(2, 7),

@@ -17,6 +17,7 @@ from convcalc.layers.base import Layer
 from convcalc.layers.traits import Backward, Kept
 from convcalc.shapes import Shape
 from tests.oracle import backward_activation as activation
+from tests.oracle import backward_attention as attention
 from tests.oracle import backward_constants as constants
 from tests.oracle import backward_deformable as deformable
 from tests.oracle import backward_normalisation as normalisation
@@ -101,12 +102,18 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "concat": structure.moved,
     "matmul": structure.matmul,
     "deform_conv": deformable.deform_conv,
+    "attention_norm": attention.norm,
+    "attention_scores": attention.scores,
+    "attention_bias": attention.bias,
+    "attention_values": attention.values,
 }
 
 #: Kinds whose forward pass in training is not that of inference, sample by sample.
 FORWARD: dict[str, Callable[[Any, Step], None]] = {
     "batchnorm": normalisation.batchnorm_forward,
     "dropout": structure.dropout_forward,
+    "attention_norm": attention.norm_forward,
+    "attention_bias": attention.bias_forward,
 }
 
 #: Inputs are drawn from this range, so that both sides of every bend are reached.

@@ -599,6 +599,93 @@ def _matmul(rng: Random) -> Drawn:
     return {}, branches
 
 
+# Attention.
+
+
+def _windows(rng: Random, least: int = 1) -> tuple[dict[str, Any], list[int]]:
+    """Arguments of windows, and sizes of a map that they tile."""
+    rank = _rank(rng)
+    if _chance(rng, 40):
+        return {}, [rng.randint(least, {1: 6, 2: 3, 3: 2}[rank]) for _ in range(rank)]
+    most = {1: 4, 2: 3, 3: 2}[rank]
+    window = [rng.randint(least, most) for _ in range(rank)]
+    if _chance(rng, 60):
+        window = window[:1] * rank
+    values: dict[str, Any] = {"window": _per_axis(rng, window)}
+    dilation = [1] * rank
+    if _chance(rng, 40):
+        dilation = [rng.randint(1, 2) for _ in range(rank)]
+        _set_unless(rng, values, "dilation", dilation, 1)
+    if set(dilation) == {1} and _chance(rng, 70):
+        _set_unless(rng, values, "shift", [rng.randrange(taps) for taps in window], 0)
+    blocks = [rng.randint(1, {1: 3, 2: 2, 3: 2}[rank]) for _ in range(rank)]
+    sizes = [t * d * b for t, d, b in zip(window, dilation, blocks, strict=True)]
+    return values, sizes
+
+
+def _heads(rng: Random, values: dict[str, Any]) -> int:
+    heads = rng.choice([1, 1, 2, 3])
+    if heads > 1 or _chance(rng, 30):
+        values["heads"] = heads
+    return heads
+
+
+def _other_sizes(rng: Random, values: dict[str, Any], sizes: list[int]) -> list[int]:
+    """Sizes of a key for a query of these; without windows they may be others."""
+    if "window" in values or _chance(rng, 40):
+        return sizes
+    rank = _rank(rng)
+    return [rng.randint(1, {1: 6, 2: 3, 3: 2}[rank]) for _ in range(rank)]
+
+
+def _keys(values: dict[str, Any], sizes: list[int]) -> int:
+    """How many keys a position has."""
+    window = values.get("window", sizes)
+    return prod(window) if isinstance(window, list) else window ** len(sizes)
+
+
+def _attention(rng: Random) -> Drawn:
+    values, sizes = _windows(rng)
+    heads = _heads(rng, values)
+    bias = rng.choice(["none", "none", "relative", "distance"])
+    if bias != "none" or _chance(rng, 20):
+        values["position_bias"] = bias
+    _sometimes(rng, values, "similarity", rng.choice(["dot", "cosine"]))
+    _sometimes(rng, values, "dropout", rng.choice([0, Fraction(1, 10)]))
+    others = sizes if bias != "none" else _other_sizes(rng, values, sizes)
+    c, e = heads * rng.randint(1, 3), heads * rng.randint(1, 3)
+    return values, [(c, *sizes), (c, *others), (e, *others)]
+
+
+def _attention_norm(rng: Random) -> Drawn:
+    values: dict[str, Any] = {}
+    heads = _heads(rng, values)
+    _sometimes(rng, values, "scaled", _chance(rng, 50))
+    return values, [_shape(rng, _rank(rng), heads * rng.randint(1, 3))]
+
+
+def _attention_scores(rng: Random) -> Drawn:
+    values, sizes = _windows(rng)
+    channels = _heads(rng, values) * rng.randint(1, 3)
+    return values, [(channels, *sizes), (channels, *_other_sizes(rng, values, sizes))]
+
+
+def _attention_bias(rng: Random) -> Drawn:
+    values, sizes = _windows(rng)
+    # The network of a continuous bias takes long in loops, on more than a few offsets.
+    few = prod(sizes) <= 4
+    values["form"] = rng.choice(["relative", "distance", *(["continuous"] if few else [])])
+    return values, [(_heads(rng, values) * _keys(values, sizes), *sizes)]
+
+
+def _attention_values(rng: Random) -> Drawn:
+    values, sizes = _windows(rng)
+    heads = _heads(rng, values)
+    others = _other_sizes(rng, values, sizes)
+    scores = (heads * _keys(values, others), *sizes)
+    return values, [scores, (heads * rng.randint(1, 3), *others)]
+
+
 #: How to draw each kind; a new kind gets one line.
 GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "conv": _conv,
@@ -669,4 +756,9 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "concat": _concat,
     "matmul": _matmul,
     "deform_conv": _deform_conv,
+    "attention": _attention,
+    "attention_norm": _attention_norm,
+    "attention_scores": _attention_scores,
+    "attention_bias": _attention_bias,
+    "attention_values": _attention_values,
 }

@@ -15,6 +15,7 @@ from convcalc.layers.base import Layer
 from convcalc.shapes import Shape
 from tests.oracle import (
     activation,
+    attention,
     constants,
     convolution,
     deformable,
@@ -103,6 +104,10 @@ ORACLES: dict[str, Callable[[Any, Sequence[Tensor], Run], Tensor]] = {
     "concat": joins.concat,
     "matmul": joins.matmul,
     "deform_conv": deformable.deform_conv,
+    "attention_norm": attention.norm,
+    "attention_scores": attention.scores,
+    "attention_bias": attention.bias,
+    "attention_values": attention.values,
 }
 
 

@@ -535,6 +535,159 @@ def _concat(layer: Any, case: _Case) -> str:
     return case.graph.add("Concat", *case.inputs, axis=layer.axis + 1)
 
 
+# Attention, as matrix products between reshapes.
+
+
+def _in_windows(case: _Case, value: str, shape: Shape, layer: Any) -> str:
+    """(batch, channels, *sizes) as (batch, heads, windows, channels of a head, positions)."""
+    graph, (batch, channels, *sizes) = case.graph, shape
+    rank, heads = len(sizes), layer.heads
+    window, dilation = layer.window or sizes, layer.dilation
+    for axis, (n, taps, by) in enumerate(zip(sizes, window, layer.shift, strict=True)):
+        if by and n != taps:
+            value = _rolled(graph, value, axis + 2, n, by)
+    split = [
+        number
+        for n, taps, apart in zip(sizes, window, dilation, strict=True)
+        for number in (n // taps // apart, taps, apart)
+    ]
+    value = graph.add("Reshape", value, graph.whole(batch, heads, channels // heads, *split))
+    outer = [place for axis in range(rank) for place in (3 + 3 * axis, 5 + 3 * axis)]
+    order = [0, 1, *outer, 2, *[4 + 3 * axis for axis in range(rank)]]
+    value = graph.add("Transpose", value, perm=order)
+    return graph.add(
+        "Reshape", value, graph.whole(batch, heads, -1, channels // heads, int(np.prod(window)))
+    )
+
+
+def _rolled(graph: Graph, value: str, axis: int, n: int, by: int) -> str:
+    """The positions of an axis from `by` on, then those before."""
+    whole = graph.whole
+    parts = [
+        graph.add("Slice", value, whole(start), whole(stop), whole(axis))
+        for start, stop in ((by, n), (0, by))
+    ]
+    return graph.add("Concat", *parts, axis=axis)
+
+
+def _from_windows(case: _Case, value: str, channels: int, sizes: Shape, layer: Any) -> str:
+    """The opposite."""
+    graph, batch, rank = case.graph, case.shape[0], len(sizes)
+    window, dilation = layer.window or sizes, layer.dilation
+    axes = list(zip(sizes, window, dilation, strict=True))
+    outer = [number for n, taps, apart in axes for number in (n // taps // apart, apart)]
+    head = channels // layer.heads
+    value = graph.add("Reshape", value, graph.whole(batch, layer.heads, *outer, head, *window))
+    last = 2 + 2 * rank
+    order = [0, 1, last]
+    for axis in range(rank):
+        order += [2 + 2 * axis, last + 1 + axis, 3 + 2 * axis]
+    value = graph.add("Transpose", value, perm=order)
+    value = graph.add("Reshape", value, graph.whole(batch, channels, *sizes))
+    for axis, (n, taps, by) in enumerate(zip(sizes, window, layer.shift, strict=True)):
+        if by and n != taps:
+            value = _rolled(graph, value, axis + 2, n, n - by)
+    return value
+
+
+def _pairs_in_one_part(layer: Any, sizes: Shape) -> Array:
+    """Which keys and queries of each window are kept: those on one side of every shift."""
+    kept = np.ones((1, 1, 1), bool)
+    if layer.window is None:
+        return kept
+    for n, taps, shift, apart in zip(sizes, layer.window, layer.shift, layer.dilation, strict=True):
+        by = shift if n != taps else 0
+        side = np.roll(np.arange(n) < by, -by).reshape(-1, taps, apart)
+        side = side.swapaxes(1, 2).reshape(-1, taps)
+        along = side[:, :, None] == side[:, None, :]
+        count = len(kept) * len(along)
+        size = kept.shape[1] * taps
+        kept = (kept[:, None, :, None, :, None] & along[None, :, None, :, None, :]).reshape(
+            count, size, size
+        )
+    return kept
+
+
+def _attention_norm(layer: Any, case: _Case) -> str:
+    graph, (batch, channels, *sizes) = case.graph, case.shape
+    heads = graph.whole(batch, layer.heads, channels // layer.heads, *sizes)
+    split = graph.add("Reshape", case.input, heads)
+    unit = graph.add("LpNormalization", split, axis=2, p=2)
+    if layer.scaled:
+        factors = case.weight().reshape(-1, *[1] * (1 + len(sizes)))
+        unit = graph.add("Mul", unit, graph.constant(factors))
+    return graph.add("Reshape", unit, graph.whole(*case.shape))
+
+
+def _attention_scores(layer: Any, case: _Case) -> str:
+    graph, (query, key) = case.graph, case.shapes
+    sizes, window = key[2:], layer.window or key[2:]
+    queries = _of_query(case, case.inputs[0], query, layer)
+    keys = graph.add(
+        "Transpose", _in_windows(case, case.inputs[1], key, _for(layer, key)), perm=[0, 1, 2, 4, 3]
+    )
+    products = graph.add("MatMul", keys, queries)
+    kept = _pairs_in_one_part(layer, sizes)
+    products = graph.add("Add", products, graph.constant(np.where(kept, 0.0, -np.inf)))
+    channels = layer.heads * int(np.prod(window))
+    return _from_windows(case, products, channels, query[2:], _for(layer, query))
+
+
+def _of_query(case: _Case, value: str, shape: Shape, layer: Any) -> str:
+    return _in_windows(case, value, shape, _for(layer, shape))
+
+
+def _for(layer: Any, shape: Shape) -> Any:
+    """The layer as it is on a map with other axes, where it has no windows."""
+    if layer.window is not None:
+        return layer
+    rank = len(shape) - 2
+    return layer.replace(dilation=(1,) * rank, shift=(0,) * rank)
+
+
+def _attention_bias(layer: Any, case: _Case) -> str:
+    graph, (_, channels, *sizes) = case.graph, case.shape
+    window = layer.window or tuple(sizes)
+    places = list(np.ndindex(*window))
+    if layer.form == "continuous":
+        table = _continuous_bias(window, case)
+    else:
+        table = case.weight("bias")
+    numbers = np.empty((layer.heads, 1, len(places), len(places)))
+    for j, key in enumerate(places):
+        for i, query in enumerate(places):
+            offset = np.subtract(query, key)
+            at = abs(offset) if layer.form == "distance" else offset + np.array(window) - 1
+            every_head = (slice(None), *at)
+            numbers[:, 0, j, i] = table[every_head]
+    split = _in_windows(case, case.input, case.shape, layer)
+    biased = graph.add("Add", split, graph.constant(numbers))
+    return _from_windows(case, biased, channels, tuple(sizes), layer)
+
+
+def _continuous_bias(window: Shape, case: _Case) -> Array:
+    """Swin v2's numbers for all offsets; NumPy, because a runtime is no better at it."""
+    table = np.empty((len(case.weight()), *[2 * n - 1 for n in window]))
+    for at in np.ndindex(table.shape[1:]):
+        far = [8 * (i - n + 1) / max(n - 1, 1) for i, n in zip(at, window, strict=True)]
+        place = np.sign(far) * np.log2(np.abs(far) + 1.0) / np.log2(8)
+        hidden = case.weight("hidden_weight") @ place + case.weight("hidden_bias")
+        logits = case.weight() @ np.maximum(hidden, 0)
+        every_head = (slice(None), *at)
+        table[every_head] = 16 / (1 + np.exp(-logits))
+    return table
+
+
+def _attention_values(layer: Any, case: _Case) -> str:
+    graph, (probabilities, value) = case.graph, case.shapes
+    shares = _of_query(case, case.inputs[0], probabilities, layer)
+    kept = _pairs_in_one_part(layer, value[2:])
+    shares = graph.add("Mul", shares, graph.constant(kept.astype(np.float64)))
+    values = _in_windows(case, case.inputs[1], value, _for(layer, value))
+    sums = graph.add("MatMul", values, shares)
+    return _from_windows(case, sums, value[1], probabilities[2:], _for(layer, probabilities))
+
+
 TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "conv": _conv,
     "depthwise": _conv,
@@ -604,6 +757,10 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "concat": _concat,
     "matmul": _operator("MatMul"),
     "deform_conv": _deform_conv,
+    "attention_norm": _attention_norm,
+    "attention_scores": _attention_scores,
+    "attention_bias": _attention_bias,
+    "attention_values": _attention_values,
 }
 
 

@@ -91,8 +91,9 @@ def _symbolic_layer(layer: Layer, shapes: Sequence[Shape]) -> tuple[Layer, Seque
     inputs: list[Shape] = []
     for index, shape in enumerate(shapes):
         suffix = str(index + 1) if len(shapes) > 1 else ""
-        names = [f"c_in{suffix}", *[f"{axis}{suffix}" for axis in axes]]
-        sizes = zip(shape, names, strict=False)
+        # The query and the key of an attention may differ in their number of axes.
+        names = [f"c_in{suffix}", *[f"{axis}{suffix}" for axis in _axes(len(shape) - 1)]]
+        sizes = zip(shape, names, strict=True)
         inputs.append(tuple([Traced(size, name) for size, name in sizes]))
     return layer.replace(**changes), inputs
 

@@ -81,9 +81,7 @@ def analyze(network: Network, *, batch: int = 1, valid_taps: bool = False) -> Re
         shapes = tuple([nodes[index].shape for index in node.inputs])
         found = known.get((id(layer), shapes))
         if found is None:
-            counts = layer.counts(shapes, node.shape, valid_taps=valid_taps)
-            if batch != 1:
-                counts = counts.times(batch)
+            counts = layer.batch_counts(shapes, node.shape, batch=batch, valid_taps=valid_taps)
             cost = Cost(
                 parameter_count(layer.parameters(shapes)),
                 parameter_count(layer.buffers(shapes)),

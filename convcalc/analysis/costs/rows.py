@@ -91,7 +91,7 @@ def _summary(members: Sequence[LayerReport]) -> str:
 def _description(members: Sequence[LayerReport]) -> str:
     """One unit: its layer, with what is fused to it."""
     inputs = [shape[1:] for shape in members[0].inputs]
-    return description([member.node.layer for member in members], inputs)
+    return description([member.node for member in members], inputs)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -6,8 +6,8 @@ because what a counter does with a kind is a property of the counter. The entrie
 the tests compare them with the measurements.
 
 The reading is the plain one: every layer a module of PyTorch, a global average an adaptive pool,
-joins written with operators, a matmul as `torch.matmul`. What a counter does where that is not so
-is a known deviation.
+joins written with operators, a matmul as `torch.matmul`; of attention the two products likewise,
+the softmax as the function. What a counter does where that is not so is a known deviation.
 """
 
 from __future__ import annotations
@@ -22,14 +22,21 @@ from convcalc.shapes import Shape
 
 
 class Operation:
-    """One operation on one sample: its layer, its input shapes, its output shape."""
+    """One operation on one sample: its layer, its input shapes, its output shape.
 
-    __slots__ = ("_amounts", "inputs", "layer", "output")
+    names  what rules may call it: `softmax of attention` where it is a part, and its kind
+    """
 
-    def __init__(self, layer: Layer, inputs: Sequence[Shape], output: Shape) -> None:
+    __slots__ = ("_amounts", "inputs", "layer", "names", "output")
+
+    def __init__(
+        self, layer: Layer, inputs: Sequence[Shape], output: Shape, written: Layer | None = None
+    ) -> None:
         self.layer = layer
         self.inputs = inputs
         self.output = output
+        part = [f"{layer.kind} of {written.kind}"] if written is not None else []
+        self.names = (*part, layer.kind)
         self._amounts: dict[str, int] = {}
 
     def amount(self, name: str) -> int:
@@ -129,11 +136,20 @@ def _factored(operation: Operation) -> int:
     return _by_factors(operation)
 
 
+def _hidden_units(operation: Operation) -> int:
+    first, second = operation.learned("hidden_weight"), operation.learned("weight")
+    return _macs(operation) // (first[1] + second[0]) if first and second else 0
+
+
 class Quantity(NamedTuple):
-    """Something of a layer that counters count, and how a formula calls it."""
+    """Something of a layer that counters count, and how a formula calls it.
+
+    once  whether a batch has no more of it than a sample
+    """
 
     text: str
     of: Callable[[Operation], int]
+    once: bool = False
 
 
 #: By the name that rules use.
@@ -185,6 +201,13 @@ QUANTITIES: dict[str, Quantity] = {
     "masked-taps": Quantity("masked taps x positions", lambda p: _taps(p) * (len(p.inputs) > 2)),
     "input-biases": Quantity("half of the biases x steps", _input_biases),
     "bias-as-forward": Quantity("biases at a forward convolution's positions", _bias_as_forward),
+    "offset-macs": Quantity("MACs on the offsets", _macs, once=True),
+    "offset-units": Quantity("hidden units on the offsets", _hidden_units, once=True),
+    "offset-parameters": Quantity(
+        "parameters of the network on offsets",
+        lambda p: parameter_count(p.layer.parameters(p.inputs)) if _hidden_units(p) else 0,
+        once=True,
+    ),
 }
 
 # --- Families of kinds, as the rules need them ----------------------------------------------------
@@ -219,8 +242,11 @@ _OPERATORS = (
     *("add", "sub", "mul", "div", "scale", "pow", "sqrt", "rescaling"),
     *("reduce_mean", "reduce_max", "reduce_sum"),
 )
+#: The products of attention, and what no counter sees of it.
+_PRODUCTS = ("attention_scores", "attention_values")
+_UNSEEN = ("attention_norm",)
 #: What sums products.
-_ACCUMULATING = (*_WEIGHTED, *_RECURRENT, "matmul")
+_ACCUMULATING = (*_WEIGHTED, *_RECURRENT, "matmul", *_PRODUCTS)
 
 _HAND_MADE = "PyTorch has no such layer, and what it says depends on how one is written"
 #: Where a layer without a counterpart in PyTorch is charged for each of its parts.
@@ -278,13 +304,20 @@ class Convention(NamedTuple):
         """What it reports for a product of a convolution and its addition: 1 or 2."""
         return self.rules["conv"][0][0]
 
-    def figure(self, operation: Operation) -> int | None:
-        """What it reports for an operation on one sample; None where it has no rule."""
-        kind = operation.layer.kind
-        rule = self.rules.get(kind)
-        if rule is not None:
-            return sum([factor * operation.amount(name) for factor, name in rule])
-        return 0 if kind in self.ignored else None
+    def figure(self, operation: Operation, batch: int = 1) -> int | None:
+        """What it reports for an operation on so many samples; None where it has no rule."""
+        for name in operation.names:
+            rule = self.rules.get(name)
+            if rule is not None:
+                return sum(
+                    [
+                        factor * operation.amount(what) * (1 if QUANTITIES[what].once else batch)
+                        for factor, what in rule
+                    ]
+                )
+            if name in self.ignored:
+                return 0
+        return None
 
 
 def _listed(kinds: Sequence[str]) -> str:
@@ -310,14 +343,19 @@ _EVERY_OTHER = (
     "upsample",
     "deform_conv",
     *_MOVES,
+    *_UNSEEN,
 )
 _NO_DEFORMABLE = "does not see a deformable convolution"
+_NO_SDPA = "does not see scaled_dot_product_attention"
+_NO_FUSED = "does not see MultiheadAttention, which without gradients is one operation"
 _FUNCTIONS = "counts torch.add and torch.mul as N, but not the operators + and *"
 
 _DEEPSPEED_RULES: tuple[tuple[Sequence[str], Rule], ...] = (
     (_CONVOLUTIONS, ((2, "macs"), (1, "bias"))),
     (("dense",), ((2, "macs"),)),
     (("matmul",), ((2, "first-by-columns"),)),
+    (_PRODUCTS, ((2, "macs"),)),
+    (("attention_bias",), ((2, "offset-macs"), (1, "offset-units"))),
     (("batchnorm",), ((1, "inputs"), (1, "affine"))),
     (_SET_NORMS, ((4, "inputs"), (1, "affine"))),
     (("lrn",), ((3, "inputs"), (1, "padded-channels"))),
@@ -329,11 +367,12 @@ _DEEPSPEED_RULES: tuple[tuple[Sequence[str], Rule], ...] = (
     (("lstm",), ((2, "macs"), (2, "input-biases"), (2, "outputs"))),
     (("gru",), ((2, "macs"), (2, "input-biases"), (1, "outputs"))),
 )
-_DEEPSPEED_FREE = ("relu6", *_MAGNITUDES, *_STRANGE, *_OPERATORS, "deform_conv", *_MOVES)
+_DEEPSPEED_FREE = ("relu6", *_MAGNITUDES, *_STRANGE, *_OPERATORS, "deform_conv", *_MOVES, *_UNSEEN)
 _DEEPSPEED_DEVIATIONS = (
     "sees functions as well as modules, but ReLU6 and Sigmoid modules call none that it watches",
     "does not see x.mean()",
     _NO_DEFORMABLE,
+    _NO_FUSED,
     _FUNCTIONS,
     "charges an upsampling to a given size for one channel of one sample",
 )
@@ -345,7 +384,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         "FlopCounterMode of PyTorch",
         "2.13",
         "FLOPs",
-        _rules((_ACCUMULATING, ((2, "macs"),))),
+        _rules((_ACCUMULATING, ((2, "macs"),)), (("attention_bias",), ((2, "offset-macs"),))),
         _EVERY_OTHER,
         _NO_CONV_LSTM,
         "A product and its addition are two; biases, normalisations, activations and poolings are"
@@ -360,6 +399,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         _rules(
             (_WEIGHTED, ((1, "macs"),)),
             (("matmul",), ((1, "first-by-columns"),)),
+            (_PRODUCTS, ((1, "macs"),)),
+            (("attention_bias",), ((1, "offset-macs"),)),
             (("batchnorm",), ((1, "inputs"), (1, "affine"))),
             (_SET_NORMS, ((4, "inputs"), (1, "affine"))),
             (_AVERAGES, ((1, "inputs-2d"),)),
@@ -367,13 +408,15 @@ CONVENTIONS: tuple[Convention, ...] = (
         ),
         (
             *("maxpool", "avgpool", *_MAXIMA, *_RECURRENT, "lrn", *_MAGNITUDES, *_ACTIVATIONS),
-            *(*_OPERATORS, "deform_conv", *_MOVES),
+            *(*_OPERATORS, "deform_conv", *_MOVES, *_UNSEEN),
         ),
         _NO_COUNTERPART,
         "A flop is a multiply-add; biases, activations and other poolings than adaptive averages"
         " are left out, and adaptive averages and upsamplings count on maps of two axes only.",
         [
             "does not see x.mean()",
+            _NO_SDPA,
+            _NO_FUSED,
             "warns of operators that it does not know, such as an LSTM, and charges nothing",
             _NO_DEFORMABLE,
         ],
@@ -390,11 +433,12 @@ CONVENTIONS: tuple[Convention, ...] = (
             ),
             (("dense", "batchnorm", *_SET_NORMS, "rmsnorm", "prelu"), ((1, "parameters"),)),
             (_RECURRENT, ((1, "macs"), (2, "input-biases"))),
+            (("attention_bias",), ((1, "offset-parameters"),)),
         ),
         (
             *("minpool", *_POOLS, "lrn", "l2norm", "grn"),
             *[kind for kind in _ACTIVATIONS if kind != "prelu"],
-            *(*_OPERATORS, "matmul", "upsample", *_MOVES),
+            *(*_OPERATORS, "matmul", "upsample", *_MOVES, *_PRODUCTS, *_UNSEEN),
         ),
         _NO_CONV_LSTM,
         "Every parameter once, a convolution's at each output position, a transposed one's too:"
@@ -409,15 +453,21 @@ CONVENTIONS: tuple[Convention, ...] = (
         "0.7.5",
         "MACs",
         _rules(
-            ((*_WEIGHTED, "gru", "matmul"), ((1, "macs"),)),
+            ((*_WEIGHTED, "gru", "matmul", *_PRODUCTS), ((1, "macs"),)),
             (_WEIGHTED, ((1, "bias"),)),
             (("gru",), ((1, "input-biases"),)),
+            (("attention_bias",), ((1, "offset-macs"), (1, "offset-units"))),
         ),
         ("lstm", *_EVERY_OTHER),
         _NO_CONV_LSTM,
         "Biases count as one more product; normalisations, activations and poolings are left out,"
         " and so is an LSTM, which is one operator there, and one of a GRU's two biases.",
-        ["a dense layer on a map that is not contiguous loses its bias", _NO_DEFORMABLE],
+        [
+            "a dense layer on a map that is not contiguous loses its bias",
+            _NO_SDPA,
+            _NO_FUSED,
+            _NO_DEFORMABLE,
+        ],
     ),
     Convention(
         "ptflops-pytorch",
@@ -427,6 +477,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         _rules(
             (_WEIGHTED, ((1, "macs"), (1, "bias"))),
             (("matmul",), ((1, "first-by-columns"),)),
+            (_PRODUCTS, ((1, "macs"),)),
+            (("attention_bias",), ((1, "offset-macs"), (3, "offset-units"))),
             (("batchnorm", "groupnorm", "instancenorm"), ((1, "inputs"), (1, "affine"))),
             (("layernorm",), ((1, "inputs"),)),
             (("lrn",), ((3, "inputs"), (1, "padded-channels"))),
@@ -437,7 +489,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             (("gru",), ((1, "macs"), (2, "input-biases"), (7, "outputs"))),
             (("deform_conv",), ((1, "macs"), (1, "bias"), (24, "taps"), (1, "masked-taps"))),
         ),
-        (*_MAGNITUDES, *_STRANGE, *_OPERATORS, *_MOVES),
+        (*_MAGNITUDES, *_STRANGE, *_OPERATORS, *_MOVES, *_UNSEEN),
         _NO_COUNTERPART,
         "ReLU, GELU and poolings are counted twice, as the module and as the function that it"
         " calls; biases count, and so do normalisations.",
@@ -446,6 +498,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             "does not see x.mean(), nor a subclass of a module, such as LayerNorm2d",
             _FUNCTIONS,
             "does not see the operator @, but counts torch.matmul",
+            _NO_SDPA,
             "averages what modules do over a batch, but not what functions do",
             "charges a deformable convolution's reading of values for one channel only",
         ],
@@ -458,6 +511,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         _rules(
             ((*_CONVOLUTIONS, "conv_transpose"), ((1, "weights-everywhere"),)),
             (("dense",), ((1, "macs"),)),
+            (("attention_bias",), ((1, "offset-macs"),)),
             (("batchnorm", "layernorm", "instancenorm"), ((2, "inputs"), (2, "affine"))),
             (("avgpool",), ((1, "outputs"),)),
             (_AVERAGES, ((1, "inputs"), (1, "outputs"))),
@@ -483,6 +537,7 @@ CONVENTIONS: tuple[Convention, ...] = (
                 "elu",
             ),
             *("gelu", "silu", *_STRANGE, *_OPERATORS, "matmul", "deform_conv", *_MOVES),
+            *(*_PRODUCTS, *_UNSEEN, "softmax of attention"),
         ),
         _NO_COUNTERPART,
         "A normalisation, which folded is one multiply-add an element, counts as four; biases and"
@@ -491,7 +546,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         [
             "does not see function calls, such as F.adaptive_avg_pool2d, nor x.mean()",
             _NO_DEFORMABLE,
-            "does not see a subclass of a module, such as LayerNorm2d",
+            "does not see a subclass of a module, such as LayerNorm2d, nor MultiheadAttention",
         ],
     ),
     Convention(
@@ -511,6 +566,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         (
             *_DEEPSPEED_DEVIATIONS,
             "does not see the operator @, but counts torch.matmul",
+            _NO_SDPA,
             "ends with an error at an upsampling by other factors on each axis",
         ),
     ),
@@ -522,6 +578,8 @@ CONVENTIONS: tuple[Convention, ...] = (
         _rules(
             ((*_CONVOLUTIONS, "dense"), ((1, "macs"),)),
             (("matmul",), ((1, "first-by-columns"),)),
+            (_PRODUCTS, ((1, "macs"),)),
+            (("attention_bias",), ((1, "offset-macs"),)),
             (("conv_transpose",), ((1, "macs-over-groups"),)),
         ),
         (*_RECURRENT, *_EVERY_OTHER),
@@ -551,7 +609,10 @@ CONVENTIONS: tuple[Convention, ...] = (
         "model table of torchvision",
         "0.28",
         "FLOPS",
-        _rules(((*_WEIGHTED, "matmul"), ((1, "macs"),))),
+        _rules(
+            ((*_WEIGHTED, "matmul", *_PRODUCTS), ((1, "macs"),)),
+            (("attention_bias",), ((1, "offset-macs"),)),
+        ),
         [kind for kind in _EVERY_OTHER if kind != "deform_conv"],
         dict.fromkeys((*_RECURRENT, "conv_lstm", "deform_conv"), "no network of the table has one"),
         "The table's GFLOPS are MACs / 10^9: a product and its addition are one.",

@@ -92,7 +92,7 @@ def counter_reports(
     """What counters report for every operation, for all samples of the report's batch.
 
     Counters include taps that fall on padding, whatever `valid_taps` is. A batch counts as that
-    many samples.
+    many samples, but for what is computed once for all.
 
     >>> import convcalc
     >>> report = convcalc.analyze(convcalc.load("resnet50"))
@@ -102,9 +102,8 @@ def counter_reports(
     operations, places = _distinct(report)
     found = []
     for convention in conventions:
-        figures = [convention.figure(operation) for operation in operations]
-        batched = [None if figure is None else figure * report.batch for figure in figures]
-        found.append(CounterReport(convention, report, [batched[place] for place in places]))
+        figures = [convention.figure(operation, report.batch) for operation in operations]
+        found.append(CounterReport(convention, report, [figures[place] for place in places]))
     return found
 
 
@@ -120,6 +119,7 @@ def _distinct(report: Report) -> tuple[list[Operation], list[int]]:
 
     Copies of a layer have the same figures, which are computed once.
     """
+    # A part's layer belongs to one attention, so that its object is enough.
     known: dict[tuple[int, tuple[tuple[int, ...], ...]], int] = {}
     operations: list[Operation] = []
     places: list[int] = []
@@ -129,7 +129,7 @@ def _distinct(report: Report) -> tuple[list[Operation], list[int]]:
         shapes = tuple([nodes[index].shape for index in node.inputs])
         place = known.setdefault((id(node.layer), shapes), len(operations))
         if place == len(operations):
-            operations.append(Operation(node.layer, shapes, node.shape))
+            operations.append(Operation(node.layer, shapes, node.shape, node.written))
         places.append(place)
     return operations, places
 

@@ -24,9 +24,12 @@ from convcalc.shapes import Shape
 _CHANNELS = ("channels", "units")
 #: What arguments are if a line does not say them.
 _DEFAULTS = {"stride": "1", "dilation": "1", "groups": "1", "positionwise": "false"}
-#: A word of a line: `/2`, `d2`, `g4`, and the kernel or size without a sign.
-_WORD = re.compile(r"(/|d|g|)([0-9]+(?:x[0-9]+)*)")
-_SIGNS = {"/": "stride", "d": "dilation", "g": "groups"}
+_DEFAULTS |= {"heads": "1", "window": "none", "shift": "0"}
+#: A word of a line: `/2`, `d2`, `g4`, `h8`, `s3`, and the kernel, window or size without a sign.
+_WORD = re.compile(r"(/|d|g|h|s|)([0-9]+(?:x[0-9]+)*)")
+_SIGNS = {"/": "stride", "d": "dilation", "g": "groups", "h": "heads", "s": "shift"}
+#: What a word without a sign says, the first that the kind has.
+_UNSIGNED = ("kernel", "window", "size")
 
 
 @gc_paused()
@@ -95,7 +98,7 @@ def _part(text: str) -> Part:
         if match is None:
             arguments[word] = "true"
             continue
-        name = _SIGNS.get(match[1]) or ("kernel" if "kernel" in fields else "size")
+        name = _SIGNS.get(match[1]) or next((n for n in _UNSIGNED if n in fields), "size")
         sizes = match[2].split("x")
         arguments[name] = sizes[0] if len(set(sizes)) == 1 else f"[{', '.join(sizes)}]"
     ordered = {name: arguments[name] for name in (*fields, *arguments) if name in arguments}

@@ -14,6 +14,7 @@ from typing import Any
 from convcalc.executor.arrays import Array
 from convcalc.executor.kernels import (
     activation,
+    attention,
     constants,
     convolution,
     deformable,
@@ -103,4 +104,8 @@ KERNELS: dict[str, Kernel] = {
     "concat": joins.concat,
     "matmul": joins.matmul,
     "deform_conv": deformable.deform_conv,
+    "attention_norm": attention.norm,
+    "attention_scores": attention.scores,
+    "attention_bias": attention.bias,
+    "attention_values": attention.values,
 }

@@ -276,19 +276,15 @@ class LayerReader:
             if follows is not None or (blamed is not None and blamed.default):
                 place = follows or span
                 shown = (*shown, Related(Reason.DEFAULT, written))
-            from convcalc.language.hints.layers import (  # only a mistake needs them
-                channels_last,
-                confused,
-            )
+            from convcalc.language.hints.layers import confused  # only a mistake needs it
 
             problem = error.at(place, Subject(layer=path), shown, frame.calls)
             if error.field == next(iter(layer.fields), ""):
                 problem = problem._replace(facts=(*problem.facts, *confused(layer.kind)))
             self._stop_at()
-            if error.code == "window-too-large":
-                meant = channels_last(shapes[0], self._inputs())
-                if meant is not None:
-                    problem = problem._replace(facts=(*without_help(problem.facts), meant))
+            likely = self._likely(error.code, layer, inputs)
+            if likely is not None:
+                problem = problem._replace(facts=(*without_help(problem.facts), likely))
             self.evaluator.refuse(problem)
             return UNKNOWN
         return Flow(index, self.nodes[index].shape)
@@ -297,6 +293,16 @@ class LayerReader:
         """Remembers how far the network could be read."""
         if self.reached is None:
             self.reached = len(self.nodes)
+
+    def _likely(self, code: str, layer: Layer, inputs: Sequence[int]) -> Fact | None:
+        """What is likely wrong where shapes do not fit a layer; None where that is not known."""
+        from convcalc.language.hints import layers as hints  # only a mistake needs it
+
+        if code == "window-too-large":
+            return hints.channels_last(self.nodes[inputs[0]].shape, self._inputs())
+        if code == "heads-mismatch":
+            return hints.tokens_first(layer.argument("heads"), self._inputs())
+        return hints.flattened(self.nodes, inputs) if code == "join-mismatch" else None
 
     def _entering(self, flows: Sequence[Flow | None]) -> tuple[Fact, ...]:
         """What enters a layer, and where it comes from."""

@@ -145,6 +145,21 @@ _KINDS = {
     "batchmatmul": "matmul",
     "dot": "matmul",
     "einsum": "matmul, behind transpose and reshape",
+    "multiheadattention": "attention, with its projections as dense layers",
+    "multiheadselfattention": "attention, with its projections as dense layers",
+    "selfattention": "attention, with its projections as dense layers",
+    "crossattention": "attention, with its projections as dense layers",
+    "groupqueryattention": "attention, with its projections as dense layers",
+    "mha": "attention, with its projections as dense layers",
+    "mhsa": "attention, with its projections as dense layers",
+    "windowattention": "attention with a window",
+    "shiftedwindowattention": "attention with a window and a shift",
+    "windowpartition": "attention with a window",
+    "windowreverse": "attention with a window",
+    "roll": "attention with a window and a shift",
+    "scaleddotproductattention": "attention",
+    "dotproductattention": "attention",
+    "sdpa": "attention",
     "seq": "sequential",
     "sequential": "sequential",
     "convbn": "conv with norm: batch",
@@ -158,7 +173,7 @@ _KINDS = {
 #: Kinds of other libraries, spelt likewise, that are nothing here: no name of ours is meant,
 #: however much alike ('transformer' and 'transpose', 'rnn' and 'lrn').
 _ABSENT = (
-    r".*attention|mha|transformer.*|.*embedding|embeddingbag|positionalencoding"
+    r"(additive|.*deformable)attention|transformer.*|.*embedding|embeddingbag|positionalencoding"
     r"|(simple)?rnn(cell)?|timedistributed"
     r"|encoder|decoder|lambda|(swi|ge|re)?glu"
     r"|gridsample|roi(pool|align)|nms|yolo|region|detect"
@@ -170,7 +185,14 @@ _ARGUMENTS = {
     "kernel_shape": ("kernel",),
     "ksize": ("kernel",),
     "window": ("kernel",),
-    "window_size": ("kernel",),
+    "window_size": ("window", "kernel"),
+    "num_heads": ("heads",),
+    "n_heads": ("heads",),
+    "nhead": ("heads",),
+    "shift_size": ("shift",),
+    "attn_drop": ("dropout",),
+    "attention_dropout": ("dropout",),
+    "dropout_p": ("dropout",),
     "pool_size": ("kernel",),
     "filter_size": ("kernel",),
     "size": ("kernel",),
@@ -266,6 +288,9 @@ _REMARKS = dict.fromkeys(("axis", "axes"), ", counted from 0, the channels, with
 
 #: Arguments that ours have no need of.
 _NEEDLESS = {
+    "embed_dim": "the widths of query, key and value are those of their dense layers",
+    "key_dim": "the widths of query and key are those of their dense layers",
+    "qkv_bias": "query, key and value are dense layers, each with its own bias",
     "in_channels": "the input's channels follow from the layer before",
     "in_features": "the inputs of a dense layer follow from the layer before",
     "num_features": "the channels follow from the layer before",

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from math import prod
 
+from convcalc.graph import Node
 from convcalc.language.hints.foreign import (
     absent_kind,
     foreign_argument,
@@ -236,6 +237,31 @@ def channels_last(entering: Shape, inputs: Mapping[str, Shape]) -> Meant | None:
         if len(shape) == len(entering) and _looks_channels_last(shape):
             *sizes, channels = shape
             return Meant(path, (channels, *sizes), "shapes are channels first")
+    return None
+
+
+def tokens_first(heads: object, inputs: Mapping[str, Shape]) -> Meant | None:
+    """What to say where heads do not divide channels because a sequence's length is written first.
+
+    inputs  the network's inputs
+    """
+    for path, shape in inputs.items():
+        if isinstance(heads, int) and len(shape) == 2 and shape[0] % heads and not shape[1] % heads:
+            return Meant(path, shape[::-1], "shapes are channels first")
+    return None
+
+
+def flattened(nodes: Sequence[Node], branches: Sequence[int]) -> Help | None:
+    """What to say of a join whose branches differ in rank because a dense layer flattened one."""
+    ranks = {len(nodes[branch].shape) for branch in branches}
+    for branch in branches if len(ranks) > 1 else ():
+        node = nodes[branch]
+        while len(node.shape) == 1 and len(node.inputs) == 1:
+            source = nodes[node.inputs[0]]
+            if node.kind == "dense" and len(source.shape) > 1:
+                help_text = "flattened its input: 'positionwise: true' works on every position"
+                return Help(f"{node.path} {help_text}")
+            node = source
     return None
 
 

@@ -165,6 +165,10 @@ def _read_mapping(node: MapNode, document: Document, args: dict[str, Value]) -> 
     entries = node.entries
     heads = [text for text in entries if is_head(text, document)]
     if len(heads) > 1:
+        # `dropout` beside `attention` is its argument.
+        arguments = {name for head in heads for name in kind_arguments(head)}
+        heads = [text for text in heads if text not in arguments] or heads
+    if len(heads) > 1:
         # `pad` beside `conv` is another library's word for the padding, not a second kind.
         from convcalc.language.hints.layers import argument_beside  # only a mistake needs it
 

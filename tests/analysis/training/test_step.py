@@ -12,7 +12,7 @@ from convcalc.analysis.training.step import train
 from convcalc.counts import Counts
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.shipped import shipped_names
-from convcalc.layers import KINDS, layer_class
+from convcalc.layers import NODE_KINDS, layer_class
 from convcalc.layers.base import Layer
 from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.problems import ConvcalcError
@@ -199,7 +199,7 @@ def test_what_it_keeps_is_not_known_either(layer: Layer) -> None:
         layer.kept([(2, 3)], (2, 3), wanted=[True])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NODE_KINDS)
 def test_every_kind_documents_its_gradients(kind: str) -> None:
     assert "    Grads:  " in (layer_class(kind).__doc__ or "")
 

@@ -90,6 +90,9 @@ CONV = [
         ("torch.split", "slice, once for each part"),
         ("MatMul", "matmul"),
         ("torch.bmm", "matmul"),
+        ("nn.MultiheadAttention", "attention, with its projections as dense layers"),
+        ("F.scaled_dot_product_attention", "attention"),
+        ("ShiftedWindowAttention", "attention with a window and a shift"),
         ("Sequential", "sequential"),
     ],
 )
@@ -104,7 +107,7 @@ def test_our_own_kinds_are_not_foreign(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["attention", "nn.MultiheadAttention", "SimpleRNN", "TimeDistributed", "RNNCell", "Embedding"],
+    ["DeformableAttention", "transformer", "SimpleRNN", "TimeDistributed", "RNNCell", "Embedding"],
 )
 def test_kinds_that_do_not_exist_here(name: str) -> None:
     assert absent_kind(name)
@@ -132,6 +135,9 @@ def test_kinds_that_do_exist_or_may(kind: str) -> None:
         ("bn", CONV, "write 'norm: batch'"),
         ("bn", ["rate"], ""),
         ("pool_size", ["kernel"], "it is called 'kernel' here"),
+        ("window_size", ["heads", "window"], "it is called 'window' here"),
+        ("window_size", CONV, "it is called 'kernel' here"),
+        ("num_heads", ["heads", "window"], "it is called 'heads' here"),
         ("in_channels", CONV, "the input's channels follow from the layer before"),
         ("n", [], "copies are made by 'repeat'"),
         ("kernal", CONV, ""),
