@@ -36,6 +36,10 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
             "--concat-in-place", help="Compute the parts of a concat in its result where possible."
         ),
     ] = False,
+    fused_attention: Annotated[
+        bool,
+        typer.Option("--fused-attention", help="Hold no scores and probabilities of an attention."),
+    ] = False,
     training: options.Training = False,
     optimizer: options.Optimizer = None,
     sets: options.Sets = None,
@@ -55,6 +59,7 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc memory unet --order least        the order that needs the least
       convcalc memory mynet.yaml --format json  with a static allocation
       convcalc memory resnet50 --training --optimizer adam --batch 32
+      convcalc memory vit.yaml --fused-attention
 
     An operation's inputs and its result are alive while it runs; element-wise layers may be written
     over an input that is needed no more. Formats: table, plain, json, csv (the steps), markdown.
@@ -74,7 +79,7 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
     if training:
         from convcalc.cli.training import emit_training_memory
 
-        emit_training_memory(analysis, dtype, chosen, depth, style, output)
+        emit_training_memory(analysis, dtype, chosen, fused_attention, depth, style, output)
         return 0
     found = measure_memory(
         report,
@@ -82,6 +87,7 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
         weights=weights,
         concat_in_place=concat_in_place,
         least=order == "least",
+        fused_attention=fused_attention,
     )
     from convcalc.render.memory import memory_data, memory_page, timeline
 

@@ -65,6 +65,7 @@ def emit_training_memory(
     analysis: Analysis,
     dtype: str,
     optimizer: str,
+    fused_attention: bool,
     depth: int | None,
     style: str,
     output: str | None,
@@ -72,12 +73,13 @@ def emit_training_memory(
     """Writes the memory of a training step; JSON also has the memory of inference."""
     report = analysis.report
     step = analysis.training(optimizer)
-    found = training_memory(step, DTYPES[dtype])
+    found = training_memory(step, DTYPES[dtype], fused_attention=fused_attention)
     if style == "json":
         from convcalc.analysis.memory.inference import measure_memory
         from convcalc.render.memory import memory_data
 
-        memory = memory_data(measure_memory(report, dtype=dtype))
+        running = measure_memory(report, dtype=dtype, fused_attention=fused_attention)
+        memory = memory_data(running)
         memory["training"] = training_memory_data(step, found, dtype)
         emit_json({**report_data(report), "memory": memory}, output)
     elif style == "csv":

@@ -233,6 +233,9 @@ class Attention(_Windows, kind="attention"):
         add("", AttentionValues(**windows), last, value)
         return tuple(parts)
 
+    def fused_statistics(self, inputs: Sequence[Shape]) -> int:
+        return self.heads * prod(inputs[0][1:])
+
     def summary(self) -> str:
         words = [self.kind]
         if self.window is not None:

@@ -170,6 +170,10 @@ class Layer:
         """The nodes that it becomes in a graph; none where it is one node, itself."""
         return ()
 
+    def fused_statistics(self, inputs: Sequence[Shape]) -> int:
+        """The float32 numbers that one kernel for all its parts holds; 0 where there is none."""
+        return 0
+
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
         """How its units read input number `index`: a reading for each axis, channels first."""
         raise NotImplementedError

@@ -25,8 +25,9 @@ def timeline(memory: MemoryReport, title: str, depth: int | None, *, bars: bool 
         rows.append([path, live, in_place, *([in_place] if bars else []), mark])
     share = [Column("of its peak", "share", most_in_place)] if bars else []
     order = "the order with the least peak" if memory.by_least else "the written order"
+    fused = ", fused attention" if memory.fused_attention else ""
     return Table(
-        f"{title}, {memory.dtype}, {order}",
+        f"{title}, {memory.dtype}, {order}{fused}",
         [
             Column("step", "name"),
             Column("alive", "number"),
@@ -162,6 +163,7 @@ def memory_data(memory: MemoryReport) -> dict[str, Any]:
         "least_is_exact": memory.least.exact,
         "least_bound": memory.least_bound,
         "concat_in_place": memory.concat_in_place,
+        "fused_attention": memory.fused_attention,
         "arena": memory.arena_bytes,
         "order": [node.path for node in memory.order()],
         "steps": [_moment_data(moment) for moment in memory.moments()],

@@ -144,7 +144,8 @@ def training_memory_page(
     report: Report, training: Training, memory: TrainingMemory, dtype: str, depth: int | None
 ) -> list[Part]:
     """Tables of what is kept for the backward pass, and of every figure in bytes."""
-    heading = f"{report_heading(report)}, {dtype}, kept for the backward pass"
+    fused = ", fused attention" if memory.fused else ""
+    heading = f"{report_heading(report)}, {dtype}{fused}, kept for the backward pass"
     kept = kept_table(memory, heading, depth)
     return spaced([kept, _training_memory_table(training, memory, dtype)])
 
@@ -227,5 +228,6 @@ def training_memory_data(training: Training, memory: TrainingMemory, dtype: str)
         "state": memory.state,
         "activations": memory.activations,
         "total": memory.total,
+        "fused_attention": memory.fused,
         "kept": [tensor._asdict() for tensor in memory.kept],
     }

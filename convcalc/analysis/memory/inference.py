@@ -44,6 +44,7 @@ class MemoryReport:
 
     dtype            the type of activations; `weights_dtype` is that of weights
     by_least         whether the order with the least peak is shown, and not the written one
+    fused_attention  whether attentions run as one kernel each, without scores and probabilities
     parameters       bytes of what is learned
     buffers          bytes of what is kept with it, such as running statistics
     inputs           bytes of the network's inputs
@@ -55,7 +56,14 @@ class MemoryReport:
     """
 
     def __init__(
-        self, report: Report, dtype: str, weights_dtype: str, concat_in_place: bool, least: bool
+        self,
+        report: Report,
+        dtype: str,
+        weights_dtype: str,
+        *,
+        concat_in_place: bool,
+        least: bool,
+        fused_attention: bool,
     ) -> None:
         network = report.network
         self.report = report
@@ -63,10 +71,14 @@ class MemoryReport:
         self.weights_dtype = weights_dtype
         self.concat_in_place = concat_in_place
         self.by_least = least
+        self.fused_attention = fused_attention
         #: Bytes of one element in all samples.
         self.scale = DTYPES[dtype] * report.batch
-        plain = tensor_graph(network)
-        self._graph = tensor_graph(network, in_place=True, concat_in_place=concat_in_place)
+        float32 = DTYPES["float32"] // DTYPES[dtype] if fused_attention else 0
+        plain = tensor_graph(network, float32=float32)
+        self._graph = tensor_graph(
+            network, in_place=True, concat_in_place=concat_in_place, float32=float32
+        )
         self.least: LeastPeak = least_peak(self._graph)
         self.parameters = report.totals.params * DTYPES[weights_dtype]
         self.buffers = report.totals.buffers * DTYPES[weights_dtype]
@@ -169,6 +181,7 @@ def measure_memory(
     weights: str | None = None,
     concat_in_place: bool = False,
     least: bool = False,
+    fused_attention: bool = False,
 ) -> MemoryReport:
     """The memory of a network.
 
@@ -176,10 +189,18 @@ def measure_memory(
     weights          the type of weights, if it is another
     concat_in_place  make the parts of a concatenation within its result where that is possible
     least            show the order with the least peak instead of the written one
+    fused_attention  attentions run as one kernel each, without scores and probabilities in memory
 
     >>> import convcalc
     >>> found = measure_memory(convcalc.analyze(convcalc.load("resnet50")))
     >>> found.peak, found.peak_in_place, found.peak_least
     (9633792, 7225344, 7225344)
     """
-    return MemoryReport(report, dtype, weights or dtype, concat_in_place, least)
+    return MemoryReport(
+        report,
+        dtype,
+        weights or dtype,
+        concat_in_place=concat_in_place,
+        least=least,
+        fused_attention=fused_attention,
+    )

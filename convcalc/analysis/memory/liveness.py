@@ -13,6 +13,9 @@ The conventions:
   that nothing reads is alive all the time.
 - A result of the network is alive from the operation that makes it to the end.
 - A tensor that nothing reads, and that is no result of the network, is alive while it is made.
+- The scores and probabilities of an attention are tensors like any other. With `float32` given an
+  attention is fused (`convcalc.analysis.memory.fused`): the first of two operations makes float32
+  numbers of query and key, the second its result of these and the value.
 
 In place (`in_place=True`), an element-wise operation writes its result over an input of the same
 size if no operation after it reads that input; nothing is then added to what is alive. The
@@ -30,6 +33,7 @@ from itertools import islice
 from math import prod
 from typing import NamedTuple
 
+from convcalc.analysis.memory.fused import by_part, fused_attentions
 from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
 
@@ -111,27 +115,38 @@ class LiveSet(NamedTuple):
 
 @gc_paused()
 def tensor_graph(
-    network: Network, *, in_place: bool = False, concat_in_place: bool = False
+    network: Network,
+    *,
+    in_place: bool = False,
+    concat_in_place: bool = False,
+    float32: int = 0,
 ) -> TensorGraph:
     """The tensors of a network and the operations on them.
 
     in_place         element-wise operations may write over their inputs
     concat_in_place  the parts of a concatenation may be made within its result
+    float32          attentions are fused, and a float32 number takes this many elements
     """
+    fused = by_part(fused_attentions(network)) if float32 else {}
     tensors: list[Tensor] = []
     operations: list[Operation] = []
     tensor_of: list[int | None] = []
     nodes = network.nodes
     for index, node in enumerate(nodes):
-        inputs = node.inputs
+        inputs, size = node.inputs, prod(node.shape)
         shapes = [nodes[i].shape for i in inputs]
-        if inputs and node.layer.is_view(shapes):
+        attention = fused.get(index)
+        if attention is not None and index == attention.sums:
+            inputs, size = attention.reads[:2], attention.statistics * float32
+        elif attention is not None and index == attention.result:
+            inputs = (*attention.reads, attention.sums)
+        elif attention is not None or (inputs and node.layer.is_view(shapes)):
             tensor_of.append(tensor_of[inputs[0]])
             continue
         if node.layer.constant:
             tensor_of.append(None)
             continue
-        made = Tensor(len(tensors), index, prod(node.shape))
+        made = Tensor(len(tensors), index, size)
         tensors.append(made)
         tensor_of.append(made.number)
         if not inputs:

@@ -6,8 +6,10 @@ from math import prod
 from typing import NamedTuple
 
 from convcalc.analysis.costs.report import analyze
+from convcalc.analysis.memory.fused import by_part, fused_attentions
 from convcalc.analysis.training.step import Training
 from convcalc.graph import Network
+from convcalc.layers.traits import Kept
 
 #: Bytes of a number that is float32 whatever the passes compute with: master weights, optimizer
 #: state, statistics.
@@ -40,6 +42,7 @@ class TrainingMemory(NamedTuple):
     state        what the optimizer keeps for each learned number, float32
     activations  what is kept for the backward pass
     kept         those activations, one by one, in execution order
+    fused        whether attentions run as one kernel each, without scores and probabilities
     """
 
     weights: int
@@ -49,6 +52,7 @@ class TrainingMemory(NamedTuple):
     state: int
     activations: int
     kept: tuple[KeptTensor, ...]
+    fused: bool = False
 
     @property
     def total(self) -> int:
@@ -56,8 +60,12 @@ class TrainingMemory(NamedTuple):
         return sum(self[:6])
 
 
-def training_memory(training: Training, number_bytes: int = FULL) -> TrainingMemory:
+def training_memory(
+    training: Training, number_bytes: int = FULL, *, fused_attention: bool = False
+) -> TrainingMemory:
     """The memory of a training step whose weights and activations take `number_bytes` each.
+
+    With `fused_attention` an attention keeps no scores and no probabilities.
 
     Fewer than 4 bytes (float16, bfloat16) mean mixed precision: the passes work on narrow weights,
     gradients and activations, and the optimizer on a float32 copy of the weights.
@@ -69,7 +77,7 @@ def training_memory(training: Training, number_bytes: int = FULL) -> TrainingMem
     (246824, 246824, 493648)
     """
     totals = analyze(training.network).totals
-    kept = kept_tensors(training, number_bytes)
+    kept = kept_tensors(training, number_bytes, fused_attention=fused_attention)
     return TrainingMemory(
         weights=totals.params * number_bytes,
         buffers=totals.buffers * FULL,
@@ -78,21 +86,33 @@ def training_memory(training: Training, number_bytes: int = FULL) -> TrainingMem
         state=totals.params * training.optimizer.state * FULL,
         activations=sum([tensor.bytes for tensor in kept]),
         kept=tuple(kept),
+        fused=fused_attention,
     )
 
 
-def kept_tensors(training: Training, number_bytes: int = FULL) -> list[KeptTensor]:
+def kept_tensors(
+    training: Training, number_bytes: int = FULL, *, fused_attention: bool = False
+) -> list[KeptTensor]:
     """What the backward pass needs of the forward pass, each value once, in execution order."""
     network, batch = training.network, training.batch
+    fused = by_part(fused_attentions(network)) if fused_attention else {}
     made_by = _makers(network)
     indices = [index for index, node in enumerate(network.nodes) if node.inputs]
     values: set[int] = set()
     others: dict[int, list[KeptTensor]] = {}
     for index, layer in zip(indices, training.layers, strict=True):
         node, kept = layer.node, layer.kept
-        values.update([made_by[node.inputs[which]] for which in kept.inputs])
-        if kept.output:
-            values.add(made_by[index])
+        attention = fused.get(index)
+        if attention is None:
+            values.update([made_by[node.inputs[which]] for which in kept.inputs])
+            if kept.output:
+                values.add(made_by[index])
+        elif index == attention.result and kept != Kept():
+            values.update([made_by[i] for i in (*attention.reads, index)])
+            kept = Kept(statistics=batch * attention.statistics)
+        else:
+            # What the network of a continuous bias keeps is no score and no probability.
+            kept = Kept(numbers=kept.numbers)
         sizes = {
             "numbers": kept.numbers * number_bytes,
             "statistics": kept.statistics * FULL,
