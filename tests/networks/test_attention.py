@@ -1,0 +1,88 @@
+"""Networks and blocks with attention whose figures others publish, as their `expect` has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import convcalc
+from convcalc.analysis.counters.counting import counter_reports
+from convcalc.analysis.memory.inference import measure_memory
+from convcalc.transform.whatif import apply
+from tests.cli.runner import run
+
+FOLDER = Path(__file__).parent / "attention"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+#: Those that run quickly.
+SMALL = ["efficientformer_l1_tail", "mobilevit_s_block", "yolo11n_c2psa"]
+
+#: What counters report of the parts of one attention of 12 heads on 197 tokens of 768 features,
+#: its products by `torch.matmul` and its softmax by `F.softmax`.
+COUNTERS = {
+    "torch": 119_221_248,
+    "fvcore": 59_610_624,
+    "torchinfo": 0,
+    "ptflops-aten": 59_610_624,
+    "ptflops-pytorch": 60_076_332,
+    "thop": 0,
+    "calflops": 119_686_956,
+    "calflops-macs": 59_610_624,
+    "deepspeed": 119_686_956,
+    "torchvision": 59_610_624,
+}
+
+
+def path(name: str) -> str:
+    return str(FOLDER / f"{name}.yaml")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_has_the_published_figures(name: str) -> None:
+    result = run("check", path(name))
+    assert (result.status, result.out.splitlines()[-1]) == (0, "1 checked, all ok")
+    assert "expect:" in Path(path(name)).read_text(encoding="utf-8")
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in SMALL else pytest.mark.long) for n in NAMES]
+)
+def test_runs_with_the_predicted_shapes(name: str) -> None:
+    result = run("verify", path(name))
+    assert (result.status, result.out.splitlines()[-1].startswith("all ")) == (0, True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_holds_less_in_all_where_attentions_are_fused(name: str) -> None:
+    report = convcalc.analyze(convcalc.load(path(name)))
+    plain, fused = measure_memory(report), measure_memory(report, fused_attention=True)
+    assert plain.least.exact
+    assert fused.least.exact
+    # The peak may be higher: query and key are held while the result is made.
+    assert fused.activations < plain.activations
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_doubled_channels_double_the_products_of_attention(name: str) -> None:
+    network = convcalc.load(path(name))
+    double = apply(network, double_channels=True)
+    before, after = (
+        {la.node.path: la.cost.macs for la in convcalc.analyze(one).layers}
+        for one in (network, double)
+    )
+    products = [
+        node.path
+        for node in network.operations
+        if node.kind in {"attention_scores", "attention_values"}
+    ]
+    assert products
+    assert all(after[found] == 2 * before[found] for found in products)
+
+
+@pytest.mark.parametrize("counter", COUNTERS)
+def test_counters_charge_an_attention_as_measured(counter: str) -> None:
+    text = "{input: [768, 197], layers: [{attention: {query: [], key: [], value: []}, heads: 12}]}"
+    report = convcalc.analyze(convcalc.loads(text))
+    found = {entry.convention.name: entry.total for entry in counter_reports(report)}
+    assert found[counter] == COUNTERS[counter]
