@@ -35,6 +35,9 @@ POSITIONWISE = frozenset({"softmax", "layernorm", "lrn", "rmsnorm", "l2norm"})
 #: Element-wise kinds whose kernels look at where an element lies, so that they need the whole map.
 PLACED = frozenset({"attention_bias"})
 
+#: Kinds that multiply activations, which are put in order first.
+PRODUCTS = frozenset({"matmul", "attention_scores", "attention_values"})
+
 #: How a pooling kind combines the values of a window, and the value of padding.
 POOLS: dict[str, tuple[np.ufunc, float]] = {
     "maxpool": (np.maximum, -np.inf),
@@ -284,9 +287,9 @@ def buffer_bytes(
         size = batch * prod(output[2:]) * windows * itemsize
     if layer.kind == "deform_conv":
         size += _moved_tap_bytes(layer, inputs, output, itemsize) * batch
-    if layer.kind == "matmul":
-        # NumPy copies matrices whose rows are not contiguous.
-        size = batch * sum([prod(shape) for shape in inputs]) * itemsize
+    if layer.kind in PRODUCTS:
+        # NumPy copies matrices whose rows are not contiguous, and windows are moved together first.
+        size = 2 * batch * sum([prod(shape) for shape in inputs]) * itemsize
     return size + 2 * out
 
 

@@ -104,8 +104,7 @@ def _by_window(layer: Any, x: Array) -> Array:
     """
     sizes, rank = x.shape[2:], x.ndim - 2
     blocks = _blocks(layer, sizes)
-    spatial = tuple(range(2, x.ndim))
-    x = np.roll(x, [-by for by in _shifted(layer, sizes)], spatial)
+    x = _rolled(x, [-by for by in _shifted(layer, sizes)])
     x = x.reshape(len(x), layer.heads, -1, *[number for axis in blocks for number in axis])
     outer = [3 + 3 * axis + part for axis in range(rank) for part in (0, 2)]
     inner = [4 + 3 * axis for axis in range(rank)]
@@ -126,8 +125,13 @@ def _on_map(layer: Any, x: Array, sizes: Sequence[int]) -> Array:
     for axis in range(rank):
         order += [2 + 2 * axis, channel + 1 + axis, 3 + 2 * axis]
     x = x.transpose(order).reshape(len(x), -1, *sizes)
-    result: Array = np.roll(x, _shifted(layer, sizes), tuple(range(2, 2 + rank)))
-    return result
+    return _rolled(x, _shifted(layer, sizes))
+
+
+def _rolled(x: Array, by: Sequence[int]) -> Array:
+    """The positions moved on by so many, those at the end to the beginning."""
+    # NumPy copies even what is moved by 0.
+    return np.roll(x, by, tuple(range(2, x.ndim))) if any(by) else x
 
 
 def _kept_apart(layer: Any, sizes: Sequence[int]) -> Array | None:
