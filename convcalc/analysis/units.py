@@ -128,7 +128,7 @@ def units_of(network: Network, layers: Sequence[LayerReport], batch: int) -> lis
             units.append(unit)
         unit_of_node.append(unit.index)
         unit.nodes = (*unit.nodes, node)
-        for source in node.reads:
+        for source in node.inputs:
             if unit_of_node[source] != unit.index:
                 unit.sources.append(unit_of_node[source])
         if not node.inputs:

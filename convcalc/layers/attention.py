@@ -176,7 +176,7 @@ class Attention(_Windows, kind="attention"):
                     "heads",
                     [Rule(f"{channels} / {self.heads} must be whole")],
                 )
-        self._check_arguments()
+        self._check_arguments(query[1:])
         self._check_windows(query[1:])
         needs = "window" if self.window is not None else "position_bias"
         if (self.window is not None or self.position_bias != "none") and query[1:] != key[1:]:
@@ -188,11 +188,11 @@ class Attention(_Windows, kind="attention"):
             )
         return (value[0], *query[1:])
 
-    def _check_arguments(self) -> None:
+    def _check_arguments(self, query: Sequence[int]) -> None:
         """Refuses arguments that do not go together."""
         if self.window is None:
             for name, usual in (("dilation", 1), ("shift", 0)):
-                if any(number != usual for number in getattr(self, name)):
+                if getattr(self, name) not in (usual, (usual,) * len(query)):
                     message = f"{name} is about windows, and 'window' is not given"
                     raise RuleError("window-mismatch", message, name)
             return
