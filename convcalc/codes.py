@@ -15,11 +15,13 @@ class Code(NamedTuple):
              whatever is wrong with an option, convcalc.yaml, the lock or a device has status 2
     meaning  one line
     root     whether other mistakes of the same layer may follow from it: then it is reported alone
+    warning  of a note, whether `check` warns of it
     """
 
     status: int
     meaning: str
     root: bool = False
+    warning: bool = True
 
 
 CODES: dict[str, Code] = {
@@ -47,8 +49,9 @@ CODES: dict[str, Code] = {
     "taken-name": Code(1, "a name has a meaning already"),
     "duplicate-name": Code(1, "a name is given twice"),
     "bad-signature": Code(1, "a block's signature cannot be read"),
-    "extends-loop": Code(1, "files extend each other in a circle, or too many do"),
+    "extends-loop": Code(1, "files extend each other in a circle, or too many are read"),
     "extends-not-found": Code(2, "the file that is extended cannot be opened"),
+    "block-not-found": Code(2, "the file of a network that is a block cannot be opened"),
     "unknown-argument": Code(1, "the file has no argument of this name"),
     # Layers.
     "unknown-kind": Code(1, "a word names no kind and no block"),
@@ -58,7 +61,7 @@ CODES: dict[str, Code] = {
     "no-kind": Code(1, "no key of a layer names a kind or block"),
     "two-kinds": Code(1, "two keys of a layer name a kind or block"),
     "missing-argument": Code(1, "a required argument is missing"),
-    "block-recursion": Code(1, "a block contains itself"),
+    "block-recursion": Code(1, "a block or a network contains itself"),
     "bad-branch": Code(1, "a branch of a join is not written as one"),
     "no-branches": Code(1, "every branch of a join is left out"),
     "branch-count": Code(1, "a join takes another number of branches"),
@@ -98,9 +101,12 @@ CODES: dict[str, Code] = {
     ),
     "window-too-large": Code(1, "a window does not fit its padded input"),
     "wrong-rank": Code(1, "an input or a list has another number of axes than is needed"),
-    # Notes on what is read otherwise than it may be meant.
+    # Notes: what is read otherwise than it may be meant, or is left out.
     "input-batch-axis": Code(0, "an input may be written with its batch axis"),
     "input-channels-last": Code(0, "an input may be written with its channels last"),
+    "unused-layers": Code(
+        0, "nothing uses some layers of a network that is a block", warning=False
+    ),
     "input-no-channels": Code(0, "an input may be written without its channels"),
     # Quantities, limits and expectations.
     "bad-quantity": Code(1, "a quantity cannot be read"),

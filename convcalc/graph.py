@@ -6,7 +6,7 @@ Every node carries its shape, so that reports, what-ifs and the executor compute
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 
 from convcalc.layers.base import Layer
 from convcalc.layers.structure import Input
@@ -287,6 +287,25 @@ class GraphBuilder:
             self._check_same(index, other)
             source = self.nodes[other].shares
             self.nodes[index].shares = other if source is None else source
+
+    def remove(self, indices: Collection[int]) -> dict[int, int]:
+        """Removes nodes that no others read; the new index of each that is left.
+
+        Where others share the parameters of a removed one, the first of them has them.
+        """
+        kept = [index for index in range(len(self.nodes)) if index not in indices]
+        numbers = {index: number for number, index in enumerate(kept)}
+        owners: dict[int, int] = {}
+        for index in kept:
+            node = self.nodes[index]
+            node.inputs = tuple([numbers[read] for read in node.inputs])
+            node.reads = tuple([numbers[read] for read in node.reads])
+            if node.shares is not None:
+                owner = owners.setdefault(node.shares, numbers.get(node.shares, numbers[index]))
+                node.shares = owner if owner != numbers[index] else None
+        self._paths.difference_update([self.nodes[index].path for index in indices])
+        self.nodes[:] = [self.nodes[index] for index in kept]
+        return numbers
 
     def network(self, name: str, outputs: Mapping[str, int], source: str = "") -> Network:
         """The network, whose results are the nodes with these indices.

@@ -159,6 +159,8 @@ class Reason(Enum):
     FIRST = "first"
     #: The `extends` because of which the file was read.
     EXTENDS = "extends"
+    #: The block that is the network in the file.
+    USES = "uses"
     #: The line of a shipped network, where the problem is reported in the user's own file.
     SHIPPED = "shipped"
     #: The call of the block.

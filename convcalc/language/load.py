@@ -12,7 +12,7 @@ from convcalc.graph import Network
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import Reading, Spec, read_spec
-from convcalc.language.reading.document import Opener
+from convcalc.language.reading.files import Opener
 from convcalc.language.shipped import (
     is_shipped,
     is_word,

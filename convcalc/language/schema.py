@@ -7,12 +7,11 @@ only of files without arguments, blocks or defaults of their own is in `schema_w
 
 from __future__ import annotations
 
-from inspect import cleandoc
 from typing import Any
 
 from convcalc.language.building.expectations import EXPECTED
 from convcalc.language.building.inputs import MOST_AXES
-from convcalc.language.keys import COMMON_KEYS, GROUP, LAYOUTS, kind_arguments
+from convcalc.language.keys import COMMON_KEYS, GROUP, LAYOUTS, kind_arguments, kind_summary
 from convcalc.language.reading.document import KEY_WORDS, taken_names
 from convcalc.language.reading.limits import DTYPE, dtype_schema, limits_schema
 from convcalc.language.schema_words import word_definitions, word_rules
@@ -63,7 +62,7 @@ def spec_schema() -> dict[str, Any]:
         "blocks": {
             "type": ["object", "null"],
             "propertyNames": {"pattern": _signature_pattern()},
-            "additionalProperties": layers,
+            "additionalProperties": {"anyOf": [layers, {"type": "string", "minLength": 1}]},
         },
         "layers": {**layers, "minItems": 1},
         "outputs": {
@@ -108,7 +107,8 @@ _KEY_TEXTS = {
     "layout": "The order of the numbers of input: channels_first, or channels_last.",
     "args": "The file's own arguments with their defaults; --set NAME=VALUE overrides one.",
     "defaults": "Default arguments for each kind: conv: {bias: false, norm: batch}.",
-    "blocks": "Named pieces: a signature, bottleneck(c, s=1), and its list of layers.",
+    "blocks": "Named pieces: a signature, bottleneck(c, s=1), and its list of layers; or the"
+    " network in a file, backbone: resnet50.",
     "layers": "The network, in order.",
     "outputs": "The names of the layers whose values are the results; by default the last layer.",
     "extends": "Another spec, relative to this file, or the name of a network that ships.",
@@ -148,7 +148,7 @@ def _definitions(value: dict[str, Any], layers: dict[str, Any]) -> dict[str, Any
         "from": {"$ref": "#/definitions/reference"},
         "share": {"$ref": "#/definitions/reference"},
     }
-    heads = {kind: {"description": _summary(kind)} for kind in KINDS}
+    heads = {kind: {"description": kind_summary(kind)} for kind in KINDS}
     heads[GROUP] = {"description": "Layers in a group of their own."}
     layer = {
         "anyOf": [
@@ -250,11 +250,6 @@ def _fused(role: str, words: list[str]) -> dict[str, Any]:
     }
     # A word may also be an argument of the block that holds it.
     return {"anyOf": [{"enum": words}, _STRING, mapping]}
-
-
-def _summary(kind: str) -> str:
-    """A kind's first sentence."""
-    return cleandoc(layer_class(kind).__doc__ or "").partition("\n\n")[0].replace("\n", " ")
 
 
 def _requires(kind: str) -> list[Field]:

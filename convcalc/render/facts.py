@@ -98,6 +98,8 @@ def _related(fact: Related) -> tuple[str, str]:
             return "note", f"noticed at {here}"
         case Reason.EXTENDS:
             return "note", f"read because of 'extends' at {span}"
+        case Reason.USES:
+            return "note", f"read as the block at {span}"
         case Reason.SHIPPED:
             return "note", f"the line is {span}, of a network that ships with convcalc"
         case Reason.CALL:

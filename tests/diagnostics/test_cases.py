@@ -15,6 +15,8 @@ UNUSABLE = {
     "extends_folder",
     "extends_missing",
     "extends_several_mistakes",
+    "network_is_a_kind",
+    "network_missing",
     "file_binary",
     "file_folder",
     "file_latin_1",

@@ -13,7 +13,7 @@ from convcalc.language.building import evaluation
 from convcalc.language.building.expectations import EXPECTED
 from convcalc.language.keys import COMMON_KEYS, TOP_KEYS
 from convcalc.language.reading import document, expressions, nodes
-from convcalc.language.reading.document import LONGEST_CHAIN
+from convcalc.language.reading import files as files_read
 from convcalc.layers import NORM_WORDS
 from convcalc.roots import current_access
 from convcalc.shapes import LARGEST_SIZE
@@ -97,10 +97,14 @@ def test_limits_are_those_of_the_code() -> None:
         "an expression": [str(expressions.LONGEST)],
         "an intermediate number of an expression": [str(expressions.WIDEST)],
         "a list as a value": [str(expressions.LONGEST_LIST), str(expressions.DEEPEST_LIST)],
-        "a file, with all that it extends": [str(current_access().max_file_size // 2**20)],
+        "files that a file extends or has as blocks, with all that these do": [
+            str(files_read.LONGEST_CHAIN),
+            str(files_read.MOST_FILES),
+        ],
+        "a file, with all these": [str(current_access().max_file_size // 2**20)],
         "errors reported at once": [str(nodes.MOST_PROBLEMS)],
     }
-    assert f"up to {LONGEST_CHAIN} in a chain" in PAGE
+    assert f"up to {files_read.LONGEST_CHAIN} in a chain" in PAGE
 
 
 @pytest.mark.parametrize("written", ["010", "1:30", "0x10", "1_000", ".inf", "yes", "True", "~"])

@@ -269,7 +269,14 @@ BEYOND = {
         "a name is compared with another one elsewhere in the file",
     ),
     **dict.fromkeys(
-        ["extends-loop", "extends-not-found", "no-lock", "no-match", "no-such-layer"],
+        [
+            "block-not-found",
+            "extends-loop",
+            "extends-not-found",
+            "no-lock",
+            "no-match",
+            "no-such-layer",
+        ],
         "about other files",
     ),
     "unknown-argument": "whether an argument is one of a file that this one names",
@@ -326,6 +333,8 @@ BEYOND_CASES = {
     "extends_a_broken_file": "in the file that is extended",
     "extends_a_folder_up": "in the file that is extended",
     "extends_bad_yaml": "in the file that is extended",
+    "network_arguments": "in the file of a network that is a block",
+    "network_with_two_inputs": "in the file of a network that is a block",
     "window_causal_transposed": "the word is one that other kinds' padding understands",
 }
 

@@ -58,6 +58,7 @@ CASES: list[tuple[Fact, str, str]] = [
     (Related(Reason.FIRST, PLACE), "first", "line 3, column 5"),
     (Related(Reason.NOTICED, PLACE), "note", "noticed at line 3, column 5"),
     (Related(Reason.EXTENDS, PLACE), "note", "read because of 'extends' at a.yaml:3:5"),
+    (Related(Reason.USES, PLACE), "note", "read as the block at a.yaml:3:5"),
     (
         Related(Reason.SHIPPED, PLACE),
         "note",

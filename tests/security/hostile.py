@@ -218,6 +218,19 @@ extends: lenet
 name: mine
 """,
     """
+input: [1, 28, 28]
+args: {n: 2, widths: [[2, 3], [4, 5]]}
+blocks:
+  net: lenet
+  unit(c, n=n): [{conv: c, kernel: 1, name: skip}, {upsample: {size: size_of(input)}}]
+  up(skip): [{upsample: {size: size_of(skip)}}, {concat: [[], skip]}, {dense: channels_of(skip)}]
+layers:
+  - {net: , name: t}
+  - {unit: "widths[copy][1]", repeat: len(widths), name: u, from: t.conv1}
+  - {concat: [[], u*.skip], when: channels_of(u0) > 1}
+  - {up: t.conv0}
+""",
+    """
 input: [4, 6, 6]
 layers:
   - {conv: 4, kernel: 1, name: d}

@@ -64,12 +64,13 @@ COMMANDS = (
         "linked/secret.txt",
     ],
 )
-def test_a_spec_extends_nothing_outside(
-    project: Path, named: str, command: tuple[str, ...]
+@pytest.mark.parametrize("text", ["extends: {}\n", "blocks:\n  b: {}\nlayers: [b]\n"])
+def test_a_spec_leads_to_nothing_outside(
+    project: Path, text: str, named: str, command: tuple[str, ...]
 ) -> None:
     (project / "link.txt").symlink_to(project.parent / "secret.txt")
     (project / "linked").symlink_to(project.parent)
-    (project / "net.yaml").write_text(f"extends: {named}\n", encoding="utf-8")
+    (project / "net.yaml").write_text(text.format(named), encoding="utf-8")
     assert refused(run(*command))
 
 
@@ -79,8 +80,9 @@ def test_a_file_that_is_no_spec_is_not_quoted(
     project: Path, text: str, command: tuple[str, ...]
 ) -> None:
     (project / ".env").write_text(text, encoding="utf-8")
-    (project / "net.yaml").write_text("extends: .env\n", encoding="utf-8")
-    assert refused(run(*command), "not-a-spec")
+    for named in ("extends: .env\n", "input: [3]\nblocks: {b: .env}\nlayers: [b]\n"):
+        (project / "net.yaml").write_text(named, encoding="utf-8")
+        assert refused(run(*command), "not-a-spec")
 
 
 def test_what_a_folder_or_a_glob_finds_is_not_quoted_unless_it_is_a_spec(project: Path) -> None:

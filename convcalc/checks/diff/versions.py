@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -14,10 +15,13 @@ from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import Spec, read_spec
 from convcalc.language.load import opener_in, read_file, spec
-from convcalc.language.reading.document import LONGEST_CHAIN, first_word
+from convcalc.language.reading.document import first_word
 from convcalc.language.shipped import shipped_path
 from convcalc.problems import ConvcalcError, Problem, printable, refused
 from convcalc.roots import check_inside, is_stream
+
+#: A value that may be the file of a block.
+_FILE = re.compile(r""":[ \t]*["']?([^\s"'#{}\[\],]+\.ya?ml)\b""")
 
 Status = Literal["same", "changed", "renamed", "new", "deleted"]
 STATUSES: tuple[Status, ...] = ("same", "changed", "renamed", "new", "deleted")
@@ -205,19 +209,24 @@ def _change_of(revision: Revision, changes: Sequence[FileChange], file: str) -> 
 
 
 def _changed_specs(revision: Revision, changes: Sequence[FileChange]) -> list[FileChange]:
-    """The specs among changed files, and those that extend a changed file."""
+    """The specs among changed files, and those that a changed file is a part of."""
     listed = [c for c in changes if (c.new or c.old or "").endswith(SUFFIXES)]
     if not changes:
         return []
     found = [change for change in listed if _is_spec(revision, change)]
     touched = {path for change in changes for path in change if path}
-    base_of = {path: _base(revision, path) for path in revision.files()}
-    for path in base_of:
-        chain = [path]
-        while chain[-1] not in touched and len(chain) <= LONGEST_CHAIN:
-            chain.append(base_of.get(chain[-1], ""))
-        if chain[-1] in touched and path not in touched:
-            found.append(FileChange(path, path))
+    users: dict[str, list[str]] = {}
+    for path in revision.files():
+        for part in _parts(revision, path):
+            users.setdefault(part, []).append(path)
+    changed = dict.fromkeys(touched)
+    waiting = [*touched]
+    while waiting:
+        for user in users.get(waiting.pop(), []):
+            if user not in changed:
+                changed[user] = None
+                waiting.append(user)
+                found.append(FileChange(user, user))
     return sorted(found, key=lambda change: change.new or change.old or "")
 
 
@@ -241,12 +250,18 @@ def _extends_network(text: str) -> bool:
     return base is not None and (base.endswith(SUFFIXES) or shipped_path(base) is not None)
 
 
-def _base(revision: Revision, path: str) -> str:
-    """The path of the file that a file of the working tree extends; empty where it does not."""
-    base = first_word(_text(revision, path), "extends")
-    if not base:
-        return ""
-    return os.path.normpath(os.path.join(os.path.dirname(path), base)).replace(os.sep, "/")
+def _parts(revision: Revision, path: str) -> set[str]:
+    """Paths that a spec of the working tree may extend, or may have as a block."""
+    text = _text(revision, path)
+    named = set()
+    if first_word(text, "blocks") is not None:
+        # Other keys may have such values too: they are no files, or none that changed.
+        named.update(_FILE.findall(text))
+    base = first_word(text, "extends")
+    if base:
+        named.add(base)
+    folder = os.path.dirname(path)
+    return {os.path.normpath(os.path.join(folder, n)).replace(os.sep, "/") for n in named}
 
 
 def _text(revision: Revision, path: str) -> str:

@@ -21,6 +21,7 @@ from convcalc.checks.project.limits import LimitChecker
 from convcalc.checks.project.own_file import of_target
 from convcalc.checks.project.specs import Specs
 from convcalc.checks.project.targets import Rules, Target
+from convcalc.codes import CODES
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import NetworkError
@@ -133,7 +134,7 @@ def check_network(target: Target, settings: Settings, specs: Specs) -> CheckedNe
         target.variant,
         status if problems else 0,
         problems,
-        (*network.notes, *limits.warnings),
+        (*[note for note in network.notes if CODES[note.code].warning], *limits.warnings),
         tuple(limits.findings),
         measure_all(analysis, limits.dtype, slow=settings.every_total),
         dict(entry.locked.totals) if entry.locked is not None else {},

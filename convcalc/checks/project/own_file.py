@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from convcalc.language.load import find_source, opener_of
-from convcalc.language.reading.document import read_document
+from convcalc.language.reading.files import read_document
 from convcalc.language.shipped import is_shipped
 from convcalc.problems import ConvcalcError, Problem, Reason, Related, Source, Span, is_related
 from convcalc.roots import is_stream
@@ -38,7 +38,11 @@ def in_own_file(
     if place is None and otherwise is not None and not _ships(otherwise):
         place = otherwise
     # The `extends` would lead to the line that is not shown.
-    facts = [f for f in problem.facts if not is_related(f, Reason.EXTENDS)]
+    facts = [
+        f
+        for f in problem.facts
+        if not is_related(f, Reason.EXTENDS) and not is_related(f, Reason.USES)
+    ]
     shipped = Related(Reason.SHIPPED, span)
     return problem._replace(span=place, calls=own, facts=(shipped, *facts))
 

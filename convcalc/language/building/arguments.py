@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from convcalc.language.building.evaluation import Evaluator
+from convcalc.language.building.evaluation import Evaluator, File, Frame
 from convcalc.language.reading.document import Document
 from convcalc.language.reading.expressions import ExpressionError, UnknownSizeError
 from convcalc.language.reading.items import Refusal
@@ -48,6 +48,25 @@ def read_args(
         else:
             evaluator.file.args[name] = evaluator.file_value(node, None)
     return changed
+
+
+def evaluate_args(
+    file: File, evaluator: Evaluator, given: Mapping[str, object], frame: Frame
+) -> None:
+    """Evaluates the arguments of a network that is a block, for a call that gives it some."""
+    for name, (_, node) in file.document.args.items():
+        value: Any = None
+        try:
+            value = (
+                given[name]
+                if name in given
+                else evaluator.evaluate(node, evaluator.file_scope(file))
+            )
+        except Refusal as error:
+            evaluator.refused(error, frame)
+        except UnknownSizeError:
+            pass  # an argument it needs is wrong, which is reported already
+        file.args[name] = value
 
 
 def _is_own(evaluator: Evaluator, node: YamlNode, value: object) -> bool:

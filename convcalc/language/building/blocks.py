@@ -27,7 +27,7 @@ class ArgumentBinder:
         self._layers = layers
 
     def bind(self, block: Block, copy: Copy, body: Group) -> dict[str, Any]:
-        """The values of all names in the block's scope; None where a mistake leaves one out.
+        """The values of the block's arguments; None where a mistake leaves one out.
 
         `body` is the group of the block's layers. Records mistakes in single values; raises
         Refusal where the call as a whole is wrong.
@@ -64,27 +64,31 @@ class ArgumentBinder:
         args = dict(frame.file.args)
         self._evaluator.spend(5 + len(args) // 30 + len(names), item.span)
         inner = scope_of(frame._replace(args=args, group=body, copy=None), flow)
+        values: dict[str, Any] = {}
         missing = []
         for parameter in block.parameters:
             name = parameter.name
-            args[name] = None
+            if parameter.inherited and name not in given:
+                continue
+            value = None
             try:
                 if name in given:
-                    args[name] = self._handed(name, given[name], scope)
+                    value = self._handed(name, given[name], scope)
                 elif parameter.default is not None:
-                    args[name] = self._default(parameter, parameter.default, inner, item)
+                    value = self._default(parameter, parameter.default, inner, item)
                 else:
                     missing.append(f"'{name}'")
             except Refusal as error:
                 self._evaluator.refused(error, frame, copy.path)
             except UnknownSizeError:
                 pass
+            args[name] = values[name] = value
         if missing:
             message = f"{block.name} needs {' and '.join(missing)}"
             help_text = f"its signature is {block.key.text}"
             wrong = refusal("missing-argument", message, item.span, help_text)
             self._evaluator.refused(wrong, frame, copy.path)
-        return args
+        return values
 
     def _handed(self, name: str, argument: Argument, scope: Scope) -> Any:
         if is_empty(argument.node):

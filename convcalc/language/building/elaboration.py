@@ -14,6 +14,7 @@ from convcalc.language.building.evaluation import Copy, Evaluator, Frame, TooMan
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.joins import JoinReader
 from convcalc.language.building.layers import LayerReader
+from convcalc.language.building.networks import NetworkReader
 from convcalc.language.keys import GROUP
 from convcalc.language.reading.document import Block
 from convcalc.language.reading.expressions import UnknownSizeError
@@ -31,7 +32,7 @@ from convcalc.language.reading.items import (
 from convcalc.language.reading.nodes import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.fields import value_text
-from convcalc.problems import Call, Help, Problem, Reason, Related, Rule, RuleError, Span, Subject
+from convcalc.problems import Call, Problem, Reason, Related, Rule, RuleError, Span, Subject, helps
 
 #: Copies, calls and groups that may add no layer, beyond ten for each layer that is added.
 _IDLE_STEPS = 20_000
@@ -52,6 +53,7 @@ class Elaborator:
         self.layers = LayerReader(evaluator, builder)
         self._binder = ArgumentBinder(evaluator, self.layers)
         self._joins = JoinReader(evaluator, self.layers)
+        self.networks = NetworkReader(evaluator, self.layers)
         self._items = items
         #: The operations of each layer and group by path, of so many nodes: filled by the first
         #: layer that shares parameters.
@@ -63,8 +65,11 @@ class Elaborator:
 
     # Lists of layers.
 
-    def sequence(self, node: ListNode, flow: Flow | None, frame: Frame) -> Flow:
-        """The layers of a list, in the group of the frame, one after the other; the last value."""
+    def sequence(self, node: ListNode, flow: Flow | None, frame: Frame) -> Flow | None:
+        """The layers of a list, in the group of the frame, one after the other; the last value.
+
+        It is None where the last layer is a network with several outputs.
+        """
         document, group = frame.file.document, frame.group
         self._depth += 1
         if self._depth > DEEPEST:
@@ -96,7 +101,7 @@ class Elaborator:
                 flow = UNKNOWN
             flow = self._item(item, flow, frame)
         self._depth -= 1
-        return UNKNOWN if flow is None else flow
+        return flow
 
     def _unreadable(self, node: YamlNode, group: Group) -> None:
         """Records that a group misses a layer, so that references to it are not reported."""
@@ -197,6 +202,8 @@ class Elaborator:
 
     def _give_up(self, item: Item, target: str, group: Group) -> Flow:
         """Names a layer that has a mistake, so that references to it are not reported."""
+        if not self.evaluator.problems:
+            self.networks.report()
         name = item.name.text if item.name else group.names.numbered(_prefix(target))
         group.values.setdefault(name, UNKNOWN)
         group.last = name
@@ -243,8 +250,8 @@ class Elaborator:
 
     # One layer.
 
-    def _layer(self, copy: Copy) -> Flow:
-        """One copy of an item."""
+    def _layer(self, copy: Copy) -> Flow | None:
+        """One copy of an item; its value, or None of a network with several outputs."""
         item, target, frame = copy.item, copy.target, copy.frame
         blocks = frame.file.document.blocks
         if copy.flow is None and not _may_begin(copy):
@@ -253,13 +260,14 @@ class Elaborator:
                     "no-input",
                     "no value enters here",
                     item.span,
-                    (Help(self.layers.input_help()),),
+                    helps(self.layers.input_help(frame.group)),
                     frame.calls,
                     Subject(layer=copy.path),
                 )
             )
             return UNKNOWN
         before = len(self.builder.nodes)
+        value: Flow | None = UNKNOWN
         try:
             if target == GROUP:
                 value = self._sequential(copy)
@@ -269,14 +277,21 @@ class Elaborator:
                 value = self._joins.read(copy, self.sequence)
             else:
                 value = self._kind(copy)
-            if item.share is not None and value.node is not None:
+            if item.share is not None and (value != UNKNOWN or self._is_broken(copy)):
                 self._share(item.share, before, frame.group)
         except Refusal as error:
             self.evaluator.refused(error, frame, copy.path)
             return UNKNOWN
         except UnknownSizeError:
-            return UNKNOWN
+            value = UNKNOWN
+        if value == UNKNOWN and not self.evaluator.problems and not self._is_broken(copy):
+            self.networks.report()
         return value
+
+    def _is_broken(self, copy: Copy) -> bool:
+        """Whether it is a network of which no more could be read."""
+        inner = copy.frame.group.groups.get(copy.name)
+        return inner is not None and inner.broken
 
     # Kinds.
 
@@ -308,7 +323,7 @@ class Elaborator:
 
     # Groups and blocks.
 
-    def _sequential(self, copy: Copy) -> Flow:
+    def _sequential(self, copy: Copy) -> Flow | None:
         item = copy.item
         check_arguments(item, GROUP, [], item.arguments)
         if copy.first is not None:
@@ -326,7 +341,7 @@ class Elaborator:
         frame.group.groups[copy.name] = inner
         return value
 
-    def _call(self, copy: Copy, block: Block) -> Flow:
+    def _call(self, copy: Copy, block: Block) -> Flow | None:
         item, frame = copy.item, copy.frame
         if block in frame.blocks:
             again = [*frame.blocks[frame.blocks.index(block) :], block]
@@ -335,11 +350,17 @@ class Elaborator:
         if block.body is None:
             raise UnknownSizeError
         inner = Group(copy.path, None, copy.flow)
-        args = self._binder.bind(block, copy, inner)
+        given = self._binder.bind(block, copy, inner)
         calls = (*frame.calls, Call(item.span, block.name, copy.number, copy.copies))
+        args = {**frame.file.args, **given}
         body = Frame(frame.file, args, inner, None, calls, (*frame.blocks, block))
-        value = self.sequence(block.body, copy.flow, body)
         frame.group.groups[copy.name] = inner
+        if isinstance(block.body, ListNode):
+            return self.sequence(block.body, copy.flow, body)
+        depth, copies = self._depth, self._copies
+        value = self.networks.read(block.body, copy, given, body, self.sequence)
+        # What was begun there may have no end.
+        self._depth, self._copies = depth, copies
         return value
 
     # Shared parameters.
@@ -349,7 +370,8 @@ class Elaborator:
 
         Operations without parameters, such as another activation, may differ.
         """
-        group.lookup(node)
+        if not group.results_of(node.text):
+            group.lookup(node)
         target = group.path_of_reference(node.text)
         try:
             self.builder.share(range(before, len(self.builder.nodes)), self._nodes_of(target))
@@ -372,12 +394,11 @@ class Elaborator:
 
 def _may_begin(copy: Copy) -> bool:
     """Whether a layer may stand where no value enters."""
+    block = copy.frame.file.document.blocks.get(copy.target)
+    if block is not None:
+        return isinstance(block.body, ListNode)
     # Groups, blocks and joins may name their inputs inside.
-    return (
-        copy.target not in KINDS
-        or layer_class(copy.target).joins is not None
-        or (copy.number == 0 and copy.item.from_ is not None)
-    )
+    return copy.target not in KINDS or layer_class(copy.target).joins is not None
 
 
 def _prefix(target: str) -> str:

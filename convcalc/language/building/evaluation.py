@@ -142,6 +142,14 @@ class Copy(NamedTuple):
         return self.item.first if self.number == 0 else None
 
 
+class Misfit(Exception):
+    """Raised where a mistake is found in a network that is a block: it may be of no use there."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.message)
+
+
 class TooMany(Exception):
     """Raised after a problem that ends the reading."""
 
@@ -167,11 +175,21 @@ class Evaluator:
         self.notes: list[Problem] = []
         self.file = File(document, {})
         self._expressions = {} if expressions is None else expressions
+        #: How many networks that are blocks are being read, each in the one before.
+        self.trials = 0
         self._found = 0
         self._seen: set[tuple[str, str, Span | None]] = set()
 
     def refuse(self, problem: Problem) -> None:
-        """Records a problem; the same one in another copy of a layer is recorded once."""
+        """Records a problem; the same one in another copy of a layer is recorded once.
+
+        Raises Misfit in a network that is a block.
+        """
+        if self.trials:
+            raise Misfit(problem)
+        self._record(problem)
+
+    def _record(self, problem: Problem) -> None:
         key = (problem.code, problem.message, problem.span)
         self._found += 1
         if key in self._seen:
@@ -202,7 +220,7 @@ class Evaluator:
 
     def stop(self, problem: Problem) -> None:
         """Records a problem and gives up."""
-        self.refuse(problem)
+        self._record(problem)
         raise TooMany
 
     def too_many_layers(self, span: Span, found: int, calls: tuple[Call, ...] = ()) -> None:
@@ -267,9 +285,10 @@ class Evaluator:
             )
         return value
 
-    def file_scope(self) -> Scope:
-        """The file's own scope: its arguments, with no value entering."""
-        return Scope(self.file.args, self.file.document.words, entering=False)
+    def file_scope(self, file: File | None = None) -> Scope:
+        """A file's own scope: its arguments, with no value entering."""
+        file = file or self.file
+        return Scope(file.args, file.document.words, entering=False)
 
     def file_frame(self, top: Group | None = None) -> Frame:
         """The top of the file, where no block is called, with the group of its layers."""

@@ -11,7 +11,7 @@ from convcalc.language.keys import GROUP
 from convcalc.language.reading.items import Refusal, refusal
 from convcalc.language.reading.nodes import ScalarNode, YamlNode
 from convcalc.layers import KINDS
-from convcalc.problems import RuleError, helps, printable
+from convcalc.problems import RuleError, helps, listed, printable
 from convcalc.shapes import Shape
 
 
@@ -38,17 +38,22 @@ class Group:
     """A scope of layers' names: a list, a block's body, a branch.
 
     outer     the group around it, where the look-up of a name goes on; None for a block's body
-    entering  what enters a block, which is called `input` in it
+    entering  what enters a block, which is called `input` in it, or as its file calls the input
+    results   of a network that is a block, its outputs, where it has several
+    broken    whether no more of such a network could be read
     """
 
     __slots__ = (
+        "broken",
         "entering",
         "groups",
+        "input_name",
         "last",
         "left_out",
         "names",
         "outer",
         "path",
+        "results",
         "unsure",
         "values",
     )
@@ -57,7 +62,11 @@ class Group:
         self.path = path
         self.outer = outer
         self.entering = entering
-        self.values: dict[str, Flow] = {}
+        self.input_name = "input"
+        self.results: tuple[str, ...] = ()
+        self.broken = False
+        #: None stands for a network with several outputs.
+        self.values: dict[str, Flow | None] = {}
         self.groups: dict[str, Group] = {}
         self.names = Names(self.values)
         self.left_out: set[str] = set()
@@ -86,20 +95,21 @@ class Group:
         group = self
         while head not in group.values:
             if group.outer is None:
-                return group.entering if reference == "input" else None
+                return group.entering if reference == group.input_name else None
             group = group.outer
         return group.inside(head, inner)
 
     def inside(self, head: str, inner: list[str]) -> Flow | None:
         """The value of a member, or of what the further names lead to in it."""
-        value: Flow | None = self.values[head]
+        value = self.values[head]
         found: Group | None = self
         name = head
         for part in inner:
-            if value == UNKNOWN:
-                return UNKNOWN  # a mistake inside it is reported already
             found = found.groups.get(name) if found else None
-            value = found.values.get(part) if found else None
+            if value == UNKNOWN and not (found and found.broken):
+                return UNKNOWN  # a mistake inside it is reported already
+            missing = UNKNOWN if found and found.broken else None
+            value = found.values.get(part, missing) if found else None
             name = part
         return value
 
@@ -121,6 +131,11 @@ class Group:
             return None
         if reference == "input" and groups[-1].path:
             return RuleError("no-input", "no value enters this block")
+        home = next((group for group in groups if head in group.values), None)
+        results = home.results_of(reference) if home else ""
+        if results:
+            help_text = f"name one of them: {results}"
+            return RuleError("no-input", f"'{shown}' has several outputs", facts=helps(help_text))
         message = f"no earlier layer is called '{shown}'"
         return RuleError("unknown-layer", message, facts=helps(self._help(reference)))
 
@@ -178,6 +193,16 @@ class Group:
         end = len(name)
         digits = [other[end:] for other in self.values if other.startswith(name)]
         return sorted([int(text) for text in digits if _NUMBER.match(text)])
+
+    def results_of(self, reference: str) -> str:
+        """The names of the outputs of a network that has several; "" for other layers."""
+        found = self.group_at(reference.split("."))
+        while found is not None and not found.results:
+            reference = f"{reference}.{found.last}"
+            found = found.groups.get(found.last)
+        if found is None:
+            return ""
+        return listed([f"{printable(reference)}.{name}" for name in found.results])
 
     def _help(self, reference: str) -> str:
         """The help for a name that no layer has."""

@@ -31,13 +31,13 @@ from convcalc.language.reading.nodes import (
 )
 from convcalc.layers import layer_class
 from convcalc.layers.traits import Branches
-from convcalc.problems import DidYouMean, Help, Problem, Rule, printable
+from convcalc.problems import DidYouMean, Problem, Rule, helps, printable
 
 #: `unit*`, `stage1.unit*.skip`
 _COPIES = re.compile(r"(?:[\w-]+\.)*[\w-]+\*(?:\.[\w-]+)*\Z", re.ASCII)
 
 #: Adds the layers of a list to the graph; the value of the last.
-Sequence = Callable[[ListNode, Flow | None, Frame], Flow]
+Sequence = Callable[[ListNode, Flow | None, Frame], Flow | None]
 
 
 class JoinReader:
@@ -151,16 +151,22 @@ class JoinReader:
         if not isinstance(layers, ListNode):
             raise TypeError(f"not a branch: {layers!r}")
         if flow is None and not layers.items:
-            facts = (Help(self._layers.input_help()),)
-            problem = Problem("no-input", "no value enters here", layers.span, facts, frame.calls)
-            self._evaluator.refuse(problem.about(layer=inner.path_of(label)))
-            return UNKNOWN
+            return self._nothing(inner.path_of(label), layers, frame.group, frame)
         branch = Group(inner.path_of(label), inner)
         value = flow
         if value is None or layers.items:
             value = sequence(layers, flow, frame.within(branch))
         inner.groups[label] = branch
+        if value is None:
+            return self._nothing(inner.path_of(label), layers, branch, frame)
         return value
+
+    def _nothing(self, path: str, node: YamlNode, group: Group, frame: Frame) -> Flow:
+        """Refuses a branch that has no value, where the last layer of a group has none."""
+        facts = helps(self._layers.input_help(group))
+        problem = Problem("no-input", "no value enters here", node.span, facts, frame.calls)
+        self._evaluator.refuse(problem.about(layer=path))
+        return UNKNOWN
 
     def _conditional(self, node: MapNode, flow: Flow | None, frame: Frame) -> YamlNode | None:
         """The layers of a branch `{when: ..., layers: [...]}`; None where the condition fails."""

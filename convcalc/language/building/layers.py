@@ -8,7 +8,7 @@ from typing import Any
 
 from convcalc.graph import GraphBuilder, Node
 from convcalc.language.building.evaluation import Evaluator, Frame, scope_of
-from convcalc.language.building.groups import UNKNOWN, Flow
+from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.reading.document import Document
 from convcalc.language.reading.expressions import LayerReference, UnknownSizeError
 from convcalc.language.reading.items import (
@@ -348,8 +348,11 @@ class LayerReader:
                 return earlier
         return node
 
-    def input_help(self) -> str:
-        """What to write where no value enters."""
+    def input_help(self, group: Group) -> str:
+        """What to write in a group where no value enters."""
+        if group.last:
+            results = group.results_of(group.last)
+            return f"'{group.last}' has several outputs: {results}" if results else ""
         names = listed([node.path for node in self.nodes if node.kind == "input"])
         return f"with several inputs ({names}) the first layer says 'from'"
 

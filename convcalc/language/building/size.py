@@ -6,9 +6,9 @@ over the lines. A repeat that depends on a block's arguments counts once, such a
 
 from __future__ import annotations
 
-from convcalc.language.building.evaluation import Evaluator
+from convcalc.language.building.evaluation import Evaluator, File
 from convcalc.language.keys import GROUP
-from convcalc.language.reading.document import Document
+from convcalc.language.reading.document import Block, Document
 from convcalc.language.reading.expressions import ExpressionError, UnknownSizeError
 from convcalc.language.reading.items import Refusal
 from convcalc.language.reading.nodes import DEEPEST, ListNode, MapNode, ScalarNode, YamlNode
@@ -32,10 +32,16 @@ class _Endless(Exception):
 
 
 class _Counter:
+    """Counts layers.
+
+    document, args  the file that is looked at, and what is known of its arguments
+    """
+
     def __init__(self, document: Document, evaluator: Evaluator) -> None:
         self.document = document
+        self.args = evaluator.file.args
         self.evaluator = evaluator
-        self.known: dict[str, int] = {}
+        self.known: dict[Block, int] = {}
         self.depth = 0
 
     def items(self, node: YamlNode, blocks: tuple[str, ...]) -> int:
@@ -102,15 +108,29 @@ class _Counter:
                 Problem("block-recursion", f"a block cannot contain itself: {chain}", node.span)
             )
             raise _Endless
-        if name not in self.known:
-            body = self.document.blocks[name].body
-            self.known[name] = self.items(body, (*blocks, name)) if body else 0
-        return self.known[name]
+        block = self.document.blocks[name]
+        if block not in self.known:
+            count = 0
+            if isinstance(block.body, ListNode):
+                count = self.items(block.body, (*blocks, name))
+            elif block.body is not None:
+                count = self.network(block.body)
+            self.known[block] = count
+        return self.known[block]
+
+    def network(self, network: Document) -> int:
+        """The layers of a network that is a block; its arguments depend on the call."""
+        outer = self.document, self.args
+        self.document, self.args = network, {}
+        try:
+            return self.items(network.keys["layers"][1], ())
+        finally:
+            self.document, self.args = outer
 
     def constant(self, node: YamlNode, otherwise: object) -> object:
         """The value of what depends on the file's arguments only."""
         evaluator = self.evaluator
-        scope = evaluator.file_scope()
+        scope = evaluator.file_scope(File(self.document, self.args))
         try:
             if isinstance(node, ScalarNode):
                 value = evaluator.attempt(node, scope)

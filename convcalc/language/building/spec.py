@@ -15,29 +15,38 @@ from convcalc.language.building.evaluation import (
     MOST_LAYERS,
     STEPS,
     Evaluator,
+    Frame,
     TooMany,
 )
 from convcalc.language.building.expectations import Expectation, read_expectations
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.inputs import InputReader, InputShapes
+from convcalc.language.building.networks import Use, find_unused, unused_notes
+from convcalc.language.building.outputs import read_outputs
 from convcalc.language.building.size import bound_layers
 from convcalc.language.keys import kind_arguments
-from convcalc.language.reading.document import (
-    NAME,
-    Document,
-    Exists,
-    Opener,
-    extended,
-    read_document,
-)
+from convcalc.language.reading.document import NAME, Document
 from convcalc.language.reading.expressions import Expression
-from convcalc.language.reading.items import Item, Refusal, check_arguments, reference
+from convcalc.language.reading.files import Exists, Opener, read_document
+from convcalc.language.reading.items import Item, Refusal, check_arguments
 from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, ScalarNode, YamlNode
-from convcalc.problems import ConvcalcError, Fact, Help, Note, Problem, Source, Span
+from convcalc.problems import (
+    ConvcalcError,
+    Fact,
+    Help,
+    Note,
+    Problem,
+    Reason,
+    Related,
+    Source,
+    Span,
+)
 
 if TYPE_CHECKING:
     from convcalc.language.reading.limits import Limit
 
+#: What to do with a value that nothing uses.
+_USE_IT = "take it by 'from', or name it in 'outputs'"
 #: Characters of a file whose reading takes as long as making and analysing a layer.
 _CHARACTERS = 100
 
@@ -231,17 +240,18 @@ class Spec:
             self.tags = tuple(_read_tags(keys["tags"][1], evaluator))
 
     def _check_defaults(self, evaluator: Evaluator) -> None:
-        for kind, arguments in self._document.defaults.items():
-            names = kind_arguments(kind)
-            for text, (key, value) in arguments.items():
-                try:
-                    check_arguments(Item(kind, key, None), kind, names, {text: (key, value)})
-                except Refusal as error:
-                    evaluator.refused(error, evaluator.file_frame())
+        for document in self._document.networks():
+            for kind, arguments in document.defaults.items():
+                names = kind_arguments(kind)
+                for text, (key, value) in arguments.items():
+                    try:
+                        check_arguments(Item(kind, key, None), kind, names, {text: (key, value)})
+                    except Refusal as error:
+                        evaluator.refused(error, evaluator.file_frame())
 
     def _sorted(self, problems: Sequence[Problem]) -> tuple[Problem, ...]:
         """Problems by their place: file by file in the order of their first, then top down."""
-        bases = self._document.bases
+        bases, used = self._document.bases, self._document.used
         files: dict[object, int] = {}
 
         def place(problem: Problem) -> tuple[int, int, int]:
@@ -250,14 +260,17 @@ class Spec:
             source, line, column, _ = problem.span
             return (files.setdefault(source, len(files)), line, column)
 
-        shown = [
-            extended(p, bases[p.span.source]) if p.span and p.span.source in bases else p
-            for p in problems
-        ]
-        return tuple(sorted(shown, key=place)[:MOST_PROBLEMS])
+        def led_there(problem: Problem) -> Problem:
+            """With the place that names its file, unless a call of a block leads there."""
+            source = problem.span.source if problem.span else None
+            if source not in bases or (problem.calls and source in used):
+                return problem
+            reason = Reason.USES if source in used else Reason.EXTENDS
+            return problem._replace(facts=(Related(reason, bases[source]), *problem.facts))
+
+        return tuple(sorted(map(led_there, problems), key=place)[:MOST_PROBLEMS])
 
 
-@gc_paused()
 def _read_tags(node: YamlNode, evaluator: Evaluator) -> list[str]:
     """The words that a file is found by."""
     if not isinstance(node, ListNode):
@@ -276,6 +289,7 @@ def _read_tags(node: YamlNode, evaluator: Evaluator) -> list[str]:
     return tags
 
 
+@gc_paused()
 def read_spec(source: Source, opener: Opener, exists: Exists = os.path.isfile) -> Spec:
     """The spec in a text.
 
@@ -318,9 +332,9 @@ class _NetworkBuilder:
             return self.made(name, {})
         bound_layers(layers, self.document, self.evaluator)
         frame = self.evaluator.file_frame(self.top)
-        outputs = self._outputs(self.elaborator.sequence(layers, flow, frame))
+        outputs = self._outputs(self.elaborator.sequence(layers, flow, frame), frame)
         if not self.evaluator.problems:
-            self._check_used(outputs)
+            outputs = self._check_used(outputs)
         return self.made(name, outputs)
 
     def made(self, name: str, outputs: Mapping[str, int]) -> Network:
@@ -365,67 +379,70 @@ class _NetworkBuilder:
             return None
         return node
 
-    def _outputs(self, value: Flow) -> dict[str, int]:
+    def _outputs(self, value: Flow | None, frame: Frame) -> dict[str, int]:
+        """The results by name: what `outputs` names, or the value of the last layer."""
         entry = self.document.keys.get("outputs")
-        if entry is None:
-            if value.node is None:
-                return {}
-            last = self.top.last
-            if not last:
-                key = self.document.keys["layers"][0]
-                self.evaluator.wrong(
-                    "no-layers", "every layer is left out, by 'when' or 'repeat'", key
-                )
-            return {last: value.node}
-        node = entry[1]
-        if not isinstance(node, ListNode) or not node.items:
-            shown = node.text if isinstance(node, ScalarNode) and NAME.match(node.text) else "NAME"
-            help_text = f"outputs: [{shown}]"
-            self.evaluator.wrong(
-                "bad-value", "'outputs' takes a list of layers' names", node, help_text
-            )
-            return {}
-        outputs: dict[str, int] = {}
-        for item in node.items:
-            try:
-                name = reference(item, "outputs")
-                flow = self.top.lookup(name)
-            except Refusal as error:
-                self.evaluator.refused(error, self.evaluator.file_frame())
-                continue
-            if name.text in outputs:
-                self.evaluator.wrong("duplicate-name", f"'{name.text}' is named twice", name)
-            if flow.node is not None:
-                outputs[name.text] = flow.node
+        if entry is not None:
+            found: dict[str, Flow | None] = {**read_outputs(entry[1], self.evaluator, frame)}
+        else:
+            found = {self.top.last: value}
+            key = self.document.keys["layers"][0]
+            if value is None:
+                help_text = f"name some of {self.top.results_of(self.top.last)}"
+                message = f"'{self.top.last}' has several outputs, and 'outputs' names none"
+                self.evaluator.wrong("no-input", message, key, help_text)
+            elif value != UNKNOWN and not self.top.last:
+                message = "every layer is left out, by 'when' or 'repeat'"
+                self.evaluator.wrong("no-layers", message, key)
+        outputs = {n: flow.node for n, flow in found.items() if flow and flow.node is not None}
+        if len(outputs) < len(found) and not self.evaluator.problems:
+            self.elaborator.networks.report()
         return outputs
 
-    def _check_used(self, outputs: dict[str, int]) -> None:
-        """A value that nobody uses is a mistake, in wiring or in `outputs`."""
-        nodes = self.builder.nodes
-        used = set(outputs.values())
+    def _check_used(self, outputs: dict[str, int]) -> dict[str, int]:
+        """A value that nobody uses is a mistake, in wiring or in `outputs`.
+
+        Of networks that are blocks, layers that nobody uses are removed, which a note says.
+        Returns the outputs, as they are then numbered.
+        """
+        nodes, uses = self.builder.nodes, self.elaborator.networks.uses
+        unused = find_unused(nodes, outputs, uses)
         constants: dict[int, str] = {}
         for node in nodes:
-            used.update(node.reads)
             if node.layer.constant:
                 constants.update(dict.fromkeys(node.inputs, node.path))
-        unused: dict[object, list[int]] = {}
-        for index, node in enumerate(nodes):
-            if index not in used:
-                # Copies of a layer are written at one place, where the mistake is.
-                unused.setdefault(node.span or node.path, []).append(index)
-        for index, *copies in unused.values():
+        # Copies of a layer are written at one place, where the mistake is.
+        layers: dict[object, list[int]] = {}
+        for index in unused.layers:
+            layers.setdefault(nodes[index].span or nodes[index].path, []).append(index)
+        for index, *copies in layers.values():
             node = nodes[index]
-            what = "the input" if node.kind == "input" else "the value of"
-            help_text = "take it by 'from', or name it in 'outputs'"
+            what, help_text = "the value of", _USE_IT
             if node.kind == "input":
-                help_text = "take it by 'from', or remove it"
+                what, help_text = "the input", "take it by 'from', or remove it"
             if index in constants:
                 help_text += f": '{constants[index]}' uses nothing of what enters it"
-            facts: list[Fact] = [Help(help_text)]
-            if copies:
-                more = "another copy" if len(copies) == 1 else f"{len(copies)} more copies"
-                facts.insert(0, Note(f"and so for {more} of it, up to {nodes[copies[-1]].path}"))
-            message = f"nobody uses {what} '{node.path}'"
-            self.evaluator.refuse(
-                Problem("unused-value", message, node.span, tuple(facts), node.calls)
-            )
+            problem = Problem("unused-value", f"nobody uses {what} '{node.path}'", node.span)
+            facts = _copies([nodes[copy].path for copy in copies], help_text)
+            self.evaluator.refuse(problem._replace(facts=facts, calls=node.calls))
+        networks: dict[Span, list[Use]] = {}
+        for use in unused.networks:
+            networks.setdefault(use.span, []).append(use)
+        for use, *others in networks.values():
+            problem = Problem("unused-value", f"nobody uses the value of '{use.path}'", use.span)
+            facts = _copies([other.path for other in others], _USE_IT)
+            self.evaluator.refuse(problem._replace(facts=facts, calls=use.calls))
+        if not self.evaluator.problems and (unused.removed or any(use.misfit for use in uses)):
+            self.evaluator.notes += unused_notes(nodes, uses, unused.removed)
+            numbers = self.builder.remove(unused.removed)
+            outputs = {name: numbers[index] for name, index in outputs.items()}
+        return outputs
+
+
+def _copies(paths: Sequence[str], help_text: str) -> tuple[Fact, ...]:
+    """The facts of an unused value: its copies, and what to do."""
+    facts: tuple[Fact, ...] = (Help(help_text),)
+    if not paths:
+        return facts
+    more = "another copy" if len(paths) == 1 else f"{len(paths)} more copies"
+    return (Note(f"and so for {more} of it, up to {paths[-1]}"), *facts)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from convcalc.language.keys import PLACE_WORDS
+from convcalc.language.keys import LAYER_FUNCTIONS, PLACE_WORDS, kind_summary
+from convcalc.layers import KINDS
 from convcalc.problems import printable
 from convcalc.spelling import did_you_mean, nearest
 
@@ -59,6 +60,14 @@ def unknown_name(
     else:
         help_text = "arguments are the file's 'args', and a block's own"
     return help_text
+
+
+def meaning_of(word: str) -> str:
+    """What a word of the language stands for; "" where its sort says enough."""
+    if word in KINDS:
+        return f"the kind {word}: {kind_summary(word).rstrip('.')}"
+    meaning = PLACE_WORDS.get(word) or LAYER_FUNCTIONS.get(word)
+    return f"'{word}' is {meaning}" if meaning else ""
 
 
 def unknown_layer(

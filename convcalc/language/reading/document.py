@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections import Counter
-from collections.abc import Callable
 from functools import cached_property
 
 from convcalc.language.keys import COMMON_KEYS, GROUP, PLACE_WORDS, TOP_KEYS
@@ -18,27 +15,21 @@ from convcalc.language.reading.nodes import (
     YamlNode,
     read_yaml,
 )
-from convcalc.language.shipped import is_word, shipped_path
 from convcalc.layers import CHOICES, KINDS
 from convcalc.problems import (
-    UNUSABLE,
     ConvcalcError,
     Fact,
     Help,
+    Note,
     Problem,
     Reason,
     Related,
-    Rule,
     Source,
     Span,
     helps,
     printable,
 )
 from convcalc.record import Record
-from convcalc.roots import current_access
-
-#: Files that extend files that extend files...
-LONGEST_CHAIN = 20
 
 #: Characters of a name, names in a path, and a block's arguments.
 LONGEST_NAME = 100
@@ -48,7 +39,6 @@ MOST_PARAMETERS = 100
 NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}\Z", re.ASCII)
 _IDENTIFIER = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{LONGEST_NAME - 1}}}\Z", re.ASCII)
 _SIGNATURE = re.compile(r"\s*([^\s(]+)\s*(?:\((.*)\)\s*)?\Z", re.DOTALL)
-_WORD = re.compile(r"\w+")
 #: The beginning of a spec in flow style: `{input: ..., layers: ...}`.
 _FLOW = re.compile(r"(?:\s|#[^\n]*\n|---)*\{")
 #: Characters of a broken text in flow style in which its keys are looked for.
@@ -70,32 +60,36 @@ _NOT_INHERITED = (
 )
 _OTHER_WORDS = ("and", "or", "not", "if", "else", "true", "false", *PLACE_WORDS)
 
-#: Opens the file that another extends: a path to a Source. Raises ConvcalcError.
-Opener = Callable[[str], Source]
-#: Whether there is a file of this path, so that a word is no shipped network's name.
-Exists = Callable[[str], bool]
-
 
 class Parameter(Record):
-    """A block's argument: its name, its default if it has one, and where they begin."""
+    """A block's argument: its name, its default if it has one, and where they begin.
+
+    inherited  whether it is an argument of the network that the block is, with its value there
+    """
 
     name: str
     default: Expression | None
     span: Span
     default_span: Span
+    inherited: bool = False
 
 
 class Block:
-    """A named part of a network; `body` is None where it has a mistake, reported already."""
+    """A named part of a network.
 
-    __slots__ = ("body", "key", "name", "parameters")
+    body  its layers, or the network that it is; None where it has a mistake, reported already
+    file  the word or path of that network
+    """
+
+    __slots__ = ("body", "file", "key", "name", "parameters")
 
     def __init__(
-        self, name: str, parameters: list[Parameter], body: ListNode | None, key: ScalarNode
+        self, name: str, parameters: list[Parameter], value: YamlNode | None, key: ScalarNode
     ) -> None:
         self.name = name
         self.parameters = parameters
-        self.body = body
+        self.body: ListNode | Document | None = value if isinstance(value, ListNode) else None
+        self.file = value if isinstance(value, ScalarNode) else None
         self.key = key
 
 
@@ -116,8 +110,9 @@ class Document:
         self.blocks: dict[str, Block] = {}
         #: Keys that are missing but stand there under another name.
         self.meant: set[str] = set()
-        #: The files that it extends, and where each is named.
+        #: The files that it leads to, and where each is named; those of them that are blocks.
         self.bases: dict[Source, Span] = {}
+        self.used: set[Source] = set()
         self.problems: list[Problem] = []
 
     @cached_property
@@ -125,9 +120,17 @@ class Document:
         """The words that stand for themselves in its expressions: kinds, choices and blocks."""
         return dict.fromkeys([*KINDS, *CHOICES, GROUP, *self.blocks])
 
+    def networks(self) -> list[Document]:
+        """It and all networks that are blocks in it, or in one of those, each once."""
+        found = [self]
+        for document in found:
+            inner = [b.body for b in document.blocks.values() if isinstance(b.body, Document)]
+            found += [network for network in dict.fromkeys(inner) if network not in found]
+        return found
+
     @property
     def characters(self) -> int:
-        """How long it and the files that it extends are."""
+        """How long it and the files that it leads to are."""
         return sum(len(source.text) for source in [self.source, *self.bases])
 
     def refuse(
@@ -141,118 +144,15 @@ class Document:
         """Notes a problem; reading goes on, up to the most that are reported."""
         self.problems.append(Problem(code, message, span, (*facts, *helps(help_text))))
         if len(self.problems) >= MOST_PROBLEMS:
-            raise ConvcalcError(sorted(self.problems, key=_position))
+            raise ConvcalcError(sorted(self.problems, key=position))
 
 
-def read_document(source: Source, opener: Opener, exists: Exists = os.path.isfile) -> Document:
-    """Reads a spec and everything that it extends; raises ConvcalcError."""
-    documents = [_own(source)]
-    seen = [os.path.normpath(source.path)]
-    while "extends" in documents[-1].keys:
-        document = documents[-1]
-        path, span = _extended_path(document, exists)
-        if os.path.normpath(path) in seen:
-            chain = " -> ".join(printable(name) for name in [*seen, os.path.normpath(path)])
-            document.refuse("extends-loop", f"extends itself: {chain}", span)
-            raise ConvcalcError(_all_problems(documents))
-        if len(documents) == LONGEST_CHAIN:
-            message = f"more than {LONGEST_CHAIN} files extend each other"
-            document.refuse("extends-loop", message, span)
-            raise ConvcalcError(_all_problems(documents))
-        seen.append(os.path.normpath(path))
-        try:
-            documents.append(_own(opener(path)))
-        except ConvcalcError as error:
-            if error.status != UNUSABLE:
-                found = [extended(problem, span) for problem in error.problems]
-                before = _all_problems(documents)
-                raise ConvcalcError([*before, *found][:MOST_PROBLEMS]) from None
-            problem = error.problems[0]
-            if problem.code == "outside-root":
-                document.problems.append(problem._replace(span=span))
-                raise ConvcalcError(_all_problems(documents), UNUSABLE) from None
-            help_text = "a path is relative to this file; a word names a network that ships"
-            document.refuse("extends-not-found", problem.text, span, help_text)
-            raise ConvcalcError(_all_problems(documents), UNUSABLE) from None
-        documents[0].bases[documents[-1].source] = span
-        _check_size(documents, span)
-    if len(documents) > 1:
-        _check_inherited_args(documents)
-    merged = documents[0]
-    for base in documents[1:]:
-        _merge(merged, base)
-    _check_names(merged)
-    return merged
-
-
-def _check_size(documents: list[Document], span: Span) -> None:
-    """Refuses files that extend each other and are too long together; the last was just read."""
-    length = documents[0].characters
-    most = current_access().max_file_size
-    if length > most:
-        documents[-2].refuse(
-            "file-too-large",
-            f"the files that extend each other have {length} characters together",
-            span,
-            "--max-file-size allows more",
-            Rule(f"at most {most}"),
-        )
-        raise ConvcalcError(_all_problems(documents))
-
-
-def _check_inherited_args(documents: list[Document]) -> None:
-    """An argument that no other text mentions is most likely misspelt.
-
-    Its own file must mention it again, or a file that this one extends must mention it.
-    """
-    below: set[str] = set()
-    inherited: dict[str, Entry] = {}
-    for document in reversed(documents):
-        own = Counter(_WORD.findall(document.source.text)) if document.args else Counter()
-        unused = [name for name in document.args if own[name] < 2 and name not in below]
-        for name in unused if document is not documents[-1] else ():
-            from convcalc.spelling import did_you_mean  # only a mistake needs it
-
-            document.refuse(
-                "unknown-argument",
-                f"nothing uses the argument '{name}', and no extended file has it",
-                document.args[name][0].span,
-                did_you_mean(name, inherited),
-            )
-        below.update(own or _WORD.findall(document.source.text))
-        inherited.update(document.args)
-
-
-def extended(problem: Problem, span: Span) -> Problem:
-    """A problem in a file, with the place that extends the file."""
-    return problem._replace(facts=(Related(Reason.EXTENDS, span), *problem.facts))
-
-
-def _all_problems(documents: list[Document]) -> list[Problem]:
-    problems: list[Problem] = []
-    for document in documents:
-        problems += sorted(document.problems, key=_position)
-    return problems[:MOST_PROBLEMS]
-
-
-def _position(problem: Problem) -> tuple[int, int]:
+def position(problem: Problem) -> tuple[int, int]:
+    """Where a problem is, to sort those of one file."""
     return (problem.span.line, problem.span.column) if problem.span else (0, 0)
 
 
-def _extended_path(document: Document, exists: Exists) -> tuple[str, Span]:
-    value = document.keys["extends"][1]
-    if not isinstance(value, ScalarNode) or not value.text:
-        message = "extends takes the path of one other spec"
-        document.refuse("bad-value", message, value.span)
-        raise ConvcalcError(document.problems)
-    path = os.path.join(os.path.dirname(document.source.path), value.text)
-    if is_word(value.text) and not exists(path):
-        # As on the command line, a word is the name of a network that ships with the package.
-        path = shipped_path(value.text) or path
-    return path, value.span
-
-
-def _own(source: Source) -> Document:
+def own_document(source: Source) -> Document:
     """One file's own keys. Of a file that was found and is no spec, nothing is shown."""
     if source.named:
         return _own_keys(source)
@@ -422,16 +322,15 @@ def _read_blocks(document: Document) -> None:
             continue
         found = len(document.problems)
         parameters = _read_parameters(document, key, match[2] or "", match.start(2))
-        if not isinstance(value, ListNode):
+        if isinstance(value, MapNode) or (isinstance(value, ScalarNode) and not value.text):
             document.refuse(
                 "bad-value",
-                f"the block '{name}' takes a list of layers",
+                f"the block '{name}' takes a list of layers, or the file of a network",
                 value.span,
                 "put a '-' before each layer",
             )
         sound = len(document.problems) == found
-        body = value if isinstance(value, ListNode) and sound else None
-        document.blocks[name] = Block(name, parameters, body, key)
+        document.blocks[name] = Block(name, parameters, value if sound else None, key)
 
 
 def _read_parameters(
@@ -501,7 +400,7 @@ def _split(text: str) -> list[tuple[int, str]]:
     return parts
 
 
-def _merge(document: Document, base: Document) -> None:
+def merge(document: Document, base: Document) -> None:
     """Adds to `document` what it inherits from `base`."""
     if "input" not in document.keys and "layout" in base.keys:
         document.keys["layout"] = base.keys["layout"]
@@ -528,33 +427,31 @@ def taken_names() -> dict[str, str]:
     }
 
 
-def _check_names(document: Document) -> None:
+def check_names(document: Document) -> None:
     """A block or an argument takes no name that already means something."""
     taken = taken_names()
     keys = dict.fromkeys(KEY_WORDS, "a key")
     for name, block in document.blocks.items():
         if name in taken or name in keys:
-            document.refuse(
-                "taken-name",
-                f"'{name}' cannot name a block: it is {taken.get(name) or keys[name]}",
-                block.key.span,
-            )
+            what = taken.get(name) or keys[name]
+            _refuse_name(document, name, "a block", what, block.key.span)
     if any(taken.get(name) == "a kind" for name in document.blocks):
         # Which of the two a layer means is not known, so no layer is looked at.
         raise ConvcalcError(document.problems)
     taken.update(dict.fromkeys(document.blocks, "a block"))
     for name, (key, _) in document.args.items():
         if name in taken:
-            document.refuse(
-                "taken-name", f"'{name}' cannot name an argument: it is {taken[name]}", key.span
-            )
-    taken.update(dict.fromkeys(document.args, "an argument of the file"))
+            _refuse_name(document, name, "an argument", taken[name], key.span)
     for block in document.blocks.values():
         for parameter in block.parameters:
-            if parameter.name in taken:
-                document.refuse(
-                    "taken-name",
-                    f"'{parameter.name}' cannot name an argument of {block.name}:"
-                    f" it is {taken[parameter.name]}",
-                    parameter.span,
-                )
+            if parameter.name in taken and not parameter.inherited:
+                where = f"an argument of {block.name}"
+                _refuse_name(document, parameter.name, where, taken[parameter.name], parameter.span)
+
+
+def _refuse_name(document: Document, name: str, what: str, meaning: str, span: Span) -> None:
+    from convcalc.language.hints.names import meaning_of  # only a mistake needs it
+
+    message = f"'{name}' cannot name {what}: it is {meaning}"
+    more = meaning_of(name) if meaning != "a block" else ""
+    document.refuse("taken-name", message, span, "", *((Note(more),) if more else ()))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
+from convcalc.language.keys import LAYER_FUNCTIONS
 from convcalc.layers.fields import value_text
 from convcalc.problems import Fact, RuleError, helps, printable
 from convcalc.record import Record
@@ -28,8 +29,6 @@ LONGEST = 200
 LONGEST_LIST = 1000
 DEEPEST_LIST = 8
 
-#: Functions of a layer's value, which take its name.
-LAYER_FUNCTIONS = ("channels_of", "size_of")
 _NUMBER_FUNCTIONS = ("abs", "ceil", "divisible", "floor", "len", "max", "min", "round", "sum")
 FUNCTIONS = (*_NUMBER_FUNCTIONS, *LAYER_FUNCTIONS)
 

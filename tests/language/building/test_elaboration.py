@@ -803,6 +803,20 @@ class TestBlocks:
             "'w' holds 4, and a layer is needed here",
         ]
 
+    def test_an_argument_hides_that_of_the_file(self) -> None:
+        top = (
+            "args: {c: 4, n: 7}\nblocks:\n"
+            "  b(c, n=n + c, d=c):"
+            " [{conv: c, kernel: 1}, {conv: n, kernel: 1}, {dense: d}, inner]\n"
+            "  inner(): [{dense: c}]\n"
+        )
+        assert shapes("{b: 5}, {dense: c}", top=top) == [5, 12, 5, 4, 4]
+        assert shapes("{b: [c, 1]}", top=top) == [4, 1, 4, 4]
+
+    def test_a_default_does_not_know_its_own_argument(self) -> None:
+        top = "blocks:\n  b(c=c): [{dense: c}]\n"
+        assert messages("b", top=top)[0].startswith("b0: default of 'c': 'c' is neither")
+
     def test_input_is_what_enters_the_block(self) -> None:
         top = (
             "blocks:\n"

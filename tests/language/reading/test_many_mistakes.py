@@ -34,7 +34,7 @@ SPECS = {
     "defaults": HEAD + LAYERS + "defaults:\n" + keys("  ", value="{bias: false}"),
     "arguments of defaults": HEAD + LAYERS + "defaults:\n  conv:\n" + keys("    "),
     "blocks": HEAD + LAYERS + "blocks:\n" + keys("  ", "1q", "[relu]"),
-    "bodies of blocks": HEAD + LAYERS + "blocks:\n" + keys("  "),
+    "bodies of blocks": HEAD + LAYERS + "blocks:\n" + keys("  ", value="{}"),
     "blocks named as kinds": HEAD
     + LAYERS
     + "blocks:\n"
