@@ -96,9 +96,7 @@ CODES: dict[str, Code] = {
     "size-too-large": Code(1, "a size is above the largest that is allowed"),
     "slice-out-of-range": Code(1, "a slice goes beyond the channels"),
     "upsample-size": Code(1, "upsample has neither or both of factor and size, or leaves nothing"),
-    "window-mismatch": Code(
-        1, "windows of an attention do not tile the map, or do not go with other arguments"
-    ),
+    "window-mismatch": Code(1, "windows do not tile an axis, or do not fit other arguments"),
     "window-too-large": Code(1, "a window does not fit its padded input"),
     "wrong-rank": Code(1, "an input or a list has another number of axes than is needed"),
     # Notes: what is read otherwise than it may be meant, or is left out.

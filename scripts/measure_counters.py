@@ -90,6 +90,13 @@ class Constant(nn.Module):
         return self.value.expand(len(x), *self.value.shape).clone()
 
 
+class StochasticDepth(nn.Module):
+    """What torchvision and timm drop branches with; at inference it does nothing."""
+
+    def forward(self, x):
+        return x
+
+
 def _flat(pairs):
     """Padding in the order of F.pad: the last axis first."""
     return [side for pair in reversed(pairs) for side in pair]
@@ -393,6 +400,12 @@ def _softmax_of_heads(layer, shape, rank):
     return Call(lambda x: F.softmax(x.unflatten(1, groups), dim=2).flatten(1, 2))
 
 
+def _pixel_unshuffle(layer, shape, rank):
+    if rank != 2:
+        raise NotImplementedError  # PyTorch's takes maps
+    return nn.PixelUnshuffle(layer.factor)
+
+
 def _add(*inputs):
     total = inputs[0]
     for other in inputs[1:]:
@@ -419,6 +432,8 @@ MAKE = {
     "global_avgpool": _adaptive,
     "adaptive_maxpool": _adaptive,
     "adaptive_avgpool": _adaptive,
+    "channel_maxpool": lambda la, s, r: Call(lambda x: x.max(1, keepdim=True).values),
+    "channel_avgpool": lambda la, s, r: Call(lambda x: x.mean(1, keepdim=True)),
     "dense": _dense,
     "lstm": _recurrent(nn.LSTM),
     "gru": _recurrent(nn.GRU),
@@ -451,6 +466,7 @@ MAKE = {
     "sqrt": lambda la, s, r: Call(lambda x: torch.sqrt(x)),  # noqa: PLW0108
     "rescaling": lambda la, s, r: Call(lambda x: x * la.factor + la.offset),
     "dropout": lambda la, s, r: nn.Dropout(la.rate),
+    "stochastic_depth": lambda la, s, r: StochasticDepth(),
     "identity": lambda la, s, r: nn.Identity(),
     "flatten": lambda la, s, r: nn.Flatten(),
     "reshape": lambda la, s, r: Call(lambda x: x.reshape(-1, *la.output_shape([s]))),
@@ -463,6 +479,7 @@ MAKE = {
     "crop": lambda la, s, r: Call(lambda x: F.pad(x, [-side for side in _flat(la.padding)])),
     "upsample": _upsample,
     "pixel_shuffle": lambda la, s, r: nn.PixelShuffle(la.factor),
+    "pixel_unshuffle": _pixel_unshuffle,
     "channel_shuffle": lambda la, s, r: nn.ChannelShuffle(la.groups),
     "slice": lambda la, s, r: Call(
         lambda x: x[(*[slice(None)] * (la.axis + 1), slice(*la.channels, la.step))]
@@ -748,7 +765,8 @@ def single_layers():
         *("{sub: [[], [relu]]}", "{sub: [[], [global_avgpool]]}", "{div: [[], [relu]]}"),
         *("{div: [[], [global_avgpool]]}", "{mul: [[], [{conv: 1, kernel: 1, bias: false}]]}"),
         *("{concat: [[], [relu]], axis: 1}", "{slice: [1, 4], axis: 1, step: 2}"),
-        *("{add: [[], [parameter]]}", "{add: [[], [buffer]]}"),
+        *("{add: [[], [parameter]]}", "{add: [[], [buffer]]}", "{stochastic_depth: 0.1}"),
+        *("channel_avgpool", "channel_maxpool"),
         "{concat: [[], [{sequential: [parameter, {conv: 4, kernel: 1}]}]], axis: 1}",
         "{sequential: [{conv: 4, kernel: 1, name: a}, {conv: 4, kernel: 1, share: a}]}",
     ]
@@ -794,6 +812,7 @@ def single_layers():
         yield f"{{input: [4, 6, 5], layers: [{{conv: 4, kernel: 1}}, {resized}]}}"
     shuffled = "{conv: 8, kernel: 1}, {pixel_shuffle: 2}"
     yield f"{{input: [4, 6, 5], layers: [{shuffled}]}}"
+    yield "{input: [4, 6, 8], layers: [{conv: 4, kernel: 1}, {pixel_unshuffle: 2}]}"
     for layer in (
         "batchnorm",
         "layernorm",

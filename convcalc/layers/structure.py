@@ -21,7 +21,7 @@ from convcalc.layers.reading import (
     strided,
 )
 from convcalc.layers.traits import FIXED, SAME, Backward, ChannelRule, Kept, Start
-from convcalc.problems import Rule, RuleError
+from convcalc.problems import Help, Rule, RuleError
 from convcalc.shapes import (
     LARGEST_SIZE,
     MOST_AXES,
@@ -116,6 +116,49 @@ class Dropout(_NoArithmetic, kind="dropout"):
         self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
     ) -> Kept:
         return Kept(flags=batch * prod(output) if self.rate else 0)
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        return same_from(0, inputs[index])
+
+
+class StochasticDepth(_NoArithmetic, kind="stochastic_depth"):
+    """Stochastic depth, which at inference is the identity: nothing to compute.
+
+    In training a residual branch is dropped as a whole, in some of the samples.
+
+    Shape:  any -> the same
+    Counts: nothing to compute; in training, unless rate is 0, each sample's random number is
+            compared with the rate, and each element multiplied by 0 or 1 / (1 - rate):
+            compares = 1 a sample, multiplies = N
+    Grads:  dx = dy times the same factor: multiplies = N; keeps which samples were dropped
+    Source: Huang et al., arXiv:1603.09382
+    """
+
+    view = True
+
+    rate: float = field(Real(0, 1), "probability of dropping a sample's branch")
+
+    def training_view(self, inputs: Sequence[Shape]) -> bool:
+        return not self.rate
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        return only(inputs)
+
+    def training_counts(self, inputs: Sequence[Shape], output: Shape, *, batch: int = 1) -> Counts:
+        if not self.rate:
+            return NOTHING
+        return Counts(multiplies=batch * prod(output), compares=batch)
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        works = any(wanted) and self.rate
+        return Backward(input=Counts(multiplies=batch * prod(output)) if works else NOTHING)
+
+    def kept(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Kept:
+        return Kept(flags=batch if self.rate else 0)
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
         return same_from(0, inputs[index])
@@ -388,6 +431,50 @@ class PixelShuffle(_NoArithmetic, kind="pixel_shuffle"):
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("gathered", self.factor ** (len(only(inputs)) - 1))
+
+
+class PixelUnshuffle(_NoArithmetic, kind="pixel_unshuffle"):
+    """Positions become channels: each block of f positions on r spatial axes f^r channels.
+
+    It undoes pixel_shuffle.
+
+    Shape:  (c, h*f, w*f) -> (c*f*f, h, w)
+    Counts: nothing to compute
+    Grads:  dx is dy, moved: nothing to compute
+    Errors: window-mismatch, wrong-rank
+    Source: PyTorch's PixelUnshuffle
+
+    >>> PixelUnshuffle(factor=2).output_shape([(3, 640, 640)])
+    (12, 320, 320)
+    """
+
+    least_rank = 1
+    most_rank = MOST_WINDOW_AXES
+
+    factor: int = field(Whole(), "positions of a block per axis", symbol="f")
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        channels, *sizes = only(inputs)
+        for axis, n in enumerate(sizes):
+            if n % self.factor:
+                raise RuleError(
+                    "window-mismatch",
+                    f"the {axis_name(axis, len(sizes))} {n} cannot be split into blocks of"
+                    f" {self.factor}",
+                    "factor",
+                    [Rule(f"{n} / {self.factor} must be whole"), Help("a pad before it fills up")],
+                )
+        block = self.factor ** len(sizes)
+        return (channels * block, *[n // self.factor for n in sizes])
+
+    def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
+        # The channel decides which position of a block is read: together they are the block.
+        rank = len(only(inputs)) - 1
+        places = [grouped(axis, 1, self.factor) for axis in range(1, rank + 1)]
+        return (grouped(0, self.factor**rank, 1), *places)
+
+    def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
+        return ChannelRule("spread", self.factor ** (len(only(inputs)) - 1))
 
 
 class ChannelShuffle(_NoArithmetic, kind="channel_shuffle"):

@@ -74,6 +74,7 @@ Relation = Literal[
     "spread",
     "gathered",
     "shuffled",
+    "constant",
     "fixed",
 ]
 
@@ -91,6 +92,7 @@ class ChannelRule(Record):
     spread    `factor` consecutive ones for each of the input
     gathered  one for each `factor` consecutive ones of the input
     shuffled  those of the input, its `groups` groups interleaved
+    constant  as many whatever becomes of the input's
     fixed     none of these: neither side can change
 
     groups  must divide the channels of input number `source` and, where free, the output's
@@ -111,6 +113,7 @@ class ChannelRule(Record):
 FREE = ChannelRule("free")
 OWN = ChannelRule("own")
 SAME = ChannelRule("same")
+CONSTANT = ChannelRule("constant")
 FIXED = ChannelRule("fixed")
 
 

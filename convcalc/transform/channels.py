@@ -220,6 +220,8 @@ class _Rows:
             for row in inputs:
                 _freeze(row)
             return _Run(size, _Ratio(frozen=True))
+        if relation == "constant":
+            return _Run(size, _Ratio(frozen=True))
         if relation == "joined":
             return _row(inputs)
         row = inputs[rule.source]

@@ -51,7 +51,6 @@ REWRITTEN = {
 
 #: Cases that convcalc cannot answer yet, and why. One that it answers is removed here.
 NOT_YET = {
-    "53-yolov5-focus": "there is no `pixel_unshuffle`",
     "55-segnet-unpool": "there is no `unpool`",
 }
 

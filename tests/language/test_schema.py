@@ -301,7 +301,7 @@ BEYOND = {
             "too-many-layers",
             "too-many-variants",
             "upsample-size",
-            "window-too-large",
+            *("window-mismatch", "window-too-large"),
             "wrong-rank",
         ],
         "arithmetic: values that do not fit each other",

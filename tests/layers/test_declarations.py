@@ -15,7 +15,15 @@ from tests.oracle.windows import everywhere, shape_of
 
 # These only move values: a value that says where it comes from still says so at the end.
 MOVERS = ["identity", "dropout", "flatten", "reshape", "transpose", "pad", "crop", "pixel_shuffle"]
-MOVERS += ["channel_shuffle", "slice", "gather", "broadcast", "concat"]
+MOVERS += [
+    "pixel_unshuffle",
+    "stochastic_depth",
+    "channel_shuffle",
+    "slice",
+    "gather",
+    "broadcast",
+    "concat",
+]
 LAYERS = 40
 
 
@@ -102,6 +110,9 @@ def test_the_rule_gives_the_number_of_output_channels(kind: str) -> None:
             assert out * rule.factor == first
         elif rule.relation == "sliced":
             assert out == rule.stop - rule.start
+        elif rule.relation == "constant":
+            wider = [(2 * shape[0], *shape[1:]) for shape in shapes]
+            assert layer.output_shape(wider)[0] == out
         elif rule.relation == "joined":
             assert out == sum(shape[0] for shape in shapes)
         elif rule.relation != "fixed":
@@ -122,7 +133,7 @@ def test_a_layer_with_other_channels_puts_them_out(kind: str) -> None:
         elif rule.relation == "compared":
             doubled = [(2 * shape[0], *shape[1:]) for shape in shapes]
             assert layer.with_channels(rule, out[0], 0).output_shape(doubled) == out
-        elif rule.relation not in {"fixed", "sliced"}:
+        elif rule.relation not in {"fixed", "sliced", "constant"}:
             # One channel that goes with many stays one.
             stays = rule.relation == "tied" and out[0] > 1
             doubled = [

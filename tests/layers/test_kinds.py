@@ -52,6 +52,8 @@ SIGNATURES = {
     "crop": "padding",
     "upsample": "factor, size, mode=nearest, coordinates",
     "pixel_shuffle": "factor",
+    "stochastic_depth": "rate",
+    "pixel_unshuffle": "factor",
     "channel_shuffle": "groups",
     "scale": "init=1.0, learned=true, per_channel=true",
     "slice": "channels, axis=0, step=1",
@@ -169,13 +171,15 @@ def test_unnamed_layers_are_called_after_the_kind_or_pool(kind: str) -> None:
 def test_what_needs_spatial_axes() -> None:
     spatial = {kind for kind in KINDS if layer_class(kind).least_rank >= 1}
     windows = {kind for kind in KINDS if kind.endswith(("pool", "conv", "wise", "transpose"))}
-    assert spatial == (windows - {"transpose"}) | RECURRENT | {
+    of_channels = {"channel_avgpool", "channel_maxpool"}
+    assert spatial == (windows - of_channels - {"transpose"}) | RECURRENT | {
         "instancenorm",
         "grn",
         "pad",
         "crop",
         "upsample",
         "pixel_shuffle",
+        "pixel_unshuffle",
         "matmul",
         "attention",
     }
@@ -192,6 +196,7 @@ def test_what_only_looks_at_the_same_memory() -> None:
     assert {kind for kind in KINDS if layer_class(kind).view} == {
         "identity",
         "dropout",
+        "stochastic_depth",
         "flatten",
         "reshape",
     }

@@ -85,9 +85,9 @@ def spread(layer: Layer, shapes: list[Shape], number: int, place: tuple[int, ...
     return {tuple(int(i) for i in unit) for unit in np.argwhere(np.isnan(result[0]))}
 
 
-#: One channel of a block is read, which one the position says, or one position of a window, which
-#: one the channel says: the declared block or window is not exact.
-BLOCKS = {"pixel_shuffle", "attention_scores"}
+#: One channel of a block is read, which one the position says, or one position, which one the
+#: channel says: the declared block or window is not exact.
+BLOCKS = {"pixel_shuffle", "pixel_unshuffle", "attention_scores"}
 #: Where one reads depends on its offsets; the other reads further the more steps there were.
 BOUNDS = {"deform_conv", "conv_lstm"}
 

@@ -43,7 +43,15 @@ class TestReductions:
     @pytest.mark.parametrize("kind", REDUCTIONS)
     def test_channels_stay_where_they_are_not_reduced(self, kind: str) -> None:
         assert made(kind, axes=[1]).channel_rule([GIVEN]) == ChannelRule("same")
-        assert made(kind, axes=[0]).channel_rule([GIVEN]) == ChannelRule("fixed")
+        assert made(kind, axes=[0]).channel_rule([GIVEN]) == ChannelRule("constant")
+
+    @pytest.mark.parametrize(("kind", "other"), [("avgpool", "mean"), ("maxpool", "max")])
+    def test_poolings_of_channels_are_reductions_along_them(self, kind: str, other: str) -> None:
+        pool, reduction = made(f"channel_{kind}"), made(f"reduce_{other}", axes=[0])
+        for given in (GIVEN, (8,)):
+            assert shape(pool, given) == shape(reduction, given) == (1, *given[1:])
+            assert counts(pool, given) == counts(reduction, given)
+        assert pool.channel_rule([GIVEN]) == ChannelRule("constant")
 
     @pytest.mark.parametrize(
         ("arguments", "message"),

@@ -37,6 +37,10 @@ from tests.layers.shorthand import counts, made, params, refusal, shape, unreada
         # ESPCN enlarges three times.
         (made("pixel_shuffle", factor=3), (27, 100, 80), (3, 300, 240)),
         (made("pixel_shuffle", 1, factor=2), (6, 10), (3, 20)),
+        # YOLOv5's Focus.
+        (made("pixel_unshuffle", factor=2), (3, 640, 640), (12, 320, 320)),
+        (made("pixel_unshuffle", 3, factor=2), (3, 4, 6, 8), (24, 2, 3, 4)),
+        (made("stochastic_depth", rate=0), (96, 56, 56), (96, 56, 56)),
         # ShuffleNet v2's unit: half of the channels, and the shuffle after joining.
         (made("slice", channels=[0, 58]), (116, 28, 28), (58, 28, 28)),
         (made("slice", channels=[58, 116]), (116, 28, 28), (58, 28, 28)),
@@ -66,6 +70,7 @@ def test_sizes(layer: Layer, given: tuple[int, ...], expected: tuple[int, ...]) 
         (made("transpose", order=[0, 2, 1]), (3, 4, 5), SAME),
         (made("transpose", order=[1, 2, 0]), (3, 4, 5), FIXED),
         (made("pixel_shuffle", factor=3), (27, 10, 10), ChannelRule("gathered", 9)),
+        (made("pixel_unshuffle", factor=3), (3, 30, 30), ChannelRule("spread", 9)),
         (made("slice", channels=[58, 116]), (116, 4, 4), ChannelRule("sliced", start=58, stop=116)),
         (made("slice", channels=[0, 1], axis=1), (768, 197), SAME),
         (made("slice", channels=[0, 8], step=2), (8, 4), FIXED),
@@ -181,6 +186,15 @@ def test_channel_rules(layer: Layer, given: tuple[int, ...], rule: ChannelRule) 
             id="pixel_shuffle",
         ),
         pytest.param(
+            made("pixel_unshuffle", factor=2),
+            (3, 8, 7),
+            "window-mismatch",
+            "factor",
+            "the width 7 cannot be split into blocks of 2",
+            (("rule", "7 / 2 must be whole"), ("help", "a pad before it fills up")),
+            id="pixel_unshuffle",
+        ),
+        pytest.param(
             made("channel_shuffle", groups=4),
             (6, 8, 8),
             "groups-mismatch",
@@ -240,7 +254,7 @@ def test_errors(
     assert worded(error.facts) == facts
 
 
-@pytest.mark.parametrize("kind", ["pad", "crop", "upsample", "pixel_shuffle"])
+@pytest.mark.parametrize("kind", ["pad", "crop", "upsample", "pixel_shuffle", "pixel_unshuffle"])
 def test_what_changes_spatial_axes_needs_them(kind: str) -> None:
     argument = {"pad": "padding", "crop": "padding"}.get(kind, "factor")
     assert refusal(made(kind, 0, **{argument: 1}), (120,)).code == "wrong-rank"
@@ -276,6 +290,19 @@ def test_a_constant_factor_costs_one_product_backwards_and_keeps_nothing() -> No
         input=Counts(multiplies=12)
     )
     assert layer.kept(shapes, (4, 3), wanted=[True]) == Kept()
+
+
+def test_stochastic_depth_drops_samples_in_training() -> None:
+    layer, given = made("stochastic_depth", rate=0.1), (8, 3, 5)
+    assert counts(layer, given) == Counts()
+    assert layer.training_counts([given], given, batch=4) == Counts(multiplies=480, compares=4)
+    assert layer.kept([given], given, wanted=[True], batch=4).flags == 4
+    back = layer.backward_counts([given], given, wanted=[True], batch=4)
+    assert back.input == Counts(multiplies=480)
+    never = made("stochastic_depth", rate=0)
+    assert never.training_counts([given], given, batch=4) == Counts()
+    assert never.training_view([given])
+    assert not layer.training_view([given])
 
 
 def test_a_dropout_rate_is_a_probability_below_one() -> None:

@@ -55,6 +55,7 @@ DECISIONS: dict[str, dict[str, str]] = {
     "conv_lstm": {"sliding_windows": _FITS},
     "upsample": {"output_shape": "whether a factor leaves a position"},
     "pixel_shuffle": {"output_shape": "whether the channels fall into blocks"},
+    "pixel_unshuffle": {"output_shape": "whether the positions fall into blocks"},
     "slice": {"output_shape": "whether the range is there"},
     **{
         kind: {"output_shape": "whether channels are equal", "broadcast": "which of two sizes is 1"}

@@ -44,6 +44,8 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "global_avgpool": windows.global_avgpool,
     "adaptive_maxpool": windows.adaptive_maxpool,
     "adaptive_avgpool": windows.adaptive_avgpool,
+    "channel_maxpool": reduction.reduce_max_backward,
+    "channel_avgpool": reduction.reduce_mean_backward,
     "dense": windows.dense,
     "lstm": recurrent.lstm,
     "gru": recurrent.gru,
@@ -77,6 +79,7 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "sqrt": from_output(functions.sqrt_backward),
     "rescaling": functions.rescaling_backward,
     "dropout": structure.dropout,
+    "stochastic_depth": structure.stochastic_depth,
     "identity": structure.moved,
     "flatten": structure.moved,
     "reshape": structure.moved,
@@ -85,6 +88,7 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "crop": structure.moved,
     "upsample": resizing.upsample,
     "pixel_shuffle": structure.moved,
+    "pixel_unshuffle": structure.moved,
     "channel_shuffle": structure.moved,
     "slice": structure.moved,
     "gather": structure.moved,
@@ -114,6 +118,7 @@ FORWARD: dict[str, Callable[[Any, Step], None]] = {
     "dropout": structure.dropout_forward,
     "attention_norm": attention.norm_forward,
     "attention_bias": attention.bias_forward,
+    "stochastic_depth": structure.stochastic_depth_forward,
 }
 
 #: Inputs are drawn from this range, so that both sides of every bend are reached.

@@ -6,7 +6,7 @@ from collections import defaultdict
 from random import Random
 
 from convcalc.layers.base import Layer
-from convcalc.layers.structure import Dropout, Scale
+from convcalc.layers.structure import Dropout, Scale, StochasticDepth
 from tests.oracle.counting import Number, Tensor, plain, total
 from tests.oracle.structure import scale_factor
 from tests.oracle.training import Step, put
@@ -56,6 +56,32 @@ def dropout(layer: Dropout, step: Step) -> None:
                 index: dy * (1 / (1 - rate) if step.stored["flags"][sample, index] else 0.0)
                 for index, dy in step.dy[sample].items()
             }
+
+
+def stochastic_depth_forward(layer: StochasticDepth, step: Step) -> None:
+    """A sample is dropped where its random number is not above the rate."""
+    rate, rng = float(layer.rate), Random(7)
+    step.outputs = []
+    for sample in step.batch():
+        x = step.samples[sample][0]
+        if rate:
+            kept = step.run.constant(rng.random()) > rate
+            step.stored["flags"][sample] = kept
+            factor = 1 / (1 - rate) if kept else 0.0
+            step.outputs.append({index: value * factor for index, value in x.items()})
+        else:
+            step.outputs.append(dict(x))
+
+
+def stochastic_depth(layer: StochasticDepth, step: Step) -> None:
+    rate = float(layer.rate)
+    if not rate:
+        moved(layer, step)
+        return
+    with step.part("input"):
+        for sample in step.batch():
+            factor = 1 / (1 - rate) if step.stored["flags"][sample] else 0.0
+            step.dx[sample, 0] = {index: dy * factor for index, dy in step.dy[sample].items()}
 
 
 def scale(layer: Scale, step: Step) -> None:

@@ -496,6 +496,20 @@ def _upsample(rng: Random) -> Drawn:
     return values, [shape]
 
 
+def _stochastic_depth(rng: Random) -> Drawn:
+    values, inputs = _plain(rng)
+    values["rate"] = rng.choice([0, Fraction(1, 5), Fraction(9, 10)])
+    return values, inputs
+
+
+def _pixel_unshuffle(rng: Random) -> Drawn:
+    rank = _rank(rng)
+    factor = rng.randint(1, 3)
+    most = max(_LARGEST_INPUT[rank] // factor, 1)
+    sizes = [factor * rng.randint(1, most) for _ in range(rank)]
+    return {"factor": factor}, [(rng.randint(1, 3), *sizes)]
+
+
 def _pixel_shuffle(rng: Random) -> Drawn:
     rank = _rank(rng)
     factor = rng.randint(1, 3 if rank < 3 else 2)
@@ -698,6 +712,8 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "global_avgpool": _global_pool,
     "adaptive_maxpool": _adaptive_pool,
     "adaptive_avgpool": _adaptive_pool,
+    "channel_maxpool": _plain,
+    "channel_avgpool": _plain,
     "dense": _dense,
     "lstm": _recurrent,
     "gru": _recurrent,
@@ -731,6 +747,7 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "sqrt": _plain,
     "rescaling": _rescaling,
     "dropout": _dropout,
+    "stochastic_depth": _stochastic_depth,
     "identity": _plain,
     "flatten": _plain,
     "reshape": _reshape,
@@ -739,6 +756,7 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "crop": _crop,
     "upsample": _upsample,
     "pixel_shuffle": _pixel_shuffle,
+    "pixel_unshuffle": _pixel_unshuffle,
     "channel_shuffle": _channel_shuffle,
     "slice": _slice,
     "gather": _gather,

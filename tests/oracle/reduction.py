@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from convcalc.layers.indexing import Broadcast, Gather
-from convcalc.layers.reduction import ReduceMax, ReduceMean, ReduceSum
+from convcalc.layers.reduction import (
+    ChannelAvgPool,
+    ChannelMaxPool,
+    ReduceMax,
+    ReduceMean,
+    ReduceSum,
+)
 from tests.oracle.counting import Number, Run, Tensor, at, combine, maximum, plain, total
 from tests.oracle.training import Step
 from tests.oracle.windows import everywhere, shape_of
 
-Reduction = ReduceMax | ReduceMean | ReduceSum
+OfChannels = ChannelAvgPool | ChannelMaxPool
+Reduction = ReduceMax | ReduceMean | ReduceSum | OfChannels
 Index = tuple[int, ...]
 
 
 def _sets(layer: Reduction, x: Tensor) -> dict[Index, list[Index]]:
     """For each place of the result the places that it is made of."""
+    axes, keepdims = ((0,), True) if isinstance(layer, OfChannels) else (layer.axes, layer.keepdims)
     sets: dict[Index, list[Index]] = {}
     for index in everywhere(shape_of(x)):
-        if layer.keepdims:
-            place = [0 if axis in layer.axes else i for axis, i in enumerate(index)]
+        if keepdims:
+            place = [0 if axis in axes else i for axis, i in enumerate(index)]
         else:
-            place = [i for axis, i in enumerate(index) if axis not in layer.axes]
+            place = [i for axis, i in enumerate(index) if axis not in axes]
         sets.setdefault(tuple(place), []).append(index)
     return sets
 
@@ -35,7 +43,7 @@ def _reduced(
     }
 
 
-def reduce_mean(layer: ReduceMean, inputs: Sequence[Tensor], run: Run) -> Tensor:
+def reduce_mean(layer: ReduceMean | ChannelAvgPool, inputs: Sequence[Tensor], run: Run) -> Tensor:
     return _reduced(layer, inputs, lambda values: total(values) / len(values))
 
 
@@ -43,11 +51,11 @@ def reduce_sum(layer: ReduceSum, inputs: Sequence[Tensor], run: Run) -> Tensor:
     return _reduced(layer, inputs, total)
 
 
-def reduce_max(layer: ReduceMax, inputs: Sequence[Tensor], run: Run) -> Tensor:
+def reduce_max(layer: ReduceMax | ChannelMaxPool, inputs: Sequence[Tensor], run: Run) -> Tensor:
     return _reduced(layer, inputs, lambda values: combine(values, maximum))
 
 
-def reduce_mean_backward(layer: ReduceMean, step: Step) -> None:
+def reduce_mean_backward(layer: ReduceMean | ChannelAvgPool, step: Step) -> None:
     _spread(layer, step, lambda dy, count: dy / count)
 
 
@@ -65,7 +73,7 @@ def _spread(layer: Reduction, step: Step, share: Callable[[Number, int], Number]
                 step.dx[sample, 0].update(dict.fromkeys(indices, gradient))
 
 
-def reduce_max_backward(layer: ReduceMax, step: Step) -> None:
+def reduce_max_backward(layer: ReduceMax | ChannelMaxPool, step: Step) -> None:
     """The forward pass remembers which place it chose."""
     chosen = step.stored["indices"]
     for sample in step.batch():

@@ -10,6 +10,7 @@ from convcalc.layers.structure import (
     Crop,
     Pad,
     PixelShuffle,
+    PixelUnshuffle,
     Reshape,
     Scale,
     Slice,
@@ -100,6 +101,19 @@ def pixel_shuffle(layer: PixelShuffle, inputs: Sequence[Tensor], run: Run) -> Te
         out_channel, which = divmod(channel, len(offsets))
         position = [p * layer.factor + o for p, o in zip(place, offsets[which], strict=True)]
         result[at(out_channel, *position)] = value
+    return result
+
+
+def pixel_unshuffle(layer: PixelUnshuffle, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    """Offset (i, j) of a block of channel c becomes channel c*f*f + i*f + j."""
+    (x,) = inputs
+    rank = len(shape_of(x)) - 1
+    offsets = list(everywhere([layer.factor] * rank))
+    result: Tensor = {}
+    for (channel, *place), value in x.items():
+        block = [p // layer.factor for p in place]
+        offset = tuple([p % layer.factor for p in place])
+        result[at(channel * len(offsets) + offsets.index(offset), *block)] = value
     return result
 
 

@@ -498,6 +498,23 @@ def _pixel_shuffle(layer: Any, case: _Case) -> str:
     return case.graph.add("DepthToSpace", case.input, blocksize=layer.factor, mode="CRD")
 
 
+def _pixel_unshuffle(layer: Any, case: _Case) -> str:
+    if case.rank != 2:
+        raise NoCounterpart("two-dimensional maps only")
+    # ONNX has the channels of a block innermost, PyTorch its offsets.
+    batch, channels, height, width = case.shape
+    f = layer.factor
+    blocks = case.graph.add("SpaceToDepth", case.input, blocksize=f)
+    sizes = (height // f, width // f)
+    split = case.graph.add("Reshape", blocks, case.graph.whole(batch, f * f, channels, *sizes))
+    turned = case.graph.add("Transpose", split, perm=[0, 2, 1, 3, 4])
+    return case.graph.add("Reshape", turned, case.graph.whole(batch, channels * f * f, *sizes))
+
+
+def _of_channels(operator: str) -> Callable[[Any, _Case], str]:
+    return lambda layer, case: _reduced(case, operator, case.input, [1])
+
+
 def _channel_shuffle(layer: Any, case: _Case) -> str:
     batch, channels, *sizes = case.shape
     groups = case.graph.whole(batch, layer.groups, channels // layer.groups, *sizes)
@@ -699,6 +716,8 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "global_avgpool": _global("GlobalAveragePool"),
     "adaptive_maxpool": _adaptive("MaxPool"),
     "adaptive_avgpool": _adaptive("AveragePool"),
+    "channel_maxpool": _of_channels("ReduceMax"),
+    "channel_avgpool": _of_channels("ReduceMean"),
     "dense": _dense,
     "lstm": _recurrent("LSTM", [0, 3, 1, 2]),
     "conv_lstm": _conv_lstm,
@@ -732,6 +751,7 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "sqrt": _operator("Sqrt"),
     "rescaling": _rescaling,
     "dropout": _unchanged,
+    "stochastic_depth": _unchanged,
     "identity": _unchanged,
     "flatten": _operator("Flatten", axis=1),
     "reshape": _reshape,
@@ -740,6 +760,7 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "crop": _crop,
     "upsample": _upsample,
     "pixel_shuffle": _pixel_shuffle,
+    "pixel_unshuffle": _pixel_unshuffle,
     "channel_shuffle": _channel_shuffle,
     "slice": _slice,
     "gather": _gather,

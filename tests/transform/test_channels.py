@@ -146,6 +146,38 @@ def test_a_gate_of_one_channel_keeps_it() -> None:
         assert some(found, "map", "mul0", f"{path}.conv0", f"{path}.conv1") == [48, 48, 12, 1]
 
 
+def test_a_gate_of_pooled_channels_lets_them_change() -> None:
+    text = """
+        input: [3, 8, 8]
+        layers:
+          - {conv: 24, kernel: 3, name: map}
+          - mul:
+              - []
+              - - concat: [[channel_avgpool], [channel_maxpool]]
+                - {conv: 1, kernel: 7, padding: 3, activation: sigmoid}
+          - {conv: 5, kernel: 1}
+    """
+    found = doubled(text)
+    assert some(found, "map", "mul0", "mul0.branch1.concat0", "mul0.branch1.conv0") == [
+        48,
+        48,
+        2,
+        1,
+    ]
+
+
+def test_blocks_of_positions_become_channels() -> None:
+    text = """
+        input: [3, 8, 8]
+        layers:
+          - {conv: 6, kernel: 1}
+          - {pixel_unshuffle: 2}
+          - {slice: [4, 20]}
+          - {conv: 5, kernel: 1}
+    """
+    assert some(doubled(text), "conv0", "pixel_unshuffle0", "slice0") == [12, 48, 32]
+
+
 def test_maps_one_after_the_other_change_together() -> None:
     text = """
         input: [3, 8, 8]

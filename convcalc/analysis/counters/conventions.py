@@ -232,7 +232,7 @@ _ACTIVATIONS = (
 )
 #: What only moves values, or is one.
 _MOVES = (
-    *("parameter", "buffer"),
+    *("parameter", "buffer", "stochastic_depth", "pixel_unshuffle"),
     *("dropout", "identity", "flatten", "reshape", "transpose", "pad", "crop", "slice"),
     *("pixel_shuffle", "channel_shuffle", "concat", "gather", "broadcast"),
 )
@@ -240,7 +240,7 @@ _RECURRENT = ("lstm", "gru")
 #: What is written with an operator, or a function that no counter watches.
 _OPERATORS = (
     *("add", "sub", "mul", "div", "scale", "pow", "sqrt", "rescaling"),
-    *("reduce_mean", "reduce_max", "reduce_sum"),
+    *("reduce_mean", "reduce_max", "reduce_sum", "channel_avgpool", "channel_maxpool"),
 )
 #: The products of attention, and what no counter sees of it.
 _PRODUCTS = ("attention_scores", "attention_values")

@@ -15,6 +15,22 @@ if TYPE_CHECKING:
 Weights = Mapping[str, Array]
 
 
+def channel_avgpool(
+    layer: kinds.ChannelAvgPool, inputs: Sequence[Array], weights: Weights
+) -> Array:
+    """The mean of the channels."""
+    result: Array = inputs[0].mean(axis=1, keepdims=True)
+    return result
+
+
+def channel_maxpool(
+    layer: kinds.ChannelMaxPool, inputs: Sequence[Array], weights: Weights
+) -> Array:
+    """The largest of the channels."""
+    result: Array = inputs[0].max(axis=1, keepdims=True)
+    return result
+
+
 def _reduced(
     layer: kinds.ReduceMax | kinds.ReduceMean | kinds.ReduceSum,
     data: Array,

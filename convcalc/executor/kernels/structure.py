@@ -33,6 +33,13 @@ def dropout(layer: kinds.Dropout, inputs: Sequence[Array], weights: Weights) -> 
     return inputs[0]
 
 
+def stochastic_depth(
+    layer: kinds.StochasticDepth, inputs: Sequence[Array], weights: Weights
+) -> Array:
+    """The input itself, as always at inference."""
+    return inputs[0]
+
+
 def flatten(layer: kinds.Flatten, inputs: Sequence[Array], weights: Weights) -> Array:
     """All axes but the batch in one, channels outermost."""
     (data,) = inputs
@@ -94,6 +101,23 @@ def pixel_shuffle(layer: kinds.PixelShuffle, inputs: Sequence[Array], weights: W
         order += [2 + rank + axis, 2 + axis]
     grown = [size * layer.factor for size in sizes]
     result: Array = blocks.transpose(order).reshape(batch, -1, *grown)
+    return result
+
+
+def pixel_unshuffle(
+    layer: kinds.PixelUnshuffle, inputs: Sequence[Array], weights: Weights
+) -> Array:
+    """Positions become channels: blocks of f by f positions of c channels make c*f*f channels."""
+    (data,) = inputs
+    batch, channels, *sizes = data.shape
+    split = [part for size in sizes for part in (size // layer.factor, layer.factor)]
+    blocks = data.reshape(batch, channels, *split)
+    # (n, c, h, f_h, w, f_w) -> (n, c, f_h, f_w, h, w)
+    rank = len(sizes)
+    inside = [3 + 2 * axis for axis in range(rank)]
+    outside = [2 + 2 * axis for axis in range(rank)]
+    moved = blocks.transpose(0, 1, *inside, *outside)
+    result: Array = moved.reshape(batch, -1, *moved.shape[2 + rank :])
     return result
 
 
