@@ -171,4 +171,5 @@ CONVENTIONS = (
     "calflops-macs",
     "deepspeed",
     "torchvision",
+    "darknet",
 )

@@ -109,10 +109,10 @@ def _global_notes(found: Sequence[GlobalLayer], *, ignored: bool) -> list[str]:
     if not found:
         return []
     first, *others = found
-    name = printable(first.node.path)
+    name = printable(first.node.path, 200)
     what = f"{first.node.kind} reads every position"
     if first.through is not None:
-        through = f"{printable(first.through.path)} ({first.through.kind})"
+        through = f"{printable(first.through.path, 200)} ({first.through.kind})"
         what = f"{first.node.kind} joins what {through} reads of every position"
     more = f", and so do {len(others)} more layers" if len(others) > 1 else ""
     more = ", and so does 1 more layer" if len(others) == 1 else more

@@ -8,7 +8,7 @@ from convcalc.analysis.costs.dropped import Dropped, dropped
 from convcalc.analysis.units import description
 from convcalc.graph import Network, Node
 from convcalc.language.building.spec import NetworkError
-from convcalc.problems import Meant, Problem, facts_of
+from convcalc.problems import Meant, Problem, facts_of, printable
 from convcalc.render.diagnostics import diagnostics_text
 from convcalc.render.table import Column, Table, plain_text
 from convcalc.shapes import axis_name, tuple_text, with_batch
@@ -76,7 +76,7 @@ def _drops(network: Network, nodes: Sequence[Node]) -> list[str]:
         axes = dropped(node.layer, shapes)
         if axes:
             rank = len(shapes[0]) - 1
-            found.append(f"{', '.join(_sizes(axes, rank))} at {node.unit}")
+            found.append(f"{', '.join(_sizes(axes, rank))} at {printable(node.unit, 200)}")
         if len(found) == _MOST_DROPS:
             break
     return found[::-1]

@@ -59,7 +59,7 @@ def _remarks(rows: Sequence[Row]) -> list[str]:
     name, remark = found[0]
     others = len(found) - 1
     more = f" (and so for {others} more)" if others else ""
-    return [f"{printable(name)} {remark}{more}."]
+    return [f"{printable(name, 200)} {remark}{more}."]
 
 
 def shapes_listing(rows: Sequence[Row]) -> str:

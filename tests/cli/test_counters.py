@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -61,10 +62,11 @@ class TestCompare:
         path.write_text("input: [4, 8, 8]\nlayers: [{groupnorm: 2}, silu]\n", encoding="utf-8")
         out = run("flops", str(path), "--compare").out
         nothing = {
-            name: line.partition(": ")[2]
-            for line in out.splitlines()
-            if line.startswith("Charged nothing by ")
-            for name in line.removeprefix("Charged nothing by ").partition(":")[0].split(", ")
+            name: kinds
+            for names, kinds in re.findall(
+                r"Charged nothing by ([^:]*): (.*?\.)", " ".join(out.split())
+            )
+            for name in names.split(", ")
         }
         assert nothing["thop"] == nothing["torch"] == "1 groupnorm, 1 silu."
         assert nothing["fvcore"] == nothing["torchinfo"] == "1 silu."

@@ -19,6 +19,7 @@ _INTRICATE = {
     "depthwise": 20,
     "conv_transpose": 40,
     "upsample": 30,
+    "deform_conv": 30,
     "mul": 25,
     "matmul": 25,
 }

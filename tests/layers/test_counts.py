@@ -21,7 +21,8 @@ _INTRICATE = {
     "avgpool": 150,
     "adaptive_maxpool": 80,
     "adaptive_avgpool": 80,
-    "upsample": 60,
+    "upsample": 120,
+    "deform_conv": 80,
     "lrn": 60,
 }
 _OTHERS = 40

@@ -16,7 +16,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from math import prod
 from typing import NamedTuple
 
-from convcalc.arithmetic import Ratio
+from convcalc.arithmetic import Ratio, Window
 from convcalc.layers.base import Layer, parameter_count
 from convcalc.shapes import Shape
 
@@ -60,6 +60,11 @@ class Operation:
     def positions(self) -> int:
         """The spatial positions of its output."""
         return prod(self.output[1:])
+
+    @property
+    def windows(self) -> Sequence[Window]:
+        """Its window on each spatial axis."""
+        return self.layer.windows(self.inputs)
 
     def argument(self, name: str) -> int:
         """A whole number that the layer was given, 0 where it was not."""
@@ -105,7 +110,7 @@ def _bias_as_forward(operation: Operation) -> int:
     if not operation.learned("bias"):
         return 0
     per_group = (operation.learned("weight") or (0, 0))[1]
-    windows = operation.layer.windows(operation.inputs)
+    windows = operation.windows
     sizes = [(w.n + w.before + w.after - w.extent) // w.stride + 1 for w in windows]
     return per_group * prod(sizes)
 
@@ -162,6 +167,10 @@ QUANTITIES: dict[str, Quantity] = {
     "affine": Quantity("scaled inputs", lambda p: p.elements if p.learned("weight") else 0),
     "inputs-2d": Quantity("2-D inputs", lambda p: p.elements if p.rank == 2 else 0),
     "outputs": Quantity("outputs", lambda p: prod(p.output)),
+    "window-outputs": Quantity(
+        "outputs x window", lambda p: prod(p.output) * prod([w.taps for w in p.windows])
+    ),
+    "added": Quantity("added outputs", lambda p: prod(p.output) * (len(p.inputs) - 1)),
     "rows": Quantity("rows", lambda p: p.positions * p.argument("groups")),
     "padded-channels": Quantity(
         "inputs with size - 1 channels more",
@@ -375,6 +384,15 @@ _DEEPSPEED_DEVIATIONS = (
     _NO_FUSED,
     _FUNCTIONS,
     "charges an upsampling to a given size for one channel of one sample",
+)
+
+_DARKNET_COUNTED = (*_CONVOLUTIONS, "maxpool", "avgpool", "add")
+_DARKNET_FREE = tuple(
+    [
+        kind
+        for kind in (*_EVERY_OTHER, *_ACCUMULATING, "attention_bias")
+        if kind not in (*_DARKNET_COUNTED, "minpool")
+    ]
 )
 
 #: In the order in which they are shown.
@@ -609,13 +627,34 @@ CONVENTIONS: tuple[Convention, ...] = (
         "model table of torchvision",
         "0.28",
         "FLOPS",
-        _rules(
-            ((*_WEIGHTED, "matmul", *_PRODUCTS), ((1, "macs"),)),
-            (("attention_bias",), ((1, "offset-macs"),)),
-        ),
-        [kind for kind in _EVERY_OTHER if kind != "deform_conv"],
-        dict.fromkeys((*_RECURRENT, "conv_lstm", "deform_conv"), "no network of the table has one"),
+        _rules((_ACCUMULATING, ((1, "macs"),)), (("attention_bias",), ((1, "offset-macs"),))),
+        _EVERY_OTHER,
+        _NO_CONV_LSTM,
         "The table's GFLOPS are MACs / 10^9: a product and its addition are one.",
+        ["no network of it has a recurrent layer or a deform_conv, which count as half of torch"],
+    ),
+    Convention(
+        "darknet",
+        "darknet of AlexeyAB, which lists BFLOPS as it reads a network",
+        "2025-12-15",
+        "FLOPs",
+        _rules(
+            (_CONVOLUTIONS, ((2, "macs"),)),
+            (("maxpool", "avgpool"), ((1, "window-outputs"),)),
+            (("add",), ((1, "added"),)),
+            (("conv_lstm",), ((2, "macs"), (9, "outputs"))),
+        ),
+        _DARKNET_FREE,
+        {"minpool": "darknet has no such layer"},
+        "The BFLOPS are these / 10^9: a convolution's product and its addition are two, a pooling"
+        " counts each tap and a shortcut each addition; biases, normalisations, activations and"
+        " dense layers are left out.",
+        [
+            "prints three decimals of 10^9",
+            "counts other things under `darknet ops`: no pooling and no shortcut, but dense layers",
+            "lists a conv_lstm for one of its steps",
+            "has no layers of some kinds, which count nothing here",
+        ],
     ),
 )
 

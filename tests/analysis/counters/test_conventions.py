@@ -8,7 +8,7 @@ from functools import cache
 from math import prod
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -35,9 +35,10 @@ _DATA = Path(__file__).resolve().parents[2] / "data"
 TABLE: dict[str, dict[str, int]] = json.loads(
     (_DATA / "counters_table.json").read_text(encoding="utf-8")
 )
-NAMES = ["torch", "fvcore", "torchinfo", "ptflops-aten", "ptflops-pytorch", "thop"] + [
+MEASURED = ["torch", "fvcore", "torchinfo", "ptflops-aten", "ptflops-pytorch", "thop"] + [
     *("calflops", "calflops-macs", "deepspeed", "torchvision")
 ]
+NAMES = [*MEASURED, "darknet"]
 
 
 def _facts() -> list[dict[str, Any]]:
@@ -70,7 +71,7 @@ def test_every_convention_is_there_in_order() -> None:
 
 class TestFacts:
     @pytest.mark.parametrize("network", TABLE)
-    @pytest.mark.parametrize("name", NAMES)
+    @pytest.mark.parametrize("name", MEASURED)
     def test_the_table_is_reproduced_to_the_last_unit(self, network: str, name: str) -> None:
         macs = TABLE[network]["macs"]
         same = {"calflops-macs": macs, "torchvision": macs, "deepspeed": TABLE[network]["calflops"]}
@@ -117,6 +118,29 @@ class TestFacts:
         assert never.total - (never.layers[pool] or 0) == 327486720
 
 
+class TestDarknet:
+    """Darknet computes BFLOPS in numbers of 32 bits, which have seven digits."""
+
+    FACTS: ClassVar = [
+        json.loads(line)
+        for line in (_DATA / "darknet.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+
+    @pytest.mark.parametrize("fact", FACTS, ids=[fact["what"] for fact in FACTS])
+    def test_bflops(self, fact: dict[str, Any]) -> None:
+        text = fact.get("spec") or (_DATA / fact["file"]).read_text(encoding="utf-8")
+        report = convcalc.analyze(convcalc.loads(text))
+        (found,) = counter_reports(report, [BY_NAME["darknet"]])
+        assert found.total / 1e9 == pytest.approx(fact["total"], rel=1e-6)
+        if "layers" in fact:
+            counted = [figure / 1e9 for figure in found.layers if figure]
+            assert counted == pytest.approx(fact["layers"], rel=1e-6)
+
+    def test_four_for_each_output_of_a_pooling_of_two_by_two(self) -> None:
+        network = convcalc.loads("{input: [3, 8, 8], layers: [{maxpool: 2}]}")
+        assert totals_of(network)["darknet"] == 4 * 3 * 4 * 4
+
+
 class TestTables:
     @pytest.mark.parametrize("name", NAMES)
     def test_every_kind_has_a_rule_or_is_ignored_or_missing(self, name: str) -> None:
@@ -124,6 +148,10 @@ class TestTables:
         listed = Counter([*convention.rules, *convention.ignored, *convention.missing])
         kinds = Counter({name: count for name, count in listed.items() if " of " not in name})
         assert kinds == Counter(list(NODE_KINDS))
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_only_what_pytorch_does_not_have_is_without_a_rule(self, name: str) -> None:
+        assert set(BY_NAME[name].missing) <= {"minpool", "conv_lstm"}
 
     @pytest.mark.parametrize("name", NAMES)
     def test_rules_name_quantities_that_exist(self, name: str) -> None:
