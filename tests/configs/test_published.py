@@ -18,12 +18,16 @@ def analyze(name: str, **args: str | int) -> Report:
         ("dcgan", 3576704),  # PyTorch's example
         ("attention_unet", 34878573),  # github.com/LeeJunHyun/Image_Segmentation
         ("convnextv2_atto", 3708400),  # timm
+        ("deeplabv3_mobilenet_v3_large", 11029328),  # torchvision
         ("deeplabv3_resnet101", 60996202),  # torchvision
         ("deeplabv3_resnet50", 42004074),  # torchvision
+        ("efficientformer_l1", 12289928),  # timm
         ("fcn_resnet101", 54314346),  # torchvision
         ("fcn_resnet50", 35322218),  # torchvision
         ("ghostnet", 5182508),  # timm
+        ("lraspp_mobilenet_v3_large", 3221538),  # torchvision
         ("mc3_18", 11695440),  # torchvision
+        ("mobilevit_s", 5578632),  # timm
         ("mobilenet_v1", 4231976),  # Keras
         ("poolformer_s12", 11915176),  # timm
         ("pointpillars", 4834120),  # OpenPCDet, without the layer that sees the points
@@ -32,6 +36,7 @@ def analyze(name: str, **args: str | int) -> Report:
         ("repvgg_a0", 9108968),  # timm
         ("repvgg_a0_deployed", 8309384),  # timm
         ("res2net50", 25699120),  # timm
+        ("retinanet_resnet50_fpn", 34014999 + 53120),  # torchvision, which freezes batchnorms
         ("ssd300_vgg16", 35641826),  # torchvision
         ("unet", 31030658),  # Keras
         ("unet3d", 19069955),  # the paper, Section 2
@@ -56,13 +61,16 @@ def test_mlperf_tiny_has_as_many_numbers_as_keras_counts(name: str, total: int) 
 @pytest.mark.parametrize(
     ("name", "gmacs"),
     [
+        ("deeplabv3_mobilenet_v3_large", 10.452),
         ("deeplabv3_resnet101", 258.743),
         ("deeplabv3_resnet50", 178.722),
         ("fcn_resnet101", 232.738),
         ("fcn_resnet50", 152.717),
+        ("lraspp_mobilenet_v3_large", 2.086),
         ("mc3_18", 43.343),
         ("r2plus1d_18", 40.519),
         ("r3d_18", 40.697),
+        ("retinanet_resnet50_fpn", 151.540),
         ("ssd300_vgg16", 34.858),
     ],
 )
@@ -73,6 +81,7 @@ def test_macs_are_those_that_torchvision_publishes(name: str, gmacs: float) -> N
 @pytest.mark.parametrize(
     ("name", "macs"),
     [("convnextv2_atto", 547332480), ("ghostnet", 141150512), ("repvgg_a0", 1512581120)]
+    + [("efficientformer_l1", 1291284736), ("mobilevit_s", 2000831488)]
     + [("poolformer_s12", 1812267008), ("res2net50", 4255166464)],
 )
 def test_macs_are_those_that_pytorch_counts_in_timms_models(name: str, macs: int) -> None:
@@ -87,6 +96,7 @@ def test_macs_are_those_that_pytorch_counts_in_timms_models(name: str, macs: int
         ("yolov8m", 25902640, 39468364800),
         ("yolov8l", 43691520, 82574259200),
         ("yolov8x", 68229648, 128902169600),
+        ("yolo11n", 2624080, 3271251200),
     ],
 )
 def test_yolo_has_the_parameters_of_ultralytics_and_the_macs_that_pytorch_counts_there(

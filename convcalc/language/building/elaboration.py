@@ -17,7 +17,7 @@ from convcalc.language.building.layers import LayerReader
 from convcalc.language.building.networks import NetworkReader
 from convcalc.language.keys import GROUP
 from convcalc.language.reading.document import Block
-from convcalc.language.reading.expressions import UnknownSizeError
+from convcalc.language.reading.expressions import LayerReference, UnknownSizeError
 from convcalc.language.reading.items import (
     Item,
     Made,
@@ -121,10 +121,21 @@ class Elaborator:
                 self._unreadable(item.key, group)
                 return UNKNOWN
             if not isinstance(held, str) or (held not in KINDS and held not in document.blocks):
-                shown = f"'{target}' holds {value_text(held)}, which"
+                message = (
+                    f"'{target}' holds {value_text(held)}, which is neither a kind nor a block"
+                )
+                help_text = ""
+                if isinstance(held, LayerReference):
+                    message = (
+                        f"'{target}' holds the layer '{held.name}',"
+                        " and a kind or block is needed here"
+                    )
+                    help_text = (
+                        f"its value is taken by 'from: {target}', and as a branch by {target}"
+                        " without [...]"
+                    )
                 self.evaluator.refused(
-                    refusal("unknown-kind", f"{shown} is neither a kind nor a block", item.span),
-                    frame,
+                    refusal("unknown-kind", message, item.span, help_text), frame
                 )
                 self._unreadable(item.key, group)
                 return UNKNOWN
