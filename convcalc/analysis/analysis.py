@@ -11,6 +11,7 @@ from convcalc.graph import Network
 
 if TYPE_CHECKING:
     from convcalc.analysis.costs.balance import Balance
+    from convcalc.analysis.field.dependencies import NetworkReadings
     from convcalc.analysis.field.fields import Fields
     from convcalc.analysis.field.global_reads import LocalReadings
     from convcalc.analysis.memory.arena import Arena
@@ -60,14 +61,21 @@ class Analysis:
         """The receptive fields."""
         from convcalc.analysis.field.fields import fields
 
-        return fields(self.network)
+        return fields(self.network, self.readings)
+
+    @cached_property
+    def readings(self) -> NetworkReadings:
+        """How the layers read their inputs."""
+        from convcalc.analysis.field.dependencies import NetworkReadings
+
+        return NetworkReadings(self.network)
 
     @cached_property
     def local_readings(self) -> LocalReadings:
         """How layers read without what makes fields global, and which layers do so."""
         from convcalc.analysis.field.global_reads import LocalReadings
 
-        return LocalReadings(self.network)
+        return LocalReadings(self.network, self.readings.declared)
 
     @cached_property
     def local_fields(self) -> Fields:

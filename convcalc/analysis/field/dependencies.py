@@ -45,11 +45,14 @@ class Dependencies(NamedTuple):
 
 
 class NetworkReadings:
-    """The readings that a network's layers declare, each computed once."""
+    """The readings that a network's layers declare, each computed once.
 
-    def __init__(self, network: Network) -> None:
+    declared  by node, those that were computed, here or before
+    """
+
+    def __init__(self, network: Network, declared: dict[int, list[Readings]] | None = None) -> None:
         self._network = network
-        self._known: dict[int, list[Readings]] = {}
+        self.declared = {} if declared is None else declared
         self._reached: dict[int, tuple[list[int], list[int]] | None] = {}
 
     def joined(self, index: int) -> int:
@@ -59,11 +62,11 @@ class NetworkReadings:
 
     def of(self, index: int, number: int) -> Readings:
         """How node `index` reads its input `number`."""
-        found = self._known.get(index)
+        found = self.declared.get(index)
         if found is None:
             node = self._network.nodes[index]
             layer: Layer = node.layer
-            found = self._known[index] = layer.all_reads(self._network.input_shapes(node))
+            found = self.declared[index] = layer.all_reads(self._network.input_shapes(node))
         return found[number]
 
     def ignores(self, index: int, number: int) -> bool:

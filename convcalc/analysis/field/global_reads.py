@@ -34,8 +34,8 @@ class LocalReadings(NetworkReadings):
     layers  those that are read otherwise, in execution order
     """
 
-    def __init__(self, network: Network) -> None:
-        super().__init__(network)
+    def __init__(self, network: Network, declared: dict[int, list[Readings]] | None = None) -> None:
+        super().__init__(network, declared)
         self.layers: list[GlobalLayer] = []
         #: By node, the layer whose reading of all positions is all that it holds.
         self._summaries: list[int | None] = []
