@@ -121,7 +121,7 @@ CODES: dict[str, Code] = {
     "no-such-layer": Code(1, "a limit is about a layer that is not there"),
     "other-dtype": Code(1, "bytes are locked for another type of numbers"),
     "too-many-patterns": Code(1, "limits compare the names of layers with too many patterns"),
-    "too-many-networks": Code(2, "convcalc.yaml lists too many files and variants"),
+    "too-many-networks": Code(2, "convcalc.yaml or the lock lists too many networks"),
     "too-many-files": Code(2, "folders and globs go through too many files"),
     "too-many-variants": Code(2, "an entry of convcalc.yaml asks for too many combinations"),
     # The lock.

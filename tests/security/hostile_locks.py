@@ -102,7 +102,8 @@ def _entries_changed(text: str, random: Random, words: Sequence[str]) -> str:
         variant = random.choice(("n=1", '"n=1"', "w=1/2, n=3", '"', '"\\u0000"', "::error::pwned"))
         entries.append(f"{first} {variant}\n{rest}")
     elif kind == 3:
-        entries += [f"{first} n={number}\n{rest[:200]}" for number in range(2_000)]
+        count, length = random.choice(((2_000, 200), (2_000, 2_000), (200_000, 0)))
+        entries += [f"{first} n={number}\n{rest[:length]}\n" for number in range(count)]
     else:
         entries.append(f"network {random.choice(words)}\n{rest}")
     return head + "".join(entries)

@@ -39,6 +39,8 @@ VERSION = 1
 
 #: How many times as long as a spec a lock may be.
 _TIMES_A_SPEC = 4
+#: Networks in a lock: convcalc.yaml lists half as many at most.
+MOST_NETWORKS = 20_000
 _FIRST = f"{LOCK_NAME} {VERSION}"
 _ABOUT = (
     "# What each network costs, so that a pull request's diff shows it. `convcalc lock` writes",
@@ -201,7 +203,9 @@ def _text(text: str) -> str:
 # Bounded, because int() refuses thousands of digits.
 _NUMBER = r"(0|[1-9][0-9]{0,2}(?:,[0-9]{3}){0,99})"
 _SHAPE = r"([1-9][0-9]{0,9}(?:x[1-9][0-9]{0,9}){0,9})"
-_NETWORK = re.compile(r'network ("(?:[^"\\]|\\.)*"|[^\s"#]\S*)(?: (\S.*))?')
+# A path has 4,096 bytes at most, of which JSON makes six characters each. Matching takes memory for
+# every character.
+_NETWORK = re.compile(r'network ("(?:[^"\\]|\\.){0,30000}"|[^\s"#]\S*)(?: (\S.*))?')
 _LAYER = re.compile(rf"  layer (\S+): (.+) -> {_SHAPE}, params {_NUMBER}, macs {_NUMBER}")
 _TOTAL = re.compile(rf"  total (\S+): {_NUMBER}(?: B)?")
 _DTYPE = re.compile(rf"  dtype ({'|'.join(DTYPES)})")
@@ -260,6 +264,10 @@ def _parse(source: Source, whole: bool) -> Lock:
             if key in lock.spans:
                 what = f"{file} ({variant})" if variant else file
                 _refuse_twice(source, number, what, lock.spans[key].line)
+            if len(lock.spans) == MOST_NETWORKS:
+                message = f"the lock holds more than {MOST_NETWORKS:,} networks"
+                help_text = f"remove it, then {_ANEW} anew"
+                _refuse(source, number, "too-many-networks", message, help_text)
             lock.spans[key] = Span(source, number, 1, len(line))
             rows = lock.unread[key] = []
         elif line and not line.startswith("#"):

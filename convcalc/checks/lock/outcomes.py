@@ -10,6 +10,7 @@ from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.metrics import measure_all
 from convcalc.checks.lock.comparison import STALE, stale_problem
 from convcalc.checks.lock.file import (
+    MOST_NETWORKS,
     Lock,
     LockedNetwork,
     lock_text,
@@ -23,11 +24,13 @@ from convcalc.checks.project.targets import Target, dtype_of, locked_name
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.shipped import is_word, shipped_path
 from convcalc.problems import (
+    UNUSABLE,
     WRONG,
     AlsoIn,
     ConvcalcError,
     Help,
     Problem,
+    Rule,
     facts_of,
     printable,
     refused,
@@ -181,7 +184,7 @@ def _lines(outcome: Outcome, problem: Problem) -> tuple[object, ...]:
 def write_lock(path: str, before: Lock | None, outcomes: Sequence[Outcome]) -> None:
     """Writes the networks that were looked at into the lock; the others stay as they are there.
 
-    Raises OSError.
+    Raises OSError, and ConvcalcError with status 2 where the lock would hold too many to be read.
     """
     with exclusive(path):
         # Another `convcalc lock` may have written since it was read.
@@ -197,6 +200,12 @@ def write_lock(path: str, before: Lock | None, outcomes: Sequence[Outcome]) -> N
                 networks.pop(key, None)
             elif outcome.network is not None:
                 networks[key] = outcome.network
+        if len(networks) > MOST_NETWORKS:
+            message = f"{printable(path, 200)} would hold {len(networks):,} networks"
+            rule = f"at most {MOST_NETWORKS:,}, so that it can be read"
+            raise ConvcalcError(
+                [Problem("too-many-networks", message, None, (Rule(rule),))], UNUSABLE
+            )
         text = lock_text(networks.values())
         # A byte order mark is no part of the text, and goes.
         if source and source.text == text and os.path.getsize(path) == len(text.encode()):

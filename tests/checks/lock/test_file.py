@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from difflib import unified_diff
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 import convcalc
 from convcalc.checks.lock.file import (
+    MOST_NETWORKS,
     Lock,
     LockedLayer,
     LockedNetwork,
@@ -22,6 +24,7 @@ from convcalc.checks.lock.file import (
 )
 from convcalc.checks.project.targets import LOCK_NAME
 from convcalc.problems import ConvcalcError, Source
+from tests.cli.runner import run
 from tests.quick import fewer_examples
 
 names = st.from_regex(r"[A-Za-z0-9_-]{1,8}(\.[A-Za-z0-9_-]{1,8}){0,2}", fullmatch=True)
@@ -180,6 +183,7 @@ GOOD = lock_text(
         (5, "network", "bad-lock", "5:1"),
         (5, 'network "a.yaml', "bad-lock", "5:1"),
         (5, 'network "\\q"', "bad-lock", "5:1"),
+        (5, f'network "{"a" * 30_001}"', "bad-lock", "5:1"),
         (5, "", "bad-lock", "6:3"),
         (15, "network a.yaml", "lock-duplicate", "15:1"),
         (7, "  input input: 4", "lock-duplicate", "7:3"),
@@ -218,6 +222,24 @@ def test_no_text_is_a_traceback(data: st.DataObject) -> None:
         assert refused.status == 2
         assert problem.span is not None
         assert 1 <= problem.span.line <= text.count("\n") + 1
+
+
+def test_a_lock_holds_a_limited_number_of_networks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.yaml").write_text("{input: [4], layers: [{dense: 3}]}", "utf-8")
+    text = "".join(f"network net.yaml n={number}\n" for number in range(MOST_NETWORKS))
+    lock = tmp_path / LOCK_NAME
+    lock.write_text(f"{LOCK_NAME} 1\n{text}", encoding="utf-8")
+    refused = run("lock", "net.yaml")
+    assert refused.status == 2
+    assert refused.err.startswith("error[too-many-networks]: convcalc.lock would hold 20,001 ")
+    lock.write_text(f"{LOCK_NAME} 1\n{text}network net.yaml\n", encoding="utf-8")
+    for arguments in (["lock", "--check"], ["check", "--fail-on", "macs>+1%"]):
+        refused = run(*arguments, "net.yaml")
+        assert refused.status == 2
+        assert f"convcalc.lock:{MOST_NETWORKS + 2}:1: error[too-many-networks]: " in refused.err
 
 
 def test_rows_of_other_networks_are_not_read() -> None:

@@ -81,7 +81,7 @@ class TestNotes:
 
     @pytest.mark.parametrize("name", shipped_names())
     def test_no_shipped_network_has_one(self, name: str) -> None:
-        assert shipped(name).notes == ()
+        assert [note for note in shipped(name).notes if note.code.startswith("input")] == []
 
     def test_is_placed_at_the_shape(self) -> None:
         (note,) = network([28, 28]).notes
