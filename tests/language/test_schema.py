@@ -313,6 +313,7 @@ BEYOND_CASES = {
     **dict.fromkeys(
         [
             "arg_named_as_block",
+            "block_argument_layer_as_layer",
             "block_argument_missing",
             "block_argument_surplus",
             "block_misspelt",

@@ -36,6 +36,7 @@ from convcalc.analysis.field.ranges import (
     Bounded,
     Constant,
     FieldRange,
+    Listing,
     Periodic,
     PerUnit,
     bounded,
@@ -50,12 +51,15 @@ from convcalc.arithmetic import Ratio
 from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network, Node
 from convcalc.layers.reading import Reading
+from convcalc.problems import ConvcalcError, Problem, Rule
 from convcalc.shapes import Shape, cross_text
 
 #: The field of a unit: for each input that it depends on, by the index of the input's node, a range
 #: on each of the input's spatial axes.
 InputRanges = tuple[tuple[int, tuple[FieldRange, ...]], ...]
 
+#: Of how many inputs all layers together may have fields: in the worst case each layer of each.
+MOST_RANGES = 200_000
 #: How many runs of channels a network's layers may have and read, together; beyond it the channels
 #: of a layer are no longer kept apart.
 _MOST_RUNS = 1_000_000
@@ -245,6 +249,19 @@ def fields(network: Network, readings: NetworkReadings | None = None) -> Fields:
     return Propagation(network, readings).run()
 
 
+class _Line(NamedTuple):
+    """How the centres of fields move on an axis of an input.
+
+    key     the input, its axis, and the axis of the layer along which they move
+    causal  whether each field of a single axis ends at its unit's place
+    """
+
+    key: tuple[int, int, int]
+    stride: Ratio
+    centre: Ratio
+    causal: bool
+
+
 class Propagation:
     """Computes fields from the inputs to the outputs, layer by layer.
 
@@ -264,6 +281,9 @@ class Propagation:
         self.misaligned: list[Misalignment] = []
         self.unions: dict[tuple[frozenset[int], Shape], int] = {}
         self.runs_left = _MOST_RUNS
+        self.listing = Listing()
+        self.ranges = 0
+        self.lines: dict[int, list[_Line]] = {}
         self.hulls = Hulls(network, self.readings)
         self.extents: dict[tuple[int, int], InputHulls] = {}
 
@@ -278,6 +298,9 @@ class Propagation:
             fields = self.read_by(index, node)
             self.channels.append(fields)
             field = self.merged(fields.distinct, index)
+            self.ranges += len(self.fields[field])
+            if self.ranges > MOST_RANGES:
+                raise _too_many(node)
             if field not in summaries:
                 summaries[field] = self.summary(self.fields[field])
             layers[node.path] = summaries[field]
@@ -364,7 +387,7 @@ class Propagation:
             for number, n in enumerate(sizes):
                 each = [(ranges[number], place) for ranges, place in those]
                 most = partial(self.positions, index, origin, number)
-                axes.append(joined(each, axis, units, n, most))
+                axes.append(joined(each, axis, units, n, most, self.listing))
             found.append((origin, tuple(axes)))
         return self.numbered(tuple(found))
 
@@ -390,7 +413,7 @@ class Propagation:
                     reading = readings[one.along]
                     if reading.along is not None:
                         n, units = self.nodes[source].shape[one.along], node.shape[reading.along]
-                        after.append(composed(one, reading, n, units, size))
+                        after.append(composed(one, reading, n, units, size, self.listing))
                         continue
                     low, high = self.extent(field, source)[origin][axis]
                     irregular = Bounded(largest(one), low, high)
@@ -492,6 +515,7 @@ class Propagation:
                             units,
                             self.nodes[origin].shape[axis + 1],
                             partial(self.positions, index, origin, axis),
+                            self.listing,
                         )
                         for axis, one in enumerate(ranges)
                     ]
@@ -523,17 +547,13 @@ class Propagation:
         branches: dict[tuple[int, int, int], list[tuple[str, Ratio, Ratio]]] = {}
         uncausal: set[tuple[int, int, int]] = set()
         for source, field in zip(node.reads, fields, strict=True):
-            for origin, ranges in self.fields[field]:
-                for axis, one in enumerate(ranges):
-                    if not isinstance(one, Periodic) or one.along == apart:
-                        continue
-                    stride, centre = one.stride, one.centre
-                    if stride is not None and centre is not None:
-                        key = (origin, axis, one.along)
-                        found = (self.nodes[source].unit, stride, centre)
-                        branches.setdefault(key, []).append(found)
-                        if len(ranges) > 1 or not one.causal:
-                            uncausal.add(key)
+            for line in self.lines_of(field):
+                if line.key[2] == apart:
+                    continue
+                found = (self.nodes[source].unit, line.stride, line.centre)
+                branches.setdefault(line.key, []).append(found)
+                if not line.causal:
+                    uncausal.add(line.key)
         for key, lines in branches.items():
             origin, axis, _ = key
             strides = {stride for _, stride, _ in lines}
@@ -543,6 +563,20 @@ class Propagation:
                 rank = len(seen.shape) - 1
                 self.misaligned.append(Misalignment(node, seen.path, axis, rank, tuple(lines)))
 
+    def lines_of(self, field: int) -> list[_Line]:
+        """The lines along which a field moves from one unit to the next."""
+        known = self.lines.get(field)
+        if known is None:
+            known = self.lines[field] = []
+            for origin, ranges in self.fields[field]:
+                for axis, one in enumerate(ranges):
+                    if isinstance(one, Periodic):
+                        stride, centre = one.stride, one.centre
+                        if stride is not None and centre is not None:
+                            causal = len(ranges) == 1 and one.causal
+                            known.append(_Line((origin, axis, one.along), stride, centre, causal))
+        return known
+
     def summary(self, field: InputRanges) -> LayerField:
         """A field as it is reported."""
         return LayerField(
@@ -551,6 +585,13 @@ class Propagation:
                 for origin, ranges in field
             }
         )
+
+
+def _too_many(node: Node) -> ConvcalcError:
+    message = "the layers up to this one have too many fields: one on each input that they read"
+    rule = Rule(f"at most {MOST_RANGES:,} in all")
+    problem = Problem("too-many-fields", message, node.span, (rule,), node.calls)
+    return ConvcalcError([problem.about(layer=node.unit)])
 
 
 def _axis_field(one: FieldRange) -> AxisField:

@@ -7,7 +7,8 @@ there is one such line for each phase of the units. A layer that reads whole axe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from math import gcd, lcm
 from typing import NamedTuple
 
@@ -20,8 +21,63 @@ _MOST_PHASES = 4096
 #: The most units of an axis that are listed; beyond them only their common hull is kept.
 _MOST_LISTED = 1 << 14
 
+#: The most intervals that all ranges of a network list, and look at for that: about two seconds'
+#: work. Beyond that, a range lists a few, and otherwise only keeps the hull.
+_MOST_INTERVALS = 1_000_000
+_FEW_INTERVALS = 16
+
 #: The first and the last position that a unit depends on; None where there is none.
 Interval = tuple[int, int] | None
+
+
+class Listing:
+    """How many intervals the ranges of a network may still list, and look at for that."""
+
+    def __init__(self) -> None:
+        self.left = _MOST_INTERVALS
+
+    def takes(self, count: int, most: int) -> bool:
+        """Whether a range may list so many, where `most` are allowed; they are spent then."""
+        if count > (most if self.left > 0 else _FEW_INTERVALS):
+            return False
+        self.left -= count
+        return True
+
+    def affords(self, reads: int) -> bool:
+        """Whether so many intervals may be looked at for one more; they are spent then."""
+        self.left -= reads
+        return self.left > 0 or reads <= 2 * _FEW_INTERVALS
+
+
+class Intervals(tuple[Interval, ...]):  # noqa: SLOT001 - its figures are kept with it
+    """The intervals of phases or units; what follows from all of them is computed once.
+
+    extents  the first and the last position that the first so many units depend on
+    """
+
+    extents: dict[int, tuple[int, int]]
+
+    def __new__(cls, intervals: Iterable[Interval]) -> Intervals:
+        found = super().__new__(cls, intervals)
+        found.extents = {}
+        return found
+
+    @cached_property
+    def largest(self) -> int:
+        """The positions of the largest one."""
+        return max([one[1] - one[0] + 1 for one in self if one is not None], default=0)
+
+    @cached_property
+    def uneven(self) -> bool:
+        """Whether they differ in size."""
+        return len({None if one is None else one[1] - one[0] for one in self}) > 1
+
+    @cached_property
+    def _hash(self) -> int:
+        return super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 class Periodic(NamedTuple):
@@ -34,7 +90,7 @@ class Periodic(NamedTuple):
 
     along: int
     advance: int
-    intervals: tuple[Interval, ...]
+    intervals: Intervals
 
     def interval(self, y: int) -> Interval:
         """What unit y depends on."""
@@ -74,7 +130,7 @@ class PerUnit(NamedTuple):
     """The interval of each unit, cut to the input; no common rule fits them."""
 
     along: int
-    intervals: tuple[Interval, ...]
+    intervals: Intervals
 
 
 class Constant(NamedTuple):
@@ -101,7 +157,7 @@ FieldRange = Periodic | PerUnit | Constant | Bounded
 
 def identity(axis: int) -> Periodic:
     """An input's own: unit y is position y."""
-    return Periodic(axis, 1, ((0, 0),))
+    return Periodic(axis, 1, Intervals([(0, 0)]))
 
 
 def largest(field: FieldRange) -> int:
@@ -110,10 +166,7 @@ def largest(field: FieldRange) -> int:
         return field.high - field.low + 1
     if isinstance(field, Bounded):
         return field.size
-    return max(
-        [interval[1] - interval[0] + 1 for interval in field.intervals if interval is not None],
-        default=0,
-    )
+    return field.intervals.largest
 
 
 def uneven(field: FieldRange) -> bool:
@@ -122,23 +175,21 @@ def uneven(field: FieldRange) -> bool:
         return not field.exact
     if isinstance(field, Constant):
         return False
-    return (
-        len(
-            {
-                None if interval is None else interval[1] - interval[0]
-                for interval in field.intervals
-            }
-        )
-        > 1
-    )
+    return field.intervals.uneven
 
 
 def composed(
-    field: Periodic | PerUnit, reading: Reading, n: int, units: int, size: int
+    field: Periodic | PerUnit,
+    reading: Reading,
+    n: int,
+    units: int,
+    size: int,
+    listing: Listing,
 ) -> FieldRange:
     """The range of a layer whose `units` read an axis of `n` units that have this range.
 
-    size  of the input's axis, to which listed intervals are cut
+    size     of the input's axis, to which listed intervals are cut
+    listing  how many intervals it may list
     """
     along = reading.along
     if along is None:
@@ -147,25 +198,35 @@ def composed(
         phases = len(field.intervals)
         repeats = phases // gcd(phases, reading.advance)
         period = reading.period * repeats
-        if period <= _MOST_PHASES:
-            intervals = tuple([_interval(field, reading.at(y)) for y in range(period)])
-            advance = reading.advance * repeats * field.advance // phases
-            return _reduced(Periodic(along, advance, intervals))
-    if max(n, units) > _MOST_LISTED:
-        low, high = _extent(field, {field.along: n}, size)
-        if len(reading.at(0)) == 1:
-            # Each unit has the field of one other; units of a flattened map have those of all.
-            return Bounded(largest(field), low, high, exact=not reading.advance)
-        return Bounded(high - low + 1, low, high)
-    field = per_unit(field, n, size)
-    found = []
-    for y in range(units):
-        taps = reading.at(y)
-        places = list(within(taps, n))
-        if reading.outside is not None:
-            places += [reading.outside(i) for i in taps if not 0 <= i < n]
-        found.append(_hull([field.intervals[i] for i in places]))
-    return PerUnit(along, tuple(found))
+        if listing.takes(period, _MOST_PHASES):
+            intervals = []
+            for y in range(period):
+                taps = reading.at(y)
+                if not listing.affords(min(len(taps), 2 * phases)):
+                    break
+                intervals.append(_interval(field, taps))
+            else:
+                advance = reading.advance * repeats * field.advance // phases
+                return _reduced(Periodic(along, advance, Intervals(intervals)))
+    if listing.takes(max(n, units), _MOST_LISTED):
+        each = per_unit(field, n, size).intervals
+        found = []
+        for y in range(units):
+            taps = reading.at(y)
+            places = within(taps, n)
+            if not listing.affords(len(taps if reading.outside is not None else places)):
+                break
+            seen = [each[i] for i in places]
+            if reading.outside is not None:
+                seen += [each[reading.outside(i)] for i in taps if not 0 <= i < n]
+            found.append(_hull(seen))
+        else:
+            return PerUnit(along, Intervals(found))
+    low, high = _extent(field, {field.along: n}, size)
+    if len(reading.at(0)) == 1:
+        # Each unit has the field of one other; units of a flattened map have those of all.
+        return Bounded(largest(field), low, high, exact=not reading.advance)
+    return Bounded(high - low + 1, low, high)
 
 
 def _interval(field: Periodic, taps: range) -> Interval:
@@ -191,7 +252,7 @@ def _reduced(field: Periodic) -> Periodic:
     phases = len(field.intervals)
     if phases == 1 or field.advance % phases:
         return field
-    first = Periodic(field.along, field.advance // phases, field.intervals[:1])
+    first = Periodic(field.along, field.advance // phases, Intervals(field.intervals[:1]))
     if all(first.interval(y) == interval for y, interval in enumerate(field.intervals)):
         return first
     return field
@@ -208,7 +269,7 @@ def per_unit(field: Periodic | PerUnit, units: int, size: int) -> PerUnit:
             low, high = max(interval[0], 0), min(interval[1], size - 1)
             interval = (low, high) if low <= high else None
         intervals.append(interval)
-    return PerUnit(field.along, tuple(intervals))
+    return PerUnit(field.along, Intervals(intervals))
 
 
 def union(
@@ -217,11 +278,13 @@ def union(
     units: Sequence[int],
     size: int,
     most: Callable[[], tuple[int, int]],
+    listing: Listing,
 ) -> FieldRange:
     """The range of units that depend on both, each unit on its own interval of each.
 
-    units  the layer's, on every axis
-    most   computes the first and the last position that any unit depends on
+    units    the layer's, on every axis
+    most     computes the first and the last position that any unit depends on
+    listing  how many intervals it may list
     """
     if first == second:
         return first
@@ -235,29 +298,30 @@ def union(
             return field
     if isinstance(first, Periodic) and isinstance(second, Periodic):
         period = lcm(len(first.intervals), len(second.intervals))
-        if first.along == second.along and first.stride == second.stride and period <= _MOST_PHASES:
-            intervals = tuple(
+        parallel = first.along == second.along and first.stride == second.stride
+        if parallel and listing.takes(period, _MOST_PHASES):
+            intervals = Intervals(
                 [_hull([first.interval(y), second.interval(y)]) for y in range(period)]
             )
             advance = first.advance * period // len(first.intervals)
             return _reduced(Periodic(first.along, advance, intervals))
-    return _union_of_units(first, second, units, size)
+    return _union_of_units(first, second, units, size, listing)
 
 
 def _union_of_units(
-    first: FieldRange, second: FieldRange, units: Sequence[int], size: int
+    first: FieldRange, second: FieldRange, units: Sequence[int], size: int, listing: Listing
 ) -> FieldRange:
     """The union where no common rule exists."""
     alongs = {t.along for t in (first, second) if isinstance(t, Periodic | PerUnit)}
     mixed = isinstance(first, Bounded) or isinstance(second, Bounded)
-    if len(alongs) != 1 or mixed or units[min(alongs)] > _MOST_LISTED:
+    if len(alongs) != 1 or mixed or not listing.takes(units[min(alongs)], _MOST_LISTED):
         low = min([_extent(field, units, size)[0] for field in (first, second)])
         high = max([_extent(field, units, size)[1] for field in (first, second)])
         return Bounded(high - low + 1, low, high)
     (along,) = alongs
     count = units[along]
     each = [_unit_spans(field, count, size) for field in (first, second)]
-    return PerUnit(along, tuple([_hull(pair) for pair in zip(*each, strict=True)]))
+    return PerUnit(along, Intervals([_hull(pair) for pair in zip(*each, strict=True)]))
 
 
 def _unit_spans(field: FieldRange, count: int, size: int) -> Sequence[Interval]:
@@ -272,13 +336,15 @@ def joined(
     units: int,
     size: int,
     most: Callable[[], tuple[int, int]],
+    listing: Listing,
 ) -> FieldRange:
     """The range of units that are those of several layers, one after the other along an axis.
 
-    parts  the range of each layer's own units, and the positions at which those stand
-    units  how many there are on the axis; those of no part depend on nothing
-    size   of the input's axis, to which listed intervals are cut
-    most   computes the first and the last position that any unit depends on
+    parts    the range of each layer's own units, and the positions at which those stand
+    units    how many there are on the axis; those of no part depend on nothing
+    size     of the input's axis, to which listed intervals are cut
+    most     computes the first and the last position that any unit depends on
+    listing  how many intervals it may list
     """
     placed = [(_moved(one, axis, of.start), of) for one, of in parts]
     first = placed[0][0]
@@ -287,11 +353,11 @@ def joined(
     if alike and (everywhere or not (isinstance(first, Constant) or _along(first) == axis)):
         return first
     listed = all([isinstance(one, Constant) or _along(one) == axis for one, _ in parts])
-    if listed and units <= _MOST_LISTED:
+    if listed and listing.takes(units, _MOST_LISTED):
         intervals: list[Interval] = [None] * units
         for one, of in parts:
             intervals[of.start : of.stop] = _unit_spans(one, len(of), size)
-        return PerUnit(axis, tuple(intervals))
+        return PerUnit(axis, Intervals(intervals))
     sizes = {largest(one) for one, _ in parts}
     exact = everywhere and len(sizes) == 1 and not any([uneven(one) for one, _ in parts])
     return Bounded(max(sizes), *most(), exact)
@@ -304,7 +370,7 @@ def _along(field: FieldRange) -> int | None:
 def _moved(field: FieldRange, axis: int, start: int) -> FieldRange:
     """The range of a layer whose first unit on an axis is unit `start` now, where one line does."""
     if isinstance(field, Periodic) and field.along == axis and len(field.intervals) == 1:
-        return field._replace(intervals=(field.interval(-start),))
+        return field._replace(intervals=Intervals([field.interval(-start)]))
     return field
 
 
@@ -321,10 +387,14 @@ def _extent(
     """The first and the last position of the input that any unit depends on."""
     if isinstance(field, Constant | Bounded):
         return field.low, field.high
-    if isinstance(field, PerUnit):
-        return _hull(field.intervals) or (0, 0)
     count = units[field.along]
-    period = len(field.intervals)
-    ends = {*range(min(period, count)), *range(max(count - period, 0), count)}
-    low, high = _hull([field.interval(y) for y in ends]) or (0, 0)
+    known = field.intervals.extents
+    if count not in known:
+        if isinstance(field, PerUnit):
+            known[count] = _hull(field.intervals) or (0, 0)
+        else:
+            period = len(field.intervals)
+            ends = {*range(min(period, count)), *range(max(count - period, 0), count)}
+            known[count] = _hull([field.interval(y) for y in ends]) or (0, 0)
+    low, high = known[count]
     return max(low, 0), min(high, size - 1)

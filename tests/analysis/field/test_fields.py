@@ -465,6 +465,37 @@ class TestChannels:
         assert bound.size >= 10
         assert bound.at_most == (not reads)
 
+    @pytest.mark.parametrize("left", [0, 30, 10_000])
+    @pytest.mark.parametrize(
+        "layers",
+        [
+            "{upsample: 40}, {conv: 1, kernel: 3, padding: 1}, {conv: 1, kernel: 81}",
+            "{upsample: 40}, {conv: 1, kernel: 3, padding: 1}, {conv: 1, kernel: 7, stride: 2}",
+            "{pad: [[1, 1]], mode: reflect}, {conv: 1, kernel: 3}, {conv: 1, kernel: 7}",
+            "{add: [[{pad: [[1, 1]], mode: reflect}], [{pad: [[2, 0]], mode: reflect}]]}",
+            "{concat: [[{pad: [[1, 1]], mode: reflect}], []], axis: 1}",
+        ],
+    )
+    def test_too_many_intervals_are_a_bound(
+        self, layers: str, left: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        exact = last(layers, "[1, 40]")
+        assert not exact.at_most
+        monkeypatch.setattr("convcalc.analysis.field.ranges._MOST_INTERVALS", left)
+        bound = last(layers, "[1, 40]")
+        assert bound.size > exact.size if bound.at_most else bound.size == exact.size
+        assert bound == exact or left < 10_000
+        assert bound.at_most or left or "upsample" not in layers
+
+    def test_too_many_fields_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        built = network("{add: [a, b]}, relu, relu", "{a: [2], b: [2]}")
+        assert fields(built)["relu1"].axes
+        monkeypatch.setattr("convcalc.analysis.field.fields.MOST_RANGES", 5)
+        with pytest.raises(convcalc.ConvcalcError) as caught:
+            fields(built)
+        (problem,) = caught.value.problems
+        assert (problem.code, problem.subject.layer) == ("too-many-fields", "relu1")
+
     @pytest.mark.parametrize("runs", [0, 5, 100])
     def test_too_many_runs_are_a_bound(self, runs: int, monkeypatch: pytest.MonkeyPatch) -> None:
         branches = ", ".join(f"[{{conv: 1, kernel: {k}, padding: {k // 2}}}]" for k in (1, 3, 5, 7))
