@@ -79,7 +79,7 @@ class _Grower:
     def keeping(self, depth: int) -> str:
         """A layer that keeps the spatial sizes."""
         rng = self.rng
-        choice = rng.randrange(13 if depth else 10)
+        choice = rng.randrange(14 if depth else 10)
         if choice <= 1:
             return self.conv(str(rng.randint(1, 8)), strided=False)
         if choice == 2:
@@ -122,6 +122,8 @@ class _Grower:
             return self.residual(depth - 1)
         if choice == 11:
             return self.concat(depth - 1)
+        if choice == 12:
+            return self.attention()
         return self.gate()
 
     def with_constant(self) -> str:
@@ -163,6 +165,24 @@ class _Grower:
     def concat(self, depth: int) -> str:
         branches = [self.branch(depth) for _ in range(self.rng.randint(1, 2))]
         return "{concat: [[], " + ", ".join(branches) + f"]{self.fused()}}}"
+
+    def attention(self) -> str:
+        """Attention to all positions, to those of a smaller map, or to windows."""
+        rng = self.rng
+        narrow = f"{{dense: {2 * rng.randint(1, 2)}, positionwise: true}}"
+        wide = f"{{dense: {2 * rng.randint(1, 3)}, positionwise: true}}"
+        even = " and ".join([f"in_size[{axis}] % 2 == 0" for axis in range(self.rank)])
+        fewer = rng.choice(["", "", "{maxpool: 2, when: min(in_size) > 1}, "])
+        more = [", similarity: cosine", ", dropout: 0.1"]
+        if not fewer:
+            more += [
+                *("", ", position_bias: relative", ", position_bias: distance, dropout: 0.5"),
+                f", window: 2, shift: 1, position_bias: relative, when: '{even}'",
+                f", window: 1, dilation: 2, when: '{even}'",
+            ]
+        branches = f"query: [{narrow}], key: [{fewer}{narrow}], value: [{fewer}{wide}]"
+        heads = rng.choice(["", ", heads: 2"])
+        return f"{{attention: {{{branches}}}{heads}{rng.choice(more)}}}"
 
     def gate(self) -> str:
         """Squeeze and excite, a block that remembers the channels which entered."""
