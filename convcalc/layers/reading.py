@@ -27,6 +27,7 @@ class Reading:
     outside  the position that is read in the place of one off the axis; None where padding is
     part     off the axis there is no padding: units there read another input, and not this one
     irregular  no single axis of the output decides; each unit reads one position
+    shared   the units of a window read the same positions, those of the window
     ascending  neither the first nor the last position of at(y) decreases from one unit to the
                next; otherwise `span` is given
     """
@@ -43,6 +44,7 @@ class Reading:
         "part",
         "period",
         "same",
+        "shared",
     )
 
     def __init__(
@@ -57,6 +59,7 @@ class Reading:
         span: Callable[[range], range] | None = None,
         *,
         part: bool = False,
+        shared: bool = False,
     ) -> None:
         self.along = along
         self.at = at
@@ -68,6 +71,7 @@ class Reading:
         self.outside = outside
         self.irregular = irregular
         self.part = part
+        self.shared = shared
         #: Whether unit y reads position y and no other; there may be more units than positions.
         self.same = along is not None and (period, advance, at(0)) == (1, 1, range(1))
 
@@ -254,7 +258,7 @@ def windowed(axis: int, taps: int, dilation: int, shift: int) -> Reading:
         return min(before + shift + windows * taps, n)
 
     span = None if dilation == 1 else _ascending_within(dilation, at)
-    return Reading(axis, at, count, block, block, span=span)
+    return Reading(axis, at, count, block, block, span=span, shared=True)
 
 
 def adaptive(axis: int, n: int, out: int) -> Reading:

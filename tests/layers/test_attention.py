@@ -334,6 +334,14 @@ class TestFields:
         expected = [(0, 0), *[(1, 4)] * 4, *[(5, 8)] * 4, *[(9, 11)] * 3]
         assert self.seen(", window: 4, shift: 1", 12) == expected
 
+    def test_of_windows_are_no_misaligned_branches(self) -> None:
+        """Shifted by three of seven, a window reaches further to one side than to the other."""
+        branches = "query: [], key: [], value: []"
+        first = f"{{add: [[], [{{attention: {{{branches}}}, window: 7}}]]}}"
+        second = f"{{add: [[], [{{attention: {{{branches}}}, window: 7, shift: 3}}]]}}"
+        network = convcalc.loads(f"{{input: [2, 28], layers: [{first}, {second}]}}")
+        assert fields(network).misaligned == []
+
     def test_skip_positions_where_a_window_is_dilated(self) -> None:
         expected = [(0, 2), (1, 3), (0, 2), (1, 3), (4, 6), (5, 7), (4, 6), (5, 7)]
         assert self.seen(", window: 2, dilation: 2", 8) == expected

@@ -89,7 +89,8 @@ class AxisField(NamedTuple):
 class Misalignment(NamedTuple):
     """A join whose branches are misaligned: same input, other strides or centres.
 
-    Branches of a sequence that are all causal are aligned by where their fields end.
+    Branches of a sequence that are all causal are aligned by where their fields end. Branches with
+    windows of attention are not compared: the units of a window have one field together.
 
     node      the join
     input     the input's name
@@ -564,13 +565,13 @@ class Propagation:
                 self.misaligned.append(Misalignment(node, seen.path, axis, rank, tuple(lines)))
 
     def lines_of(self, field: int) -> list[_Line]:
-        """The lines along which a field moves from one unit to the next."""
+        """The lines along which a field moves from one unit to the next, windows left out."""
         known = self.lines.get(field)
         if known is None:
             known = self.lines[field] = []
             for origin, ranges in self.fields[field]:
                 for axis, one in enumerate(ranges):
-                    if isinstance(one, Periodic):
+                    if isinstance(one, Periodic) and not one.shared:
                         stride, centre = one.stride, one.centre
                         if stride is not None and centre is not None:
                             causal = len(ranges) == 1 and one.causal

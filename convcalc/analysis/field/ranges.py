@@ -85,12 +85,14 @@ class Periodic(NamedTuple):
 
     The input has no ends here: nothing is cut off at its edges.
 
-    along  the axis of the layer that y counts along
+    along   the axis of the layer that y counts along
+    shared  units of a window have one field together, which lies on different sides of them
     """
 
     along: int
     advance: int
     intervals: Intervals
+    shared: bool = False
 
     def interval(self, y: int) -> Interval:
         """What unit y depends on."""
@@ -207,7 +209,8 @@ def composed(
                 intervals.append(_interval(field, taps))
             else:
                 advance = reading.advance * repeats * field.advance // phases
-                return _reduced(Periodic(along, advance, Intervals(intervals)))
+                shared = field.shared or reading.shared
+                return _reduced(Periodic(along, advance, Intervals(intervals), shared))
     if listing.takes(max(n, units), _MOST_LISTED):
         each = per_unit(field, n, size).intervals
         found = []
@@ -252,7 +255,8 @@ def _reduced(field: Periodic) -> Periodic:
     phases = len(field.intervals)
     if phases == 1 or field.advance % phases:
         return field
-    first = Periodic(field.along, field.advance // phases, Intervals(field.intervals[:1]))
+    intervals = Intervals(field.intervals[:1])
+    first = field._replace(advance=field.advance // phases, intervals=intervals)
     if all(first.interval(y) == interval for y, interval in enumerate(field.intervals)):
         return first
     return field
@@ -304,7 +308,8 @@ def union(
                 [_hull([first.interval(y), second.interval(y)]) for y in range(period)]
             )
             advance = first.advance * period // len(first.intervals)
-            return _reduced(Periodic(first.along, advance, intervals))
+            shared = first.shared or second.shared
+            return _reduced(Periodic(first.along, advance, intervals, shared))
     return _union_of_units(first, second, units, size, listing)
 
 
