@@ -113,3 +113,47 @@ def test_counters_miss_of_vit_b_16_what_they_do_not_see(counter: str) -> None:
     found = {entry.convention.name: entry.total for entry in counter_reports(report)}
     reported, unseen = VIT[counter]
     assert found[counter] == reported + 12 * unseen
+
+
+#: What they report of torchvision's own swin_t, and how much of its projections they do not see:
+#: those call a function with the weights.
+SWIN_PROJECTIONS, SWIN_BIASES, SWIN_PARAMETERS = 1_387_266_048, 5_720_064, 8_643_840
+SWIN = {
+    "torch": (8_981_133_312, 0),
+    "fvcore": (4_509_232_128, 0),
+    "torchinfo": (34_368_232, SWIN_PARAMETERS),
+    "ptflops-aten": (4_503_738_856, 0),
+    "ptflops-pytorch": (3_128_183_416, SWIN_PROJECTIONS + SWIN_BIASES),
+    "thop": (2_978_099_712, SWIN_PROJECTIONS),
+    "calflops": (9_008_009_616, 0),
+    "calflops-macs": (4_490_566_656, 0),
+    "deepspeed": (9_008_009_616, 0),
+    "torchvision": (4_490_566_656, 0),
+}
+
+
+@pytest.mark.parametrize("counter", SWIN)
+def test_counters_miss_of_swin_t_what_they_do_not_see(counter: str) -> None:
+    report = convcalc.analyze(convcalc.load(path("swin_t")))
+    found = {entry.convention.name: entry.total for entry in counter_reports(report)}
+    reported, unseen = SWIN[counter]
+    assert found[counter] == reported + unseen
+
+
+@pytest.mark.parametrize(
+    ("shape", "macs"), [([3, 256, 320], 8_484_919_296), ([3, 250, 250], 7_179_159_168)]
+)
+def test_swin_t_pads_to_whole_windows(shape: list[int], macs: int) -> None:
+    """Half of what PyTorch's own counter reports of torchvision's."""
+    assert convcalc.analyze(convcalc.load(path("swin_t"), input=shape)).totals.macs == macs
+
+
+def test_windows_of_swin_t_that_are_shifted_have_pairs_that_are_kept_apart() -> None:
+    network = convcalc.load(path("swin_t"))
+    plain, valid = convcalc.analyze(network), convcalc.analyze(network, valid_taps=True)
+    # Shifted by 3 of 7 are one layer on 56 positions, one on 28 and three on 14.
+    missing = 0
+    for layers, n, channels in ((1, 56, 96), (1, 28, 192), (3, 14, 384)):
+        kept = (n // 7 - 1) * 49 + 16 + 9
+        missing += layers * 2 * channels * ((7 * n) ** 2 - kept**2)
+    assert plain.totals.macs - valid.totals.macs == missing

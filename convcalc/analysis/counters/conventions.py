@@ -463,6 +463,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         " biases count, a normalisation hardly, and a dense layer on a map for one position only.",
         [
             "charges nothing for a parameter of a block itself, such as ConvNeXt's layer scale",
+            "does not see function calls, such as F.linear",
         ],
     ),
     Convention(
@@ -513,7 +514,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         " calls; biases count, and so do normalisations.",
         [
             "counts a plain function call, such as F.relu, once",
-            "does not see x.mean(), nor a subclass of a module, such as LayerNorm2d",
+            "does not see x.mean(), F.linear, nor a subclass of a module, such as LayerNorm2d",
             _FUNCTIONS,
             "does not see the operator @, but counts torch.matmul",
             _NO_SDPA,
