@@ -99,6 +99,26 @@ def test_a_bidirectional_sequence() -> None:
     assert found["lstm0"] == found["conv0"]
 
 
+def test_attention_to_every_position() -> None:
+    text = """
+input: [16, 12, 13]
+layers:
+  - {conv: 16, kernel: 3, padding: 1}
+  - add:
+      - []
+      - - attention:
+            query: [{conv: 16, kernel: 1}]
+            key: [{conv: 16, kernel: 1}]
+            value: [{conv: 16, kernel: 1}]
+  - {conv: 16, kernel: 3, padding: 1}
+"""
+    found = Analysis(convcalc.loads(text))
+    assert found.fields["conv1"].size_text() == "12x13"
+    assert found.local_fields["conv1"].size_text() == "5x5"
+    assert found.local_readings.layers[0].node.unit == "add0.branch1.attention0"
+    assert found.local_readings.layers[0].through is None
+
+
 @pytest.mark.no_cover
 @each_network(shipped_names())
 def test_nothing_changes_where_no_layer_reads_everything(name: str) -> None:
