@@ -103,6 +103,7 @@ CODES: dict[str, Code] = {
     # Notes: what is read otherwise than it may be meant, or is left out.
     "input-batch-axis": Code(0, "an input may be written with its batch axis"),
     "input-channels-last": Code(0, "an input may be written with its channels last"),
+    "layers-replaced": Code(0, "layers replace those of the extended file, and use nothing of it"),
     "unused-layers": Code(
         0, "nothing uses some layers of a network that is a block", warning=False
     ),

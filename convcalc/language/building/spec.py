@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,7 +26,7 @@ from convcalc.language.building.networks import Use, find_unused, unused_notes
 from convcalc.language.building.outputs import read_outputs
 from convcalc.language.building.size import bound_layers
 from convcalc.language.keys import kind_arguments
-from convcalc.language.reading.document import NAME, Document
+from convcalc.language.reading.document import NAME, Document, Replaced
 from convcalc.language.reading.expressions import Expression
 from convcalc.language.reading.files import Exists, Opener, read_document
 from convcalc.language.reading.items import Item, Refusal, check_arguments
@@ -40,6 +41,7 @@ from convcalc.problems import (
     Related,
     Source,
     Span,
+    printable,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +49,11 @@ if TYPE_CHECKING:
 
 #: What to do with a value that nothing uses.
 _USE_IT = "take it by 'from', or name it in 'outputs'"
+#: What to call a network that layers are built on, the first that is free.
+_TRUNKS = ("trunk", "backbone", "base", "network")
+#: Characters and layers of a file that is read for a note on it.
+_LONGEST_TRUNK = 100_000
+_LARGEST_TRUNK = 3_000
 #: Characters of a file whose reading takes as long as making and analysing a layer.
 _CHARACTERS = 100
 
@@ -189,6 +196,7 @@ class Spec:
     ) -> tuple[Reading, int]:
         """A reading, and the nodes that were made before the first layer that does not fit."""
         builder = _NetworkBuilder(self._document, self._expressions, self._items, max_layers)
+        builder.evaluator.notes += self._own_notes
         network = None
         try:
             network = builder.build(self.name, args or {}, input, self._own_problems)
@@ -219,6 +227,40 @@ class Spec:
         if changed is None:
             return None
         return " ".join([f"{name}={value_text(value)}" for name, value in changed.items()])
+
+    @cached_property
+    def _own_notes(self) -> list[Problem]:
+        """The note that the layers replace those of the extended file and use nothing of it."""
+        replaced = self._document.replaced
+        if replaced is None:
+            return []
+        named = replaced.named
+        message = f"these layers replace those of '{printable(named.text)}', and use nothing of it"
+        facts = tuple([Help(text) for text in self._trunk(replaced)])
+        return [Problem("layers-replaced", message, replaced.layers.span, facts)]
+
+    def _trunk(self, replaced: Replaced) -> list[str]:
+        """What to write so that layers follow those of the file that they replace."""
+        if replaced.length > _LONGEST_TRUNK:
+            return []
+        try:
+            spec = Spec(replaced.read())
+            if len(spec.network(max_layers=_LARGEST_TRUNK).inputs) > 1:
+                return []  # it cannot be a block
+            last = _last_map(spec.network(max_layers=_LARGEST_TRUNK))
+        except ConvcalcError:
+            return []
+        document = self._document
+        taken = {**document.words, **document.args}
+        name = next((word for word in _TRUNKS if word not in taken), "")
+        text = replaced.named.text
+        if not name or not re.match(r"[\w./-]+\Z", text):
+            return []
+        block = f"'blocks: {{{name}: {text}}}'"
+        if "blocks" in document.keys:
+            block = f"'{name}: {text}' to 'blocks'"
+        calls = f"'- {{{name}: , name: {name}}}' and '- {{identity: , from: {name}.{last}}}'"
+        return [f"to build on its layers instead, add {block}", f"and begin 'layers' with {calls}"]
 
     def _read_own(self, evaluator: Evaluator) -> None:
         """Reads what no argument changes."""
@@ -287,6 +329,18 @@ def _read_tags(node: YamlNode, evaluator: Evaluator) -> list[str]:
         else:
             tags.append(item.text)
     return tags
+
+
+def _last_map(network: Network) -> str:
+    """The last layer of a network, at its top, whose value has axes beside its channels.
+
+    Without any it is the layer before the last.
+    """
+    names: dict[str, int] = {}
+    for node in network.operations:
+        names[node.unit.partition(".")[0]] = len(node.shape)
+    maps = [name for name, rank in names.items() if rank > 1]
+    return maps[-1] if maps else [*names][-2:][0]
 
 
 @gc_paused()

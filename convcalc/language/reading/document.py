@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cached_property
+from typing import NamedTuple
 
 from convcalc.language.keys import COMMON_KEYS, GROUP, PLACE_WORDS, TOP_KEYS
 from convcalc.language.reading.expressions import FUNCTIONS, Expression, ExpressionError, parse
@@ -96,6 +98,21 @@ class Block:
 Entry = tuple[ScalarNode, YamlNode]
 
 
+class Replaced(NamedTuple):
+    """The file that another one extends without using anything of it.
+
+    named   the word or path after `extends`
+    layers  the key of the layers that replace those of the file
+    length  its characters, those of all that it extends included
+    read    reads it by itself
+    """
+
+    named: ScalarNode
+    layers: ScalarNode
+    length: int
+    read: Callable[[], Document]
+
+
 class Document:
     """A spec with all that it extends merged in, nothing evaluated yet."""
 
@@ -114,6 +131,8 @@ class Document:
         self.bases: dict[Source, Span] = {}
         self.used: set[Source] = set()
         self.problems: list[Problem] = []
+        #: What it extends, if it uses nothing of that.
+        self.replaced: Replaced | None = None
 
     @cached_property
     def words(self) -> dict[str, None]:

@@ -12,6 +12,7 @@ from convcalc.language.reading.document import (
     Document,
     Entry,
     Parameter,
+    Replaced,
     check_names,
     merge,
     own_document,
@@ -19,7 +20,7 @@ from convcalc.language.reading.document import (
 )
 from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, MapNode, ScalarNode
 from convcalc.language.shipped import is_word, shipped_names, shipped_path
-from convcalc.layers import KINDS
+from convcalc.layers import KINDS, NORM_WORDS
 from convcalc.problems import (
     UNUSABLE,
     ConvcalcError,
@@ -78,9 +79,10 @@ class _Reader:
         `users` are the paths of the files in whose blocks it stands, and its own.
         """
         documents = self._chain(source)
+        merged = documents[0]
         if len(documents) > 1:
             _check_inherited_args(documents)
-        merged = documents[0]
+            merged.replaced = self._replaced(documents)
         for base in documents[1:]:
             merge(merged, base)
         check_names(merged)
@@ -118,6 +120,34 @@ class _Reader:
             except ConvcalcError as error:
                 raise _below(error, documents, Related(Reason.EXTENDS, value.span)) from None
         return documents
+
+    def _replaced(self, documents: list[Document]) -> Replaced | None:
+        """What a file extends, if its layers replace all layers of that and use nothing of it."""
+        own, *bases = documents
+        value = own.keys["extends"][1]
+        if not (
+            isinstance(value, ScalarNode)
+            and "layers" in own.keys
+            and any("layers" in base.keys for base in bases)
+        ):
+            return None
+        names = {name for base in bases for name in (*base.blocks, *base.args)}
+        names -= {*own.blocks, *own.args}
+        names.update([kind for base in bases for kind in base.defaults])
+        if not names.isdisjoint(_words(own)):
+            return None
+        path = os.path.normpath(self._path(value))
+        files = [block.file for block in own.blocks.values() if block.file is not None]
+        if path in [os.path.normpath(self._path(file)) for file in files]:
+            return None
+        source = bases[0].source
+        length = sum([len(base.source.text) for base in bases])
+        return Replaced(
+            value,
+            own.keys["layers"][0],
+            length,
+            lambda: read_document(source, self._opener, self._exists),
+        )
 
     # What is used.
 
@@ -189,6 +219,24 @@ class _Reader:
             document.refuse("extends-loop", message, span)
             raise ConvcalcError(_all_problems(documents))
         return source
+
+
+def _words(document: Document) -> set[str]:
+    """The words in a file's own layers, and in what these may use."""
+    keys = ("layers", "blocks", "args", "input", "outputs")
+    waiting = [document.keys[key][1] for key in keys if key in document.keys]
+    found: set[str] = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ScalarNode):
+            found.update(_WORD.findall(node.text))
+        elif isinstance(node, ListNode):
+            waiting += node.items
+        elif isinstance(node, MapNode):
+            for key, value in node.entries.values():
+                found.update(_WORD.findall(key.text))
+                waiting.append(value)
+    return found | {NORM_WORDS[word] for word in found & NORM_WORDS.keys()}
 
 
 def _meant_file(node: ScalarNode, code: str, document: Document) -> str:

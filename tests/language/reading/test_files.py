@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -337,3 +338,88 @@ class TestNetworks:
         assert problem.span is not None
         assert Path(problem.span.source.name).name == "part.yaml"
         assert any(text.endswith("net.yaml:3:6") for _, text in worded(problem.facts))
+
+
+class TestReplacedLayers:
+    """Layers that replace those of the extended file."""
+
+    BASE = (
+        "input: [3, 8, 8]\nargs: {width: 4, classes: 10}\ndefaults: {batchnorm: {eps: 0.01}}\n"
+        "blocks:\n  unit(c): [{conv: c, kernel: 3}]\n"
+        "layers: [{unit: width}, [relu, {maxpool: 2}], flatten, {dense: classes}]\n"
+    )
+
+    def notes(self, folder: Path, text: str) -> list[Problem]:
+        (folder / "base.yaml").write_text(self.BASE, encoding="utf-8")
+        return list(load(write(folder, net=f"extends: base.yaml\n{text}")).notes)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "layers: [{dense: 10}]\n",
+            "args: {classes: 5, c: 3}\nlayers: [{dense: classes}, {dense: c}]\n",
+            "blocks:\n  unit(c): [{dense: c}]\nlayers: [{unit: 5}]\n",
+            "input: [4]\nlayers: [{dense: 3}]\nname: width\n",
+        ],
+    )
+    def test_that_use_nothing_of_it_are_noted(self, tmp_path: Path, text: str) -> None:
+        (note,) = self.notes(tmp_path, text)
+        assert note.code == "layers-replaced"
+        assert note.span is not None
+        assert note.message == "these layers replace those of 'base.yaml', and use nothing of it"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "layers: [{unit: 5}]\n",
+            "layers: [{dense: 2 * width}]\n",
+            "args: {units: 3 * width}\nlayers: [{dense: units}]\n",
+            "input: [width]\nlayers: [{dense: 3}]\n",
+            "layers: [{conv: 3, kernel: 3, norm: batch}]\n",
+            "layers: [{add: [[], [batchnorm]]}]\n",
+            "blocks: {other: [{unit: 3}]}\nlayers: [relu]\n",
+            "blocks: {trunk: base.yaml}\nlayers: [trunk]\n",
+            "blocks: {trunk: ./base.yaml}\nlayers: [trunk]\n",
+            "args: {width: 5}\n",
+            "",
+        ],
+    )
+    def test_that_use_something_of_it_are_not(self, tmp_path: Path, text: str) -> None:
+        assert self.notes(tmp_path, text) == []
+
+    def test_a_file_without_layers_has_none_to_replace(self, tmp_path: Path) -> None:
+        write(tmp_path, base="input: [3]\nargs: {n: 3}\n")
+        assert load(write(tmp_path, net="extends: base.yaml\nlayers: [relu]\n")).notes == ()
+
+    @pytest.mark.parametrize(
+        "text", ["layers: [{dense: 10}]\n", "blocks: {b: [relu]}\nlayers: [b]\n"]
+    )
+    @pytest.mark.parametrize("base", ["base.yaml", "resnet18", "lenet", "wide.yaml"])
+    def test_the_lines_of_the_help_keep_its_layers(
+        self, tmp_path: Path, base: str, text: str
+    ) -> None:
+        (tmp_path / "base.yaml").write_text(self.BASE, encoding="utf-8")
+        write(tmp_path, wide="extends: base.yaml\nargs: {width: 8}\n")
+        (note,) = load(write(tmp_path, net=f"extends: {base}\n{text}")).notes
+        add, begin = [help_text for label, help_text in worded(note.facts) if label == "help"]
+        (block, *keys), lines = re.findall("'(.*?)'", add), re.findall("'- (.*?)'", begin)
+        text = text.replace("blocks: {", f"blocks: {{{block}, ") if keys else f"{block}\n{text}"
+        text = text.replace("layers: [", f"layers: [{', '.join(lines)}, ")
+        kept = load(write(tmp_path, net=f"extends: {base}\n{text}"))
+        whole = load(tmp_path / base if base.endswith(".yaml") else base)
+        trunk = [n for n in kept.nodes if n.path.startswith("trunk.")]
+        before = [node.path for node in whole.operations]
+        assert [f"trunk.{path}" for path in before[: len(trunk)]] == [n.path for n in trunk]
+        assert len(before) - 5 <= len(trunk) < len(before)
+        assert len(trunk[-1].shape) == 3
+        assert {found.code for found in kept.notes} == {"unused-layers"}
+
+    def test_what_cannot_be_a_block_is_not_advised(self, tmp_path: Path) -> None:
+        write(tmp_path, base="input: {a: [3], b: [3]}\nlayers: [{add: [a, b]}]\n")
+        path = write(tmp_path, net="extends: base.yaml\ninput: [3]\nlayers: [relu]\n")
+        (note,) = load(path).notes
+        assert note.facts == ()
+
+    def test_a_name_that_is_taken_is_not_advised(self, tmp_path: Path) -> None:
+        (note,) = self.notes(tmp_path, "args: {trunk: 3}\nlayers: [{dense: trunk}]\n")
+        assert "'blocks: {backbone: base.yaml}'" in worded(note.facts)[0][1]
