@@ -99,6 +99,19 @@ def test_is_stale_after_a_change() -> None:
     assert run("lock", "--check", "models").status == 0
 
 
+def test_is_stale_after_a_change_of_a_network_that_is_a_block() -> None:
+    user = "input: [1, 28, 28]\nblocks: {net: a.yaml}\nlayers: [{net: , name: n}, {dense: 2}]\n"
+    Path("models", "user.yaml").write_text(user)
+    run("lock", "models/user.yaml")
+    change("a.yaml", "conv: 6", "conv: 8")
+    result = run("lock", "--check", "models/user.yaml")
+    assert result.status == 1
+    assert result.err.startswith(
+        "models/a.yaml:3:6: error[stale-lock]: n.conv0 changed: channels 6 -> 8, output 6x28x28"
+    )
+    assert "  : in block net, called at models/user.yaml:3:11\n" in result.err
+
+
 def test_named_files_leave_what_else_is_locked() -> None:
     run("lock", "models")
     change("a.yaml", "conv: 6", "conv: 8")

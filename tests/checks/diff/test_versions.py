@@ -148,6 +148,42 @@ class TestWhatChanged:
         assert found.status == "same"
 
 
+class TestNetworksAsBlocks:
+    """A change of a network is one of all in which it is a block."""
+
+    @pytest.fixture(autouse=True)
+    def files(self, repository: Repository) -> None:
+        repository.write("models/base.yaml", BASE)
+        part = "input: [3, 8, 8]\nblocks:\n  {}\nlayers: [b]\n"
+        repository.write("user.yaml", part.format("b: 'models/base.yaml'"))
+        repository.write("models/far.yaml", part.format('"b": ../user.yaml'))
+        repository.write("flow.yaml", "{blocks: {b: user.yaml}, input: [3, 8, 8], layers: [b]}\n")
+        repository.write("other.yaml", part.format("b: [relu]") + "# see: models/base.yaml\n")
+        repository.commit()
+
+    def test_those_are_found(self, repository: Repository) -> None:
+        repository.write("models/base.yaml", BASE.replace("kernel: 3", "kernel: 5"))
+        found = {name: status for status, _, name in statuses(since("HEAD"))}
+        assert found == {
+            "models/base.yaml": "changed",
+            "models/far.yaml": "changed",
+            "flow.yaml": "changed",
+            "user.yaml": "changed",
+            # A comment may name a file: nothing has changed for this one.
+            "other.yaml": "same",
+        }
+
+    def test_the_old_version_has_the_old_network(self, repository: Repository) -> None:
+        repository.write("models/base.yaml", BASE.replace("kernel: 3", "kernel: 5"))
+        (found,) = since("HEAD", "flow.yaml")
+        assert found.diff
+        (change,) = found.diff.changes
+        assert change.old
+        assert change.new
+        assert str(change.old.span) == "HEAD:models/base.yaml:4:6"
+        assert str(change.new.span) == "models/base.yaml:4:6"
+
+
 class TestExtends:
     @pytest.fixture(autouse=True)
     def files(self, repository: Repository) -> None:
