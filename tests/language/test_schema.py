@@ -321,6 +321,7 @@ BEYOND_CASES = {
             "block_word_is_no_kind",
             "kind_absent_but_a_block",
             "key_block_argument_typo",
+            "loop_of_other_languages",
             "value_layer_for_number",
         ],
         "depends on the blocks or arguments that this very file defines",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from convcalc.language.hints.foreign import foreign_kind
+from convcalc.language.hints.names import SHAPES
 from convcalc.layers import KINDS
 from convcalc.problems import printable
 
@@ -30,6 +31,8 @@ def character(character: str, text: str) -> str:
         help_text = "write none, or leave the argument out"
     elif character in "'\"":
         help_text = "words need no quotes, and an expression holds no text"
+    elif character == ":" and re.search(r"\[[^\]]*:", text):
+        help_text = "a list gives one item, as in widths[0]; 'repeat' and 'copy' go through it"
     elif ":" in text:
         help_text = "a space is missing after the ':'"
     elif character == "=":
@@ -98,12 +101,25 @@ def unexpected(found: str, text: str) -> str:
     return "write '==' or '!='" if found == "is" else ""
 
 
-def called(text: str) -> str:
-    """What to write instead of a kind that is called like a function; "" where none is.
+#: What other languages call functions of a layer's value, and their loops.
+_FUNCTIONS = {
+    **dict.fromkeys(["shape", "size", "height", "width"], "size_of"),
+    **dict.fromkeys(["channels", "num_channels", "out_channels"], "channels_of"),
+    **dict.fromkeys(["range", "enumerate", "arange"], "copy"),
+}
 
-    >>> called("conv2d(64)")
-    'write {conv: 64}'
+
+def called(name: str, text: str) -> str:
+    """What to write instead of a function that there is not, or a kind; "" if that is not known.
+
+    name  what is called, in the expression `text`
+
+    >>> called("conv2d", "conv2d(64)"), called("shape", "2 * shape(stem)[0]")
+    ('write {conv: 64}', "a layer's sizes are size_of(NAME), its channels channels_of(NAME)")
     """
+    meant = _FUNCTIONS.get(name)
+    if meant is not None:
+        return "a loop is 'repeat: N', and 'copy' counts from 0" if meant == "copy" else SHAPES
     match = re.match(r"([A-Za-z_]\w*)\s*\(([^()]*)\)\Z", text, re.ASCII)
     if match is None:
         return ""

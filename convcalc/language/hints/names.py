@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from convcalc.language.keys import LAYER_FUNCTIONS, PLACE_WORDS, kind_summary
-from convcalc.layers import KINDS
+from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.problems import printable
 from convcalc.spelling import did_you_mean, nearest
 
 #: What other languages write for true and false.
 _TRUE = ("yes", "on", "y", "true")
 _FALSE = ("no", "off", "n", "false")
+#: What to write for the shape of an earlier layer's value, and what others write.
+SHAPES = "a layer's sizes are size_of(NAME), its channels channels_of(NAME)"
+_PARTS_OF_SHAPES = ("shape", "size", "height", "width", "channels", "c", "h", "w", "out_channels")
 #: What other languages' loops count with.
 _COUNTERS = ("i", "j", "idx", "index", "iter", "iteration", "block_idx", "layer_idx", "stage_idx")
 
@@ -39,6 +42,8 @@ def unknown_name(
     head, _, rest = word.partition(".")
     if rest and head in ("args", "self", "cfg", "config"):
         help_text = f"an argument is its name alone: {printable(rest)}"
+    elif rest.lower() in _PARTS_OF_SHAPES:
+        help_text = SHAPES
     elif rest and head in args:
         help_text = f"'{head}' is an argument, and has no parts"
     elif repeated and word.lower() in _COUNTERS:
@@ -67,6 +72,13 @@ def meaning_of(word: str) -> str:
     if word in KINDS:
         return f"the kind {word}: {kind_summary(word).rstrip('.')}"
     meaning = PLACE_WORDS.get(word) or LAYER_FUNCTIONS.get(word)
+    if not meaning:
+        fields = [field for kind in KINDS for field in layer_class(kind).fields.items()]
+        roles = ["norm", "activation"] if word == "none" else ["norm"] * (word in NORM_WORDS)
+        taking = [name for name, field in fields if word in field.type.words]
+        names = dict.fromkeys([*roles, *taking])
+        listed = " and ".join([f"'{name}'" for name in names])
+        meaning = f"a value of {listed}" if names else ""
     return f"'{word}' is {meaning}" if meaning else ""
 
 
@@ -80,6 +92,10 @@ def unknown_layer(
     in_block  whether a block's border hides other names
     """
     head, *inner = reference.split(".")
+    if reference.removeprefix("-").isdecimal() and known:
+        return (
+            "a layer has a name; the previous one's value enters without one, and as [] in a join"
+        )
     if inner and head in groups:
         inside = did_you_mean(inner[0], groups[head])
         return f"in '{head}': {inside}" if inside else ""

@@ -349,7 +349,8 @@ class _Parser:
                 "unknown-function",
                 f"there is no function '{printable(before.text)}'",
                 before.offset,
-                hints.called(self.text.strip()) or did_you_mean(before.text, FUNCTIONS),
+                hints.called(before.text, self.text.strip())
+                or did_you_mean(before.text, FUNCTIONS),
                 len(before.text),
             )
         return ExpressionError(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from convcalc.language.hints import keys
-from convcalc.language.hints.names import unknown_layer, unknown_name
+from convcalc.language.hints.names import SHAPES, unknown_layer, unknown_name
+
+NUMBERED = "a layer has a name; the previous one's value enters without one, and as [] in a join"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,10 @@ from convcalc.language.hints.names import unknown_layer, unknown_name
         ("in_chanels", {}, "did you mean 'in_channels'?"),
         ("idx", {"repeated": True}, "which copy it is, counted from 0, is called 'copy' here"),
         ("idx", {"args": ["width"]}, "arguments in scope: width"),
+        ("stem.shape", {}, SHAPES),
+        ("stem.channels", {"layers": ["stem"]}, SHAPES),
+        ("args.width", {}, "an argument is its name alone: width"),
+        ("width.x", {"args": ["width"]}, "'width' is an argument, and has no parts"),
     ],
 )
 def test_a_name_in_an_expression(word: str, options: dict[str, object], help_text: str) -> None:
@@ -38,6 +44,8 @@ def test_a_name_in_an_expression(word: str, options: dict[str, object], help_tex
         ("unit", False, "its copies are called 'unit0', 'unit1', ..."),
         ("g.tahn0", False, "in 'g': did you mean 'tanh0'?"),
         ("zzz", False, "earlier values: stem, unit0, g"),
+        ("-1", False, NUMBERED),
+        ("6", True, NUMBERED),
         ("zzz", True, "a block sees its own layers only; a name can be handed on as an argument"),
     ],
 )
