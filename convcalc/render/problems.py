@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.problems import Problem
-from convcalc.render.facts import worded
 
 
 def problems_data(problems: Sequence[Problem]) -> list[dict[str, Any]]:
@@ -16,6 +15,8 @@ def problems_data(problems: Sequence[Problem]) -> list[dict[str, Any]]:
 
 def _problem_data(problem: Problem) -> dict[str, Any]:
     """A problem with its place, its facts, and what it is about."""
+    from convcalc.render.facts import worded  # few networks have a problem or a note
+
     span = problem.span
     return {
         "code": problem.code,

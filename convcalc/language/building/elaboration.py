@@ -8,13 +8,16 @@ reported.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from convcalc.graph import GraphBuilder
 from convcalc.language.building.blocks import ArgumentBinder
 from convcalc.language.building.evaluation import Copy, Evaluator, Frame, TooMany, scope_of
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.joins import JoinReader
 from convcalc.language.building.layers import LayerReader
-from convcalc.language.building.networks import NetworkReader
+from convcalc.language.building.outputs import Use
 from convcalc.language.keys import GROUP
 from convcalc.language.reading.document import Block
 from convcalc.language.reading.expressions import LayerReference, UnknownSizeError
@@ -33,6 +36,9 @@ from convcalc.language.reading.nodes import DEEPEST, ListNode, MapNode, ScalarNo
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.fields import value_text
 from convcalc.problems import Call, Problem, Reason, Related, Rule, RuleError, Span, Subject, helps
+
+if TYPE_CHECKING:
+    from convcalc.language.building.networks import NetworkReader
 
 #: Copies, calls and groups that may add no layer, beyond ten for each layer that is added.
 _IDLE_STEPS = 20_000
@@ -53,7 +59,7 @@ class Elaborator:
         self.layers = LayerReader(evaluator, builder)
         self._binder = ArgumentBinder(evaluator, self.layers)
         self._joins = JoinReader(evaluator, self.layers)
-        self.networks = NetworkReader(evaluator, self.layers)
+        self._networks: NetworkReader | None = None
         self._items = items
         #: The operations of each layer and group by path, of so many nodes: filled by the first
         #: layer that shares parameters.
@@ -214,7 +220,7 @@ class Elaborator:
     def _give_up(self, item: Item, target: str, group: Group) -> Flow:
         """Names a layer that has a mistake, so that references to it are not reported."""
         if not self.evaluator.problems:
-            self.networks.report()
+            self.report_misfits()
         name = item.name.text if item.name else group.names.numbered(_prefix(target))
         group.values.setdefault(name, UNKNOWN)
         group.last = name
@@ -296,8 +302,18 @@ class Elaborator:
         except UnknownSizeError:
             value = UNKNOWN
         if value == UNKNOWN and not self.evaluator.problems and not self._is_broken(copy):
-            self.networks.report()
+            self.report_misfits()
         return value
+
+    def report_misfits(self) -> None:
+        """Records the mistakes after which no more of a network that is a block was read."""
+        if self._networks is not None:
+            self._networks.report()
+
+    @property
+    def uses(self) -> Sequence[Use]:
+        """The networks that are blocks, in order; those in others are parts of them."""
+        return self._networks.uses if self._networks is not None else ()
 
     def _is_broken(self, copy: Copy) -> bool:
         """Whether it is a network of which no more could be read."""
@@ -369,7 +385,11 @@ class Elaborator:
         if isinstance(block.body, ListNode):
             return self.sequence(block.body, copy.flow, body)
         depth, copies = self._depth, self._copies
-        value = self.networks.read(block.body, copy, given, body, self.sequence)
+        if self._networks is None:
+            from convcalc.language.building.networks import NetworkReader  # few blocks are one
+
+            self._networks = NetworkReader(self.evaluator, self.layers)
+        value = self._networks.read(block.body, copy, given, body, self.sequence)
         # What was begun there may have no end.
         self._depth, self._copies = depth, copies
         return value

@@ -32,6 +32,7 @@ from convcalc.problems import (
     helps,
     printable,
 )
+from convcalc.record import Record
 
 #: Layers in a network, and copies that `repeat` may make in all, unless `--max-layers` says
 #: otherwise. Every command reads and analyses so many in ten seconds and a gigabyte on two cores.
@@ -49,7 +50,7 @@ def layer_limit(most: int) -> tuple[Fact, ...]:
     return (Rule(f"at most {most} layers"), Help("--max-layers N allows more"))
 
 
-class File(NamedTuple):
+class File(Record):
     """A file whose layers are read, and the values of its arguments; None after a mistake."""
 
     document: Document

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -23,8 +22,6 @@ class Flow(NamedTuple):
 
 
 UNKNOWN = Flow(None, None)
-#: A number as a copy's name ends with it.
-_NUMBER = re.compile(r"(?:0|[1-9][0-9]*)\Z", re.ASCII)
 
 
 def nothing(missing: RuleError | None, node: ScalarNode) -> Flow:
@@ -192,7 +189,7 @@ class Group:
         """The numbers of the members called by a name and a number, in order."""
         end = len(name)
         digits = [other[end:] for other in self.values if other.startswith(name)]
-        return sorted([int(text) for text in digits if _NUMBER.match(text)])
+        return sorted([int(text) for text in digits if text.isdigit() and str(int(text)) == text])
 
     def results_of(self, reference: str) -> str:
         """The names of the outputs of a network that has several; "" for other layers."""

@@ -34,7 +34,7 @@ from convcalc.layers.traits import Branches
 from convcalc.problems import DidYouMean, Problem, Rule, helps, printable
 
 #: `unit*`, `stage1.unit*.skip`
-_COPIES = re.compile(r"(?:[\w-]+\.)*[\w-]+\*(?:\.[\w-]+)*\Z", re.ASCII)
+_COPIES = r"(?:[\w-]+\.)*[\w-]+\*(?:\.[\w-]+)*\Z"
 
 #: Adds the layers of a list to the graph; the value of the last.
 Sequence = Callable[[ListNode, Flow | None, Frame], Flow | None]
@@ -197,7 +197,7 @@ class JoinReader:
     def _copies(self, node: ScalarNode, frame: Frame, item: Item) -> list[tuple[str, Flow]]:
         """The values of the copies that `NAME*` in a join stands for, by their names."""
         word = node.text.strip()
-        if not _COPIES.match(word):
+        if not re.match(_COPIES, word, re.ASCII):
             raise refusal(
                 "bad-name",
                 f"'{printable(word)}' names no copies",

@@ -7,40 +7,24 @@ removed at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from convcalc.graph import Node
 from convcalc.language.building.arguments import evaluate_args
 from convcalc.language.building.evaluation import Copy, Evaluator, File, Frame, Misfit
 from convcalc.language.building.groups import UNKNOWN, Flow
 from convcalc.language.building.layers import LayerReader
-from convcalc.language.building.outputs import read_outputs
+from convcalc.language.building.outputs import Use, read_outputs
 from convcalc.language.reading.document import Document
 from convcalc.language.reading.nodes import ListNode, MapNode
-from convcalc.problems import Call, Fact, Note, Problem, Span, Subject
+from convcalc.problems import Fact, Note, Problem, Span, Subject
 
 #: Adds the layers of a list to the graph; the value of the last.
 Sequence = Callable[[ListNode, Flow | None, Frame], Flow | None]
 
 #: Layers that a note names.
 _MOST_NAMES = 10
-
-
-class Use(NamedTuple):
-    """The layers of a network that is a block, in the graph of another.
-
-    path    of the block
-    nodes   which they are
-    span    where the block is called, and `calls` the block calls around that place
-    misfit  the mistake after which no more of it was read
-    """
-
-    path: str
-    nodes: range
-    span: Span
-    calls: tuple[Call, ...]
-    misfit: Problem | None
 
 
 class NetworkReader:
@@ -116,55 +100,7 @@ def _input_name(network: Document) -> str:
     return "input"
 
 
-class Unused(NamedTuple):
-    """What of a graph no result is made of.
-
-    layers    nodes that nothing reads: mistakes
-    networks  the uses of networks of which nothing is used: mistakes
-    removed   nodes that only networks need of which a part is used
-    """
-
-    layers: list[int]
-    networks: list[Use]
-    removed: set[int]
-
-
-def find_unused(nodes: list[Node], outputs: Mapping[str, int], uses: list[Use]) -> Unused:
-    """What is not used, where every layer of the file itself has to be."""
-    within = bytearray(len(nodes))
-    for use in uses:
-        within[use.nodes.start : use.nodes.stop] = b"\1" * len(use.nodes)
-    # Needed by others to be there, and read by others: constants need what they do not read.
-    needed, read = bytearray(len(nodes)), bytearray(len(nodes))
-    for index in outputs.values():
-        needed[index] = read[index] = 1
-    layers, networks, removed = [], [], set()
-    begins = {use.nodes.start: use for use in uses if use.nodes}
-    for index in range(len(nodes) - 1, -1, -1):
-        if needed[index] or not within[index]:
-            if not read[index] and not within[index]:
-                layers.append(index)
-            _mark(nodes[index], needed, read)
-        else:
-            removed.add(index)
-        begun = begins.get(index)
-        if begun is not None and not any(needed[index : begun.nodes.stop]):
-            networks.append(begun)
-            removed.difference_update(begun.nodes)
-            # What enters it is not the mistake.
-            for member in begun.nodes:
-                _mark(nodes[member], needed, read)
-    return Unused(layers[::-1], networks[::-1], removed)
-
-
-def _mark(node: Node, needed: bytearray, read: bytearray) -> None:
-    for index in node.inputs:
-        needed[index] = 1
-    for index in node.reads:
-        read[index] = 1
-
-
-def unused_notes(nodes: list[Node], uses: list[Use], removed: set[int]) -> list[Problem]:
+def unused_notes(nodes: list[Node], uses: Iterable[Use], removed: set[int]) -> list[Problem]:
     """A note for each place where a network is used of which layers are removed."""
     notes: dict[tuple[Span, str], Problem] = {}
     for use in uses:

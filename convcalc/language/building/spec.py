@@ -22,8 +22,7 @@ from convcalc.language.building.evaluation import (
 from convcalc.language.building.expectations import Expectation, read_expectations
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
 from convcalc.language.building.inputs import InputReader, InputShapes
-from convcalc.language.building.networks import Use, find_unused, unused_notes
-from convcalc.language.building.outputs import read_outputs
+from convcalc.language.building.outputs import Use, find_unused, read_outputs
 from convcalc.language.building.size import bound_layers
 from convcalc.language.keys import kind_arguments
 from convcalc.language.reading.document import NAME, Document, Replaced
@@ -450,7 +449,7 @@ class _NetworkBuilder:
                 self.evaluator.wrong("no-layers", message, key)
         outputs = {n: flow.node for n, flow in found.items() if flow and flow.node is not None}
         if len(outputs) < len(found) and not self.evaluator.problems:
-            self.elaborator.networks.report()
+            self.elaborator.report_misfits()
         return outputs
 
     def _check_used(self, outputs: dict[str, int]) -> dict[str, int]:
@@ -459,15 +458,15 @@ class _NetworkBuilder:
         Of networks that are blocks, layers that nobody uses are removed, which a note says.
         Returns the outputs, as they are then numbered.
         """
-        nodes, uses = self.builder.nodes, self.elaborator.networks.uses
-        unused = find_unused(nodes, outputs, uses)
+        nodes, uses = self.builder.nodes, self.elaborator.uses
+        unused, without_use, removed = find_unused(nodes, outputs, uses)
         constants: dict[int, str] = {}
         for node in nodes:
             if node.layer.constant:
                 constants.update(dict.fromkeys(node.inputs, node.path))
         # Copies of a layer are written at one place, where the mistake is.
         layers: dict[object, list[int]] = {}
-        for index in unused.layers:
+        for index in unused:
             layers.setdefault(nodes[index].span or nodes[index].path, []).append(index)
         for index, *copies in layers.values():
             node = nodes[index]
@@ -480,15 +479,17 @@ class _NetworkBuilder:
             facts = _copies([nodes[copy].path for copy in copies], help_text)
             self.evaluator.refuse(problem._replace(facts=facts, calls=node.calls))
         networks: dict[Span, list[Use]] = {}
-        for use in unused.networks:
+        for use in without_use:
             networks.setdefault(use.span, []).append(use)
         for use, *others in networks.values():
             problem = Problem("unused-value", f"nobody uses the value of '{use.path}'", use.span)
             facts = _copies([other.path for other in others], _USE_IT)
             self.evaluator.refuse(problem._replace(facts=facts, calls=use.calls))
-        if not self.evaluator.problems and (unused.removed or any(use.misfit for use in uses)):
-            self.evaluator.notes += unused_notes(nodes, uses, unused.removed)
-            numbers = self.builder.remove(unused.removed)
+        if not self.evaluator.problems and (removed or any(use.misfit for use in uses)):
+            from convcalc.language.building.networks import unused_notes  # few specs have blocks so
+
+            self.evaluator.notes += unused_notes(nodes, uses, removed)
+            numbers = self.builder.remove(removed)
             outputs = {name: numbers[index] for name, index in outputs.items()}
         return outputs
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cached_property
-from typing import NamedTuple
 
 from convcalc.language.keys import COMMON_KEYS, GROUP, PLACE_WORDS, TOP_KEYS
 from convcalc.language.reading.expressions import FUNCTIONS, Expression, ExpressionError, parse
@@ -98,7 +97,7 @@ class Block:
 Entry = tuple[ScalarNode, YamlNode]
 
 
-class Replaced(NamedTuple):
+class Replaced(Record):
     """The file that another one extends without using anything of it.
 
     named   the word or path after `extends`
