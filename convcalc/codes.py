@@ -96,6 +96,7 @@ CODES: dict[str, Code] = {
     "share-mismatch": Code(1, "layers that share parameters differ in kind or sizes"),
     "size-too-large": Code(1, "a size is above the largest that is allowed"),
     "slice-out-of-range": Code(1, "a slice goes beyond the channels"),
+    "unpool-mismatch": Code(1, "an unpool and its maxpool do not fit each other"),
     "upsample-size": Code(1, "upsample has neither or both of factor and size, or leaves nothing"),
     "window-mismatch": Code(1, "windows do not tile an axis, or do not fit other arguments"),
     "window-too-large": Code(1, "a window does not fit its padded input"),

@@ -7,6 +7,7 @@ Every node carries its shape, so that reports, what-ifs and the executor compute
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Mapping, Sequence
+from copy import copy
 
 from convcalc.layers.base import Layer
 from convcalc.layers.structure import Input
@@ -31,7 +32,7 @@ class Node:
     unit    the path of the row it belongs to: a fused activation's is its layer's
     layer   what it computes
     inputs  indices of the nodes whose values enter it
-    reads   those of them that it uses: all, but none if it is a constant
+    reads   those of them whose values it uses, and not only their shapes
     shape   of its result, for one sample
     span    where it is written; None for an input or a network made in Python
     calls   the block calls around it, outermost first
@@ -67,7 +68,9 @@ class Node:
         self.unit = unit
         self.layer = layer
         self.inputs = inputs
-        self.reads = () if layer.constant else inputs
+        self.reads = inputs
+        if layer.shape_only:
+            self.reads = tuple([i for n, i in enumerate(inputs) if n not in layer.shape_only])
         self.shape = shape
         self.span = span
         self.calls = calls
@@ -83,6 +86,10 @@ class Node:
     def kind(self) -> str:
         """The layer's kind."""
         return self.layer.kind
+
+    def width(self, number_bytes: int) -> int:
+        """How many numbers of so many bytes an element of its result takes."""
+        return (self.layer.element_bytes or number_bytes) // number_bytes
 
     def __repr__(self) -> str:
         return f"<{self.path}: {self.layer!r} -> {self.shape}>"
@@ -196,6 +203,7 @@ class GraphBuilder:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
+        self._places: dict[int, int] = {}
         self._paths: set[str] = set()
         self._names = Names(self._paths)
 
@@ -268,6 +276,28 @@ class GraphBuilder:
             layer, (index,), path=path, unit=node.unit, span=span or node.span, calls=node.calls
         )
 
+    def places(self, index: int) -> int:
+        """Adds, if it is not there yet, a node for where a maxpool's maxima were; its index.
+
+        In the network it stands beside the maxpool, in whose unit it is. Raises RuleError where the
+        node is no maxpool.
+        """
+        node = self._node(index)
+        if index not in self._places:
+            layer = node.layer.places()
+            if layer is None:
+                message = f"{node.path} is a {node.kind}, and no maxpool"
+                raise RuleError("unpool-mismatch", message)
+            self._places[index] = self.add(
+                layer,
+                node.inputs,
+                path=f"{node.path}.{layer.kind}",
+                unit=node.unit,
+                span=node.span,
+                calls=node.calls,
+            )
+        return self._places[index]
+
     def share(self, indices: Sequence[int], others: Sequence[int]) -> None:
         """Lets layers use the parameters of earlier ones, in order.
 
@@ -320,7 +350,23 @@ class GraphBuilder:
                 if node.path in seen:
                     raise RuleError("duplicate-name", f"two nodes have the path '{node.path}'")
                 seen.add(node.path)
-        return Network(name, self.nodes, outputs, source)
+        return Network(name, *self.in_order(outputs), source)
+
+    def in_order(self, outputs: Mapping[str, int]) -> tuple[list[Node], dict[str, int]]:
+        """The nodes and the results in the network's order: `places` beside their maxpools."""
+        if not self._places:
+            return self.nodes, dict(outputs)
+        beside = {places: pool for pool, places in self._places.items()}
+        order = sorted(range(len(self.nodes)), key=lambda index: (beside.get(index, index), index))
+        moved = {old: new for new, old in enumerate(order)}
+        nodes = []
+        for old in order:
+            node = copy(self.nodes[old])
+            node.inputs = tuple([moved[index] for index in node.inputs])
+            node.reads = tuple([moved[index] for index in node.reads])
+            node.shares = None if node.shares is None else moved[node.shares]
+            nodes.append(node)
+        return nodes, {name: moved[index] for name, index in outputs.items()}
 
     def _node(self, index: int) -> Node:
         if type(index) is not int or not 0 <= index < len(self.nodes):

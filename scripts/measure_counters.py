@@ -74,6 +74,25 @@ class LayerScale(nn.Module):
         return x * self.layer_scale
 
 
+class Unpool(nn.Module):
+    """The module with the size of the pooling's input, which PyTorch takes beside it."""
+
+    def __init__(self, pool, rank):
+        super().__init__()
+        sides = () if isinstance(pool.padding, str) else pool.padding
+        if not sides or any(before != after for before, after in sides) or max(pool.dilation) > 1:
+            raise NotImplementedError
+        kind = (nn.MaxUnpool1d, nn.MaxUnpool2d, nn.MaxUnpool3d)[rank - 1]
+        self.module = kind(
+            pool.kernel, pool.stride or pool.kernel, tuple(before for before, _ in sides)
+        )
+
+    def forward(self, x, places, entered):
+        # Plain numbers: traced sizes, which fvcore makes, end the unpooling with an error.
+        sizes = [int(size) for size in entered.shape]
+        return self.module(x, places, output_size=sizes)
+
+
 class Constant(nn.Module):
     """A value of its own, learned or not, whatever enters: a class token, a position embedding."""
 
@@ -427,6 +446,8 @@ MAKE = {
     "deform_conv": _deform_conv,
     "maxpool": _pool,
     "minpool": _pool,
+    "indices": lambda la, s, r: nn.Identity(),
+    "unpool": lambda la, s, r: Unpool(la.pool, r),
     "avgpool": _pool,
     "global_maxpool": _adaptive,
     "global_avgpool": _adaptive,
@@ -527,6 +548,12 @@ class Model(nn.Module):
         super().__init__()
         nodes = network.nodes
         self.wiring = [node.inputs for node in nodes]
+        # A pool whose places an unpooling uses returns them beside its values.
+        self.places = {
+            index: next(i for i, pool in enumerate(nodes) if pool.path == node.unit)
+            for index, node in enumerate(nodes)
+            if node.kind == "indices"
+        }
         self.results = list(network.outputs.values())
         made = []
         for node in nodes:
@@ -539,14 +566,23 @@ class Model(nn.Module):
                 made.append(make(node.layer, shapes[0], len(shapes[0]) - 1))
             else:
                 made.append(nn.Identity())
+        for pool in self.places.values():
+            made[pool].return_indices = True
         self.steps = nn.ModuleList(made)
         # Some counters take the device from the first parameter.
         self.anchor = nn.Parameter(torch.zeros(1))
 
     def forward(self, x):
         values = []
-        for inputs, step in zip(self.wiring, self.steps, strict=True):
-            values.append(step(*[values[i] for i in inputs]) if inputs else x)
+        found = {}
+        for index, (inputs, step) in enumerate(zip(self.wiring, self.steps, strict=True)):
+            if index in self.places:
+                value = found[self.places[index]]
+            else:
+                value = step(*[values[i] for i in inputs]) if inputs else x
+            if index in self.places.values():
+                value, found[index] = value
+            values.append(value)
         results = [values[i] for i in self.results]
         return results[0] if len(results) == 1 else tuple(results)
 
@@ -767,6 +803,7 @@ def single_layers():
         *("{concat: [[], [relu]], axis: 1}", "{slice: [1, 4], axis: 1, step: 2}"),
         *("{add: [[], [parameter]]}", "{add: [[], [buffer]]}", "{stochastic_depth: 0.1}"),
         *("channel_avgpool", "channel_maxpool"),
+        "{sequential: [{maxpool: 2, name: p}, {unpool: p}]}",
         "{concat: [[], [{sequential: [parameter, {conv: 4, kernel: 1}]}]], axis: 1}",
         "{sequential: [{conv: 4, kernel: 1, name: a}, {conv: 4, kernel: 1, share: a}]}",
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from convcalc.analysis.costs.report import Report, analyze, check_batch
 from convcalc.graph import Network
+from convcalc.quantities import DEFAULT_DTYPE, DTYPES
 
 if TYPE_CHECKING:
     from convcalc.analysis.costs.balance import Balance
@@ -103,56 +104,78 @@ class Analysis:
         pairs = zip(self.report.layers, found[0].layers, strict=True)
         return {layer.node.path: count or 0 for layer, count in pairs}
 
-    # Memory, in elements of one sample.
+    # Memory, in elements of one sample. Where an element has a type of its own, as the places of
+    # maxima have, it takes as many numbers of `dtype` as it needs.
 
-    def memory(self, *, in_place: bool = False) -> TensorGraph:
+    def memory(self, *, in_place: bool = False, dtype: str = DEFAULT_DTYPE) -> TensorGraph:
         """The network's tensors, element-wise operations writing over their inputs or not."""
         from convcalc.analysis.memory.liveness import tensor_graph
 
-        key = ("memory", in_place)
-        return self._once(key, lambda: tensor_graph(self.network, in_place=in_place))
+        size = self._number_bytes(dtype)
+        return self._once(
+            ("memory", in_place, size),
+            lambda: tensor_graph(self.network, in_place=in_place, number_bytes=size),
+        )
 
-    def peak_step(self, *, in_place: bool = False) -> LiveSet | None:
+    def _number_bytes(self, dtype: str) -> int:
+        """Bytes of a number where they make a difference to what is counted in elements."""
+        mixed = self._once(
+            "mixed", lambda: any([node.layer.element_bytes for node in self.network.nodes])
+        )
+        return DTYPES[dtype if mixed else DEFAULT_DTYPE]
+
+    def peak_step(self, *, in_place: bool = False, dtype: str = DEFAULT_DTYPE) -> LiveSet | None:
         """The step of the written order at which the most is alive; None where nothing runs."""
         from convcalc.analysis.memory.liveness import peak_live_set
 
-        key = ("peak step", in_place)
-        return self._once(key, lambda: peak_live_set(self.memory(in_place=in_place)))
+        key = ("peak step", in_place, self._number_bytes(dtype))
+        return self._once(key, lambda: peak_live_set(self.memory(in_place=in_place, dtype=dtype)))
 
-    def peak(self, *, in_place: bool = False) -> int:
+    def peak(self, *, in_place: bool = False, dtype: str = DEFAULT_DTYPE) -> int:
         """The most elements alive at once in the written order."""
-        step = self.peak_step(in_place=in_place)
+        step = self.peak_step(in_place=in_place, dtype=dtype)
         if step is not None:
             return step.live
-        memory = self.memory(in_place=in_place)
+        memory = self.memory(in_place=in_place, dtype=dtype)
         return sum([memory.tensors[number].size for number in memory.inputs])
 
-    def live(self, *, in_place: bool = False) -> Mapping[str, int]:
+    def live(self, *, in_place: bool = False, dtype: str = DEFAULT_DTYPE) -> Mapping[str, int]:
         """The elements alive while an operation runs, by path; a view has no entry."""
-        return self._once(("live", in_place), lambda: self._live(in_place))
+        key = ("live", in_place, self._number_bytes(dtype))
+        return self._once(key, lambda: self._live(in_place, dtype))
 
-    def _live(self, in_place: bool) -> Mapping[str, int]:
+    def _live(self, in_place: bool, dtype: str) -> Mapping[str, int]:
         from convcalc.analysis.memory.liveness import live_sets
 
-        memory, nodes = self.memory(in_place=in_place), self.network.nodes
+        memory, nodes = self.memory(in_place=in_place, dtype=dtype), self.network.nodes
         return {
             nodes[memory.operations[step.operation].node].path: step.live
             for step in live_sets(memory, listed=False)
         }
 
-    @cached_property
+    @property
     def least_peak(self) -> LeastPeak:
         """The order of execution that needs the least memory, written in place."""
+        return self.least_peak_in(DEFAULT_DTYPE)
+
+    def least_peak_in(self, dtype: str) -> LeastPeak:
+        """The same for numbers of a type."""
         from convcalc.analysis.memory.least_peak import least_peak
 
-        return least_peak(self.memory(in_place=True))
+        key = ("least peak", self._number_bytes(dtype))
+        return self._once(key, lambda: least_peak(self.memory(in_place=True, dtype=dtype)))
 
-    @cached_property
+    @property
     def arena(self) -> Arena:
         """A static allocation for the written order, in place."""
+        return self.arena_in(DEFAULT_DTYPE)
+
+    def arena_in(self, dtype: str) -> Arena:
+        """The same for numbers of a type."""
         from convcalc.analysis.memory.arena import allocate
 
-        return allocate(self.memory(in_place=True))
+        key = ("arena", self._number_bytes(dtype))
+        return self._once(key, lambda: allocate(self.memory(in_place=True, dtype=dtype)))
 
     # Training.
 

@@ -27,14 +27,16 @@ def _written(layer: LayerReport) -> int:
 
 
 def _live(analysis: Analysis, layer: LayerReport, dtype: str, in_place: bool) -> int | None:
-    elements = analysis.live(in_place=in_place).get(layer.node.path)
+    elements = analysis.live(in_place=in_place, dtype=dtype).get(layer.node.path)
     return None if elements is None else elements * analysis.batch * DTYPES[dtype]
 
 
 #: Figures of an operation, in bytes for numbers of a dtype; None where it has none.
 OPERATIONS: dict[str, Callable[[Analysis, LayerReport, str], int | None]] = {
     "weights": lambda _, layer, dtype: (layer.cost.params + layer.cost.buffers) * DTYPES[dtype],
-    "activations": lambda _, layer, dtype: _written(layer) * DTYPES[dtype],
+    "activations": lambda _, layer, dtype: (
+        _written(layer) * (layer.node.layer.element_bytes or DTYPES[dtype])
+    ),
     "live": lambda analysis, layer, dtype: _live(analysis, layer, dtype, in_place=False),
     "live_in_place": lambda analysis, layer, dtype: _live(analysis, layer, dtype, in_place=True),
     "forward": lambda analysis, layer, _: analysis.step_costs[layer.node.path].forward.flops,
@@ -74,12 +76,18 @@ NETWORK: dict[str, Callable[[Analysis, str], int]] = {
     "operations": lambda analysis, _: len(analysis.report.layers),
     "depth": lambda analysis, _: _depth(analysis),
     "largest_activation": lambda analysis, dtype: _bytes(
-        analysis, max([tensor.size for tensor in analysis.memory().tensors], default=0), dtype
+        analysis,
+        max([tensor.size for tensor in analysis.memory(dtype=dtype).tensors], default=0),
+        dtype,
     ),
-    "peak_memory": lambda analysis, dtype: _bytes(analysis, analysis.peak(), dtype),
-    "peak_in_place": lambda analysis, dtype: _bytes(analysis, analysis.peak(in_place=True), dtype),
-    "peak_least": lambda analysis, dtype: _bytes(analysis, analysis.least_peak.peak, dtype),
-    "arena": lambda analysis, dtype: _bytes(analysis, analysis.arena.size, dtype),
+    "peak_memory": lambda analysis, dtype: _bytes(analysis, analysis.peak(dtype=dtype), dtype),
+    "peak_in_place": lambda analysis, dtype: _bytes(
+        analysis, analysis.peak(in_place=True, dtype=dtype), dtype
+    ),
+    "peak_least": lambda analysis, dtype: _bytes(
+        analysis, analysis.least_peak_in(dtype).peak, dtype
+    ),
+    "arena": lambda analysis, dtype: _bytes(analysis, analysis.arena_in(dtype).size, dtype),
     "bytes_moved": lambda analysis, dtype: sum(
         [figures.bytes for figures in analysis.balance(dtype).units.values()]
     ),
@@ -193,7 +201,8 @@ def _tensors(
     analysis: Analysis, numbers: Sequence[int], dtype: str, in_place: bool
 ) -> list[Contribution]:
     """Tensors, each at the place of the unit that writes it."""
-    tensors, nodes = analysis.memory(in_place=in_place).tensors, analysis.network.nodes
+    tensors = analysis.memory(in_place=in_place, dtype=dtype).tensors
+    nodes = analysis.network.nodes
     homes = {unit.path: unit.node for unit in analysis.report.units}
     found = []
     for number in numbers:
@@ -205,14 +214,14 @@ def _tensors(
 
 def _at_peak(analysis: Analysis, dtype: str, in_place: bool) -> list[Contribution]:
     """The tensors alive at a peak of the written order."""
-    step = analysis.peak_step(in_place=in_place)
+    step = analysis.peak_step(in_place=in_place, dtype=dtype)
     return _tensors(analysis, step.tensors if step is not None else (), dtype, in_place)
 
 
 #: What figures of a network as a whole are made of, where they are made of something.
 _PARTS: dict[str, Callable[[Analysis, str], list[Contribution]]] = {
     "largest_activation": lambda analysis, dtype: _tensors(
-        analysis, range(len(analysis.memory().tensors)), dtype, in_place=False
+        analysis, range(len(analysis.memory(dtype=dtype).tensors)), dtype, in_place=False
     ),
     "peak_memory": lambda analysis, dtype: _at_peak(analysis, dtype, in_place=False),
     "peak_in_place": lambda analysis, dtype: _at_peak(analysis, dtype, in_place=True),

@@ -165,7 +165,7 @@ class Program:
         """What each fused operation will have in memory, from predicted shapes."""
         nodes = self.network.nodes
         itemsize = self.dtype.itemsize
-        sizes = [prod(node.shape) * batch * itemsize for node in nodes]
+        sizes = [prod(node.shape) * node.width(itemsize) * batch * itemsize for node in nodes]
         alive = {index for index, node in enumerate(nodes) if not node.inputs}
         cached = 0
         uses = []

@@ -62,6 +62,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "pad": ("structure", "Pad"),
     "crop": ("structure", "Crop"),
     "upsample": ("resizing", "Upsample"),
+    "unpool": ("unpooling", "Unpool"),
     "pixel_shuffle": ("structure", "PixelShuffle"),
     "pixel_unshuffle": ("structure", "PixelUnshuffle"),
     "channel_shuffle": ("structure", "ChannelShuffle"),
@@ -95,10 +96,12 @@ PARTS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 
-#: The kinds that nodes have, beside that of a network's inputs: where each is.
+#: The kinds that nodes have, beside that of a network's inputs: where each is. Indices stand beside
+#: a maxpool that an unpool names.
 NODE_KINDS: dict[str, tuple[str, str]] = {
     **{kind: home for kind, home in KINDS.items() if kind not in PARTS},
     **{kind: home for parts in PARTS.values() for kind, home in parts.items()},
+    "indices": ("pooling", "MaxPoolIndices"),
 }
 
 #: Words that stand for a normalisation under `norm:`. A groupnorm's groups come from `defaults`.

@@ -70,8 +70,14 @@ class Layer:
 
     # Where its values lie.
 
-    #: Its result is an array of its own; of what enters it takes no more than the shape.
+    #: Its result is an array of its own, which lies among the weights.
     constant: ClassVar[bool] = False
+    #: The inputs, by their places, of which it uses the shape and not the values.
+    shape_only: ClassVar[tuple[int, ...]] = ()
+    #: Bytes of an element of its result where that is no number of the network's type; else 0.
+    element_bytes: ClassVar[int] = 0
+    #: Whether its result changes gradually with its inputs, so that gradients go through it.
+    differentiable: ClassVar[bool] = True
     #: The same values in the same order: needs no memory and no time.
     view: ClassVar[bool] = False
     #: Its windows lie on its output: each input element is added onto one of them.
@@ -173,6 +179,10 @@ class Layer:
     def fused_statistics(self, inputs: Sequence[Shape]) -> int:
         """The float32 numbers that one kernel for all its parts holds; 0 where there is none."""
         return 0
+
+    def places(self) -> Layer | None:
+        """The layer that finds where its result was chosen from the same inputs, if it chooses."""
+        return None
 
     def reads(self, inputs: Sequence[Shape], index: int) -> Readings:
         """How its units read input number `index`: a reading for each axis, channels first."""

@@ -17,6 +17,7 @@ class _Constant(Layer):
     """An array that is the same for every sample; abstract."""
 
     constant = True
+    shape_only = (0,)
     keeps = ()
 
     shape: tuple[int, ...] | None = field(

@@ -32,6 +32,8 @@ class FieldType:
     per_axis: bool = False
     #: Whether its numbers are whole ones.
     whole = False
+    #: Whether it is the name of an earlier layer, which the language puts in the name's place.
+    reference = False
 
     @property
     def text(self) -> str:

@@ -150,6 +150,38 @@ class MaxPool(_SelectingPool, kind="maxpool", prefix="pool"):
     (96, 26, 26)
     """
 
+    def places(self) -> Layer | None:
+        return MaxPoolIndices(**vars(self))
+
+
+class MaxPoolIndices(MaxPool, kind="indices"):
+    """The place of each window's maximum on its map; a part of a maxpool that an unpool names.
+
+    Shape:  (c, h, w) -> (c, h', w'), as the maxpool
+    Counts: nothing more to compute: the maxpool has found them
+    Grads:  no gradient
+    Errors: window-too-large, padding-too-large, wrong-rank
+    """
+
+    differentiable = False
+    element_bytes = 8
+
+    def counts(self, inputs: Sequence[Shape], output: Shape, *, valid_taps: bool = False) -> Counts:
+        return Counts()
+
+    def backward_counts(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Backward:
+        return Backward()
+
+    def kept(
+        self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
+    ) -> Kept:
+        return Kept()
+
+    def places(self) -> None:
+        return None
+
 
 class MinPool(_SelectingPool, kind="minpool", prefix="pool"):
     """The smallest value of each window; padding is never the smallest.

@@ -16,6 +16,7 @@ from convcalc.layers.convolution import Conv
 from convcalc.layers.dense import Dense
 from convcalc.layers.elementwise import ElementwiseLayer
 from convcalc.layers.fields import Whole, field
+from convcalc.layers.pooling import MaxPool
 from convcalc.layers.traits import ChannelRule
 from convcalc.problems import RuleError
 from convcalc.render.facts import worded
@@ -118,7 +119,8 @@ class TestEquality:
 def test_every_kind_can_be_copied_compared_and_written_out(kind: str) -> None:
     for number in range(10):
         layer, _ = drawn(kind, f"copy {number}")
-        again = eval(repr(layer), {type(layer).__name__: type(layer), "Ratio": Ratio})  # noqa: S307 - our own
+        names = {cls.__name__: cls for cls in (type(layer), Ratio, MaxPool)}
+        again = eval(repr(layer), names)  # noqa: S307 - our own
         for other in (again, layer.replace(), copy.copy(layer), copy.deepcopy(layer)):
             assert other == layer
             assert hash(other) == hash(layer)

@@ -219,11 +219,13 @@ declared_fields = [
     for kind in KINDS
     for name, declared in layer_class(kind).fields.items()
 ]
-# One field of each type and limits stands for all of them.
+# One field of each type and limits stands for all of them. A layer's name is no value: in its place
+# a layer is read.
 distinct_types = {
     f"{type(declared.type).__name__}: {declared.type.text}": declared.type
     for kind in KINDS
     for declared in layer_class(kind).fields.values()
+    if not declared.type.reference
 }
 
 

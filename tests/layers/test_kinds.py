@@ -53,6 +53,7 @@ SIGNATURES = {
     "upsample": "factor, size, mode=nearest, coordinates",
     "pixel_shuffle": "factor",
     "stochastic_depth": "rate",
+    "unpool": "pool",
     "pixel_unshuffle": "factor",
     "channel_shuffle": "groups",
     "scale": "init=1.0, learned=true, per_channel=true",
@@ -165,7 +166,8 @@ def test_roles(kind: str) -> None:
 
 @every_kind
 def test_unnamed_layers_are_called_after_the_kind_or_pool(kind: str) -> None:
-    assert layer_class(kind).prefix == ("pool" if kind.endswith("pool") else kind)
+    pools = kind.endswith("pool") and kind != "unpool"
+    assert layer_class(kind).prefix == ("pool" if pools else kind)
 
 
 def test_what_needs_spatial_axes() -> None:

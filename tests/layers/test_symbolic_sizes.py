@@ -37,8 +37,9 @@ DECISIONS: dict[str, dict[str, str]] = {
     },
     **{
         kind: {"sliding_windows": _FITS, "windows": "whether a window could lie on padding alone"}
-        for kind in ("maxpool", "minpool", "avgpool")
+        for kind in ("maxpool", "indices", "minpool", "avgpool")
     },
+    "unpool": {"output_shape": "whether there are as many values as places"},
     **{
         kind: {"divisible_by_groups": _DIVIDES}
         for kind in ("groupnorm", "channel_shuffle", "softmax")

@@ -19,7 +19,7 @@ from convcalc.transform.whatif import apply
 from tests.analysis.field.probing import hold_the_report, probed
 from tests.cli.runner import run
 from tests.layers.shorthand import made, refusal, unreadable
-from tests.oracle.random_layers import GENERATORS
+from tests.oracle.random_layers import GENERATORS, drawn
 from tests.oracle.table import observe
 
 SPEC = """
@@ -136,8 +136,10 @@ def test_every_command_takes_them(tmp_path: Path, command: tuple[str, ...]) -> N
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if layer_class(kind).most_rank == 3])
 def test_a_window_slides_on_three_axes_at_most(kind: str) -> None:
     required = [name for name, declared in layer_class(kind).fields.items() if declared.required]
-    layer = made(kind, 4, **dict.fromkeys(required, 1))
-    branches = layer.joins.least if layer.joins is not None else 1
+    layer = (
+        drawn(kind, "axes")[0] if kind == "unpool" else made(kind, 4, **dict.fromkeys(required, 1))
+    )
+    branches = layer.joins.least if layer.joins is not None else layer.inputs
     error = refusal(layer, *[(4, 2, 2, 2, 2)] * branches)
     assert error.code == "wrong-rank"
     assert error.message == f"{kind} needs 1 to 3 spatial axes, not the 4 of (4, 2, 2, 2, 2)"

@@ -38,6 +38,8 @@ BACKWARD: dict[str, Callable[[Any, Step], None]] = {
     "depthwise": windows.depthwise,
     "conv_transpose": windows.conv_transpose,
     "maxpool": windows.maxpool,
+    "indices": windows.indices,
+    "unpool": structure.unpool,
     "minpool": windows.minpool,
     "avgpool": windows.avgpool,
     "global_maxpool": windows.global_maxpool,

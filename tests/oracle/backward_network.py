@@ -123,7 +123,8 @@ class NetworkStep:
         flows = dict.fromkeys(self.inputs, self.into_inputs)
         for index, step in self.steps.items():
             before = [flows[source] for source in self.network.nodes[index].reads]
-            flows[index] = bool(step.run.learned) or True in before
+            learns = bool(step.run.learned) or True in before
+            flows[index] = learns and step.layer.kind != "indices"
         return flows
 
     def _merged(self) -> dict[int, dict[str, Counts]]:

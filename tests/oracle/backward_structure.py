@@ -7,6 +7,7 @@ from random import Random
 
 from convcalc.layers.base import Layer
 from convcalc.layers.structure import Dropout, Scale, StochasticDepth
+from convcalc.layers.unpooling import Unpool
 from tests.oracle.counting import Number, Tensor, plain, total
 from tests.oracle.structure import scale_factor
 from tests.oracle.training import Step, put
@@ -56,6 +57,13 @@ def dropout(layer: Dropout, step: Step) -> None:
                 index: dy * (1 / (1 - rate) if step.stored["flags"][sample, index] else 0.0)
                 for index, dy in step.dy[sample].items()
             }
+
+
+def unpool(layer: Unpool, step: Step) -> None:
+    """What stands at a place gets its gradient; the places are looked up again."""
+    for sample in step.batch():
+        step.x(sample, 1)
+    moved(layer, step)
 
 
 def stochastic_depth_forward(layer: StochasticDepth, step: Step) -> None:

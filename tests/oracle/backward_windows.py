@@ -12,7 +12,7 @@ from typing import Any
 
 from convcalc.layers.convolution import Conv, ConvTranspose, Depthwise
 from convcalc.layers.dense import Dense
-from convcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool, MinPool
+from convcalc.layers.pooling import AvgPool, GlobalAvgPool, MaxPool, MaxPoolIndices, MinPool
 from tests.oracle.convolution import kept_positions
 from tests.oracle.counting import Number, Tensor, at, plain, total
 from tests.oracle.pooling import adaptive_windows
@@ -69,6 +69,12 @@ def _convolution(
                 for key, source, index in products():
                     put(canvas, source, step.dy[sample][index] * step.run.learned[key])
                 step.dx[sample, 0] = _inside(step, sample, canvas)
+
+
+def indices(layer: MaxPoolIndices, step: Step) -> None:
+    """A place does not move with a small change."""
+    for sample in step.batch():
+        step.dx[sample, 0] = step.zeros(sample)
 
 
 def _bias(step: Step) -> None:

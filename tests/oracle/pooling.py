@@ -13,14 +13,53 @@ from convcalc.layers.pooling import (
     GlobalAvgPool,
     GlobalMaxPool,
     MaxPool,
+    MaxPoolIndices,
     MinPool,
 )
-from tests.oracle.counting import Number, Run, Tensor, at, combine, maximum, minimum, total
+from convcalc.layers.unpooling import Unpool
+from tests.oracle.counting import Number, Run, Tensor, at, combine, maximum, minimum, plain, total
 from tests.oracle.windows import axes, everywhere, shape_of, window_positions
 
 
 def maxpool(layer: MaxPool, inputs: Sequence[Tensor], run: Run) -> Tensor:
     return _select(layer, inputs, run, maximum, -math.inf)
+
+
+def indices(layer: MaxPoolIndices, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    """The first place of the largest value, counted along the rows of the map."""
+    (x,) = inputs
+    channels, *sizes = shape_of(x)
+    number = {position: i for i, position in enumerate(everywhere(sizes))}
+    stride = layer.stride or layer.kernel
+    windows = axes(
+        sizes, layer.kernel, stride, layer.dilation, layer.padding, ceil_mode=layer.ceil_mode
+    )
+    result: Tensor = {}
+    for channel in range(channels):
+        for place in everywhere([len(window.starts) for window in windows]):
+            seen = [tuple(position) for _, position in window_positions(windows, place)]
+            real = [position for position in seen if position in number]
+            best = max(real, key=lambda p: plain(x[at(channel, *p)]), default=None)
+            found = -1 if best is None else number[best]
+            result[at(channel, *place)] = run.constant(float(found))
+    return result
+
+
+def unpool(layer: Unpool, inputs: Sequence[Tensor], run: Run) -> Tensor:
+    """A place that is not on the map gets nothing; the last of several values stays."""
+    values, places, entered = inputs
+    channels, *sizes = shape_of(entered)
+    positions = list(everywhere(sizes))
+    result: Tensor = {
+        at(channel, *position): run.constant(0.0)
+        for channel in range(channels)
+        for position in positions
+    }
+    for index, value in values.items():
+        place = int(plain(places[index]))
+        if 0 <= place < len(positions):
+            result[at(index[0], *positions[place])] = value
+    return result
 
 
 def minpool(layer: MinPool, inputs: Sequence[Tensor], run: Run) -> Tensor:

@@ -281,6 +281,14 @@ def _selecting_pool(rng: Random) -> Drawn:
     return _pool(rng, dilate=True)
 
 
+def _unpool(rng: Random) -> Drawn:
+    """A maxpool stands for its name; its input, its places and what enters have fitting shapes."""
+    values, [entered] = _selecting_pool(rng)
+    pool = layer_class("maxpool").read(values, len(entered) - 1)
+    pooled = pool.output_shape([entered])
+    return {"pool": pool}, [pooled, pooled, entered]
+
+
 def _avgpool(rng: Random) -> Drawn:
     values, inputs = _pool(rng, dilate=False)
     _sometimes(rng, values, "count_include_pad", _chance(rng, 50))
@@ -706,6 +714,8 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "depthwise": _depthwise,
     "conv_transpose": _conv_transpose,
     "maxpool": _selecting_pool,
+    "indices": _selecting_pool,
+    "unpool": _unpool,
     "minpool": _selecting_pool,
     "avgpool": _avgpool,
     "global_maxpool": _global_pool,

@@ -40,6 +40,8 @@ ORACLES: dict[str, Callable[[Any, Sequence[Tensor], Run], Tensor]] = {
     "depthwise": convolution.depthwise,
     "conv_transpose": convolution.conv_transpose,
     "maxpool": pooling.maxpool,
+    "indices": pooling.indices,
+    "unpool": pooling.unpool,
     "minpool": pooling.minpool,
     "avgpool": pooling.avgpool,
     "global_maxpool": pooling.global_maxpool,

@@ -95,6 +95,10 @@ class Graph:
 
     def add(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
         """An operator; returns the name of its (first) output. An empty input is left out."""
+        return self.several(operator, *inputs, outputs=outputs, **attributes)[0]
+
+    def several(self, operator: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
+        """The same; returns the names of all outputs."""
         names = [self._name() for _ in range(outputs)]
         self._nodes.append(
             b"".join(_bytes(1, name) for name in inputs)
@@ -102,7 +106,7 @@ class Graph:
             + _bytes(4, operator)
             + b"".join(_bytes(5, _attribute(k, v)) for k, v in attributes.items())
         )
-        return names[0]
+        return names
 
     def model(self) -> bytes:
         """The model's bytes, as `onnxruntime.InferenceSession` takes them."""

@@ -135,6 +135,42 @@ def _maxpool(layer: Any, case: _Case) -> str:
     return _pool("MaxPool", layer, case, dilations=layer.dilation)
 
 
+def _indices(layer: Any, case: _Case) -> str:
+    """ONNX counts places through all maps of all samples."""
+    attributes = {"dilations": layer.dilation, **_pooling(layer)}
+    _, places = case.graph.several("MaxPool", case.input, outputs=2, **attributes)
+    return case.graph.add("Sub", places, _first_places(case, case.shape))
+
+
+def _first_places(case: _Case, shape: Shape) -> str:
+    """The number of the first place of each map, counted through all maps of all samples."""
+    batch, channels, *sizes = shape
+    starts = np.arange(batch * channels) * int(np.prod(sizes))
+    return case.graph.constant(starts.reshape(batch, channels, *[1] * len(sizes)))
+
+
+def _unpool(layer: Any, case: _Case) -> str:
+    if layer.pool.ceil_mode:
+        raise NoCounterpart("the runtime wants sides")
+    sides = _pooling(layer.pool)
+    if "auto_pad" in sides:
+        raise NoCounterpart("the runtime wants sides")
+    before, after = sides["pads"][: case.rank], sides["pads"][case.rank :]
+    windows = zip(case.shape[2:], sides["strides"], sides["kernel_shape"], strict=True)
+    spans = [(n - 1) * stride + kernel for n, stride, kernel in windows]
+    if any(span <= b + a for span, b, a in zip(spans, before, after, strict=True)):
+        raise NoCounterpart("the runtime wants windows that reach beyond the padding")
+    entered = case.shapes[2]
+    places = case.graph.add("Cast", case.inputs[1], to=7)
+    return case.graph.add(
+        "MaxUnpool",
+        case.input,
+        case.graph.add("Add", places, _first_places(case, entered)),
+        case.graph.whole(*entered),
+        **{name: value for name, value in sides.items() if name != "ceil_mode"},
+    )
+
+
 def _minpool(layer: Any, case: _Case) -> str:
     case.inputs[0] = case.graph.add("Neg", case.input)
     return case.graph.add("Neg", _maxpool(layer, case))
@@ -147,21 +183,22 @@ def _avgpool(layer: Any, case: _Case) -> str:
 
 
 def _pool(operator: str, layer: Any, case: _Case, **attributes: Any) -> str:
+    return case.graph.add(operator, case.input, **attributes, **_pooling(layer))
+
+
+def _pooling(layer: Any) -> dict[str, Any]:
     stride, sides = layer.stride or layer.kernel, _sides(layer)
     if isinstance(sides, str):
         if layer.ceil_mode or any(s > k for s, k in zip(stride, layer.kernel, strict=True)):
             raise NoCounterpart("automatic padding goes without ceil_mode and wide strides")
     elif any(max(pair) >= k for pair, k in zip(sides, layer.kernel, strict=True)):
         raise NoCounterpart("padding must be smaller than the undilated kernel")
-    return case.graph.add(
-        operator,
-        case.input,
-        kernel_shape=layer.kernel,
-        strides=stride,
-        ceil_mode=int(layer.ceil_mode),
-        **attributes,
+    return {
+        "kernel_shape": layer.kernel,
+        "strides": stride,
+        "ceil_mode": int(layer.ceil_mode),
         **_pads(layer),
-    )
+    }
 
 
 def _global(operator: str) -> Callable[[Any, _Case], str]:
@@ -710,6 +747,8 @@ TRANSLATIONS: dict[str, Callable[[Any, _Case], str]] = {
     "depthwise": _conv,
     "conv_transpose": _conv_transpose,
     "maxpool": _maxpool,
+    "indices": _indices,
+    "unpool": _unpool,
     "minpool": _minpool,
     "avgpool": _avgpool,
     "global_maxpool": _global("GlobalMaxPool"),

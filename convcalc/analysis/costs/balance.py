@@ -169,7 +169,7 @@ def balance(report: Report, dtype: str = "float32", weights: str | None = None) 
     network = report.network
     weights = weights or dtype
     elements = _Elements(network)
-    sizes = (DTYPES[dtype] * report.batch, DTYPES[weights])
+    sizes = (report.batch, DTYPES[dtype], DTYPES[weights])
     return Balance(
         report,
         dtype,
@@ -196,10 +196,12 @@ class _Elements:
                 self.read_by.setdefault(source, []).append(index)
         self.known: dict[tuple[int, tuple[int, ...], int], int] = {}
 
-    def figures(self, members: Sequence[LayerReport], number: int, weight: int) -> Figures:
+    def figures(
+        self, members: Sequence[LayerReport], samples: int, number: int, weight: int
+    ) -> Figures:
         """What these operations compute and move.
 
-        number  bytes of a value, in all samples
+        number  bytes of a value
         weight  bytes of a learned number
         """
         inside = {self.indices[member.node.path] for member in members}
@@ -216,19 +218,20 @@ class _Elements:
             weights += parameter_count(node.layer.parameters(shapes))
             if node.layer.view:
                 continue  # the same memory as its input: nothing moves
-            for position, source in enumerate(node.inputs):
+            for position, source in enumerate(node.reads):
                 if source not in inside and source not in self.constants:
-                    used = self.used(index, position)
+                    used = self.used(index, position) * self.nodes[source].width(number)
                     read[source] = max(read.get(source, 0), used)
             readers = self.read_by.get(index, [])
             if not readers or any([reader not in inside for reader in readers]):
-                written += prod(node.shape)
-        return Figures(operations, sum(read.values()) * number, weights * weight, written * number)
+                written += prod(node.shape) * node.width(number)
+        value = number * samples
+        return Figures(operations, sum(read.values()) * value, weights * weight, written * value)
 
     def used(self, index: int, position: int) -> int:
         """The values of an input that a layer reads: those in one of its windows."""
         node = self.nodes[index]
-        shape = self.nodes[node.inputs[position]].shape
+        shape = self.nodes[node.reads[position]].shape
         key = (id(node.layer), shape, position)
         if key not in self.known or len(node.inputs) > 1:
             counts = []

@@ -241,7 +241,7 @@ _ACTIVATIONS = (
 )
 #: What only moves values, or is one.
 _MOVES = (
-    *("parameter", "buffer", "stochastic_depth", "pixel_unshuffle"),
+    *("parameter", "buffer", "stochastic_depth", "pixel_unshuffle", "indices", "unpool"),
     *("dropout", "identity", "flatten", "reshape", "transpose", "pad", "crop", "slice"),
     *("pixel_shuffle", "channel_shuffle", "concat", "gather", "broadcast"),
 )

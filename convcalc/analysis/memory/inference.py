@@ -75,9 +75,14 @@ class MemoryReport:
         #: Bytes of one element in all samples.
         self.scale = DTYPES[dtype] * report.batch
         float32 = DTYPES["float32"] // DTYPES[dtype] if fused_attention else 0
-        plain = tensor_graph(network, float32=float32)
+        number_bytes = DTYPES[dtype]
+        plain = tensor_graph(network, float32=float32, number_bytes=number_bytes)
         self._graph = tensor_graph(
-            network, in_place=True, concat_in_place=concat_in_place, float32=float32
+            network,
+            in_place=True,
+            concat_in_place=concat_in_place,
+            float32=float32,
+            number_bytes=number_bytes,
         )
         self.least: LeastPeak = least_peak(self._graph)
         self.parameters = report.totals.params * DTYPES[weights_dtype]

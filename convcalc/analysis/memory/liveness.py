@@ -120,12 +120,14 @@ def tensor_graph(
     in_place: bool = False,
     concat_in_place: bool = False,
     float32: int = 0,
+    number_bytes: int = 4,
 ) -> TensorGraph:
     """The tensors of a network and the operations on them.
 
     in_place         element-wise operations may write over their inputs
     concat_in_place  the parts of a concatenation may be made within its result
     float32          attentions are fused, and a float32 number takes this many elements
+    number_bytes     bytes of an element; one of another type takes as many elements as it needs
     """
     fused = by_part(fused_attentions(network)) if float32 else {}
     tensors: list[Tensor] = []
@@ -133,7 +135,7 @@ def tensor_graph(
     tensor_of: list[int | None] = []
     nodes = network.nodes
     for index, node in enumerate(nodes):
-        inputs, size = node.inputs, prod(node.shape)
+        inputs, size = node.reads, prod(node.shape) * node.width(number_bytes)
         shapes = [nodes[i].shape for i in inputs]
         attention = fused.get(index)
         if attention is not None and index == attention.sums:
@@ -149,7 +151,7 @@ def tensor_graph(
         made = Tensor(len(tensors), index, size)
         tensors.append(made)
         tensor_of.append(made.number)
-        if not inputs:
+        if not node.inputs:
             continue
         parts = [tensor_of[i] for i in inputs]
         reads = tuple(dict.fromkeys([t for t in parts if t is not None]))

@@ -120,10 +120,17 @@ def kept_tensors(
             "indices": kept.indices * _INDEX,
         }
         others[index] = [KeptTensor(node.path, what, size) for what, size in sizes.items() if size]
+    # Places that are a value of the network are not kept once more by what has found them.
+    placed = {
+        network.nodes[index].unit for index in values if network.nodes[index].layer.element_bytes
+    }
+    for index, kept_by in others.items():
+        if network.nodes[index].unit in placed:
+            others[index] = [tensor for tensor in kept_by if tensor.what != "indices"]
     found: list[KeptTensor] = []
     for index, node in enumerate(network.nodes):
         if index in values and not node.layer.constant:
-            size = batch * prod(node.shape) * number_bytes
+            size = batch * prod(node.shape) * (node.layer.element_bytes or number_bytes)
             found.append(KeptTensor(node.path, "value", size))
         found += others.get(index, [])
     return found

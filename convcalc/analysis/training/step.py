@@ -173,15 +173,16 @@ def gradient_flows(network: Network, *, input_gradient: bool = False) -> list[bo
     for node in network.nodes:
         before = [flows[source] for source in node.reads]
         learns = bool(node.layer.parameters(network.input_shapes(node))) if node.inputs else False
-        flows.append(any(before) or learns or (input_gradient and not node.inputs))
+        depends = any(before) or learns or (input_gradient and not node.inputs)
+        flows.append(depends and node.layer.differentiable)
     return flows
 
 
 def _arriving_gradients(network: Network, flows: list[bool]) -> list[int]:
     """For every node, the number of gradients of its output: one for each use, one as a result."""
     arriving = [0] * len(network.nodes)
-    for node in network.nodes:
-        for source in node.reads:
+    for index, node in enumerate(network.nodes):
+        for source in node.reads if flows[index] else ():
             arriving[source] += flows[source]
     for result in set(network.outputs.values()):
         arriving[result] += flows[result]

@@ -40,6 +40,8 @@ KERNELS: dict[str, Kernel] = {
     "depthwise": convolution.depthwise,
     "conv_transpose": convolution.conv_transpose,
     "maxpool": pooling.maxpool,
+    "indices": pooling.indices,
+    "unpool": pooling.unpool,
     "minpool": pooling.minpool,
     "avgpool": pooling.avgpool,
     "global_maxpool": pooling.global_maxpool,

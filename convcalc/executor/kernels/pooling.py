@@ -26,8 +26,10 @@ if TYPE_CHECKING:
         GlobalAvgPool,
         GlobalMaxPool,
         MaxPool,
+        MaxPoolIndices,
         MinPool,
     )
+    from convcalc.layers.unpooling import Unpool
 
 
 def windows_of(layer: AvgPool | MaxPool | MinPool, data: Array, fill: float) -> Array:
@@ -58,6 +60,32 @@ def maxpool(layer: MaxPool, inputs: Sequence[Array], weights: Mapping[str, Array
     (data,) = inputs
     result: Array = windows_of(layer, data, -np.inf).max(axis=window_axes(data))
     return result
+
+
+def indices(layer: MaxPoolIndices, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Array:
+    """Where the largest value of each window is on its map, counted row by row; -1 on padding."""
+    (data,) = inputs
+    axes = window_axes(data)
+    windows = windows_of(layer, data, -np.inf)
+    places = np.arange(data[0, 0].size).reshape(1, 1, *data.shape[2:])
+    sources = np.broadcast_to(windows_of(layer, places, -1), windows.shape)
+    flat = (*windows.shape[: axes[0]], -1)
+    first = windows.reshape(flat).argmax(axis=-1)[..., np.newaxis]
+    result: Array = np.take_along_axis(sources.reshape(flat), first, axis=-1)[..., 0]
+    return result
+
+
+def unpool(layer: Unpool, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Array:
+    """Each value at its place, zeros elsewhere; of several at one place the last."""
+    values, places, entered = inputs
+    result = np.zeros((*entered.shape[:2], entered[0, 0].size), values.dtype)
+    flat = places.reshape(*result.shape[:2], -1).astype(np.intp)
+    given = values.reshape(flat.shape)
+    batch, channels, number = np.nonzero((flat >= 0) & (flat < result.shape[2]))
+    where = (batch, channels, flat[batch, channels, number])
+    result[where] = given[batch, channels, number]
+    unpooled: Array = result.reshape(entered.shape)
+    return unpooled
 
 
 def minpool(layer: MinPool, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Array:

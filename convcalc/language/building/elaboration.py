@@ -343,7 +343,8 @@ class Elaborator:
             made = Made(layer, given, fused)
             if constant and copy.first is None:
                 item.layers[kind, rank] = made
-        value = self.layers.add(made.layer, path, path, (flow,), item.span, made.arguments, frame)
+        flows = (flow, *self.layers.beside(cls, made.arguments, frame))
+        value = self.layers.add(made.layer, path, path, flows, item.span, made.arguments, frame)
         if not made.fused:
             return value
         return self.layers.fuse(made.fused, value, path, frame, item.span)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -18,6 +18,7 @@ from convcalc.language.reading.items import (
     gathered,
     is_empty,
     read_item,
+    reference,
     refusal,
     unknown_arguments,
 )
@@ -150,6 +151,10 @@ class LayerReader:
                     raise refusal(
                         "missing-value", f"the value of '{text}' is missing", argument.key.span
                     )
+                if cls.fields[text].type.reference:
+                    values[text] = self._named(argument.node, text, frame).layer
+                    constant = False
+                    continue
                 choices = cls.fields[text].type.words
                 values[text] = self.evaluator.evaluate(argument.node, scope, choices)
                 constant = constant and self.evaluator.constant(argument.node)
@@ -195,6 +200,25 @@ class LayerReader:
         for text, value in values.items():
             self._check(cls, text, value, arguments[text], shape, path, frame)
         return None, False
+
+    def _named(self, node: YamlNode, what: str, frame: Frame) -> Node:
+        """The layer that an argument names; raises Refusal or UnknownSizeError."""
+        flow = frame.lookup(reference(node, what))
+        if flow.node is None:
+            raise UnknownSizeError
+        return self.nodes[flow.node]
+
+    def beside(
+        self, cls: type[Layer], arguments: Mapping[str, Argument], frame: Frame
+    ) -> list[Flow]:
+        """What a layer takes from the maxpool that it names: the places, and what entered there."""
+        found: list[int] = []
+        for text, declared in cls.fields.items():
+            if declared.type.reference:
+                pool = frame.lookup(reference(arguments[text].node, text)).node
+                if pool is not None:
+                    found += [self.builder.places(pool), *self.nodes[pool].inputs]
+        return [Flow(index, self.nodes[index].shape) for index in found]
 
     def _check(
         self,

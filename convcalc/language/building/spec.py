@@ -393,7 +393,7 @@ class _NetworkBuilder:
     def made(self, name: str, outputs: Mapping[str, int]) -> Network:
         """The network of the nodes that were made."""
         source = self.document.source.name
-        return Network(name, self.builder.nodes, outputs, source, self.evaluator.notes)
+        return Network(name, *self.builder.in_order(outputs), source, self.evaluator.notes)
 
     def _missing(self, key: str, help_text: str) -> None:
         """Refuses a spec without a key; one that was misspelt is reported already."""
