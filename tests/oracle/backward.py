@@ -179,12 +179,13 @@ class Experiment:
         """How the loss changes with small changes: by the gradients, and as it is seen to.
 
         For a random direction of each wanted input and of all learned numbers: what was changed,
-        what the gradients say, what a central difference says.
+        what the gradients say, what a central difference says. Of a kind whose result jumps, a
+        difference says nothing.
         """
         step = self.step
         found = []
         for which, wanted in enumerate(step.wanted):
-            if wanted:
+            if wanted and self.layer.differentiable:
                 direction = [self._direction(sample[which]) for sample in self.samples]
                 told = sum(
                     [
