@@ -64,6 +64,7 @@ _COUNTS: Options = (
     ("--double-padding",),
     ("--valid-taps",),
 )
+_STEPS: Options = (("--order", "least"), ("--concat-in-place",), ("--fused-attention",))
 _BYTES: Options = (("--dtype", "int8"), ("--weights", "float16"))
 _RUN: Options = (
     ("--exact",),
@@ -107,9 +108,11 @@ COMMANDS: dict[str, Command] = {
     "memory": Command(
         4,
         _TABLES,
-        (*_STEP, *_BYTES, ("--order", "least"), ("--concat-in-place",), ("--depth", "1")),
+        (*_STEP, *_BYTES, *_STEPS, ("--depth", "1")),
     ),
-    "field": Command(4, _TABLES, (*_SORTS, ("--unit", "0"), ("--unit", "0,0"))),
+    "field": Command(
+        4, _TABLES, (*_SORTS, ("--unit", "0"), ("--unit", "0,0"), ("--ignore-global",))
+    ),
     "balance": Command(4, _TABLES, (*_ROWS, *_BYTES, ("--sort", "time"))),
     "explain": Command(2, _TABLES, shared=_SHARED),
     "reconcile": Command(3, _TABLES),
@@ -125,7 +128,9 @@ COMMANDS: dict[str, Command] = {
     ),
     "lock": Command(4, ("text", "json"), (), (("--set", "n=2"),)),
     "lock --check": Command(5, ("text", "json"), (), (("--set", "n=2"),)),
-    "zoo": Command(1, _TABLES, (("--sort", "macs"), ("--top", "2")), (), ()),
+    "zoo": Command(
+        1, _TABLES, (("--sort", "macs"), ("--top", "2"), ("--tag", "detection")), (), ()
+    ),
     "kinds": Command(1, _TABLES, (), (), ()),
     "schema": Command(1, (), (), (), ()),
 }

@@ -10,7 +10,12 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from convcalc.checks.project.config import ENTRY_KEYS
+from convcalc.checks.project.config import TOP_KEYS as CONFIG_KEYS
+from convcalc.language.device import KEYS as DEVICE_KEYS
+from convcalc.language.keys import COMMON_KEYS, TOP_KEYS
 from convcalc.language.shipped import shipped_folder
+from convcalc.layers import KINDS, layer_class
 from tests.docs.transcripts import REPOSITORY, blocks, documents, files
 
 #: What YAML makes of a text: mappings, lists and scalars.
@@ -135,51 +140,20 @@ MARKS = (
     "\ufffe",
 )
 
+#: Every key of a spec, of convcalc.yaml and of a device, kinds and their arguments among them.
 KEYS = (
-    "input",
-    "layers",
-    "blocks",
-    "args",
-    "defaults",
-    "outputs",
-    "expect",
-    "budget",
-    "extends",
-    "name",
-    "repeat",
-    "when",
-    "from",
-    "share",
-    "first",
+    *TOP_KEYS,
+    *COMMON_KEYS,
+    *CONFIG_KEYS,
+    *ENTRY_KEYS,
+    *DEVICE_KEYS,
+    *KINDS,
+    *sorted({name for kind in KINDS for name in layer_class(kind).fields}),
     "sequential",
-    "add",
-    "concat",
-    "conv",
-    "dense",
-    "upsample",
-    "adaptive_avgpool",
-    "maxpool",
-    "padding",
-    "kernel",
-    "stride",
-    "dilation",
-    "groups",
-    "norm",
-    "activation",
-    "transpose",
-    "reshape",
-    "matmul",
-    "networks",
-    "files",
-    "set",
-    "warn",
-    "growth",
-    "dtype",
+    "layers",
     "macs",
     "params",
     "peak_memory",
-    "operations",
-    "bytes",
     "::error::pwned",
     "a key\nof two lines",
 )
@@ -249,6 +223,11 @@ blocks:
   two(c): [{one: c}, {one: c}]
   four(c): [{two: c}, {two: c}]
 layers: [{four: 2}, {four: 3, name: last}]
+""",
+    """
+input: [3, 8, 8]
+blocks: {trunk: base.yaml, other(n=1): models/good.yaml}
+layers: [{trunk: , name: t}, {conv: 3, kernel: 1, from: t.conv0}, {other: , w: 1}]
 """,
 )
 
