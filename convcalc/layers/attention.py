@@ -95,8 +95,13 @@ class _Windows(Layer):
         sizes = shape[1:]
         if self.window is None:
             return tuple([WHOLE for _ in sizes])
-        axes = zip(self.window, self.dilation, self._shifts(sizes), strict=True)
-        return tuple([windowed(axis, *numbers) for axis, numbers in enumerate(axes, 1)])
+        axes = zip(sizes, self.window, self.dilation, self._shifts(sizes), strict=True)
+        return tuple(
+            [
+                WHOLE if n == taps else windowed(axis, taps, spacing, shift)
+                for axis, (n, taps, spacing, shift) in enumerate(axes, 1)
+            ]
+        )
 
 
 class Attention(_Windows, kind="attention"):

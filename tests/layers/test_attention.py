@@ -330,6 +330,14 @@ class TestFields:
     def test_are_the_window(self) -> None:
         assert self.seen(", window: 3", 6) == [(0, 2)] * 3 + [(3, 5)] * 3
 
+    def test_are_fixed_on_an_axis_that_is_one_window(self) -> None:
+        network = convcalc.loads(
+            "{input: [2, 3, 6], layers: [{attention: {query: [], key: [], value: []}, window: 3}]}"
+        )
+        rows, columns = fields(network)["attention0"].axes["input"]
+        assert (rows.size, rows.whole) == (3, True)
+        assert (columns.size, columns.whole, str(columns.stride)) == (3, False, "1")
+
     def test_end_at_the_border_where_windows_are_shifted(self) -> None:
         expected = [(0, 0), *[(1, 4)] * 4, *[(5, 8)] * 4, *[(9, 11)] * 3]
         assert self.seen(", window: 4, shift: 1", 12) == expected
