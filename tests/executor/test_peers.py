@@ -80,6 +80,7 @@ NETWORKS = {
     "squeezenet1_1": [3, 96, 96],
     "mobilenet_v3_small": [3, 64, 64],
     "shufflenet_v2_x0_5": [3, 64, 64],
+    "mobilevit_s": [3, 64, 64],
 }
 #: Those with more weights, or built of the same layers.
 MORE_NETWORKS = {
@@ -94,6 +95,8 @@ MORE_NETWORKS = {
     "densenet121": [3, 64, 64],
     "regnet_y_400mf": [3, 64, 64],
     "convnext_tiny": [3, 64, 64],
+    "swin_t": [3, 64, 96],
+    "swin_v2_t": [3, 64, 64],
 }
 
 
