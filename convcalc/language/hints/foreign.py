@@ -163,6 +163,7 @@ _KINDS = {
     "groupqueryattention": "attention, with its projections as dense layers",
     "mha": "attention, with its projections as dense layers",
     "mhsa": "attention, with its projections as dense layers",
+    "unfold": "reshape and transpose, or attention with a window",
     "windowattention": "attention with a window",
     "shiftedwindowattention": "attention with a window and a shift",
     "windowpartition": "attention with a window",
