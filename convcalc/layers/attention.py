@@ -137,7 +137,7 @@ class Attention(_Windows, kind="attention"):
     Source: Vaswani et al., arXiv:1706.03762; windows Liu et al., arXiv:2103.14030; distance Graham
             et al., arXiv:2104.01136; continuous and cosine Liu et al., arXiv:2111.09883
 
-    >>> layer = Attention(heads=12)
+    >>> layer = Attention.read({"heads": 12}, rank=1)
     >>> layer.output_shape([(768, 197), (768, 197), (768, 197)])
     (768, 197)
     >>> [part.name for part in layer.parts([(768, 197), (768, 197), (768, 197)])]
@@ -181,7 +181,7 @@ class Attention(_Windows, kind="attention"):
                     "heads",
                     [Rule(f"{channels} / {self.heads} must be whole")],
                 )
-        self._check_arguments(query[1:])
+        self._check_arguments()
         self._check_windows(query[1:])
         needs = "window" if self.window is not None else "position_bias"
         if (self.window is not None or self.position_bias != "none") and query[1:] != key[1:]:
@@ -193,11 +193,11 @@ class Attention(_Windows, kind="attention"):
             )
         return (value[0], *query[1:])
 
-    def _check_arguments(self, query: Sequence[int]) -> None:
+    def _check_arguments(self) -> None:
         """Refuses arguments that do not go together."""
         if self.window is None:
             for name, usual in (("dilation", 1), ("shift", 0)):
-                if getattr(self, name) not in (usual, (usual,) * len(query)):
+                if any(number != usual for number in getattr(self, name)):
                     message = f"{name} is about windows, and 'window' is not given"
                     raise RuleError("window-mismatch", message, name)
             return
