@@ -42,6 +42,7 @@ OTHERS = [
     "res2net50",
     "resnet8",
     "retinanet_resnet50_fpn",
+    "segnet",
     "ssd300_vgg16",
     "tcn",
     "unet",

@@ -142,7 +142,7 @@ def _output_channels(
 def _joined_channels(node: Node, inputs: list[list[int]], classes: Classes) -> list[int]:
     if node.kind == "concat" and vars(node.layer)["axis"] == 0:
         return [channel for value in inputs for channel in value]
-    if node.kind in {"add", "sub", "mul", "div", "concat"}:
+    if node.kind in {"add", "sub", "mul", "div", "concat", "unpool"}:
         most = max(inputs, key=len)
         for other in inputs:
             if len(other) < len(most):  # one channel goes with many, and stays one
