@@ -109,6 +109,12 @@ def additions(depth: int) -> str:
     return "blocks:\n" + "\n".join(lines) + "\n" + _spec("[3, 8, 8]", [f"a{depth}"])
 
 
+def limits(count: int) -> str:
+    """A chain of layers each of which exceeds a limit of its own."""
+    broken = "".join(f"    dense{number}: {{macs: 1}}\n" for number in range(count))
+    return _spec("[2]", ["{dense: 2}"] * count) + f"budget:\n  layers:\n{broken}"
+
+
 #: The sizes of `dense` are those whose edges are eight times as many.
 FAMILIES: dict[str, Family] = {
     "a chain of convolutions": Family(chain, 2_500, 20_000),
@@ -118,6 +124,7 @@ FAMILIES: dict[str, Family] = {
     "a concat of convolutions of all sizes, pooled": Family(pooled, 250, 2_000),
     "a chain with heads": Family(heads, 500, 4_000),
     "a concat of empty branches": Family(empty_branches, 2_500, 20_000),
+    "a chain with a limit on each layer": Family(limits, 1_000, 8_000),
     "a densely connected graph": Family(dense, 106, 300),
     "additions of additions": Family(additions, 10, 13),
 }

@@ -32,13 +32,13 @@ def check_text(checked: Sequence[CheckedNetwork]) -> str:
 def drawn_elsewhere(network: CheckedNetwork) -> list[Problem]:
     """The problems of a network that belong to no finding: of reading, of expectations."""
     # What a warning reports is among the network's warnings, never among its problems.
-    found = [f.problem.identity for f in network.findings if f.problem and f.rule != "warn"]
+    found = {f.problem.identity for f in network.findings if f.problem and f.rule != "warn"}
     return [problem for problem in network.problems if problem.identity not in found]
 
 
 def warnings_elsewhere(network: CheckedNetwork) -> list[Problem]:
     """The warnings of a network that belong to no finding: notes on how it is read."""
-    found = [f.problem.identity for f in network.findings if f.problem and f.rule == "warn"]
+    found = {f.problem.identity for f in network.findings if f.problem and f.rule == "warn"}
     return [problem for problem in network.warnings if problem.identity not in found]
 
 

@@ -38,12 +38,13 @@ def sarif_text(checked: Sequence[CheckedNetwork], folder: str = "") -> str:
     from convcalc import __version__
 
     reported: set[object] = set()
-    results = [
-        _result(level, problem, network, folder)
-        for network in checked
-        for level, problems in (("error", network.problems), ("warning", network.warnings))
-        for problem in not_reported(problems, reported)
-    ]
+    results = []
+    for network in checked:
+        metrics = {f.problem.identity: f.metric + f.rule for f in network.findings if f.problem}
+        for level, problems in (("error", network.problems), ("warning", network.warnings)):
+            for problem in not_reported(problems, reported):
+                metric = metrics.get(problem.identity, "")
+                results.append(_result(level, problem, network, metric, folder))
     rules = list(dict.fromkeys(result["ruleId"] for result in results))
     for result in results:
         result["ruleIndex"] = rules.index(result["ruleId"])
@@ -68,13 +69,16 @@ def _words(code: str) -> str:
     return code.replace("-", " ").capitalize()
 
 
-def _result(level: str, problem: Problem, network: CheckedNetwork, folder: str) -> dict[str, Any]:
+def _result(
+    level: str, problem: Problem, network: CheckedNetwork, metric: str, folder: str
+) -> dict[str, Any]:
+    """A result; `metric` names the limit that is not kept, if the problem is one."""
     result: dict[str, Any] = {
         "ruleId": problem.code,
         "level": level,
         "message": {"text": _message(f"{network_name(network)}: {beside_name(problem)}")},
         "locations": [_location(problem.span, problem_file(problem, network), folder)],
-        "partialFingerprints": {"convcalc/v1": _fingerprint(problem, network, folder)},
+        "partialFingerprints": {"convcalc/v1": _fingerprint(problem, network, metric, folder)},
     }
     related = [
         {
@@ -120,12 +124,11 @@ def _message(text: str) -> str:
     return _LINK.sub(r"\\[", _PLACEHOLDER.sub(r"{{\1}}", text))
 
 
-def _fingerprint(problem: Problem, network: CheckedNetwork, folder: str) -> str:
+def _fingerprint(problem: Problem, network: CheckedNetwork, metric: str, folder: str) -> str:
     """The same for the same problem after an edit: no line and no figure goes into it."""
     import hashlib
 
-    # Which limit it is; other problems differ in their words without figures.
-    metric = next((f.metric + f.rule for f in network.findings if f.problem == problem), "")
+    # Problems that are no limit's differ in their words without figures.
     words = re.sub(r"\d+", "0", metric or problem.text)
     file = repository_path(problem_file(problem, network), folder)
     parts = [problem.code, file, network.variant, words]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.checks.project.config import CONFIG_NAME, Config, Entry, Pattern
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 LOCK_NAME = "convcalc.lock"
 #: Files and variants that all entries of convcalc.yaml may list.
 MOST_NETWORKS = 10_000
+#: Values that all these variants may give to arguments.
+MOST_VALUES = 50_000
 
 
 class Rules(NamedTuple):
@@ -144,6 +148,7 @@ def _listed(config: Config, namer: _Namer) -> list[Target]:
     found: list[Target] = []
     problems: list[Problem] = []
     walk = Walk()
+    given = 0
     for entry in config.entries:
         rules = Rules(entry.budget, entry.warn, entry.growth, entry.dtype, entry.places)
         for pattern in entry.files:
@@ -154,9 +159,11 @@ def _listed(config: Config, namer: _Namer) -> list[Target]:
                 if len(problems) >= MOST_PROBLEMS or problems[-1].code == "too-many-files":
                     raise ConvcalcError(problems, UNUSABLE) from None
                 continue
-            combinations = _combinations(entry)
-            if len(found) + len(paths) * len(combinations) > MOST_NETWORKS:
+            more = len(paths) * prod([len(values) for values in entry.sets.values()])
+            given += more * len(entry.sets)
+            if len(found) + more > MOST_NETWORKS or given > MOST_VALUES:
                 raise ConvcalcError([*problems, _too_many_networks(pattern)], UNUSABLE)
+            combinations = _combinations(entry)
             for path in paths:
                 found += [Target(path, args, namer(path, args), rules) for args in combinations]
     if problems:
@@ -166,7 +173,10 @@ def _listed(config: Config, namer: _Namer) -> list[Target]:
 
 def _too_many_networks(pattern: Pattern) -> Problem:
     message = f"{CONFIG_NAME} lists too many files and variants, up to here"
-    rule = Rule(f"at most {MOST_NETWORKS:,}, counted for each entry")
+    rule = Rule(
+        f"at most {MOST_NETWORKS:,}, counted for each entry,"
+        f" with {MOST_VALUES:,} values of arguments"
+    )
     help_text = Help(f"divide the project: a folder may have its own {CONFIG_NAME}")
     return Problem("too-many-networks", message, pattern.span, (rule, help_text))
 
@@ -208,10 +218,7 @@ def _pattern_paths(folder: str, pattern: Pattern, walk: Walk) -> list[str]:
 
 def _combinations(entry: Entry) -> list[dict[str, str]]:
     """Every combination of the values that an entry sets, the last argument changing fastest."""
-    combinations: list[dict[str, str]] = [{}]
-    for name, values in entry.sets.items():
-        combinations = [{**known, name: value} for known in combinations for value in values]
-    return combinations
+    return [dict(zip(entry.sets, values, strict=True)) for values in product(*entry.sets.values())]
 
 
 def _merged(targets: Sequence[Target]) -> Rules | None:

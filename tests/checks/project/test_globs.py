@@ -112,6 +112,31 @@ def test_convcalc_yaml_lists_so_many_networks(
     assert problem.span.in_line == "convcalc.yaml:3"
 
 
+def test_all_variants_set_so_many_values(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folders / "convcalc.yaml").write_text(
+        "networks:\n- files: [a]\n  set: {n: [1, 2, 3], m: 4}\n", encoding="utf-8"
+    )
+    config = read_config("convcalc.yaml")
+    variants = len(find_targets([], config))
+    monkeypatch.setattr(targets, "MOST_VALUES", 2 * variants)
+    assert len(find_targets([], config)) == variants
+    monkeypatch.setattr(targets, "MOST_VALUES", 2 * variants - 1)
+    with pytest.raises(ConvcalcError) as caught:
+        find_targets([], config)
+    assert [problem.code for problem in caught.value.problems] == ["too-many-networks"]
+
+
+def test_a_long_entry_is_refused_before_its_variants_are_listed(folders: Path) -> None:
+    names = ", ".join(f"a{number}: 1" for number in range(3_000))
+    values = ", ".join(map(str, range(900)))
+    (folders / "convcalc.yaml").write_text(
+        f"networks:\n- files: [a]\n  set: {{n: [{values}], {names}}}\n", encoding="utf-8"
+    )
+    with pytest.raises(ConvcalcError) as caught:
+        find_targets([], read_config("convcalc.yaml"))
+    assert [problem.code for problem in caught.value.problems] == ["too-many-networks"]
+
+
 def test_of_missing_files_so_many_are_looked_for(
     folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
