@@ -127,6 +127,8 @@ CODES: dict[str, Code] = {
     "too-many-networks": Code(2, "convcalc.yaml or the lock lists too many networks"),
     "too-many-files": Code(2, "folders and globs go through too many files"),
     "too-many-variants": Code(2, "an entry of convcalc.yaml asks for too many combinations"),
+    # Model files.
+    "bad-model": Code(2, "a model file is damaged"),
     # The lock.
     "bad-lock": Code(2, "the lock cannot be read"),
     "lock-conflict": Code(2, "the lock holds a merge that is not finished"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
@@ -207,6 +208,22 @@ def read_file(
     """
     descriptor = descriptor_of(path) if named else None
     shipped = is_shipped(path)
+    with opening(path, named=named, links=links) as opened:
+        data = _content(path, opened, times)
+    # What a text from a descriptor extends lies in the current folder.
+    place = path if descriptor is None else "-"
+    return decoded(_display_name(path), data, place, what, named=named or shipped, times=times)
+
+
+@contextmanager
+def opening(path: str, *, named: bool = True, links: bool = True) -> Iterator[int]:
+    """The descriptor of a file that may be read, open during the block.
+
+    The file is regular, or a pipe or descriptor that the user named. The arguments are those of
+    `read_file`. Raises ConvcalcError with status 2, also where the block fails with an OSError.
+    """
+    descriptor = descriptor_of(path) if named else None
+    shipped = is_shipped(path)
     try:
         if descriptor is not None:
             opened = os.dup(descriptor)
@@ -220,34 +237,36 @@ def read_file(
         try:
             if descriptor is None and not shipped:
                 check_opened(path, opened)
-            data = _content(path, opened, times, named=named)
+            _check_kind(path, opened, named=named)
+            yield opened
         finally:
             os.close(opened)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         beside = like_names_beside(path) if isinstance(error, FileNotFoundError) else ""
         raise _unusable(path, reason[:1].lower() + reason[1:], help_text=beside) from None
-    # What a text from a descriptor extends lies in the current folder.
-    place = path if descriptor is None else "-"
-    return decoded(_display_name(path), data, place, what, named=named or shipped, times=times)
 
 
-def _content(path: str, opened: int, times: int, *, named: bool) -> bytes:
-    """What an open file holds; asks the open file itself of which kind it is."""
+def _check_kind(path: str, opened: int, *, named: bool) -> None:
+    """Refuses what cannot be read; asks the open file itself of which kind it is."""
     mode = os.fstat(opened).st_mode
-    begun = b""
     if stat.S_ISDIR(mode):
         raise _unusable(path, "a folder")
-    if not stat.S_ISREG(mode):
-        if not named or not (stat.S_ISFIFO(mode) or descriptor_of(path) is not None):
-            raise _unusable(path, "not a regular file")
-        if descriptor_of(path) is None:
-            begun = _begin_pipe(path, opened)
+    piped = named and (stat.S_ISFIFO(mode) or descriptor_of(path) is not None)
+    if not stat.S_ISREG(mode) and not piped:
+        raise _unusable(path, "not a regular file")
+
+
+def _content(path: str, opened: int, times: int) -> bytes:
+    """What an open file holds."""
+    begun = b""
+    if not stat.S_ISREG(os.fstat(opened).st_mode) and descriptor_of(path) is None:
+        begun = begin_pipe(path, opened)
     with open(opened, "rb", closefd=False) as file:
         return begun + file.read(times * current_access().max_file_size + 1)
 
 
-def _begin_pipe(path: str, opened: int) -> bytes:
+def begin_pipe(path: str, opened: int) -> bytes:
     """The first byte of a pipe; none where its writer has not written yet."""
     try:
         begun = os.read(opened, 1)
