@@ -133,6 +133,7 @@ CODES: dict[str, Code] = {
     "bad-lock": Code(2, "the lock cannot be read"),
     "lock-conflict": Code(2, "the lock holds a merge that is not finished"),
     "lock-duplicate": Code(2, "a network, layer or total is locked twice"),
+    "lock-too-long": Code(2, "the lock has too many lines"),
     "lock-version": Code(2, "the lock is of another version"),
     "no-lock": Code(2, "there is no lock to compare with"),
     "stale-lock": Code(1, "a network is not as the lock says"),

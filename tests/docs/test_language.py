@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from convcalc import ConvcalcError, analyze, load, spec
-from convcalc.checks.lock.file import MOST_NETWORKS
+from convcalc.checks.lock.file import MOST_LINES, MOST_NETWORKS
 from convcalc.checks.project.expectations import broken_expectations
 from convcalc.language.building import evaluation
 from convcalc.language.building.expectations import EXPECTED
@@ -103,7 +103,7 @@ def test_limits_are_those_of_the_code() -> None:
             str(files_read.MOST_FILES),
         ],
         "a file, with all these": [str(current_access().max_file_size // 2**20)],
-        "networks in a lock": [str(MOST_NETWORKS)],
+        "networks and lines in a lock": [str(MOST_NETWORKS), str(MOST_LINES)],
         "errors reported at once": [str(nodes.MOST_PROBLEMS)],
     }
     assert f"up to {files_read.LONGEST_CHAIN} in a chain" in PAGE

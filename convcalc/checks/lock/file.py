@@ -41,6 +41,8 @@ VERSION = 1
 _TIMES_A_SPEC = 4
 #: Networks in a lock: convcalc.yaml lists half as many at most.
 MOST_NETWORKS = 20_000
+#: Lines of a lock: short ones would be too many before its bytes are.
+MOST_LINES = 250_000
 _FIRST = f"{LOCK_NAME} {VERSION}"
 _ABOUT = (
     "# What each network costs, so that a pull request's diff shows it. `convcalc lock` writes",
@@ -253,6 +255,10 @@ def _parse(source: Source, whole: bool) -> Lock:
     # A checkout on Windows may have turned the ends of lines.
     lines = source.text.replace("\r\n", "\n").split("\n")
     _check_version(source, lines)
+    if source.text.count("\n") > MOST_LINES:
+        message = f"the lock has more than {MOST_LINES:,} lines"
+        help_text = f"remove it, then {_ANEW} anew"
+        _refuse(source, MOST_LINES + 1, "lock-too-long", message, help_text)
     lock = Lock(source)
     rows: list[str] | None = None
     for number, line in enumerate(lines[1:], 2):

@@ -10,6 +10,7 @@ from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.metrics import measure_all
 from convcalc.checks.lock.comparison import STALE, stale_problem
 from convcalc.checks.lock.file import (
+    MOST_LINES,
     MOST_NETWORKS,
     Lock,
     LockedNetwork,
@@ -200,14 +201,18 @@ def write_lock(path: str, before: Lock | None, outcomes: Sequence[Outcome]) -> N
                 networks.pop(key, None)
             elif outcome.network is not None:
                 networks[key] = outcome.network
-        if len(networks) > MOST_NETWORKS:
-            message = f"{printable(path, 200)} would hold {len(networks):,} networks"
-            rule = f"at most {MOST_NETWORKS:,}, so that it can be read"
-            raise ConvcalcError(
-                [Problem("too-many-networks", message, None, (Rule(rule),))], UNUSABLE
-            )
+        _check_size(path, "too-many-networks", len(networks), MOST_NETWORKS, "networks")
         text = lock_text(networks.values())
+        _check_size(path, "lock-too-long", text.count("\n"), MOST_LINES, "lines")
         # A byte order mark is no part of the text, and goes.
         if source and source.text == text and os.path.getsize(path) == len(text.encode()):
             return
         replace_file(path, text)
+
+
+def _check_size(path: str, code: str, size: int, most: int, unit: str) -> None:
+    """Refuses a lock that could not be read again."""
+    if size > most:
+        message = f"{printable(path, 200)} would hold {size:,} {unit}"
+        rule = Rule(f"at most {most:,}, so that it can be read")
+        raise ConvcalcError([Problem(code, message, None, (rule,))], UNUSABLE)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import convcalc
 from convcalc.checks.lock.file import (
+    MOST_LINES,
     MOST_NETWORKS,
     Lock,
     LockedLayer,
@@ -240,6 +241,39 @@ def test_a_lock_holds_a_limited_number_of_networks(
         refused = run(*arguments, "net.yaml")
         assert refused.status == 2
         assert f"convcalc.lock:{MOST_NETWORKS + 2}:1: error[too-many-networks]: " in refused.err
+
+
+def test_a_lock_has_a_limited_number_of_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is neither read with more, nor written."""
+    monkeypatch.chdir(tmp_path)
+    net = tmp_path / "net.yaml"
+    net.write_text("{input: [4], layers: [{dense: 3}]}", "utf-8")
+    assert run("lock", "net.yaml").status == 0
+    lock = tmp_path / LOCK_NAME
+    text = lock.read_text("utf-8")
+    full = text + "\n" * (MOST_LINES - text.count("\n"))
+    lock.write_text(full, "utf-8")
+    assert run("lock", "--check", "net.yaml").status == 0
+    for arguments in (["lock"], ["lock", "--check"], ["check", "--fail-on", "macs>+1%"]):
+        lock.write_text(f"{full}\n", "utf-8")
+        refused = run(*arguments, "net.yaml")
+        assert refused.status == 2
+        assert "convcalc.lock:250001:1: error[lock-too-long]: the lock has more " in refused.err
+        assert lock.read_text("utf-8") == f"{full}\n"
+
+
+def test_no_lock_is_written_that_would_be_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("convcalc.checks.lock.outcomes.MOST_LINES", 30)
+    (tmp_path / "net.yaml").write_text("{input: [4], layers: [{dense: 3, repeat: 9}]}", "utf-8")
+    refused = run("lock", "net.yaml")
+    assert refused.status == 2
+    assert refused.err.startswith("error[lock-too-long]: convcalc.lock would hold 39 lines\n")
+    assert not (tmp_path / LOCK_NAME).exists()
 
 
 def test_rows_of_other_networks_are_not_read() -> None:
