@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from convcalc import __version__
 from convcalc.cli.guard import in_log, report_problems, write_error
-from convcalc.gc_pause import collect_rarely
+from convcalc.gc_pause import collect_no_more, collect_rarely
 from convcalc.problems import UNUSABLE, RuleError, Subject, printable
 from convcalc.quantities import read_memory_size
 from convcalc.roots import access
@@ -62,6 +62,8 @@ def main() -> None:
         # Writing the help or the version failed; commands handle errors of their own output.
         write_error(f"error: standard output cannot be written: {error.strerror}\n")
         sys.exit(UNUSABLE)
+    finally:
+        collect_no_more()
 
 
 def application(arguments: list[str]) -> typer.Typer:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from convcalc.cli.main import COMMANDS
@@ -32,3 +35,17 @@ def test_the_version() -> None:
 def test_all_commands_are_listed() -> None:
     out = run("--help").out
     assert all(f"  {name} " in out for name in COMMANDS)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["shapes", "lenet"], ["shapes", "none"]])
+def test_nothing_is_collected_at_the_end(arguments: list[str]) -> None:
+    """However a command ends, the collection at exit has nothing to go through."""
+    program = (
+        "import atexit, gc\n"
+        "from convcalc.cli.main import main\n"
+        "atexit.register(lambda: print('left:', len(gc.get_objects()) < 1000))\n"
+        "main()"
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.endswith("left: True\n")
