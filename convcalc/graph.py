@@ -87,6 +87,11 @@ class Node:
         """The layer's kind."""
         return self.layer.kind
 
+    @property
+    def is_input(self) -> bool:
+        """Whether it is an input of the network, and no operation."""
+        return self.layer.kind == "input"
+
     def width(self, number_bytes: int) -> int:
         """How many numbers of so many bytes an element of its result takes."""
         return (self.layer.element_bytes or number_bytes) // number_bytes
@@ -124,7 +129,7 @@ class Network:
         """The inputs' shapes by name, for one sample."""
         shapes = {}
         for node in self.nodes:
-            if node.kind != "input":
+            if not node.is_input:
                 break  # inputs stand first, and a network may have many other nodes
             shapes[node.path] = node.shape
         return shapes
@@ -132,7 +137,7 @@ class Network:
     @property
     def operations(self) -> list[Node]:
         """The nodes that are not inputs."""
-        return [node for node in self.nodes if node.kind != "input"]
+        return [node for node in self.nodes if not node.is_input]
 
     def input_shapes(self, node: Node) -> list[Shape]:
         """The shapes that enter a node."""
@@ -213,7 +218,7 @@ class GraphBuilder:
         Raises RuleError where a size is not a whole number from 1 on, or operations were added
         before.
         """
-        if self.nodes and self.nodes[-1].kind != "input":
+        if self.nodes and not self.nodes[-1].is_input:
             raise RuleError("bad-input", f"the input '{name}' is added after an operation")
         if any(type(size) is not int or size < 1 for size in shape):
             message = f"the sizes of '{name}' are whole numbers from 1 on, not {shape!r}"

@@ -131,7 +131,7 @@ def units_of(network: Network, layers: Sequence[LayerReport], batch: int) -> lis
         for source in node.inputs:
             if unit_of_node[source] != unit.index:
                 unit.sources.append(unit_of_node[source])
-        if not node.inputs:
+        if node.is_input:
             unit.output = with_batch(node.shape, batch)
             continue
         report = next(reports)

@@ -87,10 +87,10 @@ def _fused(network: Network, readers: list[list[int]], kept: set[int]) -> list[F
         return readers[index][0] if len(readers[index]) == 1 and index not in kept else None
 
     fused: set[int] = set()
-    computed = {index for index, node in enumerate(nodes) if not node.inputs}
+    computed = {index for index, node in enumerate(nodes) if node.is_input}
     ops = []
     for index, node in enumerate(nodes):
-        if not node.inputs or index in fused:
+        if node.is_input or index in fused:
             continue
         norm = add = residual = activation = None
         last = index

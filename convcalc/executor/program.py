@@ -130,7 +130,7 @@ class Program:
         except IndexError:
             workspaces = [Workspace() for _ in range(self.threads)]
         nodes = self.network.nodes
-        values = {index: inputs[node.path] for index, node in enumerate(nodes) if not node.inputs}
+        values = {index: inputs[node.path] for index, node in enumerate(nodes) if node.is_input}
         # NaN and infinity are results like any other; `run.not_finite` reports them.
         with ThreadPool(workspaces) as pool, np.errstate(all="ignore"):
             for number, op in enumerate(self.plan):
@@ -166,7 +166,7 @@ class Program:
         nodes = self.network.nodes
         itemsize = self.dtype.itemsize
         sizes = [prod(node.shape) * node.width(itemsize) * batch * itemsize for node in nodes]
-        alive = {index for index, node in enumerate(nodes) if not node.inputs}
+        alive = {index for index, node in enumerate(nodes) if node.is_input}
         cached = 0
         uses = []
         for op in self.plan:

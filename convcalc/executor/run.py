@@ -170,7 +170,8 @@ def layers_named(network: Network, names: Sequence[str]) -> set[int]:
         mine = {
             index
             for index, node in enumerate(network.nodes)
-            if node.inputs and (name in (node.path, node.unit) or node.path.startswith(f"{name}."))
+            if not node.is_input
+            and (name in (node.path, node.unit) or node.path.startswith(f"{name}."))
         }
         if not mine:
             known = [path for node in network.operations for path in (node.path, node.unit)]

@@ -98,7 +98,7 @@ def in_memory_format(
 def array_shapes(network: Network, index: int) -> dict[str, Shape]:
     """A node's arrays by name: learned ones, then statistics; none if it shares another's."""
     node = network.nodes[index]
-    if node.shares is not None or not node.inputs:
+    if node.shares is not None or node.is_input:
         return {}
     shapes = network.input_shapes(node)
     return {**node.layer.parameters(shapes), **node.layer.buffers(shapes)}

@@ -59,6 +59,9 @@ class Layer:
 
     # What it computes with.
 
+    #: What it computes is not known, and so neither what that costs nor what its units read. It is
+    #: counted nowhere, and every figure of which it would be a part is incomplete.
+    unknown: ClassVar[bool] = False
     #: Learns the weights of its sums of products: a layer that counts in a network's depth.
     weighted: ClassVar[bool] = False
     #: Its multiplies are multiply-accumulates, forward and backward.
@@ -277,6 +280,11 @@ class Layer:
     def start(self, name: str) -> Start | None:
         """How an array starts, by its name; None for weights that their `fan_in` scales."""
         return None if self.weighted and name == "weight" else STARTS[name]
+
+    @property
+    def unlisted(self) -> bool:
+        """Whether what it learns is unknown, too."""
+        return False
 
     def fan_in(self, inputs: Sequence[Shape]) -> float:
         """How many products each sum of a weighted layer has, on average over the positions."""

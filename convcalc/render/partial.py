@@ -30,7 +30,7 @@ def partial_text(error: NetworkError, width: int | None = None) -> str:
     notes = _new_notes(network, error.problems)
     if notes:
         parts.append(diagnostics_text(notes, "note", width))
-    nodes = [node for node in network.nodes[: error.reached] if node.inputs]
+    nodes = [node for node in network.nodes[: error.reached] if not node.is_input]
     if nodes:
         title = f"shapes up to the {'first ' * (len(error.problems) > 1)}mistake"
         parts.append(plain_text(_shapes(network, nodes, title)))

@@ -150,7 +150,7 @@ def reconcile(network: Network, quote: Quote, *, batch: int = 1) -> Reconciled:
 
 def _sizes(network: Network) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Input sizes to try, and those that are not, because the network is large."""
-    starts = [node.shape for node in network.nodes if not node.inputs]
+    starts = [node.shape for node in network.nodes if node.is_input]
     if len(starts) != 1 or len(starts[0]) != 3:
         return (), ()
     others = [size for size in SIZES if starts[0][1:] != (size, size)]
@@ -246,7 +246,7 @@ def _other_inputs(network: Network, sizes: Sequence[int]) -> Iterator[tuple[str,
     channels = network.nodes[0].shape[0]
     for size in sizes:
         layers = [
-            node.layer.replace(shape=(channels, size, size)) if not node.inputs else node.layer
+            node.layer.replace(shape=(channels, size, size)) if node.is_input else node.layer
             for node in network.nodes
         ]
         try:

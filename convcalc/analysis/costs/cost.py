@@ -11,12 +11,18 @@ from convcalc.shapes import Shape
 
 
 class Cost(NamedTuple):
-    """Parameters and operations, of a layer or of many."""
+    """Parameters and operations, of a layer or of many: the known part of them.
+
+    unknown   the layers of which it is not known what they compute
+    unlisted  the layers of which it is not known what they learn
+    """
 
     params: int = 0
     buffers: int = 0
     counts: Counts = Counts()
     macs: int = 0
+    unknown: int = 0
+    unlisted: int = 0
 
     @property
     def flops(self) -> int:
@@ -30,10 +36,20 @@ class Cost(NamedTuple):
             self.buffers + other.buffers,
             self.counts.plus(other.counts),
             self.macs + other.macs,
+            self.unknown + other.unknown,
+            self.unlisted + other.unlisted,
         )
 
+    def known(self, name: str) -> int | None:
+        """A figure of `COSTS` by its name; None where a part of it is unknown."""
+        missing = self.unlisted if name in _LEARNED else self.unknown
+        return None if missing else COSTS[name](self)
 
-#: Figures of a cost, whether that is one operation's, several ones' or a difference.
+
+#: Figures that an unknown layer has all the same, where its parameters are given.
+_LEARNED = ("params", "buffers")
+
+#: Figures of the known part of a cost, be it that of one operation, of several or a difference.
 COSTS: dict[str, Callable[[Cost], int]] = {
     "params": lambda cost: cost.params,
     "buffers": lambda cost: cost.buffers,
@@ -59,9 +75,14 @@ class LayerReport:
         self.output = output
         self.cost = cost
 
+    @property
+    def counts(self) -> Counts | None:
+        """Its operations; None where they are unknown."""
+        return None if self.cost.unknown else self.cost.counts
+
 
 def total(layers: Sequence[LayerReport]) -> Cost:
     """The sum of the layers' costs."""
-    columns = zip(*[(*r.cost[:2], *r.cost.counts, r.cost.macs) for r in layers], strict=True)
-    sums = [sum(column) for column in columns] or [0] * 8
-    return Cost(sums[0], sums[1], Counts(*sums[2:7]), sums[7])
+    columns = zip(*[(*r.cost[:2], *r.cost.counts, *r.cost[3:]) for r in layers], strict=True)
+    sums = [sum(column) for column in columns] or [0] * 10
+    return Cost(sums[0], sums[1], Counts(*sums[2:7]), *sums[7:])

@@ -20,7 +20,7 @@ class Report:
     valid_taps  whether taps that fall on padding were left out
     layers      a `LayerReport` for each operation
     units       the layers with what is fused to them, inputs included
-    totals      the sum over the layers
+    totals      the sum over the layers, of what is known of them
     """
 
     def __init__(
@@ -31,6 +31,18 @@ class Report:
         self.valid_taps = valid_taps
         self.layers = layers
         self.totals = total(layers)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the totals are whole: there is no layer of which the cost is unknown."""
+        return not self.totals.unknown
+
+    @property
+    def unknown(self) -> list[LayerReport]:
+        """The layers of which the cost is unknown, which the totals leave out."""
+        if self.complete:
+            return []
+        return [layer for layer in self.layers if layer.node.layer.unknown]
 
     @cached_property
     def units(self) -> list[Unit]:
@@ -75,23 +87,23 @@ def analyze(network: Network, *, batch: int = 1, valid_taps: bool = False) -> Re
     layers: list[LayerReport] = []
     nodes = network.nodes
     for node in nodes:
-        if not node.inputs:
+        if node.is_input:
             continue
         layer = node.layer
         shapes = tuple([nodes[index].shape for index in node.inputs])
         found = known.get((id(layer), shapes))
         if found is None:
-            counts = layer.batch_counts(shapes, node.shape, batch=batch, valid_taps=valid_taps)
-            cost = Cost(
-                parameter_count(layer.parameters(shapes)),
-                parameter_count(layer.buffers(shapes)),
-                counts,
-                layer.macs(shapes, node.shape, counts),
-            )
+            params = parameter_count(layer.parameters(shapes))
+            if layer.unknown:
+                cost = Cost(params, unknown=1, unlisted=layer.unlisted)
+            else:
+                counts = layer.batch_counts(shapes, node.shape, batch=batch, valid_taps=valid_taps)
+                macs = layer.macs(shapes, node.shape, counts)
+                cost = Cost(params, parameter_count(layer.buffers(shapes)), counts, macs)
             batched = tuple([with_batch(shape, batch) for shape in shapes])
             found = known[id(layer), shapes] = (batched, with_batch(node.shape, batch), cost)
         inputs, output, cost = found
         if node.shares is not None:
-            cost = cost._replace(params=0, buffers=0)
+            cost = cost._replace(params=0, buffers=0, unlisted=0)
         layers.append(LayerReport(node, inputs, output, cost))
     return Report(network, batch, valid_taps, layers)

@@ -177,7 +177,7 @@ def dependencies(
         boxes = wanted.pop(current)
         node = nodes[current]
         known = hulls and hulls.known(current, boxes)
-        if known is not None or not node.inputs:
+        if known is not None or node.is_input:
             for origin, hull in (known or {current: _hull(boxes)}).items():
                 inputs[origin] = _joined(inputs.get(origin, hull), hull)
             continue

@@ -292,7 +292,7 @@ class Propagation:
         layers: dict[str, LayerField] = {}
         summaries: dict[int, LayerField] = {}
         for index, node in enumerate(self.nodes):
-            if not node.inputs:
+            if node.is_input:
                 own = tuple([identity(axis) for axis in range(1, len(node.shape))])
                 self.channels.append(self.one(self.numbered(((index, own),)), index))
                 continue

@@ -44,7 +44,7 @@ class LocalReadings(NetworkReadings):
         #: Nodes that depend on no input: constants, and what is computed from them alone.
         self._constant: set[int] = set()
         for index, node in enumerate(network.nodes):
-            self._summaries.append(self._add(index, node) if node.inputs else None)
+            self._summaries.append(None if node.is_input else self._add(index, node))
 
     def _add(self, index: int, node: Node) -> int | None:
         nodes = self._network.nodes

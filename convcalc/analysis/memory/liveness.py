@@ -151,7 +151,7 @@ def tensor_graph(
         made = Tensor(len(tensors), index, size)
         tensors.append(made)
         tensor_of.append(made.number)
-        if not node.inputs:
+        if node.is_input:
             continue
         parts = [tensor_of[i] for i in inputs]
         reads = tuple(dict.fromkeys([t for t in parts if t is not None]))
@@ -164,7 +164,7 @@ def tensor_graph(
             reusable = tuple([t for t in reads if tensors[t].size == made.size])
         elif concat_in_place and node.layer.gathers(shapes):
             starts = _starts(zip(parts, map(prod, shapes), strict=True))
-            reusable = tuple([t for t in starts if nodes[tensors[t].node].inputs])
+            reusable = tuple([t for t in starts if not nodes[tensors[t].node].is_input])
             gathers = True
         found = Operation(index, reads, made.number, reusable, gathers, tuple(starts.items()))
         operations.append(found)
@@ -176,7 +176,7 @@ def tensor_graph(
         for number, operation in enumerate(operations):
             free = tuple([t for t in operation.reusable if not tensors[t].result])
             operations[number] = operation._replace(reusable=free)
-    at_start = [t.number for t in tensors if not nodes[t.node].inputs]
+    at_start = [t.number for t in tensors if nodes[t.node].is_input]
     return TensorGraph(tensors, at_start, operations, tensor_of)
 
 

@@ -97,7 +97,7 @@ def kept_tensors(
     network, batch = training.network, training.batch
     fused = by_part(fused_attentions(network)) if fused_attention else {}
     made_by = _makers(network)
-    indices = [index for index, node in enumerate(network.nodes) if node.inputs]
+    indices = [index for index, node in enumerate(network.nodes) if not node.is_input]
     values: set[int] = set()
     others: dict[int, list[KeptTensor]] = {}
     for index, layer in zip(indices, training.layers, strict=True):

@@ -144,7 +144,7 @@ def train(
     layers: list[LayerTraining] = []
     problems = []
     for index, node in enumerate(network.nodes):
-        if not node.inputs:
+        if node.is_input:
             continue
         shapes = tuple(network.input_shapes(node))
         wanted = tuple([flows[source] for source in node.reads])
@@ -172,8 +172,8 @@ def gradient_flows(network: Network, *, input_gradient: bool = False) -> list[bo
     flows: list[bool] = []
     for node in network.nodes:
         before = [flows[source] for source in node.reads]
-        learns = bool(node.layer.parameters(network.input_shapes(node))) if node.inputs else False
-        depends = any(before) or learns or (input_gradient and not node.inputs)
+        learns = not node.is_input and bool(node.layer.parameters(network.input_shapes(node)))
+        depends = any(before) or learns or (input_gradient and node.is_input)
         flows.append(depends and node.layer.differentiable)
     return flows
 
