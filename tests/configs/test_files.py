@@ -19,6 +19,7 @@ OTHERS = [
     "deeplabv3_mobilenet_v3_large",
     "deeplabv3_resnet101",
     "deeplabv3_resnet50",
+    "detr_resnet50",
     "ds_cnn",
     "edsr",
     "efficientformer_l1",

@@ -21,6 +21,7 @@ def analyze(name: str, **args: str | int) -> Report:
         ("deeplabv3_mobilenet_v3_large", 11029328),  # torchvision
         ("deeplabv3_resnet101", 60996202),  # torchvision
         ("deeplabv3_resnet50", 42004074),  # torchvision
+        ("detr_resnet50", 41524768 + 53120),  # transformers, which freezes batchnorms
         ("efficientformer_l1", 12289928),  # timm
         ("fcn_resnet101", 54314346),  # torchvision
         ("fcn_resnet50", 35322218),  # torchvision
@@ -86,6 +87,10 @@ def test_macs_are_those_that_torchvision_publishes(name: str, gmacs: float) -> N
 )
 def test_macs_are_those_that_pytorch_counts_in_timms_models(name: str, macs: int) -> None:
     assert analyze(name).totals.macs == macs
+
+
+def test_macs_are_those_that_pytorch_counts_in_the_detr_of_transformers() -> None:
+    assert analyze("detr_resnet50").totals.macs == 91069952000
 
 
 @pytest.mark.parametrize(

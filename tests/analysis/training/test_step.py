@@ -171,7 +171,7 @@ def assert_each_product_has_two(network: Network) -> None:
 #: Kinds that multiply activations with each other.
 OF_ACTIVATIONS = {"matmul", "attention_scores", "attention_values"}
 #: Networks in which products have another one, or none, for an input: see below.
-OTHERS = ("crnn", "swin_v2_t", "swin_v2_s", "swin_v2_b")
+OTHERS = ("crnn", "detr_resnet50", "swin_v2_t", "swin_v2_s", "swin_v2_b")
 
 
 @pytest.mark.no_cover
@@ -190,6 +190,12 @@ def test_each_product_of_a_recurrent_network_has_two_but_that_with_the_first_sta
 def test_no_gradient_reaches_the_offsets_of_a_continuous_position_bias() -> None:
     totals = train(shipped("swin_v2_t"), batch=2, input_gradient=True).totals
     first = 12 * (15 * 15) * 2 * 512  # in each of 12 layers once: offsets, two numbers, units
+    assert totals.backward_macs == 2 * totals.forward_macs - first
+
+
+def test_no_gradient_reaches_the_zeros_that_a_decoder_starts_from() -> None:
+    totals = train(shipped("detr_resnet50"), batch=2, input_gradient=True).totals
+    first = 2 * 100 * 256 * 256  # of two samples, the values of the first layer's boxes
     assert totals.backward_macs == 2 * totals.forward_macs - first
 
 
