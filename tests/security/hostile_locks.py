@@ -21,7 +21,8 @@ def lock_changed(text: str, random: Random, words: Sequence[str]) -> bytes:
 
 def _number_changed(text: str, random: Random, words: Sequence[str]) -> str:
     """Another number in the place of one: of a figure, a size of a shape, or the version."""
-    numbers = list(re.finditer(r"[0-9][0-9,]*", text))
+    # Bounded, because int() refuses thousands of digits, which an earlier change may have put in.
+    numbers = list(re.finditer(r"[0-9][0-9,]{0,999}", text))
     if not numbers:
         return text
     match = random.choice(numbers)

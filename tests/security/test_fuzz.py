@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.cli.runner import Result, run
 from tests.security.drawing import COMMANDS, Case, Material, case
 from tests.security.fuzz import fuzz, outcome
 from tests.security.hostile import CONFIGS, SECRET, SMALL, configs, corpus, devices
+from tests.security.hostile_locks import lock_changed
 from tests.security.project import Project, in_project
 from tests.security.promises import broken
 
@@ -74,6 +76,12 @@ def test_a_lock_that_is_changed_is_a_real_one(project: Project) -> None:
     assert "network net.yaml\n" in text
     two = material.lock_of(SMALL[2], "networks: [{files: net.yaml, set: {n: [1, 2]}}]")
     assert "network net.yaml n=1\n" in two
+
+
+def test_a_number_of_a_lock_is_changed_again_however_long_it_is() -> None:
+    text = f"convcalc.lock 1\nnetwork net.yaml\n  total params: {'9' * 5_000}\n"
+    for seed in range(200):
+        assert isinstance(lock_changed(text, Random(seed), ["a"]), bytes)
 
 
 def test_the_same_number_is_the_same_case() -> None:
