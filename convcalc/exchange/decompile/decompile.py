@@ -1,0 +1,113 @@
+"""From a network to the text of a file that a person can read."""
+
+from __future__ import annotations
+
+from convcalc.analysis.costs.cost import COSTS
+from convcalc.analysis.costs.report import Report, analyze
+from convcalc.exchange.decompile.compare import difference
+from convcalc.exchange.decompile.defaults import common_arguments
+from convcalc.exchange.decompile.items import Item, Items, read_items
+from convcalc.exchange.decompile.naming import Namer, all_items, named_items
+from convcalc.exchange.decompile.nesting import in_sequence, last_of, nested, spliced
+from convcalc.exchange.decompile.text import file_text
+from convcalc.graph import Network
+from convcalc.language.load import loads
+from convcalc.problems import ConvcalcError
+from convcalc.record import Record
+
+
+class Text(Record):
+    """The file of a network.
+
+    yaml      its text
+    flat      whether it has one line for each layer
+    why_flat  where that was not asked for, why; else ""
+    """
+
+    yaml: str
+    flat: bool
+    why_flat: str
+
+
+def decompile(network: Network, *, flat: bool = False) -> Text:
+    """The text of a file with this network: blocks, repeats and defaults, or `flat`.
+
+    The text is read again and compared with the network; where they differ, it is written flat.
+
+    >>> import convcalc
+    >>> print(decompile(convcalc.load("lenet")).yaml, end="")
+    input: [1, 28, 28]
+    layers:
+      - {conv: 6, kernel: 5, padding: 2, activation: sigmoid}
+      - {avgpool: 2}
+      - {conv: 16, kernel: 5, activation: sigmoid}
+      - {avgpool: 2}
+      - {dense: 120, activation: sigmoid}
+      - {dense: 84, activation: sigmoid}
+      - {dense: 10}
+    expect: {params: 61706, macs: 416520, output: [10]}
+    """
+    report = analyze(network)
+    expect = _expected(report)
+    why_flat = ""
+    if not flat:
+        text = _folded(read_items(network), expect)
+        why_flat = _mistake(network, report, text)
+        if not why_flat:
+            return Text(text, flat=False, why_flat="")
+    text = _flat(read_items(network), expect)
+    if _mistake(network, report, text):
+        # Norms and activations as layers of their own: what is fused shares all parameters or none.
+        text = _flat(read_items(network, fuse=False), expect)
+    return Text(text, flat=True, why_flat=why_flat)
+
+
+def _folded(items: Items, expect: str) -> str:
+    sequence = spliced(nested(items))
+    outputs = [last_of(item) for item in items.outputs]
+    return _written(items._replace(outputs=outputs), sequence, expect)
+
+
+def _flat(items: Items, expect: str) -> str:
+    return _written(items, in_sequence(items), expect)
+
+
+def _written(items: Items, sequence: list[Item], expect: str) -> str:
+    names = named_items(sequence, items.inputs, items.outputs, Namer(()))
+    common = common_arguments(all_items(sequence))
+    return file_text(
+        items.inputs,
+        sequence,
+        items.outputs,
+        names,
+        defaults=common,
+        blocks={},
+        block_names={},
+        expect=expect,
+    )
+
+
+def _expected(report: Report) -> str:
+    """The `expect` of a file: its totals and the shapes of its results."""
+    totals = {name: report.totals.known(name) for name in ("params", "macs")}
+    facts = [f"{name}: {figure}" for name, figure in totals.items() if figure is not None]
+    outputs = list(report.outputs.values())
+    if len(outputs) == 1:
+        facts.append(f"output: {list(outputs[0][1:])}")
+    return "expect: {" + ", ".join(facts) + "}"
+
+
+def _mistake(network: Network, report: Report, text: str) -> str:
+    """What a text has otherwise than the network; "" where that is nothing."""
+    try:
+        again = loads(text, name="decompiled", max_layers=10 * len(network.nodes) + 100)
+    except ConvcalcError as error:
+        return f"it cannot be read: {error.problems[0].message}"
+    found = difference(network, again)
+    if found:
+        return found
+    read = analyze(again).totals
+    for name, cost in COSTS.items():
+        if cost(read) != cost(report.totals):
+            return f"{name} differs"
+    return ""

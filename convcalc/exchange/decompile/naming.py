@@ -1,0 +1,129 @@
+"""Names for layers that others refer to, taken from their paths where these say something."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Iterator
+
+from convcalc.exchange.decompile.items import Item
+from convcalc.language.keys import COMMON_KEYS, GROUP, LAYER_FUNCTIONS, PLACE_WORDS
+from convcalc.language.reading.expressions import FUNCTIONS
+from convcalc.layers import CHOICES, KINDS
+
+#: Words that cannot be names, or would be read as something else.
+RESERVED = frozenset(
+    {
+        *("yes", "no", "on", "off", "y", "n", "true", "false", "null", "input", "layers"),
+        *("and", "or", "not", "if", "else", "in", "is", "for", "lambda", GROUP, "pool"),
+        *COMMON_KEYS,
+        *LAYER_FUNCTIONS,
+        *PLACE_WORDS,
+        *FUNCTIONS,
+        *CHOICES,
+        *KINDS,
+    }
+)
+#: Parts of paths that say nothing.
+_VAGUE = re.compile(
+    r"(?:branch|main|shortcut|skip|module|modules|model|net|network|block|blocks|layer|layers|seq"
+    r"|sequential|features|stage|stages|body|m|op|conv|bn|norm|act|cv|fn|unit|units|input|output"
+    r"|node|tensor|out|onnx|self|getattr|call|x|identity|downsample)?[_\d]*\Z",
+    re.IGNORECASE,
+)
+_LONGEST = 30
+
+
+def all_items(sequence: Iterable[Item]) -> Iterator[Item]:
+    """The items of a sequence, and those in their branches and regions."""
+    left = list(sequence)[::-1]
+    while left:
+        item = left.pop()
+        yield item
+        for branch in item.branches or ():
+            if isinstance(branch, list):
+                left += branch[::-1]
+        left += (item.body or [])[::-1]
+
+
+def referred(items: Iterable[Item]) -> Iterator[Item]:
+    """The items that others name."""
+    for item in items:
+        yield from item.references()
+        if item.source is not None:
+            yield item.source
+        if item.share is not None:
+            yield item.share
+        for branch in item.branches or ():
+            if isinstance(branch, Item):
+                yield branch
+
+
+def words(path: str) -> list[str]:
+    """The parts of a path that say something, the last first.
+
+    >>> words("layer1.0.conv1"), words("encoder3.conv1"), words("c2f0.unit0.add0.main.conv0")
+    ([], ['encoder3'], ['c2f0'])
+    """
+    found = []
+    for part in reversed(path.split(".")):
+        cleaned = re.sub(r"[^A-Za-z0-9_]+", "_", part).strip("_").lower()
+        stem = cleaned.rstrip("0123456789_")
+        if stem and len(cleaned) <= _LONGEST and cleaned[0].isalpha():
+            if stem not in RESERVED and not _VAGUE.match(cleaned):
+                found.append(cleaned)
+    return found
+
+
+class Namer:
+    """Gives names that nothing else in a file has.
+
+    taken  what cannot be a name: those of blocks and of arguments
+    """
+
+    def __init__(self, taken: Container[str]) -> None:
+        self.taken = taken
+        self.given: set[str] = set()
+
+    def name(self, stems: Iterable[str], otherwise: str) -> str:
+        """The first of some names that is free, or the other one with a number."""
+        for stem in stems:
+            if self.free(stem):
+                self.given.add(stem)
+                return stem
+        number = 1
+        while not self.free(f"{otherwise}{number}"):
+            number += 1
+        self.given.add(f"{otherwise}{number}")
+        return f"{otherwise}{number}"
+
+    def free(self, name: str) -> bool:
+        """Whether nothing has a name yet, nor is called so by its number."""
+        stem = name.rstrip("0123456789")
+        numbered = stem != name and (stem in self.taken or stem in _PREFIXES)
+        return not (
+            name in self.given
+            or name in RESERVED
+            or name in self.taken
+            or numbered
+            or (stem == name and any(f"{name}{n}" in self.given for n in range(3)))
+        )
+
+
+_PREFIXES = frozenset({*KINDS, "pool", GROUP})
+
+
+def named_items(
+    sequence: list[Item], inputs: list[Item], outputs: list[Item], namer: Namer
+) -> dict[Item, str]:
+    """The names of the inputs and of what is referred to, or a result, in one sequence."""
+    names: dict[Item, str] = {}
+    alone = len(inputs) == 1
+    for item in inputs:
+        names[item] = "input" if alone else namer.name(words(item.path)[:1], "input_")
+    items = list(all_items(sequence))
+    wanted = set(referred(items))
+    results = set(outputs) if len(outputs) > 1 or outputs[0] is not sequence[-1] else set()
+    for item in items:
+        if item in wanted or item in results:
+            names[item] = namer.name(words(item.path), "result" if item in results else "skip")
+    return names

@@ -1,0 +1,112 @@
+"""Every network that is written as text is the same when it is read again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+import convcalc
+from convcalc.exchange.decompile import decompile
+from convcalc.graph import GraphBuilder, Network
+from convcalc.layers.activation import ReLU
+from convcalc.layers.convolution import Conv
+from convcalc.layers.joins import Add, Concat
+from convcalc.layers.normalisation import BatchNorm
+from tests.exchange.decompile.forms import imported
+from tests.networks.grow import random_spec
+from tests.quick import each_seed, every_network
+from tests.shipped import shipped
+
+
+def figures(network: Network) -> object:
+    """What is computed of a network, whatever its layers are called and in which order they run."""
+    report = convcalc.analyze(network)
+    layers = Counter(
+        (layer.node.kind, layer.output, layer.cost.params, str(layer.cost.counts))
+        for layer in report.layers
+        # A long concatenation may be written as one of concatenations: it computes nothing.
+        if layer.node.kind != "concat"
+    )
+    shared = sum(node.shares is not None for node in network.nodes)
+    totals = report.totals
+    return (
+        *(totals.params, totals.buffers, totals.macs, totals.counts, shared, layers),
+        *(list(network.inputs.values()), list(report.outputs.values())),
+    )
+
+
+def assert_same(network: Network, *, flat: bool) -> str:
+    """Holds the text of a network against it; the text."""
+    text = decompile(network, flat=flat)
+    assert text.flat == flat, text.why_flat
+    assert figures(convcalc.loads(text.yaml)) == figures(network)
+    assert max(map(len, text.yaml.splitlines())) <= 100
+    return text.yaml
+
+
+@pytest.mark.parametrize("anonymous", [False, True], ids=["paths", "anonymous"])
+@every_network
+def test_a_network_is_read_again_as_it_was(name: str, anonymous: bool) -> None:
+    network = imported(shipped(name), anonymous=anonymous)
+    assert_same(network, flat=False)
+
+
+@every_network
+def test_a_flat_text_is_a_list_of_layers(name: str) -> None:
+    text = assert_same(imported(shipped(name)), flat=True)
+    assert "blocks:" not in text
+    assert "repeat:" not in text
+    layers = [line for line in text.splitlines() if line.startswith("  - ")]
+    assert len(layers) <= len(shipped(name).operations)
+    assert not any("- - " in line for line in text.splitlines())
+
+
+@each_seed(60, 400)
+@pytest.mark.parametrize("flat", [False, True], ids=["folded", "flat"])
+def test_a_random_network_is_read_again_as_it_was(seed: int, flat: bool) -> None:
+    network = convcalc.loads(random_spec(Random(seed)))
+    assert_same(imported(network, anonymous=seed % 2 == 0), flat=flat)
+
+
+def test_expects_the_figures_of_the_network() -> None:
+    text = decompile(shipped("resnet18")).yaml
+    expected = {fact.metric: fact.value for fact in convcalc.spec("-", text=text).expectations}
+    assert expected == {"params": 11689512, "macs": 1814073344, "output": (1000,)}
+
+
+def test_a_value_that_two_layers_share_has_a_name() -> None:
+    builder = GraphBuilder()
+    image = builder.input("image", (3, 8, 8))
+    conv = Conv.read({"channels": 4, "kernel": 3, "padding": 1}, rank=2)
+    inner = builder.add(conv, [image], path="encoder.conv")
+    first = builder.fuse(ReLU(), inner)
+    last = builder.add(Conv.read({"channels": 4, "kernel": 1}, rank=2), [first], path="head.conv")
+    text = assert_same(builder.network("two", {"a": first, "b": last}), flat=False)
+    assert "name: encoder" in text
+    assert "outputs: [encoder, head]" in text
+
+
+def test_layers_that_share_a_part_of_their_parameters_are_written_apart() -> None:
+    builder = GraphBuilder()
+    image = builder.input("image", (3, 8, 8))
+    conv = Conv.read({"channels": 3, "kernel": 3, "padding": 1}, rank=2)
+    first = builder.add(conv, [image])
+    end = builder.fuse(BatchNorm.read({}, rank=2), first)
+    third = builder.add(conv, [end])
+    builder.share([third], [first])
+    other = builder.fuse(BatchNorm.read({}, rank=2), third)
+    total = builder.add(Add(), [end, other])
+    for flat in (False, True):
+        text = assert_same(builder.network("half", {"sum": total}), flat=flat)
+        assert "share: " in text
+
+
+def test_a_long_chain_of_concatenations_takes_no_quadratic_time() -> None:
+    builder = GraphBuilder()
+    value = builder.input("image", (1, 2, 2))
+    conv = Conv.read({"channels": 1, "kernel": 1}, rank=2)
+    for _ in range(2000):
+        value = builder.add(Concat(axis=0), [value, builder.add(conv, [value])])
+    assert_same(builder.network("dense", {"end": value}), flat=False)
