@@ -129,6 +129,8 @@ CODES: dict[str, Code] = {
     "too-many-variants": Code(2, "an entry of convcalc.yaml asks for too many combinations"),
     # Model files.
     "bad-model": Code(2, "a model file is damaged"),
+    "unsupported-model": Code(2, "a model file is whole, but cannot be read"),
+    "unknown-dimension": Code(2, "a model file leaves a size open that is needed"),
     # The lock.
     "bad-lock": Code(2, "the lock cannot be read"),
     "lock-conflict": Code(2, "the lock holds a merge that is not finished"),

@@ -1,0 +1,606 @@
+"""From a file's nodes to operations on values with shapes.
+
+Goes through the nodes once, in order. What does not depend on the network's inputs is computed on
+the way, so that shapes are numbers when an operation asks for them; functions and the chosen
+branches of conditions are put in the place of their calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+
+from convcalc.exchange.onnx.folding import Known, fold
+from convcalc.exchange.onnx.shapes import RULES, result_type
+from convcalc.exchange.onnx.values import (
+    ELEMENT_TYPES,
+    FLOAT,
+    FLOATS,
+    INT64,
+    MOST_KNOWN,
+    MOST_KNOWN_FLOATS,
+    Constant,
+    Number,
+    Op,
+    Value,
+    read_numbers,
+)
+from convcalc.exchange.onnx.wire import (
+    Attribute,
+    Function,
+    Graph,
+    Model,
+    Node,
+    Tensor,
+    ValueInfo,
+    WireReader,
+)
+from convcalc.problems import listed, printable, refused
+from convcalc.shapes import LARGEST_SIZE, Shape
+
+#: The most operations that calls of functions and branches become.
+_MOST_OPS = 200_000
+#: The most calls of functions, and branches, inside of each other.
+_MOST_NESTED = 32
+#: The domains of the standard operations.
+STANDARD = ("", "ai.onnx")
+
+Scope = dict[str, Value]
+
+
+class Inferred:
+    """The operations of a file in order, with the shape of every value.
+
+    inputs   the network's inputs
+    outputs  its results, by their names
+    batch    the axis of each input that is the batch, by its name; -1 where none is
+    dims     the named sizes, with the numbers that were used
+    """
+
+    def __init__(self) -> None:
+        self.inputs: list[Value] = []
+        self.ops: list[Op] = []
+        self.outputs: dict[str, Value] = {}
+        self.batch: dict[str, int] = {}
+        self.dims: dict[str, int] = {}
+
+
+class Inference:
+    """Reads one model.
+
+    dims     the sizes of named dimensions
+    shapes   the shapes of inputs, without the batch, that are not to be the file's
+    outputs  the values at which the network ends; those of the file where there are none
+    """
+
+    def __init__(
+        self,
+        reader: WireReader,
+        model: Model,
+        dims: Mapping[str, int],
+        shapes: Mapping[str, Shape],
+        outputs: Sequence[str],
+    ) -> None:
+        if model.graph is None:
+            raise refused("bad-model", f"{printable(reader.name, 200)} has no graph: no ONNX file")
+        self._reader = reader
+        self._graph: Graph = model.graph
+        self._dims = dict(dims)
+        self._shapes = shapes
+        self._wanted = outputs
+        self._functions = {(each.domain, each.name): each for each in model.functions}
+        self._opsets = model.opsets
+        self._version = max([model.opsets.get(domain, 0) for domain in STANDARD])
+        self._hints: dict[str, ValueInfo] | None = None
+        self._result = Inferred()
+        self._inlined = 0
+
+    def run(self) -> Inferred:
+        """The operations that the results need; raises ConvcalcError."""
+        graph, result = self._graph, self._result
+        scope: Scope = {}
+        for tensor in graph.initializers:
+            scope[tensor.name] = self._initializer(tensor)
+        self._add_inputs(graph, scope)
+        nodes = ordered(graph.nodes, scope)
+        names = self._output_names(nodes, scope)
+        self._nodes(needed(nodes, names.values()), scope, 0)
+        for name, value in names.items():
+            result.outputs[name] = self._lookup(value, scope, "the results")
+        return result
+
+    # Inputs and results.
+
+    def _initializer(self, tensor: Tensor) -> Constant:
+        elements = prod(tensor.dims)
+        return Constant(
+            tensor.name,
+            tensor.dims,
+            tensor.type,
+            None,
+            tensor,
+            lambda: read_numbers(self._reader, tensor, elements),
+        )
+
+    def _add_inputs(self, graph: Graph, scope: Scope) -> None:
+        infos = [info for info in graph.inputs if info.name not in scope]
+        batch = self._batch_names(infos)
+        missing: dict[str, str] = {}
+        for info in infos:
+            shown = printable(info.name)
+            given = self._shapes.get(info.name)
+            if given is None and len(infos) == 1:
+                given = self._shapes.get("")
+            if info.dims is None and given is None:
+                raise refused(
+                    "unsupported-model",
+                    f"the file does not say what shape the input '{shown}' has",
+                )
+            dims = info.dims if info.dims is not None else (1, *(given or ()))
+            if given is not None:
+                if len(given) == len(dims) - 1:
+                    dims = (1, *given)
+                elif len(given) == len(dims):
+                    dims = given
+                else:
+                    raise refused(
+                        "bad-input",
+                        f"'{shown}' has {len(dims)} axes with the batch, not {list(given)}",
+                    )
+            sizes = []
+            for axis, dim in enumerate(dims):
+                size = self._size(info, axis, dim, batch)
+                if isinstance(size, str):
+                    missing.setdefault(size, f"axis {axis} of the input '{shown}'")
+                    size = 1
+                elif not 1 <= size <= LARGEST_SIZE:
+                    raise refused("bad-model", f"a size of {size} in the input '{shown}'")
+                sizes.append(size)
+            value = Value(info.name, tuple(sizes), info.type or FLOAT)
+            scope[info.name] = value
+            self._result.inputs.append(value)
+            self._result.batch[info.name] = self._batch_axis(dims, batch)
+        if missing:
+            names = [printable(name) for name in missing]
+            texts = [f"'{printable(name)}', {place}" for name, place in missing.items()]
+            options = " ".join([f"--dim {name}=N" for name in names[:4]])
+            raise refused(
+                "unknown-dimension",
+                f"the file gives no number for {listed(texts)}",
+                f"say it with {options}",
+            )
+
+    def _batch_names(self, infos: Iterable[ValueInfo]) -> set[str]:
+        """The names of the sizes that stand for the batch: first axes that are not numbers."""
+        return {
+            info.dims[0]
+            for info in infos
+            if info.dims
+            and len(info.dims) > 1
+            and isinstance(info.dims[0], str)
+            and info.dims[0] not in self._dims
+        }
+
+    def _batch_axis(self, dims: Sequence[int | str | None], batch: set[str]) -> int:
+        """The axis of an input that is the batch; -1 where none is."""
+        for axis, dim in enumerate(dims):
+            if isinstance(dim, str) and dim in batch:
+                return axis
+        return 0 if len(dims) > 1 and (dims[0] in (None, 1, -1)) else -1
+
+    def _size(
+        self, info: ValueInfo, axis: int, dim: int | str | None, batch: set[str]
+    ) -> int | str:
+        """The number of a size; the name by which to ask for it where there is none."""
+        if isinstance(dim, str) and dim != "?":
+            if dim not in self._dims and dim not in batch:
+                return dim
+            size = self._result.dims[dim] = self._dims.get(dim, 1)
+            return size
+        if isinstance(dim, int) and dim > 0:
+            return dim
+        name = f"{info.name}.{axis}"
+        if name in self._dims:
+            self._result.dims[name] = self._dims[name]
+            return self._dims[name]
+        return 1 if axis == 0 and len(info.dims or ()) > 1 else name
+
+    def _output_names(self, nodes: Sequence[Node], scope: Scope) -> dict[str, str]:
+        """The values that are the results, by the names of the results."""
+        if not self._wanted:
+            return {info.name: info.name for info in self._graph.outputs}
+        made = {name: name for node in nodes for name in node.outputs if name}
+        for node in nodes:
+            if node.name and node.outputs:
+                made.setdefault(node.name, node.outputs[0])
+        found = {}
+        for name in self._wanted:
+            if name not in made and name not in scope:
+                raise refused(
+                    "bad-option", f"--outputs {printable(name)}: the file has no such value or node"
+                )
+            found[name] = made.get(name, name)
+        return found
+
+    # Nodes.
+
+    def _lookup(self, name: str, scope: Scope, where: str) -> Value:
+        value = scope.get(name)
+        if value is None:
+            raise refused("bad-model", f"{where}: nothing computes '{printable(name)}'")
+        return value
+
+    def _nodes(self, nodes: Iterable[Node], scope: Scope, depth: int) -> None:
+        for node in nodes:
+            self._inlined += 1
+            if self._inlined > _MOST_OPS:
+                raise refused("bad-model", f"its functions become more than {_MOST_OPS:,} nodes")
+            self._node(node, scope, depth)
+
+    def _node(self, node: Node, scope: Scope, depth: int) -> None:
+        inputs: list[Value | None] = []
+        for name in node.inputs:
+            value = scope.get(name) if name else None
+            if value is None and name:
+                self._lookup(name, scope, f"{printable(node.name or node.op)}: {node.op}")
+            inputs.append(value)
+        function = self._functions.get((node.domain, node.op)) if self._functions else None
+        if function is not None:
+            self._call(function, node, inputs, scope, depth)
+            return
+        kind = node.op if node.domain in STANDARD else f"{node.domain}:{node.op}"
+        op = Op(
+            _KNOWN_DOMAINS.get(kind, kind),
+            node.name,
+            inputs,
+            node.attributes,
+            self._version,
+            node.scopes,
+        )
+        if op.type == "If" and self._condition(op, scope, depth, node):
+            return
+        made = self._constant(op, node) or self._alias(op) or self._computed(op, node)
+        for name, value in zip(node.outputs, made, strict=False):
+            if name:
+                scope[name] = value
+
+    def _computed(self, op: Op, node: Node) -> list[Value]:
+        """The results of an operation that is kept: with shapes, and without numbers."""
+        constant = all([value is None or isinstance(value, Constant) for value in op.inputs])
+        make = _derived if constant and op.inputs else Value
+        dtype = FLOAT
+        rule = RULES.get(op.type)
+        # Rules ask how many results there are.
+        op.outputs = [Value(name, (), FLOAT) for name in node.outputs]
+        shapes = self._hinted(op, node) if rule is None else rule(op)
+        dtype = result_type(op)
+        for shape in shapes:
+            if len(shape) > 32 or any([not 0 <= size <= LARGEST_SIZE for size in shape]):
+                raise op.refuse("bad-model", f"a result of shape {printable(list(shape), 100)}")
+        op.outputs = [
+            make(name, shape, dtype, op) for name, shape in zip(node.outputs, shapes, strict=False)
+        ]
+        if make is Value:
+            self._result.ops.append(op)
+        return op.outputs
+
+    def _hinted(self, op: Op, node: Node) -> list[Shape]:
+        """The shapes that the file states for results of an operation without a rule."""
+        hints = self._hints
+        if hints is None:
+            infos = [self._reader.value_info(extent) for extent in self._graph.values]
+            hints = self._hints = {info.name: info for info in [*infos, *self._graph.outputs]}
+        shapes = []
+        for name in node.outputs:
+            info = hints.get(name)
+            dims = info.dims if info is not None else None
+            sizes = None if dims is None else [self._hinted_size(dim) for dim in dims]
+            if sizes is None or None in sizes:
+                raise op.refuse(
+                    "unsupported-model",
+                    "it has no rule, and the file does not say what shape its result has",
+                    "--outputs NAME ends the network before it",
+                )
+            shapes.append(tuple([size for size in sizes if size is not None]))
+        return shapes
+
+    def _hinted_size(self, dim: int | str | None) -> int | None:
+        if isinstance(dim, str):
+            if dim in self._dims:
+                return self._dims[dim]
+            return 1 if any(dim in (info.dims or ())[:1] for info in self._graph.inputs) else None
+        return dim if dim is not None and dim > 0 else None
+
+    # What is known before the network runs.
+
+    def _constant(self, op: Op, node: Node) -> list[Value] | None:
+        """The results of an operation whose inputs, or their shapes, are known; else None."""
+        kind = op.type
+        name = node.outputs[0] if node.outputs else ""
+        if kind == "Constant":
+            return [self._literal(op, name)]
+        if kind == "Shape":
+            sizes = op.x.shape[op.whole("start", 0) : op.whole("end", len(op.x.shape))]
+            return [Constant(name, (len(sizes),), INT64, list(sizes))]
+        if kind == "Size":
+            return [Constant(name, (), INT64, [prod(op.x.shape)])]
+        if kind == "ConstantOfShape":
+            return [self._filled(op, name)]
+        inputs = op.inputs
+        if not inputs or not all(
+            [value is None or isinstance(value, Constant) for value in inputs]
+        ):
+            return None
+        constants = [value if isinstance(value, Constant) else None for value in inputs]
+        moved = self._moved(op, constants, name)
+        return moved if moved is not None else self._folded(op, constants, node)
+
+    def _literal(self, op: Op, name: str) -> Constant:
+        """The value of a Constant node."""
+        for key, value in op.attributes.items():
+            if key == "value" and isinstance(value, Tensor):
+                constant = self._initializer(value)
+                constant.name = value.name = name
+                constant.written = constant.numbers() is None
+                return constant
+            if key in ("value_float", "value_int") and isinstance(value, int | float):
+                return Constant(name, (), FLOAT if key == "value_float" else INT64, [value])
+            if key in ("value_floats", "value_ints") and isinstance(value, list):
+                numbers: list[Number] = [item for item in value if isinstance(item, int | float)]
+                dtype = FLOAT if key == "value_floats" else INT64
+                return Constant(name, (len(numbers),), dtype, numbers)
+        raise op.refuse("unsupported-model", "it has no value that can be read")
+
+    def _filled(self, op: Op, name: str) -> Constant:
+        """One number repeated; as a weight, where it has fractions and is large."""
+        sizes = op.constant_ints(0) or []
+        if any(not 0 <= size <= LARGEST_SIZE for size in sizes) or len(sizes) > 32:
+            raise op.refuse("bad-model", f"a constant of shape {printable(sizes[:10])}")
+        shape = tuple(sizes)
+        dtype = FLOAT
+        number: list[Number] = [0]
+        value = op.attributes.get("value")
+        if isinstance(value, Tensor):
+            dtype = value.type
+            number = read_numbers(self._reader, value, 1) or [0]
+        if prod(shape) > (MOST_KNOWN_FLOATS if dtype in FLOATS else MOST_KNOWN):
+            constant = Constant(name, shape, dtype)
+            constant.written = True
+            return constant
+        return Constant(name, shape, dtype, number * prod(shape))
+
+    def _moved(self, op: Op, constants: Sequence[Constant | None], name: str) -> list[Value] | None:
+        """A weight that is only put into another shape or order: the same tensor."""
+        weight = constants[0]
+        if weight is None or not is_weight(weight) or weight.producer is not None:
+            return None
+        if op.type in ("Identity", "Dropout") or (
+            op.type == "Cast" and op.whole("to", 1) in FLOATS
+        ):
+            return [weight.copy(name)]
+        if op.type == "DequantizeLinear":
+            constant = weight.copy(name)
+            constant.dtype = FLOAT
+            return [constant]
+        if op.type == "Transpose":
+            op.outputs = []
+            constant = weight.copy(name)
+            (constant.shape,) = RULES["Transpose"](op)
+            order = op.ints("perm") or [*range(len(weight.shape))][::-1]
+            constant.moved = (*weight.moved, ("transpose", tuple(order)))
+            return [constant]
+        if op.type in ("Reshape", "Squeeze", "Unsqueeze", "Flatten"):
+            constant = weight.copy(name)
+            (constant.shape,) = RULES[op.type](op)
+            constant.moved = (*weight.moved, ("reshape", constant.shape))
+            return [constant]
+        return None
+
+    def _folded(
+        self, op: Op, constants: Sequence[Constant | None], node: Node
+    ) -> list[Value] | None:
+        """What the operation makes of numbers that are known."""
+        if any([value is not None and is_weight(value) for value in constants]):
+            return None
+        known: list[Known | None] = []
+        for value in constants:
+            numbers = value.numbers() if value is not None else None
+            if value is not None and numbers is None:
+                return None
+            known.append(None if value is None or numbers is None else (value.shape, numbers))
+        if op.type in ("Identity", "Cast", "CastLike", "Dropout"):
+            results = _cast(op, known)
+        else:
+            op.outputs = [Value(name, (), FLOAT) for name in node.outputs]
+            results = fold(op, known)
+        if results is None:
+            return None
+        dtype = result_type(op)
+        return [
+            Constant(name, shape, dtype, numbers)
+            for name, (shape, numbers) in zip(node.outputs, results, strict=False)
+        ]
+
+    def _alias(self, op: Op) -> list[Value] | None:
+        """The input itself, of an operation that changes nothing at inference."""
+        if op.type == "Cast":
+            kept = op.x.dtype == op.whole("to", 1) or op.whole("to", 1) in FLOATS
+            return [op.x] if kept and not isinstance(op.x, Constant) else None
+        if op.type in ("Identity", "Dropout") and not isinstance(op.x, Constant):
+            return [op.x, op.x]
+        return None
+
+    # Functions and conditions.
+
+    def _call(
+        self,
+        function: Function,
+        node: Node,
+        inputs: Sequence[Value | None],
+        scope: Scope,
+        depth: int,
+    ) -> None:
+        """Puts a function's nodes in the place of a node that calls it."""
+        if depth >= _MOST_NESTED:
+            raise refused(
+                "bad-model", f"{printable(node.name)}: functions call each other endlessly"
+            )
+        inner: Scope = {}
+        for name, value in zip(function.inputs, inputs, strict=False):
+            if value is not None:
+                inner[name] = value
+        given: dict[str, Attribute] = {**function.defaults, **node.attributes}
+        nodes = [_bound(each, given, node.name, inner) for each in function.nodes]
+        self._nodes(nodes, inner, depth + 1)
+        for name, formal in zip(node.outputs, function.outputs, strict=False):
+            if name:
+                scope[name] = self._lookup(formal, inner, printable(node.name))
+
+    def _condition(self, op: Op, scope: Scope, depth: int, node: Node) -> bool:
+        """Puts the branch of an If in its place, where it is known which one is taken."""
+        condition = op.x.number() if isinstance(op.x, Constant) else None
+        if condition is None:
+            return False
+        branch = op.attributes.get("then_branch" if condition else "else_branch")
+        if not isinstance(branch, Graph) or depth >= _MOST_NESTED:
+            raise op.refuse("bad-model", "it has no such branch, or is nested too deeply")
+        inner = dict(scope)
+        for tensor in branch.initializers:
+            inner[tensor.name] = self._initializer(tensor)
+        self._nodes(ordered(branch.nodes, inner), inner, depth + 1)
+        for name, info in zip(node.outputs, branch.outputs, strict=False):
+            if name:
+                scope[name] = self._lookup(info.name, inner, printable(node.name))
+        return True
+
+
+#: Operations of other domains that are the standard ones.
+_KNOWN_DOMAINS = {
+    "com.microsoft:Gelu": "Gelu",
+    "com.microsoft:FusedConv": "FusedConv",
+    "com.microsoft:QLinearAdd": "QLinearAdd",
+    "com.microsoft:QuickGelu": "QuickGelu",
+    "com.microsoft:BiasGelu": "BiasGelu",
+    "com.microsoft:FastGelu": "FastGelu",
+}
+
+
+def is_weight(value: Constant) -> bool:
+    """Whether a constant may be one of the network's weights.
+
+    Weights have fractions, or are quantized, and are written in the file; a single number is a
+    weight only if its name says so.
+    """
+    if value.producer is not None:
+        return True
+    if not value.written or (value.dtype not in FLOATS and value.dtype not in (2, 3, 21, 22)):
+        return False
+    return value.elements > 1 or named_by_module(value.name)
+
+
+def named_by_module(name: str) -> bool:
+    """Whether a name is that of a module's parameter, and not one that an exporter made up."""
+    return "." in name and not name.startswith(("onnx::", "/", "_")) and ":" not in name
+
+
+def _derived(name: str, shape: Shape, dtype: int, producer: Op) -> Constant:
+    constant = Constant(name, shape, dtype)
+    constant.producer = producer
+    return constant
+
+
+def _cast(op: Op, known: Sequence[Known | None]) -> list[Known] | None:
+    item = known[0]
+    if item is None:
+        return None
+    shape, numbers = item
+    if op.type in ("Identity", "Dropout"):
+        return [item]
+    kind = op.whole("to", 1) if op.type == "Cast" else op.input(1).dtype
+    name = ELEMENT_TYPES.get(kind, ("", 0, ""))[0]
+    try:
+        if name == "bool":
+            return [(shape, [int(bool(number)) for number in numbers])]
+        if kind in FLOATS or name == "float64":
+            return [(shape, [float(number) for number in numbers])]
+        return [(shape, [int(number) for number in numbers])]
+    except (OverflowError, ValueError):
+        return None
+
+
+def _bound(node: Node, given: Mapping[str, Attribute], caller: str, inner: Scope) -> Node:
+    """A function's node with the attributes of the call."""
+    bound = Node()
+    bound.op, bound.domain, bound.scopes = node.op, node.domain, node.scopes
+    bound.name = f"{caller}/{node.name}" if caller else node.name
+    bound.inputs, bound.outputs = node.inputs, node.outputs
+    bound.attributes = dict(node.attributes)
+    for name, reference in node.references.items():
+        if reference in given:
+            bound.attributes[name] = given[reference]
+    # An optional input that the call leaves out.
+    made = set(node.outputs)
+    bound.inputs = [name if name in inner or name in made or name else "" for name in node.inputs]
+    return bound
+
+
+def ordered(nodes: Sequence[Node], known: Mapping[str, object]) -> Sequence[Node]:
+    """The nodes so that each stands behind those whose results it reads.
+
+    Files are to have this order already. Raises ConvcalcError bad-model for a cycle.
+    """
+    seen: set[str] = set()
+    made = {name for node in nodes for name in node.outputs}
+    for node in nodes:
+        if any([name in made and name not in seen for name in node.inputs]):
+            break
+        seen.update(node.outputs)
+    else:
+        return nodes
+    waiting = {
+        index: {name for name in node.inputs if name in made and name not in known}
+        for index, node in enumerate(nodes)
+    }
+    readers: dict[str, list[int]] = {}
+    for index, names in waiting.items():
+        for name in names:
+            readers.setdefault(name, []).append(index)
+    ready = [index for index, names in waiting.items() if not names][::-1]
+    order: list[Node] = []
+    while ready:
+        node = nodes[ready.pop()]
+        order.append(node)
+        for name in node.outputs:
+            for index in readers.pop(name, ()):
+                waiting[index].discard(name)
+                if not waiting[index]:
+                    ready.append(index)
+    if len(order) < len(nodes):
+        stuck = next(nodes[index] for index, names in waiting.items() if names)
+        raise refused("bad-model", f"{printable(stuck.name or stuck.op)}: it reads its own result")
+    return order
+
+
+def needed(nodes: Sequence[Node], outputs: Iterable[str]) -> list[Node]:
+    """The nodes that some values depend on, in order."""
+    wanted = set(outputs)
+    kept = []
+    for node in reversed(nodes):
+        if not wanted.isdisjoint(node.outputs):
+            kept.append(node)
+            wanted.update(node.inputs)
+            for attribute in node.attributes.values():
+                if isinstance(attribute, Graph):
+                    wanted |= captured(attribute)
+    return kept[::-1]
+
+
+def captured(graph: Graph) -> set[str]:
+    """The names that the nodes of a graph inside another one read."""
+    names = {info.name for info in graph.outputs}
+    for node in graph.nodes:
+        names.update(node.inputs)
+        for attribute in node.attributes.values():
+            if isinstance(attribute, Graph):
+                names |= captured(attribute)
+    return names

@@ -1,0 +1,111 @@
+"""Paths of a network's nodes, made of what a file calls its operations.
+
+Exporters write the modules around an operation into its name, `/layer1/layer1.0/conv1/Conv`, or
+beside it, or only into the names of its weights, `layer1.0.conv1.weight`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from convcalc.exchange.onnx.inference import is_weight, named_by_module
+from convcalc.exchange.onnx.values import Constant, Op
+
+#: What stands behind a module's name in that of its weight.
+_WEIGHTS = ("weight", "bias", "running_mean", "running_var", "gamma", "beta", "kernel")
+_ILLEGAL = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
+#: The longest name of a module, and the most that are inside of each other.
+_LONGEST, _DEEPEST = 60, 12
+
+Scope = tuple[str, ...]
+
+
+def module_of(op: Op) -> Scope:
+    """The names of the modules around an operation, outermost first; none where nothing says.
+
+    >>> module_of(Op("Conv", "/layer1/layer1.0/conv1/Conv", [], {}, 17))
+    ('layer1', '0', 'conv1')
+    >>> module_of(Op("Conv", "node_Conv_809", [], {}, 20))
+    ()
+    """
+    if "/" in op.node:
+        return _nested(op.node.split("/")[:-1])
+    for value in op.inputs[1:]:
+        if isinstance(value, Constant) and is_weight(value) and named_by_module(value.name):
+            return _cleaned(_without_weight(value.name.split(".")))
+    if op.scopes:
+        return _nested(re.findall(r"'([^']*)'", op.scopes)[:-1])
+    return ()
+
+
+def _without_weight(names: list[str]) -> list[str]:
+    """The module of a weight: `conv1` of `conv1.weight` and of `conv1.weight_bias`."""
+    last = names[-1]
+    return names[:-1] if len(names) > 1 and last.startswith(_WEIGHTS) else names
+
+
+def _nested(parts: Iterable[str]) -> Scope:
+    """Names of modules, each of which may repeat the one around it: `layer1`, `layer1.0`."""
+    found: list[str] = []
+    around = ""
+    for part in parts:
+        inner = part[len(around) + 1 :] if around and part.startswith(f"{around}.") else part
+        found += inner.split(".")
+        around = part
+    return _cleaned(found)
+
+
+def of_weight(name: str) -> Scope:
+    """The path that a weight's own name gives; none where an exporter made it up.
+
+    >>> of_weight("encoder.pos_embed"), of_weight("onnx::Add_12")
+    (('encoder', 'pos_embed'), ())
+    """
+    if not named_by_module(name) and not re.fullmatch(r"[a-z]+_[a-z_]*[a-z]", name, re.ASCII):
+        return ()
+    return _cleaned(name.split("."))
+
+
+def _cleaned(names: Iterable[str]) -> Scope:
+    """Names of letters, digits, `_` and `-`."""
+    legal = [_ILLEGAL.sub("_", name).strip("_")[:_LONGEST] for name in names]
+    return tuple(["input_" if name == "input" else name for name in legal if name])[:_DEEPEST]
+
+
+class Paths:
+    """Gives each node of a network a path of its own.
+
+    containers  modules that have others inside, whose names no node can have
+    """
+
+    def __init__(self, scopes: Iterable[Scope]) -> None:
+        self.containers: set[Scope] = set()
+        self._taken: set[str] = set()
+        self._next: dict[tuple[Scope, str], int] = {}
+        for scope in scopes:
+            for length in range(1, len(scope)):
+                self.containers.add(scope[:length])
+
+    def path(self, scope: Scope, prefix: str) -> str:
+        """A path in a module, or the module's own, where it has nothing inside."""
+        if scope and scope not in self.containers:
+            path = ".".join(scope)
+            if path not in self._taken:
+                self._taken.add(path)
+                return path
+            return self._numbered(scope[:-1], f"{scope[-1]}_", 1)
+        return self._numbered(scope, prefix, 0)
+
+    def _numbered(self, scope: Scope, prefix: str, start: int) -> str:
+        key = (scope, prefix)
+        number = self._next.get(key, start)
+        group = "".join([f"{name}." for name in scope])
+        while True:
+            path = f"{group}{prefix}{number}"
+            number += 1
+            if path not in self._taken and (*scope, f"{prefix}{number - 1}") not in self.containers:
+                break
+        self._next[key] = number
+        self._taken.add(path)
+        return path

@@ -1,0 +1,71 @@
+"""What becomes of each operation: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from convcalc.exchange.onnx.values import Op
+from convcalc.exchange.onnx.writer import Writer
+from convcalc.exchange.onnx.writing import moving, norms, pointwise, products, windows
+
+#: The function that writes each operation, or each pattern in lower case.
+WRITTEN: dict[str, Callable[[Writer, Op], None]] = {
+    **dict.fromkeys(pointwise.ACTIVATIONS, pointwise.activation),
+    "Add": pointwise.arithmetic,
+    "AveragePool": windows.pool,
+    "BatchNormalization": norms.batch_norm,
+    "Celu": pointwise.with_slope,
+    "Clip": pointwise.clip,
+    "Concat": moving.concat,
+    "Conv": windows.conv,
+    "ConvTranspose": windows.conv_transpose,
+    "DepthToSpace": moving.depth_to_space,
+    "Div": pointwise.arithmetic,
+    "Einsum": products.einsum,
+    "Elu": pointwise.with_slope,
+    "Expand": moving.expand,
+    "Flatten": moving.reshape,
+    "Gather": moving.gather,
+    "Gelu": pointwise.gelu,
+    "Gemm": products.gemm,
+    "GlobalAveragePool": windows.global_pool,
+    "GlobalMaxPool": windows.global_pool,
+    "GroupNormalization": norms.group_norm,
+    "HardSigmoid": pointwise.with_slope,
+    "InstanceNormalization": norms.instance_norm,
+    "LRN": norms.response_norm,
+    "LayerNormalization": norms.layer_norm,
+    "LeakyRelu": pointwise.with_slope,
+    "LpNormalization": norms.l2_norm,
+    "MatMul": products.matmul,
+    "Max": pointwise.largest,
+    "MaxPool": windows.pool,
+    "Min": pointwise.largest,
+    "Mul": pointwise.arithmetic,
+    "Neg": pointwise.negative,
+    "PRelu": pointwise.prelu,
+    "Pad": windows.pad,
+    "Pow": pointwise.power,
+    "RMSNormalization": norms.layer_norm,
+    "Reciprocal": pointwise.reciprocal,
+    "ReduceMax": moving.reduction,
+    "ReduceMean": moving.reduction,
+    "ReduceSum": moving.reduction,
+    "Reshape": moving.reshape,
+    "Resize": windows.resize,
+    "Slice": moving.slice_,
+    "Softmax": pointwise.softmax,
+    "SpaceToDepth": moving.space_to_depth,
+    "Split": moving.split,
+    "Squeeze": moving.reshape,
+    "Sub": pointwise.arithmetic,
+    "Sum": pointwise.arithmetic,
+    "Tile": moving.tile,
+    "Transpose": moving.transpose,
+    "Unsqueeze": moving.reshape,
+    "Upsample": windows.resize,
+    "group_norm": norms.group_norm,
+    "l2_norm": norms.l2_norm,
+    "layer_norm": norms.layer_norm,
+    "rms_norm": norms.layer_norm,
+}

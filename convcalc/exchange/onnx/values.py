@@ -1,0 +1,318 @@
+"""The values of an ONNX graph while it is read: live ones with a shape, and constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from struct import unpack
+from typing import TYPE_CHECKING, TypeAlias
+
+from convcalc.exchange.onnx.wire import Attribute, Tensor, WireReader
+from convcalc.problems import ConvcalcError, printable, refused
+
+if TYPE_CHECKING:
+    from convcalc.shapes import Shape
+
+Number: TypeAlias = int | float
+
+#: Element types by their number in a file: the name, the bytes of an element, and how `struct`
+#: reads one ("" where nothing here does).
+ELEMENT_TYPES: dict[int, tuple[str, int, str]] = {
+    1: ("float32", 4, "f"),
+    2: ("uint8", 1, "B"),
+    3: ("int8", 1, "b"),
+    4: ("uint16", 2, "H"),
+    5: ("int16", 2, "h"),
+    6: ("int32", 4, "i"),
+    7: ("int64", 8, "q"),
+    8: ("string", 0, ""),
+    9: ("bool", 1, "B"),
+    10: ("float16", 2, "e"),
+    11: ("float64", 8, "d"),
+    12: ("uint32", 4, "I"),
+    13: ("uint64", 8, "Q"),
+    14: ("complex64", 8, ""),
+    15: ("complex128", 16, ""),
+    16: ("bfloat16", 2, ""),
+    17: ("float8e4m3fn", 1, ""),
+    18: ("float8e4m3fnuz", 1, ""),
+    19: ("float8e5m2", 1, ""),
+    20: ("float8e5m2fnuz", 1, ""),
+    21: ("uint4", 1, ""),
+    22: ("int4", 1, ""),
+}
+FLOAT, INT64, BOOL = 1, 7, 9
+#: The element types that are numbers with a fraction.
+FLOATS = frozenset((1, 10, 11, 16, 17, 18, 19, 20))
+
+#: The most numbers of a constant that are read and computed with.
+MOST_KNOWN = 50_000
+#: The most numbers of a constant with fractions: larger ones are weights.
+MOST_KNOWN_FLOATS = 64
+
+
+class Value:
+    """A value of the graph.
+
+    shape     its sizes, the batch among them
+    dtype     the number of its element type
+    producer  the operation that computes it; None of an input or a constant
+    users     how many operations and results read it
+    """
+
+    __slots__ = ("dtype", "name", "producer", "shape", "users")
+
+    def __init__(self, name: str, shape: Shape, dtype: int, producer: Op | None = None) -> None:
+        self.name = name
+        self.shape = shape
+        self.dtype = dtype
+        self.producer = producer
+        self.users = 0
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.shape}>"
+
+
+class Constant(Value):
+    """A value that does not depend on the network's inputs.
+
+    tensor   where its numbers lie; None of one that was computed or written in an attribute
+    written  whether it is an initializer, which may be a weight, and not a number of the code
+    moved    how it came from its tensor: the axes' orders and the shapes, in turn
+    """
+
+    __slots__ = ("_numbers", "_read", "moved", "tensor", "written")
+
+    def __init__(
+        self,
+        name: str,
+        shape: Shape,
+        dtype: int,
+        numbers: list[Number] | None = None,
+        tensor: Tensor | None = None,
+        read: Callable[[], list[Number] | None] | None = None,
+    ) -> None:
+        super().__init__(name, shape, dtype)
+        self._numbers = numbers
+        self._read = read
+        self.tensor = tensor
+        self.written = tensor is not None
+        self.moved: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    @property
+    def elements(self) -> int:
+        """How many numbers it has."""
+        return prod(self.shape)
+
+    def numbers(self) -> list[Number] | None:
+        """Its numbers in order; None where they are not in the file, or are too many."""
+        if self._read is not None:
+            self._numbers = self._read()
+            self._read = None
+        return self._numbers
+
+    def number(self) -> Number | None:
+        """Its only number; None where it has more, or that is not known."""
+        if self.elements != 1:
+            return None
+        numbers = self.numbers()
+        return numbers[0] if numbers else None
+
+    def copy(self, name: str) -> Constant:
+        """The same numbers as a constant of its own."""
+        other = Constant(name, self.shape, self.dtype, self._numbers, self.tensor, self._read)
+        other.written = self.written
+        other.moved = self.moved
+        return other
+
+
+class Op:
+    """An operation of the graph.
+
+    type     its name; composite ones, which stand for a pattern, have one in lower case
+    version  of the operations' set that it belongs to
+    node     how the file calls it
+    scopes   the modules around it, if the file says so
+    """
+
+    __slots__ = ("attributes", "inputs", "node", "outputs", "scopes", "type", "version")
+
+    def __init__(
+        self,
+        type_: str,
+        node: str,
+        inputs: list[Value | None],
+        attributes: dict[str, Attribute],
+        version: int,
+        scopes: str = "",
+    ) -> None:
+        self.type = type_
+        self.node = node
+        self.inputs = inputs
+        self.outputs: list[Value] = []
+        self.attributes = attributes
+        self.version = version
+        self.scopes = scopes
+
+    def __repr__(self) -> str:
+        return f"<{self.type} {self.node}>"
+
+    @property
+    def x(self) -> Value:
+        """The first input."""
+        return self.input(0)
+
+    def input(self, index: int) -> Value:
+        """An input that must be there."""
+        value = self.given(index)
+        if value is None:
+            raise self.refuse("bad-model", f"input {index} is missing")
+        return value
+
+    def given(self, index: int) -> Value | None:
+        """An input; None where it is left out."""
+        return self.inputs[index] if index < len(self.inputs) else None
+
+    def refuse(self, code: str, message: str, help_text: str = "") -> ConvcalcError:
+        """The error for an operation that cannot be read; the reader adds the file's name."""
+        return refused(code, f"{self.node or self.type}: {self.type}: {message}", help_text)
+
+    # Attributes, of the type that is expected.
+
+    def whole(self, name: str, default: int) -> int:
+        """A whole number."""
+        value = self.attributes.get(name, default)
+        if type(value) is not int:
+            raise self.refuse("bad-model", f"'{name}' is no whole number")
+        return value
+
+    def real(self, name: str, default: float) -> float:
+        """A number."""
+        value = self.attributes.get(name, default)
+        if not isinstance(value, int | float):
+            raise self.refuse("bad-model", f"'{name}' is no number")
+        return float(value)
+
+    def text(self, name: str, default: str) -> str:
+        """A word."""
+        value = self.attributes.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, bytes):
+            raise self.refuse("bad-model", f"'{name}' is no text")
+        return value.decode("utf-8", "replace")
+
+    def ints(self, name: str, count: int = 0, default: int | None = None) -> list[int] | None:
+        """A list of whole numbers, `count` of them if that is given; None where it is left out."""
+        value = self.attributes.get(name)
+        if value is None:
+            return None if default is None else [default] * count
+        numbers = (
+            [item for item in value if isinstance(item, int)] if isinstance(value, list) else []
+        )
+        if not isinstance(value, list) or len(numbers) != len(value):
+            raise self.refuse("bad-model", f"'{name}' is no list of whole numbers")
+        if count and len(numbers) != count:
+            raise self.refuse("bad-model", f"'{name}' lists {len(numbers)} numbers, not {count}")
+        return numbers
+
+    # Constant inputs.
+
+    def constant_ints(self, index: int) -> list[int] | None:
+        """The whole numbers of an input; None where it is left out.
+
+        Raises ConvcalcError where they depend on what the network computes.
+        """
+        value = self.given(index)
+        if value is None:
+            return None
+        numbers = value.numbers() if isinstance(value, Constant) else None
+        if numbers is None:
+            raise self._not_constant(index, value)
+        return [round(number) for number in numbers]
+
+    def constant_floats(self, index: int) -> list[float] | None:
+        """The numbers of an input; None where it is left out."""
+        value = self.given(index)
+        if value is None:
+            return None
+        numbers = value.numbers() if isinstance(value, Constant) else None
+        if numbers is None:
+            raise self._not_constant(index, value)
+        return [float(number) for number in numbers]
+
+    def _not_constant(self, index: int, value: Value) -> ConvcalcError:
+        shown = printable(value.name)
+        return self.refuse("unsupported-model", f"input {index}, '{shown}', is not constant")
+
+    def listed(self, name: str, index: int) -> list[int] | None:
+        """Whole numbers that are an attribute in old versions, and an input in new ones."""
+        if name in self.attributes:
+            return self.ints(name)
+        return self.constant_ints(index)
+
+
+def scalar(value: Value | None) -> float | None:
+    """The only number of a constant; None of any other value."""
+    if isinstance(value, Constant):
+        number = value.number()
+        return None if number is None else float(number)
+    return None
+
+
+def read_numbers(reader: WireReader, tensor: Tensor, elements: int) -> list[Number] | None:
+    """The numbers of a tensor in this file; None where they are not there, or too many."""
+    name, size, letter = ELEMENT_TYPES.get(tensor.type, ("", 0, ""))
+    most = MOST_KNOWN_FLOATS if tensor.type in FLOATS else MOST_KNOWN
+    if elements > most or not letter or tensor.location:
+        return None
+    if elements == 0:
+        return []
+    if tensor.raw is not None:
+        start, end = tensor.raw
+        if end - start != elements * size:
+            if end == start:
+                return None
+            raise refused(
+                "bad-model",
+                f"the tensor {tensor.name} has {end - start} bytes,"
+                f" and {elements} numbers of type {name} take {elements * size}",
+            )
+        return list(unpack(f"<{elements}{letter}", reader.data[start:end]))
+    return _typed_numbers(reader, tensor, elements)
+
+
+def _typed_numbers(reader: WireReader, tensor: Tensor, elements: int) -> list[Number] | None:
+    """Numbers that lie in the file as protobuf's own."""
+    found: list[Number] = []
+    for field, place in tensor.typed:
+        if field in (5, 7, 11):
+            found += reader.numbers(place)
+        elif field in (4, 10):
+            data = reader.data[place[0] : place[1]] if isinstance(place, tuple) else place
+            size, letter = (4, "f") if field == 4 else (8, "d")
+            if not isinstance(data, int):
+                found += unpack(f"<{len(data) // size}{letter}", data)
+    if not found:
+        return None
+    if len(found) != elements:
+        raise refused(
+            "bad-model",
+            f"the tensor {tensor.name} has {len(found)} numbers, and its shape has {elements}",
+        )
+    if tensor.type == 10:
+        return [unpack("<e", (int(bits) & 0xFFFF).to_bytes(2, "little"))[0] for bits in found]
+    return found
+
+
+def broadcast(shapes: Sequence[Shape]) -> Shape | None:
+    """NumPy's broadcasting; None where sizes do not go together."""
+    rank = max([len(shape) for shape in shapes], default=0)
+    sizes = [1] * rank
+    for shape in shapes:
+        for axis, size in enumerate(shape, rank - len(shape)):
+            if size != 1:
+                if sizes[axis] not in (1, size):
+                    return None
+                sizes[axis] = size
+    return tuple(sizes)

@@ -1,0 +1,1 @@
+"""What each operation becomes, in modules by relation."""
