@@ -98,12 +98,18 @@ def onnx_side(network: Network, image: Array) -> Callable[[], Any]:
     """onnxruntime, which folds by itself."""
     import onnxruntime
 
-    from tests.peers.onnx_layers import onnx_model
+    from convcalc.exchange.write.onnx.file import onnx_bytes
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
     options.log_severity_level = 4
-    model = onnx_model(network, dict(seeded_weights(network)))
+    weights = dict(seeded_weights(network))
+
+    def arrays(index: int) -> dict[str, Array]:
+        node = network.nodes[index]
+        return {name: weights[array_name(node, name)] for name in array_shapes(network, index)}
+
+    model = onnx_bytes(network, arrays)
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     feeds = {next(iter(network.inputs)): np.ascontiguousarray(image)}
     return lambda: session.run(None, feeds)[0]

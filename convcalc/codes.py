@@ -150,6 +150,8 @@ CODES: dict[str, Code] = {
     "bad-weights": Code(2, "weights do not fit the network"),
     "cannot-write": Code(2, "a file cannot be written"),
     "no-such-file": Code(2, "a file of arrays is not there"),
+    # Other formats.
+    "no-counterpart": Code(1, "a layer has no counterpart in the format that is written"),
     # Usage.
     "bad-option": Code(2, "an option's value is not one that it takes"),
     "bad-revision": Code(2, "git has no such revision, or is not there"),

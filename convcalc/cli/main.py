@@ -30,6 +30,7 @@ COMMANDS = (
     "explain",
     "verify",
     "weights",
+    "export",
     "check",
     "lock",
     "diff",

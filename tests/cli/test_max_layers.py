@@ -24,6 +24,7 @@ THREE = "input: [4]\nlayers: [{relu: , repeat: 3}]\n"
 OTHERS = {
     "explain": ["relu0"],
     "reconcile": ["12"],
+    "export": ["--output", "net.onnx"],
     "weights": ["--output", "weights.npz"],
     "diff": ["lenet"],
 }

@@ -8,32 +8,21 @@ import numpy as np
 import pytest
 
 import convcalc
+from convcalc.exchange.write.onnx.table import TRANSLATIONS
 from convcalc.executor.arrays import Array
 from convcalc.executor.program import Program
 from convcalc.executor.run import ready_inputs
 from convcalc.executor.weights import GivenWeights, seeded_weights
 from convcalc.graph import Network
 from convcalc.layers import NODE_KINDS
+from convcalc.problems import ConvcalcError
+from tests.exchange.runtime import CLOSE, model
+from tests.exchange.runtime import run as theirs
 from tests.executor.values import network_of, random_inputs, random_weights, relative_error, seeded
 from tests.oracle.random_layers import random_layer
-from tests.peers.onnx_layers import TRANSLATIONS, NoCounterpart, onnx_model
 
-onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
-
-#: Relative to the output's largest magnitude, in float32.
-CLOSE = 1e-4
 #: Layers a kind that are compared at least: 47 kinds make more than 500.
 LAYERS = 12
-
-
-def theirs(model: bytes, inputs: dict[str, Array]) -> list[Array]:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    feeds = {name: np.ascontiguousarray(value) for name, value in inputs.items()}
-    results: list[Array] = session.run(None, feeds)
-    return results
 
 
 def ours(network: Network, inputs: Any, weights: dict[str, Array], **options: Any) -> list[Array]:
@@ -62,10 +51,12 @@ def test_layers_agree_with_onnxruntime(kind: str) -> None:
         inputs = singles(random_inputs(network, batch, values))
         weights = singles(random_weights(network, values))
         try:
-            model = onnx_model(network, weights, batch)
-        except NoCounterpart:
+            written = model(network, weights, batch)
+        except ConvcalcError as error:
+            if error.problems[0].code != "no-counterpart":
+                raise
             continue
-        (expected,) = theirs(model, inputs)
+        (expected,) = theirs(written, inputs)
         (found,) = ours(network, inputs, weights, threads=2)
         assert relative_error(found, expected) < CLOSE, f"{layer!r} on {shapes}, number {number}"
         compared += 1
@@ -107,7 +98,7 @@ def test_networks_agree_with_onnxruntime(name: str) -> None:
     network = convcalc.load(name, input={**NETWORKS, **MORE_NETWORKS}[name])
     weights = dict(seeded_weights(network, seed=3))
     inputs = ready_inputs(network, {}, 2, 3, np.dtype(np.float32))
-    expected = theirs(onnx_model(network, weights, 2), inputs)
+    expected = theirs(model(network, weights, 2), inputs)
     for options in ({"threads": 2}, {"exact": True, "cache_weights": True}):
         for found, wanted in zip(ours(network, inputs, weights, **options), expected, strict=True):
             assert relative_error(found, wanted) < CLOSE

@@ -25,10 +25,11 @@ from convcalc.layers.structure import Identity
 from convcalc.layers.unpooling import Unpool
 from convcalc.problems import RuleError
 from convcalc.transform.whatif import apply
-from tests.executor.test_peers import CLOSE, ours, theirs
+from tests.exchange.runtime import CLOSE, model
+from tests.exchange.runtime import run as theirs
+from tests.executor.test_peers import ours
 from tests.executor.values import relative_error
 from tests.layers.shorthand import refusal
-from tests.peers.onnx_layers import onnx_model
 from tests.quick import each_seed
 
 #: A small SegNet: the inner pooling's windows overlap, the outer one's hang over the edge.
@@ -82,7 +83,7 @@ def test_a_run_is_that_of_onnxruntime() -> None:
     network = convcalc.loads(SEGNET.replace(", ceil_mode: true", "").replace("13", "12"))
     weights = dict(seeded_weights(network, seed=5))
     inputs = ready_inputs(network, {}, 2, 5, np.dtype(np.float32))
-    (expected,) = theirs(onnx_model(network, weights, 2), inputs)
+    (expected,) = theirs(model(network, weights, 2), inputs)
     (found,) = ours(network, inputs, weights)
     assert relative_error(found, expected) < CLOSE
 

@@ -118,6 +118,7 @@ COMMANDS: dict[str, Command] = {
     "reconcile": Command(3, _TABLES),
     "verify": Command(5, _TABLES, _RUN),
     "weights": Command(2, (), (("--seed", "5"), ("--dtype", "float64")), _SHARED),
+    "export": Command(2, (), (("--seed", "5"),)),
     "diff": Command(4, _TABLES, (("--expand",), ("--top", "2"), ("--exit-code",))),
     "diff --base": Command(1, _TABLES, (("--expand",), ("--merge-base",), ("--exit-code",))),
     "check": Command(
@@ -254,7 +255,7 @@ class _Drawing:
         arguments += [part for option in shared for part in option]
         if command.access and self._once_in(16):
             arguments += random.choice(command.access)
-        if "lock" not in word and word != "weights" and self._once_in(12):
+        if "lock" not in word and word not in ("weights", "export") and self._once_in(12):
             arguments += ["--output", random.choice(("out.txt",) * 6 + ("nosuch/out.txt", "."))]
             self.writes.append("out.txt")
         stdin = b""
@@ -347,6 +348,11 @@ class _Drawing:
         self.writes.append("out.npz")
         return [*self._one_file(), "--output", output]
 
+    def _export(self) -> list[str]:
+        names = ("out.onnx", "out.onnx", "out.onnx", "nosuch/out.onnx", "out.txt", ".")
+        self.writes.append("out.onnx")
+        return [*self._one_file(), "--output", self.random.choice(names)]
+
     def _diff(self) -> list[str]:
         self.files |= {self.name: self.text, "old.yaml": self.original.encode()}
         both = [self.name, "old.yaml"]
@@ -419,6 +425,7 @@ _DRAWS: Mapping[str, Callable[[_Drawing], Sequence[str]]] = {
     "balance": _Drawing._balance,
     "verify": _Drawing._verify,
     "weights": _Drawing._weights,
+    "export": _Drawing._export,
     "diff": _Drawing._diff,
     "diff --base": _Drawing._diff_base,
     "check": _Drawing._project,

@@ -1,0 +1,79 @@
+"""`convcalc export`: writes a network for other programs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from convcalc.cli import options
+from convcalc.cli.guard import guarded, refuse, write_error
+from convcalc.cli.output import reason, refuse_empty
+from convcalc.problems import printable
+
+if TYPE_CHECKING:
+    from convcalc.graph import Network
+
+
+@guarded
+def export(
+    file: options.File,
+    output: Annotated[
+        str, typer.Option("--output", metavar="PATH", help="The .onnx file to write.")
+    ],
+    sets: options.Sets = None,
+    input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
+    batch: options.Batch = 1,
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", metavar="PATH", help="Weights, an .npz file by layer path."),
+    ] = None,
+    seed: options.Seed = 0,
+) -> int:
+    """Write the network as an ONNX model.
+
+    Examples:
+      convcalc export lenet --output lenet.onnx
+      convcalc export mynet.yaml --weights w.npz --output mynet.onnx
+
+    Weights are made from the seed where none are given. Operators and weights are called as in the
+    network: conv0, conv0.weight. Weights of more than 1.5 GB are written beside, to PATH.data. A
+    layer that has no counterpart is an error.
+    """
+    refuse_empty(output)
+    options.read_batch(batch)
+    if not output.lower().endswith(".onnx"):
+        refuse(f"--output {printable(output, 200)}: the name must end in .onnx", "net.onnx")
+    network = options.load_network(file, sets, input_, max_layers)
+    try:
+        written = _write_onnx(network, output, weights, seed, batch)
+    except OSError as error:
+        refuse(f"--output {printable(output, 200)} cannot be written: {reason(error)}")
+    names = " and ".join([printable(path, 200) for path in written])
+    write_error(f"{network.name} written to {names}\n")
+    return 0
+
+
+def _write_onnx(
+    network: Network, output: str, weights: str | None, seed: int, batch: int
+) -> list[str]:
+    from convcalc.executor.blas import limit_blas_to_one_thread
+
+    limit_blas_to_one_thread()
+    from convcalc.exchange.write.onnx.file import write_onnx
+    from convcalc.executor.run import weights_from
+    from convcalc.executor.thread_pool import ThreadPool
+    from convcalc.executor.weights import GivenWeights
+    from convcalc.executor.workspace import Workspace
+
+    source = weights_from(weights, seed)
+    if isinstance(source, GivenWeights):
+        source.check(network)
+    with ThreadPool([Workspace() for _ in range(os.cpu_count() or 1)]) as pool:
+
+        def arrays(index: int) -> dict[str, Any]:
+            return source.get(network, index, "float32", pool)
+
+        return write_onnx(network, arrays, output, batch=batch)
