@@ -100,6 +100,9 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
                 return status
     else:
         found = [_two_files(files or [], merge_base, settings)]
+    notes = [note for one in found for note in one.notes]
+    if notes:
+        report_problems(notes, level="note")
     _emit(found, revision, style, output, expand, top)
     differs = exit_code and any(one.status != "same" for one in found)
     return max(status, WRONG if differs else 0)

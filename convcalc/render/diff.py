@@ -15,6 +15,7 @@ from convcalc.checks.diff.versions import STATUSES, Comparison
 from convcalc.checks.diff.wording import follower_text, hunk_text, size_text
 from convcalc.problems import Span, printable
 from convcalc.render.numbers import excess, grouped
+from convcalc.render.problems import problems_data
 from convcalc.render.report import cost_data
 from convcalc.render.table import (
     Cell,
@@ -323,6 +324,7 @@ def _network_data(report: Report | None, source: str) -> dict[str, Any] | None:
         "source": source,
         "inputs": {name: list(shape) for name, shape in report.inputs.items()},
         "outputs": {name: list(shape) for name, shape in report.outputs.items()},
+        "notes": problems_data(report.network.notes),
     }
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -170,6 +171,24 @@ class TestTwoFiles:
         assert data["base"] is None
         kinds = {change["change"] for change in data["networks"][0]["changes"]}
         assert kinds == {"added", "removed", "changed", "moved", "renamed"}
+
+    def test_notes_say_how_either_version_is_read(self, files: Path) -> None:
+        (files / "a.yaml").write_text("input: [28, 28, 3]\nlayers: [{conv: 4, kernel: 1}]\n")
+        (files / "b.yaml").write_text(
+            "input: [28, 28, 3]\nblocks: {trunk: lenet}\nlayers:\n"
+            "  - {conv: 1, kernel: 1, name: a}\n  - {trunk: , name: t}\n"
+            "  - {conv: 4, kernel: 1, from: t.pool0}\n"
+        )
+        result = run("diff", "a.yaml", "b.yaml")
+        found = re.findall(r"^(\S+) note\[(\S+)\]", result.err, re.MULTILINE)
+        assert found == [
+            ("b.yaml:1:8:", "input-channels-last"),
+            ("b.yaml:5:6:", "unused-layers"),
+        ]
+        data = json.loads(run("diff", "a.yaml", "b.yaml", "--format", "json").out)
+        (one,) = data["networks"]
+        codes = [[note["code"] for note in one[version]["notes"]] for version in ("old", "new")]
+        assert codes == [["input-channels-last"], ["input-channels-last", "unused-layers"]]
 
     def test_csv_has_a_line_for_every_layer(self, files: Path) -> None:
         text = run("diff", "old.yaml", "new.yaml", "--format", "csv").out

@@ -41,6 +41,16 @@ class Comparison(NamedTuple):
     new: Report | None
     diff: Diff | None
 
+    @property
+    def notes(self) -> list[Problem]:
+        """The notes on both versions, those that they share once: at the new one."""
+        reports = [report for report in (self.new, self.old) if report is not None]
+        found: dict[tuple[str, str], Problem] = {}
+        for report in reports:
+            for note in report.network.notes:
+                found.setdefault((note.code, note.text), note)
+        return list(found.values())
+
 
 class Settings(NamedTuple):
     """What networks are built and counted with: arguments old and new, inputs, batch, limit."""
