@@ -403,7 +403,9 @@ class Elaborator:
         Operations without parameters, such as another activation, may differ.
         """
         if not group.results_of(node.text):
-            group.lookup(node)
+            shared = group.lookup(node)
+            if shared == UNKNOWN and self.evaluator.problems:
+                return  # how many layers it has follows from a mistake that is reported
         target = group.path_of_reference(node.text)
         try:
             self.builder.share(range(before, len(self.builder.nodes)), self._nodes_of(target))
