@@ -257,7 +257,8 @@ class Evaluator:
                 value = expression.evaluate(scope)
             except ExpressionError as error:
                 alone = bool(expression.word)
-                raise at(node, self.explained(error, scope, choices, alone)) from None
+                shown = _word_with_dashes(node.text, choices) if choices and error.word else None
+                raise at(node, shown or self.explained(error, scope, choices, alone)) from None
             self.spend(expression.size + scope.extra, node.span)
             scope.extra = 0
             return value
@@ -313,8 +314,8 @@ class Evaluator:
         self, error: ExpressionError, scope: Scope, choices: Sequence[str] | None, alone: bool
     ) -> ExpressionError:
         """The error of an unknown name with the help that fits its field."""
-        from convcalc.language.hints.foreign import foreign_word  # only a mistake needs them
-        from convcalc.language.hints.names import unknown_name
+        from convcalc.language.hints.foreign import foreign_word, word_remark
+        from convcalc.language.hints.names import unknown_name  # only a mistake needs them
 
         word = error.word
         if not word:
@@ -330,7 +331,8 @@ class Evaluator:
         ours = foreign_word(word, offered)
         if ours:
             message = f"'{printable(word)}' is called '{ours}' here"
-            return ExpressionError("foreign-name", message, error.offset, "", error.width)
+            remark = word_remark(word)
+            return ExpressionError("foreign-name", message, error.offset, remark, error.width)
         layers = scope.layers.visible() if scope.layers and scope.hands_on and alone else []
         message = error.message
         if layers:
@@ -359,6 +361,18 @@ class Evaluator:
         if isinstance(node, ListNode):
             return all([self.constant(item) for item in node.items])
         return False
+
+
+def _word_with_dashes(text: str, choices: Sequence[str]) -> ExpressionError | None:
+    """The error of a word that another library writes with dashes, which are minus signs here."""
+    from convcalc.language.hints.foreign import foreign_word, word_remark
+
+    word = text.strip()
+    ours = foreign_word(word, choices) if "-" in word else ""
+    if not ours:
+        return None
+    message = f"'{printable(word)}' is called '{ours}' here"
+    return ExpressionError("foreign-name", message, 0, word_remark(word), len(word))
 
 
 def scope_of(frame: Frame, flow: Flow | None, *, hands_on: bool = False) -> Scope:

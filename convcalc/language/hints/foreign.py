@@ -389,6 +389,7 @@ _WORDS = {
     "symmetric": ("reflect",),
     "reflection": ("reflect",),
     "trilinear": ("bilinear",),
+    "nearestexact": ("nearest",),
     "cubic": ("bicubic",),
     "pytorch_half_pixel": ("half_pixel",),
     "nchw": ("channels_first",),
@@ -396,6 +397,9 @@ _WORDS = {
     "ncdhw": ("channels_first",),
     "ndhwc": ("channels_last",),
 }
+
+#: What goes with our word for one of those.
+_WITH = {"nearestexact": "write 'coordinates: half_pixel' with it"}
 
 
 def _plain(name: str) -> str:
@@ -452,3 +456,12 @@ def foreign_word(word: str, choices: Sequence[str]) -> str:
         if plain == ours.replace("_", ""):
             return ours
     return ""
+
+
+def word_remark(word: str) -> str:
+    """What has to be written beside our word for another library's; empty if nothing.
+
+    >>> word_remark("nearest-exact"), word_remark("nearest")
+    ("write 'coordinates: half_pixel' with it", '')
+    """
+    return _WITH.get(_plain(word), "")

@@ -170,6 +170,8 @@ def test_no_kinds_own_argument_is_foreign_to_it(kind: str) -> None:
         ("None", ["none", "relu"], "none"),
         ("swish", ["relu", "silu"], "silu"),
         ("LeakyReLU", ["leaky_relu"], "leaky_relu"),
+        ("leaky-relu", ["leaky_relu"], "leaky_relu"),
+        ("nearest-exact", ["nearest", "bilinear"], "nearest"),
         ("edge", ["zeros", "replicate"], "replicate"),
         ("same", ["nearest", "bilinear"], ""),
         ("full", ["valid", "same"], ""),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from convcalc import ConvcalcError, Network, loads
+from convcalc.language.keys import LAYER_FUNCTIONS
+from convcalc.layers import CHOICES, KINDS
+from convcalc.problems import Note
 from convcalc.render.facts import worded
 
 
@@ -28,6 +31,24 @@ class TestNames:
             with pytest.raises(ConvcalcError) as caught:
                 loads(f"{text}\ninput: [3]\nlayers: [relu]\n")
             assert [problem.code for problem in caught.value.problems] == ["taken-name"]
+
+    @pytest.mark.parametrize("name", [*KINDS, *CHOICES, "copy", *LAYER_FUNCTIONS])
+    def test_that_are_taken_are_refused_with_what_they_mean(self, name: str) -> None:
+        """Alone: nothing that follows from such a name is reported beside it."""
+        for text in (
+            f"{{args: {{{name}: 3}}, layers: [{{dense: {name}}}]",
+            f"{{blocks: {{unit({name}): [{{dense: {name}}}]}}, layers: [{{unit: 3}}]",
+            f"{{blocks: {{{name}(c): [{{dense: c}}]}}, layers: [{{{name}: 3}}]",
+            f"{{extends: lenet, args: {{{name}: 3}}, layers: [{{dense: {name}}}]",
+        ):
+            with pytest.raises(ConvcalcError) as caught:
+                loads(f"{text}, input: [3, 8, 8]}}")
+            (problem,) = caught.value.problems
+            assert problem.code == "taken-name"
+            assert f"'{name}' cannot name " in problem.message
+            (meaning,) = [fact.text for fact in problem.facts if isinstance(fact, Note)]
+            assert name in meaning
+            assert len(meaning) > len(f"the kind {name}: ")
 
     @pytest.mark.parametrize(
         "text",
