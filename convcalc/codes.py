@@ -108,6 +108,7 @@ CODES: dict[str, Code] = {
     "unused-layers": Code(
         0, "nothing uses some layers of a network that is a block", warning=False
     ),
+    "assumed-scale": Code(0, "no scale of a file with several is named"),
     "input-no-channels": Code(0, "an input may be written without its channels"),
     # Quantities, limits and expectations.
     "bad-quantity": Code(1, "a quantity cannot be read"),
