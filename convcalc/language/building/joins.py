@@ -88,7 +88,7 @@ class JoinReader:
         single = len(values) == 1 and branches.least == 1
         if single and not given:
             return self._layers.fuse(fused, flows[0], path, frame, item.span)
-        layer, _ = self._layers.make(cls, given, item.span, path, flow, frame, shape=flows[0].shape)
+        layer, _ = self._layers.make(cls, given, item.span, path, flow, frame, branch=flows[0])
         if layer is None:
             # What is fused to it is read for mistakes of its own.
             return self._layers.fuse(fused, UNKNOWN, path, frame, item.span)

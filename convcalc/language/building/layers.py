@@ -120,19 +120,19 @@ class LayerReader:
         flow: Flow | None,
         frame: Frame,
         complete: bool = True,
-        shape: Shape | None = None,
+        branch: Flow | None = None,
     ) -> tuple[Layer | None, bool]:
         """A layer with these arguments, and whether it is the same in every copy.
 
         flow      what enters, for the expressions in the arguments
         complete  whether no argument was left out for its name
-        shape     of the input, where that is not what enters: a join's first branch
+        branch    of a join, the first: it is the input, and not what enters
 
         The layer is None after a mistake, or where the input's shape is not known; every argument
         is checked all the same.
         """
-        if shape is None and flow is not None and cls.joins is None:
-            shape = flow.shape
+        entering = flow if cls.joins is None else branch
+        shape = entering.shape if entering is not None else None
         scope = scope_of(frame, flow)
         arguments = given
         defaults = frame.file.document.defaults.get(cls.kind)
@@ -172,13 +172,14 @@ class LayerReader:
             failed = True
             self.evaluator.refused(_missing(cls, missing, span), frame, path)
         if shape is not None and len(shape) - 1 < cls.least_rank:
-            from convcalc.language.hints.layers import confused  # only a mistake needs it
+            from convcalc.language.hints.layers import confused, flattening
 
             failed = True
             self._stop_at()
             needs = "needs an input with spatial axes, not the"
             message = f"{cls.kind} {needs} {shape[0]} features that enter"
-            facts: Sequence[Fact] = confused(cls.kind)
+            likely = flattening(self.nodes, entering.node if entering else None)
+            facts: Sequence[Fact] = (likely,) if likely else confused(cls.kind)
             if len(shape) > 1:
                 wrong = cls.wrong_rank(shape)
                 message, facts = wrong.message, wrong.facts
@@ -187,7 +188,7 @@ class LayerReader:
                     "wrong-rank",
                     message,
                     span,
-                    (*self._entering((flow,)), *facts),
+                    (*self._entering((entering,)), *facts),
                     frame.calls,
                     Subject(layer=path),
                 )
@@ -248,7 +249,7 @@ class LayerReader:
             if cls.time_axes and error.code == "wrong-rank":
                 facts = (*facts, Rule("the input's first axis is time and has no entry"))
             if meant is None and text == next(iter(cls.fields)):
-                facts = (*facts, *confused(cls.kind))
+                facts = (*facts, *confused(cls.kind, value))
             message = error.message
             if isinstance(value, LayerReference):
                 message = f"{text} must be {field_type.text}, not the layer '{value.name}'"
@@ -326,7 +327,10 @@ class LayerReader:
             return hints.channels_last(self.nodes[inputs[0]].shape, self._inputs())
         if code == "heads-mismatch":
             return hints.tokens_first(layer.argument("heads"), self._inputs())
-        return hints.flattened(self.nodes, inputs) if code == "join-mismatch" else None
+        if code == "join-mismatch":
+            flattened = hints.flattened(self.nodes, inputs)
+            return flattened or hints.token_beside(layer, [self.nodes[index] for index in inputs])
+        return None
 
     def _entering(self, flows: Sequence[Flow | None]) -> tuple[Fact, ...]:
         """What enters a layer, and where it comes from."""

@@ -190,6 +190,10 @@ _ABSENT = (
     r"|encoder|decoder|lambda|(swi|ge|re)?glu"
     r"|gridsample|roi(pool|align)|nms|yolo|region|detect"
 )
+#: Instead of an embedding.
+_INSTEAD = (
+    "a table of embeddings multiplies nothing: what it gives is the input, [features, length]"
+)
 
 #: Arguments of other libraries, and ours: the first that the kind has.
 _ARGUMENTS = {
@@ -304,6 +308,7 @@ _REMARKS = dict.fromkeys(("axis", "axes"), ", counted from 0, the channels, with
 
 #: Arguments that ours have no need of.
 _NEEDLESS = {
+    "start_dim": "flatten joins all axes; {reshape: [in_channels, -1]} keeps the channels",
     "embed_dim": "the widths of query, key and value are those of their dense layers",
     "key_dim": "the widths of query and key are those of their dense layers",
     "qkv_bias": "query, key and value are dense layers, each with its own bias",
@@ -425,6 +430,15 @@ def absent_kind(name: str) -> bool:
     (True, False, False)
     """
     return re.fullmatch(_ABSENT, _plain(name)) is not None
+
+
+def absence(name: str) -> str:
+    """What to write instead of an absent kind; empty where nothing does.
+
+    >>> absence("nn.Embedding")[:46]
+    'a table of embeddings multiplies nothing: what'
+    """
+    return _INSTEAD if _plain(name).endswith("embedding") else ""
 
 
 def foreign_argument(name: str, names: Sequence[str]) -> str:

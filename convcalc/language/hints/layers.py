@@ -8,6 +8,7 @@ from math import prod
 
 from convcalc.graph import Node
 from convcalc.language.hints.foreign import (
+    absence,
     absent_kind,
     foreign_argument,
     foreign_kind,
@@ -15,6 +16,7 @@ from convcalc.language.hints.foreign import (
 )
 from convcalc.language.keys import COMMON_KEYS, GROUP, kind_arguments
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
+from convcalc.layers.base import Layer
 from convcalc.layers.fields import FieldType
 from convcalc.problems import Fact, Help, Meant, Problem, Span, helps, printable
 from convcalc.shapes import Shape
@@ -38,7 +40,7 @@ def unknown_kind(word: str, span: Span, blocks: Collection[str]) -> Problem:
     shown = printable(word)
     kinds_help = "'convcalc kinds' lists the kinds"
     if absent_kind(word):
-        help_text = did_you_mean(word, nearest(word, blocks)) or kinds_help
+        help_text = did_you_mean(word, nearest(word, blocks)) or absence(word) or kinds_help
         return Problem("unknown-kind", f"there is no kind '{shown}' here", span, helps(help_text))
     message = f"'{shown}' is neither a kind nor a block"
     if ":" in word:
@@ -160,8 +162,11 @@ _CONFUSED = {
 }
 
 
-def confused(kind: str) -> tuple[Fact, ...]:
-    """What else may be meant where this kind cannot do what is asked of it."""
+def confused(kind: str, value: object = None) -> tuple[Fact, ...]:
+    """What else may be meant where this kind cannot do what is asked of it, by a value."""
+    if kind == "slice" and type(value) is int and value >= 0:
+        sides = "crop trims the sides of the spatial axes"
+        return helps(f"write [{value}, {value + 1}] for one; {sides}")
     return helps(_CONFUSED.get(kind, ""))
 
 
@@ -254,14 +259,30 @@ def tokens_first(heads: object, inputs: Mapping[str, Shape]) -> Meant | None:
 def flattened(nodes: Sequence[Node], branches: Sequence[int]) -> Help | None:
     """What to say of a join whose branches differ in rank because a dense layer flattened one."""
     ranks = {len(nodes[branch].shape) for branch in branches}
-    for branch in branches if len(ranks) > 1 else ():
-        node = nodes[branch]
-        while len(node.shape) == 1 and len(node.inputs) == 1:
-            source = nodes[node.inputs[0]]
-            if node.kind == "dense" and len(source.shape) > 1:
-                help_text = "flattened its input: 'positionwise: true' works on every position"
-                return Help(f"{node.path} {help_text}")
-            node = source
+    found = [flattening(nodes, branch) for branch in branches] if len(ranks) > 1 else []
+    return next(filter(None, found), None)
+
+
+def flattening(nodes: Sequence[Node], index: int | None) -> Help | None:
+    """What to say of a value without spatial axes because a dense layer flattened them."""
+    while index is not None:
+        node = nodes[index]
+        if len(node.shape) > 1 or len(node.inputs) != 1:
+            return None
+        (index,) = node.inputs
+        if node.kind == "dense" and len(nodes[index].shape) > 1:
+            help_text = "flattened its input: 'positionwise: true' works on every position"
+            return Help(f"{node.path} {help_text}")
+    return None
+
+
+def token_beside(layer: Layer, branches: Sequence[Node]) -> Help | None:
+    """What to say of a learned token that is to stand among others, as one more position."""
+    ranks = {len(node.shape) for node in branches}
+    channels = {node.shape[0] for node in branches}
+    constant = any(node.layer.constant for node in branches)
+    if layer.kind == "concat" and ranks == {2} and len(channels) == 1 and constant:
+        return Help("concat joins channels; 'axis: 1' joins the positions of sequences")
     return None
 
 
