@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from convcalc.analysis.costs.report import Report, analyze
     from convcalc.analysis.training.step import train
     from convcalc.executor.run import Runner, execute
+    from convcalc.explore.evaluate import evaluate
     from convcalc.graph import GraphBuilder, Network, Node
     from convcalc.language.building.spec import Reading, Spec
     from convcalc.language.load import load, loads, read, spec
@@ -38,6 +39,7 @@ _HOMES = {
     "Spec": "convcalc.language.building.spec",
     "access": "convcalc.roots",
     "analyze": "convcalc.analysis.costs.report",
+    "evaluate": "convcalc.explore.evaluate",
     "execute": "convcalc.executor.run",
     "load": "convcalc.language.load",
     "loads": "convcalc.language.load",
@@ -60,6 +62,7 @@ __all__ = [
     "Spec",
     "access",
     "analyze",
+    "evaluate",
     "execute",
     "load",
     "loads",

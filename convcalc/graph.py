@@ -23,6 +23,7 @@ from convcalc.problems import (
     Value,
 )
 from convcalc.shapes import LARGEST_SIZE, Shape, tuple_text
+from convcalc.symbols import whole
 
 
 class Node:
@@ -220,7 +221,7 @@ class GraphBuilder:
         """
         if self.nodes and not self.nodes[-1].is_input:
             raise RuleError("bad-input", f"the input '{name}' is added after an operation")
-        if any(type(size) is not int or size < 1 for size in shape):
+        if any(not whole(size) or size < 1 for size in shape):
             message = f"the sizes of '{name}' are whole numbers from 1 on, not {shape!r}"
             raise RuleError("bad-input", message)
         return self.add(Input(shape=tuple(shape)), (), path=name, span=span)

@@ -8,6 +8,7 @@ something: whether a window fits, whether groups divide the channels.
 from __future__ import annotations
 
 from math import gcd
+from operator import index
 from typing import Any, TypeGuard
 
 
@@ -19,6 +20,10 @@ class Symbol:
     """
 
     __slots__ = ()
+
+    def __index__(self) -> int:
+        """The number itself, where one is needed: a decision."""
+        raise NotImplementedError
 
     def larger(self, other: Any) -> Any:
         """The larger of the two."""
@@ -32,6 +37,56 @@ class Symbol:
         """The greatest common divisor of the two."""
         raise NotImplementedError
 
+    def compact(self) -> Any:
+        """The same, where it is a sum under a name, so that products of it stay short."""
+        return self
+
+
+class SymbolicFraction:
+    """An exact fraction that is not known yet; abstract. It may turn out to be whole."""
+
+    __slots__ = ()
+
+    def settled(self) -> Any:
+        """The whole number that it is, where it is one: a decision."""
+        raise NotImplementedError
+
+    def larger(self, other: Any) -> Any:
+        """The larger of the two."""
+        raise NotImplementedError
+
+    def smaller(self, other: Any) -> Any:
+        """The smaller of the two."""
+        raise NotImplementedError
+
+
+def unknown(value: object) -> TypeGuard[Symbol | SymbolicFraction]:
+    """Whether a value is a number that is not known yet."""
+    return isinstance(value, Symbol | SymbolicFraction)
+
+
+def settled(value: Any) -> Any:
+    """A value in which fractions that are not known yet, but whole, are whole numbers.
+
+    Whoever needs a whole number calls it; a sum of halves need not be whole at every step.
+    """
+    if isinstance(value, SymbolicFraction):
+        return value.settled()
+    if type(value) is list and any([isinstance(item, SymbolicFraction | list) for item in value]):
+        return [settled(item) for item in value]
+    return value
+
+
+def counted(value: Any) -> Any:
+    """A value that says how often, or which: the number itself where it is not known yet."""
+    value = settled(value)
+    return index(value) if isinstance(value, Symbol) else value
+
+
+def compact(value: int) -> int:
+    """A size, under a name of its own where it is the sum of unknown ones."""
+    return value.compact() if isinstance(value, Symbol) else value
+
 
 def whole(value: object) -> TypeGuard[int]:
     """Whether a value is a whole number; true and false are none.
@@ -44,18 +99,18 @@ def whole(value: object) -> TypeGuard[int]:
 
 def larger(a: int, b: int) -> int:
     """The larger of two sizes, the first if they are equal."""
-    if isinstance(a, Symbol):
+    if unknown(a):
         return a.larger(b)  # type: ignore[no-any-return]
-    if isinstance(b, Symbol):
+    if unknown(b):
         return b.larger(a)  # type: ignore[no-any-return]
     return max(a, b)
 
 
 def smaller(a: int, b: int) -> int:
     """The smaller of two sizes, the first if they are equal."""
-    if isinstance(a, Symbol):
+    if unknown(a):
         return a.smaller(b)  # type: ignore[no-any-return]
-    if isinstance(b, Symbol):
+    if unknown(b):
         return b.smaller(a)  # type: ignore[no-any-return]
     return min(a, b)
 

@@ -21,7 +21,7 @@ from convcalc.layers.structure import Dropout, Scale
 from convcalc.layers.traits import STARTS, Backward, Branches, ChannelRule, Kept, Start
 from convcalc.problems import Help, Rule, RuleError
 from convcalc.shapes import MOST_WINDOW_AXES, Shape, axis_name, cross_text
-from convcalc.symbols import Symbol
+from convcalc.symbols import unknown
 from convcalc.traced import named
 
 #: Hidden units of the network that computes a continuous position bias.
@@ -262,7 +262,7 @@ class _QueryScale(Scale, kind="scale"):
     def with_query(self, channels: int) -> _QueryScale:
         """The scale for a query of so many channels."""
         # The factor decides nothing that is counted, so it need not be a formula.
-        known = not isinstance(channels, Symbol)
+        known = not (unknown(channels) or unknown(self.heads))
         return self.replace(init=(channels // self.heads) ** -0.5 if known else 1.0)
 
     def with_channels(self, rule: ChannelRule, channels: int, start: int) -> _QueryScale:

@@ -16,7 +16,7 @@ from convcalc.layers.base import Layer
 from convcalc.layers.fields import CAUSAL, Padding, PaddingSides
 from convcalc.problems import Help, Rule, RuleError
 from convcalc.shapes import LARGEST_SIZE, axis_name, cross_text
-from convcalc.symbols import larger
+from convcalc.symbols import compact, larger
 from convcalc.traced import Traced, named, plain
 
 #: The padding of a window that slides over its input.
@@ -61,7 +61,7 @@ def sliding_windows(
             out = window_output(n, k, p, s)
         if out < 1:
             raise _too_large(axis, sizes, kernel, stride, dilation, (before, after), ceil_mode)
-        windows.append(Window(n, kernel[axis], s, dilation[axis], before, after, out))
+        windows.append(Window(n, kernel[axis], s, dilation[axis], before, after, compact(out)))
     return tuple(windows)
 
 
@@ -105,7 +105,7 @@ def transposed_windows(
                 "padding",
                 [Rule(f"{_numbers(rule)} = {int(rule)}, must be at least 1")],
             )
-        windows.append(Window(n, kernel[axis], s, dilation[axis], before, after, out))
+        windows.append(Window(n, kernel[axis], s, dilation[axis], before, after, compact(out)))
         added.append(extra)
     return tuple(windows), tuple(added)
 

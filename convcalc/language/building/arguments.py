@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from convcalc.language.building.evaluation import Evaluator, File, Frame
@@ -12,16 +12,21 @@ from convcalc.language.reading.items import Refusal
 from convcalc.language.reading.nodes import YamlNode, read_yaml
 from convcalc.layers.fields import decimal_text
 from convcalc.problems import UNUSABLE, ConvcalcError, Help, Problem, Source, Subject
+from convcalc.symbols import unknown
 
 
 def read_args(
-    document: Document, evaluator: Evaluator, overrides: Mapping[str, object]
+    document: Document,
+    evaluator: Evaluator,
+    overrides: Mapping[str, object],
+    *,
+    only: Container[str] | None = None,
 ) -> dict[str, Any]:
     """Evaluates the arguments into `evaluator.file.args`; the overrides that change a value.
 
     Arguments are evaluated in the file's order: each may use those before it. An override is a
-    text as on the command line, or a plain value. Raises ConvcalcError with status 2 where an
-    override cannot be used.
+    text as on the command line, or a plain value. Those that are not in `only`, where it is given,
+    have no value. Raises ConvcalcError with status 2 where an override cannot be used.
     """
     for name in map(str, overrides):
         if name not in document.args:
@@ -41,9 +46,11 @@ def read_args(
             )
     changed = {}
     for name, (_, node) in document.args.items():
-        if name in overrides:
+        if only is not None and name not in only:
+            evaluator.file.args[name] = None
+        elif name in overrides:
             value = evaluator.file.args[name] = _override(evaluator, name, overrides[name])
-            if not _is_own(evaluator, node, value):
+            if not _has_unknown(value) and not _is_own(evaluator, node, value):
                 changed[name] = value
         else:
             evaluator.file.args[name] = evaluator.file_value(node, None)
@@ -78,7 +85,14 @@ def _is_own(evaluator: Evaluator, node: YamlNode, value: object) -> bool:
     return type(own) is type(value) and bool(own == value)
 
 
+def _has_unknown(value: object) -> bool:
+    """Whether a value is a number that is not known yet, or a list with one."""
+    return any(map(_has_unknown, value)) if isinstance(value, list) else unknown(value)
+
+
 def _override(evaluator: Evaluator, name: str, value: object) -> Any:
+    if _has_unknown(value):
+        return value
     text = value if isinstance(value, str) else value_text(value)
     source = Source(f"--set {name}", text)
     try:

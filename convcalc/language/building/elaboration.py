@@ -36,6 +36,7 @@ from convcalc.language.reading.nodes import DEEPEST, ListNode, MapNode, ScalarNo
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.fields import value_text
 from convcalc.problems import Call, Problem, Reason, Related, Rule, RuleError, Span, Subject, helps
+from convcalc.symbols import counted
 
 if TYPE_CHECKING:
     from convcalc.language.building.networks import NetworkReader
@@ -235,7 +236,7 @@ class Elaborator:
     def _copies_of(self, item: Item, entering: Flow | None, frame: Frame) -> int:
         if item.repeat is None:
             return 1
-        value = self.evaluator.evaluate(item.repeat, scope_of(frame, entering), ())
+        value = counted(self.evaluator.evaluate(item.repeat, scope_of(frame, entering), ()))
         if type(value) is not int or value < 0:
             raise refusal(
                 "bad-value",

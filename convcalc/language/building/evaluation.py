@@ -181,6 +181,9 @@ class Evaluator:
         self._found = 0
         self._seen: set[tuple[str, str, Span | None]] = set()
 
+    def failing(self, error: RuleError) -> None:
+        """Called with a rule that a layer breaks, before what is wrong is put into words."""
+
     def refuse(self, problem: Problem) -> None:
         """Records a problem; the same one in another copy of a layer is recorded once.
 

@@ -27,12 +27,15 @@ from convcalc.problems import (
     printable,
 )
 from convcalc.shapes import LARGEST_SIZE, Shape, cross_text
+from convcalc.symbols import settled, unknown, whole
 
 #: Spatial axes of an input.
 MOST_AXES = 3
 
 #: Sizes without the batch axis, channels first; or those of several inputs by name.
 InputShapes = Sequence[int] | Mapping[str, Sequence[int]]
+#: The same, where None leaves a size as the file has it.
+InputSizes = Sequence[int | None] | Mapping[str, Sequence[int | None]]
 
 #: What an override is about.
 _OPTION = Subject(option="--input")
@@ -53,7 +56,7 @@ class InputReader:
         self,
         evaluator: Evaluator,
         builder: GraphBuilder,
-        overrides: InputShapes | None,
+        overrides: InputShapes | InputSizes | None,
         layout: YamlNode | None = None,
     ) -> None:
         self._evaluator = evaluator
@@ -109,13 +112,16 @@ class InputReader:
     def _input(self, name: str, node: YamlNode) -> Flow:
         inputs = self._overrides
         given: Any = inputs.get(name) if isinstance(inputs, Mapping) else inputs
-        written = self._evaluator.file_value(node)
+        written = settled(self._evaluator.file_value(node))
         last = self._layout == "channels_last"
         shape = [*written[-1:], *written[:-1]] if last and isinstance(written, list) else written
         if given is not None:
             own, shape = shape, _sizes(given)
             if isinstance(own, list) and len(own) != len(shape):
                 raise _other_rank(name, own, shape)
+            if isinstance(own, list):
+                pairs = zip(own, shape, strict=True)
+                shape = [size if size is not None else kept for kept, size in pairs]
         if shape is None or self._layout is None:
             return UNKNOWN
         reason = not_a_shape(shape)
@@ -143,7 +149,7 @@ class InputReader:
         self, name: str, shape: Shape, written: list[int], span: Span | None, subject: Subject
     ) -> None:
         """Notes how a shape is read, where people write other shapes in this form."""
-        if self._layout == "channels_first":
+        if self._layout == "channels_first" or any(map(unknown, shape)):
             return
         code, meant, why = _misread(written)
         if not code or (self._layout and code != "input-batch-axis"):
@@ -181,12 +187,12 @@ def _misread(written: list[int]) -> tuple[str, list[int], str]:
     return "", [], ""
 
 
-def _sizes(given: object) -> list[int]:
+def _sizes(given: Any) -> list[Any]:
     """Sizes given from Python, of any integer type; raises ConvcalcError where they are none."""
     try:
         if isinstance(given, str):
             raise TypeError
-        return [index(size) for size in given]  # type: ignore[attr-defined]
+        return [size if size is None or unknown(size) else index(size) for size in given]
     except TypeError:
         message = f"sizes are a list of whole numbers, not {printable(repr(given))}"
         raise _unusable("bad-input", message) from None
@@ -212,7 +218,7 @@ def _unusable(
     return ConvcalcError([Problem(code, message, None, helps(help_text), (), subject)], UNUSABLE)
 
 
-def _is_mapping(inputs: InputShapes) -> bool:
+def _is_mapping(inputs: InputShapes | InputSizes) -> bool:
     return isinstance(inputs, Mapping)
 
 
@@ -224,7 +230,7 @@ def not_a_shape(shape: object, most_axes: int = MOST_AXES + 1) -> str:
         axes = f"channels and up to {MOST_AXES} spatial sizes"
         return f"a shape has {axes}, not {len(shape)} numbers"
     for size in shape:
-        if type(size) is not int or not 1 <= size <= LARGEST_SIZE:
+        if not whole(size) or not 1 <= size <= LARGEST_SIZE:
             return f"a size is a whole number from 1 to {LARGEST_SIZE}, not {value_text(size)}"
     return ""
 
@@ -233,6 +239,6 @@ def _blamed(node: YamlNode, shape: object) -> YamlNode:
     """The size that makes a list no shape, or the list."""
     if isinstance(node, ListNode) and isinstance(shape, list) and len(shape) <= MOST_AXES + 1:
         for item, size in zip(node.items, shape, strict=False):
-            if type(size) is not int or not 1 <= size <= LARGEST_SIZE:
+            if not whole(size) or not 1 <= size <= LARGEST_SIZE:
                 return item
     return node

@@ -45,6 +45,7 @@ from convcalc.problems import (
     without_help,
 )
 from convcalc.shapes import Shape
+from convcalc.symbols import settled
 
 
 class LayerReader:
@@ -156,7 +157,7 @@ class LayerReader:
                     constant = False
                     continue
                 choices = cls.fields[text].type.words
-                values[text] = self.evaluator.evaluate(argument.node, scope, choices)
+                values[text] = settled(self.evaluator.evaluate(argument.node, scope, choices))
                 constant = constant and self.evaluator.constant(argument.node)
             except UnknownSizeError:
                 failed = True
@@ -196,8 +197,8 @@ class LayerReader:
         if not failed and shape is not None:
             try:
                 return cls.read(values, len(shape) - 1), constant
-            except RuleError:
-                pass  # reported below, with all others of this layer
+            except RuleError as error:
+                self.evaluator.failing(error)  # reported below, with all others of this layer
         for text, value in values.items():
             self._check(cls, text, value, arguments[text], shape, path, frame)
         return None, False
@@ -295,6 +296,7 @@ class LayerReader:
                 layer, inputs, path=path, unit=unit, span=span, calls=frame.calls
             )
         except RuleError as error:
+            self.evaluator.failing(error)
             blamed = given.get(error.field)
             place = written = blamed.node.span if blamed else span
             shown = self._branches(branches, flows) if branches else self._entering(flows)

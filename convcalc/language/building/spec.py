@@ -26,7 +26,7 @@ from convcalc.language.building.outputs import Use, find_unused, read_outputs
 from convcalc.language.building.size import bound_layers
 from convcalc.language.keys import kind_arguments
 from convcalc.language.reading.document import NAME, Document, Replaced
-from convcalc.language.reading.expressions import Expression
+from convcalc.language.reading.expressions import Expression, Scope, parse
 from convcalc.language.reading.files import Exists, Opener, read_document
 from convcalc.language.reading.items import Item, Refusal, check_arguments
 from convcalc.language.reading.nodes import MOST_PROBLEMS, ListNode, ScalarNode, YamlNode
@@ -38,12 +38,15 @@ from convcalc.problems import (
     Problem,
     Reason,
     Related,
+    RuleError,
     Source,
     Span,
     printable,
 )
+from convcalc.shapes import Shape
 
 if TYPE_CHECKING:
+    from convcalc.language.building.segments import Segments
     from convcalc.language.reading.limits import Limit
 
 #: What to do with a value that nothing uses.
@@ -189,6 +192,17 @@ class Spec:
         """
         return self._read(args, input, max_layers)[0]
 
+    def segments(self, max_layers: int = MOST_LAYERS) -> Segments:
+        """The network in segments, each of which is read for what enters it.
+
+        Raises ConvcalcError where the file itself is wrong.
+        """
+        from convcalc.language.building.segments import Segments  # few commands explore
+
+        if self._document.problems or self._own_problems or self._args_problems:
+            raise ConvcalcError(self.problems)
+        return Segments(self._document, self._expressions, self._items, max_layers)
+
     @gc_paused()
     def _read(
         self, args: Mapping[str, object] | None, input: InputShapes | None, max_layers: int
@@ -216,6 +230,44 @@ class Spec:
         evaluator = Evaluator(self._document, self._expressions)
         changed = read_args(self._document, evaluator, args)
         return changed if not evaluator.problems else None
+
+    def argument(self, name: str, value: object) -> Any:
+        """What a value of an argument is read as: a number, a word, a list.
+
+        Raises ConvcalcError with status 2 as `changes` does.
+
+        >>> import convcalc
+        >>> convcalc.spec("mobilenet_v2").argument("width", "0.5 + 0.25")
+        Fraction(3, 4)
+        """
+        evaluator = Evaluator(self._document, self._expressions)
+        read_args(self._document, evaluator, {name: value})
+        return evaluator.file.args[name]
+
+    def number(self, value: object) -> Any:
+        """What a number of a variant is read as; raises RuleError where it is none.
+
+        >>> import convcalc
+        >>> convcalc.spec("lenet").number("2*16"), convcalc.spec("lenet").number(0.35)
+        (32, Fraction(7, 20))
+        """
+        text = value if isinstance(value, str) else value_text(value)
+        found = parse(text).evaluate(Scope(self._args, self._document.words, entering=False))
+        if isinstance(found, bool | str | list):
+            raise RuleError("bad-value", f"a number is needed, not '{printable(text)}'")
+        return found
+
+    @cached_property
+    def ranks(self) -> Mapping[str, int]:
+        """The axes of each input by name, channels included, as the file has them."""
+        from convcalc.language.building.segments import Refused  # few commands explore
+
+        shapes: Mapping[str, Shape]
+        try:
+            shapes = self.segments().shapes({}, None)
+        except Refused:
+            shapes = self.network().inputs  # raises with what is wrong
+        return {name: len(shape) for name, shape in shapes.items()}
 
     def variant(self, args: Mapping[str, object]) -> str | None:
         """What the network with these arguments is called: "width=0.5 depths=[2, 2]".

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from convcalc.language.keys import LAYER_FUNCTIONS
 from convcalc.layers.fields import value_text
 from convcalc.problems import Fact, RuleError, helps, printable
 from convcalc.record import Record
+from convcalc.symbols import compact, counted, larger, settled, smaller, unknown, whole
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -447,7 +449,7 @@ class _Parser:
             value = first(scope)
             for token, part in rest:
                 value = _operate(token, value, part(scope))
-                if type(value) is not int:
+                if type(value) is not int and not unknown(value):
                     scope.extra += 2 + value.denominator.bit_length() // 256
             return value  # type: ignore[no-any-return]
 
@@ -641,6 +643,8 @@ def _too_wide(token: _Token) -> ExpressionError:
 
 def _whole(value: Any, token: _Token) -> int | Fraction:
     """The value as an int where it is whole, within the bounds of what is computed at all."""
+    if unknown(value):
+        return value  # type: ignore[return-value]
     if value.denominator == 1:
         value = int(value)
         if value.bit_length() > WIDEST:
@@ -697,6 +701,8 @@ def _operate(token: _Token, a: Any, b: Any) -> int | Fraction:
         result = a % b
     elif type(a) is int and type(b) is int and a % b == 0:
         result = a // b
+    elif unknown(a) or unknown(b):
+        result = a / b
     else:
         from fractions import Fraction
 
@@ -706,12 +712,16 @@ def _operate(token: _Token, a: Any, b: Any) -> int | Fraction:
 
 def _power(token: _Token, base: Any, exponent: Any) -> int | Fraction:
     _numbers(token, base, exponent)
+    exponent = counted(exponent)
     if type(exponent) is not int:
         raise ExpressionError(
             "bad-expression",
             f"an exponent must be a whole number, not {value_text(exponent)}",
             token.offset,
         )
+    if unknown(base):
+        power: Any = base
+        return power**exponent  # type: ignore[no-any-return]
     widest = max(base.numerator.bit_length(), base.denominator.bit_length())
     if abs(exponent) > WIDEST or (widest - 1) * abs(exponent) > WIDEST:
         if base not in (-1, 0, 1):
@@ -727,9 +737,9 @@ def _power(token: _Token, base: Any, exponent: Any) -> int | Fraction:
     return _whole(base**exponent, token)
 
 
-def _indexed(value: Evaluate, index: Evaluate, token: _Token) -> Evaluate:
+def _indexed(value: Evaluate, number: Evaluate, token: _Token) -> Evaluate:
     def item(scope: Scope) -> Value:
-        items, position = value(scope), index(scope)
+        items, position = value(scope), counted(number(scope))
         if not isinstance(items, list):
             raise ExpressionError(
                 "bad-expression", f"{value_text(items)} is not a list", token.offset
@@ -779,7 +789,7 @@ def _one_list(token: _Token, arguments: list[Any]) -> list[Any]:
     return value
 
 
-def _extreme(choose: Callable[[list[Any]], Any]) -> Callable[[_Token, list[Any]], Any]:
+def _extreme(choose: Callable[[Any, Any], Any]) -> Callable[[_Token, list[Any]], Any]:
     def extreme(token: _Token, arguments: list[Any]) -> Any:
         values = arguments[0] if arguments and isinstance(arguments[0], list) else arguments
         if not values or (values is not arguments and len(arguments) > 1):
@@ -789,7 +799,7 @@ def _extreme(choose: Callable[[list[Any]], Any]) -> Callable[[_Token, list[Any]]
                 token.offset,
             )
         _numbers(token, *values)
-        return choose(values)
+        return reduce(choose, values)
 
     return extreme
 
@@ -811,26 +821,27 @@ def _divisible(token: _Token, arguments: list[Any]) -> int:
         )
     x, by = arguments
     _numbers(token, x, by)
-    if type(by) is not int or by < 1:
+    by = settled(by)
+    if not whole(by) or by < 1:
         raise ExpressionError(
             "bad-expression",
             f"divisible(x, by) needs a positive whole number to divide by, not {value_text(by)}",
             token.offset,
         )
     # The nearest multiple, ties up: floor(x/by + 1/2), in whole numbers.
-    nearest = int((2 * x + by) // (2 * by)) * by
-    result = max(by, nearest)
+    nearest = (2 * x + by) // (2 * by) * by
+    result = compact(larger(by, nearest))
     return result + by if 10 * result < 9 * x else result
 
 
 _FUNCTIONS: dict[str, Callable[[_Token, list[Any]], Any]] = {
     "abs": lambda token, arguments: abs(_one_number(token, arguments)),
-    "ceil": lambda token, arguments: int(-(-_one_number(token, arguments) // 1)),
+    "ceil": lambda token, arguments: -(-_one_number(token, arguments) // 1),
     "divisible": _divisible,
-    "floor": lambda token, arguments: int(_one_number(token, arguments) // 1),
+    "floor": lambda token, arguments: _one_number(token, arguments) // 1,
     "len": lambda token, arguments: len(_one_list(token, arguments)),
-    "max": _extreme(max),
-    "min": _extreme(min),
+    "max": _extreme(larger),
+    "min": _extreme(smaller),
     "round": lambda token, arguments: round(_one_number(token, arguments)),
     "sum": _sum,
 }

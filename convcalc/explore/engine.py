@@ -1,0 +1,363 @@
+"""Metrics of any number of variants of a network, exactly.
+
+The network is traced with unknowns in place of what varies, segment by segment
+(`convcalc.explore.units`), and the formulas are evaluated for all points at once. What cannot be
+traced is read and analysed like any other network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.metrics import measure
+from convcalc.explore.columns import LARGEST as LARGEST_NUMBER
+from convcalc.explore.columns import Column
+from convcalc.explore.figures import LARGEST, SUMMED, largest, summed
+from convcalc.explore.runs import Run, Shapes
+from convcalc.explore.units import (
+    INVALID,
+    UNSURE,
+    VALID,
+    Compute,
+    Group,
+    Ranks,
+    Result,
+    Totals,
+    Unit,
+)
+from convcalc.explore.variables import Assignment, Variable
+from convcalc.language.building.evaluation import MOST_LAYERS, STEPS
+from convcalc.language.building.segments import Segments, Unreadable
+from convcalc.language.building.spec import Spec
+from convcalc.problems import ConvcalcError, Problem
+from convcalc.quantities import DEFAULT_DTYPE
+
+#: Points that are evaluated together.
+CHUNK = 1 << 16
+#: Points at which the sizes in a network are looked at before all others.
+_PROBES = 256
+
+
+class Evaluated(NamedTuple):
+    """What became of some points.
+
+    figures  a column for each metric, with 0 where the point is invalid
+    valid    which points are networks
+    codes    what is wrong first with the others: the code of a mistake
+    """
+
+    figures: dict[str, Column]
+    valid: Column
+    codes: Column
+
+
+class Engine:
+    """Metrics of the networks that a spec and values of variables make.
+
+    metrics     compiled ones, of which each is in `SUMMED` or `LARGEST`; others are measured
+    variables   what varies; a point has the number of one value of each
+    args        other arguments, as `Spec.network` takes them, and `sizes` of inputs
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        variables: Sequence[Variable],
+        metrics: Sequence[str],
+        *,
+        args: Mapping[str, object] | None = None,
+        sizes: Mapping[str, Sequence[int | None]] | None = None,
+        dtype: str = DEFAULT_DTYPE,
+        max_layers: int = MOST_LAYERS,
+    ) -> None:
+        self._spec = spec
+        self.variables = list(variables)
+        self.metrics = list(metrics)
+        self.dtype = dtype
+        self._max_layers = max_layers
+        self._most_steps = STEPS * max(max_layers, 1000) // 2
+        self._segments = spec.segments(max_layers)
+        plain = {name: spec.argument(name, value) for name, value in (args or {}).items()}
+        settings = [variable.setting for variable in variables]
+        self._assignment = Assignment(settings, spec.args, plain, sizes or {}, spec.ranks)
+        self._chains: dict[tuple[int, ...], _Chain] = {}
+        self._fixed = [i for i, variable in enumerate(variables) if not variable.unknowns]
+        self.loaded = 0
+        self._probed = False
+
+    @property
+    def paths(self) -> int:
+        """How many paths were traced."""
+        return sum([chain.paths for chain in self._chains.values()])
+
+    def evaluate(self, indices: Sequence[Column]) -> Evaluated:
+        """The metrics of points, given by the number of each variable's value."""
+        count = len(indices[0]) if indices else 1
+        if not self._probed:
+            self._probed = True
+            self._evaluate(self._probes(), load=False)
+        found: list[Evaluated] = [
+            self._evaluate([index[start : start + CHUNK] for index in indices])
+            for start in range(0, count, CHUNK)
+        ]
+        if len(found) == 1:
+            return found[0]
+        return Evaluated(
+            {name: np.concatenate([part.figures[name] for part in found]) for name in self.metrics},
+            np.concatenate([part.valid for part in found]),
+            np.concatenate([part.codes for part in found]),
+        )
+
+    def _probes(self) -> list[Column]:
+        """Some points of the whole space: corners, and a few between."""
+        random = np.random.default_rng(0)
+        return [
+            np.concatenate([[0, len(v) - 1], random.integers(0, len(v), _PROBES - 2)])
+            for v in self.variables
+        ]
+
+    def _evaluate(self, indices: Sequence[Column], *, load: bool = True) -> Evaluated:
+        """The same for points that are not too many; those that need it are read if asked."""
+        count = len(indices[0]) if indices else 1
+        if not self._fixed:
+            return self._of_chain((), indices, count, load)
+        keys = np.zeros(count, np.int64)
+        for number in self._fixed:
+            keys = keys * len(self.variables[number]) + indices[number]
+        figures: dict[str, Column] = {}
+        valid, codes = np.zeros(count, bool), np.full(count, "", object)
+        for key in np.unique(keys):
+            points = np.flatnonzero(keys == key)
+            choice = tuple([int(indices[number][points[0]]) for number in self._fixed])
+            part = self._of_chain(choice, [index[points] for index in indices], len(points), load)
+            for name, column in part.figures.items():
+                whole = figures.setdefault(name, np.zeros(count, np.int64))
+                if column.dtype == object and whole.dtype != object:
+                    whole = figures[name] = whole.astype(object)
+                whole[points] = column
+            valid[points], codes[points] = part.valid, part.codes
+        return Evaluated(figures, valid, codes)
+
+    def _of_chain(
+        self, choice: tuple[int, ...], indices: Sequence[Column], count: int, load: bool
+    ) -> Evaluated:
+        chain = self._chains.get(choice)
+        if chain is None:
+            chain = self._chains[choice] = self._chain(choice, self._segments)
+        try:
+            totals = chain.evaluate(indices, count)
+        except Unreadable:
+            chain = self._chains[choice] = self._chain(choice, self._segments.joined())
+            totals = chain.evaluate(indices, count)
+        # What comes near a limit on whole networks is read as one.
+        steps, layers = totals.sums[:, -2], totals.sums[:, -1]
+        near = (steps > self._most_steps) | (layers >= self._max_layers) | (layers == 0)
+        totals.status[(totals.status == VALID) & near.astype(bool)] = UNSURE
+        found = chain.figures(totals)
+        for column in found.values():
+            column[totals.status != VALID] = 0
+        for point in np.flatnonzero(totals.status == UNSURE) if load else ():
+            self._load(totals, found, int(point), [int(index[point]) for index in indices])
+        return Evaluated(found, totals.status == VALID, totals.codes)
+
+    def _chain(self, choice: tuple[int, ...], segments: Segments) -> _Chain:
+        fixed = dict(zip(self._fixed, choice, strict=True))
+        values = [
+            variable.values[fixed[number]] if number in fixed else None
+            for number, variable in enumerate(self.variables)
+        ]
+        return _Chain(segments, self._assignment, self.variables, values, self.metrics, self.dtype)
+
+    def _load(
+        self, totals: Totals, found: dict[str, Column], point: int, indices: Sequence[int]
+    ) -> None:
+        """Reads and analyses the network of a point that could not be traced."""
+        self.loaded += 1
+        try:
+            figures = self.measured(indices, self.metrics)
+        except ConvcalcError as error:
+            totals.status[point] = INVALID
+            totals.codes[point] = error.problems[0].code
+            return
+        totals.status[point] = VALID
+        for name, figure in figures.items():
+            if figure > LARGEST_NUMBER and found[name].dtype != object:
+                found[name] = found[name].astype(object)
+            found[name][point] = figure
+
+    def network(self, indices: Sequence[int]) -> Any:
+        """The network of a point; raises ConvcalcError as `Spec.network` does."""
+        values = [v.values[index] for v, index in zip(self.variables, indices, strict=True)]
+        args, sizes = self._assignment.of(values)
+        return self._spec.network(args, sizes, max_layers=self._max_layers)
+
+    def measured(self, indices: Sequence[int], metrics: Sequence[str]) -> dict[str, int]:
+        """Metrics of a point as its own network has them; raises ConvcalcError."""
+        analysis = Analysis(self.network(indices))
+        totals = analysis.report.totals
+        if totals.unknown or totals.unlisted:
+            message = "the network has operations without a rule, whose cost is unknown"
+            raise ConvcalcError([Problem("no-rule", message)])
+        return {name: measure(analysis, name, self.dtype) for name in metrics}
+
+
+class _Chain:
+    """The segments of a network one after the other, for one choice of what is no number.
+
+    values  the values of the variables that are no numbers; None for the others
+    """
+
+    def __init__(
+        self,
+        segments: Segments,
+        assignment: Assignment,
+        variables: Sequence[Variable],
+        values: Sequence[Any],
+        metrics: Sequence[str],
+        dtype: str,
+    ) -> None:
+        self._segments = segments
+        self._assignment = assignment
+        self._variables = variables
+        self._values = values
+        self._dtype = dtype
+        self._sums = [name for name in metrics if name in SUMMED]
+        self._largest = [name for name in metrics if name in LARGEST]
+        self._units: dict[tuple[int, Ranks], Unit] = {}
+        self._runs: list[Run] = []
+        self._used: list[set[int]] = []
+        self.traces = 0
+
+    def evaluate(self, indices: Sequence[Column], count: int) -> Totals:
+        """The figures of points; raises Unreadable where segments cannot be read alone.
+
+        The last two sums are the steps of reading the network, and its layers.
+        """
+        while True:
+            totals = self._evaluated(indices, count)
+            used = self._all_used()
+            if used == self._used:
+                return totals
+            # New traces use variables that did not tell rows apart.
+            self._used = used
+            self._runs = self._made_runs()
+
+    def figures(self, totals: Totals) -> dict[str, Column]:
+        """The metrics of points by name."""
+        found = {name: totals.sums[:, place] for place, name in enumerate(self._sums)}
+        found.update({name: totals.largest[:, i] for i, name in enumerate(self._largest)})
+        return found
+
+    def _evaluated(self, indices: Sequence[Column], count: int) -> Totals:
+        widths = (len(self._sums) + 2, len(self._largest))
+        totals = Totals(count, *widths)
+        if not self._runs:
+            self._used = self._all_used()
+            self._runs = self._made_runs()
+        points, shapes = np.arange(count), np.zeros(count, np.int32)
+        bound = 0
+        for run in self._runs:
+            chosen = indices if len(points) == count else [index[points] for index in indices]
+            rows = run.find(shapes, chosen)
+            bound += run.most
+            if bound > LARGEST_NUMBER and totals.sums.dtype != object:
+                totals.widen()
+            status = run.rows.status[rows]
+            if status.any():
+                wrong = points[status != VALID]
+                totals.status[wrong] = status[status != VALID]
+                totals.codes[wrong] = run.rows.codes[rows[status != VALID]]
+                points, rows = points[status == VALID], rows[status == VALID]
+            if len(points) == count:
+                totals.sums += run.rows.sums[rows]
+                np.maximum(totals.largest, run.rows.largest[rows], out=totals.largest)
+            else:
+                totals.sums[points] += run.rows.sums[rows]
+                largest = np.maximum(totals.largest[points], run.rows.largest[rows])
+                totals.largest[points] = largest
+            shapes = run.left[rows]
+            if not len(points):
+                break
+        return totals
+
+    def _all_used(self) -> list[set[int]]:
+        """The variables that each segment uses; the first is what reads the inputs."""
+        found: list[set[int]] = [set() for _ in range(len(self._segments.parts) + 1)]
+        for (part, _), unit in self._units.items():
+            found[part + 1] |= unit.used
+        return found
+
+    def _made_runs(self) -> list[Run]:
+        """Runs of segments that use no other variables than the first of them."""
+        parts: list[list[int]] = []
+        for part, used in enumerate(self._used, -1):
+            if parts and used <= self._used[parts[-1][0] + 1]:
+                parts[-1].append(part)
+            else:
+                parts.append([part])
+        entering = Shapes()
+        entering.numbers(Group((), np.zeros(1, np.int64), np.zeros((1, 0), np.int64)))
+        runs = []
+        widths = (len(self._sums) + 2, len(self._largest))
+        for run in parts:
+            leaving = Shapes()
+            used_here = sorted(self._used[run[0] + 1])
+            runs.append(Run(run, self._unit, self._variables, used_here, entering, leaving, widths))
+            entering = leaving
+        return runs
+
+    def _unit(self, part: int, group: Group) -> Unit:
+        unit = self._units.get((part, group.ranks))
+        if unit is None or not unit.fits(group.sizes):
+            lows, highs = group.sizes.min(axis=0), group.sizes.max(axis=0)
+            if unit is not None:
+                # The old traces do not hold for these sizes: wider ones take their place.
+                lows = np.minimum(lows, [low for low, _ in unit.ranges])
+                highs = np.maximum(highs, [high for _, high in unit.ranges])
+                self.traces += len(unit.paths.leaves)
+            ranges = list(zip(lows.tolist(), highs.tolist(), strict=True))
+            unit = Unit(self._compute(part, group.ranks), self._variables, ranges)
+            self._units[part, group.ranks] = unit
+        return unit
+
+    @property
+    def paths(self) -> int:
+        """How many paths were traced."""
+        return self.traces + sum([len(unit.paths.leaves) for unit in self._units.values()])
+
+    def _compute(self, part: int, ranks: Ranks) -> Compute:
+        def inputs(symbols: Sequence[Any], _: Sequence[Any]) -> Result:
+            args, sizes = self._assigned(symbols)
+            shapes = self._segments.shapes(args, sizes)
+            return Result(tuple(shapes.values()), (0,) * (len(self._sums) + 2), ())
+
+        def segment(symbols: Sequence[Any], sizes: Sequence[Any]) -> Result:
+            args, _ = self._assigned(symbols)
+            names = self._segments.inputs if part == 0 else ["input"]
+            rest = iter(sizes)
+            entering = {
+                name: tuple([next(rest) for _ in range(rank)])
+                for name, rank in zip(names, ranks, strict=True)
+            }
+            of = self._segments.parts[part]
+            network, steps = self._segments.network(of, args, entering)
+            analysis = Analysis(network)
+            alone = len(self._segments.parts) == 1
+            return Result(
+                tuple([network.nodes[index].shape for index in network.outputs.values()]),
+                [*summed(analysis, self._sums, self._dtype), steps, len(network.operations)],
+                largest(analysis, self._largest, self._dtype, alone=alone),
+            )
+
+        return inputs if part < 0 else segment
+
+    def _assigned(self, symbols: Sequence[Any]) -> tuple[dict[str, Any], Any]:
+        values = [
+            value if symbol is None else symbol
+            for symbol, value in zip(symbols, self._values, strict=True)
+        ]
+        return self._assignment.of(values)
