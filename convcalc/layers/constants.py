@@ -7,10 +7,11 @@ from math import prod
 
 from convcalc.counts import Counts
 from convcalc.layers.base import Layer, only
-from convcalc.layers.fields import WholeList, field
+from convcalc.layers.fields import Whole, WholeList, field
 from convcalc.layers.reading import Readings
 from convcalc.layers.traits import OWN, SAME, Backward, ChannelRule, Start
-from convcalc.shapes import MOST_AXES, Shape
+from convcalc.problems import Rule, RuleError
+from convcalc.shapes import MOST_AXES, Shape, cross_text
 
 
 class _Constant(Layer):
@@ -56,27 +57,52 @@ class _Constant(Layer):
 class Parameter(_Constant, kind="parameter"):
     """A learned constant, such as a class token or a position embedding.
 
-    What enters is not used, unless the constant takes its shape.
+    What enters is not used, unless the constant takes its shape. With `learned`, its elements share
+    fewer numbers, which they take in turn, as a bias for each pair of positions has one for each
+    offset: they are spread before the network runs, and kept beside the numbers.
 
     Shape:  any -> the given one, or the same
-    Params: one for each element
+    Params: one for each element; or `learned`, and buffers one for each element
     Counts: nothing to compute
-    Grads:  dparameter = sum of dy over the n samples: adds = (n - 1)*O
+    Grads:  dparameter = sum of dy over the n samples: adds = (n - 1)*O; with `learned`, the
+            elements of each number too: adds = n*O - learned
+    Errors: bad-value
     Source: PyTorch's Parameter
 
     >>> Parameter(shape=(768, 1)).parameters([(768, 196)])
     {'weight': (768, 1)}
     >>> Parameter().output_shape([(768, 197)])
     (768, 197)
+    >>> Parameter(shape=(3, 49, 49), learned=507).parameters([(96, 7, 7)])
+    {'weight': (507,)}
     """
 
+    learned: int | None = field(
+        Whole(), "how many numbers it learns, if its elements share fewer", default=None
+    )
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        shape = self._own_shape(inputs)
+        if self.learned is not None and self.learned > prod(shape):
+            raise RuleError(
+                "bad-value",
+                f"{cross_text(shape)} elements cannot share {int(self.learned)} numbers",
+                "learned",
+                [Rule(f"learned <= {prod(shape)}")],
+            )
+        return shape
+
     def parameters(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
-        return {"weight": self._own_shape(inputs)}
+        return {"weight": self._own_shape(inputs) if self.learned is None else (self.learned,)}
+
+    def buffers(self, inputs: Sequence[Shape]) -> dict[str, Shape]:
+        return {} if self.learned is None else {"value": self._own_shape(inputs)}
 
     def backward_counts(
         self, inputs: Sequence[Shape], output: Shape, *, wanted: Sequence[bool], batch: int = 1
     ) -> Backward:
-        return Backward(weights=Counts(adds=(batch - 1) * prod(output)))
+        numbers = prod(output) if self.learned is None else self.learned
+        return Backward(weights=Counts(adds=batch * prod(output) - numbers))
 
 
 class Buffer(_Constant, kind="buffer"):

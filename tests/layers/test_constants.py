@@ -16,6 +16,7 @@ from convcalc.analysis.training.step import train
 from convcalc.counts import Counts
 from convcalc.graph import Network
 from convcalc.layers.traits import SAME
+from convcalc.problems import RuleError
 from convcalc.transform.whatif import apply
 from tests.layers.shorthand import counts, made, params, shape, unreadable
 
@@ -177,3 +178,14 @@ def test_a_constant_is_the_same_for_every_sample(tokens: Network) -> None:
     values = found["mul0.branch1.parameter0"]
     assert values.shape == (4, 2, 3)
     assert (values == values[:1]).all()
+
+
+def test_elements_can_share_fewer_numbers() -> None:
+    layer = made("parameter", shape=[3, 49, 49], learned=3 * 13 * 13)
+    assert shape(layer, (96, 7, 7)) == (3, 49, 49)
+    assert params(layer, (96, 7, 7)) == 507
+    assert layer.buffers([(96, 7, 7)]) == {"value": (3, 49, 49)}
+    with pytest.raises(RuleError) as caught:
+        shape(made("parameter", shape=[2, 3], learned=7), (8, 4))
+    assert (caught.value.code, caught.value.field) == ("bad-value", "learned")
+    assert caught.value.message == "2x3 elements cannot share 7 numbers"

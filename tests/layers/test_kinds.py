@@ -58,7 +58,7 @@ SIGNATURES = {
     "channel_shuffle": "groups",
     "scale": "init=1.0, learned=true, per_channel=true",
     "slice": "channels, axis=0, step=1",
-    "parameter": "shape",
+    "parameter": "shape, learned",
     "buffer": "shape",
     "concat": "axis=0",
     "gather": "indices, axis=0",

@@ -44,6 +44,7 @@ DECISIONS: dict[str, dict[str, str]] = {
         kind: {"divisible_by_groups": _DIVIDES}
         for kind in ("groupnorm", "channel_shuffle", "softmax")
     },
+    "parameter": {"output_shape": "whether there are as many elements as numbers"},
     "reshape": {"output_shape": "whether the new shape holds the values"},
     "pad": {"output_shape": "whether anything is left, and enough for a reflection or a turn"},
     "crop": {"output_shape": "whether anything is left"},

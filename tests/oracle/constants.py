@@ -11,6 +11,13 @@ from tests.oracle.windows import everywhere, shape_of
 
 def parameter(layer: Parameter, inputs: Sequence[Tensor], run: Run) -> Tensor:
     shape = layer.shape or shape_of(inputs[0])
+    if layer.learned is not None:
+        numbers = [run.weight("weight", number) for number in range(layer.learned)]
+        spread = {}
+        for place, index in enumerate(everywhere(shape)):
+            run.statistic("value", *index)  # what is kept of each element has this value
+            spread[index] = numbers[place % layer.learned]
+        return spread
     return {index: run.weight("weight", *index) for index in everywhere(shape)}
 
 

@@ -584,6 +584,13 @@ def _constant(rng: Random) -> Drawn:
     return values, [_shape(rng, _any_rank(rng))]
 
 
+def _parameter(rng: Random) -> Drawn:
+    values, inputs = _constant(rng)
+    elements = prod(values.get("shape", inputs[0]))
+    _sometimes(rng, values, "learned", rng.randint(1, elements))
+    return values, inputs
+
+
 # Joins.
 
 
@@ -775,7 +782,7 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "reduce_max": _reduction,
     "reduce_sum": _reduction,
     "scale": _scale,
-    "parameter": _constant,
+    "parameter": _parameter,
     "buffer": _constant,
     "add": _elementwise_join(4, gates=False),
     "sub": _elementwise_join(2, gates=False),

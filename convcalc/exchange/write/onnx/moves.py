@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,20 @@ def _constant(name: str) -> Translation:
     return translate
 
 
+def _parameter(layer: Any, case: Case) -> str:
+    if layer.learned is None:
+        return _constant("weight")(layer, case)
+    elements, graph = prod(case.output[1:]), case.graph
+    numbers = graph.add(
+        "Tile", case.shaped("weight", [layer.learned]), graph.whole(-(-elements // layer.learned))
+    )
+    taken = graph.add("Slice", numbers, graph.whole(0), graph.whole(elements))
+    value = graph.add("Reshape", taken, graph.whole(1, *case.output[1:]))
+    if case.output[0] == 1:
+        return value
+    return graph.add("Expand", value, graph.whole(*case.output))
+
+
 def _folded(operator: str) -> Translation:
     def translate(layer: Any, case: Case) -> str:
         first, *others = case.inputs
@@ -170,7 +185,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "reduce_mean": _reduction("ReduceMean"),
     "reduce_max": _reduction("ReduceMax"),
     "reduce_sum": _reduction("ReduceSum"),
-    "parameter": _constant("weight"),
+    "parameter": _parameter,
     "buffer": _constant("value"),
     "add": _folded("Add"),
     "sub": operator("Sub"),
