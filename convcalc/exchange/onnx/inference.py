@@ -94,6 +94,11 @@ class Inference:
         self._hints: dict[str, ValueInfo] | None = None
         self._result = Inferred()
         self._inlined = 0
+        self._copied: set[int] = set()
+        #: Whether weights are written as Constant nodes: where the file has them nowhere else.
+        self._literal_weights = not any(
+            [each.type in FLOATS and prod(each.dims) > 1 for each in self._graph.initializers]
+        )
 
     def run(self) -> Inferred:
         """The operations that the results need; raises ConvcalcError."""
@@ -266,8 +271,10 @@ class Inference:
 
     def _computed(self, op: Op, node: Node) -> list[Value]:
         """The results of an operation that is kept: with shapes, and without numbers."""
-        constant = all([value is None or isinstance(value, Constant) for value in op.inputs])
-        make = _derived if constant and op.inputs else Value
+        # A constant that is computed from weights before the network runs.
+        before = op.inputs and all(
+            [not value or isinstance(value, Constant) for value in op.inputs]
+        )
         dtype = FLOAT
         rule = RULES.get(op.type)
         # Rules ask how many results there are.
@@ -277,11 +284,11 @@ class Inference:
         for shape in shapes:
             if len(shape) > 32 or any([not 0 <= size <= LARGEST_SIZE for size in shape]):
                 raise op.refuse("bad-model", f"a result of shape {printable(list(shape), 100)}")
-        op.outputs = [
-            make(name, shape, dtype, op) for name, shape in zip(node.outputs, shapes, strict=False)
-        ]
-        if make is Value:
-            self._result.ops.append(op)
+        pairs = zip(node.outputs, shapes, strict=False)
+        if before:
+            return [_derived(name, shape, dtype, op, self._copied) for name, shape in pairs]
+        op.outputs = [Value(name, shape, dtype, op) for name, shape in pairs]
+        self._result.ops.append(op)
         return op.outputs
 
     def _hinted(self, op: Op, node: Node) -> list[Shape]:
@@ -341,7 +348,7 @@ class Inference:
             if key == "value" and isinstance(value, Tensor):
                 constant = self._initializer(value)
                 constant.name = value.name = name
-                constant.written = constant.numbers() is None
+                constant.written = self._literal_weights and constant.elements > 1
                 return constant
             if key in ("value_float", "value_int") and isinstance(value, int | float):
                 return Constant(name, (), FLOAT if key == "value_float" else INT64, [value])
@@ -352,7 +359,7 @@ class Inference:
         raise op.refuse("unsupported-model", "it has no value that can be read")
 
     def _filled(self, op: Op, name: str) -> Constant:
-        """One number repeated; as a weight, where it has fractions and is large."""
+        """One number repeated."""
         sizes = op.constant_ints(0) or []
         if any(not 0 <= size <= LARGEST_SIZE for size in sizes) or len(sizes) > 32:
             raise op.refuse("bad-model", f"a constant of shape {printable(sizes[:10])}")
@@ -364,19 +371,18 @@ class Inference:
             dtype = value.type
             number = read_numbers(self._reader, value, 1) or [0]
         if prod(shape) > (MOST_KNOWN_FLOATS if dtype in FLOATS else MOST_KNOWN):
-            constant = Constant(name, shape, dtype)
-            constant.written = True
-            return constant
+            return Constant(name, shape, dtype)
         return Constant(name, shape, dtype, number * prod(shape))
 
     def _moved(self, op: Op, constants: Sequence[Constant | None], name: str) -> list[Value] | None:
         """A weight that is only put into another shape or order: the same tensor."""
         weight = constants[0]
-        if weight is None or not is_weight(weight) or weight.producer is not None:
+        if weight is None or not is_weight(weight):
             return None
         if op.type in ("Identity", "Dropout") or (
             op.type == "Cast" and op.whole("to", 1) in FLOATS
         ):
+            self._copied.add(id(weight.tensor))
             return [weight.copy(name)]
         if op.type == "DequantizeLinear":
             constant = weight.copy(name)
@@ -491,11 +497,9 @@ def is_weight(value: Constant) -> bool:
     Weights have fractions, or are quantized, and are written in the file; a single number is a
     weight only if its name says so.
     """
-    if value.producer is not None:
-        return True
     if not value.written or (value.dtype not in FLOATS and value.dtype not in (2, 3, 21, 22)):
         return False
-    return value.elements > 1 or named_by_module(value.name)
+    return value.elements > 1 or named_by_module(value.name) or bool(value.sources)
 
 
 def named_by_module(name: str) -> bool:
@@ -503,9 +507,22 @@ def named_by_module(name: str) -> bool:
     return "." in name and not name.startswith(("onnx::", "/", "_")) and ":" not in name
 
 
-def _derived(name: str, shape: Shape, dtype: int, producer: Op) -> Constant:
+def _derived(name: str, shape: Shape, dtype: int, op: Op, copied: set[int]) -> Constant:
+    """A constant that an operation computes of others; a weight if one of them is.
+
+    What a dense layer reads is no weight if no module has a name for it, or if other layers have
+    copies of it: tables of coordinates are equal, and weights are not.
+    """
     constant = Constant(name, shape, dtype)
-    constant.producer = producer
+    constants = [value for value in op.inputs if isinstance(value, Constant)]
+    if op.type == "MatMul" and not constants[0].sources:
+        table = constants[0]
+        if not named_by_module(table.name) or id(table.tensor) in copied:
+            constants = constants[1:]
+    weights = [value for value in constants if is_weight(value)]
+    constant.written = bool(weights)
+    sources = [source for value in weights for source in value.sources or (value,)]
+    constant.sources = tuple({id(source): source for source in sources}.values())
     return constant
 
 

@@ -9,6 +9,7 @@ from convcalc.exchange.files import ModelFile
 from convcalc.exchange.model import Choices, Model
 from convcalc.exchange.onnx.inference import Inference, Inferred, is_weight
 from convcalc.exchange.onnx.naming import Paths, module_of
+from convcalc.exchange.onnx.patterns import find_patterns
 from convcalc.exchange.onnx.table import WRITTEN
 from convcalc.exchange.onnx.values import Constant, Op, Value
 from convcalc.exchange.onnx.wire import WireReader
@@ -45,9 +46,9 @@ def _read(file: ModelFile, choices: Choices) -> Model:
     model = reader.model()
     shapes = _given_shapes(choices)
     inferred = Inference(reader, model, choices.dims, shapes, choices.outputs).run()
+    find_patterns(live(inferred))
     ops = live(inferred)
     writer = Writer(file, Paths([module_of(op) for op in ops]), choices.max_layers)
-    writer.convert = lambda op: _write(writer, op)
     _inputs(writer, inferred)
     for op in ops:
         writer.begin(op)
@@ -73,6 +74,12 @@ def _given_shapes(choices: Choices) -> Mapping[str, Shape]:
 
 def live(inferred: Inferred) -> list[Op]:
     """The operations that the results need, in order; and how many read each value."""
+    for op in inferred.ops:
+        for each in (*op.inputs, *op.outputs):
+            if each is not None:
+                each.users = 0
+    for value in inferred.inputs:
+        value.users = 0
     for value in inferred.outputs.values():
         value.users += 1
     kept = []
@@ -125,7 +132,7 @@ def _opaque(writer: Writer, op: Op) -> None:
     weights = 0
     for value in op.inputs:
         if isinstance(value, Constant) and not writer.known(value):
-            weights += value.elements if is_weight(value) and value.producer is None else 0
+            weights += value.elements if is_weight(value) else 0
         elif value is not None and writer.known(value):
             view = writer.view(value)
             if view.node not in inputs:

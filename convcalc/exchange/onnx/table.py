@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from convcalc.exchange.onnx.values import Op
 from convcalc.exchange.onnx.writer import Writer
-from convcalc.exchange.onnx.writing import moving, norms, pointwise, products, windows
+from convcalc.exchange.onnx.writing import attention, moving, norms, pointwise, products, windows
 
 #: The function that writes each operation, or each pattern in lower case.
 WRITTEN: dict[str, Callable[[Writer, Op], None]] = {
@@ -48,9 +48,12 @@ WRITTEN: dict[str, Callable[[Writer, Op], None]] = {
     "Pow": pointwise.power,
     "RMSNormalization": norms.layer_norm,
     "Reciprocal": pointwise.reciprocal,
+    "ReduceL2": moving.length,
     "ReduceMax": moving.reduction,
     "ReduceMean": moving.reduction,
+    "ReduceMin": moving.smallest,
     "ReduceSum": moving.reduction,
+    "ReduceSumSquare": moving.length,
     "Reshape": moving.reshape,
     "Resize": windows.resize,
     "Slice": moving.slice_,
@@ -64,8 +67,12 @@ WRITTEN: dict[str, Callable[[Writer, Op], None]] = {
     "Transpose": moving.transpose,
     "Unsqueeze": moving.reshape,
     "Upsample": windows.resize,
+    "attention": attention.attention,
+    "channel_shuffle": moving.channel_shuffle,
     "group_norm": norms.group_norm,
     "l2_norm": norms.l2_norm,
     "layer_norm": norms.layer_norm,
+    "pixel_shuffle": moving.pixel_shuffle,
+    "pixel_unshuffle": moving.pixel_shuffle,
     "rms_norm": norms.layer_norm,
 }

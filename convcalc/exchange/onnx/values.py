@@ -79,9 +79,10 @@ class Constant(Value):
     tensor   where its numbers lie; None of one that was computed or written in an attribute
     written  whether it is an initializer, which may be a weight, and not a number of the code
     moved    how it came from its tensor: the axes' orders and the shapes, in turn
+    sources  the weights of which it was computed before the network runs
     """
 
-    __slots__ = ("_numbers", "_read", "moved", "tensor", "written")
+    __slots__ = ("_numbers", "_read", "moved", "sources", "tensor", "written")
 
     def __init__(
         self,
@@ -98,6 +99,7 @@ class Constant(Value):
         self.tensor = tensor
         self.written = tensor is not None
         self.moved: tuple[tuple[str, tuple[int, ...]], ...] = ()
+        self.sources: tuple[Constant, ...] = ()
 
     @property
     def elements(self) -> int:
@@ -123,6 +125,7 @@ class Constant(Value):
         other = Constant(name, self.shape, self.dtype, self._numbers, self.tensor, self._read)
         other.written = self.written
         other.moved = self.moved
+        other.sources = self.sources
         return other
 
 

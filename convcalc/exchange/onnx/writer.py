@@ -7,7 +7,7 @@ adds no node; what labels cannot say becomes a `transpose` or a `reshape`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import NamedTuple
 
@@ -62,15 +62,13 @@ class Writer:
         self._max_layers = max_layers
         self._views: dict[int, View] = {}
         self._stages: dict[int, tuple[int, int]] = {}
+        self._left: dict[int, int] = {}
         self._scope: Scope = ()
-        self._op: Op | None = None
-        self.convert: Callable[[Op], None] | None = None
 
     # What an operation reads and makes.
 
     def begin(self, op: Op) -> None:
         """Says whose nodes follow."""
-        self._op = op
         self._scope = module_of(op)
 
     def shape(self, node: int) -> Shape:
@@ -87,7 +85,7 @@ class Writer:
         if view is None:
             if not isinstance(value, Constant):
                 raise Unsupported
-            self._materialise(value)
+            self.parameter(value, range(len(value.shape)))
             view = self._views[id(value)]
         return view
 
@@ -99,40 +97,6 @@ class Writer:
     def relabel(self, value: Value, view: View, axes: Axes) -> None:
         """Notes a value that is another one with its axes in another order."""
         self._views[id(value)] = View(view.node, axes, view.sole and value.users == 1)
-
-    def _materialise(self, value: Constant) -> None:
-        """Writes what computes a constant from weights, or the weight itself."""
-        pending: list[Constant] = [value]
-        begun: set[int] = set()
-        op, scope = self._op, self._scope
-        while pending:
-            current = pending[-1]
-            if id(current) in self._views:
-                pending.pop()
-                continue
-            producer = current.producer
-            if producer is None:
-                node = self.parameter(current, [*range(len(current.shape))])
-                axes: Axes = tuple(range(len(current.shape)))
-                self._views[id(current)] = View(node, axes if current.shape else ())
-                pending.pop()
-                continue
-            if id(producer) in begun:
-                if self.convert is None:
-                    raise Unsupported
-                self.begin(producer)
-                for each in producer.outputs:
-                    each.users += 2  # it may be read again
-                self.convert(producer)
-                pending.pop()
-                continue
-            begun.add(id(producer))
-            pending += [
-                each
-                for each in producer.inputs
-                if isinstance(each, Constant) and each.producer is not None
-            ]
-        self._op, self._scope = op, scope
 
     # Nodes.
 
@@ -180,18 +144,34 @@ class Writer:
         shape = tuple([1 if axis is None else value.shape[axis] for axis in order]) or (1,)
         if len(shape) > MOST_AXES or not self.builder.nodes:
             raise Unsupported
-        learned = is_weight(value)
+        elements = prod(shape)
+        numbers = self._learned(value, elements)
         scope = self._scope
         self._scope = of_weight(value.name) or scope
-        node = self.add("parameter" if learned else "buffer", {"shape": list(shape)}, [0])
+        args: dict[str, object] = {"shape": list(shape)}
+        if 0 < numbers < elements:
+            args["learned"] = numbers
+        node = self.add("parameter" if numbers else "buffer", args, [0])
         self._scope = scope
+        self._views[id(value)] = View(node, _inverse(order, len(value.shape)))
         path = self.builder.nodes[node].path
         self.names.setdefault(path, value.name)
-        if learned:
+        if numbers == elements and not value.sources:
             places = [axis for axis in order if axis is not None]
             rest = [axis for axis in range(len(value.shape)) if axis not in places]
             self.tensor(path, "weight", value, ("transpose", (*places, *rest)), ("reshape", shape))
         return node
+
+    def _learned(self, value: Constant, elements: int) -> int:
+        """How many learned numbers a constant brings that no other has brought."""
+        if not is_weight(value):
+            return 0
+        left = 0
+        for source in value.sources or (value,):
+            taken = min(self._left.get(id(source), source.elements), elements - left)
+            self._left[id(source)] = self._left.get(id(source), source.elements) - taken
+            left += taken
+        return left
 
     def tensor(
         self, path: str, name: str, value: Constant, *steps: tuple[str, tuple[int, ...]]
@@ -234,7 +214,7 @@ class Writer:
 
         Axes of the value that are not in the order have size 1.
         """
-        if isinstance(value, Constant) and not self.known(value) and value.producer is None:
+        if isinstance(value, Constant) and not self.known(value):
             return self.parameter(value, order)
         view = self.view(value)
         wanted = tuple([1 if axis is None else value.shape[axis] for axis in order]) or (1,)
@@ -291,6 +271,12 @@ class Writer:
     def put_first(self, value: Value, node: int) -> None:
         """Notes a value whose node has all of its axes but the first."""
         self.put(value, node, (None, *range(len(value.shape) - 1)))
+
+
+def _inverse(order: Sequence[int | None], rank: int) -> Axes:
+    """Which place each axis has in an order; None for one that is not in it."""
+    places = {axis: place for place, axis in enumerate(order)}
+    return tuple([places.get(axis) for axis in range(rank)])
 
 
 def _idle(step: tuple[str, tuple[int, ...]]) -> bool:

@@ -16,6 +16,7 @@ from convcalc.exchange.onnx.axes import (
 )
 from convcalc.exchange.onnx.values import Constant, Op, Value
 from convcalc.exchange.onnx.writer import Axes, Unsupported, View, Writer
+from convcalc.exchange.onnx.writing.pointwise import along
 
 
 def transpose(writer: Writer, op: Op) -> None:
@@ -286,15 +287,58 @@ def reduction(writer: Writer, op: Op) -> None:
             node = writer.add(_GLOBAL[op.type], {}, [node])
         else:
             node = writer.add(_REDUCTIONS[op.type], {"axes": found}, [node])
-    kept = op.whole("keepdims", 1)
-    left: Axes = view.axes
-    if not kept:
-        gone = axes_of(op, len(x.shape))
-        left = tuple([place for axis, place in enumerate(view.axes) if axis not in gone])
+    left = _left(op, view)
     if node == view.node:
         writer.relabel(op.outputs[0], view, left)
     else:
         writer.put(op.outputs[0], node, left)
+
+
+def length(writer: Writer, op: Op) -> None:
+    """ReduceL2 and ReduceSumSquare: products, their sum, and its root."""
+    view = writer.view(op.x)
+    squares = writer.add("mul", {}, [view.node, view.node])
+    axes = [view.axes[axis] for axis in axes_of(op, len(op.x.shape)) if op.x.shape[axis] != 1]
+    node = squares
+    if axes:
+        places = sorted([place for place in axes if place is not None])
+        node = writer.add("reduce_sum", {"axes": places}, [squares])
+    if op.type == "ReduceL2":
+        node = writer.add("sqrt", {}, [node])
+    writer.put(op.outputs[0], node, _left(op, view))
+
+
+def smallest(writer: Writer, op: Op) -> None:
+    """ReduceMin: the largest of the negated values, negated."""
+    view = writer.view(op.x)
+    axes = [view.axes[axis] for axis in axes_of(op, len(op.x.shape)) if op.x.shape[axis] != 1]
+    node = writer.add("rescaling", {"factor": -1}, [view.node])
+    if axes:
+        places = sorted([place for place in axes if place is not None])
+        node = writer.add("reduce_max", {"axes": places}, [node])
+    node = writer.add("rescaling", {"factor": -1}, [node])
+    writer.put(op.outputs[0], node, _left(op, view))
+
+
+def _left(op: Op, view: View) -> Axes:
+    """The axes that a reduction leaves."""
+    if op.whole("keepdims", 1):
+        return view.axes
+    gone = axes_of(op, len(op.x.shape))
+    return tuple([place for axis, place in enumerate(view.axes) if axis not in gone])
+
+
+def channel_shuffle(writer: Writer, op: Op) -> None:
+    """The pattern of a channel shuffle."""
+    view, axes = along(writer, op.x, 1)
+    node = writer.add("channel_shuffle", {"groups": op.whole("groups", 1)}, [view.node])
+    writer.put(op.outputs[0], node, axes)
+
+
+def pixel_shuffle(writer: Writer, op: Op) -> None:
+    """The pattern of a pixel shuffle, or of what undoes one."""
+    node = writer.add(op.type, {"factor": op.whole("factor", 1)}, [writer.channels_first(op.x)])
+    writer.put_first(op.outputs[0], node)
 
 
 def depth_to_space(writer: Writer, op: Op) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from convcalc.exchange.onnx.axes import axis_of
+from convcalc.exchange.onnx.inference import is_weight
 from convcalc.exchange.onnx.values import Constant, Op, Value
 from convcalc.exchange.onnx.writer import Unsupported, View, Writer
 from convcalc.exchange.onnx.writing.pointwise import along, short
@@ -39,20 +40,35 @@ def layer_norm(writer: Writer, op: Op) -> None:
     rank = len(x.shape)
     axes = op.ints("axes") or [*range(axis_of(op, rank, -1), rank)]
     wide = [axis for axis in axes if x.shape[axis] != 1]
-    scale, bias = op.given(1), op.given(2)
+    scale, bias = _learned(op.given(1), 1), _learned(op.given(2), 0)
     kind = "rmsnorm" if op.type in ("RMSNormalization", "rms_norm") else "layernorm"
     if len(wide) > 1:
         _over_all(writer, op, wide, kind)
         return
     axis = wide[0] if wide else axes[-1]
     view, labels = along(writer, x, axis)
-    affine = scale is not None
     args: dict[str, object] = _eps(op, 1e-5 if kind == "layernorm" else 1e-6)
-    if not affine:
-        args["affine"] = False
-    node = writer.fused(kind, args, view)
+    if kind == "layernorm" and scale is not None and bias is None:
+        # A layernorm without a bias is one without both, and a scale.
+        node = writer.fused(kind, {**args, "affine": False}, view)
+        node = writer.add("scale", {}, [node])
+    else:
+        if scale is None:
+            args["affine"] = False
+        node = writer.fused(kind, args, view)
     _affine(writer, node, scale, bias)
     writer.put(op.outputs[0], node, labels)
+
+
+def _learned(value: Value | None, usual: int) -> Value | None:
+    """A weight; None for a constant of the code that changes nothing, as exporters write it."""
+    if not isinstance(value, Constant) or is_weight(value):
+        return value
+    numbers = value.numbers()
+    if numbers is None:
+        # Too many to be read: all of one kind, or not in the file.
+        return None
+    return None if all([number == usual for number in numbers]) else value
 
 
 def _affine(writer: Writer, node: int, scale: Value | None, bias: Value | None) -> None:
@@ -111,6 +127,8 @@ def instance_norm(writer: Writer, op: Op) -> None:
     """InstanceNormalization."""
     scale, bias = op.given(1), op.given(2)
     affine = scale is not None
+    if affine and bias is None:
+        raise Unsupported
     args: dict[str, object] = {"affine": affine, **_eps(op, 1e-5)}
     source = writer.channels_first(op.x)
     view = View(source, (None, *range(len(op.x.shape) - 1)), sole=writer.view(op.x).sole)

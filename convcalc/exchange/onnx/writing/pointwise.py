@@ -247,7 +247,7 @@ def _scaled(writer: Writer, op: Op, values: list[Value]) -> bool:
             continue
         rank = len(value.shape)
         places = [rank - len(weight.shape) + i for i, n in enumerate(weight.shape) if n != 1]
-        if weight.producer is not None or len(weight.shape) > rank or len(places) != 1:
+        if len(weight.shape) > rank or len(places) != 1:
             continue
         view = writer.view(value)
         if view.axes[places[0]] != 0 or value.shape[places[0]] != weight.elements:
