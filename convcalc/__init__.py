@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from convcalc.analysis.analysis import Analysis
     from convcalc.analysis.costs.report import Report, analyze
     from convcalc.analysis.training.step import train
+    from convcalc.exchange.load import load, spec
     from convcalc.executor.run import Runner, execute
     from convcalc.explore.evaluate import evaluate
     from convcalc.graph import GraphBuilder, Network, Node
     from convcalc.language.building.spec import Reading, Spec
-    from convcalc.language.load import load, loads, read, spec
+    from convcalc.language.load import loads, read
     from convcalc.problems import ConvcalcError, Problem, Span
     from convcalc.roots import access
 
@@ -41,10 +42,10 @@ _HOMES = {
     "analyze": "convcalc.analysis.costs.report",
     "evaluate": "convcalc.explore.evaluate",
     "execute": "convcalc.executor.run",
-    "load": "convcalc.language.load",
+    "load": "convcalc.exchange.load",
     "loads": "convcalc.language.load",
     "read": "convcalc.language.load",
-    "spec": "convcalc.language.load",
+    "spec": "convcalc.exchange.load",
     "train": "convcalc.analysis.training.step",
 }
 

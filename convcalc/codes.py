@@ -132,6 +132,7 @@ CODES: dict[str, Code] = {
     "bad-model": Code(2, "a model file is damaged"),
     "unsupported-model": Code(2, "a model file is whole, but cannot be read"),
     "unknown-dimension": Code(2, "a model file leaves a size open that is needed"),
+    "model-differs": Code(1, "a network is not that of the model which it describes"),
     # The lock.
     "bad-lock": Code(2, "the lock cannot be read"),
     "lock-conflict": Code(2, "the lock holds a merge that is not finished"),

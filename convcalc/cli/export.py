@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def export(
     file: options.File,
     output: Annotated[
-        str, typer.Option("--output", metavar="PATH", help="The .onnx file to write.")
+        str, typer.Option("--output", "-o", metavar="PATH", help="The .onnx file to write.")
     ],
     sets: options.Sets = None,
     input_: options.Input = None,

@@ -31,7 +31,9 @@ def lock(
     style: options.Format = "text",
     output: Annotated[
         str | None,
-        typer.Option("--output", metavar="PATH", help=f"Use this lock instead of {LOCK_NAME}."),
+        typer.Option(
+            "--output", "-o", metavar="PATH", help=f"Use this lock instead of {LOCK_NAME}."
+        ),
     ] = None,
 ) -> int:
     """Write what networks cost to a file to commit, so that a pull request's diff shows the cost.

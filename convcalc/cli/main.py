@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from inspect import cleandoc
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +21,8 @@ from convcalc.problems import UNUSABLE, RuleError, Subject, printable
 from convcalc.quantities import read_memory_size
 from convcalc.roots import access
 
-#: All commands; each is a function in the module of the same name.
+#: All commands; each is a function in the module of the same name, after which an underscore
+#: follows where that is a word of Python.
 COMMANDS = (
     "shapes",
     "flops",
@@ -29,8 +31,10 @@ COMMANDS = (
     "balance",
     "explain",
     "verify",
+    "run",
     "weights",
     "export",
+    "import",
     "check",
     "lock",
     "diff",
@@ -85,14 +89,20 @@ def application(arguments: list[str]) -> typer.Typer:
     completing = any(name.endswith("_COMPLETE") for name in os.environ)
     names = [word] if word in COMMANDS and not completing else COMMANDS
     for name in names:
-        module = import_module(f"convcalc.cli.{name}")
-        command = getattr(module, name)
+        command = command_named(name)
         # `python -OO` removes docstrings; the options have their own help.
         text = cleandoc(command.__doc__ or "")
         if "\b" not in text:  # the mark that keeps the lines of the examples
             text = text.replace("Examples:", "\b\nExamples:")
         app.command(name, cls=_Command, help=text)(command)
     return app
+
+
+def command_named(name: str) -> Callable[..., None]:
+    """The function of a command, imported now."""
+    place = f"{name}_" if iskeyword(name) else name
+    command: Callable[..., None] = getattr(import_module(f"convcalc.cli.{place}"), place)
+    return command
 
 
 class _Values:
@@ -124,7 +134,9 @@ def _without_pydantic(parameters: list[Any]) -> list[Any]:
 
 #: Characters of a message about wrong usage.
 _LONGEST = 5000
-#: The parameters that name specs.
+#: The options of every command that reads files.
+_ACCESS = ("allow_outside", "max_file_size", "outputs", "scale")
+#: The parameters that name files.
 _FILES = ("file", "files", "old", "new")
 
 
@@ -142,6 +154,20 @@ def _access(
             "--max-file-size",
             metavar="SIZE",
             help="The most bytes of a spec with all that it extends; 4MiB by default.",
+        ),
+    ] = None,
+    outputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--outputs",
+            metavar="NAME",
+            help="Cut a model file at the value of this name; repeatable.",
+        ),
+    ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            "--scale", metavar="NAME", help="Of a family in one Ultralytics file, this model: n."
         ),
     ] = None,
 ) -> None:
@@ -204,13 +230,17 @@ class _Command(TyperCommand):
         return _without_pydantic(params)
 
     def invoke(self, ctx: Any) -> Any:
-        given = {name: ctx.params.pop(name, None) for name in ("allow_outside", "max_file_size")}
-        if not any(given.values()):
-            return super().invoke(ctx)
-        with access(
-            allow_outside=bool(given["allow_outside"]),
-            max_file_size=_read_size(given["max_file_size"]),
-        ):
+        given = {name: ctx.params.pop(name, None) for name in _ACCESS}
+        with ExitStack() as stack:
+            if given["allow_outside"] or given["max_file_size"]:
+                size = _read_size(given["max_file_size"])
+                outside = bool(given["allow_outside"])
+                stack.enter_context(access(allow_outside=outside, max_file_size=size))
+            if given["outputs"] or given["scale"]:
+                from convcalc.exchange.definition import reading_models  # few files are models
+
+                outputs, scale = tuple(given["outputs"] or ()), given["scale"] or ""
+                stack.enter_context(reading_models(outputs=outputs, scale=scale))
             return super().invoke(ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcalc.cli.guard import DetailedError, refuse, report_problems
+from convcalc.exchange.load import spec
 from convcalc.language.building.evaluation import MOST_LAYERS
-from convcalc.language.building.spec import NetworkError
-from convcalc.language.load import spec
+from convcalc.language.building.spec import NetworkError, Spec
 from convcalc.problems import printable
 from convcalc.quantities import DTYPES
 from convcalc.record import Record
 from convcalc.shapes import LARGEST_SIZE
 
 if TYPE_CHECKING:
+    from convcalc.exchange.load import Definition
+    from convcalc.exchange.model import Model
     from convcalc.graph import Network
-    from convcalc.language.building.spec import Spec
 
-FILE_HELP = "A spec, '-' for standard input, or the name of a network that ships with convcalc."
+FILE_HELP = (
+    "A spec or a model file, '-' for standard input, or the name of a network that ships with"
+    " convcalc."
+)
 
 File = Annotated[str, typer.Argument(metavar="FILE", help=FILE_HELP)]
 Files = Annotated[
@@ -36,8 +40,10 @@ Sets = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
+        "--dim",
         metavar="NAME=VALUE",
-        help="Set one of the file's args to another value; repeatable.",
+        help="Set one of the file's args, or a dimension of a model file that has a name and no"
+        " size; repeatable.",
     ),
 ]
 Input = Annotated[
@@ -61,7 +67,7 @@ Batch = Annotated[int, typer.Option("--batch", metavar="N", help="Samples in the
 FORMAT = typer.Option("--format", metavar="NAME", help="Output format.")
 Format = Annotated[str, FORMAT]
 Output = Annotated[
-    str | None, typer.Option("--output", metavar="PATH", help="Write to this file instead.")
+    str | None, typer.Option("--output", "-o", metavar="PATH", help="Write to this file instead.")
 ]
 Depth = Annotated[
     int | None, typer.Option("--depth", metavar="N", help="Sum up groups below this depth.")
@@ -124,11 +130,15 @@ _LARGEST_BATCH = LARGEST_SIZE
 
 
 class Loaded(Record):
-    """A network, its spec, and the options that make it differ from the file's network."""
+    """A network, its spec, and the options that make it differ from the file's network.
+
+    model  what else the file holds, where it is a model
+    """
 
     network: Network
-    spec: Spec
+    spec: Definition
     altered: str
+    model: Model | None = None
 
 
 class Unfinished(DetailedError):
@@ -154,14 +164,19 @@ def load_file(
     args, shapes = read_sets(sets), read_inputs(inputs)
     most = read_max_layers(max_layers)
     read = spec(file)
+    model = None
     try:
-        network = read.network(args, shapes, max_layers=most)
+        if isinstance(read, Spec):
+            network = read.network(args, shapes, max_layers=most)
+        else:
+            model = read.model(args, shapes, max_layers=most)
+            network = model.network
     except NetworkError as error:
         raise Unfinished(error) from None
     if network.notes:
         report_problems(network.notes, level="note")
     flags = {"--set": read.changes(args) if args else None, "--input": shapes}
-    return Loaded(network, read, " ".join([flag for flag, used in flags.items() if used]))
+    return Loaded(network, read, " ".join([flag for flag, used in flags.items() if used]), model)
 
 
 def load_network(

@@ -32,7 +32,21 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option("--weights", metavar="PATH", help="Weights, an .npz file by layer path."),
+        typer.Option(
+            "--weights", metavar="PATH", help="Weights by layer path, an .npz or .safetensors file."
+        ),
+    ] = None,
+    pair: Annotated[
+        bool,
+        typer.Option("--pair", help="Pair the arrays of --weights by their shapes, not by name."),
+    ] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="MODEL",
+            help="Run this model as well, on its own weights, and compare every value.",
+        ),
     ] = None,
     save: Annotated[
         str | None,
@@ -75,9 +89,11 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc verify resnet50 --repeat 5
       convcalc verify mynet.yaml --input-file x.npy --weights w.npz --save out.npz
       convcalc verify lenet --layers conv1,pool1 --save values.npz
+      convcalc verify net.yaml --against net.onnx
 
-    Weights and inputs are made from the seed where none are given. Exit status 1 if any shape
-    differs. Formats: table, plain, json, csv, markdown.
+    Weights and inputs are made from the seed where none are given, and a model has its own. Exit
+    status 1 if any shape differs, or with --against any value or layer. Formats: table, plain,
+    json, csv, markdown.
     """
     options.read_word("--format", style, TABLE_FORMATS)
     options.read_word("--dtype", dtype, options.FLOAT_DTYPES)
@@ -87,20 +103,28 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     if save == "":
         refuse("--save names no file", "--save results.npz, or leave it out")
     most = None if max_memory is None else read_size("--max-memory", max_memory)
-    network = options.load_network(file, sets, input_, max_layers)
+    loaded = options.load_file(file, sets, input_, max_layers)
+    network = loaded.network
 
     from convcalc.executor.blas import limit_blas_to_one_thread
 
     limit_blas_to_one_thread()
+    from convcalc.cli.model_weights import weights_for
     from convcalc.executor import run
     from convcalc.executor.files import write_npz
     from convcalc.executor.program import Program
     from convcalc.executor.verify import verify as verified
 
+    if against is not None:
+        from convcalc.cli.against import Settings, verify_against
+
+        model = options.load_file(against, None, input_, max_layers)
+        how = Settings(batch, seed, dtype, input_file, threads, most)
+        return verify_against(loaded, model, against, how, style, output)
     keep = run.layers_named(network, read_names(layers))
     program = Program(
         network,
-        weights=run.weights_from(weights, seed),
+        weights=weights_for(loaded, weights, seed, pair=pair),
         dtype=dtype,
         exact=exact,
         threads=threads,

@@ -7,11 +7,12 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
 
+from convcalc.exchange.arrays import ArraySource, Header
 from convcalc.executor.arrays import Array
 from convcalc.problems import UNUSABLE, ConvcalcError, Problem, Subject
 from convcalc.safe_files import replacing
@@ -28,13 +29,6 @@ def unsuitable(dtype: Any) -> str:
         return ""
     what = {"O": "Python objects", "c": "complex numbers", "b": "truth values"}.get(dtype.kind)
     return f"holds {what or f'values of type {dtype}'}, not numbers"
-
-
-class Header(NamedTuple):
-    """Shape and type of an array, known before its values are read."""
-
-    shape: tuple[int, ...]
-    dtype: Any
 
 
 class ArrayFile:
@@ -59,6 +53,17 @@ class ArrayFile:
             archive.open(f"{name}.npy") as stream,
         ):
             return _values(stream)
+
+
+def open_arrays(path: str | Path) -> ArraySource:
+    """The arrays in an `.npz` or `.safetensors` file; none of them is read yet."""
+    if os.fspath(path).endswith(".safetensors"):
+        from convcalc.exchange.files import open_model
+        from convcalc.exchange.safetensors import read_tensors
+        from convcalc.exchange.tensors import TensorArrays
+
+        return TensorArrays(read_tensors(open_model(os.fspath(path))))
+    return ArrayFile(path)
 
 
 def array_headers(path: str | Path) -> dict[str, Header]:

@@ -6,14 +6,15 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from math import isqrt, prod
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
+from convcalc.exchange.arrays import Header
 from convcalc.executor.arrays import Array, channels_first, packed
-from convcalc.executor.files import ArrayFile, Header, array_headers, read_arrays, unsuitable
+from convcalc.executor.files import array_headers, open_arrays, read_arrays, unsuitable
 from convcalc.executor.memory import available
+from convcalc.executor.pictures import is_picture, read_picture
 from convcalc.executor.program import MemoryUse, Program
 from convcalc.executor.weights import GivenWeights, RandomWeights, Weights, uniform
 from convcalc.executor.workspace import Workspace
@@ -160,7 +161,7 @@ def weights_from(
         return RandomWeights(seed)
     if isinstance(weights, Mapping):
         return GivenWeights({name: np.asarray(value) for name, value in weights.items()})
-    return GivenWeights(ArrayFile(Path(weights)), printable(os.fspath(weights)))
+    return GivenWeights(open_arrays(os.fspath(weights)), printable(os.fspath(weights)))
 
 
 def layers_named(network: Network, names: Sequence[str]) -> set[int]:
@@ -223,7 +224,13 @@ def inputs_from(network: Network, inputs: Mapping[str, Array] | Array | None) ->
 
 
 def inputs_in_file(network: Network, path: str) -> dict[str, Array]:
-    """The inputs in an `.npy` or `.npz` file; checks its headers before it reads the values."""
+    """The inputs in an `.npy` or `.npz` file, whose headers are checked first, or a picture."""
+    if is_picture(path):
+        if len(network.inputs) != 1:
+            message = f"{network.name} has several inputs, and a picture is one"
+            raise _bad_input(message, Help("an .npz file holds an array for each"), file=path)
+        ((name, shape),) = network.inputs.items()
+        return {name: read_picture(path, shape)}
     _checked(network, array_headers(path), path)
     return _checked(network, read_arrays(path), path)
 

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from convcalc.exchange.arrays import ArraySource, Header
 from convcalc.executor.arrays import Array
-from convcalc.executor.files import ArrayFile, Header, unsuitable
+from convcalc.executor.files import unsuitable
 from convcalc.executor.memory import available
 from convcalc.executor.thread_pool import ThreadPool
 from convcalc.executor.workspace import Workspace
@@ -266,7 +267,7 @@ class GivenWeights(Weights):
     `source` names them in messages: a file's name.
     """
 
-    def __init__(self, arrays: Mapping[str, Array] | ArrayFile, source: str = "weights") -> None:
+    def __init__(self, arrays: Mapping[str, Array] | ArraySource, source: str = "weights") -> None:
         self._arrays = arrays
         self._source = source
         #: Names of arrays in which NaN or infinity was found; complete after a run.
@@ -275,9 +276,9 @@ class GivenWeights(Weights):
     def check(self, network: Network) -> None:
         """Raises one ConvcalcError for all arrays that are missing, unknown or do not fit."""
         shapes = (
-            self._arrays.headers
-            if isinstance(self._arrays, ArrayFile)
-            else {name: Header(value.shape, value.dtype) for name, value in self._arrays.items()}
+            {name: Header(value.shape, value.dtype) for name, value in self._arrays.items()}
+            if isinstance(self._arrays, Mapping)
+            else self._arrays.headers
         )
         problems: list[str] = []
         helps: list[str] = []
@@ -333,10 +334,10 @@ class GivenWeights(Weights):
             if name in without:
                 continue
             full_name = array_name(node, name)
-            if isinstance(self._arrays, ArrayFile):
-                value, copy = self._arrays.read(full_name), False
-            else:
+            if isinstance(self._arrays, Mapping):
                 value, copy = self._arrays[full_name], True
+            else:
+                value, copy = self._arrays.read(full_name), False
             if not np.isfinite(value).all():
                 self.not_finite[full_name] = None
             arrays[name] = in_memory_format(node.kind, name, value, dtype, copy=copy)

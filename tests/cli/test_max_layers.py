@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from inspect import signature
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from convcalc import ConvcalcError, Network, load, loads, read
 from convcalc import spec as read_spec
-from convcalc.cli.main import COMMANDS
+from convcalc.cli.main import COMMANDS, command_named
 from convcalc.language.building.evaluation import MOST_LAYERS
 from tests.cli.runner import run, spec
 
@@ -34,7 +33,7 @@ def readers() -> list[str]:
     """The commands that read networks from files."""
     found = []
     for command in COMMANDS:
-        function = getattr(import_module(f"convcalc.cli.{command}"), command)
+        function = command_named(command)
         if {"file", "files"} & set(signature(function).parameters):
             found.append(command)
     return found

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import get_type_hints
 
 import pytest
 
-from convcalc.cli.main import COMMANDS
+from convcalc.cli.main import COMMANDS, command_named
 from tests.cli.runner import run
 
 
@@ -56,7 +55,7 @@ def test_a_whole_number_is_one_in_every_release_of_typer(value: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_values_are_of_types_that_the_command_line_converts(command: str) -> None:
-    function = getattr(import_module(f"convcalc.cli.{command}"), command)
+    function = command_named(command)
     converted = (str, int, bool, list[str], str | None, int | None, list[str] | None)
     kinds = get_type_hints(function)
     del kinds["return"]

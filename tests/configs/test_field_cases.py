@@ -15,6 +15,7 @@ import pytest
 
 import convcalc
 from convcalc import Analysis, ConvcalcError, Spec
+from convcalc.language.load import spec
 from convcalc.problems import Branch, facts_of
 
 FOLDER = Path(__file__).parent.parent / "data" / "field_cases"
@@ -213,7 +214,7 @@ def test_a_case(name: str) -> None:
         assert codes == ({code} if code else set())
         assert old in text
         text = text.replace(old, new)
-    check(convcalc.spec(path, text=text), expected)
+    check(spec(path, text=text), expected)
 
 
 def test_what_is_left_open_is_asked_by_some_case() -> None:

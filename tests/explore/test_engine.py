@@ -13,6 +13,7 @@ import convcalc
 from convcalc.explore.engine import Engine
 from convcalc.explore.figures import LARGEST, SUMMED
 from convcalc.explore.variables import Variable
+from convcalc.language.load import spec as read_spec
 from tests.explore.random_specs import random_spec, random_variables
 from tests.quick import each_seed, every_network
 
@@ -45,7 +46,7 @@ def alone(engine: Engine, indices: Sequence[int]) -> dict[str, int] | set[str]:
 
 
 def engine_of(spec: str, variables: Sequence[Variable], **options: Any) -> Engine:
-    return Engine(convcalc.spec("random.yaml", text=spec), variables, COMPILED, **options)
+    return Engine(read_spec("random.yaml", text=spec), variables, COMPILED, **options)
 
 
 @pytest.mark.no_cover
@@ -70,7 +71,7 @@ def test_random_specs_are_networks_often_enough() -> None:
 @every_network
 def test_shipped_networks(name: str) -> None:
     """The sizes of the input, and every argument that is a number, vary."""
-    spec = convcalc.spec(name)
+    spec = read_spec(name)
     shapes = spec.network().inputs
     variables = []
     if min(map(len, shapes.values())) > 1:
@@ -98,12 +99,12 @@ class TestNumbers:
 
     def test_fractions(self) -> None:
         spec = "{input: [3, 9, 9], args: {w: 1}, layers: [{conv: 'divisible(32*w, 8)', kernel: 1}]}"
-        values = [convcalc.spec("x.yaml", text=spec).number(f"{i}/20") for i in range(1, 41)]
+        values = [read_spec("x.yaml", text=spec).number(f"{i}/20") for i in range(1, 41)]
         assert hold(engine_of(spec, [Variable("w", values)]), 40, Random(0)) == 40
 
     def test_a_number_that_is_whole_for_some_values_only(self) -> None:
         spec = "{input: [3, 9, 9], args: {w: 1}, layers: [{conv: 8*w, kernel: 1}]}"
-        values = [convcalc.spec("x.yaml", text=spec).number(f"{i}/20") for i in range(1, 41)]
+        values = [read_spec("x.yaml", text=spec).number(f"{i}/20") for i in range(1, 41)]
         engine = engine_of(spec, [Variable("w", values)])
         found = engine.evaluate([np.arange(40)])
         whole = [8 * i % 20 == 0 for i in range(1, 41)]

@@ -10,6 +10,7 @@ import pytest
 
 import convcalc
 from convcalc.analysis.metrics import measure
+from convcalc.language.load import spec as read_spec
 from convcalc.metrics import TOTALS
 
 
@@ -61,7 +62,7 @@ class TestVariants:
         assert found["macs"].tolist() == expected
 
     def test_a_spec_that_is_read_already(self) -> None:
-        spec = convcalc.spec("net.yaml", text="{input: [3, 8, 8], layers: [{conv: 4, kernel: 3}]}")
+        spec = read_spec("net.yaml", text="{input: [3, 8, 8], layers: [{conv: 4, kernel: 3}]}")
         found = convcalc.evaluate(spec, {"in_size": [2, 3, 4]}, ["macs"])
         assert found["valid"].tolist() == [False, True, True]
         assert found["code"].tolist() == ["window-too-large", "", ""]
@@ -106,6 +107,6 @@ class TestRefused:
         assert says in str(caught.value)
 
     def test_a_file_that_is_wrong(self) -> None:
-        spec = convcalc.spec("net.yaml", text="{input: [3, 8, 8], args: {n: x}, layers: [relu]}")
+        spec = read_spec("net.yaml", text="{input: [3, 8, 8], args: {n: x}, layers: [relu]}")
         with pytest.raises(convcalc.ConvcalcError, match="'x'"):
             convcalc.evaluate(spec, {"in_size": [8]})

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
 
+from convcalc.exchange.formats import format_of
 from convcalc.language.load import decoded, read_file
 from convcalc.language.shipped import shipped_folder
 from convcalc.problems import ConvcalcError, Source, printable, refused
@@ -19,6 +20,11 @@ from convcalc.roots import check_no_system_file, current_access, repository_abov
 if TYPE_CHECKING:
     from subprocess import Popen
 
+    from convcalc.exchange.definition import ModelSpec
+    from convcalc.exchange.formats import Format
+
+#: The most bytes of a model file of a revision, which git hands over as a whole.
+MOST_MODEL = 128 * 1024 * 1024
 #: Files that may hold a network.
 SUFFIXES = (".yaml", ".yml")
 
@@ -138,6 +144,21 @@ class Revision:
         name = f"{self.name}:{path}"
         return None if data is None else decoded(name, data, self._prefix + path, named=False)
 
+    def has(self, path: str) -> bool:
+        """Whether there is a file, by its path from the root."""
+        return self._content(path) is not None
+
+    def model(self, path: str, of_format: Format) -> ModelSpec | None:
+        """The model in a file, by its path from the root; None where there is none."""
+        data = self._content(path)
+        if data is None:
+            return None
+        from convcalc.exchange.definition import ModelSpec  # most files are specs
+        from convcalc.exchange.files import read_bytes
+
+        name = f"{self.name}:{path}"
+        return ModelSpec(read_bytes("", data, name=name), of_format, Source(name, "", named=False))
+
     def open(self, path: str) -> Source:
         """The text of a file that a spec at this revision extends."""
         if os.path.dirname(path) == shipped_folder():
@@ -210,6 +231,8 @@ class Revision:
             return None
         size = int(match[2])
         most = current_access().max_file_size
+        if format_of(path) is not None:
+            most = max(most, MOST_MODEL)
         if size > most:
             self._stop()
             shown = printable(f"{self.name}:{path}", 200)

@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from convcalc.analysis.costs.report import Report, analyze
 from convcalc.checks.diff.diff import Diff, compare
 from convcalc.checks.diff.revision import SUFFIXES, FileChange, Revision
+from convcalc.exchange.formats import format_of
+from convcalc.exchange.load import opened
 from convcalc.graph import Network
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.inputs import InputShapes
-from convcalc.language.building.spec import Spec, read_spec
-from convcalc.language.load import opener_in, read_file, spec
+from convcalc.language.building.spec import read_spec
+from convcalc.language.load import opener_in, read_file
 from convcalc.language.reading.document import first_word
 from convcalc.language.shipped import shipped_path
 from convcalc.problems import ConvcalcError, Problem, printable, refused
 from convcalc.roots import check_inside, is_stream
+
+if TYPE_CHECKING:
+    from convcalc.exchange.load import Definition
 
 #: A value that may be the file of a block.
 _FILE = re.compile(r""":[ \t]*["']?([^\s"'#{}\[\],]+\.ya?ml)\b""")
@@ -61,8 +66,8 @@ class Settings(NamedTuple):
     batch: int = 1
     max_layers: int = MOST_LAYERS
 
-    def network_of(self, of_file: Spec, args: Mapping[str, object]) -> Network:
-        """The network of a spec with some arguments."""
+    def network_of(self, of_file: Definition, args: Mapping[str, object]) -> Network:
+        """The network of a file with some arguments."""
         return of_file.network(args, self.inputs, max_layers=self.max_layers)
 
 
@@ -72,8 +77,8 @@ def compare_files(old: str, new: str, settings: Settings) -> Comparison:
     Raises ConvcalcError with the problems of both.
     """
     reports = _both(
-        lambda: settings.network_of(spec(old), settings.old_args),
-        lambda: settings.network_of(spec(new), settings.new_args),
+        lambda: settings.network_of(opened(old), settings.old_args),
+        lambda: settings.network_of(opened(new), settings.new_args),
         (old, new),
         settings.batch,
     )
@@ -119,20 +124,33 @@ def _version(revision: Revision, change: FileChange, settings: Settings) -> Comp
     new_name = revision.display(new) if new else ""
 
     def before() -> Network | None:
-        source = revision.source(old) if old else None
-        if source is None:
-            return None
-        then = read_spec(source, revision.open, revision.exists)
-        return settings.network_of(then, settings.old_args)
+        then = _then(revision, old) if old else None
+        return None if then is None else settings.network_of(then, settings.old_args)
 
     def after() -> Network | None:
-        if not new:
-            return None
-        opener = opener_in(lambda: revision.root)
-        return settings.network_of(read_spec(opener(new_name), opener), settings.new_args)
+        return settings.network_of(_now(revision, new), settings.new_args) if new else None
 
     reports = _both(before, after, (old_name, new_name), settings.batch)
     return _comparison(reports, (old_name, new_name), renamed=bool(old and new and old != new))
+
+
+def _then(revision: Revision, path: str) -> Definition | None:
+    """The network in a file of a revision; None where there is no file."""
+    of_format = format_of(path)
+    if of_format is not None:
+        return revision.model(path, of_format)
+    source = revision.source(path)
+    return None if source is None else read_spec(source, revision.open, revision.exists)
+
+
+def _now(revision: Revision, path: str) -> Definition:
+    """The network in a file of the working tree."""
+    name = revision.display(path)
+    if format_of(path) is not None:
+        check_inside(name, revision.root)
+        return opened(name, named=False)
+    opener = opener_in(lambda: revision.root)
+    return read_spec(opener(name), opener)
 
 
 def _comparison(
@@ -212,10 +230,10 @@ def _change_of(revision: Revision, changes: Sequence[FileChange], file: str) -> 
         if shipped_path(file):
             message = f"the shipped network '{printable(file)}' has no version in git"
             raise refused("bad-option", message, f"convcalc diff OLD {file}")
-        if revision.source(path) is None:
+        if not revision.has(path):
             where = f"now nor in '{printable(revision.name)}'"
             raise refused("bad-option", f"{printable(file, 200)} is neither there {where}")
-    return FileChange(path if revision.source(path) is not None else None, path)
+    return FileChange(path if revision.has(path) else None, path)
 
 
 def _changed_specs(revision: Revision, changes: Sequence[FileChange]) -> list[FileChange]:

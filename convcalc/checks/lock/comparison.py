@@ -32,7 +32,7 @@ from convcalc.quantities import change_text
 from convcalc.shapes import Shape, cross_text
 
 if TYPE_CHECKING:
-    from convcalc.language.building.spec import Spec
+    from convcalc.exchange.load import Definition
 
 #: What accepts a change.
 ACCEPT = "`convcalc lock` accepts the change"
@@ -43,7 +43,7 @@ _MOST_NAMED = 3
 
 
 def stale_problem(
-    lock: Lock, found: LockedNetwork, report: Report, of_file: Spec
+    lock: Lock, found: LockedNetwork, report: Report, of_file: Definition
 ) -> Problem | None:
     """What is not as the lock says, at the line of the first layer that differs; None if nothing.
 
@@ -120,7 +120,7 @@ def _change(name: str, before: int | None, after: int | None) -> str:
     return f"{printable(name)} {before:,} -> {after:,}{unit} ({change_text(before, after)})"
 
 
-def first_line(of_file: Spec) -> Span:
+def first_line(of_file: Definition) -> Span:
     """The first line of the file, for a change of no layer."""
     return Span(of_file.source, 1, 1)
 

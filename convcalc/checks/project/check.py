@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.metrics import measure_all
+from convcalc.checks.project.against import check_against
 from convcalc.checks.project.baseline import (
     Baseline,
     Entry,
@@ -30,7 +31,7 @@ from convcalc.roots import is_stream
 
 if TYPE_CHECKING:
     from convcalc.checks.lock.file import LockedNetwork
-    from convcalc.language.building.spec import Spec
+    from convcalc.exchange.load import Definition
     from convcalc.language.reading.limits import Limit
 
 
@@ -127,8 +128,10 @@ def check_network(target: Target, settings: Settings, specs: Specs) -> CheckedNe
     broken = [] if altered else broken_expectations(of_file.expectations, analysis.report)
     if broken and entry.locked is not None and baseline is not None:
         broken = _at_first_change(broken, baseline, entry.locked, limits)
-    problems = (*broken, *limits.problems, *entry.problems)
-    status = UNUSABLE if limits.misused or entry.problems else WRONG
+    models = [] if altered else check_against(network, target, settings.max_layers)
+    problems = (*broken, *models, *limits.problems, *entry.problems)
+    unread = any(CODES[problem.code].status == UNUSABLE for problem in models)
+    status = UNUSABLE if limits.misused or entry.problems or unread else WRONG
     return CheckedNetwork(
         target.file,
         target.variant,
@@ -143,7 +146,7 @@ def check_network(target: Target, settings: Settings, specs: Specs) -> CheckedNe
 
 
 def _check_limits(
-    limits: LimitChecker, of_file: Spec, entry: Entry, settings: Settings, *, altered: bool
+    limits: LimitChecker, of_file: Definition, entry: Entry, settings: Settings, *, altered: bool
 ) -> list[str]:
     """Checks all limits that hold for a network; what of them had to be left out, and why."""
     rules = limits.target.rules or Rules()
@@ -186,7 +189,7 @@ def _at_first_change(
     return at_first_change(broken, baseline.lock, now, report, bases)
 
 
-def _altered(of_file: Spec, target: Target, settings: Settings) -> list[str]:
+def _altered(of_file: Definition, target: Target, settings: Settings) -> list[str]:
     """What makes the network another than the one that the file is about, as it is written."""
     found = []
     if of_file.changes(target.args):
@@ -197,7 +200,7 @@ def _altered(of_file: Spec, target: Target, settings: Settings) -> list[str]:
 
 
 def _skipped(
-    of_file: Spec, altered: Sequence[str], target: Target, settings: Settings
+    of_file: Definition, altered: Sequence[str], target: Target, settings: Settings
 ) -> list[str]:
     """What cannot be held against an altered network."""
     if not altered:

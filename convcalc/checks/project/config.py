@@ -76,6 +76,7 @@ class Entry(NamedTuple):
     warn    limits that only warn
     growth  by how much totals may grow over convcalc.lock
     dtype   what a number takes in memory
+    against the model file that the networks describe; None where there is none
     """
 
     files: tuple[Pattern, ...]
@@ -85,6 +86,7 @@ class Entry(NamedTuple):
     warn: tuple[Limit, ...]
     growth: tuple[Limit, ...]
     dtype: str
+    against: Pattern | None = None
 
 
 class Config(NamedTuple):
@@ -213,6 +215,7 @@ class _Reader:
         named = value("dtype")
         dtype = read_dtype(named, self.note) if named else DEFAULT_DTYPE
         budget, warn, growth = value("budget"), value("warn"), value("growth")
+        against = value("against")
         values, places = self._sets(sets) if sets else ({}, {})
         return Entry(
             self._files(files) if files else (),
@@ -222,7 +225,15 @@ class _Reader:
             read_limits(warn, "warn", self.note, dtype) if warn else (),
             read_growths(growth, self.note, dtype) if growth else (),
             dtype,
+            self._against(against) if against else None,
         )
+
+    def _against(self, node: YamlNode) -> Pattern | None:
+        if isinstance(node, ScalarNode) and node.text.strip():
+            return Pattern(node.text.strip(), node.span)
+        message = "'against' takes the path of a model file"
+        self._refuse("bad-value", message, node.span, "against: model.onnx")
+        return None
 
     def _known_keys(self, node: MapNode, known: Mapping[str, str], what: str) -> None:
         for text, (key, _) in node.entries.items():
@@ -309,6 +320,7 @@ ENTRY_KEYS = {
     "warn": "limits that only warn",
     "growth": "by how much totals may grow over convcalc.lock",
     "dtype": "what a number takes in memory: float32 if nothing is said",
+    "against": "the model file that the networks describe: a difference fails",
 }
 
 
@@ -328,6 +340,7 @@ def config_schema() -> dict[str, Any]:
         "warn": limits_schema(),
         "growth": growths_schema(),
         "dtype": dtype_schema(),
+        "against": path,
     }
     entry = {
         "type": "object",

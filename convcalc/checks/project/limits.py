@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from convcalc.checks.lock.file import LockedNetwork
     from convcalc.checks.lock.growth import Grown
     from convcalc.checks.project.layer_limits import LayerCosts
-    from convcalc.language.building.spec import Spec
+    from convcalc.exchange.load import Definition
     from convcalc.language.reading.limits import Limit
 
 #: Layers that a broken limit names.
@@ -52,7 +52,7 @@ class LimitChecker:
     """
 
     def __init__(
-        self, target: Target, of_file: Spec, analysis: Analysis, locked: LockedNetwork | None
+        self, target: Target, of_file: Definition, analysis: Analysis, locked: LockedNetwork | None
     ) -> None:
         self.target = target
         self.of_file = of_file

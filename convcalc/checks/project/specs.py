@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from convcalc.exchange.load import opened
 from convcalc.graph import Network
 from convcalc.language.building.evaluation import MOST_LAYERS, layer_limit
 from convcalc.language.building.inputs import InputShapes
-from convcalc.language.building.spec import Spec
-from convcalc.language.load import found_spec, spec
 from convcalc.language.shipped import is_word
 from convcalc.problems import ConvcalcError, Problem
+
+if TYPE_CHECKING:
+    from convcalc.exchange.load import Definition
 
 
 class Specs:
@@ -26,13 +28,13 @@ class Specs:
         self._max_layers = max_layers
         #: The spec that was read last: the variants of a file mostly follow each other.
         self._file = ""
-        self._last: Spec | None = None
+        self._last: Definition | None = None
         #: Files that cannot be read: their problems and status.
         self._broken: dict[str, tuple[tuple[Problem, ...], int]] = {}
         #: What was spent on each file, in layers.
         self._efforts: dict[str, int] = {}
 
-    def spec(self, file: str, *, named: bool = False) -> Spec:
+    def spec(self, file: str, *, named: bool = False) -> Definition:
         """The spec of a file that the user named, or that was found; raises ConvcalcError."""
         if self._last is not None and self._file == file:
             return self._last
@@ -41,7 +43,7 @@ class Specs:
             raise ConvcalcError(*self._broken[file])
         self._left(file)
         try:
-            found = spec(file) if named else found_spec(file)
+            found = opened(file, named=named)
         except ConvcalcError as error:
             self._broken[file] = error.problems, error.status
             raise

@@ -28,7 +28,7 @@ from convcalc.roots import check_inside, is_stream, root_of
 from convcalc.spelling import did_you_mean
 
 if TYPE_CHECKING:
-    from convcalc.language.building.spec import Spec
+    from convcalc.exchange.load import Definition
     from convcalc.language.reading.limits import Limit
 
 #: What networks cost, beside it; no spec either. `convcalc.checks.lock.file` reads and writes it.
@@ -47,6 +47,7 @@ class Rules(NamedTuple):
     growth  by how much totals may grow over convcalc.lock
     dtype   what a number takes in memory, where a limit does not say
     sets    where each argument of `set` is written, by name
+    against the model files that it describes: their paths, and where they are named
     """
 
     budget: tuple[Limit, ...] = ()
@@ -54,6 +55,7 @@ class Rules(NamedTuple):
     growth: tuple[Limit, ...] = ()
     dtype: str = "float32"
     sets: Mapping[str, Span] = {}
+    against: tuple[Pattern, ...] = ()
 
 
 class Target(NamedTuple):
@@ -150,7 +152,8 @@ def _listed(config: Config, namer: _Namer) -> list[Target]:
     walk = Walk()
     given = 0
     for entry in config.entries:
-        rules = Rules(entry.budget, entry.warn, entry.growth, entry.dtype, entry.places)
+        against = _against(config.folder, entry)
+        rules = Rules(entry.budget, entry.warn, entry.growth, entry.dtype, entry.places, against)
         for pattern in entry.files:
             try:
                 paths = _pattern_paths(config.folder, pattern, walk)
@@ -216,6 +219,14 @@ def _pattern_paths(folder: str, pattern: Pattern, walk: Walk) -> list[str]:
     return paths
 
 
+def _against(folder: str, entry: Entry) -> tuple[Pattern, ...]:
+    """The model file that an entry's networks describe, by its path from here."""
+    if entry.against is None:
+        return ()
+    path = os.path.join(folder, entry.against.text)
+    return (Pattern(path if os.path.isabs(path) else os.path.relpath(path), entry.against.span),)
+
+
 def _combinations(entry: Entry) -> list[dict[str, str]]:
     """Every combination of the values that an entry sets, the last argument changing fastest."""
     return [dict(zip(entry.sets, values, strict=True)) for values in product(*entry.sets.values())]
@@ -234,6 +245,7 @@ def _merged(targets: Sequence[Target]) -> Rules | None:
         tuple([limit for rule in rules for limit in rule.growth]),
         next((rule.dtype for rule in rules if rule.dtype != usual), usual),
         {name: span for rule in rules for name, span in rule.sets.items()},
+        tuple([model for rule in rules for model in rule.against]),
     )
 
 
@@ -309,7 +321,7 @@ def _specs_in(folder: str, walk: Walk) -> list[str]:
     return specs
 
 
-def dtype_of(of_file: Spec, rules: Rules | None) -> str:
+def dtype_of(of_file: Definition, rules: Rules | None) -> str:
     """What a number takes in memory in a network's totals: convcalc.yaml's word, or its own."""
     usual = Rules().dtype
     named = [rules.dtype] if rules is not None else []

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convcalc import ConvcalcError, Network, Spec, loads, spec
+from convcalc import ConvcalcError, Network, Spec, loads
+from convcalc.language.load import spec
 from convcalc.language.reading.items import Item
 from convcalc.language.reading.nodes import YamlNode
 from tests.quick import every_network

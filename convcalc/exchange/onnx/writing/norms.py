@@ -27,7 +27,7 @@ def batch_norm(writer: Writer, op: Op) -> None:
         view = View(writer.channels_first(x), (None, *range(len(x.shape) - 1)))
     node = writer.fused("batchnorm", _eps(op, 1e-5), view)
     path = writer.builder.nodes[node].path
-    for name, value in zip(("weight", "bias", "mean", "variance"), weights, strict=True):
+    for name, value in zip(("weight", "bias", "running_mean", "running_var"), weights, strict=True):
         if isinstance(value, Constant):
             writer.tensor(path, name, value)
     writer.share(node, [value for value in weights if isinstance(value, Constant)])

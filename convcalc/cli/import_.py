@@ -1,0 +1,66 @@
+"""`convcalc import`: a model file as a text that a person can read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from convcalc.cli import options
+from convcalc.cli.guard import guarded, refuse, write_error
+from convcalc.cli.output import emit, refuse_empty
+from convcalc.problems import printable
+
+
+@guarded
+def import_(
+    file: options.File,
+    sets: options.Sets = None,
+    input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
+    flat: Annotated[
+        bool, typer.Option("--flat", help="Write one line for each layer, without blocks.")
+    ] = False,
+    save_weights: Annotated[
+        str | None,
+        typer.Option(
+            "--save-weights",
+            metavar="PATH",
+            help="Write the model's weights to this .npz file, under the names of the new spec.",
+        ),
+    ] = None,
+    output: options.Output = None,
+) -> int:
+    """Write a model file as a spec: blocks, repeats and arguments instead of a list of nodes.
+
+    Examples:
+      convcalc import resnet50.onnx --output resnet50.yaml
+      convcalc import detector.onnx --dim height=640 --dim width=640
+      convcalc import yolov8.yaml --scale n -o yolov8n.yaml
+      convcalc import net.onnx -o net.yaml --save-weights net.npz
+
+    The text is read again and compared with the model in every figure before it is written; where
+    they would differ, it is written flat, and that is reported. Reads ONNX, darknet
+    and Ultralytics files.
+    """
+    refuse_empty(output)
+    if save_weights == "":
+        refuse("--save-weights names no file", "--save-weights net.npz, or leave it out")
+    loaded = options.load_file(file, sets, input_, max_layers)
+    from convcalc.exchange.decompile import decompile
+
+    text = decompile(loaded.network, flat=flat)
+    if text.why_flat:
+        write_error(f"note: written flat: with blocks, {text.why_flat}\n")
+    arrays = None
+    if save_weights is not None:
+        from convcalc.cli.model_weights import renamed_arrays
+
+        arrays = renamed_arrays(loaded, text.yaml, max_layers)
+    emit(text.yaml, output)
+    if save_weights is not None and arrays is not None:
+        from convcalc.executor.files import write_npz
+
+        count = write_npz(save_weights, ((name, arrays.read(name)) for name in arrays.headers))
+        write_error(f"{count} arrays written to {printable(save_weights, 200)}\n")
+    return 0

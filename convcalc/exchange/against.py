@@ -1,0 +1,83 @@
+"""A spec compared with the model that it describes: structure, figures and, on a run, values."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from convcalc.analysis.costs.report import analyze
+from convcalc.exchange.pairing import Pairing, pair
+from convcalc.graph import Network, Node
+from convcalc.problems import Note, Problem, Subject
+from convcalc.shapes import tuple_text
+
+
+class Counterparts(NamedTuple):
+    """A network and the model that it is compared with.
+
+    pairing  the nodes that correspond
+    figures  those totals that differ: their name, the network's and the model's
+    """
+
+    network: Network
+    model: Network
+    pairing: Pairing
+    figures: tuple[tuple[str, int, int], ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether structure and figures are the same."""
+        return self.pairing.whole and not self.figures
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """What the model calls each paired node: its path by ours."""
+        nodes, others = self.network.nodes, self.model.nodes
+        return {nodes[mine].path: others[theirs].path for mine, theirs in self.pairing.pairs}
+
+
+def counterparts(network: Network, model: Network) -> Counterparts:
+    """The two networks, node by node."""
+    ours, theirs = analyze(network).totals, analyze(model).totals
+    figures = (("params", ours.params, theirs.params), ("macs", ours.macs, theirs.macs))
+    differing = tuple([figure for figure in figures if figure[1] != figure[2]])
+    return Counterparts(network, model, pair(network, model), differing)
+
+
+def difference(found: Counterparts, model: str) -> Problem | None:
+    """The first layer that differs as a problem, with the totals that do; None where none does.
+
+    model  what the model's file is called
+    """
+    if found.same:
+        return None
+    ours, theirs = found.pairing.first, found.pairing.second
+    facts = [Note(_described(found.network, ours[0], "here"))] if ours else []
+    if theirs:
+        facts.append(Note(_described(found.model, theirs[0], f"in {model}")))
+    facts += [
+        Note(f"{name}: {mine:,} here, {other:,} in {model}") for name, mine, other in found.figures
+    ]
+    node: Node | None = found.network.nodes[ours[0]] if ours else None
+    count = len(ours) + len(theirs)
+    message = f"it is not the network in {model}: {count} layers have no counterpart, this first"
+    if node is None and theirs:
+        message = f"layers of {model} have no counterpart: {len(theirs)}"
+    elif node is None:
+        message = f"its figures are not those of {model}"
+    return Problem(
+        "model-differs",
+        message,
+        node.span if node else None,
+        tuple(facts),
+        node.calls if node else (),
+        Subject(layer=node.path if node else ""),
+    )
+
+
+def _described(network: Network, index: int, where: str) -> str:
+    """A node with what it computes."""
+    node = network.nodes[index]
+    shapes = network.input_shapes(node)
+    entering = ", ".join([tuple_text(shape) for shape in shapes])
+    text = node.layer.described(shapes)
+    return f"{where}: {node.path}, {text}, {entering} -> {tuple_text(node.shape)}"

@@ -1,0 +1,97 @@
+"""Which files are models, and the module that reads each format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+from convcalc.problems import ConvcalcError, printable, refused
+
+if TYPE_CHECKING:
+    from convcalc.exchange.files import ModelFile
+    from convcalc.exchange.model import Choices, Model
+
+    Reader = Callable[[ModelFile, Choices], Model]
+
+
+class Format(NamedTuple):
+    """A format of model files.
+
+    name      as messages have it
+    suffixes  of its files; none where only the text shows it
+    module    has the function `read`, which makes a model of a file
+    scales    whether one file may describe a family, of which `--scale` chooses a member
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    module: str
+    scales: bool = False
+
+    def reader(self) -> Reader:
+        """The function that reads a file, imported now."""
+        reader: Reader = import_module(self.module).read
+        return reader
+
+
+FORMATS = (
+    Format("ONNX", (".onnx", ".onnx.gz"), "convcalc.exchange.onnx"),
+    Format("darknet", (".cfg",), "convcalc.exchange.darknet"),
+)
+#: A YAML file with a backbone and a head, known by these keys.
+ULTRALYTICS = Format("Ultralytics", (), "convcalc.exchange.ultralytics", scales=True)
+#: What is no model file that can be read, by suffix, and how to make one of it.
+_TORCH = 'torch.onnx.export(model, example, "model.onnx") writes a file that can be read'
+_REFUSED = {
+    ".pt": ("PyTorch's pickle, which is a program and is never run", _TORCH),
+    ".pth": ("PyTorch's pickle, which is a program and is never run", _TORCH),
+    ".ckpt": ("a checkpoint, mostly a pickle, which is a program and is never run", _TORCH),
+    ".pkl": ("a pickle, which is a program and is never run", _TORCH),
+    ".h5": (
+        "HDF5, which Keras wrote before version 3",
+        'keras.models.load_model("model.h5").save("model.keras") writes a file that can be read',
+    ),
+    ".pb": (
+        "a graph of TensorFlow",
+        "python -m tf2onnx.convert --saved-model FOLDER --output model.onnx converts it",
+    ),
+    ".safetensors": ("weights without the network that they belong to", "--weights reads them"),
+}
+
+
+def format_of(path: str) -> Format | None:
+    """The format that a file's suffix names; None where it names none.
+
+    Raises ConvcalcError with status 2 for a suffix of files that cannot be read, with the line
+    that converts them.
+
+    >>> format_of("net.onnx").name, format_of("net.yaml")
+    ('ONNX', None)
+    """
+    lowered = path.lower()
+    for known in FORMATS:
+        if lowered.endswith(known.suffixes):
+            return known
+    dot = lowered.rfind(".")
+    if dot >= 0 and lowered[dot:] in _REFUSED:
+        raise _refused(path, *_REFUSED[lowered[dot:]])
+    return None
+
+
+def format_of_text(text: str) -> Format | None:
+    """The format of a model that is written as YAML, by its outermost keys; None for a spec.
+
+    >>> format_of_text("nc: 80\\nbackbone:\\n- []\\nhead:\\n- []\\n").name
+    'Ultralytics'
+    """
+    keys = ("backbone:", "head:")
+    if all(key in text for key in keys):
+        written = {key for line in text.splitlines() for key in keys if line.startswith(key)}
+        if len(written) == len(keys):
+            return ULTRALYTICS
+    return None
+
+
+def _refused(path: str, what: str, help_text: str) -> ConvcalcError:
+    return refused("unsupported-model", f"{printable(path, 200)} is {what}", help_text)

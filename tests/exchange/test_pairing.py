@@ -1,0 +1,136 @@
+"""Which nodes of two networks correspond."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from convcalc.exchange.pairing import pair
+from convcalc.graph import GraphBuilder, Network
+from convcalc.language.load import load, loads
+from tests.quick import every_network, fewer_examples
+from tests.transform.networks import networks
+
+
+def described(network: Network, text: str) -> list[tuple[str, str]]:
+    """The pairs of a network with another, by their paths, without inputs."""
+    other = loads(text)
+    return [
+        (network.nodes[mine].path, other.nodes[theirs].path)
+        for mine, theirs in pair(network, other).pairs
+        if network.nodes[mine].inputs
+    ]
+
+
+def reversed_branches(network: Network) -> Network:
+    """The same network, its nodes in another order, as far from the first as possible."""
+    readers: dict[int, int] = {}
+    for node in network.nodes:
+        for source in {*node.inputs, *([] if node.shares is None else [node.shares])}:
+            readers[source] = readers.get(source, 0) + 1
+    # Kahn's algorithm from the end: of the nodes that nobody left reads, the first comes last.
+    left = dict(readers)
+    ready = [i for i in range(len(network.nodes)) if i not in readers]
+    order: list[int] = []
+    while ready:
+        index = ready.pop(0)
+        order.append(index)
+        node = network.nodes[index]
+        for source in {*node.inputs, *([] if node.shares is None else [node.shares])}:
+            left[source] -= 1
+            if not left[source]:
+                ready.append(source)
+    order.reverse()
+    inputs = [i for i in range(len(network.nodes)) if network.nodes[i].is_input]
+    order = [*inputs, *[i for i in order if not network.nodes[i].is_input]]
+    builder, places = GraphBuilder(), {}
+    for number, index in enumerate(order):
+        node = network.nodes[index]
+        if node.is_input:
+            places[index] = builder.input(node.path, node.shape)
+            continue
+        inputs_of = [places[i] for i in node.inputs]
+        places[index] = builder.add(node.layer, inputs_of, path=f"renamed{number}")
+        if node.shares is not None:
+            builder.nodes[places[index]].shares = places[node.shares]
+    return builder.network("other", {k: places[v] for k, v in network.outputs.items()})
+
+
+@pytest.mark.no_cover
+@every_network
+def test_a_network_corresponds_to_itself(name: str) -> None:
+    network = load(name)
+    found = pair(network, network)
+    assert found.whole
+    assert all(mine == theirs for mine, theirs in found.pairs)
+
+
+@given(networks())
+@fewer_examples(2)
+def test_names_and_order_do_not_matter(network: Network) -> None:
+    other = reversed_branches(network)
+    found = pair(network, other)
+    assert found.whole
+    for mine, theirs in found.pairs:
+        assert network.nodes[mine].layer == other.nodes[theirs].layer
+        assert network.nodes[mine].shape == other.nodes[theirs].shape
+
+
+def test_views_need_no_counterpart() -> None:
+    plain = loads("{input: [3, 8, 8], layers: [{conv: 4, kernel: 3}, {dense: 5}]}")
+    text = "{input: [3, 8, 8], layers: [{conv: 4, kernel: 3}, flatten, {dropout: 0.5}, {dense: 5}]}"
+    assert pair(plain, loads(text)).whole
+    assert described(plain, text) == [("conv0", "conv0"), ("dense0", "dense0")]
+
+
+def test_how_arguments_are_written_does_not_matter() -> None:
+    same = "{input: [3, 9, 9], layers: [{conv: 4, kernel: 3, padding: same}, {maxpool: 2}]}"
+    text = "{input: [3, 9, 9], layers: [{conv: 4, kernel: [3, 3], padding: 1},"
+    text += " {maxpool: 2, stride: 2}]}"
+    assert pair(loads(same), loads(text)).whole
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "{conv: 4, kernel: 3, padding: 1, dilation: 1, groups: 2}",
+        "{conv: 4, kernel: 3, padding: 2, dilation: 2}",
+        "{conv: 4, kernel: 5, padding: 2}",
+        "{conv: 5, kernel: 3, padding: 1}",
+        "{conv: 4, kernel: 3, padding: 1, bias: false}",
+        "{conv: 4, kernel: 3, padding: [[2, 0], [1, 1]]}",
+    ],
+)
+def test_another_layer_has_no_counterpart(other: str) -> None:
+    text = "{input: [4, 8, 8], layers: [{conv: 4, kernel: 3, padding: 1}, {dense: 2}]}"
+    found = pair(loads(text), loads(text.replace("{conv: 4, kernel: 3, padding: 1}", other)))
+    assert not found.whole
+    assert found.first[0] == 1
+
+
+def test_the_branches_of_a_difference_are_not_exchanged() -> None:
+    def text(first: str, second: str) -> str:
+        return (
+            "{input: [4, 8, 8], layers: [{sub: [[{conv: 4, kernel: 1, activation: "
+            + first
+            + "}], [{conv: 4, kernel: 1, activation: "
+            + second
+            + "}]]}]}"
+        )
+
+    network = loads(text("relu", "sigmoid"))
+    assert pair(network, loads(text("relu", "sigmoid"))).whole
+    assert not pair(network, loads(text("sigmoid", "relu"))).whole
+    added, other = [
+        loads(text(*both).replace("sub", "add")) for both in (("relu", "tanh"), ("tanh", "relu"))
+    ]
+    assert pair(added, other).whole
+
+
+def test_sharing_is_part_of_the_structure() -> None:
+    apart = (
+        "{input: [4, 8, 8], layers: [{conv: 4, kernel: 1, name: a}, {conv: 4, kernel: 1, name: b}]}"
+    )
+    shared = apart.replace("name: b", "name: b, share: a")
+    assert pair(loads(shared), loads(shared)).whole
+    assert not pair(loads(apart), loads(shared)).whole
