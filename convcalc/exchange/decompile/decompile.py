@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from convcalc.analysis.costs.cost import COSTS
 from convcalc.analysis.costs.report import Report, analyze
 from convcalc.exchange.decompile.compare import difference
 from convcalc.exchange.decompile.defaults import common_arguments
+from convcalc.exchange.decompile.folding import Folder
 from convcalc.exchange.decompile.items import Item, Items, read_items
 from convcalc.exchange.decompile.naming import Namer, all_items, named_items
-from convcalc.exchange.decompile.nesting import in_sequence, last_of, nested, spliced
+from convcalc.exchange.decompile.nesting import in_sequence, last_of, nested
+from convcalc.exchange.decompile.spelling import Block
 from convcalc.exchange.decompile.text import file_text
 from convcalc.graph import Network
 from convcalc.language.load import loads
@@ -63,26 +67,33 @@ def decompile(network: Network, *, flat: bool = False) -> Text:
 
 
 def _folded(items: Items, expect: str) -> str:
-    sequence = spliced(nested(items))
-    outputs = [last_of(item) for item in items.outputs]
-    return _written(items._replace(outputs=outputs), sequence, expect)
+    folder = Folder(nested(items), items.inputs, list(items.outputs))
+    folder.fold()
+    items = items._replace(outputs=[last_of(item) for item in folder.outputs])
+    return _written(items, folder.sequence, expect, folder.blocks, folder.names)
 
 
 def _flat(items: Items, expect: str) -> str:
-    return _written(items, in_sequence(items), expect)
+    return _written(items, in_sequence(items), expect, {}, {})
 
 
-def _written(items: Items, sequence: list[Item], expect: str) -> str:
-    names = named_items(sequence, items.inputs, items.outputs, Namer(()))
-    common = common_arguments(all_items(sequence))
+def _written(
+    items: Items,
+    sequence: list[Item],
+    expect: str,
+    blocks: Mapping[str, Block],
+    block_names: Mapping[str, Mapping[Item, str]],
+) -> str:
+    names = named_items(sequence, items.inputs, items.outputs, Namer(blocks))
+    bodies = [item for block in blocks.values() for item in all_items(block.body)]
     return file_text(
         items.inputs,
         sequence,
         items.outputs,
         names,
-        defaults=common,
-        blocks={},
-        block_names={},
+        defaults=common_arguments([*all_items(sequence), *bodies]),
+        blocks=blocks,
+        block_names=block_names,
         expect=expect,
     )
 

@@ -18,11 +18,13 @@ _LEAST_SAVED = 24
 def common_arguments(items: Iterable[Item]) -> dict[str, dict[str, Value]]:
     """The arguments that are worth a default, by kind; each item is a line of the file."""
     counts: dict[str, int] = {}
+    given: dict[tuple[str, str], int] = {}
     values: dict[tuple[str, str], Counter[Value]] = {}
 
     def count(kind: str, args: dict[str, Value]) -> None:
         counts[kind] = counts.get(kind, 0) + 1
         for name, value in args.items():
+            given[kind, name] = given.get((kind, name), 0) + 1
             if not isinstance(value, (Item, Expression)):
                 values.setdefault((kind, name), Counter())[value] += 1
 
@@ -40,14 +42,14 @@ def common_arguments(items: Iterable[Item]) -> dict[str, dict[str, Value]]:
     for (kind, name), counted in values.items():
         declared = layer_class(kind).fields.get(name)
         value, times = counted.most_common(1)[0]
-        given = sum(counted.values())
+        absent = counts[kind] - given[kind, name]
         saved = times * (len(name) + 4 + len(speller.value(value)))
         lost = 0
-        if given < counts[kind]:
+        if absent:
             if declared is not None and declared.default is None:
                 continue  # what is left out follows from others
             otherwise = len(speller.value(usual(kind, name)))
-            lost = (counts[kind] - given) * (len(name) + 4 + otherwise)
+            lost = absent * (len(name) + 4 + otherwise)
         enough = times >= _LEAST_LINES and 2 * times > counts[kind]
         head = (
             declared is not None

@@ -57,7 +57,6 @@ class Item:
         "first",
         "kind",
         "labels",
-        "members",
         "path",
         "reads",
         "repeat",
@@ -82,8 +81,6 @@ class Item:
         self.when = ""
         self.repeat: Value = None
         self.first: dict[str, Value] = {}
-        #: The copies of a run, of which this is the first; empty where there is one.
-        self.members: list[Item] = []
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.args} {self.path}>"
@@ -99,7 +96,41 @@ class Item:
 INPUT = "input"
 REGION = "(region)"
 
-Branch: TypeAlias = "list[Item] | Item"
+
+class Guarded:
+    """A branch that is there under a condition."""
+
+    __slots__ = ("layers", "when")
+
+    def __init__(self, layers: list[Item] | Item | Copies) -> None:
+        self.layers = layers
+        self.when = ""
+
+
+class Copies:
+    """All copies of a repeated layer, as branches of a join."""
+
+    __slots__ = ("item",)
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+
+
+#: A branch: layers, an earlier layer, its copies, or one of these under a condition.
+Branch: TypeAlias = "list[Item] | Item | Guarded | Copies"
+
+
+def inner_list(branch: Branch) -> list[Item] | None:
+    """The layers of a branch; None where it is a reference."""
+    layers = branch.layers if isinstance(branch, Guarded) else branch
+    return layers if isinstance(layers, list) else None
+
+
+def inner_item(branch: Branch) -> Item | None:
+    """The item that a branch refers to; None where it is a list of layers."""
+    layers = branch.layers if isinstance(branch, Guarded) else branch
+    named = layers.item if isinstance(layers, Copies) else layers
+    return named if isinstance(named, Item) else None
 
 
 class Items(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator
 
-from convcalc.exchange.decompile.items import Item
+from convcalc.exchange.decompile.items import Item, inner_item, inner_list
 from convcalc.language.keys import COMMON_KEYS, GROUP, LAYER_FUNCTIONS, PLACE_WORDS
 from convcalc.language.reading.expressions import FUNCTIONS
 from convcalc.layers import CHOICES, KINDS
@@ -40,8 +40,7 @@ def all_items(sequence: Iterable[Item]) -> Iterator[Item]:
         item = left.pop()
         yield item
         for branch in item.branches or ():
-            if isinstance(branch, list):
-                left += branch[::-1]
+            left += (inner_list(branch) or [])[::-1]
         left += (item.body or [])[::-1]
 
 
@@ -54,8 +53,9 @@ def referred(items: Iterable[Item]) -> Iterator[Item]:
         if item.share is not None:
             yield item.share
         for branch in item.branches or ():
-            if isinstance(branch, Item):
-                yield branch
+            named = inner_item(branch)
+            if named is not None:
+                yield named
 
 
 def words(path: str) -> list[str]:

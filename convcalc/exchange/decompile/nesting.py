@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from convcalc.exchange.decompile.items import INPUT, REGION, Branch, Item, Items
-from convcalc.exchange.decompile.naming import all_items
 
 #: The most layers of a join that holds its branches, and of a region.
 _MOST_NESTED = 60
@@ -249,48 +248,11 @@ class _Nesting:
         return named
 
 
-def spliced(sequence: list[Item]) -> list[Item]:
-    """A sequence in which the layers of regions stand themselves."""
-    last: dict[Item, Item] = {}
-    found = _opened(sequence, last)
-    if last:
-        for item in all_items(found):
-            _renamed(item, last)
-    return found
-
-
 def last_of(item: Item) -> Item:
     """The layer that computes an item's value: of a region its last one."""
     while item.body is not None:
         item = item.body[-1]
     return item
-
-
-def _opened(sequence: list[Item], last: dict[Item, Item]) -> list[Item]:
-    found = []
-    for item in sequence:
-        if item.body is not None:
-            inner = _opened(item.body, last)
-            if item.source is not None:
-                inner[0].source = item.source
-            last[item] = inner[-1]
-            found += inner
-            continue
-        if item.branches is not None:
-            item.branches = [_opened(b, last) if isinstance(b, list) else b for b in item.branches]
-        found.append(item)
-    return found
-
-
-def _renamed(item: Item, last: dict[Item, Item]) -> None:
-    """Lets an item refer to the last layers of regions in their places."""
-    if item.source is not None:
-        item.source = last.get(item.source, item.source)
-    if item.branches is not None:
-        item.branches = [b if isinstance(b, list) else last.get(b, b) for b in item.branches]
-    for name, value in item.args.items():
-        if isinstance(value, Item):
-            item.args[name] = last.get(value, value)
 
 
 def _copied(item: Item) -> Item:

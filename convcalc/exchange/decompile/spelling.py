@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from convcalc.exchange.decompile.items import Expression, Fused, Item, Value
+from convcalc.exchange.decompile.items import (
+    Branch,
+    Copies,
+    Expression,
+    Fused,
+    Guarded,
+    Item,
+    Value,
+    inner_list,
+)
+from convcalc.language.keys import GROUP
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.layers.traits import ROLES
 from convcalc.record import Record
@@ -29,12 +39,14 @@ class Block(Record):
     args     its arguments, in order
     presets  the defaults of the last of them
     body     its layers
+    sorts    what each argument is: a number of channels, about windows, a layer, ...
     """
 
     name: str
     args: tuple[str, ...]
     presets: Mapping[str, Value]
     body: list[Item]
+    sorts: Mapping[str, str]
 
 
 def number_text(number: float) -> str:
@@ -121,7 +133,9 @@ class Speller:
     def layer(self, item: Item) -> str:
         """A layer in one line."""
         keys = self.keys(item)
-        if item.branches is not None:
+        if item.kind == GROUP:
+            keys[0] = (GROUP, self.branch(self._group(item)))
+        elif item.branches is not None:
             parts = [self.branch(branch) for branch in item.branches]
             if item.labels:
                 pairs = zip(item.labels, parts, strict=True)
@@ -132,8 +146,17 @@ class Speller:
             return keys[0][0]
         return "{" + ", ".join([f"{key}: {text}" for key, text in keys]) + "}"
 
-    def branch(self, branch: list[Item] | Item) -> str:
+    def _group(self, item: Item) -> list[Item]:
+        """The layers of a group."""
+        return (item.branches and inner_list(item.branches[0])) or []
+
+    def branch(self, branch: Branch) -> str:
         """A branch in one line."""
+        if isinstance(branch, Guarded):
+            when = self.value(Expression(branch.when))
+            return f"{{when: {when}, layers: {self.branch(branch.layers)}}}"
+        if isinstance(branch, Copies):
+            return f"{self.names[branch.item]}*"
         if isinstance(branch, Item):
             return self.names[branch]
         return "[" + ", ".join([self.layer(item) for item in branch]) + "]"
@@ -143,6 +166,8 @@ class Speller:
         block = self.blocks.get(item.kind)
         if block is not None:
             keys = self._call(item, block)
+        elif item.kind == GROUP:
+            keys = [(GROUP, "")]
         else:
             args = self.arguments(item.kind, item.args)
             head = ""
@@ -195,17 +220,22 @@ class Speller:
             return [f"{margin}- {text}"]
         (kind, _), *others = self.keys(item)
         lines = [f"{margin}- {kind}:"]
+        if kind == GROUP:
+            lines += self.sequence(self._group(item), indent + 4)
+            return lines + [f"{margin}  {key}: {text}" for key, text in others]
         for place, branch in enumerate(item.branches):
             label = f"{item.labels[place]}:" if item.labels else "-"
             lines += self._branch_lines(branch, label, indent + 4)
         lines += [f"{margin}  {key}: {text}" for key, text in others]
         return lines
 
-    def _branch_lines(self, branch: list[Item] | Item, label: str, indent: int) -> list[str]:
+    def _branch_lines(self, branch: Branch, label: str, indent: int) -> list[str]:
         margin = " " * indent
         text = self.branch(branch)
         short = indent + len(label) + 1 + len(text) <= WIDTH
-        if isinstance(branch, Item) or (short and len(branch) <= 3 and all(map(simple, branch))):
+        if not isinstance(branch, list) or (
+            short and len(branch) <= 3 and all(map(simple, branch))
+        ):
             return [f"{margin}{label} {text}"]
         if label != "-":
             return [margin + label, *self.sequence(branch, indent + 2)]
@@ -216,19 +246,30 @@ class Speller:
         """Layers, one after the other."""
         return [line for item in items for line in self.lines(item, indent)]
 
+    def head(self, block: Block) -> str:
+        """A block's signature."""
+        args = []
+        for name in block.args:
+            preset = block.presets.get(name)
+            if name in block.presets:
+                text = str(preset) if isinstance(preset, Expression) else self.value(preset)
+                args.append(f"{name}={text}")
+            else:
+                args.append(name)
+        return f"  {block.name}({', '.join(args)}):" if args else f"  {block.name}:"
+
     def block(self, block: Block) -> list[str]:
         """A block's signature and its layers."""
-        args = [
-            f"{name}={self.value(block.presets[name]).strip(chr(34))}"
-            if name in block.presets
-            else name
-            for name in block.args
-        ]
-        head = f"  {block.name}({', '.join(args)}):"
+        head = self.head(block)
         text = f"{head} {self.branch(block.body)}"
         if len(text) <= WIDTH and len(block.body) <= 3 and all(map(simple, block.body)):
             return [text]
         return [head, *self.sequence(block.body, 4)]
+
+
+def head_width(block: Block) -> int:
+    """How many letters the signature of a block takes."""
+    return len(Speller({}, {}, {}).head(block))
 
 
 def simple(item: Item) -> bool:
@@ -239,7 +280,7 @@ def simple(item: Item) -> bool:
 def _layers(item: Item) -> int:
     if item.branches is None:
         return 1
-    return sum([_layers(inner) for b in item.branches if isinstance(b, list) for inner in b])
+    return sum([_layers(inner) for b in item.branches for inner in inner_list(b) or ()])
 
 
 def same(first: Value, second: Value) -> bool:
