@@ -52,7 +52,7 @@ def export(
     except OSError as error:
         refuse(f"--output {printable(output, 200)} cannot be written: {reason(error)}")
     names = " and ".join([printable(path, 200) for path in written])
-    write_error(f"{network.name} written to {names}\n")
+    write_error(f"{printable(network.name, 200)} written to {names}\n")
     return 0
 
 

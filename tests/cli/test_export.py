@@ -84,3 +84,12 @@ def test_wrong_usage(small: str, arguments: list[str], message: str) -> None:
     result = run("export", small, *arguments)
     assert (result.status, result.out) == (2, "")
     assert message in result.err
+
+
+def test_a_name_with_control_characters_is_escaped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a\u202eb.yaml").write_text(SMALL, encoding="utf-8")
+    result = run("export", "a\u202eb.yaml", "--output", "net.onnx")
+    assert (result.status, result.err) == (0, "a\\u202eb written to net.onnx\n")

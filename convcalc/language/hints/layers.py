@@ -18,6 +18,7 @@ from convcalc.language.keys import COMMON_KEYS, GROUP, kind_arguments
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import FieldType
+from convcalc.layers.traits import ROLES
 from convcalc.problems import Fact, Help, Meant, Problem, Span, helps, printable
 from convcalc.shapes import Shape
 from convcalc.spelling import did_you_mean, nearest
@@ -187,14 +188,25 @@ def unknown_argument(
         return _unquoted(message, span)
     if ":" in text:
         return _missing_space(text, message, span)
-    return Problem("unknown-key", message, span, helps(did_you_mean(text, [*names, *common])))
+    role = next((role for role in ROLES if text == role or foreign_argument(text, [role])), "")
+    if role:
+        # 'dilation' is spelt much like 'activation', and is not meant.
+        help_text = f"write the {role} as a layer of its own behind this one"
+    else:
+        help_text = did_you_mean(text, [*names, *common])
+    return Problem("unknown-key", message, span, helps(help_text))
 
 
 def missing_arguments(kind: str) -> str:
     """How a layer of this kind is written with all arguments that it needs."""
     required = [name for name, declared in layer_class(kind).fields.items() if declared.required]
-    head, *others = required
-    pattern = ", ".join([f"{kind}: {head.upper()}", *[f"{o}: {o.upper()}" for o in others]])
+    joins = layer_class(kind).joins
+    if joins is not None:
+        first = ", ".join([f"{name}: [...]" for name in joins.required])
+        head = f"{kind}: {{{first}}}"
+    else:
+        head = f"{kind}: {required.pop(0).upper()}"
+    pattern = ", ".join([head, *[f"{name}: {name.upper()}" for name in required]])
     return f"write {{{pattern}}}"
 
 

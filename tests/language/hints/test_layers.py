@@ -81,8 +81,10 @@ def test_the_pattern_of_a_kind_names_all_that_it_needs(kind: str) -> None:
     required = [name for name, field in layer_class(kind).fields.items() if field.required]
     if required:
         pattern = missing_arguments(kind)
-        assert pattern.startswith(f"write {{{kind}: {required[0].upper()}")
-        assert all(f"{name}: {name.upper()}" in pattern for name in required[1:])
+        joins = layer_class(kind).joins
+        first = f"{{{joins.required[0]}: [...], " if joins else required.pop(0).upper()
+        assert pattern.startswith(f"write {{{kind}: {first}")
+        assert all(f"{name}: {name.upper()}" in pattern for name in required)
 
 
 def test_a_value_that_is_refused() -> None:
