@@ -9,6 +9,7 @@ sides.
     python -m benchmarks.checking   `check` on one network and on all that ship
     python -m benchmarks.diff       the time of a diff, compared with loading both networks
     python -m benchmarks.memory     the time of `memory` and of the search for the least peak
+    python -m benchmarks.drawing    the time of a drawing, and how it grows
     python -m benchmarks.zoo        every shipped network, and all of them in one process
     python -m benchmarks.executor   the speed of a run, compared with other runtimes
     python -m benchmarks.decompile  how short the texts of networks are, and how long they take

@@ -16,12 +16,12 @@ from convcalc.roots import output_place
 _WAIT, _MOST_ATTEMPTS = 0.02, 250
 
 
-def replace_file(path: str, text: str) -> None:
-    """Replaces the text of a file; writes into what is no regular file, such as a pipe.
+def replace_file(path: str, text: str | bytes) -> None:
+    """Replaces the content of a file; writes into what is no regular file, such as a pipe.
 
     Raises OSError and ConvcalcError; see `replacing`.
     """
-    data = text.encode("utf-8", "backslashreplace")
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     if os.path.exists(path) and not os.path.isfile(path):
         output_place(path)  # refuses a link that leads out of its root
         with open(path, "wb") as stream:

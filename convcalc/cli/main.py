@@ -30,6 +30,7 @@ COMMANDS = (
     "field",
     "balance",
     "explain",
+    "draw",
     "verify",
     "run",
     "weights",
@@ -52,6 +53,7 @@ Examples:
   convcalc shapes mynet.yaml --depth 1     your own, by its outermost groups
   convcalc flops vgg16 --double-channels   what a change would cost
   convcalc memory resnet50 --depth 2       what it needs to run
+  convcalc draw unet --output unet.svg     a picture, with shapes and costs
   convcalc explain lenet conv1             the arithmetic, step by step
   convcalc check configs/                  does every file keep its promises?
 """

@@ -13,6 +13,22 @@ from convcalc.render.table import Part, Table, csv_text, markdown_text, plain_te
 
 #: What is written for the runner of GitHub Actions to obey: the one text that it may.
 COMMANDS = "commands"
+#: The formats that a file's suffix stands for.
+SUFFIXES = {
+    ".csv": "csv",
+    ".dot": "dot",
+    ".html": "html",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".md": "markdown",
+    ".mmd": "mermaid",
+    ".pdf": "pdf",
+    ".png": "png",
+    ".sarif": "sarif",
+    ".svg": "svg",
+    ".tex": "latex",
+    ".xml": "junit",
+}
 TABLE_FORMATS = ("table", "plain", "json", "csv", "markdown")
 
 
@@ -90,6 +106,41 @@ def emit(text: str, output: str | None, syntax: str = "text") -> None:
         replace_file(output, text)
     except OSError as error:
         refuse(f"--output {printable(output, 200)} cannot be written: {reason(error)}")
+
+
+def emit_bytes(data: bytes, output: str) -> None:
+    """Writes a file that is no text; it is replaced atomically."""
+    refuse_empty(output)
+    from convcalc.safe_files import replace_file
+
+    try:
+        replace_file(output, data)
+    except OSError as error:
+        refuse(f"--output {printable(output, 200)} cannot be written: {reason(error)}")
+
+
+def chosen_format(style: str | None, output: str | None, formats: Sequence[str]) -> str:
+    """The format that --format or else the suffix of --output names; the first one by default.
+
+    A suffix that stands for another command's format is refused; `.txt`, no suffix and what is no
+    regular file, such as /dev/stdout, stand for none.
+    """
+    if style is not None:
+        from convcalc.cli.options import read_word
+
+        return read_word("--format", style, formats)
+    if output is None or _is_stream(output):
+        return formats[0]
+    suffix = os.path.splitext(output)[1].lower()
+    if suffix in {"", ".txt"}:
+        return formats[0]
+    known = {suffix_of: name for suffix_of, name in SUFFIXES.items() if name in formats}
+    if suffix not in known:
+        refuse(
+            f"--output {printable(output, 200)}: this command does not write {printable(suffix)}",
+            f"one of {', '.join(known)}; or name the format: --format {formats[0]}",
+        )
+    return known[suffix]
 
 
 def _is_stream(path: str) -> bool:

@@ -66,6 +66,18 @@ _COUNTS: Options = (
 )
 _STEPS: Options = (("--order", "least"), ("--concat-in-place",), ("--fused-attention",))
 _BYTES: Options = (("--dtype", "int8"), ("--weights", "float16"))
+_DRAWN: Options = (
+    ("--nodes", "1"),
+    ("--nodes", "1000000"),
+    ("--depth", "0"),
+    ("--depth", "1000000"),
+    ("--open", "stage0"),
+    ("--cost", "params"),
+    ("--cost", "live"),
+    ("--cost", "backward"),
+    ("--wide",),
+    ("--dark",),
+)
 _RUN: Options = (
     ("--exact",),
     ("--dtype", "float64"),
@@ -115,6 +127,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "balance": Command(4, _TABLES, (*_ROWS, *_BYTES, ("--sort", "time"))),
     "explain": Command(2, _TABLES, shared=_SHARED),
+    "draw": Command(3, ("svg", "mermaid", "dot"), _DRAWN, _SHARED),
     "reconcile": Command(3, _TABLES),
     "verify": Command(5, _TABLES, _RUN),
     "weights": Command(2, (), (("--seed", "5"), ("--dtype", "float64")), _SHARED),

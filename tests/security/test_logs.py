@@ -71,6 +71,7 @@ def cases() -> list[tuple[str, ...]]:
     ]
     found += [("check", ".", "--format", style) for style in check.FORMATS if style != "github"]
     found += [("explain", GOOD, "c", "--format", style) for style in explain.FORMATS]
+    found += [("draw", GOOD, "--format", style) for style in ("svg", "mermaid", "dot")]
     found += [("lock", "--check", ".", "--format", style) for style in lock.FORMATS]
     return [
         *found,

@@ -41,6 +41,7 @@ def refused(result: Result, code: str = "outside-root") -> bool:
 COMMANDS = (
     ("shapes", "net.yaml"),
     ("explain", "net.yaml", "dense0"),
+    ("draw", "net.yaml"),
     ("check", "net.yaml"),
     ("check", "net.yaml", "--format", "markdown"),
     ("check", "."),

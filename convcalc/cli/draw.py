@@ -1,0 +1,128 @@
+"""`convcalc draw`: a picture of a network, with shapes on the lines and costs on the nodes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from convcalc.analysis.analysis import Analysis
+from convcalc.cli import options
+from convcalc.cli.guard import guarded, refuse
+from convcalc.cli.output import chosen_format, emit, emit_bytes
+from convcalc.problems import printable
+from convcalc.render.drawing.costs import LAYER_METRICS, costs_of
+from convcalc.render.drawing.picture import BUDGET, Picture, picture
+
+#: Formats, the first being the default.
+FORMATS = ("svg", "mermaid", "dot", "png", "pdf")
+_PICTURES = ("svg", "png", "pdf")
+
+
+@guarded
+def draw(  # noqa: PLR0913, PLR0917 - an argument for each option
+    file: options.File,
+    depth: Annotated[
+        int | None, typer.Option("--depth", metavar="N", help="Open groups to this depth.")
+    ] = None,
+    nodes: Annotated[
+        int | None,
+        typer.Option(
+            "--nodes",
+            metavar="N",
+            help=f"Open groups, a depth at a time, up to so many nodes; {BUDGET} by default.",
+        ),
+    ] = None,
+    open_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--open", metavar="PATH", help="Open this group and those around it; repeatable."
+        ),
+    ] = None,
+    cost: Annotated[
+        str,
+        typer.Option(
+            "--cost", metavar="METRIC", help="What tints and bars show: params, live, ..."
+        ),
+    ] = "macs",
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Break a tall drawing into columns, for a page or slide.")
+    ] = False,
+    dark: Annotated[
+        bool, typer.Option("--dark", help="Dark colours, whatever the reader's screen has.")
+    ] = False,
+    sets: options.Sets = None,
+    input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
+    style: Annotated[str | None, options.FORMAT] = None,
+    output: options.Output = None,
+) -> int:
+    """A picture of the network: shapes on the lines, costs on the nodes.
+
+    Examples:
+      convcalc draw lenet --output lenet.svg
+      convcalc draw resnet50 --open stage0.bottleneck0 --output resnet50.svg
+      convcalc draw googlenet --wide --cost params --output googlenet.pdf
+      convcalc draw unet --format mermaid           for a README on GitHub
+      convcalc draw densenet121 --nodes 60 --dark --output densenet.png
+
+    Formats: svg, mermaid, dot, png, pdf; the suffix of --output chooses one as well. PNG and PDF
+    need `pip install "convcalc[images]"`.
+    """
+    style = chosen_format(style, output, FORMATS)
+    options.read_word("--cost", cost, LAYER_METRICS)
+    options.read_count("--nodes", nodes)
+    if depth is not None:
+        if depth < 0:
+            refuse(f"--depth must be at least 0, not {depth}")
+        if nodes is not None:
+            refuse("--depth and --nodes both say how far groups are opened: give one")
+    for option, given in (("--wide", wide), ("--dark", dark)):
+        if given and style not in _PICTURES:
+            refuse(f"{option} is for pictures, not for {style}", f"--format svg {option}")
+    if output is None and style in {"png", "pdf"}:
+        refuse(f"--format {style} needs a file", f"--output net.{style}")
+    network = options.load_network(file, sets, input_, max_layers)
+    analysis = Analysis(network)
+    units = analysis.report.units
+    made = picture(
+        network,
+        units,
+        costs_of(analysis, units, cost),
+        nodes=nodes or BUDGET,
+        depth=depth,
+        open_paths=_open_paths(open_, [unit.path for unit in units]),
+    )
+    if style in _PICTURES:
+        _emit_picture(made, style, output, wide=wide, dark=dark)
+    else:
+        from convcalc.render.drawing.graph_text import dot_text, mermaid_text
+
+        emit(mermaid_text(made) if style == "mermaid" else dot_text(made), output)
+    return 0
+
+
+def _emit_picture(made: Picture, style: str, output: str | None, *, wide: bool, dark: bool) -> None:
+    from convcalc.render.drawing.drawing import draw as laid_out
+    from convcalc.render.drawing.svg import svg_text
+
+    svg = svg_text(laid_out(made, broken=wide), dark=dark)
+    if style == "svg" or output is None:
+        emit(svg, output, "xml")
+        return
+    from convcalc.render.drawing.images import image
+
+    emit_bytes(image(svg, style), output)
+
+
+def _open_paths(paths: list[str] | None, units: list[str]) -> list[str]:
+    """Checks that there are such groups."""
+    for path in paths or ():
+        if not any([unit.startswith(f"{path}.") for unit in units]):
+            from convcalc.spelling import did_you_mean  # only a mistake needs it
+
+            groups = {unit.rpartition(".")[0] for unit in units}
+            groups |= {group.partition(".")[0] for group in groups}
+            meant = did_you_mean(path, sorted(groups - {""}))
+            refuse(f"--open: there is no group '{printable(path)}'", meant)
+    return list(paths or ())

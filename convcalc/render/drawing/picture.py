@@ -1,0 +1,496 @@
+"""What is visible of a network once groups are folded, before it has a place on the page.
+
+A `Cell` is a node, a `Frame` an open group, a `Fan` a join with its branches, a `Column` a list of
+these from top to bottom. A value is known by the unit that computes it; where copies are drawn as
+one, the values of the first copy stand for those of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from convcalc.analysis.units import Unit
+from convcalc.graph import Network
+from convcalc.problems import printable
+from convcalc.render.drawing.costs import Costs
+from convcalc.render.drawing.structure import (
+    Block,
+    Branch,
+    Group,
+    Join,
+    Run,
+    Single,
+    sources_of,
+    structure,
+)
+from convcalc.render.drawing.text import shortened
+from convcalc.render.numbers import grouped, short
+from convcalc.shapes import Shape, cross_text
+
+#: Nodes that a drawing has at most, if it can be folded so far.
+BUDGET = 24
+#: Joins that are drawn as a small circle with a sign.
+_SIGNS = {"add": "+", "mul": "\u00d7", "sub": "\u2212", "div": "\u00f7"}
+_SHORT_NAMES = {"batchnorm": "bn"}
+_MOST_CHARACTERS = 36
+
+Form = Literal["box", "pill", "circle", "bar"]
+
+
+class Cell:
+    """A node of the drawing.
+
+    form     how it is drawn
+    title    what it is: `conv 3x3 /2`, or the name of a group
+    second   its name and what is fused to it, or what is folded in it
+    share    its part of the cost, as text;  times: of how many copies it is
+    start, stop  the units that it stands for
+    reads    the values that enter it, each once
+    gives    the values that others read of it, the last one computed at the end
+    sign     of a circle: + x - or a division
+    names    what the inputs of a join are called, by value
+    """
+
+    __slots__ = (
+        "block",
+        "form",
+        "gives",
+        "names",
+        "order",
+        "reads",
+        "second",
+        "share",
+        "sign",
+        "start",
+        "stop",
+        "times",
+        "tint",
+        "title",
+        "value",
+        "whole_title",
+    )
+
+    def __init__(self, block: Block, start: int, stop: int) -> None:
+        self.block = block
+        self.start, self.stop = start, stop
+        self.form: Form = "box"
+        self.title = self.whole_title = self.second = self.share = self.sign = ""
+        self.times = 1
+        self.tint = 0
+        self.value = 0
+        self.order = 0
+        self.reads: list[int] = []
+        self.gives: list[int] = []
+        self.names: dict[int, str] = {}
+
+
+class Frame:
+    """An open group, or an open run, which shows its first copy."""
+
+    __slots__ = ("block", "body", "order", "share", "start", "stop", "times", "title")
+
+    def __init__(self, block: Block, title: str, share: str, times: int, body: Column) -> None:
+        self.block = block
+        self.title = title
+        self.share = share
+        self.times = times
+        self.body = body
+        self.start, self.stop = block.start, block.stop
+        self.order = (0, 0)
+
+
+class Fan:
+    """A join that is drawn with its branches side by side above it."""
+
+    __slots__ = ("branches", "cell", "order")
+
+    def __init__(self, branches: list[Arm], cell: Cell) -> None:
+        self.branches = branches
+        self.cell = cell
+        self.order = (0, 0)
+
+
+class Arm:
+    """A branch of a fan: the value that enters the join, and the column that makes it, if any."""
+
+    __slots__ = ("column", "name", "value")
+
+    def __init__(self, name: str, value: int, column: Column | None) -> None:
+        self.name = name
+        self.value = value
+        self.column = column
+
+
+class Column:
+    """Items below each other."""
+
+    __slots__ = ("items", "order")
+
+    def __init__(self, items: list[Item]) -> None:
+        self.items = items
+        self.order = (0, 0)
+
+
+Item = Cell | Frame | Fan
+
+
+class Picture:
+    """The visible part of a network, and how its values run.
+
+    network, units, costs  what is drawn
+    top      the column of everything
+    cells    every node in the order of the drawing
+    same     for each value, the one that stands for it
+    first, last  for each value that is read, the first and the last cell that reads it, by order
+    depth    to which depth groups are open
+    """
+
+    def __init__(self, network: Network, units: Sequence[Unit], costs: Costs) -> None:
+        self.network = network
+        self.units = units
+        self.costs = costs
+        self.sources = sources_of(network, units)
+        self.top = Column([])
+        self.cells: list[Cell] = []
+        self.same = list(range(len(units)))
+        self.home: dict[int, Cell] = {}
+        self.first: dict[int, int] = {}
+        self.last: dict[int, int] = {}
+        self.depth = 0
+
+    def shape(self, value: int) -> Shape:
+        """A value's shape, for one sample."""
+        return self.units[value].output[1:]
+
+    def text_on_line(self, value: int) -> str:
+        """A value's shape, where it differs from what enters the node that gives it."""
+        home = self.home[value]
+        entering = {self.shape(read) for read in home.reads}
+        return (
+            "" if home.form == "pill" or entering == {self.shape(value)} else self.shape_text(value)
+        )
+
+    def shape_text(self, value: int) -> str:
+        """A value's shape: `256\u00d756\u00d756`."""
+        return times(cross_text(self.shape(value)))
+
+
+def picture(
+    network: Network,
+    units: Sequence[Unit],
+    costs: Costs,
+    *,
+    nodes: int = BUDGET,
+    depth: int | None = None,
+    open_paths: Sequence[str] = (),
+) -> Picture:
+    """What a drawing shows.
+
+    nodes       groups are opened, a depth at a time, as long as there are no more nodes than this
+    depth       the depth to which groups are opened instead
+    open_paths  groups that are opened besides, with those around them
+    """
+    made = Picture(network, units, costs)
+    paths = {node.path: unit.index for unit in units for node in unit.nodes}
+    results = {paths[network.nodes[index].path] for index in network.outputs.values()}
+    blocks = structure(units, made.sources, results)
+    if depth is None:
+        depth = -1
+        counted = _count(blocks, depth)
+        while True:
+            more = _count(blocks, depth + 1)
+            if more > nodes or (more == counted and depth >= 0):
+                break
+            depth, counted = depth + 1, more
+    made.depth = depth
+    builder = _Builder(made, depth, open_paths)
+    made.top = builder.column(blocks, 0)
+    _wire(made)
+    return made
+
+
+def _count(blocks: Sequence[Block], depth: int) -> int:
+    """The nodes of blocks whose groups are open to a depth."""
+    count = 0
+    for block in blocks:
+        match block:
+            case Single():
+                count += 1
+            case Join(branches=branches):
+                count += 1
+                for branch in branches:
+                    folds = depth < 0 and _folds(branch)
+                    count += 1 if folds else _count(branch.children, depth)
+            case Group(children=children):
+                count += _count(children, depth - 1) if depth > 0 else 1
+            case Run(copies=copies):
+                count += _count(inside(copies[0]), depth - 1) if depth > 0 else 1
+    return count
+
+
+def _folds(branch: Branch) -> bool:
+    """Whether a branch can be one node."""
+    return len(branch.children) > 1
+
+
+def inside(block: Block) -> list[Block]:
+    """What is seen in an open group or in an open copy."""
+    return block.children if isinstance(block, Group) else [block]
+
+
+class _Builder:
+    """Makes the items of blocks."""
+
+    def __init__(self, made: Picture, depth: int, open_paths: Sequence[str]) -> None:
+        self.picture = made
+        self.depth = depth
+        self.open_paths = open_paths
+
+    def column(self, blocks: Sequence[Block], level: int) -> Column:
+        """A column of blocks, which stand in so many groups."""
+        return Column([self.item(block, level) for block in blocks])
+
+    def item(self, block: Block, level: int) -> Item:
+        """What a block looks like."""
+        match block:
+            case Single():
+                return self._leaf(block)
+            case Join():
+                return Fan([self._arm(one, level) for one in block.branches], self._join(block))
+            case Run():
+                return self._run(block, level)
+            case Group():
+                if not self._open(block, level):
+                    return self._folded(block, block.children, 1)
+                body = self.column(block.children, level + 1)
+                return Frame(block, _cut(block.name), self._share(block), 1, body)
+        raise TypeError(block)
+
+    def _open(self, block: Block, level: int) -> bool:
+        if level < self.depth:
+            return True
+        inner = f"{block.path}."
+        return any([path == block.path or path.startswith(inner) for path in self.open_paths])
+
+    def _share(self, block: Block) -> str:
+        return self.picture.costs.share(block.start, block.stop)
+
+    def _arm(self, branch: Branch, level: int) -> Arm:
+        if self.depth < 0 and level == 0 and _folds(branch):
+            children = branch.children
+            block = Group(f"{children[0].path}", branch.name, children)
+            if not self._open(block, level):
+                folded = self._folded(block, children, 1)
+                return Arm(branch.name, branch.source, Column([folded]))
+        column = self.column(branch.children, level) if branch.children else None
+        return Arm(branch.name, branch.source, column)
+
+    def _run(self, block: Run, level: int) -> Item:
+        first = block.copies[0]
+        size = first.stop - first.start
+        for copy in block.copies[1:]:
+            for place in range(size):
+                self.picture.same[copy.start + place] = first.start + place
+        if self._open(block, level) or any(
+            [self._open(copy, level) for copy in block.copies if isinstance(copy, Group)]
+        ):
+            body = self.column(inside(first), level + 1)
+            return Frame(block, _cut(block.name), self._share(block), len(block.copies), body)
+        return self._folded(block, inside(first), len(block.copies))
+
+    def _cell(self, block: Block, start: int, stop: int) -> Cell:
+        costs = self.picture.costs
+        cell = Cell(block, start, stop)
+        cell.share = costs.share(start, stop)
+        cell.tint = costs.tint(start, stop)
+        cell.value = costs.of(start, stop)
+        return cell
+
+    def _folded(self, block: Block, children: Sequence[Block], copies: int) -> Cell:
+        cell = self._cell(block, block.start, block.stop)
+        cell.title = _cut(block.name)
+        cell.times = copies
+        count = block.stop - block.start
+        names = {_kind_or_base(child, self.picture.units) for child in children}
+        if copies > 1:
+            cell.second = f"{copies} \u00d7 {_layers(count // copies)}"
+            widened = self._widened(block, copies)
+            cell.second = f"{cell.second} \u00b7 {widened}" if widened else cell.second
+        elif len(names) == 1 < len(children) and all(
+            [not isinstance(child, Run) for child in children]
+        ):
+            cell.second = f"{len(children)} \u00d7 {_cut(names.pop())}"
+        else:
+            cell.second = _layers(count)
+        return cell
+
+    def _widened(self, block: Block, copies: int) -> str:
+        """The channels of the first and the last copy, if they differ."""
+        units = self.picture.units
+        size = (block.stop - block.start) // copies
+        first, last = units[block.start + size - 1], units[block.stop - 1]
+        if first.output == last.output:
+            return ""
+        return f"{first.output[1]} \u2192 {last.output[1]} channels"
+
+    def _leaf(self, block: Single) -> Cell:
+        unit = self.picture.units[block.start]
+        cell = self._cell(block, block.start, block.stop)
+        if not self.picture.sources[block.start] and not unit.layers[0].unknown:
+            cell.form = "pill"
+            shape = self.picture.shape_text(unit.index)
+            cell.title = _cut(block.name)
+            cell.second = shape if not unit.members else f"{unit.kind} {shape}"
+            return cell
+        self._describe(cell, unit, block.name)
+        return cell
+
+    def _join(self, block: Join) -> Cell:
+        unit = self.picture.units[block.unit]
+        cell = self._cell(block, block.unit, block.stop)
+        self._describe(cell, unit, block.name)
+        cell.names = {branch.source: branch.name for branch in block.branches}
+        return cell
+
+    def _describe(self, cell: Cell, unit: Unit, name: str) -> None:
+        """The texts of a unit's node."""
+        cell.title = title(unit)
+        fused = [_SHORT_NAMES.get(layer.kind, layer.kind) for layer in unit.layers[1:]]
+        cell.second = " \u00b7 ".join([_cut(name), *fused])
+        if unit.kind in _SIGNS and len(self.picture.sources[unit.index]) > 1:
+            cell.form = "circle"
+            cell.sign = _SIGNS[unit.kind]
+            cell.second = " \u00b7 ".join(fused)
+        elif unit.kind == "concat":
+            cell.form = "bar"
+            cell.title = " \u00b7 ".join(["concat", *fused])
+            cell.second = ""
+
+
+def _layers(count: int) -> str:
+    return f"{count} layer{'s' * (count != 1)}"
+
+
+def _cut(name: str) -> str:
+    return shortened(printable(name, 4096), _MOST_CHARACTERS)
+
+
+def _kind_or_base(block: Block, units: Sequence[Unit]) -> str:
+    if isinstance(block, Single):
+        return units[block.start].kind
+    if isinstance(block, Join):
+        return units[block.unit].kind
+    return block.name.rstrip("0123456789")
+
+
+def times(text: str) -> str:
+    """The text with \u00d7 for an x between digits.
+
+    >>> times("conv 3x3 max")
+    'conv 3\u00d73 max'
+    """
+    characters = list(text)
+    for place in range(1, len(text) - 1):
+        if text[place] == "x" and text[place - 1].isdigit() and text[place + 1].isdigit():
+            characters[place] = "\u00d7"
+    return "".join(characters)
+
+
+def title(unit: Unit) -> str:
+    """What a unit's layer is, as a title: `conv 3\u00d73 /2`."""
+    layer = unit.layers[0]
+    words = times(layer.summary()).split(" ")
+    if "stride" in layer.fields:
+        words = [
+            f"/{word[1:]}" if word[:1] == "s" and word[1:2].isdigit() else word for word in words
+        ]
+    return shortened(" ".join(words), _MOST_CHARACTERS)
+
+
+def _wire(made: Picture) -> None:
+    """Finds out which values each cell reads and gives, and in which order the cells stand."""
+    same = made.same
+    for value in range(len(same)):
+        same[value] = same[same[value]]
+    _number(made, made.top)
+    for cell in made.cells:
+        copies = cell.stop - cell.start
+        # A folded run stands for all of its copies; they read what the first one reads.
+        reads: dict[int, None] = {}
+        for index in range(cell.start, cell.start + copies):
+            for source in made.sources[index]:
+                value = same[source]
+                if not cell.start <= value < cell.stop:
+                    reads[value] = None
+            made.home[same[index]] = cell
+        cell.reads = list(reads)
+        for value in cell.reads:
+            made.first.setdefault(value, cell.order)
+            made.last[value] = cell.order
+    for cell in made.cells:
+        for value in cell.reads:
+            home = made.home[value]
+            if value not in home.gives:
+                home.gives.append(value)
+    for cell in made.cells:
+        cell.gives.sort()
+
+
+def _number(made: Picture, item: Item | Column | Arm) -> tuple[int, int]:
+    """Numbers the cells of an item; the numbers of its first cell and of the first after it."""
+    start = len(made.cells)
+    match item:
+        case Cell():
+            item.order = start
+            made.cells.append(item)
+            return (start, start + 1)
+        case Frame():
+            _number(made, item.body)
+        case Fan():
+            for arm in item.branches:
+                arm.value = made.same[arm.value]
+                if arm.column is not None:
+                    _number(made, arm.column)
+            item.cell.names = {made.same[value]: name for value, name in item.cell.names.items()}
+            _number(made, item.cell)
+        case Column():
+            for inner in item.items:
+                _number(made, inner)
+    order = (start, len(made.cells))
+    if not isinstance(item, Cell | Arm):
+        item.order = order
+    return order
+
+
+def tooltip(made: Picture, cell: Cell) -> str:
+    """The path, the shapes and the exact figures of a node."""
+    last = made.units[cell.stop - 1]
+    lines = [printable(cell.block.path, 4096)]
+    if cell.reads:
+        entering = " + ".join([made.shape_text(value) for value in cell.reads[:4]])
+        lines.append(f"{entering} \u2192 {made.shape_text(last.index)}")
+    else:
+        lines.append(made.shape_text(last.index))
+    costs = made.costs
+    if last.members:
+        unit = {"bytes": " bytes"}.get(costs.metric.unit, "")
+        figure = grouped(cell.value) + unit if costs.known(cell.start, cell.stop) else "unknown"
+        share = f" ({cell.share})" if cell.share not in {"", "?"} else ""
+        lines.append(f"{costs.metric.title}: {figure}{share}")
+        if costs.metric.name != "params":
+            params = sum([unit.cost.params for unit in made.units[cell.start : cell.stop]])
+            lines.append(f"params: {grouped(params)}")
+    return "\n".join(lines)
+
+
+def subtitle(made: Picture) -> str:
+    """The head's second part: the totals, and what is shown by colour."""
+    costs = made.costs
+    units = made.units
+    params = sum([unit.cost.params for unit in units])
+    least = "" if costs.known(0, len(units)) else "at least "
+    parts = [f"{short(params)} params"]
+    if costs.metric.name != "params":
+        parts.append(f"{least}{short(costs.whole)} {costs.metric.title}")
+    return " \u00b7 ".join([*parts, f"tint and bar: share of {costs.metric.title}"])

@@ -1,0 +1,134 @@
+"""What is visible of a network: groups, copies drawn as one, joins, and figures."""
+
+from __future__ import annotations
+
+import pytest
+
+import convcalc
+from convcalc.render.drawing.costs import LAYER_METRICS
+from convcalc.render.drawing.picture import Cell, Column, Fan, Frame, Picture
+from tests.quick import every_network
+from tests.render.drawing.pictures import UNLIMITED, pictured
+from tests.shipped import shipped
+
+
+def titles(made: Picture) -> list[str]:
+    return [
+        cell.title + (f" x{cell.times}" if cell.times > 1 else "")
+        for cell in made.cells
+        if cell.form in {"box", "pill"}
+    ]
+
+
+def loaded(text: str) -> Picture:
+    return pictured(convcalc.loads(text), depth=0)
+
+
+def test_groups_are_opened_a_depth_at_a_time() -> None:
+    resnet = shipped("resnet50")
+    assert [pictured(resnet, nodes=nodes).depth for nodes in (1, 9, 13, 40, UNLIMITED)] == [
+        -1, 0, 1, 1, 2,
+    ]  # fmt: skip
+    assert len(pictured(resnet, nodes=9).cells) == 9
+
+
+def test_an_open_group_stands_in_open_groups() -> None:
+    made = pictured(shipped("resnet50"), depth=0, open_paths=["stage2.bottleneck0"])
+    frames = [item for item in made.top.items if isinstance(item, Frame)]
+    assert [frame.title for frame in frames] == ["stage2"]
+    inner = [item for item in frames[0].body.items if isinstance(item, Frame)]
+    assert [frame.title for frame in inner] == ["bottleneck0"]
+    assert titles(made)[-4:] == ["bottleneck1\u20135 x5", "stage3", "global_avgpool", "dense"]
+
+
+def test_copies_are_drawn_as_one_with_the_figures_of_all() -> None:
+    made = pictured(shipped("resnet50"), depth=1)
+    run = next(cell for cell in made.cells if cell.times == 5)
+    assert run.second == "5 \u00d7 4 layers"
+    units = made.units[run.start : run.stop]
+    assert run.value == sum([unit.cost.macs for unit in units])
+    assert len(units) == 20
+
+
+def test_parallel_heads_are_no_copies() -> None:
+    text = """
+input: [8, 4]
+blocks:
+  head: [{conv: 8, kernel: 1}, {conv: 8, kernel: 1}, {conv: 8, kernel: 1}]
+layers:
+  - {conv: 8, kernel: 1, name: stem}
+  - {head: , name: head0, from: stem}
+  - {head: , name: head1, from: stem}
+outputs: [head0, head1]
+"""
+    made = loaded(text)
+    assert titles(made) == ["input", "conv 1", "head0", "head1"]
+    read = [[made.home[value].title for value in cell.reads] for cell in made.cells[2:]]
+    assert read == [["conv 1"], ["conv 1"]]
+
+
+def test_a_copy_whose_inside_is_read_elsewhere_stands_alone() -> None:
+    text = """
+input: [8, 4]
+blocks:
+  part: [{conv: 8, kernel: 1, name: first}, {conv: 8, kernel: 1}]
+layers:
+  - {part: , name: part0}
+  - {part: , name: part1}
+  - {part: , name: part2}
+  - add: {main: [], inside: [{relu: , from: part1.first}]}
+"""
+    assert titles(loaded(text))[:4] == ["input", "part0", "part1", "part2"]
+
+
+def test_copies_that_widen_need_to_be_four() -> None:
+    def text(count: int) -> str:
+        return (
+            "input: [4, 8]\nblocks:\n  wider(c):\n    - {conv: c, kernel: 1}\n    - relu\nlayers:\n"
+            + "".join([f"  - {{wider: {4 * (n + 2)}, name: part{n}}}\n" for n in range(count)])
+        )
+
+    assert titles(loaded(text(3))) == ["input", "part0", "part1", "part2"]
+    made = loaded(text(4))
+    assert titles(made) == ["input", "part0\u20133 x4"]
+    assert made.cells[1].second == "4 \u00d7 2 layers \u00b7 8 \u2192 20 channels"
+
+
+def test_a_join_has_its_branches_in_order() -> None:
+    made = pictured(shipped("googlenet"), open_paths=["inception3a"], depth=0)
+    frame = next(item for item in made.top.items if isinstance(item, Frame))
+    (fan,) = frame.body.items
+    assert isinstance(fan, Fan)
+    columns = [arm.column for arm in fan.branches]
+    assert all([isinstance(column, Column) for column in columns])
+    assert [len(column.items) for column in columns if column] == [1, 2, 2, 2]
+
+
+def test_a_branch_is_folded_where_there_are_too_many_nodes() -> None:
+    made = pictured(shipped("ssd300_vgg16"), nodes=24)
+    assert made.depth == -1
+    assert titles(made).count("branch0") == 2
+
+
+def test_what_a_layer_needs_only_the_shape_of_does_not_enter_it() -> None:
+    made = pictured(shipped("vit_b_16"))
+    pills = [cell for cell in made.cells if cell.form == "pill"]
+    assert [cell.title for cell in pills] == ["input", "class", "position"]
+    assert not any([cell.reads for cell in pills])
+
+
+@pytest.mark.no_cover
+@every_network
+def test_nothing_is_counted_twice_or_left_out(name: str) -> None:
+    made = pictured(shipped(name), depth=0)
+    assert sum([cell.value for cell in made.cells]) == made.costs.whole
+    covered = [index for cell in made.cells for index in range(cell.start, cell.stop)]
+    assert covered == list(range(len(made.units)))
+
+
+@pytest.mark.parametrize("metric", LAYER_METRICS)
+def test_every_metric_of_layers(metric: str) -> None:
+    made = pictured(shipped("lenet"), cost=metric)
+    cells: list[Cell] = made.cells
+    assert made.costs.metric.together([cell.value for cell in cells]) == made.costs.whole
+    assert any([cell.share for cell in cells]) == bool(made.costs.whole)
