@@ -6,7 +6,15 @@ from collections.abc import Callable
 
 from convcalc.exchange.onnx.values import Op
 from convcalc.exchange.onnx.writer import Writer
-from convcalc.exchange.onnx.writing import attention, moving, norms, pointwise, products, windows
+from convcalc.exchange.onnx.writing import (
+    attention,
+    moving,
+    norms,
+    pointwise,
+    products,
+    recurrent,
+    windows,
+)
 
 #: The function that writes each operation, or each pattern in lower case.
 WRITTEN: dict[str, Callable[[Writer, Op], None]] = {
@@ -25,6 +33,7 @@ WRITTEN: dict[str, Callable[[Writer, Op], None]] = {
     "Elu": pointwise.with_slope,
     "Expand": moving.expand,
     "Flatten": moving.reshape,
+    "GRU": recurrent.recurrent,
     "Gather": moving.gather,
     "Gelu": pointwise.gelu,
     "Gemm": products.gemm,
@@ -34,6 +43,7 @@ WRITTEN: dict[str, Callable[[Writer, Op], None]] = {
     "HardSigmoid": pointwise.with_slope,
     "InstanceNormalization": norms.instance_norm,
     "LRN": norms.response_norm,
+    "LSTM": recurrent.recurrent,
     "LayerNormalization": norms.layer_norm,
     "LeakyRelu": pointwise.with_slope,
     "LpNormalization": norms.l2_norm,
