@@ -29,6 +29,9 @@ from convcalc.shapes import Shape
 
 Known = tuple[Shape, list[Number]]
 
+#: The largest number that an operation on whole numbers makes: they have 64 bits.
+_LARGEST = 2**64
+
 
 def strides(shape: Shape) -> list[int]:
     """How far apart neighbours along each axis lie.
@@ -75,9 +78,14 @@ def fold(op: Op, known: Sequence[Known | None]) -> list[Known] | None:
             return None
         rule = _pointwise(pointwise)
     try:
-        return rule(op, known)
+        results = rule(op, known)
     except (ArithmeticError, ValueError, IndexError, TypeError):
         return None
+    for _, numbers in results or ():
+        whole = numbers and type(numbers[0]) is int
+        if whole and not (min(numbers) >= -_LARGEST and max(numbers) <= _LARGEST):
+            return None
+    return results
 
 
 def _pointwise(function: Callable[..., Number]) -> Callable[..., list[Known] | None]:
@@ -286,6 +294,8 @@ def _product(numbers: list[Number]) -> Number:
     product: Number = 1
     for number in numbers:
         product *= number
+        if abs(product) > _LARGEST:
+            raise ArithmeticError
     return product
 
 

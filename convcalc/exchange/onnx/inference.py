@@ -42,6 +42,8 @@ from convcalc.shapes import LARGEST_SIZE, Shape
 _MOST_OPS = 200_000
 #: The most calls of functions, and branches, inside of each other.
 _MOST_NESTED = 32
+#: The most numbers that enter all operations that are computed beforehand.
+_MOST_COMPUTED = 2_000_000
 #: The domains of the standard operations.
 STANDARD = ("", "ai.onnx")
 
@@ -94,6 +96,7 @@ class Inference:
         self._hints: dict[str, ValueInfo] | None = None
         self._result = Inferred()
         self._inlined = 0
+        self._work = _MOST_COMPUTED
         self._copied: set[int] = set()
         #: Whether weights are written as Constant nodes: where the file has them nowhere else.
         self._literal_weights = not any(
@@ -414,6 +417,9 @@ class Inference:
             if value is not None and numbers is None:
                 return None
             known.append(None if value is None or numbers is None else (value.shape, numbers))
+            self._work -= len(numbers or ())
+        if self._work < 0:
+            return None
         if op.type in ("Identity", "Cast", "CastLike", "Dropout"):
             results = _cast(op, known)
         else:

@@ -97,6 +97,14 @@ class Paths:
             return self._numbered(scope[:-1], f"{scope[-1]}_", 1)
         return self._numbered(scope, prefix, 0)
 
+    def named(self, name: str) -> str:
+        """A path of one name, as near to that of the file as can be."""
+        legal = _ILLEGAL.sub("_", name).strip("_")[:_LONGEST] or "value"
+        if legal == "input" or legal in self._taken or (legal,) in self.containers:
+            return self._numbered((), f"{legal}_", 1)
+        self._taken.add(legal)
+        return legal
+
     def _numbered(self, scope: Scope, prefix: str, start: int) -> str:
         key = (scope, prefix)
         number = self._next.get(key, start)

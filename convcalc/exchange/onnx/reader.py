@@ -95,9 +95,10 @@ def live(inferred: Inferred) -> list[Op]:
 def _inputs(writer: Writer, inferred: Inferred) -> None:
     for value in inferred.inputs:
         batch = inferred.batch[value.name]
+        name = "input" if len(inferred.inputs) == 1 else writer.input_name(value.name)
         sizes = [size for axis, size in enumerate(value.shape) if axis != batch]
         try:
-            node = writer.builder.input(_input_name(value.name), tuple(sizes) or (1,))
+            node = writer.builder.input(name, tuple(sizes) or (1,))
         except RuleError as error:
             raise refused(error.code, error.message) from None
         if len(sizes) > 4:
@@ -108,10 +109,6 @@ def _inputs(writer: Writer, inferred: Inferred) -> None:
         places = iter(range(len(sizes)))
         axes = [None if axis == batch else next(places) for axis in range(len(value.shape))]
         writer.put(value, node, tuple(axes))
-
-
-def _input_name(name: str) -> str:
-    return printable(name, 100) or "input"
 
 
 def _write(writer: Writer, op: Op) -> None:

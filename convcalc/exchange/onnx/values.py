@@ -178,7 +178,8 @@ class Op:
 
     def refuse(self, code: str, message: str, help_text: str = "") -> ConvcalcError:
         """The error for an operation that cannot be read; the reader adds the file's name."""
-        return refused(code, f"{self.node or self.type}: {self.type}: {message}", help_text)
+        where, what = printable(self.node or self.type, 200), printable(self.type)
+        return refused(code, f"{where}: {what}: {message}", help_text)
 
     # Attributes, of the type that is expected.
 

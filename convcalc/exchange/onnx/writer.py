@@ -71,6 +71,10 @@ class Writer:
         """Says whose nodes follow."""
         self._scope = module_of(op)
 
+    def input_name(self, name: str) -> str:
+        """What an input is called, one of several, that the file calls `name`."""
+        return self._paths.named(name)
+
     def shape(self, node: int) -> Shape:
         """The shape of a node's value."""
         return self.builder.nodes[node].shape

