@@ -207,6 +207,11 @@ def _usage_on_one_line() -> Iterator[None]:
         raise
 
 
+def _no_such_option(error: Exception) -> bool:
+    # Whether its class is click's or typer's own depends on typer's version.
+    return type(error).__name__ == "NoSuchOption"
+
+
 class _Program(TyperGroup):
     """The program itself."""
 
@@ -220,6 +225,17 @@ class _Program(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         with _usage_on_one_line():
             return super().invoke(ctx)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        given = list(args)  # the parser removes what it reads
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if _no_such_option(error):
+                from convcalc.cli.usage import explain_place  # only a mistake needs it
+
+                explain_place(error, given, COMMANDS)
+            raise
 
 
 class _Command(TyperCommand):
@@ -250,8 +266,7 @@ class _Command(TyperCommand):
         try:
             return super().parse_args(ctx, args)
         except Exception as error:
-            # Whether its class is click's or typer's own depends on typer's version.
-            if type(error).__name__ == "NoSuchOption":
+            if _no_such_option(error):
                 from convcalc.cli.usage import explain_option  # only a mistake needs it
 
                 explain_option(error, given, [name for one in self.params for name in one.opts])

@@ -29,3 +29,12 @@ def explain_option(error: Any, given: Sequence[str], names: Sequence[str]) -> No
     error.message = f"No such option: {printable(word)}"
     if close:
         error.message += f". Did you mean {' or '.join(f'--{option}' for option in close)}?"
+
+
+def explain_place(error: Any, given: Sequence[str], commands: Sequence[str]) -> None:
+    """Adds to a NoSuchOption before the command that options go behind it."""
+    command = next((text for text in given if text in commands), "")
+    if command:
+        option = printable(error.option_name)
+        error.possibilities = None
+        error.message = f"{option} goes behind the command: convcalc {command} ... {option}"

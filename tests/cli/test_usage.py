@@ -34,6 +34,16 @@ def test_an_option_that_does_not_exist(arguments: str, message: str) -> None:
     assert f"Try 'convcalc {command} -h' for help." in result.err
 
 
+@pytest.mark.parametrize("option", ["--allow-outside", "--max-file-size=1MB", "--depth", "-z"])
+def test_an_option_before_the_command(option: str) -> None:
+    result = run(option, "shapes", "lenet")
+    name = option.partition("=")[0]
+    assert (result.status, result.out) == (2, "")
+    last = result.err.splitlines()[-1]
+    assert last == f"Error: {name} goes behind the command: convcalc shapes ... {name}"
+    assert run(option, "lenet").err.splitlines()[-1].startswith(f"Error: No such option: {name}")
+
+
 @pytest.mark.parametrize("figure", ["-1", "-4.13G"])
 def test_a_figure_below_zero_is_no_option(figure: str) -> None:
     result = run("reconcile", "lenet", figure)
