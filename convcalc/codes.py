@@ -165,6 +165,10 @@ CODES: dict[str, Code] = {
     "unknown-network": Code(2, "no network of this name ships with convcalc"),
     "unknown-optimizer": Code(2, "no optimizer has this name"),
     "unusable-file": Code(2, "a file cannot be opened or decoded"),
+    "excluded": Code(1, "a condition of a space excludes the point"),
+    "bad-progress": Code(2, "the progress of a file of results cannot be read"),
+    "file-exists": Code(2, "a file of results is there already"),
+    "too-many-points": Code(2, "a space has too many points"),
     "internal": Code(3, "a mistake in convcalc itself"),
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from convcalc.codes import CODES
 from convcalc.record import Record
@@ -368,6 +368,10 @@ class ConvcalcError(Exception):
         self.problems = tuple(problems)
         self.status = status
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # From one process to another go the problems, and not what a subclass adds to them.
+        return ConvcalcError, (self.problems, self.status)
 
 
 def refused(code: str, message: str, help_text: str = "") -> ConvcalcError:

@@ -31,6 +31,7 @@ COMMANDS = (
     "balance",
     "explain",
     "draw",
+    "sweep",
     "verify",
     "run",
     "weights",
@@ -139,7 +140,7 @@ _LONGEST = 5000
 #: The options of every command that reads files.
 _ACCESS = ("allow_outside", "max_file_size", "outputs", "scale")
 #: The parameters that name files.
-_FILES = ("file", "files", "old", "new")
+_FILES = ("file", "files", "network", "old", "new")
 
 
 def _access(

@@ -30,16 +30,21 @@ from convcalc.explore.units import (
     Unit,
 )
 from convcalc.explore.variables import Assignment, Variable
+from convcalc.graph import Network
 from convcalc.language.building.evaluation import MOST_LAYERS, STEPS
-from convcalc.language.building.segments import Segments, Unreadable
+from convcalc.language.building.segments import EXCLUDED, Refused, Segments, Unreadable
 from convcalc.language.building.spec import Spec
-from convcalc.problems import ConvcalcError, Problem
+from convcalc.language.reading.expressions import Expression, parse
+from convcalc.problems import UNUSABLE, ConvcalcError, Problem, RuleError, Subject
 from convcalc.quantities import DEFAULT_DTYPE
 
 #: Points that are evaluated together.
 CHUNK = 1 << 16
 #: Points at which the sizes in a network are looked at before all others.
 _PROBES = 256
+
+
+__all__ = ["EXCLUDED", "Engine", "Evaluated"]
 
 
 class Evaluated(NamedTuple):
@@ -61,6 +66,8 @@ class Engine:
     metrics     compiled ones, of which each is in `SUMMED` or `LARGEST`; others are measured
     variables   what varies; a point has the number of one value of each
     args        other arguments, as `Spec.network` takes them, and `sizes` of inputs
+    conditions  expressions in the arguments and in what varies: where one is false, a point is none
+                of the space, and its code is EXCLUDED
     """
 
     def __init__(
@@ -71,6 +78,7 @@ class Engine:
         *,
         args: Mapping[str, object] | None = None,
         sizes: Mapping[str, Sequence[int | None]] | None = None,
+        conditions: Sequence[str] = (),
         dtype: str = DEFAULT_DTYPE,
         max_layers: int = MOST_LAYERS,
     ) -> None:
@@ -84,10 +92,12 @@ class Engine:
         plain = {name: spec.argument(name, value) for name, value in (args or {}).items()}
         settings = [variable.setting for variable in variables]
         self._assignment = Assignment(settings, spec.args, plain, sizes or {}, spec.ranks)
+        self._conditions = Conditions(conditions, variables)
         self._chains: dict[tuple[int, ...], _Chain] = {}
         self._fixed = [i for i, variable in enumerate(variables) if not variable.unknowns]
         self.loaded = 0
         self._probed = False
+        self._first_condition()
 
     @property
     def paths(self) -> int:
@@ -97,7 +107,7 @@ class Engine:
     def evaluate(self, indices: Sequence[Column]) -> Evaluated:
         """The metrics of points, given by the number of each variable's value."""
         count = len(indices[0]) if indices else 1
-        if not self._probed:
+        if not self._probed and count > _PROBES:
             self._probed = True
             self._evaluate(self._probes(), load=False)
         found: list[Evaluated] = [
@@ -170,7 +180,15 @@ class Engine:
             variable.values[fixed[number]] if number in fixed else None
             for number, variable in enumerate(self.variables)
         ]
-        return _Chain(segments, self._assignment, self.variables, values, self.metrics, self.dtype)
+        return _Chain(
+            segments,
+            self._assignment,
+            self._conditions,
+            self.variables,
+            values,
+            self.metrics,
+            self.dtype,
+        )
 
     def _load(
         self, totals: Totals, found: dict[str, Column], point: int, indices: Sequence[int]
@@ -178,10 +196,13 @@ class Engine:
         """Reads and analyses the network of a point that could not be traced."""
         self.loaded += 1
         try:
+            self._check_conditions(indices)
             figures = self.measured(indices, self.metrics)
+        except (Refused, RuleError) as error:
+            totals.status[point], totals.codes[point] = INVALID, error.code
+            return
         except ConvcalcError as error:
-            totals.status[point] = INVALID
-            totals.codes[point] = error.problems[0].code
+            totals.status[point], totals.codes[point] = INVALID, error.problems[0].code
             return
         totals.status[point] = VALID
         for name, figure in figures.items():
@@ -189,10 +210,28 @@ class Engine:
                 found[name] = found[name].astype(object)
             found[name][point] = figure
 
-    def network(self, indices: Sequence[int]) -> Any:
+    def _values(self, indices: Sequence[int]) -> list[Any]:
+        return [v.values[index] for v, index in zip(self.variables, indices, strict=True)]
+
+    def _first_condition(self) -> None:
+        """Tries the conditions at the first point, where most mistakes in them show."""
+        try:
+            self._check_conditions([0] * len(self.variables))
+        except (Refused, ConvcalcError):
+            pass  # the point is none of the space, or no network
+        except RuleError as error:
+            raise ConvcalcError([error.at(None, Subject(argument="when"))], UNUSABLE) from None
+
+    def _check_conditions(self, indices: Sequence[int]) -> None:
+        """Raises Refused where a condition excludes a point."""
+        if self._conditions.texts:
+            values = self._values(indices)
+            args, sizes = self._assignment.of(values)
+            self._segments.shapes(args, sizes, self._conditions.among(values))
+
+    def network(self, indices: Sequence[int]) -> Network:
         """The network of a point; raises ConvcalcError as `Spec.network` does."""
-        values = [v.values[index] for v, index in zip(self.variables, indices, strict=True)]
-        args, sizes = self._assignment.of(values)
+        args, sizes = self._assignment.of(self._values(indices))
         return self._spec.network(args, sizes, max_layers=self._max_layers)
 
     def measured(self, indices: Sequence[int], metrics: Sequence[str]) -> dict[str, int]:
@@ -205,6 +244,37 @@ class Engine:
         return {name: measure(analysis, name, self.dtype) for name in metrics}
 
 
+class Conditions:
+    """Conditions between the arguments and what varies, parsed; raises ConvcalcError.
+
+    texts  as they are written
+    """
+
+    def __init__(self, texts: Sequence[str], variables: Sequence[Variable]) -> None:
+        self.texts = texts
+        self._variables = variables
+        self._parsed: list[Expression] = []
+        for text in texts:
+            try:
+                self._parsed.append(parse(text))
+            except RuleError as error:
+                problem = error.at(None, Subject(argument="when", value=text))
+                raise ConvcalcError([problem], UNUSABLE) from None
+
+    def among(self, values: Sequence[Any]) -> tuple[list[Expression], dict[str, Any]]:
+        """The conditions, and the names of sizes in them with their values."""
+        names: dict[str, Any] = {}
+        for variable, value in zip(self._variables, values, strict=True):
+            if not variable.setting.argument:
+                name, _, item = variable.name.partition("[")
+                if not item:
+                    names[name] = value
+                else:
+                    axes = names.setdefault(name, [None] * 3)
+                    axes[variable.setting.item or 0] = value
+        return self._parsed, names
+
+
 class _Chain:
     """The segments of a network one after the other, for one choice of what is no number.
 
@@ -215,6 +285,7 @@ class _Chain:
         self,
         segments: Segments,
         assignment: Assignment,
+        conditions: Conditions,
         variables: Sequence[Variable],
         values: Sequence[Any],
         metrics: Sequence[str],
@@ -222,6 +293,7 @@ class _Chain:
     ) -> None:
         self._segments = segments
         self._assignment = assignment
+        self._conditions = conditions
         self._variables = variables
         self._values = values
         self._dtype = dtype
@@ -331,12 +403,13 @@ class _Chain:
 
     def _compute(self, part: int, ranks: Ranks) -> Compute:
         def inputs(symbols: Sequence[Any], _: Sequence[Any]) -> Result:
-            args, sizes = self._assigned(symbols)
-            shapes = self._segments.shapes(args, sizes)
+            values = self._all_values(symbols)
+            args, sizes = self._assignment.of(values)
+            shapes = self._segments.shapes(args, sizes, self._conditions.among(values))
             return Result(tuple(shapes.values()), (0,) * (len(self._sums) + 2), ())
 
         def segment(symbols: Sequence[Any], sizes: Sequence[Any]) -> Result:
-            args, _ = self._assigned(symbols)
+            args, _ = self._assignment.of(self._all_values(symbols))
             names = self._segments.inputs if part == 0 else ["input"]
             rest = iter(sizes)
             entering = {
@@ -355,9 +428,9 @@ class _Chain:
 
         return inputs if part < 0 else segment
 
-    def _assigned(self, symbols: Sequence[Any]) -> tuple[dict[str, Any], Any]:
-        values = [
+    def _all_values(self, symbols: Sequence[Any]) -> list[Any]:
+        """The variables' values, unknown where they are numbers."""
+        return [
             value if symbol is None else symbol
             for symbol, value in zip(symbols, self._values, strict=True)
         ]
-        return self._assignment.of(values)

@@ -57,6 +57,8 @@ def evaluate(
     (array([ 18885440, 300774272, 209069792]), array([ True,  True,  True]))
     """
     if not isinstance(spec, Spec):
+        if not isinstance(spec, str | os.PathLike):
+            raise refused("bad-option", f"variants are of a spec, not of {printable(spec)}")
         spec = read_spec(spec)
     check_metrics(metrics, dtype)
     columns = _columns(variants)

@@ -8,7 +8,7 @@ from typing import Any
 from convcalc.explore.variables import IN_SIZE, Setting
 from convcalc.language.building.spec import Spec
 from convcalc.problems import UNUSABLE, ConvcalcError, RuleError, Subject, printable, refused
-from convcalc.spelling import did_you_mean
+from convcalc.spelling import nearest
 
 
 def check_name(spec: Spec, name: str) -> Setting:
@@ -25,8 +25,9 @@ def check_name(spec: Spec, name: str) -> Setting:
     if setting.argument not in args:
         message = f"the file has no argument '{printable(setting.argument)}'"
         has = f"it has {', '.join(args)}" if args else "it has none"
-        meant = did_you_mean(setting.argument, [*args, IN_SIZE])
-        raise refused("unknown-argument", message, meant or f"{has}; in_size is the input's sizes")
+        near = nearest(setting.argument, [*args, IN_SIZE])
+        meant = f"did you mean '{near[0]}'?" if near else f"{has}; in_size is the input's sizes"
+        raise refused("unknown-argument", message, meant)
     held = args[setting.argument]
     if setting.item is not None and not isinstance(held, list):
         message = f"'{printable(setting.argument)}' holds no list, of which {name} is an item"

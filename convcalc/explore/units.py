@@ -12,7 +12,7 @@ from convcalc.explore.paths import Paths
 from convcalc.explore.variables import Variable
 from convcalc.language.building.segments import Refused
 from convcalc.polynomials import Polynomial, Space, Trace, Unsupported
-from convcalc.problems import ConvcalcError
+from convcalc.problems import ConvcalcError, RuleError
 from convcalc.shapes import Shape
 
 #: What became of a point: it holds, it is invalid, or its own network must be read.
@@ -169,7 +169,7 @@ class Unit:
             leaf = Leaf(self._compute(self._symbols, self._sizes))
             if trace.peeked:
                 leaf = Leaf(None)  # what follows may depend on a number that is no guard
-        except Refused as error:
+        except (Refused, RuleError) as error:
             leaf = Leaf(None, error.code)
         except ConvcalcError as error:
             leaf = Leaf(None, error.problems[0].code)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from convcalc.graph import Network, Node
@@ -72,6 +73,56 @@ class RunProgress:
         )
         self._task = self._bar.add_task("", total=self._all, layer="")
         self._bar.start()
+
+
+@contextmanager
+def points_done(total: int, start: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """A bar of points with their rate and the time left; what is called with those that are done.
+
+    It appears after a moment, and never if it is not to be shown.
+    """
+    if not shown:
+        yield lambda _: None
+        return
+    begun = time.monotonic()
+    bar: Any = None
+
+    def show(done: int) -> None:
+        nonlocal bar
+        if bar is None and time.monotonic() - begun > PATIENCE:
+            bar = _points_bar(total, start)
+        if bar is not None:
+            rate = int((done - start) / max(time.monotonic() - begun, 0.001))
+            bar.update(0, completed=done, rate=f"{rate:,}")
+
+    try:
+        yield show
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def _points_bar(total: int, start: int) -> Any:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    bar = Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]} a second", markup=False),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+    )
+    bar.add_task("", total=total, completed=start, rate="")
+    bar.start()
+    return bar
 
 
 def tracked(names: Sequence[str]) -> Iterable[str]:

@@ -142,6 +142,22 @@ COMMANDS: dict[str, Command] = {
     ),
     "lock": Command(4, ("text", "json"), (), (("--set", "n=2"),)),
     "lock --check": Command(5, ("text", "json"), (), (("--set", "n=2"),)),
+    "sweep": Command(
+        4,
+        (*_TABLES, "jsonl"),
+        (
+            ("--limit", "macs<=1M"),
+            ("--limit", "arena<=1kB", "--keep"),
+            ("--sort", "macs"),
+            ("--pareto", "+macs,params"),
+            ("--metrics", "layers,weights,largest_activation,peak_least"),
+            ("--dtype", "int8"),
+            ("--over", "width=0.25..1:0.25"),
+            ("--over", "n=1..3"),
+            ("--sample", "3"),
+        ),
+        (("--set", "width=0.5"), ("--set", "w=::error::pwned")),
+    ),
     "zoo": Command(
         1, _TABLES, (("--sort", "macs"), ("--top", "2"), ("--tag", "detection")), (), ()
     ),
@@ -309,6 +325,10 @@ class _Drawing:
         self.files[self.name] = self.text
         return [self.name]
 
+    def _sweep(self) -> list[str]:
+        sizes = self.random.choice(("1..9:4", "7,8", "32", "8..32:8", "2147483647,3"))
+        return [*self._one_file(), "--over", f"in_size={sizes}"]
+
     def _field(self) -> list[str]:
         layer = [self.random.choice(_LAYERS)] if self._once_in(3) else []
         return [*self._one_file(), *layer]
@@ -433,6 +453,7 @@ class _Drawing:
 
 _DRAWS: Mapping[str, Callable[[_Drawing], Sequence[str]]] = {
     "field": _Drawing._field,
+    "sweep": _Drawing._sweep,
     "explain": _Drawing._explain,
     "reconcile": _Drawing._reconcile,
     "balance": _Drawing._balance,

@@ -116,7 +116,7 @@ class InputReader:
         last = self._layout == "channels_last"
         shape = [*written[-1:], *written[:-1]] if last and isinstance(written, list) else written
         if given is not None:
-            own, shape = shape, _sizes(given)
+            own, shape = shape, settled(_sizes(given))
             if isinstance(own, list) and len(own) != len(shape):
                 raise _other_rank(name, own, shape)
             if isinstance(own, list):

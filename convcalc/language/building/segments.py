@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.gc_pause import gc_paused
 from convcalc.graph import GraphBuilder, Network
@@ -24,16 +24,21 @@ from convcalc.language.building.inputs import InputReader, InputSizes
 from convcalc.language.building.outputs import find_unused, read_outputs
 from convcalc.language.keys import GROUP
 from convcalc.language.reading.document import Document
-from convcalc.language.reading.expressions import Expression
+from convcalc.language.reading.expressions import Expression, Scope, UnknownSizeError
 from convcalc.language.reading.items import Item
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode
 from convcalc.layers import KINDS, layer_class
+from convcalc.layers.fields import value_text
 from convcalc.problems import Problem, RuleError
 from convcalc.shapes import Shape
 
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _NAME = re.compile(r"[\w-]+\*?", re.ASCII)
 _NUMBER = re.compile(r"\d+\Z", re.ASCII)
+
+
+#: The code of what a condition of a space excludes.
+EXCLUDED = "excluded"
 
 
 class Refused(Exception):
@@ -107,16 +112,34 @@ class Segments:
         words = _all_words(nodes, document)
         return Segment(self._layers[start:end], frozenset(words & document.args.keys()))
 
-    def shapes(self, args: Mapping[str, object], sizes: InputSizes | None) -> dict[str, Shape]:
+    def shapes(
+        self,
+        args: Mapping[str, object],
+        sizes: InputSizes | None,
+        conditions: tuple[Sequence[Expression], Mapping[str, Any]] = ((), {}),
+    ) -> dict[str, Shape]:
         """The shapes of the network's inputs; reads every argument.
 
-        sizes  as `Spec.network` takes them
+        sizes       as `Spec.network` takes them
+        conditions  that arguments fulfil, and names in them that are no arguments
 
-        Raises Refused at the first mistake, ConvcalcError with status 2 for a mistake in `sizes`.
+        Raises Refused at the first mistake, with the code EXCLUDED where a condition is false;
+        RuleError where a condition has no value; ConvcalcError for a mistake in `sizes`.
         """
         evaluator = _Strict(self._document, self._expressions, self._max_layers)
         builder = GraphBuilder()
         read_args(self._document, evaluator, args)
+        expressions, names = conditions
+        known = {**evaluator.file.args, **names}
+        for condition in expressions:
+            try:
+                holds = condition.evaluate(Scope(known, self._document.words, entering=False))
+            except UnknownSizeError:
+                raise RuleError("unknown-name", "a name in it has no value") from None
+            if not isinstance(holds, bool):
+                raise RuleError("bad-value", f"it is true or false, not {value_text(holds)}")
+            if not holds:
+                raise Refused(EXCLUDED)
         self._read_inputs(evaluator, builder, sizes, Group("", None))
         return {node.path: node.shape for node in builder.nodes}
 

@@ -1,0 +1,138 @@
+"""Options that describe a space of variants, shared by the commands that explore one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from convcalc.cli import options
+from convcalc.cli.guard import refuse
+from convcalc.problems import printable
+from convcalc.quantities import DTYPES
+from convcalc.record import Record
+from convcalc.roots import current_access
+
+if TYPE_CHECKING:
+    from convcalc.explore.sweep import Explorer
+    from convcalc.explore.variables import Variable
+    from convcalc.language.building.spec import Spec
+
+Network = Annotated[str, typer.Argument(metavar="NETWORK", help=options.FILE_HELP)]
+Over = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--over",
+        metavar="NAME=VALUES",
+        help="What varies, and how: width=0.25..1:0.05, in_size=96,128,160, 'depths[2]=1..4';"
+        " repeatable.",
+    ),
+]
+Space = Annotated[
+    str | None,
+    typer.Option(
+        "--space", metavar="FILE", help="What varies, and conditions between it, in YAML."
+    ),
+]
+Limits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        metavar="LIMIT",
+        help="What variants keep: 'arena<=256kB', 'macs>=200M'; repeatable.",
+    ),
+]
+Sampled = Annotated[
+    int | None, typer.Option("--sample", metavar="N", help="Look at N points, drawn at random.")
+]
+Jobs = Annotated[int, typer.Option("--jobs", metavar="N", help="Processes that work on it.")]
+
+
+class Asked(Record):
+    """A space as the options describe it.
+
+    usual  what varies where nothing is said to
+    """
+
+    network: str
+    over: Sequence[str] | None
+    space: str | None
+    sets: Sequence[str] | None
+    limits: Sequence[str] | None
+    dtype: str
+    max_layers: int
+    sample: int | None = None
+    seed: int = 0
+    usual: tuple[str, ...] = ()
+
+    def explorer(
+        self, metrics: Sequence[str], more: Sequence[str] = (), *, keep: bool = False
+    ) -> tuple[Explorer, str]:
+        """What looks at the points, and the network's name.
+
+        metrics  that are wanted
+        more     other metrics, or names of what varies
+        keep     whether points that break a limit are wanted
+        """
+        from convcalc.explore.domain import Sample
+        from convcalc.explore.evaluate import check_metrics
+        from convcalc.explore.limits import read_bound
+        from convcalc.explore.sweep import Explorer, Question
+        from convcalc.language.load import spec
+
+        options.read_count("--sample", self.sample)
+        options.read_word("--dtype", self.dtype, tuple(DTYPES))
+        read = spec(self.network)
+        fixed = options.read_sets(self.sets)
+        for name, value in fixed.items():
+            read.argument(name, value)
+        variables, conditions = self._variables(read)
+        names = [variable.name for variable in variables]
+        _check_names(names, list(fixed))
+        shown = list(dict.fromkeys([*metrics, *[name for name in more if name not in names]]))
+        check_metrics(shown, self.dtype)
+        allowed = current_access()
+        question = Question(
+            read.source.path,
+            read.source.text,
+            tuple([(variable.name, variable.values) for variable in variables]),
+            tuple(conditions),
+            tuple(fixed.items()),
+            metrics=tuple(shown),
+            bounds=tuple([read_bound(text) for text in self.limits or ()]),
+            keep=keep,
+            sample=None if self.sample is None else Sample(self.sample, self.seed),
+            dtype=self.dtype,
+            max_layers=options.read_max_layers(self.max_layers),
+            allow_outside=allowed.allow_outside,
+            max_file_size=allowed.max_file_size,
+        )
+        return Explorer(question, read), read.name
+
+    def _variables(self, spec: Spec) -> tuple[list[Variable], list[str]]:
+        """What varies, and the conditions."""
+        from convcalc.explore.ranges import read_variable
+        from convcalc.explore.space_file import read_space
+
+        variables = [read_variable(spec, text) for text in self.over or ()]
+        conditions: list[str] = []
+        if self.space is not None:
+            others, conditions = read_space(spec, self.space)
+            variables += others
+        if not variables:
+            variables = [read_variable(spec, text) for text in self.usual]
+        if not variables:
+            own = f", or of its arguments {', '.join(spec.args)}" if spec.args else ""
+            refuse("nothing varies", f"--over in_size=96..224:32{own}")
+        return variables, conditions
+
+
+def _check_names(names: Sequence[str], fixed: Sequence[str]) -> None:
+    """Refuses a name that varies twice, or that is fixed as well."""
+    for number, name in enumerate(names):
+        whole = name.partition("[")[0]
+        if name in names[:number] or (whole != name and whole in names):
+            refuse(f"'{printable(name)}' varies twice")
+        if name in fixed:
+            refuse(f"'{printable(name)}' varies, and --set fixes it")

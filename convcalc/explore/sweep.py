@@ -1,0 +1,283 @@
+"""What is asked of the points of a space, and the answers, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import convcalc
+from convcalc.codes import CODES
+from convcalc.explore.columns import LARGEST as LARGEST_NUMBER
+from convcalc.explore.columns import Column
+from convcalc.explore.domain import Domain, Sample
+from convcalc.explore.engine import EXCLUDED, Engine
+from convcalc.explore.figures import LARGEST, SUMMED
+from convcalc.explore.limits import Bound
+from convcalc.explore.parallel import in_order, on_processes
+from convcalc.explore.variables import Variable
+from convcalc.language.building.evaluation import MOST_LAYERS
+from convcalc.language.building.spec import Spec
+from convcalc.language.load import spec as read_spec
+from convcalc.problems import ConvcalcError
+from convcalc.quantities import DEFAULT_DTYPE
+from convcalc.record import Record
+from convcalc.roots import access
+
+#: Points of the first part, which is answered at once, and of the others.
+_FIRST, _MOST = 1 << 10, 1 << 16
+#: A figure that was not looked for, because the point breaks a limit without it.
+UNKNOWN = -1
+
+
+class Question(Record):
+    """What is asked about a space.
+
+    path, text  of the spec
+    variables   the names of what varies, and the values
+    conditions  expressions that points of the space fulfil
+    args        other arguments, as they are written; `sizes` of inputs likewise
+    metrics     that are wanted of each point
+    bounds      that points keep
+    keep        whether those that break one are wanted as well
+    """
+
+    path: str
+    text: str
+    variables: tuple[tuple[str, tuple[Any, ...]], ...]
+    conditions: tuple[str, ...] = ()
+    args: tuple[tuple[str, Any], ...] = ()
+    sizes: tuple[tuple[str, tuple[int | None, ...]], ...] = ()
+    metrics: tuple[str, ...] = ()
+    bounds: tuple[Bound, ...] = ()
+    keep: bool = False
+    sample: Sample | None = None
+    dtype: str = DEFAULT_DTYPE
+    max_layers: int = MOST_LAYERS
+    allow_outside: bool = False
+    max_file_size: int = 0
+
+    @property
+    def digest(self) -> str:
+        """What tells it from every other question."""
+        text = f"{convcalc.__version__} {self!r}"
+        return sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+class Counts(NamedTuple):
+    """How many points were looked at, and what became of them.
+
+    points    in all
+    excluded  that the conditions exclude
+    invalid   that are no networks
+    broken    for each limit, those that break it and none before it
+    """
+
+    points: int
+    excluded: int
+    invalid: int
+    broken: tuple[int, ...]
+
+    def plus(self, other: Counts) -> Counts:
+        """Of both."""
+        broken = [a + b for a, b in zip(self.broken, other.broken, strict=True)]
+        return Counts(
+            self.points + other.points,
+            self.excluded + other.excluded,
+            self.invalid + other.invalid,
+            tuple(broken),
+        )
+
+    @property
+    def kept(self) -> int:
+        """The networks that keep every limit."""
+        return self.points - self.excluded - self.invalid - sum(self.broken)
+
+
+class Rows(NamedTuple):
+    """Points that are wanted.
+
+    points   their numbers
+    indices  for each variable, which of its values they have
+    figures  a column for each metric, UNKNOWN where it was not looked for
+    codes    what is wrong with those that are no networks; "" for networks
+    broken   the limits that they break, as bits
+    """
+
+    points: Column
+    indices: list[Column]
+    figures: dict[str, Column]
+    codes: Column
+    broken: Column
+
+    def chosen(self, which: Column) -> Rows:
+        """Some of them, by their places or as a mask."""
+        return Rows(
+            self.points[which],
+            [index[which] for index in self.indices],
+            {name: column[which] for name, column in self.figures.items()},
+            self.codes[which],
+            self.broken[which],
+        )
+
+
+class Explorer:
+    """Answers a question; every process has one."""
+
+    def __init__(self, question: Question, spec: Spec | None = None) -> None:
+        self.question = question
+        self.variables = [Variable(name, values) for name, values in question.variables]
+        self.domain = Domain(self.variables, question.sample)
+        self.wanted = list(dict.fromkeys([*question.metrics, *[b.metric for b in question.bounds]]))
+        compiled = [name for name in self.wanted if name in SUMMED or name in LARGEST]
+        self._slow = [name for name in self.wanted if name not in compiled]
+        if "arena" in self._slow and "peak_in_place" not in compiled:
+            compiled.append("peak_in_place")
+        self.engine = Engine(
+            spec or read_spec(question.path, text=question.text),
+            self.variables,
+            compiled,
+            args=dict(question.args),
+            sizes=dict(question.sizes),
+            conditions=question.conditions,
+            dtype=question.dtype,
+            max_layers=question.max_layers,
+        )
+
+    def look(self, start: int, stop: int, *, slow: bool = True) -> tuple[Rows, Counts]:
+        """The points from `start` to `stop`; without `slow` metrics, which remain UNKNOWN."""
+        question = self.question
+        indices = self.domain.indices(start, stop)
+        found = self.engine.evaluate(indices)
+        figures = dict(found.figures)
+        excluded = found.codes == EXCLUDED
+        candidate = found.valid.copy()
+        broken = np.zeros(stop - start, np.int64)
+        first = [0] * len(question.bounds)
+        for number, bound in enumerate(question.bounds):
+            breaks = self._breaks(bound, figures)
+            if breaks is not None:
+                first[number] = int((candidate & breaks & (broken == 0)).sum())
+                broken |= np.where(found.valid & breaks, 1 << number, 0)
+        candidate &= broken == 0
+        codes = found.codes
+        if self._slow and slow:
+            self._measure(figures, codes, candidate, indices)
+            for number, bound in enumerate(question.bounds):
+                if bound.metric in self._slow:
+                    known = figures[bound.metric] != UNKNOWN
+                    breaks = candidate & known & ~bound.kept(figures[bound.metric]).astype(bool)
+                    first[number] += int((breaks & (broken == 0)).sum())
+                    broken |= np.where(breaks, 1 << number, 0)
+        invalid = (codes != "") & ~excluded
+        counts = Counts(stop - start, int(excluded.sum()), int(invalid.sum()), tuple(first))
+        kept = ~excluded & ((broken == 0) | question.keep)
+        points = np.arange(start, stop)
+        shown = {name: figures.get(name, np.full(stop - start, UNKNOWN)) for name in self.wanted}
+        return Rows(points, indices, shown, codes, broken).chosen(np.flatnonzero(kept)), counts
+
+    def _breaks(self, bound: Bound, figures: Mapping[str, Column]) -> Column | None:
+        """Which points are known to break a limit; None where nothing is known yet."""
+        if bound.metric in figures:
+            return ~bound.kept(figures[bound.metric]).astype(bool)
+        if bound.metric == "arena" and bound.operator in ("<", "<="):
+            # No allocation is smaller than what is alive at once.
+            return ~bound.kept(figures["peak_in_place"]).astype(bool)
+        return None
+
+    def _measure(
+        self, figures: dict[str, Column], codes: Column, wanted: Column, indices: Sequence[Column]
+    ) -> None:
+        """Searches for the slow metrics of some points."""
+        for name in self._slow:
+            figures[name] = np.full(len(codes), UNKNOWN)
+        for place in np.flatnonzero(wanted):
+            try:
+                found = self.measured([int(index[place]) for index in indices])
+            except ConvcalcError as error:
+                codes[place], wanted[place] = error.problems[0].code, False
+                continue
+            for name, figure in found.items():
+                if figure > LARGEST_NUMBER and figures[name].dtype != object:
+                    figures[name] = figures[name].astype(object)
+                figures[name][place] = figure
+
+    def measured(self, indices: Sequence[int]) -> dict[str, int]:
+        """The slow metrics of a point; raises ConvcalcError."""
+        return self.engine.measured(indices, self._slow)
+
+    def wrong(self, indices: Sequence[int]) -> str:
+        """What is wrong with a point that is no network, in words."""
+        try:
+            self.engine.network(indices)
+        except ConvcalcError as error:
+            return error.problems[0].message
+        return CODES["no-rule"].meaning
+
+    def values(self, indices: Sequence[int]) -> dict[str, Any]:
+        """What a point's variables are."""
+        pairs = zip(self.variables, indices, strict=True)
+        return {variable.name: variable.values[index] for variable, index in pairs}
+
+
+#: The explorer of this process, by the digest of its question.
+_EXPLORERS: dict[str, Explorer] = {}
+
+
+class Part(NamedTuple):
+    """Points of a question, from `start` to `stop`."""
+
+    question: Question
+    digest: str
+    start: int
+    stop: int
+
+
+def look(part: Part) -> tuple[Rows, Counts]:
+    """What a process answers about a part."""
+    explorer = _EXPLORERS.get(part.digest)
+    if explorer is None:
+        _EXPLORERS.clear()
+        asked = part.question
+        with access(allow_outside=asked.allow_outside, max_file_size=asked.max_file_size):
+            explorer = _EXPLORERS[part.digest] = Explorer(asked)
+    return explorer.look(part.start, part.stop)
+
+
+def sweep(
+    explorer: Explorer,
+    start: int = 0,
+    *,
+    executor: Executor | None = None,
+    jobs: int = 1,
+    looked_at: Callable[[int], None] = lambda _: None,
+) -> Iterator[tuple[Rows, Counts]]:
+    """The rows of a space from a point on, part by part, in the order of the points.
+
+    executor   where parts are looked at; `jobs` processes of this machine do without
+    looked_at  is called with the number of points that are done, after each part
+    """
+    question, count = explorer.question, explorer.domain.count
+    digest = question.digest
+    parts = [Part(question, digest, a, b) for a, b in _cuts(start, count)]
+    if executor is not None:
+        answers = in_order(executor, look, parts)
+    elif jobs > 1:
+        answers = on_processes(jobs, look, parts)
+    else:
+        answers = (explorer.look(part.start, part.stop) for part in parts)
+    for part, answer in zip(parts, answers, strict=True):
+        looked_at(part.stop)
+        yield answer
+
+
+def _cuts(start: int, count: int) -> Iterator[tuple[int, int]]:
+    """Parts that grow, so that the first is answered at once."""
+    size = _FIRST
+    while start < count:
+        yield start, min(start + size, count)
+        start += size
+        size = min(4 * size, _MOST)
