@@ -40,8 +40,8 @@ def import_(
       convcalc import net.onnx -o net.yaml --save-weights net.npz
 
     The text is read again and compared with the model in every figure before it is written; where
-    they would differ, it is written flat, and that is reported. Reads ONNX, darknet
-    and Ultralytics files.
+    they would differ, it is written flat, and that is reported. Reads ONNX, darknet,
+    Ultralytics and Keras files.
     """
     refuse_empty(output)
     if save_weights == "":

@@ -52,6 +52,11 @@ class Assembly:
         self._paths: set[str] = set()
         self._names = Names(self._paths)
 
+    @property
+    def size(self) -> int:
+        """How many nodes there are."""
+        return len(self._builder.nodes)
+
     def node(self, index: int) -> Node:
         """The node that computes a value."""
         return self._builder.nodes[index]
@@ -148,12 +153,16 @@ class Assembly:
         *,
         name: str = "",
         span: Span | None = None,
+        path: str = "",
     ) -> int:
-        """Adds a norm or an activation, fused to the layer before it where that can be."""
+        """Adds a norm or an activation, fused to the layer before it where that can be.
+
+        path  of the node where it is not fused
+        """
         cls = layer_class(kind)
         before = self.node(index)
         if not self._fuses(before, cls) or f"{before.unit}.{kind}" in self._paths:
-            return self.add(kind, [index], arguments, name=name, span=span)
+            return self.add(kind, [index], arguments, path=path, name=name, span=span)
 
         def read() -> int:
             layer = cls.read(arguments or {}, len(before.shape) - 1)

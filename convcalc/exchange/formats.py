@@ -38,7 +38,10 @@ class Format(NamedTuple):
 FORMATS = (
     Format("ONNX", (".onnx", ".onnx.gz"), "convcalc.exchange.onnx"),
     Format("darknet", (".cfg",), "convcalc.exchange.darknet"),
+    Format("Keras", (".keras",), "convcalc.exchange.keras"),
 )
+#: A model's configuration as JSON, known by its text: a spec may be written as JSON as well.
+KERAS_JSON = Format("Keras", (), "convcalc.exchange.keras")
 #: A YAML file with a backbone and a head, known by these keys.
 ULTRALYTICS = Format("Ultralytics", (), "convcalc.exchange.ultralytics", scales=True)
 #: What is no model file that can be read, by suffix, and how to make one of it.
@@ -80,7 +83,7 @@ def format_of(path: str) -> Format | None:
 
 
 def format_of_text(text: str) -> Format | None:
-    """The format of a model that is written as YAML, by its outermost keys; None for a spec.
+    """The format of a model that is written as YAML or JSON, by its keys; None for a spec.
 
     >>> format_of_text("nc: 80\\nbackbone:\\n- []\\nhead:\\n- []\\n").name
     'Ultralytics'
@@ -90,6 +93,8 @@ def format_of_text(text: str) -> Format | None:
         written = {key for line in text.splitlines() for key in keys if line.startswith(key)}
         if len(written) == len(keys):
             return ULTRALYTICS
+    if text.lstrip().startswith("{") and '"class_name"' in text and '"layers"' in text:
+        return KERAS_JSON
     return None
 
 
