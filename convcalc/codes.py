@@ -143,9 +143,11 @@ CODES: dict[str, Code] = {
     "stale-lock": Code(1, "a network is not as the lock says"),
     # What cannot be counted.
     "no-backward-rule": Code(1, "a kind has no rule for the backward pass"),
+    "unknown-cost": Code(1, "the cost of an operation is unknown, and so are the network's totals"),
     "no-rule": Code(1, "a counter has no rule for a kind"),
     # Runs.
     "shape-differs": Code(1, "an observed shape is not the predicted one"),
+    "no-kernel": Code(2, "it is unknown what an operation computes, so it cannot run"),
     "no-memory": Code(2, "a run needs more memory than there is"),
     "bad-array-file": Code(2, "a file of arrays cannot be read"),
     "bad-dtype": Code(2, "a network does not run in this type of numbers"),

@@ -34,7 +34,7 @@ _COMPARING = ("json", "github", "markdown")
 
 
 @guarded
-def check(
+def check(  # noqa: PLR0917 - an argument for each option
     files: options.Files = None,
     sets: options.Sets = None,
     input_: options.Input = None,
@@ -48,6 +48,7 @@ def check(
             " repeatable.",
         ),
     ] = None,
+    allow_unknown: options.AllowUnknown = False,
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Exit with 0 even if checks fail.")
     ] = False,
@@ -72,7 +73,8 @@ def check(
         style = "github" if in_actions() else "text"
     options.read_word("--format", style, FORMATS)
     with errors_annotated(style == "github"):
-        checked = _checked(files, sets, input_, fail_on, style, options.read_max_layers(max_layers))
+        most = options.read_max_layers(max_layers)
+        checked = _checked(files, sets, input_, fail_on, style, most, allow_unknown)
         _report(checked, style, output)
     if style == "github":
         publish(checked)
@@ -87,6 +89,7 @@ def _checked(
     fail_on: Sequence[str] | None,
     style: str,
     max_layers: int,
+    allow_unknown: bool,
 ) -> list[CheckedNetwork]:
     """Checks the networks that the options describe."""
     inputs = options.read_inputs(input_)
@@ -104,6 +107,7 @@ def _checked(
         inputs,
         every_total=style in _COMPARING,
         max_layers=max_layers,
+        allow_unknown=allow_unknown,
     )
 
 

@@ -26,6 +26,7 @@ def lock(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; fail if the lock is stale.")
     ] = False,
+    allow_unknown: options.AllowUnknown = False,
     sets: options.Sets = None,
     max_layers: options.MaxLayers = options.MAX_LAYERS,
     style: options.Format = "text",
@@ -62,7 +63,11 @@ def lock(
         before,
         everything=not files and not sets,
         max_layers=max_layers,
+        allow_unknown=allow_unknown,
     )
+    warnings = [warning for outcome in outcomes for warning in outcome.warnings]
+    if warnings:
+        report_problems(warnings, "\n", "warning")
     failed = [o for o in outcomes if o.state == "broken" or (check and o.problems)]
     if failed:
         report_problems(once_per_line(failed), "\n")

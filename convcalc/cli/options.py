@@ -36,6 +36,13 @@ Files = Annotated[
         " convcalc.yaml.",
     ),
 ]
+AllowUnknown = Annotated[
+    bool,
+    typer.Option(
+        "--allow-unknown",
+        help="Take the known part of networks with operations of unknown cost, marked so.",
+    ),
+]
 Sets = Annotated[
     list[str] | None,
     typer.Option(

@@ -24,6 +24,7 @@ from convcalc.executor.weights import (
     RandomWeights,
     Weights,
     array_shapes,
+    check_known,
     in_memory_format,
     rows_per_chunk,
 )
@@ -97,6 +98,7 @@ class Program:
         if threads is not None and threads < 1:
             message = f"a network runs with at least 1 thread, not {threads}"
             raise refused("bad-option", message)
+        check_known(network)
         self.network = network
         self.dtype = np.dtype(dtype)
         self.exact = exact

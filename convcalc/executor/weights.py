@@ -344,10 +344,23 @@ class GivenWeights(Weights):
         return arrays
 
 
+def check_known(network: Network) -> None:
+    """Refuses a network with an operation of which it is unknown what it computes: status 2."""
+    unknown = [node for node in network.nodes if node.layer.unknown]
+    if unknown:
+        node = unknown[0]
+        message = f"it is unknown what {node.layer.argument('op')} computes, so it cannot run"
+        others = f"and {len(unknown) - 1:,} more operations are unknown"
+        facts = (Note(others),) if len(unknown) > 1 else ()
+        problem = Problem("no-kernel", message, node.span, facts, node.calls)
+        raise ConvcalcError([problem.about(layer=node.path)], UNUSABLE)
+
+
 def seeded_weights(
     network: Network, seed: int = 0, dtype: Any = "float32"
 ) -> Iterator[tuple[str, Array]]:
     """Every array of a network with its name, one at a time, for `convcalc weights` to write."""
+    check_known(network)
     weights = RandomWeights(seed)
     with ThreadPool([Workspace()]) as pool:
         for index, node in enumerate(network.nodes):

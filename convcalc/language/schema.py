@@ -291,8 +291,12 @@ def _first_or_mapping(kind: str) -> dict[str, Any]:
             "required": [*cls.joins.required],
             "additionalProperties": False,
         }
+    branches = {"$ref": "#/definitions/branches"}
+    if cls.joins and cls.joins.word:
+        word = _reference(f"{kind} arguments/properties/{cls.joins.word}")
+        return {"anyOf": [branches, {"type": "array", "maxItems": 0}, word, {"type": "null"}]}
     if cls.joins:
-        return {"$ref": "#/definitions/branches"}
+        return branches
     options: list[dict[str, Any]] = [{"type": "null"}, _reference(f"{kind} arguments")]
     if cls.fields:
         # The path of a property goes into a reference too: the argument is described once.

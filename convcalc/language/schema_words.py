@@ -11,6 +11,7 @@ from typing import Any
 
 from convcalc.language.keys import GROUP, PLACE_WORDS
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
+from convcalc.layers.fields import Field
 
 #: Words that are no argument's and mean something in every expression.
 _ALWAYS = ("true", "false", *PLACE_WORDS)
@@ -130,10 +131,16 @@ def _known_arguments() -> dict[str, Words]:
     found: dict[str, list[str]] = {}
     for kind in KINDS:
         for name, declared in layer_class(kind).fields.items():
-            found.setdefault(name, []).extend(declared.type.words)
+            if not _any_name(declared):
+                found.setdefault(name, []).extend(declared.type.words)
     words = {name: tuple(sorted(set(listed))) for name, listed in found.items()}
     activations = [kind for kind in KINDS if layer_class(kind).role == "activation"]
     return {**words, "activation": ("none", *activations), "norm": ("none", *NORM_WORDS)}
+
+
+def _any_name(declared: Field) -> bool:
+    """Whether any word may be the argument: it is a name."""
+    return declared.type.reference or declared.type.literal
 
 
 def _first_argument(kind: str) -> Words:
@@ -147,6 +154,8 @@ def _known_value(kind: str, words: Words) -> Schema:
     """The value of a kind's key: branches, its first argument, or all in a mapping."""
     if layer_class(kind).joins:
         return _branches("layer of known words")
+    if any([_any_name(declared) for declared in [*layer_class(kind).fields.values()][:1]]):
+        return {}
     value = _argument(words)
     return {**value, "allOf": [*value["allOf"], _ref("known words")]}
 
@@ -177,7 +186,10 @@ def _complete_rules(role: str = "") -> list[Schema]:
                     "required": ["first"],
                 },
             ]
-            if index == 0:
+            joins = layer_class(kind).joins
+            if joins and joins.word == name:
+                places.append({"properties": {kind: {"type": "string"}}})
+            elif index == 0 and not joins:
                 places.append({"properties": {kind: {"not": {"type": ["object", "null"]}}}})
             rule = {"if": {"type": "object", "required": [kind]}, "then": {"anyOf": places}}
             rules.append(rule)

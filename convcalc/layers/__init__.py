@@ -83,6 +83,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "matmul": ("joins", "Matmul"),
     "deform_conv": ("deformable", "DeformConv"),
     "attention": ("attention", "Attention"),
+    "opaque": ("opaque", "Opaque"),
 }
 
 #: Kinds that cannot be written, by the kind that becomes them in a graph: it is no node itself, but

@@ -60,7 +60,8 @@ class Layer:
     # What it computes with.
 
     #: What it computes is not known, and so neither what that costs nor what its units read. It is
-    #: counted nowhere, and every figure of which it would be a part is incomplete.
+    #: counted nowhere, and every figure of which it would be a part is incomplete. Such a kind has
+    #: an argument `op`: the name of the operation.
     unknown: ClassVar[bool] = False
     #: Learns the weights of its sums of products: a layer that counts in a network's depth.
     weighted: ClassVar[bool] = False

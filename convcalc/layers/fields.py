@@ -34,6 +34,8 @@ class FieldType:
     whole = False
     #: Whether it is the name of an earlier layer, which the language puts in the name's place.
     reference = False
+    #: Whether it is a name that is taken as it is written, and no expression.
+    literal = False
 
     @property
     def text(self) -> str:

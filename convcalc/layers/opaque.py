@@ -9,7 +9,7 @@ from typing import Any
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import FieldType, Whole, WholeList, field
 from convcalc.layers.reading import WHOLE, Readings
-from convcalc.layers.traits import Branches, ChannelRule
+from convcalc.layers.traits import Branches, ChannelRule, Start
 from convcalc.shapes import LARGEST_SIZE, MOST_AXES, Shape
 
 #: The longest name of an operation, and what it is made of: `com.microsoft.FusedMatMul`.
@@ -20,10 +20,10 @@ _NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_.-]{{0,{_LONGEST - 1}}}\Z", re.ASCII)
 class _OperationName(FieldType):
     """What the operation is called where it comes from."""
 
+    literal = True
     text = f"a name of at most {_LONGEST} letters, digits, '_', '-' and '.'"
 
     def read(self, value: object, rank: int) -> str:
-        # A word that no argument has is a name here.
         if not isinstance(value, str) or not _NAME.match(value):
             raise self.refuse(value)
         return value
@@ -59,7 +59,7 @@ class Opaque(Layer, kind="opaque"):
     """
 
     unknown = True
-    joins = Branches(0)
+    joins = Branches(0, word="op")
 
     op: str = field(_OperationName(), "the operation's name where it comes from")
     shape: tuple[int, ...] = field(
@@ -83,6 +83,9 @@ class Opaque(Layer, kind="opaque"):
     @property
     def unlisted(self) -> bool:
         return self.params is None
+
+    def start(self, name: str) -> Start:
+        return Start(0.0, 0.1)
 
     def channel_rule(self, inputs: Sequence[Shape]) -> ChannelRule:
         return ChannelRule("fixed")

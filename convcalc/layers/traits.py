@@ -20,11 +20,14 @@ class Branches(Record):
     least, most  how many there may be; `most` is None where there is no limit
     names        of exactly these branches, in this order; empty where any names do. One after the
                  first `least` may be left out.
+    word         the argument that a word gives which stands in place of the branches; what enters
+                 is the one branch then. Empty where no word may stand there.
     """
 
     least: int = 1
     most: int | None = None
     names: tuple[str, ...] = ()
+    word: str = ""
 
     @property
     def text(self) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from convcalc.analysis.costs.report import unknown_operations, unknown_text
 from convcalc.problems import printable
+from convcalc.render.report import unknown_data
 from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import tuple_text
 
@@ -51,7 +53,9 @@ def _difference(value: Difference | None) -> str:
 
 def _verdict(found: Counterparts, values: Sequence[Difference] | None) -> list[str]:
     pairing = found.pairing
-    same = "structure and figures are the same"
+    unknown = unknown_operations(found.network)
+    figures = f"figures, but for {unknown_text(unknown)}," if unknown else "figures"
+    same = f"structure and {figures} are the same"
     lines = [same if found.same else f"{len(pairing.pairs)} layers have a counterpart"]
     if values:
         agree = sum([value.agrees for value in values])
@@ -93,4 +97,5 @@ def against_data(found: Counterparts, values: Sequence[Difference] | None) -> di
         "without_counterpart": [ours[index].path for index in found.pairing.first],
         "model_without_counterpart": [theirs[index].path for index in found.pairing.second],
         "values_compared": values is not None,
+        **unknown_data(unknown_operations(found.network)),
     }

@@ -11,7 +11,16 @@ from convcalc.arithmetic import Ratio
 from convcalc.language.device import Device
 from convcalc.problems import printable
 from convcalc.render.numbers import short
-from convcalc.render.report import csv_columns, name_column, report_data, report_heading
+from convcalc.render.report import (
+    UNKNOWN,
+    csv_columns,
+    incomplete_notes,
+    name_column,
+    report_data,
+    report_heading,
+    share_column,
+    totals_label,
+)
 from convcalc.render.table import Cell, Column, Table
 
 MOVED = "Bytes: each input value that is used, each weight and each result once."
@@ -23,6 +32,9 @@ BOUND = (
     "At least: a bound, not a prediction, for runs that do the operations counted (Winograd's"
     " method does fewer) and read and write memory once for each layer."
 )
+
+#: The figures in CSV and JSON, by name.
+_FIGURES = ("operations", "read", "weights", "written", "bytes", "intensity")
 
 
 def row_figures(
@@ -71,6 +83,11 @@ def balance_table(
             shown += [time_text(least.picoseconds), least.by, least.picoseconds]
         return shown
 
+    def row_cells(row: Row) -> list[Cell]:
+        parts = found.of(row.members, fused=fused)
+        shown = cells(row.name, parts)
+        return [row.name, *[UNKNOWN] * (len(shown) - 1)] if total(parts).unknown else shown
+
     columns = [
         name_column(by_kind),
         Column("operations", "number"),
@@ -81,17 +98,23 @@ def balance_table(
         columns += [
             Column("at least", "number"),
             Column("bound by"),
-            Column("share", "share", whole.picoseconds),
+            share_column(whole.picoseconds, found.report.complete),
         ]
-    totals = cells("total", every)
+    totals = cells(totals_label(found.report.complete), every)
     if whole is not None:
         totals[-1] = ""
+    if not found.report.complete:
+        totals[3] = UNKNOWN
     return Table(
         report_heading(found.report),
         columns,
-        [cells(row.name, found.of(row.members, fused=fused)) for row in rows],
+        [row_cells(row) for row in rows],
         totals,
-        [*_notes(found), *(_device_notes(machine, found.dtype) if machine else [])],
+        [
+            *incomplete_notes(found.report),
+            *_notes(found),
+            *(_device_notes(machine, found.dtype) if machine else []),
+        ],
     )
 
 
@@ -148,14 +171,17 @@ def balance_csv(
         parts = found.of(row.members, fused=fused)
         figures = total(parts)
         intensity = figures.intensity
-        line: list[Cell] = [row.name, row.kind, *figures, figures.bytes]
+        if figures.unknown:
+            lines.append([row.name, row.kind, *[UNKNOWN] * (len(_FIGURES) + 2 * bool(machine))])
+            continue
+        line: list[Cell] = [row.name, row.kind, *figures[:4], figures.bytes]
         line.append(None if intensity is None else intensity.data)
         if machine is not None:
             least = bound(parts, machine, found.dtype)
             line += [least.picoseconds, least.by]
         lines.append(line)
     columns = csv_columns(by_kind)
-    columns += [Column(name, "number") for name in (*Figures._fields, "bytes", "intensity")]
+    columns += [Column(name, "number") for name in _FIGURES]
     if machine is not None:
         columns += [Column("at_least_ps", "number"), Column("bound_by")]
     return Table("", columns, lines)
@@ -166,10 +192,9 @@ def balance_data(found: Balance, machine: Device | None) -> dict[str, Any]:
 
     def figures_data(parts: Sequence[Figures]) -> dict[str, object]:
         figures = total(parts)
-        intensity = figures.intensity
+        intensity = None if figures.unknown else figures.intensity
         data: dict[str, object] = {
-            **figures._asdict(),
-            "bytes": figures.bytes,
+            **dict(zip(_FIGURES, (*figures[:4], figures.bytes), strict=False)),
             "intensity": None if intensity is None else intensity.data,
         }
         if machine is not None:
@@ -178,15 +203,19 @@ def balance_data(found: Balance, machine: Device | None) -> dict[str, Any]:
             data["bound_by"] = least.by or None
         return data
 
+    def one_data(one: Figures) -> dict[str, object]:
+        data = figures_data([one])
+        return dict.fromkeys(data) if one.unknown else data
+
     report = found.report
     data = report_data(report)
     for layer, entry in zip(report.layers, data["layers"], strict=True):
-        entry["balance"] = figures_data([found.operations[layer.node.path]])
+        entry["balance"] = one_data(found.operations[layer.node.path])
     data["balance"] = {
         "dtype": found.dtype,
         "weights": found.weights,
         "device": None if machine is None else machine._asdict(),
-        "layers": [{"name": unit, **figures_data([one])} for unit, one in found.units.items()],
+        "layers": [{"name": unit, **one_data(one)} for unit, one in found.units.items()],
         "totals": figures_data(list(found.units.values())),
     }
     return data

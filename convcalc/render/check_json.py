@@ -8,6 +8,7 @@ from typing import Any
 from convcalc.checks.project.findings import CheckedNetwork, Finding
 from convcalc.render.jsons import json_text
 from convcalc.render.problems import problems_data
+from convcalc.render.report import unknown_data
 
 SCHEMA = "convcalc.check/1"
 
@@ -38,6 +39,7 @@ def _network(network: CheckedNetwork) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in network.findings],
         "totals": network.totals,
         "baseline": network.baseline,
+        **unknown_data(network.unknown),
     }
 
 
@@ -52,6 +54,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "baseline": finding.baseline,
         "written": finding.written,
         "place": finding.place,
+        "complete": not finding.least,
         "parts": [
             {
                 "path": part.path,

@@ -87,6 +87,8 @@ def _limits(checked: Sequence[CheckedNetwork]) -> _Part:
 def _limit(finding: Finding) -> list[str]:
     """A limit that is not kept: what it is of, what was found, how much that is too much."""
     found, over = quantity_text(finding.found, finding.unit), ""
+    if finding.least:
+        found = f"at least {found}"
     if finding.reads:
         found = _code(finding.reads)
     else:
@@ -151,6 +153,8 @@ def _total(network: CheckedNetwork, name: str) -> str:
     total = network.totals[name]
     before = network.baseline.get(name, total)
     shown = short_bytes(total) if TOTALS[name].unit == BYTES else f"{total:,}"
+    if name in network.least:
+        shown = f"at least {shown}"
     return shown + (f" ({change_text(before, total)})" if before != total else "")
 
 

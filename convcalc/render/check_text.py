@@ -91,14 +91,15 @@ def _used(findings: Sequence[Finding]) -> str:
     for finding in limits[1:]:
         if finding.found * nearest.limit > nearest.found * finding.limit:
             nearest = finding
-    used = f", {nearest.metric} {percent(nearest.found, nearest.limit)} of {nearest.written}"
+    least = "at least " * nearest.least
+    used = f", {nearest.metric} {least}{percent(nearest.found, nearest.limit)} of {nearest.written}"
     return used if len(limits) == 1 else f"{used}, the nearest of {len(limits)} limits"
 
 
 def _row(finding: Finding) -> list[str]:
     """Metric, found, limit, by how much it is over, where the limit is."""
     place = f"{finding.place}, warns" if finding.rule == "warn" else finding.place
-    found = _amount(finding.found, finding.unit)
+    found = "at least " * finding.least + _amount(finding.found, finding.unit)
     if finding.reads:
         return [finding.metric, finding.reads, finding.written, "", place]
     if finding.baseline is None:

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.columns import LayerColumn
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import Row
 from convcalc.problems import printable
 from convcalc.render.flops import FLOPS, MACS, VALID_TAPS
-from convcalc.render.report import Reports, csv_columns, name_column, report_data
+from convcalc.render.report import (
+    UNKNOWN,
+    Reports,
+    csv_columns,
+    incomplete_notes,
+    name_column,
+    report_data,
+    share_column,
+    totals_label,
+)
 from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import tuple_text
 
@@ -38,26 +46,36 @@ def columns_table(
         value = chosen[name].figure(analysis, members)
         return "-" if value is None else value
 
+    incomplete = [
+        name
+        for name, shown in chosen.items()
+        if shown.whole and shown.unknown(analysis, report.layers)
+    ]
+
     def cell(name: str, row: Row) -> Cell:
         if name not in chosen:
             return printable(row.name, 4096) if name == "name" else row.kind
+        if chosen[name].unknown(analysis, row.members):
+            return UNKNOWN
         return figure(name, row.members)
 
     def total(name: str) -> Cell:
         if name == label:
-            return "total"
+            return totals_label(not incomplete)
         if name == "output":
             return " ".join([tuple_text(shape) for shape in report.outputs.values()])
         if name not in chosen or not chosen[name].whole:
             return ""
+        if name in incomplete and chosen[name].exact is not None:
+            return UNKNOWN
         return figure(name, report.layers)
 
-    notes = _notes(report, chosen)
+    notes = [*incomplete_notes(report), *_notes(report, chosen)]
     if not label:
-        notes.insert(0, "The last row is the total.")
+        notes.insert(0, f"The last row is {'at least ' * bool(incomplete)}the total.")
     return Table(
         reports.heading,
-        _columns(names, chosen, by_kind, report.totals.flops),
+        _columns(names, chosen, by_kind, report),
         [[cell(name, row) for name in names] for row in rows],
         [total(name) for name in names],
         notes,
@@ -65,10 +83,13 @@ def columns_table(
 
 
 def _columns(
-    names: Sequence[str], chosen: Mapping[str, LayerColumn], by_kind: bool, whole: int
+    names: Sequence[str], chosen: Mapping[str, LayerColumn], by_kind: bool, report: Report
 ) -> list[Column]:
+    whole = report.totals.flops
     own = {"name": name_column(by_kind), "kind": csv_columns(by_kind)[1]}
     shown = {name: Column(one.title, one.style, whole, name) for name, one in chosen.items()}
+    if "share" in shown:
+        shown["share"] = share_column(whole, report.complete)
     return [own.get(name) or shown[name] for name in names]
 
 
@@ -104,12 +125,14 @@ def columns_csv(
 
     def cell(name: str, row: Row) -> Cell:
         if name in chosen:
-            return _exact(analysis, chosen[name], row.members)
+            if chosen[name].unknown(analysis, row.members):
+                return UNKNOWN
+            return chosen[name].known(analysis, row.members)
         return row.name if name == "name" else row.kind
 
     return Table(
         reports.heading,
-        _columns(names, chosen, by_kind, 0),
+        _columns(names, chosen, by_kind, reports.report),
         [[cell(name, row) for name in names] for row in rows],
     )
 
@@ -119,20 +142,10 @@ def columns_data(reports: Reports, chosen: Mapping[str, LayerColumn]) -> dict[st
     analysis, report = reports.analysis, reports.report
     data = report_data(report, reports.before)
     for layer, entry in zip(report.layers, data["layers"], strict=True):
-        entry["columns"] = {
-            name: _exact(analysis, shown, [layer]) for name, shown in chosen.items()
-        }
+        entry["columns"] = {name: shown.known(analysis, [layer]) for name, shown in chosen.items()}
     data["totals"]["columns"] = {
-        name: _exact(analysis, shown, report.layers)
+        name: shown.known_part(analysis, report.layers)
         for name, shown in chosen.items()
         if shown.whole
     }
     return data
-
-
-def _exact(analysis: Analysis, shown: LayerColumn, members: Sequence[LayerReport]) -> Cell:
-    """An exact figure: an integer, or a fraction as text."""
-    if shown.exact is None:
-        return shown.figure(analysis, members)
-    found = shown.exact(analysis, members)
-    return None if found is None else found.data

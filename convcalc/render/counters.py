@@ -9,7 +9,15 @@ from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import Row
 from convcalc.analysis.counters.counting import Counted, CounterReport, partial_text
 from convcalc.render.numbers import excess, grouped, ratio
-from convcalc.render.report import Reports, csv_columns, name_column, report_data
+from convcalc.render.report import (
+    Reports,
+    csv_columns,
+    figure,
+    incomplete_notes,
+    name_column,
+    report_data,
+    totals_label,
+)
 from convcalc.render.table import Cell, Column, Table
 
 # --- All conventions ------------------------------------------------------------------------------
@@ -44,8 +52,9 @@ def comparison_table(
 
     own = [report.totals.macs, report.totals.flops]
     earlier = [original.totals.macs, original.totals.flops] if original else [None, None]
+    own_mark = partial_text(report.totals.unknown)
     lines = [
-        row(["convcalc", "", unit], was, now)
+        row(["convcalc", "", unit], was, now, mark=own_mark)
         for unit, was, now in zip(("MACs", "FLOPs"), earlier, own, strict=True)
     ]
     for place, entry in enumerate(found):
@@ -80,7 +89,9 @@ def comparison_table(
 def _comparison_notes(report: Report, found: Sequence[CounterReport]) -> list[str]:
     padding = " without padding" if report.valid_taps else ""
     macs = grouped(report.totals.macs)
-    notes = [f"vs MACs: the difference from the exact MACs{padding}, {macs}."]
+    exact = "exact" if report.complete else "known"
+    notes = incomplete_notes(report)
+    notes.append(f"vs MACs: the difference from the {exact} MACs{padding}, {macs}.")
     ignoring: dict[str, list[str]] = {}
     for entry in found:
         ignoring.setdefault(_ignored(entry), []).append(entry.convention.name)
@@ -165,7 +176,7 @@ def counted_table(
             shown: list[Cell] = [was.figure, now.figure, _change(was, now)]
         else:
             lacking = now.missing
-            shown = [row.cost.macs, now.figure, *[now.figure] * len(share)]
+            shown = [figure(row.cost, "macs"), now.figure, *[now.figure] * len(share)]
         return [*name, *shown, *([partial_text(lacking)] if marked else [])]
 
     return Table(
@@ -177,7 +188,7 @@ def counted_table(
         ],
         [cells(row) for row in rows],
         [
-            "total",
+            totals_label(reports.report.complete),
             *([""] if every else []),
             *total,
             *([partial_text(missing)] if marked else []),
@@ -196,6 +207,7 @@ def _counted_notes(report: Report, found: CounterReport, missing: int) -> list[s
     convention = found.convention
     kinds = {layer.node.kind for layer in report.layers}
     notes = [
+        *incomplete_notes(report),
         f"{convention.name}: {convention.counter}, version {convention.version}.",
         f"{convention.unit} = {convention.formula(kinds)}.",
         convention.about,
@@ -236,6 +248,6 @@ def _add_counts(data: dict[str, Any], found: CounterReport) -> None:
         "not_covered": [layer.node.path for layer in found.uncovered],
         "charged_nothing": found.ignored_kinds(),
     }
-    for layer, figure in zip(data["layers"], found.layers, strict=True):
-        layer["as"] = figure
+    for layer, counted in zip(data["layers"], found.layers, strict=True):
+        layer["as"] = counted
     data["totals"]["as"] = found.total

@@ -6,17 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from convcalc.analysis.costs.cost import Cost
-from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.report import Report, unknown_text
 from convcalc.checks.diff.changes import Change, Mark, difference
 from convcalc.checks.diff.diff import Diff
 from convcalc.checks.diff.hunks import Hunk, hunks, single_hunks
 from convcalc.checks.diff.records import Record
 from convcalc.checks.diff.versions import STATUSES, Comparison
 from convcalc.checks.diff.wording import follower_text, hunk_text, size_text
+from convcalc.metrics import METRICS
 from convcalc.problems import Span, printable
 from convcalc.render.numbers import excess, grouped
 from convcalc.render.problems import problems_data
-from convcalc.render.report import cost_data
+from convcalc.render.report import UNKNOWN, at_least, cost_data, figure, unknown_data
 from convcalc.render.table import (
     Cell,
     Column,
@@ -129,7 +130,8 @@ def _size_of(report: Report | None) -> str:
     layers = len({layer.node.unit for layer in report.layers})
     totals = report.totals
     params, macs = grouped(totals.params), grouped(totals.macs)
-    return f"{layers} layers, {params} params, {macs} MACs"
+    least = "" if report.complete else "at least "
+    return f"{layers} layers, {least}{params} params, {macs} MACs"
 
 
 def _count(comparisons: Sequence[Comparison]) -> str:
@@ -160,7 +162,7 @@ def diff_csv(comparisons: Sequence[Comparison]) -> str:
             ]
             delta = difference(before, after)
             change: Cell = comparison.status
-            costs = (delta.params, delta.macs, delta.flops)
+            costs = _cells(delta)
             lines.append((network, change, comparison.old_name, comparison.new_name, "", *costs))
             continue
         for hunk in single_hunks(comparison.diff):
@@ -183,12 +185,14 @@ def _line(
         old.path if old else "",
         new.path if new else "",
         what,
-        delta.params,
-        delta.macs,
-        delta.flops,
+        *_cells(delta),
         span.source.name if span else "",
         span.line if span else "",
     )
+
+
+def _cells(delta: Cost) -> list[Cell]:
+    return [figure(delta, name) for name in ("params", "macs", "flops")]
 
 
 # Tables.
@@ -222,18 +226,26 @@ def _tables(
 
 def _totals(diff: Diff) -> Table:
     old, new = diff.old.totals, diff.new.totals
+    changed = _changed(diff.changes)
     layers = [sum(1 for one in records if not one.is_input) for records in diff.records]
     pairs = [
         ("layers", layers[0], layers[1]),
         ("params", old.params, new.params),
         ("buffers", old.buffers, new.buffers),
-        ("MACs", old.macs, new.macs),
-        ("FLOPs", old.flops, new.flops),
+        ("macs", old.macs, new.macs),
+        ("flops", old.flops, new.flops),
     ]
-    rows: list[tuple[Cell, ...]] = [
-        (name, before, after, after - before, excess(after, before))
-        for name, before, after in pairs
-        if before or after
+    rows: list[tuple[Cell, ...]] = []
+    for name, before, after in pairs:
+        if not before and not after:
+            continue
+        title = at_least(METRICS[name].title, old.misses(name) or new.misses(name))
+        change: tuple[Cell, Cell] = (after - before, excess(after, before))
+        rows.append((title, before, after, *((UNKNOWN,) * 2 if changed.misses(name) else change)))
+    notes = [
+        f"{when}: {unknown_text(report.unknown)}."
+        for when, report in (("before", diff.old), ("after", diff.new))
+        if not report.complete
     ]
     columns = [
         Column("total"),
@@ -243,7 +255,15 @@ def _totals(diff: Diff) -> Table:
         Column("percent", "number"),
     ]
     colours = ["" if row[3] == 0 else "bold" for row in rows]
-    return Table("", columns, rows, (), (), colours)
+    return Table("", columns, rows, (), notes, colours)
+
+
+def _changed(changes: Sequence[Change]) -> Cost:
+    """What all changes cost more, with what follows them."""
+    total = Cost()
+    for change in changes:
+        total = total.plus(change.delta).plus(change.delta_of_follows)
+    return total
 
 
 def _rows(diff: Diff, found: list[Hunk], every: bool) -> Iterator[tuple[str, tuple[Cell, ...]]]:
@@ -251,12 +271,12 @@ def _rows(diff: Diff, found: list[Hunk], every: bool) -> Iterator[tuple[str, tup
     for hunk in found:
         delta = hunk.delta
         place = _place(hunk.span, files)
-        cells = (_SIGNS[hunk.mark], hunk.name, hunk_text(hunk), delta.params, delta.macs, place)
+        cells = (_SIGNS[hunk.mark], hunk.name, hunk_text(hunk), *_cells(delta)[:2], place)
         yield _COLOURS[hunk.mark], cells
         follows = hunk.follows
         if every or len(follows) == 1:
             for old, new in follows:
-                costs = (new.cost.params - old.cost.params, new.cost.macs - old.cost.macs)
+                costs = _cells(difference(old.cost, new.cost))[:2]
                 cells = (
                     "",
                     f"  {new.path}",
@@ -268,7 +288,7 @@ def _rows(diff: Diff, found: list[Hunk], every: bool) -> Iterator[tuple[str, tup
         elif follows:
             after = hunk.delta_of_follows
             name, what = f"  {follows[0][1].path} ...", f"{len(follows)} layers follow"
-            yield _FOLLOWS, ("", name, what, after.params, after.macs, "")
+            yield _FOLLOWS, ("", name, what, *_cells(after)[:2], "")
 
 
 def _results(report: Report) -> str:
@@ -309,8 +329,13 @@ def _comparison_data(comparison: Comparison) -> dict[str, Any]:
     before = comparison.old.totals if comparison.old else Cost()
     after = comparison.new.totals if comparison.new else Cost()
     costs = [cost_data(before), cost_data(after)]
+    changed = _changed(diff.changes) if diff else difference(before, after)
     data["totals"] = {
-        key: {"before": value, "after": costs[1][key], "change": costs[1][key] - value}
+        key: {
+            "before": value,
+            "after": costs[1][key],
+            "change": None if changed.misses(key) else costs[1][key] - value,
+        }
         for key, value in costs[0].items()
     }
     return data
@@ -325,6 +350,7 @@ def _network_data(report: Report | None, source: str) -> dict[str, Any] | None:
         "inputs": {name: list(shape) for name, shape in report.inputs.items()},
         "outputs": {name: list(shape) for name, shape in report.outputs.items()},
         "notes": problems_data(report.network.notes),
+        **unknown_data(report.unknown),
     }
 
 
@@ -339,9 +365,7 @@ def _change_data(change: Change) -> dict[str, Any]:
             {
                 "old": _layer_data(old),
                 "new": _layer_data(new),
-                "params": new.cost.params - old.cost.params,
-                "macs": new.cost.macs - old.cost.macs,
-                "flops": new.cost.flops - old.cost.flops,
+                **_deltas(difference(old.cost, new.cost)),
             }
             for old, new in change.follows
         ],
@@ -362,5 +386,5 @@ def _layer_data(layer: Record | None) -> dict[str, Any] | None:
     }
 
 
-def _deltas(cost: Cost) -> dict[str, int]:
-    return {"params": cost.params, "macs": cost.macs, "flops": cost.flops}
+def _deltas(cost: Cost) -> dict[str, int | None]:
+    return {name: cost.known(name) for name in ("params", "macs", "flops")}

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.analysis.costs.explain import Equation, Explanation
+from convcalc.analysis.costs.report import unknown_operations
 from convcalc.graph import Network
 from convcalc.render.problems import problems_data
+from convcalc.render.report import unknown_data
 from convcalc.shapes import tuple_text
 
 
@@ -22,10 +24,11 @@ def explanation_lines(explanation: Explanation) -> list[str]:
     """An explanation as text, one figure a line."""
     node = explanation.node
     lines = [f"{node.path}: {node.layer.described(explanation.inputs)}"]
-    lines.append(f"  input   {', '.join(tuple_text((1, *s)) for s in explanation.inputs)}")
+    inputs = ", ".join(tuple_text((1, *s)) for s in explanation.inputs)
+    lines.append(f"  input   {inputs or 'none'}")
     lines.append(f"  output  {tuple_text((1, *node.shape))}")
     params = explanation.params
-    if len(params) > 1:
+    if len(params) > 1 and explanation.total_params is not None:
         params = [*params, Equation("total", "", "", explanation.total_params)]
     sections = (
         ("shape", explanation.shape),
@@ -73,6 +76,7 @@ def explain_data(network: Network, explanations: Sequence[Explanation]) -> dict[
         "schema": "convcalc.explain/1",
         "layers": [_explanation_data(explanation) for explanation in explanations],
         "notes": problems_data(network.notes),
+        **unknown_data(unknown_operations(network)),
     }
 
 
@@ -84,11 +88,16 @@ def _explanation_data(explanation: Explanation) -> dict[str, Any]:
         "counts": explanation.counts,
         "valid_taps": explanation.valid,
     }
+    missing = ["counts", "valid_taps"] if node.layer.unknown else []
+    missing += ["params"] if explanation.total_params is None else []
     return {
         "path": node.path,
         "kind": node.kind,
         "inputs": [[1, *shape] for shape in explanation.inputs],
         "output": [1, *node.shape],
-        **{name: [step._asdict() for step in steps] for name, steps in sections.items()},
+        **{
+            name: None if name in missing else [step._asdict() for step in steps]
+            for name, steps in sections.items()
+        },
         "notes": explanation.notes,
     }

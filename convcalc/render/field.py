@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.report import Report, unknown_operations, unknown_text
 from convcalc.analysis.costs.rows import Row
 from convcalc.analysis.field.dependencies import Dependencies
 from convcalc.analysis.field.fields import AxisField, Fields, LayerField, Misalignment
@@ -13,7 +13,7 @@ from convcalc.analysis.field.global_reads import GlobalLayer
 from convcalc.graph import Network, Node
 from convcalc.problems import printable
 from convcalc.render.problems import problems_data
-from convcalc.render.report import report_data, report_heading
+from convcalc.render.report import UNKNOWN, report_data, report_heading, unknown_data
 from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import axis_name, cross_text, tuple_text
 
@@ -59,7 +59,8 @@ def field_table(
                 [row.name, *([name] if several else []), *texts, alone.centre_text(), units]
             )
         if not layer.axes:
-            rows.append([row.name, *["-"] * (6 if several else 5)])
+            shown = UNKNOWN if layer.unknown else "-"
+            rows.append([row.name, *[shown] * (6 if several else 5)])
     columns = ["field", "stride", "offset", "centre", "units"]
     return Table(
         report_heading(report),
@@ -72,12 +73,20 @@ def field_table(
         (),
         [
             IDEAL,
+            *_unknown_notes(report),
             *[text for word, text in MEANINGS.items() if word in used],
             *_larger(report.network, seen, found),
             *_global_notes(globals_, ignored=ignored),
             *_misaligned_notes(seen.misaligned),
         ],
     )
+
+
+def _unknown_notes(report: Report) -> list[str]:
+    """A note where fields are unknown."""
+    if report.complete:
+        return []
+    return [f"?: what is read there, or before, is unknown: {unknown_text(report.unknown)}."]
 
 
 def _units(axes: Sequence[AxisField]) -> str:
@@ -157,10 +166,14 @@ def field_data(
     ]
     for layer in data["layers"]:
         path = layer["path"]
-        layer["field"] = {
-            name: {**_axes_data(axes), "aligned": seen.aligned(path, name)}
-            for name, axes in seen[path].axes.items()
-        }
+        layer["field"] = (
+            None
+            if seen[path].unknown
+            else {
+                name: {**_axes_data(axes), "aligned": seen.aligned(path, name)}
+                for name, axes in seen[path].axes.items()
+            }
+        )
     return data
 
 
@@ -215,7 +228,10 @@ def layer_field_table(
     if found.cut:
         notes.append("Windows in between extend beyond an edge: padding takes part.")
     notes.append(IDEAL)
-    if not rows:
+    if seen.unknown:
+        unknown = unknown_text(unknown_operations(network))
+        notes = [f"It is unknown what it depends on: {unknown}."]
+    elif not rows:
         notes = ["No pixel of an input: it depends on inputs without spatial axes, or on none."]
     units = f"unit {shown} of {cross_text(node.shape[1:])}" if place else "all its units"
     return Table(
@@ -259,7 +275,8 @@ def layer_field_data(
         "kind": node.kind,
         "output": [1, *node.shape],
         "unit": list(place),
-        "padding": found.cut,
-        "inputs": inputs,
+        "padding": None if layer.unknown else found.cut,
+        "inputs": None if layer.unknown else inputs,
         "notes": problems_data(network.notes),
+        **unknown_data(unknown_operations(network)),
     }

@@ -10,7 +10,17 @@ from convcalc.analysis.costs.rows import Row
 from convcalc.counts import Counts
 from convcalc.metrics import METRICS
 from convcalc.render.numbers import grouped, ratio
-from convcalc.render.report import Reports, csv_columns, name_column, report_heading
+from convcalc.render.report import (
+    UNKNOWN,
+    Reports,
+    csv_columns,
+    figure,
+    incomplete_notes,
+    name_column,
+    report_heading,
+    share_column,
+    totals_label,
+)
 from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import tuple_text
 
@@ -26,18 +36,19 @@ def flops_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) -
     totals = report.totals
 
     def cells(name: str, cost: Cost) -> list[Cell]:
-        return [name, *[COSTS[metric](cost) for metric in _SHOWN]]
+        return [name, *[figure(cost, metric) for metric in _SHOWN]]
 
     return Table(
         report_heading(report),
         [
             name_column(by_kind),
             *[Column(METRICS[metric].title, "number") for metric in _SHOWN],
-            Column("share", "share", totals.flops),
+            share_column(totals.flops, report.complete),
         ],
-        [[*cells(row.name, row.cost), row.cost.flops] for row in rows],
-        [*cells("total", totals), ""],
+        [[*cells(row.name, row.cost), figure(row.cost, "flops")] for row in rows],
+        [totals_label(report.complete), *[COSTS[metric](totals) for metric in _SHOWN], ""],
         [
+            *incomplete_notes(report),
             *_other_note(report),
             f"{FLOPS};",
             f"{MACS}.",
@@ -52,7 +63,7 @@ def flops_csv(rows: Sequence[Row], *, by_kind: bool = False) -> Table:
     return Table(
         "",
         [*csv_columns(by_kind), *[Column(name, "number") for name in figures]],
-        [[row.name, row.kind, *[COSTS[name](row.cost) for name in figures]] for row in rows],
+        [[row.name, row.kind, *[figure(row.cost, name) for name in figures]] for row in rows],
     )
 
 
@@ -64,7 +75,8 @@ def _other_note(report: Report) -> list[str]:
         ("specials", counts.specials),
     )
     parts = [f"{grouped(count)} {name}" for name, count in named if count]
-    return [f"other: {', '.join(parts)}."] if parts else []
+    other = "other" if report.complete else "other, at least"
+    return [f"{other}: {', '.join(parts)}."] if parts else []
 
 
 def what_if_table(
@@ -88,7 +100,9 @@ def what_if_table(
     empty = 0
     for row in rows:
         was, now = original[row.name].cost.counts, row.cost.counts
-        if not every and was.multiplies + was.adds + now.multiplies + now.adds == 0:
+        if original[row.name].cost.unknown or row.cost.unknown:
+            lines.append([row.name, *[UNKNOWN] * 6])
+        elif not every and was.multiplies + was.adds + now.multiplies + now.adds == 0:
             empty += 1
         else:
             pairs = [*_pair(was.multiplies, now.multiplies), *_pair(was.adds, now.adds)]
@@ -97,6 +111,7 @@ def what_if_table(
         if original[row.name].output[2:] != row.output[2:] and not by_kind:
             shapes = f"{tuple_text(original[row.name].output)} -> {tuple_text(row.output)}"
             reshaped.append(f"{row.name}: {shapes}")
+    complete = before.complete and reports.report.complete
     notes = [*reshaped, *([VALID_TAPS] if before.valid_taps else [])]
     if reshaped:
         notes.insert(0, "New output shapes:")
@@ -104,6 +119,7 @@ def what_if_table(
         notes.insert(0, f"Not shown: {empty} without a multiplication or addition.")
     if reports.report.network is before.network:
         notes.insert(0, "The what-if changes nothing in this network.")
+    notes[:0] = incomplete_notes(reports.report)
     return Table(
         reports.heading,
         [
@@ -116,10 +132,14 @@ def what_if_table(
             Column("ratio", "number", key="adds_ratio"),
         ],
         lines,
-        ["total", *_pair(old.multiplies, new.multiplies), *_pair(old.adds, new.adds)],
+        [
+            totals_label(complete),
+            *_pair(old.multiplies, new.multiplies, complete),
+            *_pair(old.adds, new.adds, complete),
+        ],
         notes,
     )
 
 
-def _pair(before: int, after: int) -> list[Cell]:
-    return [before, after, ratio(before, after)]
+def _pair(before: int, after: int, complete: bool = True) -> list[Cell]:
+    return [before, after, ratio(before, after) if complete else UNKNOWN]

@@ -39,6 +39,7 @@ def _title(outcome: Outcome) -> str:
 def lock_data(path: str, outcomes: Sequence[Outcome], ok: bool) -> dict[str, Any]:
     """The outcome of each network as plain data."""
     from convcalc.render.problems import problems_data
+    from convcalc.render.report import unknown_data
 
     networks = [
         {
@@ -47,6 +48,7 @@ def lock_data(path: str, outcomes: Sequence[Outcome], ok: bool) -> dict[str, Any
             "state": outcome.state,
             "totals": outcome.network.totals if outcome.network else {},
             "problems": problems_data(outcome.problems),
+            **unknown_data(outcome.unknown),
         }
         for outcome in outcomes
     ]

@@ -9,19 +9,25 @@ from convcalc.analysis.memory.inference import MemoryReport, Moment
 from convcalc.problems import printable
 from convcalc.quantities import short_bytes
 from convcalc.render.numbers import grouped, percent
+from convcalc.render.report import at_least, incomplete_notes
 from convcalc.render.table import Cell, Column, Part, Table, spaced
 
 
 def timeline(memory: MemoryReport, title: str, depth: int | None, *, bars: bool = True) -> Table:
     """Bytes alive at each step; with a depth, the maximum in each group of that depth."""
     levels = [(node.path, live, in_place) for node, live, in_place in memory.levels()]
+    # Beside its inputs and its result an unknown operation may need any other memory.
+    unknown = {one.name for one in memory.report.unknown}
     if depth is not None:
         levels = _grouped(levels, depth)
+        unknown = {".".join(name.split(".")[:depth]) for name in unknown}
     most = max([live for _, live, _ in levels], default=0)
     most_in_place = max([in_place for _, _, in_place in levels], default=0)
     rows: list[list[Cell]] = []
     for path, live, in_place in levels:
         mark = _MARKS[live == most, in_place == most_in_place]
+        if path in unknown:
+            mark = f"{mark}, at least" if mark else "at least"
         rows.append([path, live, in_place, *([in_place] if bars else []), mark])
     share = [Column("of its peak", "share", most_in_place)] if bars else []
     order = "the order with the least peak" if memory.by_least else "the written order"
@@ -36,6 +42,8 @@ def timeline(memory: MemoryReport, title: str, depth: int | None, *, bars: bool 
             Column("", key="mark"),
         ],
         rows,
+        (),
+        incomplete_notes(memory.report),
     )
 
 
@@ -68,6 +76,7 @@ def alive_tables(memory: MemoryReport) -> list[Table]:
     first, other = moments
     levels = memory.levels()
     shown = " of this order" if memory.by_least else ""
+    shown = at_least(shown, not memory.report.complete)
     plain = _at(first, first.live, [live for _, live, _ in levels])
     in_place = _at(other, other.in_place, [live for _, _, live in levels])
     return [
@@ -101,6 +110,7 @@ def _alive(moment: Moment, title: str, in_place: bool) -> Table:
 
 def summary(memory: MemoryReport) -> Table:
     """Every figure in bytes."""
+    totals = memory.report.totals
     lines: list[tuple[str, int, str]] = [
         (f"weights ({memory.weights_dtype})", memory.weights, _weights_note(memory)),
         ("inputs", memory.inputs, ""),
@@ -110,6 +120,7 @@ def summary(memory: MemoryReport) -> Table:
         ("least peak", memory.peak_least, _least_note(memory)),
         ("arena", memory.arena_bytes, _arena_note(memory)),
     ]
+    metrics = ("weights", "activations", "activations", *["peak_memory"] * 4)
     return Table(
         "",
         [
@@ -118,7 +129,10 @@ def summary(memory: MemoryReport) -> Table:
             Column("", key="size"),
             Column("", "prose", key="note"),
         ],
-        [[name, size, short_bytes(size), note] for name, size, note in lines],
+        [
+            [at_least(name, totals.misses(metric)), size, short_bytes(size), note]
+            for metric, (name, size, note) in zip(metrics, lines, strict=True)
+        ],
     )
 
 

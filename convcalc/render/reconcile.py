@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from convcalc.analysis.costs.report import unknown_operations
 from convcalc.graph import Network
 from convcalc.problems import printable
 from convcalc.render.numbers import excess, grouped
 from convcalc.render.problems import problems_data
-from convcalc.render.report import inputs_text
+from convcalc.render.report import inputs_text, unknown_data
 from convcalc.render.table import Column, Table
 from convcalc.transform.reconcile import Explanation, Quote, Reconciled
 
@@ -60,10 +61,10 @@ def reconcile_table(
     )
 
 
-def _hints(figure: str, quote: Quote, params: int) -> list[str]:
+def _hints(figure: str, quote: Quote, params: int | None) -> list[str]:
     """Hints for a figure that no count explains."""
     text = printable(figure.strip())
-    if quote.fit(params):
+    if params is not None and quote.fit(params):
         return [f"{text} fits the parameters: {grouped(params)}."]
     if quote.nearest_whole < _SMALL and text[-1].isdigit():
         return [f"{text} has no unit: write {text}M or {text}G if it is millions or billions."]
@@ -91,6 +92,7 @@ def reconcile_data(
         "rounded_zeros": found.rounded,
         "untried_sizes": list(found.untried),
         "notes": problems_data(network.notes),
+        **unknown_data(unknown_operations(network)),
     }
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.cost import COSTS, Cost, LayerReport
-from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.report import Report, Unknown, unknown_text
 from convcalc.gc_pause import gc_paused
 from convcalc.metrics import SUMS
 from convcalc.problems import Call, printable
 from convcalc.record import Record
+from convcalc.render.numbers import grouped
 from convcalc.render.problems import problems_data
-from convcalc.render.table import Column
+from convcalc.render.table import Cell, Column
 from convcalc.shapes import Shape, tuple_text
 
 SCHEMA = "convcalc.report/1"
+#: What stands in place of a figure that is unknown, in every format but JSON, which has null.
+UNKNOWN = "?"
 #: The metrics of a cost that are the sum over layers.
-_SUMMED = [(name, figure) for name, figure in COSTS.items() if name in SUMS]
+_SUMMED = [(name, figure_of) for name, figure_of in COSTS.items() if name in SUMS]
 
 
 class Reports(Record):
@@ -54,6 +57,49 @@ def inputs_text(inputs: Mapping[str, Shape]) -> str:
     return "inputs " + ", ".join([f"{name} {tuple_text(s)}" for name, s in inputs.items()])
 
 
+def figure(cost: Cost, name: str) -> Cell:
+    """A figure of a cost as a cell."""
+    return known(cost.known(name))
+
+
+def known(cell: Cell) -> Cell:
+    """A figure as a cell, marked where it is unknown."""
+    return UNKNOWN if cell is None else cell
+
+
+def totals_label(complete: bool) -> str:
+    """What stands before totals."""
+    return "total" if complete else "at least"
+
+
+def share_column(whole: int, complete: bool) -> Column:
+    """The column of shares of a total."""
+    return Column("share" if complete else "share of known", "share", whole, "share")
+
+
+def incomplete_notes(report: Report) -> list[str]:
+    """What the totals leave out, where they are incomplete."""
+    totals = report.totals
+    figures = f"{grouped(totals.params)} params, {grouped(totals.macs)} MACs"
+    return unknown_notes(f"{figures}, {grouped(totals.flops)} FLOPs", report.unknown)
+
+
+def unknown_notes(figures: str, unknown: Sequence[Unknown]) -> list[str]:
+    """The same of other figures."""
+    return [f"At least {figures}, {unknown_text(unknown)}."] if unknown else []
+
+
+def at_least(name: str, incomplete: bool) -> str:
+    """The name of a figure that may be incomplete."""
+    return f"{name}, at least" if incomplete else name
+
+
+def unknown_data(unknown: Iterable[Unknown]) -> dict[str, Any]:
+    """Whether totals are complete, and the operations that they leave out, as plain data."""
+    found = [one._asdict() for one in unknown]
+    return {"complete": not found, "unknown": found}
+
+
 def name_column(by_kind: bool) -> Column:
     """The column of a row's name."""
     return Column("kind" if by_kind else "name", "name")
@@ -84,9 +130,14 @@ def report_data(report: Report, before: Report | None = None) -> dict[str, Any]:
         "notes": problems_data(network.notes),
         "layers": _layers(report),
         "totals": cost_data(report.totals),
+        **unknown_data(report.unknown),
     }
     if before is not None:
-        data["before"] = {"layers": _layers(before), "totals": cost_data(before.totals)}
+        data["before"] = {
+            "layers": _layers(before),
+            "totals": cost_data(before.totals),
+            **unknown_data(before.unknown),
+        }
     return data
 
 
@@ -110,7 +161,7 @@ def _layer(layer: LayerReport, sources: list[str]) -> dict[str, Any]:
         "from": sources,
         "inputs": [list(shape) for shape in layer.inputs] if sources else [],
         "output": list(layer.output),
-        **cost_data(layer.cost),
+        **(known_data if layer.cost.unknown else cost_data)(layer.cost),
     }
 
 
@@ -125,5 +176,10 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def cost_data(cost: Cost) -> dict[str, int]:
-    """A cost's metrics by name."""
-    return {name: figure(cost) for name, figure in _SUMMED}
+    """A cost's metrics by name, of its known part."""
+    return {name: figure_of(cost) for name, figure_of in _SUMMED}
+
+
+def known_data(cost: Cost) -> dict[str, int | None]:
+    """A cost's metrics by name; None where a part of one is unknown."""
+    return {name: cost.known(name) for name, _ in _SUMMED}

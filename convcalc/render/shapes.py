@@ -8,7 +8,7 @@ from convcalc.analysis.costs.report import Report
 from convcalc.analysis.costs.rows import Row
 from convcalc.problems import printable
 from convcalc.render.numbers import grouped
-from convcalc.render.report import report_heading
+from convcalc.render.report import figure, incomplete_notes, report_heading, totals_label
 from convcalc.render.table import Column, Table
 from convcalc.shapes import tuple_text
 
@@ -16,19 +16,21 @@ from convcalc.shapes import tuple_text
 def shapes_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) -> Table:
     """The rows of a report with their output shapes and parameters, and the totals."""
     totals = report.totals
-    notes = []
+    label = totals_label(not totals.unlisted)
+    notes = incomplete_notes(report)
     if totals.buffers:
         constants = any(
             [layer.node.layer.constant and layer.cost.buffers for layer in report.layers]
         )
         what = "running statistics and constants" if constants else "running statistics"
-        notes.append(f"{grouped(totals.buffers)} buffers ({what})")
+        least = "at least " * bool(totals.unlisted)
+        notes.append(f"{least}{grouped(totals.buffers)} buffers ({what})")
     if by_kind:
         return Table(
             report_heading(report),
             [Column("kind"), Column("layers"), Column("params", "number")],
-            [(row.name, row.kind, row.cost.params) for row in rows],
-            ("total", f"{len(report.layers)} layers", totals.params),
+            [(row.name, row.kind, figure(row.cost, "params")) for row in rows],
+            (label, f"{len(report.layers)} layers", totals.params),
             notes,
         )
     outputs = " ".join([tuple_text(shape) for shape in report.outputs.values()])
@@ -40,8 +42,8 @@ def shapes_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) 
             Column("output shape", "shape", key="output_shape"),
             Column("params", "number"),
         ],
-        [(row.name, row.kind, tuple_text(row.output), row.cost.params) for row in rows],
-        ("total", "", outputs, totals.params),
+        [(row.name, row.kind, tuple_text(row.output), figure(row.cost, "params")) for row in rows],
+        (label, "", outputs, totals.params),
         [*notes, *_remarks(rows)],
     )
 

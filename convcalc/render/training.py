@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.cost import Cost
+from convcalc.analysis.costs.report import Report, unknown_operations
 from convcalc.analysis.costs.rows import Row
 from convcalc.analysis.memory.training import TrainingMemory
 from convcalc.analysis.training.step import StepCost, Training, step_total
 from convcalc.counts import Counts
 from convcalc.quantities import short_bytes
 from convcalc.render.numbers import grouped
-from convcalc.render.report import csv_columns, name_column, report_heading
+from convcalc.render.report import (
+    UNKNOWN,
+    at_least,
+    csv_columns,
+    incomplete_notes,
+    name_column,
+    report_heading,
+    share_column,
+    totals_label,
+    unknown_notes,
+)
 from convcalc.render.table import Cell, Column, Part, Table, spaced
 
 #: The counted phases of a step, by their names in JSON and CSV.
@@ -59,6 +70,10 @@ def training_table(
         total = cost.total.flops
         return [name, cost.forward.flops, cost.backward.flops, cost.step.flops, total, total]
 
+    def row_cells(row: Row) -> list[Cell]:
+        cost = cost_of(row)
+        return [row.name, *[UNKNOWN] * 5] if cost.unknown else cells(row.name, cost)
+
     return Table(
         title,
         [
@@ -67,10 +82,10 @@ def training_table(
             Column("backward", "number"),
             Column("step", "number"),
             Column("total", "number"),
-            Column("share", "share", totals.total.flops),
+            share_column(totals.total.flops, training.complete),
         ],
-        [cells(row.name, cost_of(row)) for row in rows],
-        [*cells("total", totals)[:-1], ""],
+        [row_cells(row) for row in rows],
+        [*cells(totals_label(training.complete), totals)[:-1], ""],
         _notes(training),
     )
 
@@ -88,12 +103,15 @@ def _notes(training: Training) -> list[str]:
     )
     macs = f"forward {grouped(totals.forward_macs)}, backward {grouped(backward)}"
     parts = f"inputs {grouped(totals.input_gradient_macs)}, weights {weights}"
+    least = "" if training.complete else "at least "
+    unknown = unknown_operations(training.network)
     return [
+        *unknown_notes(f"{grouped(totals.total.flops)} FLOPs", unknown),
         f"A training step on {samples}, without the loss; each operation counts 1.",
         inputs,
         f"step: {optimizer.name}, {optimizer.update}",
-        f"MACs: {macs}: {parts}.",
-        f"2*MACs, forward and backward: {grouped(products)}.",
+        f"MACs: {least}{macs}: {parts}.",
+        f"2*MACs, forward and backward: {least}{grouped(products)}.",
     ]
 
 
@@ -106,6 +124,9 @@ def training_csv(
     lines: list[list[Cell]] = []
     for row in rows:
         cost = cost_of(row)
+        if cost.unknown:
+            lines.append([row.name, row.kind, *[UNKNOWN] * len(figures)])
+            continue
         parts = [part.flops for part in cost.phases]
         macs = [macs_of(cost) for macs_of in _MACS.values()]
         lines.append([row.name, row.kind, *parts, cost.total.flops, *macs])
@@ -120,7 +141,7 @@ def training_data(training: Training) -> dict[str, Any]:
         "optimizer": training.optimizer.name,
         "input_gradient": training.input_gradient,
         "layers": [
-            {"path": layer.node.path, "kind": layer.node.kind, **_cost(layer.cost)}
+            {"path": layer.node.path, "kind": layer.node.kind, **_layer_cost(layer.cost)}
             for layer in training.layers
         ],
         "totals": {
@@ -129,6 +150,11 @@ def training_data(training: Training) -> dict[str, Any]:
             "total": _classes(training.totals.total),
         },
     }
+
+
+def _layer_cost(cost: StepCost) -> dict[str, Any]:
+    data = _cost(cost)
+    return dict.fromkeys(data) if cost.unknown else data
 
 
 def _cost(cost: StepCost) -> dict[str, Any]:
@@ -146,12 +172,18 @@ def training_memory_page(
     """Tables of what is kept for the backward pass, and of every figure in bytes."""
     fused = ", fused attention" if memory.fused else ""
     heading = f"{report_heading(report)}, {dtype}{fused}, kept for the backward pass"
-    kept = kept_table(memory, heading, depth)
-    return spaced([kept, _training_memory_table(training, memory, dtype)])
+    kept = kept_table(memory, heading, depth, complete=report.complete)
+    kept = kept._replace(notes=incomplete_notes(report))
+    return spaced([kept, _training_memory_table(report.totals, training, memory, dtype)])
 
 
 def kept_table(
-    memory: TrainingMemory, title: str, depth: int | None, *, bars: bool = True
+    memory: TrainingMemory,
+    title: str,
+    depth: int | None,
+    *,
+    bars: bool = True,
+    complete: bool = True,
 ) -> Table:
     """What is kept for the backward pass; with a depth, the sum of each group of that depth."""
     lines: dict[tuple[str, str], int] = {}
@@ -161,7 +193,7 @@ def kept_table(
             key = (".".join(tensor.path.split(".")[:depth]), "")
         lines[key] = lines.get(key, 0) + tensor.bytes
     what = [] if depth is not None else [Column("kept")]
-    share = [Column("share", "share", memory.activations)] if bars else []
+    share = [share_column(memory.activations, complete)] if bars else []
     rows: list[list[Cell]] = [
         [path, *([kept] if what else []), size, *([size] if bars else [])]
         for (path, kept), size in lines.items()
@@ -175,11 +207,18 @@ def kept_table(
             *share,
         ],
         rows,
-        ["total", *([""] if what else []), memory.activations, *([""] if bars else [])],
+        [
+            totals_label(complete),
+            *([""] if what else []),
+            memory.activations,
+            *([""] if bars else []),
+        ],
     )
 
 
-def _training_memory_table(training: Training, memory: TrainingMemory, dtype: str) -> Table:
+def _training_memory_table(
+    totals: Cost, training: Training, memory: TrainingMemory, dtype: str
+) -> Table:
     """Every figure in bytes."""
     optimizer = training.optimizer
     numbers = {0: "nothing", 1: "a number"}.get(optimizer.state, f"{optimizer.state} numbers")
@@ -197,6 +236,8 @@ def _training_memory_table(training: Training, memory: TrainingMemory, dtype: st
         ("total", memory.total, "when the backward pass begins"),
     ]
     absent = {"buffers", "master weights"}
+    # All others are of the learned numbers.
+    metrics = {"activations": "training_memory", "total": "training_memory"}
     return Table(
         "",
         [
@@ -206,7 +247,12 @@ def _training_memory_table(training: Training, memory: TrainingMemory, dtype: st
             Column("", "prose", key="note"),
         ],
         [
-            [name, size, short_bytes(size), note]
+            [
+                at_least(name, totals.misses(metrics.get(name, "weights"))),
+                size,
+                short_bytes(size),
+                note,
+            ]
             for name, size, note in lines
             if size or name not in absent
         ],

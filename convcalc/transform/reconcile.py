@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.costs.cost import LayerReport
-from convcalc.analysis.costs.report import Report, analyze
+from convcalc.analysis.costs.report import Report, analyze, unknown_text
 from convcalc.analysis.counters.conventions import EXTRAS
 from convcalc.analysis.counters.counting import CounterReport, counter_reports, extra_count
 from convcalc.gc_pause import gc_paused
@@ -21,6 +21,7 @@ MOST_RESIZED = 100_000
 #: Of a figure that nothing gives, how many of the nearest are shown.
 NEAREST = 5
 
+_MACS, _FLOPS = "convcalc's MACs", "convcalc's FLOPs"
 _POWERS = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9, "t": 12, "p": 15}
 _WORDS = "flops?|flop/s|macs?|madds?|mult-adds?|multiply-adds?|ops"
 _FIGURE = re.compile(
@@ -108,7 +109,7 @@ class Explanation(NamedTuple):
 class Reconciled(NamedTuple):
     """What gives a figure; `nearest` where nothing does; conventions without a rule, and why.
 
-    params   the network's parameters, which may be what the figure is
+    params   the network's parameters, which may be what the figure is; None if unknown
     rounded  zeros at the figure's end that had to be taken as rounding for something to fit
     untried  input sizes that were not tried, because the network is large
     """
@@ -116,7 +117,7 @@ class Reconciled(NamedTuple):
     fits: list[tuple[Explanation, str]]
     nearest: list[Explanation]
     left_out: dict[str, str]
-    params: int
+    params: int | None
     rounded: int = 0
     untried: tuple[int, ...] = ()
 
@@ -136,7 +137,7 @@ def reconcile(network: Network, quote: Quote, *, batch: int = 1) -> Reconciled:
     """
     left_out: dict[str, str] = {}
     report = analyze(network, batch=batch)
-    params = report.totals.params
+    params = report.totals.known("params")
     sizes, untried = _sizes(network)
     every = list(_explanations(report, sizes, left_out))
     for zeros in range(quote.zeros + 1):
@@ -165,6 +166,8 @@ def _explanations(
     report: Report, sizes: Sequence[int], left_out: dict[str, str]
 ) -> Iterator[Explanation]:
     counts = _counts(report)
+    if not report.complete:
+        left_out.update({name: unknown_text(report.unknown) for name in (_MACS, _FLOPS)})
     left_out.update(
         (entry.convention.name, f"no rule for {entry.uncovered[0].node.kind}")
         for entry in counter_reports(report)
@@ -199,12 +202,13 @@ class _Count(NamedTuple):
 
 
 def _counts(report: Report) -> list[_Count]:
-    """What convcalc counts, then every convention that has a rule for every layer."""
-    layers = report.layers
-    counts = [
-        _Count("convcalc's MACs", report.totals.macs, 1, [layer.cost.macs for layer in layers]),
-        _Count("convcalc's FLOPs", report.totals.flops, 0, [layer.cost.flops for layer in layers]),
-    ]
+    """What convcalc counts, then every convention, if it has a rule for every layer."""
+    layers, counts = report.layers, []
+    if report.complete:
+        counts = [
+            _Count(_MACS, report.totals.macs, 1, [layer.cost.macs for layer in layers]),
+            _Count(_FLOPS, report.totals.flops, 0, [layer.cost.flops for layer in layers]),
+        ]
     for entry in counter_reports(report):
         if not entry.uncovered:
             convention = entry.convention

@@ -183,6 +183,8 @@ class TestOneLayer:
                 }
             },
             "notes": [],
+            "complete": True,
+            "unknown": [],
         }
 
     def test_a_layer_without_a_map(self) -> None:

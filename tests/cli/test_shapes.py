@@ -96,6 +96,7 @@ def test_json_of_the_documented_example() -> None:
     data = json.loads(result.out)
     assert list(data) == [
         *("schema", "name", "source", "inputs", "outputs", "notes", "layers", "totals"),
+        *("complete", "unknown"),
     ]
     assert data["schema"] == "convcalc.report/1"
     assert data["inputs"] == {"input": [1, 1, 28, 28]}

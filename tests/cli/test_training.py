@@ -108,7 +108,9 @@ class TestJson:
     def test_a_what_if_holds_the_original_beside_it(self) -> None:
         changed = self.data("--training", "--double-channels")
         assert changed["before"] == {
-            key: value for key, value in self.data().items() if key in {"layers", "totals"}
+            key: value
+            for key, value in self.data().items()
+            if key in {"layers", "totals", "complete", "unknown"}
         }
         assert changed["training"] != self.data("--training")["training"]
 

@@ -14,8 +14,9 @@ from convcalc.executor.kernels import KERNELS
 from convcalc.executor.program import Program
 from convcalc.executor.verify import verify
 from convcalc.graph import Network, Node
-from convcalc.layers import NODE_KINDS, layer_class, windows
+from convcalc.layers import layer_class, windows
 from tests.executor.values import network_of, random_inputs, random_weights, run, seeded
+from tests.known_kinds import KNOWN_NODE_KINDS
 from tests.oracle.random_layers import random_layer
 
 
@@ -34,7 +35,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Any:
             for name, function in inspect.getmembers(module, inspect.isfunction)
         }
         modules = {arithmetic, windows, convcalc.graph}
-        for kind in NODE_KINDS:
+        for kind in KNOWN_NODE_KINDS:
             cls = layer_class(kind)
             modules.add(inspect.getmodule(cls))  # type: ignore[arg-type]
             for base in cls.__mro__:
@@ -51,7 +52,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_every_kind_runs_without_the_predictor(poison: Any) -> None:
     prepared = []
-    for kind in NODE_KINDS:
+    for kind in KNOWN_NODE_KINDS:
         for number in range(8):
             chance, values = seeded(f"poison {kind} {number}")
             layer, shapes = random_layer(chance, kind)
@@ -76,7 +77,7 @@ def test_every_kind_runs_without_the_predictor(poison: Any) -> None:
 
 def test_a_wrong_prediction_is_seen() -> None:
     """The observed shape is the run's, not the prediction handed back."""
-    for kind in NODE_KINDS:
+    for kind in KNOWN_NODE_KINDS:
         chance, values = seeded(f"wrong {kind}")
         layer, shapes = random_layer(chance, kind)
         network = network_of(layer, shapes)

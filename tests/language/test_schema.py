@@ -420,6 +420,23 @@ def test_attention(layer: str, right: bool) -> None:
     assert (layer_errors(layer) == []) == right
 
 
+@pytest.mark.parametrize(
+    ("layer", "right"),
+    [
+        ("{unpool: p}", True),
+        ("{opaque: NonMaxSuppression, shape: [84, 8400]}", True),
+        ("{opaque: [], op: RandomNormal, shape: [4], params: 0}", True),
+        ("{opaque: {boxes: p, scores: [relu]}, op: com.x.Op-2, shape: [4]}", True),
+        ("{opaque: NonMaxSuppression}", False),
+        ("{opaque: [p], shape: [4]}", False),
+        ("{opaque: Sort, shape: [4], size: 3}", False),
+        ("opaque", False),
+    ],
+)
+def test_names_that_are_no_expressions(layer: str, right: bool) -> None:
+    assert (layer_errors(layer) == []) == right
+
+
 class Pick(Concat, kind="pick"):
     """A join whose branches have names of their own, one of them optional."""
 

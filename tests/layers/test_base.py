@@ -21,11 +21,12 @@ from convcalc.layers.traits import ChannelRule
 from convcalc.problems import RuleError
 from convcalc.render.facts import worded
 from tests.executor.values import network_of
+from tests.known_kinds import KNOWN_NODE_KINDS
 from tests.layers.shorthand import made
 from tests.oracle.random_layers import drawn
 
 every_kind = pytest.mark.parametrize("kind", [*KINDS, *[k for k in NODE_KINDS if k not in KINDS]])
-every_node_kind = pytest.mark.parametrize("kind", NODE_KINDS)
+every_node_kind = pytest.mark.parametrize("kind", KNOWN_NODE_KINDS)
 
 
 class TestArguments:

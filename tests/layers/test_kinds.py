@@ -66,6 +66,7 @@ SIGNATURES = {
     "reduce_mean": "axes, keepdims=true",
     "reduce_max": "axes, keepdims=true",
     "reduce_sum": "axes, keepdims=true",
+    "opaque": "op, shape, params",
     "attention": "heads=1, window, dilation=1, shift=0, position_bias=none, similarity=dot,"
     " dropout=0.0",
 }
@@ -83,7 +84,7 @@ ACTIVATIONS = {
     "silu",
 }
 ACTIVATIONS |= {"mish", "softplus", "sigmoid", "hard_sigmoid", "hard_swish", "tanh", "softmax"}
-JOINS = {"add", "sub", "mul", "div", "concat", "matmul", "deform_conv", "attention"}
+JOINS = {"add", "sub", "mul", "div", "concat", "matmul", "deform_conv", "attention", "opaque"}
 WEIGHTED = {"conv", "depthwise", "conv_transpose", "dense"}
 #: Learn weights of sums of products, but have a state and activations of their own.
 RECURRENT = {"lstm", "gru", "conv_lstm"}
@@ -157,8 +158,8 @@ def test_roles(kind: str) -> None:
     expected = "norm" if kind in NORMS else "activation" if kind in ACTIVATIONS else ""
     assert cls.role == expected
     assert (cls.joins is not None) == (kind in JOINS)
-    # What is fused to attention could not be told from its own softmax.
-    fuses = kind in JOINS | WEIGHTED and kind != "attention"
+    # What is fused to attention could not be told from its own softmax, or from an unknown one.
+    fuses = kind in (JOINS | WEIGHTED) - {"attention", "opaque"}
     assert cls.fuses == (("norm", "activation") if fuses else ())
     assert cls.weighted == (kind in WEIGHTED | RECURRENT | DEFORMABLE)
     assert cls.accumulates == (kind in WEIGHTED | {"matmul"})

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 import convcalc
 from convcalc.arithmetic import Window
 from convcalc.graph import result_shape
-from convcalc.layers import NODE_KINDS
 from convcalc.layers.attention import AttentionValues
 from convcalc.layers.base import Layer
 from convcalc.layers.reading import (
@@ -43,6 +42,7 @@ from convcalc.layers.recurrent import GRU, LSTM
 from convcalc.layers.resizing import Upsample
 from convcalc.shapes import Shape
 from tests.executor.values import network_of
+from tests.known_kinds import KNOWN_NODE_KINDS
 from tests.layers.shorthand import made
 from tests.oracle.random_layers import drawn
 
@@ -97,7 +97,7 @@ def without_channels(units: set[object]) -> set[object]:
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("kind", [kind for kind in NODE_KINDS if kind != "unpool"])
+@pytest.mark.parametrize("kind", [kind for kind in KNOWN_NODE_KINDS if kind != "unpool"])
 def test_units_read_what_the_kind_declares(kind: str) -> None:
     for number in range(LAYERS):
         layer, shapes = drawn(kind, f"reading {number}")
@@ -160,7 +160,7 @@ def test_bilinear_reads_no_neighbour_of_weight_zero(coordinates: str) -> None:
             assert differences(layer, shape, place) == told
 
 
-@pytest.mark.parametrize("kind", NODE_KINDS)
+@pytest.mark.parametrize("kind", KNOWN_NODE_KINDS)
 def test_readings_repeat_with_their_period(kind: str) -> None:
     for number in range(LAYERS):
         layer, shapes = drawn(kind, f"period {number}")
@@ -260,7 +260,7 @@ def test_the_readers_of_positions_are_in_a_row(case: ReadingCase, data: st.DataO
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("kind", NODE_KINDS)
+@pytest.mark.parametrize("kind", KNOWN_NODE_KINDS)
 def test_kinds_count_all_positions_read(kind: str) -> None:
     for number in range(LAYERS):
         layer, shapes = drawn(kind, f"count {number}")

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.layers import NODE_KINDS
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import PaddingSides, PerAxis, Real, Whole, WholeList
 from convcalc.problems import RuleError
 from convcalc.shapes import Shape
 from convcalc.symbols import common_divisor, larger, smaller, whole
+from tests.known_kinds import KNOWN_NODE_KINDS
 from tests.layers.recorded import Recorded, Trace, evaluated
 from tests.layers.shorthand import made
 from tests.oracle.random_layers import drawn
@@ -135,7 +135,7 @@ def hold(layer: Layer, shapes: Sequence[Shape], what: str, factor: int) -> set[s
     return deciding
 
 
-@pytest.mark.parametrize("kind", NODE_KINDS)
+@pytest.mark.parametrize("kind", KNOWN_NODE_KINDS)
 def test_a_kind_decides_what_is_listed_and_nothing_else(kind: str) -> None:
     deciding = set()
     for what in ("inputs", "arguments"):
@@ -144,7 +144,7 @@ def test_a_kind_decides_what_is_listed_and_nothing_else(kind: str) -> None:
     assert deciding == set(DECISIONS.get(kind, ()))
 
 
-@pytest.mark.parametrize("kind", NODE_KINDS)
+@pytest.mark.parametrize("kind", KNOWN_NODE_KINDS)
 def test_only_windows_need_numbers_to_leave_out_padding(kind: str) -> None:
     deciding = set()
     for number in range(LAYERS):
@@ -160,7 +160,7 @@ def test_only_windows_need_numbers_to_leave_out_padding(kind: str) -> None:
 
 
 @given(
-    st.sampled_from(list(NODE_KINDS)),
+    st.sampled_from(list(KNOWN_NODE_KINDS)),
     st.integers(0, 10**6),
     st.sampled_from(["inputs", "arguments"]),
     st.integers(2, 7),

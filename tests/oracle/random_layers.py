@@ -281,6 +281,14 @@ def _selecting_pool(rng: Random) -> Drawn:
     return _pool(rng, dilate=True)
 
 
+def _opaque(rng: Random) -> Drawn:
+    shapes = [_shape(rng, _any_rank(rng)) for _ in range(rng.randint(1, 3))]
+    values: dict[str, Any] = {"op": rng.choice(["NonMaxSuppression", "com.x.Op-2"])}
+    values["shape"] = list(_shape(rng, _any_rank(rng)))
+    _sometimes(rng, values, "params", rng.randrange(100))
+    return values, shapes
+
+
 def _unpool(rng: Random) -> Drawn:
     """A maxpool stands for its name; its input, its places and what enters have fitting shapes."""
     values, [entered] = _selecting_pool(rng)
@@ -723,6 +731,7 @@ GENERATORS: dict[str, Callable[[Random], Drawn]] = {
     "maxpool": _selecting_pool,
     "indices": _selecting_pool,
     "unpool": _unpool,
+    "opaque": _opaque,
     "minpool": _selecting_pool,
     "avgpool": _avgpool,
     "global_maxpool": _global_pool,

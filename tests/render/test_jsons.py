@@ -70,6 +70,7 @@ def test_text_is_the_data_and_keys_stand_in_their_order(seed: int) -> None:
     assert json.loads(report_text(report)) == data
     assert list(data) == [
         *("schema", "name", "source", "inputs", "outputs", "notes", "layers", "totals"),
+        *("complete", "unknown"),
     ]
     for layer in data["layers"]:
         assert list(layer) == LAYER_KEYS

@@ -26,18 +26,20 @@ PICOSECONDS = 10**12
 
 
 class Figures(NamedTuple):
-    """What is computed and moved, by one layer or by many.
+    """What is known to be computed and moved, by one layer or by many.
 
     operations  scalar operations, a multiply-add being two
     read        bytes of input values, those that are used, once
     weights     bytes of learned numbers and of other constants, once
     written     bytes of results
+    unknown     the layers of which nothing is known
     """
 
     operations: int = 0
     read: int = 0
     weights: int = 0
     written: int = 0
+    unknown: int = 0
 
     @property
     def bytes(self) -> int:
@@ -164,7 +166,7 @@ def balance(report: Report, dtype: str = "float32", weights: str | None = None) 
     >>> import convcalc
     >>> found = balance(convcalc.analyze(convcalc.load("lenet")))
     >>> found.units["dense0"]
-    Figures(operations=96360, read=1600, weights=192480, written=480)
+    Figures(operations=96360, read=1600, weights=192480, written=480, unknown=0)
     """
     network = report.network
     weights = weights or dtype
@@ -204,6 +206,8 @@ class _Elements:
         number  bytes of a value
         weight  bytes of a learned number
         """
+        unknown = sum([member.node.layer.unknown for member in members])
+        members = [member for member in members if not member.node.layer.unknown]
         inside = {self.indices[member.node.path] for member in members}
         read: dict[int, int] = {}
         weights = written = operations = 0
@@ -226,7 +230,8 @@ class _Elements:
             if not readers or any([reader not in inside for reader in readers]):
                 written += prod(node.shape) * node.width(number)
         value = number * samples
-        return Figures(operations, sum(read.values()) * value, weights * weight, written * value)
+        moved = (sum(read.values()) * value, weights * weight, written * value)
+        return Figures(operations, *moved, unknown)
 
     def used(self, index: int, position: int) -> int:
         """The values of an input that a layer reads: those in one of its windows."""

@@ -18,6 +18,18 @@ from convcalc.shapes import tuple_text
 Figure = Callable[[Analysis, Sequence[LayerReport]], int | str | None]
 
 
+#: Whether a part of such a figure is unknown.
+Unknown = Callable[[Analysis, Sequence[LayerReport]], bool]
+
+
+def _costs_unknown(_: Analysis, members: Sequence[LayerReport]) -> bool:
+    return any([member.cost.unknown for member in members])
+
+
+def _never(_: Analysis, __: Sequence[LayerReport]) -> bool:
+    return False
+
+
 class LayerColumn(NamedTuple):
     """A column of a layer table.
 
@@ -29,6 +41,7 @@ class LayerColumn(NamedTuple):
     unit     the unit, if the figures are not plain counts
     whole_taps  whether taps that fall on padding are counted, --valid-taps or not
     exact    the exact figure, where `figure` is a rounded text or a share
+    unknown  whether a part of the figure is unknown; of all operations it is the known part then
     """
 
     title: str
@@ -38,6 +51,22 @@ class LayerColumn(NamedTuple):
     unit: str = ""
     whole_taps: bool = False
     exact: Callable[[Analysis, Sequence[LayerReport]], Ratio | None] | None = None
+    unknown: Unknown = _costs_unknown
+
+    def known(self, analysis: Analysis, members: Sequence[LayerReport]) -> int | str | None:
+        """An exact figure: an integer, or a fraction as text; None where there is none."""
+        if self.unknown(analysis, members):
+            return None
+        return self.known_part(analysis, members)
+
+    def known_part(self, analysis: Analysis, members: Sequence[LayerReport]) -> int | str | None:
+        """The same of what is known; of a fraction, that is nothing."""
+        if self.exact is None:
+            return self.figure(analysis, members)
+        if self.unknown(analysis, members):
+            return None
+        found = self.exact(analysis, members)
+        return None if found is None else found.data
 
 
 def _metric(metric: Metric) -> LayerColumn:
@@ -46,6 +75,7 @@ def _metric(metric: Metric) -> LayerColumn:
         lambda analysis, members: together(analysis, metric.name, members),
         unit=f"bytes of {DEFAULT_DTYPE}" if metric.unit == BYTES else metric.note,
         whole_taps=metric.whole_taps,
+        unknown=lambda _, members: any([m.cost.misses(metric.name) for m in members]),
     )
 
 
@@ -55,7 +85,10 @@ def _field(name: str) -> LayerColumn:
 
         return TEXTS[name](analysis.fields[members[-1].node.path])
 
-    return LayerColumn(name, text, "text", whole=False)
+    def unknown(analysis: Analysis, members: Sequence[LayerReport]) -> bool:
+        return analysis.fields[members[-1].node.path].unknown
+
+    return LayerColumn(name, text, "text", whole=False, unknown=unknown)
 
 
 def _intensity(*, fused: bool) -> LayerColumn:
@@ -99,8 +132,8 @@ def _output(_: Analysis, members: Sequence[LayerReport]) -> str:
 
 #: Every column besides a row's name and kind.
 COLUMNS: dict[str, LayerColumn] = {
-    "inputs": LayerColumn("inputs", _inputs, "text", whole=False),
-    "output": LayerColumn("output shape", _output, "text", whole=False),
+    "inputs": LayerColumn("inputs", _inputs, "text", whole=False, unknown=_never),
+    "output": LayerColumn("output shape", _output, "text", whole=False, unknown=_never),
     **{name: _metric(METRICS[name]) for name in COSTS},
     "share": LayerColumn(
         "share", _metric(METRICS["flops"]).figure, "share", False, "of all FLOPs", exact=_share
@@ -140,10 +173,12 @@ def column_names() -> list[str]:
 def sort_figures(
     columns: Mapping[str, LayerColumn], analysis: Analysis
 ) -> dict[str, Callable[[Row], int]]:
-    """What rows are sorted by in the columns of numbers; rows without a figure come last."""
+    """What rows are sorted by in the columns of numbers; rows without a known one come last."""
 
     def of(column: LayerColumn) -> Callable[[Row], int]:
         def figure(row: Row) -> int:
+            if column.unknown(analysis, row.members):
+                return -1
             if column.exact is not None:
                 found = column.exact(analysis, row.members)
                 # Compared to the millionth, in integers.

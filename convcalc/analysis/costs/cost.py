@@ -40,14 +40,21 @@ class Cost(NamedTuple):
             self.unlisted + other.unlisted,
         )
 
+    def misses(self, metric: str) -> bool:
+        """Whether a part of a metric is unknown, here or of the network whose total this is."""
+        if metric in _LEARNED:
+            return self.unlisted > 0
+        return self.unknown > 0 and metric not in _OF_RESULTS
+
     def known(self, name: str) -> int | None:
         """A figure of `COSTS` by its name; None where a part of it is unknown."""
-        missing = self.unlisted if name in _LEARNED else self.unknown
-        return None if missing else COSTS[name](self)
+        return None if self.misses(name) else COSTS[name](self)
 
 
-#: Figures that an unknown layer has all the same, where its parameters are given.
-_LEARNED = ("params", "buffers")
+#: Metrics of which an unknown layer's part is known where its parameters are given.
+_LEARNED = ("params", "buffers", "weights")
+#: Metrics of which it is known whatever the layer computes: only results take part in them.
+_OF_RESULTS = ("layers", "operations", "activations", "largest_activation")
 
 #: Figures of the known part of a cost, be it that of one operation, of several or a difference.
 COSTS: dict[str, Callable[[Cost], int]] = {

@@ -31,8 +31,9 @@ class Equation(NamedTuple):
 class Explanation(NamedTuple):
     """How a layer's figures are computed.
 
-    shape, params, counts  the equations; `counts` for one sample, taps on padding included
-    total_params           the sum of the parameters
+    shape, params, counts  the equations; `counts` for one sample, taps on padding included; there
+                           are none where they are unknown
+    total_params           the sum of the parameters; None where that is unknown
     valid                  the counts without the taps that fall on padding, where they differ
     notes                  input that the windows leave unused; that nothing is computed
     """
@@ -41,7 +42,7 @@ class Explanation(NamedTuple):
     inputs: tuple[Shape, ...]
     shape: list[Equation]
     params: list[Equation]
-    total_params: int
+    total_params: int | None
     counts: list[Equation]
     valid: list[Equation]
     notes: list[str]
@@ -50,6 +51,8 @@ class Explanation(NamedTuple):
 def explain(network: Network, node: Node) -> Explanation:
     """The arithmetic of one operation, for one sample."""
     shapes = tuple(network.input_shapes(node))
+    if node.layer.unknown:
+        return _unknown(node, shapes)
     layer, inputs = _symbolic_layer(node.layer, shapes)
     output = layer.output_shape(inputs)
     parameters = layer.parameters(inputs)
@@ -76,6 +79,18 @@ def explain(network: Network, node: Node) -> Explanation:
             *_notes(node, shapes, computes=any(plain_counts)),
         ],
     )
+
+
+def _unknown(node: Node, shapes: tuple[Shape, ...]) -> Explanation:
+    """What is known of an operation that is unknown: its result, and perhaps its parameters."""
+    layer = node.layer
+    arrays = {} if node.shares is not None else layer.parameters(shapes)
+    params = [step for name, shape in arrays.items() for step in _steps(name, prod(shape))]
+    shape = _shape_steps(node.shape)
+    unknown = "counts and parameters are" if layer.unlisted else "counts are"
+    note = f"what {layer.argument('op')} computes is unknown, so its {unknown}, and not 0"
+    total = None if layer.unlisted else parameter_count(arrays)
+    return Explanation(node, shapes, shape, params, total, [], [], [note])
 
 
 def _symbolic_layer(layer: Layer, shapes: Sequence[Shape]) -> tuple[Layer, Sequence[Shape]]:

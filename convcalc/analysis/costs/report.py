@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from convcalc.analysis.costs.cost import Cost, LayerReport, total
 from convcalc.analysis.units import Unit, units_of
 from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
 from convcalc.layers.base import parameter_count
-from convcalc.problems import refused
+from convcalc.problems import listed, printable, refused
 from convcalc.shapes import Shape, with_batch
+
+
+class Unknown(NamedTuple):
+    """An operation of which the cost is unknown: its path, and what it is called elsewhere."""
+
+    name: str
+    op: str
+
+
+def unknown_operations(network: Network) -> list[Unknown]:
+    """The operations of a network of which the cost is unknown."""
+    nodes = [node for node in network.nodes if node.layer.unknown]
+    return [Unknown(node.path, str(node.layer.argument("op"))) for node in nodes]
+
+
+def unknown_text(unknown: Sequence[Unknown]) -> str:
+    """How many operations are unknown, and which.
+
+    >>> unknown_text([Unknown("boxes", "NonMaxSuppression")])
+    '1 operation unknown: boxes (NonMaxSuppression)'
+    """
+    names = listed([f"{printable(one.name, 200)} ({one.op})" for one in unknown])
+    return f"{len(unknown):,} operation{'s' * (len(unknown) != 1)} unknown: {names}"
 
 
 class Report:
@@ -38,11 +63,9 @@ class Report:
         return not self.totals.unknown
 
     @property
-    def unknown(self) -> list[LayerReport]:
-        """The layers of which the cost is unknown, which the totals leave out."""
-        if self.complete:
-            return []
-        return [layer for layer in self.layers if layer.node.layer.unknown]
+    def unknown(self) -> list[Unknown]:
+        """The operations of which the cost is unknown, which the totals leave out."""
+        return [] if self.complete else unknown_operations(self.network)
 
     @cached_property
     def units(self) -> list[Unit]:

@@ -54,6 +54,17 @@ class NetworkReadings:
         self._network = network
         self.declared = {} if declared is None else declared
         self._reached: dict[int, tuple[list[int], list[int]] | None] = {}
+        #: Nodes of which it is not known what they depend on.
+        self._unknown: set[int] = set()
+        if any([node.layer.unknown for node in network.nodes]):
+            for index, node in enumerate(network.nodes):
+                reads = node.layer.unknown and node.reads
+                if reads or not self._unknown.isdisjoint(node.reads):
+                    self._unknown.add(index)
+
+    def unknown(self, index: int) -> bool:
+        """Whether it is not known what a node depends on: what it reads, or one before it."""
+        return index in self._unknown
 
     def joined(self, index: int) -> int:
         """The spatial axis along which the inputs of a node lie one after the other; 0 if none."""

@@ -107,9 +107,13 @@ class Misalignment(NamedTuple):
 
 
 class LayerField(NamedTuple):
-    """The field of a layer's units on every input that they depend on, by its name."""
+    """The field of a layer's units on every input that they depend on, by its name.
+
+    unknown  whether it is not known, because an operation before it, or its own, is unknown
+    """
 
     axes: dict[str, tuple[AxisField, ...]]
+    unknown: bool = False
 
     @property
     def area(self) -> int:
@@ -133,6 +137,8 @@ class LayerField(NamedTuple):
         return self._texts(lambda axes: _places([axis.centre for axis in axes]))
 
     def _texts(self, text: Callable[[tuple[AxisField, ...]], str]) -> str:
+        if self.unknown:
+            return "?"
         return " ".join([text(axes) if axes else "-" for axes in self.axes.values()]) or "-"
 
 
@@ -291,10 +297,15 @@ class Propagation:
     def run(self) -> Fields:
         layers: dict[str, LayerField] = {}
         summaries: dict[int, LayerField] = {}
+        unknown = LayerField({}, unknown=True)
         for index, node in enumerate(self.nodes):
             if node.is_input:
                 own = tuple([identity(axis) for axis in range(1, len(node.shape))])
                 self.channels.append(self.one(self.numbered(((index, own),)), index))
+                continue
+            if self.readings.unknown(index):
+                self.channels.append(self.nothing(index))
+                layers[node.path] = unknown
                 continue
             fields = self.read_by(index, node)
             self.channels.append(fields)

@@ -48,6 +48,8 @@ class LocalReadings(NetworkReadings):
 
     def _add(self, index: int, node: Node) -> int | None:
         nodes = self._network.nodes
+        if self.unknown(index):
+            return None
         if self._constant.issuperset(node.reads):
             self._constant.add(index)
             return None

@@ -31,6 +31,7 @@ class StepCost(NamedTuple):
     bias_gradient    that with respect to its biases
     gradient_sums    the sum of the gradients with respect to its output, if that has several uses
     step             the optimizer's update of its parameters
+    unknown          the layers of which only that update is known, where their parameters are given
     """
 
     forward: Counts = NOTHING
@@ -42,6 +43,7 @@ class StepCost(NamedTuple):
     forward_macs: int = 0
     input_gradient_macs: int = 0
     weight_gradient_macs: int = 0
+    unknown: int = 0
 
     @property
     def phases(self) -> tuple[Counts, ...]:
@@ -100,6 +102,11 @@ class Training:
         self.input_gradient = input_gradient
         self.layers = layers
         self.totals = step_total([layer.cost for layer in layers])
+
+    @property
+    def complete(self) -> bool:
+        """Whether the totals are whole: there is no layer of which the cost is unknown."""
+        return not self.totals.unknown
 
 
 def summed(counts: Sequence[Counts]) -> Counts:
@@ -182,7 +189,8 @@ def _arriving_gradients(network: Network, flows: list[bool]) -> list[int]:
     """For every node, the number of gradients of its output: one for each use, one as a result."""
     arriving = [0] * len(network.nodes)
     for index, node in enumerate(network.nodes):
-        for source in node.reads if flows[index] else ():
+        # Whether an unknown layer hands a gradient on is unknown as well.
+        for source in node.reads if flows[index] and not node.layer.unknown else ():
             arriving[source] += flows[source]
     for result in set(network.outputs.values()):
         arriving[result] += flows[result]
@@ -194,6 +202,8 @@ def _passes(
 ) -> tuple[Counts, Backward, Kept]:
     """The forward pass, the backward pass and what is kept between them."""
     layer = node.layer
+    if layer.unknown:
+        return NOTHING, Backward(), Kept()
     forward = layer.training_counts(shapes, node.shape, batch=batch)
     if not flows:
         # Neither it nor what precedes it has parameters: no gradient is computed.
@@ -230,4 +240,5 @@ def _cost(
         step,
         layer.macs(shapes, node.shape, forward),
         *layer.backward_macs(shapes, node.shape, back),
+        int(layer.unknown),
     )

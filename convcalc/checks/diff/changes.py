@@ -109,8 +109,9 @@ class Changes:
 
 
 def difference(before: Cost, after: Cost) -> Cost:
-    """What is in `after` beyond `before`, field by field."""
-    return after.plus(Cost(-before.params, -before.buffers, before.counts.times(-1), -before.macs))
+    """What is in `after` beyond `before`, field by field; unknown where either is."""
+    counts = before.counts.times(-1)
+    return after.plus(Cost(-before.params, -before.buffers, counts, -before.macs, *before[4:]))
 
 
 @gc_paused()
@@ -140,6 +141,11 @@ def _lines(found: Changes) -> int:
         spans = [one.span for one in (change.old, change.new) if one is not None and one.span]
         lines.add((change.mark, change.arguments, tuple(spans) or change.layer.path))
     return len(lines)
+
+
+def _reads_otherwise(old: Record, new: Record) -> bool:
+    """Whether an unknown layer reads other shapes, so that it may cost something else."""
+    return bool(new.cost.unknown and old.inputs and new.inputs and old.inputs != new.inputs)
 
 
 class _Search:
@@ -329,7 +335,7 @@ class _Search:
                 if reshaped and not self._reshapes(own, old, new):
                     cause = self._cause(old, new) or own
                 self.causes[j] = cause if reshaped else None
-            elif reshaped or old.cost != new.cost:
+            elif reshaped or old.cost != new.cost or _reads_otherwise(old, new):
                 cause = self._cause(old, new)
                 if cause is None:
                     # By another batch, say: the layer is its own cause.

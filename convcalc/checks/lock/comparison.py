@@ -64,7 +64,8 @@ def stale_problem(
     if locked.dtype != found.dtype:
         facts.append(Note(f"bytes are locked as {locked.dtype}, and are {found.dtype} now"))
     if locked.totals != found.totals:
-        facts.append(ChangedTotals(total_changes(locked.totals, found.totals)))
+        least = [name for name in TOTALS if locked.misses(name) or found.misses(name)]
+        facts.append(ChangedTotals(total_changes(locked.totals, found.totals, least)))
     subject = Subject(variant=found.variant)
     problem = Problem(STALE, text, span, (*facts, Help(ACCEPT)), calls, subject)
     place = lock.spans[found.file, found.variant]
@@ -101,22 +102,29 @@ def _locked_at(lock: Lock, locked: LockedNetwork, path: str, change: str = "") -
     return Locked(lock.place(locked, path), path if path in locked.layers else "", change)
 
 
-def total_changes(before: Mapping[str, int], after: Mapping[str, int]) -> str:
-    """The most important totals that differ: "params 61,706 -> 80,000 (+29.65%)"."""
+def total_changes(
+    before: Mapping[str, int], after: Mapping[str, int], least: Sequence[str] = ()
+) -> str:
+    """The most important totals that differ: "params 61,706 -> 80,000 (+29.65%)".
+
+    Of those that are `least` a part is unknown.
+    """
     names = [*before, *[name for name in after if name not in before]]
     differ = [name for name in names if before.get(name) != after.get(name)]
     headlines = [name for name, metric in TOTALS.items() if metric.headline]
     shown = [name for name in headlines if name in differ] or differ[: len(headlines)]
-    texts = [_change(name, before.get(name), after.get(name)) for name in shown]
+    texts = [_change(name, before.get(name), after.get(name), name in least) for name in shown]
     more = len(differ) - len(shown)
     return "; ".join([*texts, *([f"and {more} more"] if more else [])])
 
 
-def _change(name: str, before: int | None, after: int | None) -> str:
+def _change(name: str, before: int | None, after: int | None, least: bool = False) -> str:
     if before is None or after is None:
         what = "is not locked yet" if before is None else "is locked but not measured any more"
         return f"{printable(name)} {what}"
     unit = unit_text(name)
+    if least:
+        return f"{printable(name)} at least {before:,} -> at least {after:,}{unit}"
     return f"{printable(name)} {before:,} -> {after:,}{unit} ({change_text(before, after)})"
 
 
@@ -182,6 +190,9 @@ def _costs(hunk: Hunk) -> list[str]:
     """What a hunk costs more; of one layer that is in both, also what it cost before."""
     change = hunk.changes[0]
     delta = hunk.delta
+    unknown = [f"{name} unknown" for name in ("params", "macs") if delta.misses(name)]
+    if unknown:
+        return unknown
     figures = {"params": delta.params, "macs": delta.macs}
     if len(hunk.changes) == 1 and change.old is not None and change.new is not None:
         old, new = change.old.cost, change.new.cost

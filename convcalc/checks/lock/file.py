@@ -25,6 +25,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, NoReturn
 
+from convcalc.analysis.costs.cost import Cost
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.units import Unit
 from convcalc.checks.project.targets import LOCK_NAME
@@ -43,6 +44,9 @@ _TIMES_A_SPEC = 4
 MOST_NETWORKS = 20_000
 #: Lines of a lock: short ones would be too many before its bytes are.
 MOST_LINES = 250_000
+#: What stands before a total of which a part is unknown, and in place of a layer's figure.
+_LEAST = "at least "
+_UNKNOWN = "?"
 _FIRST = f"{LOCK_NAME} {VERSION}"
 _ABOUT = (
     "# What each network costs, so that a pull request's diff shows it. `convcalc lock` writes",
@@ -51,12 +55,22 @@ _ABOUT = (
 
 
 class LockedLayer(NamedTuple):
-    """A layer with what is fused to it: what it is, the shape of its result, what it costs."""
+    """A layer with what is fused to it: what it is, the shape of its result, what it costs.
+
+    What of that is unknown is None.
+    """
 
     kind: str
     output: Shape
-    params: int
-    macs: int
+    params: int | None
+    macs: int | None
+
+    @property
+    def cost(self) -> Cost:
+        """What it costs, as much of it as the lock has."""
+        params, macs = self.params, self.macs
+        unknown, unlisted = int(macs is None), int(params is None)
+        return Cost(params or 0, macs=macs or 0, unknown=unknown, unlisted=unlisted)
 
 
 class LockedNetwork(NamedTuple):
@@ -78,6 +92,10 @@ class LockedNetwork(NamedTuple):
     totals: dict[str, int]
     layers: dict[str, LockedLayer]
     dtype: str = DEFAULT_DTYPE
+
+    def misses(self, metric: str) -> bool:
+        """Whether a part of a total is unknown."""
+        return any([layer.cost.misses(metric) for layer in self.layers.values()])
 
     @property
     def title(self) -> str:
@@ -152,7 +170,8 @@ def locked_network(
 
 def locked_layer(unit: Unit) -> LockedLayer:
     """What the lock holds of a layer."""
-    return LockedLayer(unit.summary, unit.output[1:], unit.cost.params, unit.cost.macs)
+    cost = unit.cost
+    return LockedLayer(unit.summary, unit.output[1:], cost.known("params"), cost.known("macs"))
 
 
 # Writing.
@@ -167,14 +186,22 @@ def lock_text(networks: Iterable[LockedNetwork]) -> str:
         lines += [f"  input {name}: {cross_text(s)}" for name, s in network.inputs.items()]
         lines += [f"  output {name}: {cross_text(s)}" for name, s in network.outputs.items()]
         lines.append(f"  dtype {network.dtype}")
+        partial = any([layer.macs is None for layer in network.layers.values()])
         lines += [
-            f"  total {name}: {value:,}{unit_text(name)}" for name, value in network.totals.items()
+            f"  total {name}: {_LEAST * (partial and network.misses(name))}{value:,}"
+            f"{unit_text(name)}"
+            for name, value in network.totals.items()
         ]
         lines += [
-            f"  layer {path}: {kind} -> {cross_text(output)}, params {params:,}, macs {macs:,}"
+            f"  layer {path}: {kind} -> {cross_text(output)},"
+            f" params {_figure(params)}, macs {_figure(macs)}"
             for path, (kind, output, params, macs) in network.layers.items()
         ]
     return "\n".join(lines) + "\n"
+
+
+def _figure(value: int | None) -> str:
+    return _UNKNOWN if value is None else f"{value:,}"
 
 
 def unit_text(name: str) -> str:
@@ -208,8 +235,9 @@ _SHAPE = r"([1-9][0-9]{0,9}(?:x[1-9][0-9]{0,9}){0,9})"
 # A path has 4,096 bytes at most, of which JSON makes six characters each. Matching takes memory for
 # every character.
 _NETWORK = re.compile(r'network ("(?:[^"\\]|\\.){0,30000}"|[^\s"#]\S*)(?: (\S.*))?')
-_LAYER = re.compile(rf"  layer (\S+): (.+) -> {_SHAPE}, params {_NUMBER}, macs {_NUMBER}")
-_TOTAL = re.compile(rf"  total (\S+): {_NUMBER}(?: B)?")
+_FIGURE = rf"({re.escape(_UNKNOWN)}|{_NUMBER[1:]}"
+_LAYER = re.compile(rf"  layer (\S+): (.+) -> {_SHAPE}, params {_FIGURE}, macs {_FIGURE}")
+_TOTAL = re.compile(rf"  total (\S+): (?:{_LEAST})?{_NUMBER}(?: B)?")
 _DTYPE = re.compile(rf"  dtype ({'|'.join(DTYPES)})")
 _PUT = re.compile(rf"  (input|output) (\S+): {_SHAPE}")
 #: By this line a text is known to be a lock.
@@ -331,7 +359,7 @@ def _read_row(source: Source, number: int, line: str, network: LockedNetwork) ->
         path, kind, output, params, macs = match.groups()
         if path in network.layers:
             _refuse_twice(source, number, f"the layer {path}")
-        network.layers[path] = LockedLayer(kind, _shape(output), _number(params), _number(macs))
+        network.layers[path] = LockedLayer(kind, _shape(output), *map(_known, (params, macs)))
         return
     match = _TOTAL.fullmatch(line)
     if match is not None:
@@ -346,6 +374,10 @@ def _read_row(source: Source, number: int, line: str, network: LockedNetwork) ->
     if match[2] in shapes:
         _refuse_twice(source, number, f"the {match[1]} {match[2]}")
     shapes[match[2]] = _shape(match[3])
+
+
+def _known(text: str) -> int | None:
+    return None if text == _UNKNOWN else _number(text)
 
 
 def _number(text: str) -> int:

@@ -9,7 +9,6 @@ import re
 from functools import cache
 from types import MappingProxyType
 
-from convcalc.analysis.costs.cost import Cost
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.units import Unit
 from convcalc.checks.diff.changes import Changes, find_changes
@@ -48,8 +47,7 @@ class LockedRecord(Record):
     ) -> None:
         own = _part(locked.kind.partition(" + ")[0])
         what = (locked.kind, *_shown(own, locked.output).values())
-        cost = Cost(locked.params, macs=locked.macs)
-        super().__init__(index, path, own.layer, what, (1, *locked.output), cost, unit)
+        super().__init__(index, path, own.layer, what, (1, *locked.output), locked.cost, unit)
         self.locked = locked
 
     @property
@@ -93,7 +91,11 @@ def _part(text: str) -> Part:
     layer: type[Layer] | None = layer_class(kind) if kind in KINDS else None
     fields = layer.fields if layer is not None else {}
     arguments = {name: value for name, value in _DEFAULTS.items() if name in fields}
+    literal = next((name for name, declared in fields.items() if declared.type.literal), "")
     for word in words:
+        if literal:
+            arguments[literal] = word
+            continue
         match = _WORD.fullmatch(word)
         if match is None:
             arguments[word] = "true"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.metrics import measure_all
@@ -22,6 +22,7 @@ from convcalc.checks.lock.file import (
 from convcalc.checks.project.config import CONFIG_NAME
 from convcalc.checks.project.specs import Specs
 from convcalc.checks.project.targets import Target, dtype_of, locked_name
+from convcalc.checks.project.unknown import unknown_problems
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.shipped import is_word, shipped_path
 from convcalc.problems import (
@@ -40,6 +41,10 @@ from convcalc.problems import (
 from convcalc.roots import check_inside, is_stream, root_of
 from convcalc.safe_files import exclusive, replace_file
 
+if TYPE_CHECKING:
+    from convcalc.analysis.costs.report import Unknown
+    from convcalc.exchange.load import Definition
+
 
 class Outcome(NamedTuple):
     """One network and the lock.
@@ -47,6 +52,8 @@ class Outcome(NamedTuple):
     state     "same", "changed", "added", "removed" or "broken"
     network   its entry as of now; as it was, for "removed"; None for "broken"
     problems  why it is broken, or what is not as locked
+    unknown   the operations of which the cost is unknown
+    warnings  that there are such operations, where that is allowed
     """
 
     file: str
@@ -55,6 +62,8 @@ class Outcome(NamedTuple):
     network: LockedNetwork | None
     problems: tuple[Problem, ...]
     status: int = WRONG
+    unknown: tuple[Unknown, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def name(self) -> str:
@@ -69,15 +78,19 @@ def lock_outcomes(
     *,
     everything: bool,
     max_layers: int = MOST_LAYERS,
+    allow_unknown: bool = False,
 ) -> list[Outcome]:
     """What becomes of each network: those of the targets, and locked ones that are gone.
 
     path        of the lock; `before` is what it holds, if it is there
     everything  whether the targets are all networks that there should be
     max_layers  the most layers of a network, and of all variants of a file together
+    allow_unknown  whether a network may have operations of which the cost is unknown
     """
     specs = Specs(max_layers)
-    outcomes = [_outcome(target, path, before, specs) for target in _each_once(targets, path)]
+    outcomes = [
+        _outcome(target, path, before, specs, allow_unknown) for target in _each_once(targets, path)
+    ]
     if before is not None:
         outcomes += _gone(before, path, outcomes, everything)
     return outcomes
@@ -92,7 +105,9 @@ def _each_once(targets: Sequence[Target], path: str) -> list[Target]:
     return [*{(locked_name(t.file, path), t.variant): t for t in reversed(targets)}.values()][::-1]
 
 
-def _outcome(target: Target, path: str, before: Lock | None, specs: Specs) -> Outcome:
+def _outcome(
+    target: Target, path: str, before: Lock | None, specs: Specs, allow_unknown: bool
+) -> Outcome:
     """What became of one network."""
     file = locked_name(target.file, path)
     try:
@@ -103,6 +118,18 @@ def _outcome(target: Target, path: str, before: Lock | None, specs: Specs) -> Ou
 
         problems = tuple([of_target(problem, target) for problem in error.problems])
         return Outcome(file, target.variant, "broken", None, problems, error.status)
+    report = analysis.report
+    unknown = unknown_problems(report, of_file.bases, target.variant, allowed=allow_unknown)
+    if unknown and not allow_unknown:
+        return Outcome(file, target.variant, "broken", None, tuple(unknown))
+    found = _compared(target, file, before, of_file, analysis)
+    return found._replace(unknown=tuple(report.unknown), warnings=tuple(unknown))
+
+
+def _compared(
+    target: Target, file: str, before: Lock | None, of_file: Definition, analysis: Analysis
+) -> Outcome:
+    """What became of a network that can be read."""
     report = analysis.report
     dtype = dtype_of(of_file, target.rules)
     totals = measure_all(analysis, dtype)

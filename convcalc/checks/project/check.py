@@ -22,10 +22,12 @@ from convcalc.checks.project.limits import LimitChecker
 from convcalc.checks.project.own_file import of_target
 from convcalc.checks.project.specs import Specs
 from convcalc.checks.project.targets import Rules, Target
+from convcalc.checks.project.unknown import unknown_problems
 from convcalc.codes import CODES
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import NetworkError
+from convcalc.metrics import TOTALS
 from convcalc.problems import UNUSABLE, WRONG, ConvcalcError, Problem
 from convcalc.roots import is_stream
 
@@ -43,6 +45,7 @@ class Settings(NamedTuple):
     inputs       another input, of `--input`
     every_total  whether totals that take long are measured too, though nothing limits them
     max_layers   the most layers of a network, and of all variants of a file together
+    allow_unknown  whether a network may have operations of which the cost is unknown
     """
 
     baseline: Baseline | None = None
@@ -50,6 +53,7 @@ class Settings(NamedTuple):
     inputs: InputShapes | None = None
     every_total: bool = False
     max_layers: int = MOST_LAYERS
+    allow_unknown: bool = False
 
 
 def check_networks(
@@ -60,18 +64,19 @@ def check_networks(
     *,
     every_total: bool = False,
     max_layers: int = MOST_LAYERS,
+    allow_unknown: bool = False,
 ) -> list[CheckedNetwork]:
     """Every target checked; the lock is read where growth is limited, or totals are shown with it.
 
     Where an expectation is broken the lock is read too, for the line that has changed since.
     """
     if inputs is not None:
-        settings = Settings(None, fail_on, inputs, every_total, max_layers)
+        settings = Settings(None, fail_on, inputs, every_total, max_layers, allow_unknown)
         return _all_checked(targets, settings)
     growths = [limit for target in targets if target.rules for limit in target.rules.growth]
     growths += [limit for limit in fail_on if limit.growth is not None]
     baseline = read_baseline(lock_path, growths, every_total)
-    settings = Settings(baseline, fail_on, None, every_total, max_layers)
+    settings = Settings(baseline, fail_on, None, every_total, max_layers, allow_unknown)
     checked = _all_checked(targets, settings)
     if baseline is None:
         checked = _again_with_lock(checked, targets, settings, lock_path)
@@ -129,7 +134,10 @@ def check_network(target: Target, settings: Settings, specs: Specs) -> CheckedNe
     if broken and entry.locked is not None and baseline is not None:
         broken = _at_first_change(broken, baseline, entry.locked, limits)
     models = [] if altered else check_against(network, target, settings.max_layers)
-    problems = (*broken, *models, *limits.problems, *entry.problems)
+    allowed = settings.allow_unknown
+    unknown = unknown_problems(analysis.report, of_file.bases, target.variant, allowed=allowed)
+    wrong = () if allowed else unknown
+    problems = (*wrong, *broken, *models, *limits.problems, *entry.problems)
     unread = any(CODES[problem.code].status == UNUSABLE for problem in models)
     status = UNUSABLE if limits.misused or entry.problems or unread else WRONG
     return CheckedNetwork(
@@ -137,11 +145,17 @@ def check_network(target: Target, settings: Settings, specs: Specs) -> CheckedNe
         target.variant,
         status if problems else 0,
         problems,
-        (*[note for note in network.notes if CODES[note.code].warning], *limits.warnings),
+        (
+            *[note for note in network.notes if CODES[note.code].warning],
+            *(unknown if allowed else ()),
+            *limits.warnings,
+        ),
         tuple(limits.findings),
         measure_all(analysis, limits.dtype, slow=settings.every_total),
         dict(entry.locked.totals) if entry.locked is not None else {},
         "; ".join(skipped),
+        unknown=tuple(analysis.report.unknown),
+        least=frozenset([name for name in TOTALS if analysis.report.totals.misses(name)]),
     )
 
 

@@ -49,6 +49,9 @@ def _check(expectation: Expectation, report: Report, shapes: dict[str, Shape]) -
         found = COSTS[metric](report.totals)
         if found == value:
             return None
+        if report.totals.misses(metric):
+            message = f"expected {metric} {value:,}, found at least {found:,}"
+            return Problem("expectation", message, span)
         share = f" ({change_text(value, found)})" if value else ""
         off = f"{found - value:+,}{share}"
         return Problem(

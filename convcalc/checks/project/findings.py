@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.analysis.costs.report import Unknown
 from convcalc.problems import Contributor, Problem, Span
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Finding(NamedTuple):
     span      the same, if it is in a file
     reads     what was found, where one figure does not say it: an output's sizes
     parts     what is to blame, the worst first: the heaviest layers, or those that grew most
+    least     whether the network comes to that at least: a part of its cost is unknown
     """
 
     metric: str
@@ -45,6 +47,7 @@ class Finding(NamedTuple):
     span: Span | None = None
     reads: str = ""
     parts: tuple[Contributor, ...] = ()
+    least: bool = False
 
 
 class CheckedNetwork(NamedTuple):
@@ -60,6 +63,8 @@ class CheckedNetwork(NamedTuple):
     baseline  the lock's totals; {} without one
     skipped   what was not checked and why, or ""
     error     of a network that could not be built, what could be read of it
+    unknown   the operations of which the cost is unknown
+    least     the totals of which a part is unknown
     """
 
     file: str
@@ -72,6 +77,8 @@ class CheckedNetwork(NamedTuple):
     baseline: dict[str, int] = {}  # noqa: RUF012
     skipped: str = ""
     error: NetworkError | None = None
+    unknown: tuple[Unknown, ...] = ()
+    least: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

@@ -60,6 +60,7 @@ class LimitChecker:
         self.report = analysis.report
         self.dtype = dtype_of(of_file, target.rules)
         self.locked = locked
+        self._unknown = [one.name for one in self.report.unknown]
         self.findings: list[Finding] = []
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
@@ -87,6 +88,7 @@ class LimitChecker:
                 if self._refused >= MOST_PROBLEMS or self._compared > MOST_COMPARED:
                     break
                 continue
+            finding = finding._replace(least=self._least(limit))
             self.findings.append(finding)
             if finding.problem is not None:
                 (self.warnings if rule == "warn" else self.problems).append(finding.problem)
@@ -97,6 +99,19 @@ class LimitChecker:
         if limit.metric == "output":
             return self._output(rule, limit)
         return self._total(rule, limit)
+
+    def _least(self, limit: Limit) -> bool:
+        """Whether a part of what is limited is unknown."""
+        if not self._unknown or not self.report.totals.misses(limit.metric):
+            return False
+        if not limit.pattern:
+            return limit.metric != "output"
+        from convcalc.checks.project.layer_limits import LayerCosts
+
+        wanted = (limit.metric, limit.dtype, limit.convention or OWN)
+        costs = self._layer_costs.get(wanted) or LayerCosts(self.analysis, *wanted)
+        paths = [part.path for part in costs.matching(limit.pattern).matched]
+        return any(f"{name}.".startswith(f"{path}.") for name in self._unknown for path in paths)
 
     def _of_variant(self, problem: Problem) -> Problem:
         """A problem of the variant; a pattern that matches no layer is one of all variants."""
@@ -219,8 +234,9 @@ class LimitChecker:
                 for part in parts[:MOST_CONTRIBUTORS]
             ]
         )
-        what = f"{limit.name} {quantity_text(found, limit.unit)}"
-        over = quantity_text(found - most, limit.unit)
+        least = "at least " * self._least(limit)
+        what = f"{limit.name} {least}{quantity_text(found, limit.unit)}"
+        over = least + quantity_text(found - most, limit.unit)
         if before is not None:
             share = f"{change_text(before, found)} " if before else ""  # of 0 there are no percents
             message = (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from convcalc.language.building.evaluation import Copy, Evaluator, Frame
 from convcalc.language.building.groups import UNKNOWN, Flow, Group
-from convcalc.language.building.layers import LayerReader
+from convcalc.language.building.layers import LayerReader, given_twice
 from convcalc.language.keys import kind_arguments
 from convcalc.language.reading.document import NAME
 from convcalc.language.reading.expressions import UnknownSizeError
@@ -66,7 +66,12 @@ class JoinReader:
         inner = Group(path, group)
         values: list[tuple[str, Flow]] = []
         branches = cls.joins or Branches()
-        for label, node in self._branches(item, kind, branches.names):
+        written: list[tuple[str, YamlNode]] = []
+        if branches.word and not isinstance(item.value, ListNode | MapNode):
+            values.append(("branch0", self._entering(item, branches.word, given, copy)))
+        else:
+            written = self._branches(item, kind, branches.names)
+        for label, node in written:
             self._evaluator.spend(5, item.span)
             found = self._branch(label, node, copy, inner, sequence)
             if isinstance(found, Flow):
@@ -74,7 +79,7 @@ class JoinReader:
                 found = [(label, found)]
             values += found
         group.groups[copy.name] = inner
-        if not values:
+        if not values and branches.least:
             raise refusal(
                 "no-branches",
                 f"no branch of {kind} is left",
@@ -85,10 +90,12 @@ class JoinReader:
         if branches.names:
             values = _in_order(item, kind, branches, values)
         flows = [value for _, value in values]
+        # Where there is no branch, the shape of one does not matter.
+        branch = flows[0] if flows else Flow(None, (1,))
         single = len(values) == 1 and branches.least == 1
         if single and not given:
             return self._layers.fuse(fused, flows[0], path, frame, item.span)
-        layer, _ = self._layers.make(cls, given, item.span, path, flow, frame, branch=flows[0])
+        layer, _ = self._layers.make(cls, given, item.span, path, flow, frame, branch=branch)
         if layer is None:
             # What is fused to it is read for mistakes of its own.
             return self._layers.fuse(fused, UNKNOWN, path, frame, item.span)
@@ -97,6 +104,21 @@ class JoinReader:
         labels = [label for label, _ in values]
         value = self._layers.add(layer, path, path, flows, item.span, given, frame, branches=labels)
         return self._layers.fuse(fused, value, path, frame, item.span)
+
+    def _entering(self, item: Item, word: str, given: dict[str, Argument], copy: Copy) -> Flow:
+        """What enters, as the one branch, where a word stands in place of the branches.
+
+        The word becomes the argument that it is.
+        """
+        key, value = item.key, item.value
+        if isinstance(key, ScalarNode) and value is not None and not is_empty(value):
+            if word in given:
+                raise given_twice(word, given[word].key, key)
+            given[word] = Argument(key, value)
+        if copy.flow is None:
+            help_text = self._layers.input_help(copy.frame.group)
+            raise refusal("no-input", "no value enters here", item.span, help_text)
+        return copy.flow
 
     def _branches(
         self, item: Item, kind: str, names: tuple[str, ...]

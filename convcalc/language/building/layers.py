@@ -156,6 +156,9 @@ class LayerReader:
                     values[text] = self._named(argument.node, text, frame).layer
                     constant = False
                     continue
+                if cls.fields[text].type.literal and isinstance(argument.node, ScalarNode):
+                    values[text] = argument.node.text.strip()
+                    continue
                 choices = cls.fields[text].type.words
                 values[text] = settled(self.evaluator.evaluate(argument.node, scope, choices))
                 constant = constant and self.evaluator.constant(argument.node)
@@ -288,7 +291,7 @@ class LayerReader:
             shapes.append(flow.shape)
             inputs.append(flow.node)
         # A long path, and many inputs, cost more than a layer itself.
-        self.evaluator.spend(5 + 10 * (len(inputs) - 1) + len(path) // 20, span)
+        self.evaluator.spend(5 + 10 * max(len(inputs) - 1, 0) + len(path) // 20, span)
         if len(self.nodes) >= self.evaluator.max_layers:
             self.evaluator.too_many_layers(span, len(self.nodes) + 1, frame.calls)
         try:

@@ -179,6 +179,11 @@ _KINDS = {
     "convbnact": "conv with norm: batch and an activation",
     "convrelu": "conv with activation: relu",
     "passthrough": "identity",
+    "nonmaxsuppression": "opaque",
+    "customop": "opaque",
+    "customlayer": "opaque",
+    "plugin": "opaque",
+    "unknown": "opaque",
     "noop": "identity",
 }
 

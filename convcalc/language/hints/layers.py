@@ -201,7 +201,7 @@ def missing_arguments(kind: str) -> str:
     """How a layer of this kind is written with all arguments that it needs."""
     required = [name for name, declared in layer_class(kind).fields.items() if declared.required]
     joins = layer_class(kind).joins
-    if joins is not None:
+    if joins is not None and not joins.word:
         first = ", ".join([f"{name}: [...]" for name in joins.required])
         head = f"{kind}: {{{first}}}"
     else:

@@ -479,8 +479,10 @@ def tooltip(made: Picture, cell: Cell) -> str:
         share = f" ({cell.share})" if cell.share not in {"", "?"} else ""
         lines.append(f"{costs.metric.title}: {figure}{share}")
         if costs.metric.name != "params":
-            params = sum([unit.cost.params for unit in made.units[cell.start : cell.stop]])
-            lines.append(f"params: {grouped(params)}")
+            shown = made.units[cell.start : cell.stop]
+            unlisted = any([unit.cost.unlisted for unit in shown])
+            params = sum([unit.cost.params for unit in shown])
+            lines.append(f"params: {'unknown' if unlisted else grouped(params)}")
     return "\n".join(lines)
 
 
@@ -490,7 +492,8 @@ def subtitle(made: Picture) -> str:
     units = made.units
     params = sum([unit.cost.params for unit in units])
     least = "" if costs.known(0, len(units)) else "at least "
-    parts = [f"{short(params)} params"]
+    unlisted = any([unit.cost.unlisted for unit in units])
+    parts = [f"{'at least ' * unlisted}{short(params)} params"]
     if costs.metric.name != "params":
         parts.append(f"{least}{short(costs.whole)} {costs.metric.title}")
     return " \u00b7 ".join([*parts, f"tint and bar: share of {costs.metric.title}"])

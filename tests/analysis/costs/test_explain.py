@@ -13,9 +13,9 @@ import pytest
 import convcalc
 from convcalc.analysis.costs.explain import Explanation, explain, find_nodes
 from convcalc.graph import GraphBuilder
-from convcalc.layers import NODE_KINDS
 from convcalc.layers.base import Layer, parameter_count
 from convcalc.shapes import Shape
+from tests.known_kinds import KNOWN_NODE_KINDS
 from tests.networks.grow import random_spec
 from tests.oracle.random_layers import drawn
 from tests.quick import each_seed
@@ -54,7 +54,7 @@ def test_every_printed_formula_gives_the_figure_beside_it(seed: int) -> None:
         assert explanation.total_params == layer.cost.params
 
 
-@pytest.mark.parametrize("kind", NODE_KINDS)
+@pytest.mark.parametrize("kind", KNOWN_NODE_KINDS)
 def test_every_kind_is_explained(kind: str) -> None:
     for seed in range(12):
         layer, shapes = drawn(kind, f"explain {seed}")
@@ -79,7 +79,7 @@ def test_every_kind_is_explained(kind: str) -> None:
         assert nothing == (not any(counts.values()))
 
 
-@pytest.mark.parametrize("kind", NODE_KINDS)
+@pytest.mark.parametrize("kind", KNOWN_NODE_KINDS)
 def test_symbols_and_numbers_are_the_same_formula(kind: str) -> None:
     """Within a step each symbol stands for one number; put in, they give the value."""
     words = re.compile(r"[A-Za-z_]\w*|\(-\d+\)|\d+")

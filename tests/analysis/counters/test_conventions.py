@@ -22,10 +22,10 @@ from convcalc.analysis.counters.counting import (
     require_rules,
 )
 from convcalc.graph import Network
-from convcalc.layers import NODE_KINDS
 from convcalc.metrics import OWN
 from convcalc.problems import ConvcalcError
 from convcalc.render.facts import worded
+from tests.known_kinds import KNOWN_NODE_KINDS
 from tests.networks.grow import random_spec
 from tests.quick import each_seed
 from tests.shipped import shipped
@@ -107,7 +107,7 @@ class TestFacts:
             node.kind for fact in SPECS for node in convcalc.loads(fact["spec"]).operations
         )
         # PyTorch has no layer for the smallest value of a window, nor a recurrent one of maps.
-        assert set(NODE_KINDS) - set(seen) == {"minpool", "conv_lstm"}
+        assert set(KNOWN_NODE_KINDS) - set(seen) == {"minpool", "conv_lstm"}
 
     def test_a_function_instead_of_a_module_is_counted_once_or_not_at_all(self) -> None:
         # torchvision's own mobilenet_v2 calls a function for its global pooling; its figures.
@@ -147,7 +147,7 @@ class TestTables:
         convention = BY_NAME[name]
         listed = Counter([*convention.rules, *convention.ignored, *convention.missing])
         kinds = Counter({name: count for name, count in listed.items() if " of " not in name})
-        assert kinds == Counter(list(NODE_KINDS))
+        assert kinds == Counter(list(KNOWN_NODE_KINDS))
 
     @pytest.mark.parametrize("name", NAMES)
     def test_only_what_pytorch_does_not_have_is_without_a_rule(self, name: str) -> None:

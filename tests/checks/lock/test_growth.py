@@ -69,7 +69,7 @@ def test_growth_is_the_sum_of_what_grew_less_what_shrank(seed: int) -> None:
     new = locked(chain(*after))
     pairs = matched(chain(*widths), chain(*after))
     deltas = [
-        layer.macs - pairs[path].macs if path in pairs else layer.macs
+        layer.cost.macs - (pairs[path].cost.macs if path in pairs else 0)
         for path, layer in new.layers.items()
     ]
     assert sum(deltas) == new.totals["macs"] - old.totals["macs"]

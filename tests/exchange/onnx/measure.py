@@ -36,7 +36,7 @@ def measure(path: Path, facts: dict[str, Any], dims: dict[str, int]) -> dict[str
     found: dict[str, Any] = {
         "ms": round(1000 * elapsed),
         "layers": len(model.network.nodes),
-        "unknown": sorted({item.node.layer.summary() for item in report.unknown}),
+        "unknown": sorted({f"opaque {item.op}" for item in report.unknown}),
         "params": report.totals.params,
         "macs": report.totals.macs,
         "stored": stored_numbers(open_model(str(path))),

@@ -59,7 +59,7 @@ def test_has_the_figures_of_the_module(name: str) -> None:
     outputs = [network.nodes[index].shape for index in network.outputs.values()]
     assert [[1, *shape] for shape in outputs] == facts["outputs"]
     report = Analysis(network).report
-    unknown = {getattr(layer.node.layer, "op", "") for layer in report.unknown}
+    unknown = {one.op for one in report.unknown}
     assert unknown == PARTIAL.get(name, set())
     assert report.totals.macs == facts["macs"]
     if not unknown:
@@ -134,5 +134,5 @@ def test_files_that_packages_ship(name: str, unknown: set[str]) -> None:
     dims = dict.fromkeys((*names, "p2o.DynamicDimension.2", "x.2", "x.3"), 64) | {"sequence": 576}
     file = open_model(str(DATA / "packages" / f"{name}.onnx.gz"))
     report = Analysis(read(file, Choices(dims=dims)).network).report
-    assert {getattr(layer.node.layer, "op", "") for layer in report.unknown} == unknown
+    assert {one.op for one in report.unknown} == unknown
     assert report.complete == (not unknown)

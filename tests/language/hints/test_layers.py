@@ -82,7 +82,10 @@ def test_the_pattern_of_a_kind_names_all_that_it_needs(kind: str) -> None:
     if required:
         pattern = missing_arguments(kind)
         joins = layer_class(kind).joins
-        first = f"{{{joins.required[0]}: [...], " if joins else required.pop(0).upper()
+        if joins and not joins.word:
+            first = f"{{{joins.required[0]}: [...], "
+        else:
+            first = required.pop(0).upper()
         assert pattern.startswith(f"write {{{kind}: {first}")
         assert all(f"{name}: {name.upper()}" in pattern for name in required)
 

@@ -65,7 +65,7 @@ def write_model(
     for index, node in enumerate(network.nodes):
         shape = with_batch(node.shape, batch)
         graph.layer(node.path)
-        if not node.inputs:
+        if node.is_input:
             graph.input(node.path, shape)
             written.append(node.path)
             continue
@@ -119,7 +119,7 @@ def _result_names(network: Network) -> list[str]:
     """
     names: dict[int, str] = {}
     for name, index in network.outputs.items():
-        if network.nodes[index].inputs:
+        if not network.nodes[index].is_input:
             names.setdefault(index, name)
     taken = set(names.values()) | set(network.inputs)
     found = []
@@ -141,7 +141,7 @@ def _numbers(network: Network) -> int:
     """The numbers of all arrays."""
     count = 0
     for node in network.nodes:
-        if node.inputs and node.shares is None:
+        if not node.is_input and node.shares is None:
             shapes = network.input_shapes(node)
             arrays = {**node.layer.parameters(shapes), **node.layer.buffers(shapes)}
             count += sum([prod(shape) for shape in arrays.values()])
