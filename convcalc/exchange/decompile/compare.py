@@ -87,9 +87,10 @@ def _numbered(network: Network, numbers: dict[Hashable, int]) -> tuple[dict[str,
 def _settled(node: Node) -> Hashable:
     """A layer's arguments, those that may be written in several ways as what they come to."""
     layer = node.layer
-    if node.kind == "reshape" or layer.constant:
-        return node.shape
-    return tuple([_argument(layer, name) for name in layer.fields])
+    # The shape of a constant, and that of a reshape, may be written in several ways.
+    settled = ("shape",) if node.kind == "reshape" or layer.constant else ()
+    rest = [_argument(layer, name) for name in layer.fields if name not in settled]
+    return (node.shape if settled else (), *rest)
 
 
 def _argument(layer: Layer, name: str) -> Hashable:

@@ -16,7 +16,8 @@ from convcalc.exchange.decompile.spelling import Block
 from convcalc.exchange.decompile.text import file_text
 from convcalc.graph import Network
 from convcalc.language.load import loads
-from convcalc.problems import ConvcalcError
+from convcalc.layers import KINDS
+from convcalc.problems import ConvcalcError, refused
 from convcalc.record import Record
 
 
@@ -38,6 +39,8 @@ def decompile(network: Network, *, flat: bool = False) -> Text:
 
     The text is read again and compared with the network; where they differ, it is written flat.
 
+    Raises ConvcalcError with status 2 where the network has a layer that cannot be written.
+
     >>> import convcalc
     >>> print(decompile(convcalc.load("lenet")).yaml, end="")
     input: [1, 28, 28]
@@ -51,6 +54,10 @@ def decompile(network: Network, *, flat: bool = False) -> Text:
       - {dense: 10}
     expect: {params: 61706, macs: 416520, output: [10]}
     """
+    for node in network.nodes:
+        if node.layer.unknown and node.kind not in KINDS:
+            message = f"{node.path} is an operation without a rule, which no text can have"
+            raise refused("unsupported-model", message)
     report = analyze(network)
     expect = _expected(report)
     why_flat = ""

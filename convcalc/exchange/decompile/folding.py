@@ -42,6 +42,8 @@ from convcalc.language.keys import GROUP
 #: The most blocks of a file, and the longest sequence of layers that is looked for.
 _MOST_BLOCKS = 40
 _LONGEST_WINDOW = 8
+#: How many layers are looked at in all rounds: those of a long network in a few rounds.
+_MOST_LOOKED_AT = 60_000
 #: The most optional pieces of a block, the most arguments, and the most layers that it is handed.
 _MOST_OPTIONS = 3
 _MOST_ARGUMENTS = 12
@@ -91,15 +93,21 @@ class Folder:
         self.users: dict[Item, list[Item]] = {}
         self.enters: dict[int, Item | None] = {}
         self.refused: set[Hashable] = set()
+        self.looked_at = 0
 
     def fold(self) -> None:
         """Makes blocks as long as they save lines."""
-        while len(self.blocks) < _MOST_BLOCKS and self._fold_joins():
+        while self._goes_on() and self._fold_joins():
             self._repeat()
         self._open()
         self._repeat()
-        while len(self.blocks) < _MOST_BLOCKS and self._fold_windows():
+        while self._goes_on() and self._fold_windows():
             self._repeat()
+
+    def _goes_on(self) -> bool:
+        """Whether there is time for another block: looking at all layers takes some."""
+        self.looked_at += sum(map(len, self._sequences()))
+        return len(self.blocks) < _MOST_BLOCKS and self.looked_at <= _MOST_LOOKED_AT
 
     # What there is.
 

@@ -201,7 +201,7 @@ class _Reader:
             item.args = {"pool": self.by_path[self.nodes[inputs[1]].unit]}
             inputs = inputs[:1]
         if layer.constant:
-            item.args = {"shape": tuple(node.shape)}
+            item.args["shape"] = tuple(node.shape)
             inputs = ()
         item.reads = [self.items[i] for i in inputs]
         if layer.joins is not None:

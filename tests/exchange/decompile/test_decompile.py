@@ -10,10 +10,13 @@ import pytest
 import convcalc
 from convcalc.exchange.decompile import decompile
 from convcalc.graph import GraphBuilder, Network
+from convcalc.layers import KINDS
 from convcalc.layers.activation import ReLU
+from convcalc.layers.constants import Parameter
 from convcalc.layers.convolution import Conv
 from convcalc.layers.joins import Add, Concat
 from convcalc.layers.normalisation import BatchNorm
+from convcalc.layers.opaque import Opaque
 from tests.exchange.decompile.forms import imported
 from tests.networks.grow import random_spec
 from tests.quick import each_seed, every_network
@@ -101,6 +104,35 @@ def test_layers_that_share_a_part_of_their_parameters_are_written_apart() -> Non
     for flat in (False, True):
         text = assert_same(builder.network("half", {"sum": total}), flat=flat)
         assert "share: " in text
+
+
+def test_a_parameter_whose_elements_share_numbers_stays_so() -> None:
+    builder = GraphBuilder()
+    tokens = builder.input("tokens", (4, 9))
+    bias = builder.add(Parameter(shape=(4, 9), learned=12), [tokens])
+    total = builder.add(Add(), [tokens, bias])
+    assert "learned: 12" in assert_same(builder.network("biased", {"sum": total}), flat=False)
+
+
+def test_a_layer_that_no_text_can_have_is_refused_with_its_name() -> None:
+    builder = GraphBuilder()
+    image = builder.input("image", (3, 8, 8))
+    boxes = builder.add(Opaque(op="NonMaxSuppression", shape=(4, 10)), [image], path="boxes")
+    if "opaque" in KINDS:
+        assert_same(builder.network("detector", {"boxes": boxes}), flat=False)
+        return
+    with pytest.raises(convcalc.ConvcalcError, match="boxes is an operation without a rule"):
+        decompile(builder.network("detector", {"boxes": boxes}))
+
+
+def test_layers_without_order_are_written_in_bounded_time() -> None:
+    builder, rng = GraphBuilder(), Random(0)
+    value = builder.input("image", (8, 4, 4))
+    for _ in range(4000):
+        kernel, channels = rng.choice([1, 3, 5]), rng.choice([4, 8, 16])
+        arguments = {"channels": channels, "kernel": kernel, "padding": kernel // 2}
+        value = builder.add(Conv.read(arguments, rank=2), [value])
+    assert_same(builder.network("random", {"end": value}), flat=False)
 
 
 def test_a_long_chain_of_concatenations_takes_no_quadratic_time() -> None:
