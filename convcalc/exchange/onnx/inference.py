@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
 from convcalc.exchange.onnx.folding import Known, fold
+from convcalc.exchange.onnx.quantized import STORING, as_real
 from convcalc.exchange.onnx.shapes import RULES, result_type
 from convcalc.exchange.onnx.values import (
     ELEMENT_TYPES,
@@ -265,6 +266,7 @@ class Inference:
             self._version,
             node.scopes,
         )
+        as_real(op)
         if op.type == "If" and self._condition(op, scope, depth, node):
             return
         made = self._constant(op, node) or self._alias(op) or self._computed(op, node)
@@ -380,6 +382,11 @@ class Inference:
     def _moved(self, op: Op, constants: Sequence[Constant | None], name: str) -> list[Value] | None:
         """A weight that is only put into another shape or order: the same tensor."""
         weight = constants[0]
+        if weight is not None and op.type in STORING:
+            # Its numbers are those that are stored, in their type.
+            stored = weight.copy(name)
+            stored.dtype = FLOAT if op.type == "DequantizeLinear" else weight.dtype
+            return [stored]
         if weight is None or not is_weight(weight):
             return None
         if op.type in ("Identity", "Dropout") or (
@@ -387,10 +394,6 @@ class Inference:
         ):
             self._copied.add(id(weight.tensor))
             return [weight.copy(name)]
-        if op.type == "DequantizeLinear":
-            constant = weight.copy(name)
-            constant.dtype = FLOAT
-            return [constant]
         if op.type == "Transpose":
             op.outputs = []
             constant = weight.copy(name)
@@ -438,9 +441,12 @@ class Inference:
         if op.type == "Cast":
             kept = op.x.dtype == op.whole("to", 1) or op.whole("to", 1) in FLOATS
             return [op.x] if kept and not isinstance(op.x, Constant) else None
-        if op.type in ("Identity", "Dropout") and not isinstance(op.x, Constant):
-            return [op.x, op.x]
-        return None
+        if isinstance(op.x, Constant):
+            return None
+        if op.type == "DynamicQuantizeLinear":
+            # Scale and zero point are not known before the network runs.
+            return [op.x, Constant("scale", (), FLOAT), Constant("zero_point", (), 2)]
+        return [op.x, op.x] if op.type in ("Identity", "Dropout", *STORING) else None
 
     # Functions and conditions.
 
@@ -490,7 +496,6 @@ class Inference:
 _KNOWN_DOMAINS = {
     "com.microsoft:Gelu": "Gelu",
     "com.microsoft:FusedConv": "FusedConv",
-    "com.microsoft:QLinearAdd": "QLinearAdd",
     "com.microsoft:QuickGelu": "QuickGelu",
     "com.microsoft:BiasGelu": "BiasGelu",
     "com.microsoft:FastGelu": "FastGelu",

@@ -46,7 +46,7 @@ def _ranked(op: Op, shape: Shape, least: int) -> None:
 
 
 def _conv(op: Op) -> list[Shape]:
-    x, weight = op.x.shape, op.input(3 if op.type == "QLinearConv" else 1).shape
+    x, weight = op.x.shape, op.input(1).shape
     _ranked(op, x, 3)
     if len(weight) != len(x) or x[1] != weight[1] * op.whole("group", 1):
         raise op.refuse("bad-model", f"weights {list(weight)} for an input {list(x)}")
@@ -108,7 +108,7 @@ def _gemm(op: Op) -> list[Shape]:
 
 
 def _matmul(op: Op) -> list[Shape]:
-    a, b = op.x.shape, op.input(1 if op.type != "QLinearMatMul" else 3).shape
+    a, b = op.x.shape, op.input(1).shape
     left = (1, *a) if len(a) == 1 else a
     right = (*b, 1) if len(b) == 1 else b
     before = broadcast([left[:-2], right[:-2]]) if a and b else None
@@ -314,10 +314,9 @@ _UNARY = (
     *("Swish", "ThresholdedRelu", "LpNormalization", "InstanceNormalization", "LRN", "CumSum"),
     *("GroupNormalization", "RMSNormalization", "Cast", "CastLike", "Not", "IsNaN", "IsInf"),
     *("Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Sign", "Trilu", "Shrink"),
-    *("ScatterND", "ScatterElements", "Scatter", "QuantizeLinear", "DequantizeLinear"),
+    *("ScatterND", "ScatterElements", "Scatter"),
     *("MeanVarianceNormalization", "SimplifiedLayerNormalization", "Identity", "Dropout"),
     *("ReverseSequence", "QuickGelu", "BiasGelu", "FastGelu", "BitwiseNot", "EyeLike"),
-    *("DynamicQuantizeLinear", "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax"),
 )
 _BINARY = (
     *("Add", "Sub", "Mul", "Div", "Pow", "Mod", "Max", "Min", "Sum", "Mean", "Equal", "Greater"),
@@ -342,7 +341,6 @@ RULES: dict[str, Rule] = {
     "Col2Im": _col2im,
     "Concat": _concat,
     "Conv": _conv,
-    "ConvInteger": _conv,
     "ConvTranspose": _conv_transpose,
     "DepthToSpace": _blocks,
     "Einsum": _einsum,
@@ -361,12 +359,9 @@ RULES: dict[str, Rule] = {
     "LayerNormalization": _norm,
     "LpPool": _pool,
     "MatMul": _matmul,
-    "MatMulInteger": _matmul,
     "MaxPool": _pool,
     "OneHot": _one_hot,
     "Pad": _pad,
-    "QLinearConv": _conv,
-    "QLinearMatMul": _matmul,
     "RNN": _recurrent,
     "Reshape": lambda op: [reshaped(op, op.x.shape)],
     "Resize": _resize,
@@ -407,11 +402,6 @@ def result_type(op: Op) -> int:
     if op.type == "Where":
         return op.input(1).dtype
     if op.type == "CastLike":
-        return op.input(1).dtype
-    if op.type == "QuantizeLinear":
-        zero = op.given(2)
-        return zero.dtype if zero is not None else 2
-    if op.type == "DequantizeLinear":
         return op.input(1).dtype
     first = op.given(0)
     return first.dtype if first is not None else 1

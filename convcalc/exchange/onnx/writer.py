@@ -19,7 +19,7 @@ from convcalc.exchange.onnx.values import ELEMENT_TYPES, Constant, Op, Value
 from convcalc.graph import GraphBuilder
 from convcalc.layers import layer_class
 from convcalc.layers.base import Layer
-from convcalc.problems import refused
+from convcalc.problems import printable, refused
 from convcalc.shapes import MOST_AXES, Shape
 
 Axes = tuple[int | None, ...]
@@ -63,6 +63,7 @@ class Writer:
         self._views: dict[int, View] = {}
         self._stages: dict[int, tuple[int, int]] = {}
         self._left: dict[int, int] = {}
+        self._others: dict[str, ModelFile] = {}
         self._scope: Scope = ()
 
     # What an operation reads and makes.
@@ -188,7 +189,12 @@ class Writer:
         length = prod(tensor.dims) * size
         file, offset = self._file, 0
         if tensor.location:
-            file, offset = file.beside(tensor.location), tensor.offset
+            file, offset = self._beside(tensor.location), tensor.offset
+            if offset + length > len(file.data):
+                raise refused(
+                    "bad-model",
+                    f"the tensor '{printable(tensor.name)}' ends behind the end of {file.name}",
+                )
         elif tensor.raw is not None:
             offset = tensor.raw[0]
             if tensor.raw[1] - offset != length:
@@ -201,6 +207,13 @@ class Writer:
             return
         every = tuple([step for step in (*value.moved, *steps) if not _idle(step)])
         self.tensors[f"{path}.{name}"] = Tensor(file, offset, length, dtype, tensor.dims, every)
+
+    def _beside(self, location: str) -> ModelFile:
+        """A file that holds weights, opened once."""
+        file = self._others.get(location)
+        if file is None:
+            file = self._others[location] = self._file.beside(location)
+        return file
 
     def share(self, node: int, weights: Sequence[Constant | None]) -> None:
         """Lets a node use the parameters of an earlier one that reads the same initializers."""
