@@ -69,8 +69,13 @@ def of_weight(name: str) -> Scope:
 
 def _cleaned(names: Iterable[str]) -> Scope:
     """Names of letters, digits, `_` and `-`."""
-    legal = [_ILLEGAL.sub("_", name).strip("_")[:_LONGEST] for name in names]
-    return tuple(["input_" if name == "input" else name for name in legal if name])[:_DEEPEST]
+    found = []
+    for name in names:
+        # Most names are legal, and a look is cheaper than a substitution.
+        legal = name if name.isalnum() and name.isascii() else _ILLEGAL.sub("_", name).strip("_")
+        if legal:
+            found.append("input_" if legal == "input" else legal[:_LONGEST])
+    return tuple(found[:_DEEPEST])
 
 
 class Paths:

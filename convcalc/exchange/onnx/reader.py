@@ -48,7 +48,9 @@ def _read(file: ModelFile, choices: Choices) -> Model:
     inferred = Inference(reader, model, choices.dims, shapes, choices.outputs).run()
     find_patterns(live(inferred))
     ops = live(inferred)
-    writer = Writer(file, Paths([module_of(op) for op in ops]), choices.max_layers)
+    for op in ops:
+        op.module = module_of(op)
+    writer = Writer(file, Paths([op.module for op in ops]), choices.max_layers)
     _inputs(writer, inferred)
     for op in ops:
         writer.begin(op)

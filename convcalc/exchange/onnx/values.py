@@ -136,9 +136,10 @@ class Op:
     version  of the operations' set that it belongs to
     node     how the file calls it
     scopes   the modules around it, if the file says so
+    module   their names, when they were found
     """
 
-    __slots__ = ("attributes", "inputs", "node", "outputs", "scopes", "type", "version")
+    __slots__ = ("attributes", "inputs", "module", "node", "outputs", "scopes", "type", "version")
 
     def __init__(
         self,
@@ -156,6 +157,7 @@ class Op:
         self.attributes = attributes
         self.version = version
         self.scopes = scopes
+        self.module: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<{self.type} {self.node}>"

@@ -191,29 +191,30 @@ class WireReader:
                 at += 1
                 if key >= 128:
                     at, key = self._varint(at - 1)
-                number, wire = key >> 3, key & 7
+                wire = key & 7
                 if wire == 2:
                     length = data[at]
                     at += 1
                     if length >= 128:
                         at, length = self._varint(at - 1)
-                    if at + length > end:
+                    stop = at + length
+                    if stop > end:
                         raise self._damaged(
                             f"{length} bytes are announced at byte {at}, and {end - at} are there"
                         )
-                    yield number, (at, at + length)
-                    at += length
+                    yield key >> 3, (at, stop)
+                    at = stop
                 elif wire == 0:
                     value = data[at]
                     at += 1
                     if value >= 128:
                         at, value = self._varint(at - 1)
-                    yield number, value
+                    yield key >> 3, value
                 elif wire in (1, 5):
                     size = 8 if wire == 1 else 4
                     if at + size > end:
                         raise self._damaged(f"it ends within a number at byte {at}")
-                    yield number, bytes(data[at : at + size])
+                    yield key >> 3, bytes(data[at : at + size])
                     at += size
                 else:
                     raise self._damaged(f"byte {at - 1} does not begin a field")
@@ -246,7 +247,9 @@ class WireReader:
         raise self._damaged("a field holds a number in the place of a message")
 
     def _text(self, value: int | Extent | bytes) -> str:
-        start, end = self._extent(value)
+        if type(value) is not tuple:
+            value = self._extent(value)
+        start, end = value
         if end - start > _LONGEST_NAME:
             raise self._damaged(f"a name at byte {start} has {end - start:,} bytes")
         return str(self.data[start:end], "utf-8", "replace")
@@ -259,7 +262,7 @@ class WireReader:
 
     def _number(self, value: int | Extent | bytes) -> int:
         """A signed number."""
-        if not isinstance(value, int):
+        if type(value) is not int:
             raise self._damaged("a field holds a message in the place of a number")
         return value - (1 << 64) if value >> 63 else value
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from convcalc.exchange.files import ModelFile
 from convcalc.exchange.model import Tensor
 from convcalc.exchange.onnx.inference import is_weight
-from convcalc.exchange.onnx.naming import Paths, Scope, module_of, of_weight
+from convcalc.exchange.onnx.naming import Paths, Scope, of_weight
 from convcalc.exchange.onnx.values import ELEMENT_TYPES, Constant, Op, Value
 from convcalc.graph import GraphBuilder
 from convcalc.layers import layer_class
@@ -70,7 +70,7 @@ class Writer:
 
     def begin(self, op: Op) -> None:
         """Says whose nodes follow."""
-        self._scope = module_of(op)
+        self._scope = op.module
 
     def input_name(self, name: str) -> str:
         """What an input is called, one of several, that the file calls `name`."""
