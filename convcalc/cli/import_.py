@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from os.path import exists
 from typing import Annotated
 
 import typer
@@ -36,17 +41,24 @@ def import_(
     Examples:
       convcalc import resnet50.onnx --output resnet50.yaml
       convcalc import detector.onnx --dim height=640 --dim width=640
+      convcalc import package.module:make_net --input 1x3x224x224 -o net.yaml
       convcalc import yolov8.yaml --scale n -o yolov8n.yaml
       convcalc import net.onnx -o net.yaml --save-weights net.npz
 
     The text is read again and compared with the model in every figure before it is written; where
-    they would differ, it is written flat, and that is reported. Reads ONNX, darknet,
-    Ultralytics and Keras files.
+    they would differ, it is written flat, and that is reported. Reads ONNX, darknet, Ultralytics
+    and Keras files. PACKAGE.MODULE:NAME is a module of PyTorch, or a function that makes one;
+    PyTorch traces it, and --input has the batch axis.
     """
     refuse_empty(output)
     if save_weights == "":
         refuse("--save-weights names no file", "--save-weights net.npz, or leave it out")
-    loaded = options.load_file(file, sets, input_, max_layers)
+    if is_target(file):
+        if sets:
+            refuse("--set and --dim are about files, not about a module of PyTorch")
+        loaded = _traced(file, input_, max_layers, weights=save_weights is not None)
+    else:
+        loaded = options.load_file(file, sets, input_, max_layers)
     from convcalc.exchange.decompile import decompile
 
     text = decompile(loaded.network, flat=flat)
@@ -64,3 +76,30 @@ def import_(
         count = write_npz(save_weights, ((name, arrays.read(name)) for name in arrays.headers))
         write_error(f"{count} arrays written to {printable(save_weights, 200)}\n")
     return 0
+
+
+def is_target(file: str) -> bool:
+    """Whether a text names a module of PyTorch and no file: `package.module:name`."""
+    return re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", file) is not None and not exists(file)
+
+
+def _traced(
+    target: str, inputs: Sequence[str] | None, max_layers: int, *, weights: bool
+) -> options.Loaded:
+    """The network of a module that is imported, as Python would import it from here."""
+    if not inputs:
+        help_text = "--input 1x3x224x224, once for each input of the module, with the batch axis"
+        refuse(f"{printable(target)} needs the shape of its input", help_text)
+    shapes = []
+    for text in inputs:
+        shape = options.read_inputs([text])
+        if isinstance(shape, Mapping) or shape is None:
+            refuse(f"--input {printable(text)}: inputs of a module have no names")
+        shapes.append(shape)
+    from convcalc.torch import example_of, module_named, trace
+
+    sys.path.insert(0, os.getcwd())
+    module, example = module_named(target), example_of(shapes)
+    name = target.rpartition(":")[2].rpartition(".")[2]
+    model = trace(module, example, name, weights=weights, max_layers=max_layers)
+    return options.Loaded(model.network, "", model)

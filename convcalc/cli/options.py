@@ -18,7 +18,6 @@ from convcalc.record import Record
 from convcalc.shapes import LARGEST_SIZE
 
 if TYPE_CHECKING:
-    from convcalc.exchange.load import Definition
     from convcalc.exchange.model import Model
     from convcalc.graph import Network
 
@@ -137,13 +136,12 @@ _LARGEST_BATCH = LARGEST_SIZE
 
 
 class Loaded(Record):
-    """A network, its spec, and the options that make it differ from the file's network.
+    """A network, and the options that make it differ from the file's network.
 
     model  what else the file holds, where it is a model
     """
 
     network: Network
-    spec: Definition
     altered: str
     model: Model | None = None
 
@@ -183,7 +181,7 @@ def load_file(
     if network.notes:
         report_problems(network.notes, level="note")
     flags = {"--set": read.changes(args) if args else None, "--input": shapes}
-    return Loaded(network, read, " ".join([flag for flag, used in flags.items() if used]), model)
+    return Loaded(network, " ".join([flag for flag, used in flags.items() if used]), model)
 
 
 def load_network(

@@ -300,7 +300,10 @@ class Inference:
         """The shapes that the file states for results of an operation without a rule."""
         hints = self._hints
         if hints is None:
-            infos = [self._reader.value_info(extent) for extent in self._graph.values]
+            infos = [
+                value if isinstance(value, ValueInfo) else self._reader.value_info(value)
+                for value in self._graph.values
+            ]
             hints = self._hints = {info.name: info for info in [*infos, *self._graph.outputs]}
         shapes = []
         for name in node.outputs:

@@ -7,6 +7,7 @@ from math import prod
 
 from convcalc.exchange.files import ModelFile
 from convcalc.exchange.model import Choices, Model
+from convcalc.exchange.onnx import wire
 from convcalc.exchange.onnx.inference import Inference, Inferred, is_weight
 from convcalc.exchange.onnx.naming import Paths, module_of
 from convcalc.exchange.onnx.patterns import find_patterns
@@ -28,7 +29,7 @@ def read(file: ModelFile, choices: Choices) -> Model:
     an opaque layer.
     """
     try:
-        return _read(file, choices)
+        return read_model(WireReader(file.name, file.data).model(), file, choices)
     except ConvcalcError as error:
         problems = [_located(problem, file.name) for problem in error.problems]
         raise ConvcalcError(problems, error.status) from None
@@ -41,11 +42,14 @@ def _located(problem: Problem, name: str) -> Problem:
     return problem._replace(message=f"{shown}: {problem.message}")
 
 
-def _read(file: ModelFile, choices: Choices) -> Model:
+def read_model(graph: wire.Model, file: ModelFile, choices: Choices) -> Model:
+    """The network of a graph, whose weights lie in a file.
+
+    Raises ConvcalcError as `read` does; its messages do not name the file.
+    """
     reader = WireReader(file.name, file.data)
-    model = reader.model()
     shapes = _given_shapes(choices)
-    inferred = Inference(reader, model, choices.dims, shapes, choices.outputs).run()
+    inferred = Inference(reader, graph, choices.dims, shapes, choices.outputs).run()
     find_patterns(live(inferred))
     ops = live(inferred)
     for op in ops:

@@ -97,7 +97,7 @@ class Constant(Value):
         self._numbers = numbers
         self._read = read
         self.tensor = tensor
-        self.written = tensor is not None
+        self.written = tensor is not None and not tensor.fixed
         self.moved: tuple[tuple[str, tuple[int, ...]], ...] = ()
         self.sources: tuple[Constant, ...] = ()
 

@@ -36,10 +36,11 @@ class Tensor:
     raw       where its bytes lie in the file; None where it has none
     typed     where its numbers lie as protobuf's, by the number of the field
     location  the file that holds its bytes, beside this one; "" where they are in this one
+    fixed     whether it is known to be no weight, which no file says
     offset    of its bytes in that file, and `length` how many; -1 where that is not given
     """
 
-    __slots__ = ("dims", "length", "location", "name", "offset", "raw", "type", "typed")
+    __slots__ = ("dims", "fixed", "length", "location", "name", "offset", "raw", "type", "typed")
 
     def __init__(self) -> None:
         self.name = ""
@@ -50,6 +51,7 @@ class Tensor:
         self.location = ""
         self.offset = 0
         self.length = -1
+        self.fixed = False
 
 
 class Node:
@@ -95,7 +97,8 @@ class ValueInfo:
 class Graph:
     """A graph: nodes in order, and the constants among its values.
 
-    values  where the file says something of the values inside; `WireReader.value_info` reads it
+    values  where the file says something of the values inside; `WireReader.value_info` reads it.
+            Of a graph that comes from no file, what is said
     """
 
     __slots__ = ("initializers", "inputs", "name", "nodes", "outputs", "sparse", "values")
@@ -107,7 +110,7 @@ class Graph:
         self.sparse = False
         self.inputs: list[ValueInfo] = []
         self.outputs: list[ValueInfo] = []
-        self.values: list[Extent] = []
+        self.values: list[Extent | ValueInfo] = []
 
 
 class Function:
