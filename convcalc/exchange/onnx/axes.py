@@ -68,6 +68,7 @@ def reshaped(op: Op, shape: Shape) -> Shape:
                 if axis >= len(shape):
                     raise op.refuse("bad-model", f"size 0 on axis {axis} copies none")
                 sizes[axis] = shape[axis]
+    _one_sample(op, shape, sizes)
     total = prod(shape)
     if -1 in sizes:
         known = -prod(sizes)
@@ -77,6 +78,12 @@ def reshaped(op: Op, shape: Shape) -> Shape:
     if any(size < 0 for size in sizes) or prod(sizes) != total:
         raise _no_reshape(op, shape, wanted)
     return tuple(sizes)
+
+
+def _one_sample(op: Op, shape: Shape, sizes: list[int]) -> None:
+    """Puts 1 in the place of the file's batch, where a new shape begins with it."""
+    if op.batch > 1 and sizes and sizes[0] == op.batch and shape[:1] == (1,):
+        sizes[0] = 1
 
 
 def _no_reshape(op: Op, shape: Shape, wanted: Sequence[int]) -> Exception:
@@ -110,7 +117,8 @@ def unsqueezed(op: Op, shape: Shape) -> Shape:
 
 def expanded(op: Op, shape: Shape) -> Shape:
     """The shape that an Expand repeats a value to."""
-    wanted = op.constant_ints(1) or []
+    wanted = list(op.constant_ints(1) or [])
+    _one_sample(op, shape, wanted)
     result = broadcast([shape, tuple(wanted)])
     if result is None or any(size < 0 for size in result):
         raise op.refuse("bad-model", f"{list(shape)} does not expand to {wanted[:10]}")

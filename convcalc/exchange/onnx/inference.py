@@ -8,8 +8,10 @@ branches of conditions are put in the place of their calls.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from math import prod
 
+from convcalc.exchange.onnx.axes import slices_of, split_sizes
 from convcalc.exchange.onnx.folding import Known, fold
 from convcalc.exchange.onnx.quantized import STORING, as_real
 from convcalc.exchange.onnx.shapes import RULES, result_type
@@ -99,6 +101,7 @@ class Inference:
         self._inlined = 0
         self._work = _MOST_COMPUTED
         self._copied: set[int] = set()
+        self._fixed = 1
         #: Whether weights are written as Constant nodes: where the file has them nowhere else.
         self._literal_weights = not any(
             [each.type in FLOATS and prod(each.dims) > 1 for each in self._graph.initializers]
@@ -156,6 +159,10 @@ class Inference:
                         "bad-input",
                         f"'{shown}' has {len(dims)} axes with the batch, not {list(given)}",
                     )
+            if given is None and _is_batch(dims):
+                # A batch of a fixed size: one sample is read, and sizes in the graph that name it.
+                self._fixed = dims[0] if isinstance(dims[0], int) else 1
+                dims = (1, *dims[1:])
             sizes = []
             for axis, dim in enumerate(dims):
                 size = self._size(info, axis, dim, batch)
@@ -266,6 +273,7 @@ class Inference:
             self._version,
             node.scopes,
         )
+        op.batch = self._fixed
         as_real(op)
         if op.type == "If" and self._condition(op, scope, depth, node):
             return
@@ -347,7 +355,7 @@ class Inference:
         ):
             return None
         constants = [value if isinstance(value, Constant) else None for value in inputs]
-        moved = self._moved(op, constants, name)
+        moved = self._moved(op, constants, node.outputs)
         return moved if moved is not None else self._folded(op, constants, node)
 
     def _literal(self, op: Op, name: str) -> Constant:
@@ -382,8 +390,11 @@ class Inference:
             return Constant(name, shape, dtype)
         return Constant(name, shape, dtype, number * prod(shape))
 
-    def _moved(self, op: Op, constants: Sequence[Constant | None], name: str) -> list[Value] | None:
-        """A weight that is only put into another shape or order: the same tensor."""
+    def _moved(
+        self, op: Op, constants: Sequence[Constant | None], names: Sequence[str]
+    ) -> list[Value] | None:
+        """A weight that is only cut, or put into another shape or order: the same tensor."""
+        name = names[0] if names else ""
         weight = constants[0]
         if weight is not None and op.type in STORING:
             # Its numbers are those that are stored, in their type.
@@ -404,12 +415,37 @@ class Inference:
             order = op.ints("perm") or [*range(len(weight.shape))][::-1]
             constant.moved = (*weight.moved, ("transpose", tuple(order)))
             return [constant]
+        if op.type in ("Slice", "Split"):
+            return self._cut(op, weight, names)
         if op.type in ("Reshape", "Squeeze", "Unsqueeze", "Flatten"):
             constant = weight.copy(name)
             (constant.shape,) = RULES[op.type](op)
             constant.moved = (*weight.moved, ("reshape", constant.shape))
             return [constant]
         return None
+
+    def _cut(self, op: Op, weight: Constant, names: Sequence[str]) -> list[Value] | None:
+        """Parts of a weight: each is where it was, and counts what it takes of it."""
+        op.outputs = [Value(name, (), FLOAT) for name in names]
+        if op.type == "Split":
+            axis, sizes = split_sizes(op, weight.shape)
+            ends = [*accumulate(sizes)]
+            parts = [{axis: range(end - size, end)} for size, end in zip(sizes, ends, strict=True)]
+        else:
+            parts = [slices_of(op, weight.shape)]
+        found: list[Value] = []
+        for name, taken in zip(names, parts, strict=True):
+            part = weight.copy(name)
+            part.sources = weight.sources or (weight,)
+            sizes = list(weight.shape)
+            for axis, places in taken.items():
+                if places.step != 1 or not places:
+                    return None
+                sizes[axis] = len(places)
+                part.moved = (*part.moved, ("slice", (axis, places.start, places.stop)))
+            part.forget(tuple(sizes))
+            found.append(part)
+        return found
 
     def _folded(
         self, op: Op, constants: Sequence[Constant | None], node: Node
@@ -503,6 +539,17 @@ _KNOWN_DOMAINS = {
     "com.microsoft:BiasGelu": "BiasGelu",
     "com.microsoft:FastGelu": "FastGelu",
 }
+
+
+def _is_batch(dims: Sequence[int | str | None]) -> bool:
+    """Whether the first axis of an input is a batch of several pictures.
+
+    >>> _is_batch((8, 3, 224, 224)), _is_batch((3, 16, 112, 112)), _is_batch((3, 224, 224))
+    (True, False, False)
+    """
+    if len(dims) != 4 or not isinstance(dims[0], int) or dims[0] < 2:
+        return False
+    return dims[1] in (1, 3) or dims[3] in (1, 3)
 
 
 def is_weight(value: Constant) -> bool:

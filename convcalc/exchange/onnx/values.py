@@ -120,6 +120,11 @@ class Constant(Value):
         numbers = self.numbers()
         return numbers[0] if numbers else None
 
+    def forget(self, shape: Shape) -> None:
+        """Makes it a part, of this shape and without numbers, of what it was."""
+        self.shape = shape
+        self._numbers = self._read = None
+
     def copy(self, name: str) -> Constant:
         """The same numbers as a constant of its own."""
         other = Constant(name, self.shape, self.dtype, self._numbers, self.tensor, self._read)
@@ -137,9 +142,20 @@ class Op:
     node     how the file calls it
     scopes   the modules around it, if the file says so
     module   their names, when they were found
+    batch    the size that the file gives the batch, of which one sample is read
     """
 
-    __slots__ = ("attributes", "inputs", "module", "node", "outputs", "scopes", "type", "version")
+    __slots__ = (
+        "attributes",
+        "batch",
+        "inputs",
+        "module",
+        "node",
+        "outputs",
+        "scopes",
+        "type",
+        "version",
+    )
 
     def __init__(
         self,
@@ -158,6 +174,7 @@ class Op:
         self.version = version
         self.scopes = scopes
         self.module: tuple[str, ...] = ()
+        self.batch = 1
 
     def __repr__(self) -> str:
         return f"<{self.type} {self.node}>"

@@ -161,7 +161,7 @@ class Writer:
         self._views[id(value)] = View(node, _inverse(order, len(value.shape)))
         path = self.builder.nodes[node].path
         self.names.setdefault(path, value.name)
-        if numbers == elements and not value.sources:
+        if numbers == elements and value.tensor is not None:
             places = [axis for axis in order if axis is not None]
             rest = [axis for axis in range(len(value.shape)) if axis not in places]
             self.tensor(path, "weight", value, ("transpose", (*places, *rest)), ("reshape", shape))

@@ -217,3 +217,32 @@ def test_weights_in_another_file_stay_in_the_folder(tmp_path: Path) -> None:
         read(ModelFile("net.onnx", content, folder=str(tmp_path)), Choices())
     assert caught.value.status == 2
     assert "secret.bin" in caught.value.problems[0].message
+
+
+def test_of_a_batch_of_a_fixed_size_one_sample_is_read() -> None:
+    nodes = [
+        node("Conv", ["x", "w"], ["a"]),
+        node("Reshape", ["a", "rows"], ["b"]),
+        node("Gemm", ["b", "m"], ["y"], integer("transB", 1)),
+    ]
+    weights = [floats("w", 4, 3, 1, 1), tensor("rows", [2], [8, -1]), floats("m", 10, 256)]
+    found = read_nodes(nodes, weights, [info("x", [8, 3, 8, 8])])
+    assert found.network.inputs == {"input": (3, 8, 8)}
+    assert kinds(found) == ["conv", "dense"]
+    assert Analysis(found.network).report.totals.macs == 4 * 3 * 64 + 2560
+
+
+def test_parts_of_a_weight_are_found_where_they_lie() -> None:
+    nodes = [
+        node("Split", ["w", "sizes"], ["first", "second"], integer("axis", 0)),
+        node("Conv", ["x", "first"], ["a"], name="/a/Conv"),
+        node("Conv", ["x", "second"], ["b"], name="/b/Conv"),
+        node("Concat", ["a", "b"], ["y"], integer("axis", 1)),
+    ]
+    weight = tensor("w", [6, 3, 1, 1], kind=1) + message(9, bytes(72))
+    found = read_nodes(nodes, [weight, tensor("sizes", [2], [2, 4])], [IMAGE])
+    first, second = found.tensors["a.weight"], found.tensors["b.weight"]
+    assert first.shape == second.shape == (6, 3, 1, 1)
+    assert ("slice", (0, 0, 2)) in first.steps
+    assert ("slice", (0, 2, 6)) in second.steps
+    assert Analysis(found.network).report.totals.params == 18
