@@ -10,13 +10,13 @@ from convcalc.analysis.costs.explain import explain as explain_node
 from convcalc.analysis.costs.explain import find_nodes
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse, report_problems
-from convcalc.cli.output import emit, emit_json, emit_lines
+from convcalc.cli.output import chosen_format, emit, emit_json, emit_lines
 from convcalc.graph import Network
 from convcalc.problems import printable
 from convcalc.render.explain import explain_data, explain_text
 from convcalc.spelling import did_you_mean
 
-FORMATS = ("table", "plain", "json", "markdown")
+FORMATS = ("table", "plain", "json", "markdown", "svg")
 #: Layers of a group that an error message lists.
 _SHOWN = 4
 
@@ -31,10 +31,10 @@ def explain(
     sets: options.Sets = None,
     input_: options.Input = None,
     max_layers: options.MaxLayers = options.MAX_LAYERS,
-    style: options.Format = "table",
+    style: Annotated[str | None, options.FORMAT] = None,
     output: options.Output = None,
 ) -> int:
-    """One layer's shape, parameters and operations, step by step.
+    """One layer's shape, parameters and operations, step by step, and a picture of its window.
 
     In a file with a mistake, layers that do not depend on it are explained as well.
 
@@ -42,10 +42,11 @@ def explain(
       convcalc explain lenet conv0
       convcalc explain resnet50 stage0.bottleneck0.add0.main.conv1
       convcalc explain mynet.yaml conv3 --input 3x96x96 --format json
+      convcalc explain lenet conv0 --output conv0.svg
 
-    Formats: table, plain, json, markdown.
+    Formats: table, plain, json, markdown, svg (the picture alone).
     """
-    options.read_word("--format", style, FORMATS)
+    style = chosen_format(style, output, FORMATS)
     status = 0
     try:
         network = options.load_network(file, sets, input_, max_layers)
@@ -59,6 +60,11 @@ def explain(
         status = error.status
     if not nodes:
         refuse_layer(network, file, layer)
+    if style == "svg":
+        from convcalc.cli.windows import emit_window
+
+        emit_window(network, nodes, output)
+        return status
     explanations = [explain_node(network, node) for node in nodes]
     if style == "json":
         emit_json(explain_data(network, explanations), output)

@@ -31,6 +31,7 @@ COMMANDS = (
     "balance",
     "explain",
     "draw",
+    "animate",
     "sweep",
     "verify",
     "run",

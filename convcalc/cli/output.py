@@ -179,4 +179,12 @@ def reason(error: OSError) -> str:
     return text[:1].lower() + text[1:]
 
 
-_PLAINER = str.maketrans({"█": "#", **dict.fromkeys("▏▎▍▌▋▊▉", None), "…": "."})
+#: What stands for a character that the encoding of standard output does not have.
+_PLAINER = str.maketrans(
+    {
+        **dict(zip("\u25a1\u00b7\u25a0\u25aa\u00d7", "o.#+x", strict=True)),
+        "█": "#",
+        **dict.fromkeys("▏▎▍▌▋▊▉", None),
+        "…": ".",
+    }
+)

@@ -8,6 +8,8 @@ from typing import Any
 from convcalc.analysis.costs.explain import Equation, Explanation
 from convcalc.analysis.costs.report import unknown_operations
 from convcalc.graph import Network
+from convcalc.render.drawing.window import scene_of
+from convcalc.render.drawing.window_text import window_lines
 from convcalc.render.problems import problems_data
 from convcalc.render.report import unknown_data
 from convcalc.shapes import tuple_text
@@ -38,7 +40,11 @@ def explanation_lines(explanation: Explanation) -> list[str]:
     )
     for title, steps in sections:
         lines += [f"  {title}", *_aligned(steps), *_legend(steps)] if steps else []
-    return lines + [f"  {note}" for note in explanation.notes]
+    lines += [f"  {note}" for note in explanation.notes]
+    scene = scene_of(node.layer, explanation.inputs, "")
+    if scene is not None:
+        lines += ["", *[f"  {line}".rstrip() for line in window_lines(scene)]]
+    return lines
 
 
 #: The meaning of the names of intermediate results.
@@ -62,6 +68,19 @@ def _legend(steps: Sequence[Equation]) -> list[str]:
 def _aligned(steps: Sequence[Equation]) -> list[str]:
     width = max(len(step.what) for step in steps)
     return [f"    {_step_text(step, width)}" for step in steps]
+
+
+def formula_lines(explanation: Explanation) -> list[str]:
+    """The formulas of the sizes that a window makes, with their numbers, one a line.
+
+    >>> import convcalc
+    >>> from convcalc.analysis.costs.explain import explain
+    >>> network = convcalc.load("lenet")
+    >>> formula_lines(explain(network, network.nodes[3]))[1]
+    'height = floor((h - k + p + s) / s) = floor((28 - 2 + 0 + 2) / 2) = 14'
+    """
+    sizes = [step for step in explanation.shape if step.symbol and step.what[:1].islower()]
+    return [_step_text(step, 0) for step in sizes if step.what not in {"channels", "features"}]
 
 
 def _step_text(step: Equation, width: int) -> str:

@@ -77,3 +77,29 @@ def test_an_unknown_layer() -> None:
     result = run("explain", "lenet", "conv7")
     assert result.status == 2
     assert "did you mean 'conv" in result.err
+
+
+class TestPicture:
+    def test_below_the_formulas(self) -> None:
+        out = run("explain", "figure_maxpool", "pool0").out
+        assert "reads rows 0 to 1, columns 1 to 2\n" in out
+
+    def test_svg(self) -> None:
+        out = run("explain", "lenet", "conv0", "--format", "svg").out
+        assert out.startswith("<svg")
+        assert "height = floor((h - k + p + s) / s) = floor((28 - 5 + 4 + 1) / 1) = 28" in out
+
+    def test_a_layer_without_a_window(self) -> None:
+        for arguments in (("explain", "lenet", "dense0", "--format", "svg"),
+                          ("animate", "lenet", "dense0")):  # fmt: skip
+            result = run(*arguments)
+            assert (result.status, result.out) == (2, "")
+            assert "no window slides over its input" in result.err
+            assert "help: name a convolution or a pooling" in result.err
+
+    def test_animate(self, tmp_path: Path) -> None:
+        path = tmp_path / "conv0.svg"
+        assert run("animate", "lenet", "conv0", "--output", str(path)).status == 0
+        assert "animation:k" in path.read_text(encoding="utf-8")
+        assert run("animate", "lenet", "nosuch").status == 2
+        assert run("animate", "lenet", "conv0", "--output", "x.png").status == 2

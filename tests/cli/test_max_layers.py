@@ -19,9 +19,12 @@ DOUBLING = "input: [4]\nblocks:\n  b0: [relu]\n" + "".join(
     f"  b{number}: [b{number - 1}, b{number - 1}]\n" for number in range(1, 21)
 )
 THREE = "input: [4]\nlayers: [{relu: , repeat: 3}]\n"
+#: What a command reads that needs other layers.
+TEXTS = {"animate": "input: [1, 4]\nlayers: [{conv: 1, kernel: 1, repeat: 3}]\n"}
 #: What each command needs beside the file and options.
 OTHERS = {
     "explain": ["relu0"],
+    "animate": ["conv0"],
     "reconcile": ["12"],
     "export": ["--output", "net.onnx"],
     "weights": ["--output", "weights.npz"],
@@ -44,7 +47,7 @@ def test_every_command_refuses_more(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    file = spec(tmp_path, THREE)
+    file = spec(tmp_path, TEXTS.get(command, THREE))
     refused = run(command, file, *OTHERS.get(command, []), "--max-layers", "2")
     assert refused.status == 1
     assert "too-many-layers" in refused.err

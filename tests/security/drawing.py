@@ -126,7 +126,8 @@ COMMANDS: dict[str, Command] = {
         4, _TABLES, (*_SORTS, ("--unit", "0"), ("--unit", "0,0"), ("--ignore-global",))
     ),
     "balance": Command(4, _TABLES, (*_ROWS, *_BYTES, ("--sort", "time"))),
-    "explain": Command(2, _TABLES, shared=_SHARED),
+    "explain": Command(2, (*_TABLES[:3], "markdown", "svg"), shared=_SHARED),
+    "animate": Command(1, (), shared=_SHARED),
     "draw": Command(3, ("svg", "mermaid", "dot"), _DRAWN, _SHARED),
     "reconcile": Command(3, _TABLES),
     "verify": Command(5, _TABLES, _RUN),
@@ -455,6 +456,7 @@ _DRAWS: Mapping[str, Callable[[_Drawing], Sequence[str]]] = {
     "field": _Drawing._field,
     "sweep": _Drawing._sweep,
     "explain": _Drawing._explain,
+    "animate": _Drawing._explain,
     "reconcile": _Drawing._reconcile,
     "balance": _Drawing._balance,
     "verify": _Drawing._verify,

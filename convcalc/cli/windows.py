@@ -1,0 +1,66 @@
+"""Pictures of a layer's window: `explain --format svg` and `animate`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from convcalc.analysis.costs.explain import explain
+from convcalc.cli.guard import refuse
+from convcalc.cli.output import emit
+from convcalc.graph import Network, Node
+from convcalc.problems import printable
+from convcalc.render.drawing.window import (
+    MOST_CELLS,
+    Numbered,
+    Numbers,
+    Scene,
+    can_run,
+    part_of,
+    scene_of,
+)
+from convcalc.render.drawing.window_svg import window_svg
+from convcalc.render.explain import formula_lines
+
+#: Cells of an axis that a moving window goes over: fewer, so that it comes to an end.
+_MOVING = 6
+
+
+def emit_window(
+    network: Network, nodes: Sequence[Node], output: str | None, *, animated: bool = False
+) -> None:
+    """Writes the first of these nodes that has a window as SVG; refuses if none has."""
+    for node in nodes:
+        shapes = network.input_shapes(node)
+        title = f"{printable(node.path, 60)}: {node.layer.described(shapes)}"
+        scene = scene_of(node.layer, shapes, title, _MOVING if animated else MOST_CELLS)
+        if scene is not None:
+            scene = numbered(scene, node, network)
+            formulas = formula_lines(explain(network, node))
+            emit(window_svg(scene, formulas=formulas, animated=animated), output, "xml")
+            return
+    kinds = " and ".join(dict.fromkeys([node.kind for node in nodes]))
+    refuse(
+        f"'{printable(nodes[0].path)}' is a {kinds}: no window slides over its input,"
+        " or the window is too large to be drawn",
+        "name a convolution or a pooling; `convcalc explain` shows the formulas of any layer",
+    )
+
+
+def numbered(scene: Scene, node: Node, network: Network) -> Scene:
+    """The scene with the numbers of a run of the part that is shown, if they are whole numbers."""
+    if not can_run(scene):
+        return scene
+    from convcalc.executor.sample import sample  # imports NumPy
+
+    layer, shape = part_of(node.layer, scene, network.input_shapes(node))
+    found = sample(layer, shape)
+    if found is None:
+        return scene
+
+    def rows(channels: list[Any]) -> Numbers:
+        return [[channel] for channel in channels] if scene.rank == 1 else channels
+
+    weight = [rows(kernel) for kernel in found.weight]
+    numbers = Numbered(rows(found.input), rows(found.output), weight, found.bias)
+    return scene._replace(numbers=numbers)

@@ -1,0 +1,406 @@
+"""The windows of a layer as SVG, at rest or moving."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.render.drawing.colours import FONT
+from convcalc.render.drawing.svg import escape, number
+from convcalc.render.drawing.text import shortened, width
+from convcalc.render.drawing.window import (
+    Axis,
+    Frame,
+    Numbers,
+    Scene,
+    arithmetic,
+    frame,
+    frames,
+    never_read,
+    number_at,
+    sentence,
+)
+
+_PITCH, _CELL = 26.0, 24.0
+_MARGIN, _TOP = 16.0, 24.0
+#: Between two maps; what indices take at the left of a map, and everything above one.
+_BETWEEN, _INDEX, _ABOVE = 74.0, 32.0, 74.0
+_SECONDS = 0.9
+#: Positions that move: more would make a large file that nobody watches to its end.
+MOST_FRAMES = 25
+#: Cells that are read in all positions together; four positions are shown in any case.
+_MOST_READ = 450
+_SHOWN_TERMS = 80
+
+_LIGHT = (
+    ".bg{fill:#fff}text{fill:#5b6675}.h,.f,.v{fill:#1c2430}.i{fill:#e8eff6;stroke:#b4c2d0}"
+    ".p{fill:#fff;stroke:#b4bdc8}.u{fill:#fff;stroke:#b4c2d0}.hp{stroke:#b4c2d0}"
+    ".t{fill:#f4c9a8;stroke:#b4622a}.q{fill:#fdf1e7;stroke:#b4622a}"
+    ".w,.g,.ln,.ar{stroke:#a8480f}.tk{fill:#a8480f}.c{fill:#f4c9a8;stroke:#a8480f}"
+)
+_DARK = (
+    ".bg{fill:#12171e}text{fill:#9aa7b6}.h,.f,.v{fill:#e8edf3}.i{fill:#243140;stroke:#465a70}"
+    ".p{fill:#12171e;stroke:#465263}.u{fill:#12171e;stroke:#465a70}.hp{stroke:#465a70}"
+    ".t{fill:#7a431d;stroke:#f0a26a}.q{fill:#2c2119;stroke:#f0a26a}"
+    ".w,.g,.ln,.ar{stroke:#f0a26a}.tk{fill:#f0a26a}.c{fill:#7a431d;stroke:#f0a26a}"
+)
+_STYLE = (
+    f"text{{font-family:{FONT};font-size:11px;font-variant-numeric:tabular-nums}}"
+    ".h{font-size:13px;font-weight:700}.f{font-size:12px}.m{text-anchor:middle}.e{text-anchor:end}"
+    ".p,.q{stroke-dasharray:2.5 2.5}.w{fill:none;stroke-width:2}.c{stroke-width:2}"
+    ".g{fill:none;stroke-width:1.2;stroke-dasharray:4 3}.ar{stroke-width:1.3}"
+    ".ln{stroke-width:.8;stroke-dasharray:3 3;fill:none}"
+)
+
+
+_HATCH = (
+    '<defs><pattern id="h" width="5" height="5" patternUnits="userSpaceOnUse"'
+    ' patternTransform="rotate(45)"><path class="hp" d="M0 0v5" stroke-width="1.4"/>'
+    "</pattern></defs>"
+)
+
+
+class _Map(NamedTuple):
+    """A map in its place: of the cell at position (0, 0), which may not be shown."""
+
+    x: float
+    y: float
+    rows: range
+    columns: range
+
+    def at(self, row: int, column: int) -> tuple[float, float]:
+        """The place of a cell."""
+        return self.x + column * _PITCH, self.y + row * _PITCH
+
+    @property
+    def left(self) -> float:
+        """The left edge of what is shown."""
+        return self.x + self.columns.start * _PITCH
+
+    @property
+    def right(self) -> float:
+        """The right edge of what is shown."""
+        return self.x + self.columns.stop * _PITCH
+
+    @property
+    def top(self) -> float:
+        """The upper edge of what is shown."""
+        return self.y + self.rows.start * _PITCH
+
+    @property
+    def bottom(self) -> float:
+        """The lower edge of what is shown."""
+        return self.y + self.rows.stop * _PITCH
+
+
+def window_svg(scene: Scene, *, formulas: Sequence[str] = (), animated: bool = False) -> str:
+    """A layer's window as an SVG file.
+
+    formulas  lines below the picture;  animated  whether it moves over all positions that are shown
+    """
+    return _Writer(scene, formulas, animated).text()
+
+
+class _Writer:
+    def __init__(self, scene: Scene, formulas: Sequence[str], animated: bool) -> None:
+        self.scene = scene
+        self.formulas = formulas
+        shown = [frame(scene, 0, *scene.default)]
+        if animated:
+            read = scene.rows.taps * scene.columns.taps * scene.inputs
+            shown = frames(scene)[: max(min(MOST_FRAMES, _MOST_READ // read), 4)]
+        self.frames = shown
+        self.animated = animated and len(shown) > 1
+        self._place()
+
+    def _place(self) -> None:
+        """Gives the maps their places: what is read at the left, what is made at the right."""
+        scene = self.scene
+        wide = (len(scene.rows.positions), len(scene.columns.positions))
+        narrow = (scene.rows.places, scene.columns.places)
+        height = max(wide[0], narrow[0]) * _PITCH
+        middle = _TOP + _ABOVE + height / 2
+        copies = 1 if scene.scatters else scene.inputs
+
+        def placed(x: float, first: tuple[int, int], size: tuple[int, int]) -> _Map:
+            rows = range(first[0], first[0] + size[0])
+            columns = range(first[1], first[1] + size[1])
+            top = middle - size[0] * _PITCH / 2
+            return _Map(x - first[1] * _PITCH, top - first[0] * _PITCH, rows, columns)
+
+        start = (scene.rows.positions.start, scene.columns.positions.start)
+        x = _MARGIN + _INDEX
+        self.wide: list[_Map] = []
+        if scene.scatters:
+            self.narrow = placed(x, (0, 0), narrow)
+            x = self.narrow.right + _BETWEEN + _INDEX
+            self.wide = [placed(x, start, wide)]
+            self.right = self.wide[0].right
+        else:
+            for _ in range(copies):
+                self.wide.append(placed(x, start, wide))
+                x = self.wide[-1].right + _INDEX + 4
+            x = self.wide[-1].right + _BETWEEN
+            self.narrow = placed(x, (0, 0), narrow)
+            self.right = self.narrow.right + _INDEX
+        self.bottom = middle + height / 2
+
+    def text(self) -> str:
+        """The file."""
+        scene = self.scene
+        lines: list[str] = []
+        below = self.bottom + 30
+        notes = [text for text in (never_read(scene), self._part()) if text]
+        captions = [self._captions(one) for one in self.frames]
+        most = max([len(texts) for texts in captions])
+        rest = [*self.formulas, *notes]
+        texts = [text for one in captions for text in one]
+        across = max(
+            [self.right + 24, width(scene.title, 13, bold=True) + 40]
+            + [width(text, 12) + 2 * _MARGIN for text in [*texts, *rest]]
+        )
+        down = below + 18 * (most + len(rest)) + 4
+        label = escape(f"{scene.title}. {captions[0][0]}")
+        size = f'width="{number(across)}" height="{number(down)}"'
+        box = f'viewBox="0 0 {number(across)} {number(down)}"'
+        names = f'role="img" aria-label="{label}"'
+        dark = f"@media (prefers-color-scheme:dark){{{_DARK}}}"
+        lines += [
+            f'<svg xmlns="http://www.w3.org/2000/svg" {box} {size} {names}>',
+            f"<style>{_STYLE}{_LIGHT}{dark}{self._motion()}</style>",
+            _HATCH,
+            f'<rect class="bg" {size}/>',
+            _label(_MARGIN, _TOP, scene.title, "h"),
+            *self._maps(),
+        ]
+        for place, one in enumerate(self.frames):
+            lines.append(self._frame(place, one, captions[place], below))
+        lines += self._numbers()
+        lines += [
+            _label(_MARGIN, below + 18 * (most + place), text, "f" if text in self.formulas else "")
+            for place, text in enumerate(rest)
+        ]
+        return "\n".join([*lines, "</svg>"]) + "\n"
+
+    def _captions(self, shown: Frame) -> list[str]:
+        scene = self.scene
+        texts = [sentence(scene, shown)]
+        sums = arithmetic(scene, shown)
+        if sums:
+            texts.append(shortened(sums, _SHOWN_TERMS))
+        return texts
+
+    def _part(self) -> str:
+        """What is left out of the picture."""
+        scene = self.scene
+        parts = []
+        if scene.channels > scene.inputs:
+            parts.append(f"{scene.inputs} of the {scene.channels} channels that are summed")
+        if scene.rank > 2:
+            parts.append("the last two axes")
+        if any([axis.cut for axis in (scene.rows, scene.columns)]):
+            parts.append("the first positions")
+        return f"shown: {', '.join(parts)}" if parts else ""
+
+    def _motion(self) -> str:
+        """The style by which one position is shown after the other."""
+        if not self.animated:
+            return ""
+        count = len(self.frames)
+        seconds = number(_SECONDS * count)
+        share = f"{100 / count:.3f}"
+        delays = "".join(
+            [f".d{n}{{animation-delay:{number(n * _SECONDS)}s}}" for n in range(1, count)]
+        )
+        return (
+            f".k{{animation:k {seconds}s step-end infinite}}"
+            f"@keyframes k{{0%{{visibility:visible}}{share}%,100%{{visibility:hidden}}}}{delays}"
+            "@media (prefers-reduced-motion:reduce){.k{animation:none}}"
+        )
+
+    # The maps at rest.
+
+    def _maps(self) -> list[str]:
+        scene = self.scene
+        out = []
+        for place, grid in enumerate(self.wide):
+            out += self._cells(grid, [[scene.state(y, x) for x in grid.columns] for y in grid.rows])
+            padding = max(scene.rows.before, scene.columns.before)
+            text = f"{scene.wide_text} {scene.sizes(narrow=False)}"
+            if len(self.wide) > 1:
+                text = f"channel {place}"
+            elif padding:
+                text += f", {'cut by' if scene.scatters else 'padding'} {padding}"
+            out.append(_label(grid.left, grid.top - 48, text))
+            out += self._indices(grid, left=place == 0, rows=place == 0)
+            out += self._starts(grid, place == 0)
+            out += self._torn(grid, scene.rows, scene.columns, narrow=False)
+        grid = self.narrow
+        out += self._cells(grid, [["cell" for _ in grid.columns] for _ in grid.rows])
+        out.append(
+            _label(grid.left, grid.top - 24, f"{scene.narrow_text} {scene.sizes(narrow=True)}")
+        )
+        out += self._indices(grid, left=scene.scatters, rows=True)
+        out += self._torn(grid, scene.rows, scene.columns, narrow=True)
+        return out
+
+    def _cells(self, grid: _Map, states: Sequence[Sequence[str]]) -> list[str]:
+        """The cells of a map, those of a kind as one path."""
+        paths: dict[str, list[str]] = {}
+        for y, row in zip(grid.rows, states, strict=True):
+            for x, state in zip(grid.columns, row, strict=True):
+                paths.setdefault(state, []).append(_square(*grid.at(y, x)))
+        classes = {"cell": "i", "padding": "p", "unread": "u"}
+        out = [f'<path class="{classes[s]}" d="{"".join(p)}"/>' for s, p in paths.items()]
+        if "unread" in paths:
+            out.append(f'<path fill="url(#h)" d="{"".join(paths["unread"])}"/>')
+        return out
+
+    def _indices(self, grid: _Map, *, left: bool, rows: bool) -> list[str]:
+        out = [
+            _label(grid.at(0, x)[0] + _CELL / 2, grid.top - 7, _minus(x), "m") for x in grid.columns
+        ]
+        if self.scene.rank > 1 and rows:
+            side = grid.left - 8 if left else grid.right + 6
+            out += [
+                _label(side, grid.at(y, 0)[1] + 16, _minus(y), "e" if left else "")
+                for y in grid.rows
+            ]
+        return out
+
+    def _starts(self, grid: _Map, arrow: bool) -> list[str]:
+        """Triangles where windows begin; on the first map also those of rows, and the stride."""
+        scene = self.scene
+        rows, columns = scene.rows, scene.columns
+        out = []
+        y = grid.top - 22
+        xs = [grid.at(0, columns.start(place))[0] for place in range(columns.places)]
+        out += [f"M{number(x - 4)} {number(y - 5)}h8l-4 6z" for x in xs]
+        if scene.rank > 1 and arrow:
+            side = grid.left - 30
+            tops = [grid.at(rows.start(place), 0)[1] for place in range(rows.places)]
+            out += [f"M{number(side)} {number(top - 4)}v8l6 -4z" for top in tops]
+        parts = [f'<path class="tk" d="{"".join(out)}"/>']
+        if arrow and len(xs) > 1:
+            y = grid.top - 34
+            end = xs[1]
+            parts.append(
+                f'<path class="ar" d="M{number(xs[0])} {number(y - 3)}v6m0 -3H{number(end)}"/>'
+                f'<path class="tk" d="M{number(end)} {number(y)}l-6 -3v6z"/>'
+            )
+            parts.append(_label(max(end, xs[0]) + 6, y + 4, f"stride {columns.stride}"))
+        return parts
+
+    def _torn(self, grid: _Map, rows: Axis, columns: Axis, *, narrow: bool) -> list[str]:
+        """Zigzag edges where a map goes on."""
+        out = []
+        right = columns.places < columns.narrow if narrow else columns.shown < columns.wide
+        under = rows.places < rows.narrow if narrow else rows.shown < rows.wide
+        if right:
+            steps = "".join(
+                [f"l{3 if n % 2 else -3} {number(_PITCH / 2)}" for n in range(2 * len(grid.rows))]
+            )
+            out.append(f"M{number(grid.right + 3)} {number(grid.top)}{steps}")
+        if under:
+            steps = "".join(
+                [
+                    f"l{number(_PITCH / 2)} {3 if n % 2 else -3}"
+                    for n in range(2 * len(grid.columns))
+                ]
+            )
+            out.append(f"M{number(grid.left)} {number(grid.bottom + 3)}{steps}")
+        return [f'<path class="ln" d="{"".join(out)}"/>'] if out else []
+
+    # What moves.
+
+    def _frame(self, place: int, shown: Frame, captions: Sequence[str], below: float) -> str:
+        scene = self.scene
+        rows, columns = scene.rows.read(shown.row), scene.columns.read(shown.column)
+        out = []
+        for grid in self.wide:
+            read: dict[str, list[str]] = {"t": [], "q": []}
+            for row in rows:
+                for column in columns:
+                    if row in grid.rows and column in grid.columns:
+                        padding = scene.state(row, column) == "padding"
+                        read["q" if padding else "t"].append(_square(*grid.at(row, column)))
+            out += [f'<path class="{c}" d="{"".join(p)}"/>' for c, p in read.items() if p]
+            if shown.column and not self.animated:
+                out.append(self._outline(grid, shown.row, shown.column - 1, "g"))
+            out.append(self._outline(grid, shown.row, shown.column, "w"))
+        x, y = self.narrow.at(shown.row, shown.column)
+        out.append(
+            f'<rect class="c" x="{number(x)}" y="{number(y)}" width="{number(_CELL)}"'
+            f' height="{number(_CELL)}" rx="2"/>'
+        )
+        out.append(self._rays(rows, columns, x, y))
+        if shown.result is not None and self.animated:
+            out.append(_label(x + _CELL / 2, y + 16, _minus(shown.result), "v m"))
+        for line, text in enumerate(captions):
+            out.append(_label(_MARGIN, below + 18 * line, text, "f" if line else ""))
+        if not self.animated:
+            return "<g>" + "".join(out) + "</g>"
+        hidden = ' visibility="hidden"' if place else ""
+        return f'<g class="k d{place}"{hidden}>{"".join(out)}</g>'
+
+    def _outline(self, grid: _Map, row: int, column: int, classes: str) -> str:
+        rows, columns = self.scene.rows, self.scene.columns
+        x, y = grid.at(rows.start(row), columns.start(column))
+        across = columns.extent * _PITCH - (_PITCH - _CELL)
+        down = rows.extent * _PITCH - (_PITCH - _CELL)
+        return (
+            f'<rect class="{classes}" x="{number(x)}" y="{number(y)}" width="{number(across)}"'
+            f' height="{number(down)}" rx="2"/>'
+        )
+
+    def _rays(self, rows: Sequence[int], columns: Sequence[int], x: float, y: float) -> str:
+        """The lines from the window to the cell that it belongs to."""
+        if self.scene.scatters:
+            grid = self.wide[0]
+            left, top = grid.at(rows[0], columns[0])
+            ends = [(x + _CELL, y, left, top), (x + _CELL, y + _CELL, left, top)]
+            bottom = grid.at(rows[-1], columns[0])[1] + _CELL
+            ends[1] = (x + _CELL, y + _CELL, left, bottom)
+        else:
+            grid = self.wide[-1]
+            right, top = grid.at(rows[0], columns[-1])
+            bottom = grid.at(rows[-1], columns[-1])[1] + _CELL
+            right += _CELL
+            ends = [(right, top, x, y), (right, bottom, x, y + _CELL)]
+        path = "".join([f"M{number(a)} {number(b)}L{number(c)} {number(d)}" for a, b, c, d in ends])
+        return f'<path class="ln" d="{path}"/>'
+
+    def _numbers(self) -> list[str]:
+        """The numbers of the maps, above what moves."""
+        numbers = self.scene.numbers
+        if numbers is None or self.scene.scatters:
+            return []
+        out = []
+        for channel, grid in enumerate(self.wide):
+            out += self._texts(grid, numbers.input, channel)
+        if not self.animated:
+            out += self._texts(self.narrow, numbers.output, 0)
+        return out
+
+    def _texts(self, grid: _Map, numbers: Numbers, channel: int) -> list[str]:
+        out = []
+        for y in grid.rows:
+            for x in grid.columns:
+                if 0 <= y < len(numbers[channel]) and 0 <= x < len(numbers[channel][0]):
+                    at = grid.at(y, x)
+                    text = _minus(number_at(numbers, channel, y, x))
+                    out.append(_label(at[0] + _CELL / 2, at[1] + 16, text, "v m"))
+        return out
+
+
+def _square(x: float, y: float) -> str:
+    return f"M{number(x)} {number(y)}h24v24h-24z"  # _CELL
+
+
+def _minus(value: int) -> str:
+    return str(value).replace("-", "\u2212")
+
+
+def _label(x: float, y: float, text: str, classes: str = "") -> str:
+    named = f' class="{classes}"' if classes else ""
+    return f'<text x="{number(x)}" y="{number(y)}"{named}>{escape(text)}</text>'
