@@ -94,6 +94,8 @@ class Folder:
         self.enters: dict[int, Item | None] = {}
         self.refused: set[Hashable] = set()
         self.looked_at = 0
+        #: The runs of which a join takes all copies.
+        self.copied: set[Item] = set()
 
     def fold(self) -> None:
         """Makes blocks as long as they save lines."""
@@ -360,6 +362,9 @@ class Folder:
         alone = len(places[0].items) == 1
         most = _MOST_ARGUMENTS if alone else _MOST_OF_SEQUENCE
         if head_width(solved.block) > WIDTH:
+            name = self._unused("unit")
+            solved.block = solved.block._replace(name=name)
+        if head_width(solved.block) > WIDTH:
             return False
         if len(solved.block.args) > most or len(layers) > _MOST_LAYERS:
             return False
@@ -407,10 +412,16 @@ class Folder:
         for name in names:
             if name not in self.blocks and name not in RESERVED:
                 return name
+        return self._unused(names[-1])
+
+    def _unused(self, name: str) -> str:
+        """A name that no block has: this one, or with a number."""
         number = 2
-        while f"{names[-1]}{number}" in self.blocks:
+        if name not in self.blocks:
+            return name
+        while f"{name}{number}" in self.blocks:
             number += 1
-        return f"{names[-1]}{number}"
+        return f"{name}{number}"
 
     def _open(self) -> None:
         """Puts the layers of the regions that are left into the lists around them."""
@@ -450,11 +461,22 @@ class Folder:
                     found.append(self._with_first(sequence[index - 2], item, 1, renamed))
                 continue
             follower = sequence[index] if index < len(sequence) else None
-            if not self._copied(run, follower):
+            if not self._copied(run, follower) and self._join_of_copies(run, follower) is None:
                 found += run
                 continue
             whole = run[0]
-            if found and self._begins(found[-1], whole):
+            join = self._join_of_copies(run, follower)
+            if join is not None:
+                whole = _run_of(run)
+                self.copied.add(whole)
+                branches = join.branches or []
+                start = branches.index(run[0])
+                join.branches = [
+                    *branches[:start],
+                    Copies(whole),
+                    *branches[start + len(run) :],
+                ]
+            elif found and self._begins(found[-1], whole):
                 whole = self._with_first(found.pop(), run[-1], len(run), renamed)
             else:
                 whole = _run_of(run)
@@ -465,7 +487,7 @@ class Folder:
 
     def _named_run(self, item: Item, sequence: list[Item], renamed: dict[Item, Item]) -> Item:
         """A run whose result is named, in a group: a name of the run would be one for each copy."""
-        if item.repeat is None or item in sequence or item.kind == GROUP:
+        if item.repeat is None or item in sequence or item in self.copied:
             return item
         olds = [old for old, new in renamed.items() if new is item]
         if not any(self.users.get(old) for old in olds):
@@ -496,6 +518,25 @@ class Folder:
     def _copied(self, run: list[Item], follower: Item | None) -> bool:
         """Whether a run may be written once: copies that are named must be so all together."""
         return not any(self.users.get(item) for item in run[:-1])
+
+    def _join_of_copies(self, run: list[Item], follower: Item | None) -> Item | None:
+        """The join that alone reads all copies of a run, one after the other; None if none does."""
+        users = {user for item in run for user in self.users.get(item, ())}
+        (join,) = users if len(users) == 1 else (None,)
+        if join is None or join.branches is None or run[0] not in join.branches:
+            return None
+        start = join.branches.index(run[0])
+        taken = join.branches[start : start + len(run)]
+        named = [item for item in run if self.users.get(item)]
+        if join is follower and taken[-1:] == [[]] and join.branches.count([]) == 1:
+            taken = [*taken[:-1], run[-1]]
+            named.append(run[-1])
+        if len(taken) < len(run) or any(
+            one is not other for one, other in zip(taken, run, strict=False)
+        ):
+            return None
+        uses = sum([len(self.users.get(item, ())) for item in run])
+        return join if len(named) == len(run) and uses <= len(run) else None
 
     def _begins(self, first: Item, whole: Item) -> bool:
         """Whether a call differs from the next ones in a few optional arguments only."""

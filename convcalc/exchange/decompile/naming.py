@@ -96,6 +96,16 @@ class Namer:
         self.given.add(f"{otherwise}{number}")
         return f"{otherwise}{number}"
 
+    def name_of_copies(self, stems: Iterable[str]) -> str:
+        """A name for a repeated layer, each copy of which is called so with a number."""
+        letters = [f"unit_{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+        bare = [stem.rstrip("0123456789_") for stem in stems]
+        for stem in (*bare, "unit", *letters):
+            if stem and stem not in _PREFIXES and self.free(stem):
+                self.given.add(stem)
+                return stem
+        return self.name((), "unit_z")
+
     def free(self, name: str) -> bool:
         """Whether nothing has a name yet, nor is called so by its number."""
         stem = name.rstrip("0123456789")
@@ -125,5 +135,8 @@ def named_items(
     results = set(outputs) if len(outputs) > 1 or outputs[0] is not sequence[-1] else set()
     for item in items:
         if item in wanted or item in results:
-            names[item] = namer.name(words(item.path), "result" if item in results else "skip")
+            if item.repeat is not None and item not in results:
+                names[item] = namer.name_of_copies(words(item.path))
+                continue
+            names[item] = namer.name(words(item.path), "result" if item in results else "x")
     return names

@@ -102,7 +102,8 @@ class Solver:
         self.sorts: dict[str, str] = {}
         self.presets: dict[str, Value] = {}
         self.entry: Column = [o.entering[0] if o.entering else None for o in occurrences]
-        self.slot_of: dict[Item, Slot] = {}
+        #: The slot of each layer, for each sequence: one may refer to layers of another.
+        self.slot_of: list[dict[Item, Slot]] = [{} for _ in occurrences]
         self.made: dict[Slot, Item] = {}
         self.input = Item(INPUT, {}, (), "")
         self.stand_ins: dict[str, Item] = {}
@@ -122,9 +123,9 @@ class Solver:
 
     def _find_slots(self, slots: Sequence[Slot]) -> None:
         for slot in slots:
-            for item in slot.items:
+            for number, item in enumerate(slot.items):
                 if item is not None:
-                    self.slot_of[item] = slot
+                    self.slot_of[number][item] = slot
             for branch in slot.branches or ():
                 self._find_slots(branch.slots or ())
             self._find_slots(slot.body or ())
@@ -159,9 +160,8 @@ class Solver:
         self._arguments(slot, item, entering)
         if not first:
             self._source(slot, item)
-        shares = [i.share for i in slot.items if i is not None and i.share is not None]
-        if shares:
-            item.share = self._inner(slot, shares)
+        if one.share is not None:
+            item.share = self._inner(slot)
         if slot.branches is not None:
             item.branches = [self._branch(branch, slot, entering, item) for branch in slot.branches]
         if not all(slot.present):
@@ -227,11 +227,12 @@ class Solver:
                 [i.source if i is not None else None for i in slot.items], slot.present
             )
 
-    def _inner(self, slot: Slot, targets: Sequence[Item]) -> Item:
-        """The layer of the body that these layers are."""
-        slots = {self.slot_of.get(target) for target in targets}
+    def _inner(self, slot: Slot) -> Item:
+        """The layer of the body whose parameters those of a slot use."""
+        pairs = [(n, i.share) for n, i in enumerate(slot.items) if i is not None]
+        slots = {self.slot_of[n].get(share) if share is not None else None for n, share in pairs}
         (found,) = slots if len(slots) == 1 else (None,)
-        if found is None or len(targets) != sum(slot.present) or found not in self.made:
+        if found is None or found not in self.made:
             raise Unsolved
         return self._named(self.made[found])
 
@@ -244,7 +245,7 @@ class Solver:
         pairs = [(n, t) for n, t in enumerate(targets) if present[n]]
         if any(target is None for _, target in pairs):
             raise Unsolved
-        slots = {self.slot_of.get(target) for _, target in pairs if target is not None}
+        slots = {self.slot_of[n].get(target) for n, target in pairs if target is not None}
         if None not in slots:
             if len(slots) != 1:
                 raise Unsolved
@@ -550,7 +551,11 @@ class Solver:
         names = Namer({*args, *self.taken})
         found = {self.input: "input"}
         for item, given_name in self.names.items():
-            found[item] = given_name or names.name(words(item.path)[:1], "x")
+            stems = words(item.path)[:1]
+            if item.repeat is not None:
+                found[item] = names.name_of_copies(stems)
+            else:
+                found[item] = given_name or names.name(stems, "x")
         block = Block(self.name, tuple(args), self.presets, body, self.sorts)
         return Solved(block, found, calls)
 

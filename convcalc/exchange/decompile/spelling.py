@@ -136,15 +136,18 @@ class Speller:
         if item.kind == GROUP:
             keys[0] = (GROUP, self.branch(self._group(item)))
         elif item.branches is not None:
-            parts = [self.branch(branch) for branch in item.branches]
-            if item.labels:
-                pairs = zip(item.labels, parts, strict=True)
-                keys[0] = (item.kind, "{" + ", ".join([f"{n}: {p}" for n, p in pairs]) + "}")
-            else:
-                keys[0] = (item.kind, "[" + ", ".join(parts) + "]")
+            keys[0] = (item.kind, self.branches(item))
         if len(keys) == 1 and not keys[0][1]:
             return keys[0][0]
         return "{" + ", ".join([f"{key}: {text}" for key, text in keys]) + "}"
+
+    def branches(self, join: Item) -> str:
+        """The branches of a join in one line."""
+        parts = [self.branch(branch) for branch in join.branches or ()]
+        if join.labels:
+            pairs = zip(join.labels, parts, strict=True)
+            return "{" + ", ".join([f"{name}: {part}" for name, part in pairs]) + "}"
+        return "[" + ", ".join(parts) + "]"
 
     def _group(self, item: Item) -> list[Item]:
         """The layers of a group."""
@@ -223,6 +226,9 @@ class Speller:
         if kind == GROUP:
             lines += self.sequence(self._group(item), indent + 4)
             return lines + [f"{margin}  {key}: {text}" for key, text in others]
+        head = f"{lines[0]} {self.branches(item)}"
+        if len(head) <= WIDTH and simple(item):
+            return [head, *[f"{margin}  {key}: {text}" for key, text in others]]
         for place, branch in enumerate(item.branches):
             label = f"{item.labels[place]}:" if item.labels else "-"
             lines += self._branch_lines(branch, label, indent + 4)
