@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.costs.report import unknown_text
 from convcalc.analysis.metrics import measure
 from convcalc.explore.columns import LARGEST as LARGEST_NUMBER
 from convcalc.explore.columns import Column
@@ -239,8 +240,8 @@ class Engine:
         analysis = Analysis(self.network(indices))
         totals = analysis.report.totals
         if totals.unknown or totals.unlisted:
-            message = "the network has operations without a rule, whose cost is unknown"
-            raise ConvcalcError([Problem("no-rule", message)])
+            message = f"its cost is known in part only: {unknown_text(analysis.report.unknown)}"
+            raise ConvcalcError([Problem("unknown-cost", message)])
         return {name: measure(analysis, name, self.dtype) for name in metrics}
 
 

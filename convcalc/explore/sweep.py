@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import convcalc
+from convcalc.analysis.costs.report import unknown_operations, unknown_text
 from convcalc.codes import CODES
 from convcalc.explore.columns import LARGEST as LARGEST_NUMBER
 from convcalc.explore.columns import Column
@@ -212,10 +213,11 @@ class Explorer:
     def wrong(self, indices: Sequence[int]) -> str:
         """What is wrong with a point that is no network, in words."""
         try:
-            self.engine.network(indices)
+            network = self.engine.network(indices)
         except ConvcalcError as error:
             return error.problems[0].message
-        return CODES["no-rule"].meaning
+        unknown = unknown_operations(network)
+        return unknown_text(unknown) if unknown else CODES["no-rule"].meaning
 
     def values(self, indices: Sequence[int]) -> dict[str, Any]:
         """What a point's variables are."""

@@ -16,6 +16,7 @@ import pytest
 import convcalc
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.metrics import measure
+from convcalc.cli.main import COMMANDS
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.shipped import shipped_names
 from convcalc.layers.opaque import Opaque
@@ -34,6 +35,7 @@ layers:
 UNKNOWN = PLAIN.replace(
     "  - {conv: 4", "  - {opaque: Search, shape: [8, 5, 5], name: s}\n  - {conv: 4"
 )
+VARIANTS = "args: {w: 4}\n" + UNKNOWN.lstrip().replace("conv: 4", "conv: w")
 NAMED = {"complete": False, "unknown": [{"name": "s", "op": "Search"}]}
 FIGURES = ("multiplies", "adds", "divides", "compares", "specials", "macs", "flops")
 
@@ -292,6 +294,36 @@ class TestDiff:
         )
         (found,) = json.loads(run("diff", net, "fed.yaml", "--format", "json").out)["networks"]
         assert found["totals"]["macs"]["change"] is None
+
+
+class TestEveryCommand:
+    # The others are about no network of the user's.
+    @pytest.mark.parametrize("command", sorted({*COMMANDS} - {"zoo", "kinds", "schema"}))
+    def test_names_the_operation(self, net: str, command: str) -> None:
+        options = {
+            "diff": ["plain.yaml", net],
+            "explain": [net, "s"],
+            "reconcile": [net, "21k"],
+            "export": [net, "--output", "net.onnx"],
+            "weights": [net, "--output", "w.npz"],
+            "sweep": ["variants.yaml", "--over", "w=4,8"],
+            "draw": [net, "--format", "mermaid"],
+        }
+        spec(Path(), VARIANTS, "variants.yaml")
+        result = run(command, *options.get(command, [net]))
+        assert re.search(r"Search|\bs: opaque|unknown-cost", result.out + result.err)
+
+    @pytest.mark.parametrize("style", ["mermaid", "dot", "svg"])
+    def test_drawings_show_no_share_of_it(self, net: str, style: str) -> None:
+        out = run("draw", net, "--format", style).out
+        assert re.search(r"at least [0-9.k]+ params . at least [0-9.k]+ MACs", out)
+
+    def test_variants_have_no_figures(self, net: str, tmp_path: Path) -> None:
+        file = spec(tmp_path, VARIANTS, "variants.yaml")
+        data = json.loads(run("sweep", file, "--over", "w=4,8", "--format", "json").out)
+        assert [(one["metrics"], one["code"]) for one in data["variants"]] == [
+            (None, "unknown-cost")
+        ] * 2
 
 
 class TestRuns:
