@@ -351,12 +351,12 @@ def joined(
     most     computes the first and the last position that any unit depends on
     listing  how many intervals it may list
     """
-    placed = [(_moved(one, axis, of.start), of) for one, of in parts]
-    first = placed[0][0]
-    alike = all([one == first for one, _ in placed])
-    everywhere = sum([len(of) for _, of in placed]) == units
-    if alike and (everywhere or not (isinstance(first, Constant) or _along(first) == axis)):
-        return first
+    placed = [_moved(one, axis, of.start) for one, of in parts]
+    first = placed[0]
+    everywhere = sum([len(of) for _, of in parts]) == units
+    if first is not None and all([one == first for one in placed]):
+        if everywhere or not (isinstance(first, Constant) or _along(first) == axis):
+            return first
     listed = all([isinstance(one, Constant) or _along(one) == axis for one, _ in parts])
     if listed and listing.takes(units, _MOST_LISTED):
         intervals: list[Interval] = [None] * units
@@ -372,11 +372,16 @@ def _along(field: FieldRange) -> int | None:
     return field.along if isinstance(field, Periodic | PerUnit) else None
 
 
-def _moved(field: FieldRange, axis: int, start: int) -> FieldRange:
-    """The range of a layer whose first unit on an axis is unit `start` now, where one line does."""
-    if isinstance(field, Periodic) and field.along == axis and len(field.intervals) == 1:
+def _moved(field: FieldRange, axis: int, start: int) -> FieldRange | None:
+    """The range of a layer whose first unit on an axis is unit `start` now.
+
+    None where the units before that one would not go on as the others do.
+    """
+    if _along(field) != axis:
+        return field
+    if isinstance(field, Periodic) and len(field.intervals) == 1:
         return field._replace(intervals=Intervals([field.interval(-start)]))
-    return field
+    return None
 
 
 def bounded(field: FieldRange, units: Sequence[int], size: int) -> FieldRange:

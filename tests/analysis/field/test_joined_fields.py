@@ -38,6 +38,29 @@ def test_what_was_cut_apart_and_joined_again_is_as_before() -> None:
     assert last(f"{halves}, axis: 1}}, {{conv: 1, kernel: 3}}")[:3] == (5, Ratio.of(1), -1)
 
 
+@pytest.mark.parametrize(
+    ("branch", "before"),
+    [
+        ("{upsample: 2}", ""),
+        ("{upsample: 2}, {conv: 2, kernel: 3}", ""),
+        ("relu", "{concat: [[{conv: 2, kernel: 3, padding: 1}], []], axis: 1}, "),
+    ],
+)
+def test_branches_that_see_the_same_begin_anew(branch: str, before: str) -> None:
+    """Those whose units differ, as every second one, or each, does."""
+    again = f"{before}{{concat: [[{branch}], [{branch}]], axis: 1}}"
+    built = network(f"{again}, {{conv: 2, kernel: 3}}", "[2, 4]")
+    report = fields(built)
+    for node in built.operations:
+        for y in range(node.shape[1]):
+            hold_the_report(report, built, node, (y,))
+            for what, expected, found in probed(built, node, (y,)):
+                assert found == expected, f"{node.path} at {y} and {what}"
+    middle = built.nodes[-2].shape[1] // 2 - 1
+    (ends,) = unit_field(built, len(built.nodes) - 1, (middle,)).inputs[0]
+    assert ends == (0, 3)
+
+
 def test_branches_in_turn_are_never_misaligned() -> None:
     found, _ = seen("{concat: [[{maxpool: 2}], [{conv: 2, kernel: 3}]], axis: 1}")
     assert not found.misaligned
@@ -98,6 +121,8 @@ PIECES = (
     "{mul: [[], [{conv: 1, kernel: [3, 1], padding: [1, 0]}]]}",
     "{sub: [[], [{avgpool: 3, stride: 1, padding: 1}]]}",
     "{concat: [[], [{conv: 2, kernel: 5, padding: 2}]]}, {slice: [1, 3]}",
+    "{upsample: [2, 1]}",
+    "{concat: [[], []], axis: AXIS}",
 )
 
 
