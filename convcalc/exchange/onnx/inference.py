@@ -75,7 +75,8 @@ class Inference:
 
     dims     the sizes of named dimensions
     shapes   the shapes of inputs, without the batch, that are not to be the file's
-    outputs  the values at which the network ends; those of the file where there are none
+    outputs  the values at which the network ends, by the names that the user gave them; those of
+             the file where there are none
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Inference:
         model: Model,
         dims: Mapping[str, int],
         shapes: Mapping[str, Shape],
-        outputs: Sequence[str],
+        outputs: Mapping[str, str],
     ) -> None:
         if model.graph is None:
             raise refused("bad-model", f"{printable(reader.name, 200)} has no graph: no ONNX file")
@@ -225,18 +226,15 @@ class Inference:
         """The values that are the results, by the names of the results."""
         if not self._wanted:
             return {info.name: info.name for info in self._graph.outputs}
-        made = {name: name for node in nodes for name in node.outputs if name}
-        for node in nodes:
-            if node.name and node.outputs:
-                made.setdefault(node.name, node.outputs[0])
-        found = {}
-        for name in self._wanted:
-            if name not in made and name not in scope:
+        made = {name for node in nodes for name in node.outputs}
+        for name, value in self._wanted.items():
+            if value not in made and value not in scope:
                 raise refused(
-                    "bad-option", f"--outputs {printable(name)}: the file has no such value or node"
+                    "bad-option",
+                    f"--outputs {printable(name)}:"
+                    " the file has no value, node or module of this name",
                 )
-            found[name] = made.get(name, name)
-        return found
+        return dict(self._wanted)
 
     # Nodes.
 

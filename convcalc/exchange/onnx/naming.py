@@ -7,10 +7,11 @@ beside it, or only into the names of its weights, `layer1.0.conv1.weight`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from convcalc.exchange.onnx.inference import is_weight, named_by_module
 from convcalc.exchange.onnx.values import Constant, Op
+from convcalc.exchange.onnx.wire import Node
 
 #: What stands behind a module's name in that of its weight.
 _WEIGHTS = ("weight", "bias", "running_mean", "running_var", "gamma", "beta", "kernel")
@@ -37,6 +38,16 @@ def module_of(op: Op) -> Scope:
     if op.scopes:
         return _nested(re.findall(r"'([^']*)'", op.scopes)[:-1])
     return ()
+
+
+def last_in_module(nodes: Sequence[Node], name: str) -> Node | None:
+    """The last node of a module, whose path is that of the network's nodes: `layer2.1`."""
+    wanted = tuple(name.split("."))
+    for node in reversed(nodes):
+        module = module_of(Op(node.op, node.name, [], {}, 0, node.scopes))
+        if node.outputs and module[: len(wanted)] == wanted:
+            return node
+    return None
 
 
 def _without_weight(names: list[str]) -> list[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
 from convcalc.exchange.files import ModelFile
 from convcalc.exchange.model import Choices, Model
 from convcalc.exchange.onnx import wire
 from convcalc.exchange.onnx.inference import Inference, Inferred, is_weight
-from convcalc.exchange.onnx.naming import Paths, module_of
+from convcalc.exchange.onnx.naming import Paths, last_in_module, module_of
 from convcalc.exchange.onnx.patterns import find_patterns
 from convcalc.exchange.onnx.table import WRITTEN
 from convcalc.exchange.onnx.values import Constant, Op, Value
@@ -49,7 +49,8 @@ def read_model(graph: wire.Model, file: ModelFile, choices: Choices) -> Model:
     """
     reader = WireReader(file.name, file.data)
     shapes = _given_shapes(choices)
-    inferred = Inference(reader, graph, choices.dims, shapes, choices.outputs).run()
+    outputs = _wanted(graph, choices.outputs)
+    inferred = Inference(reader, graph, choices.dims, shapes, outputs).run()
     find_patterns(live(inferred))
     ops = live(inferred)
     for op in ops:
@@ -66,6 +67,22 @@ def read_model(graph: wire.Model, file: ModelFile, choices: Choices) -> Model:
     }
     names = {path: name for path, name in writer.names.items() if path in paths}
     return Model(network=network, dims=inferred.dims, tensors=tensors, names=names)
+
+
+def _wanted(model: wire.Model, names: Sequence[str]) -> dict[str, str]:
+    """The values at which the network ends, by the names that were given.
+
+    A name is that of a value or of a node in the file, or a module's path, which ends with its last
+    node. What is none of these stays as it is.
+    """
+    nodes = model.graph.nodes if model.graph is not None and names else []
+    made = {name for node in nodes for name in node.outputs}
+    calls = {node.name: node for node in nodes if node.name and node.outputs}
+    found = {}
+    for name in names:
+        node = None if name in made else calls.get(name) or last_in_module(nodes, name)
+        found[name] = node.outputs[0] if node is not None else name
+    return found
 
 
 def _given_shapes(choices: Choices) -> Mapping[str, Shape]:

@@ -105,9 +105,13 @@ def test_asks_for_a_size_by_its_name() -> None:
     assert model.names["input"] == "x"
 
 
-def test_ends_where_it_is_told_to() -> None:
+@pytest.mark.parametrize(
+    "name", ["/layer2/layer2.1/relu_1/Relu_output_0", "/layer2/layer2.1/relu_1/Relu", "layer2"]
+)
+def test_ends_where_it_is_told_to(name: str) -> None:
     file = open_model(str(DATA / "tv__resnet18__ts.onnx.gz"))
-    network = read(file, Choices(outputs=("/layer2/layer2.1/relu_1/Relu",))).network
+    network = read(file, Choices(outputs=(name,))).network
+    assert [*network.outputs] == [name]
     (output,) = network.outputs.values()
     assert network.nodes[output].shape == (128, 28, 28)
     assert not any(node.path.startswith("layer3") for node in network.nodes)
@@ -136,3 +140,9 @@ def test_files_that_packages_ship(name: str, unknown: set[str]) -> None:
     report = Analysis(read(file, Choices(dims=dims)).network).report
     assert {one.op for one in report.unknown} == unknown
     assert report.complete == (not unknown)
+
+
+def test_an_end_that_is_not_there_is_refused() -> None:
+    file = open_model(str(DATA / "tv__resnet18__ts.onnx.gz"))
+    with pytest.raises(ConvcalcError, match="no value, node or module of this name"):
+        read(file, Choices(outputs=("layer9",)))
