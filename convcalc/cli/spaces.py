@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -126,6 +128,11 @@ class Asked(Record):
             own = f", or of its arguments {', '.join(spec.args)}" if spec.args else ""
             refuse("nothing varies", f"--over in_size=96..224:32{own}")
         return variables, conditions
+
+
+def has_progress() -> bool:
+    """Whether standard error is a terminal, on which progress is shown."""
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _check_names(names: Sequence[str], fixed: Sequence[str]) -> None:

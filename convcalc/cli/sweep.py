@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -99,10 +98,11 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
     refuse_empty(output)
     asked = Asked(network, over, space, sets, limits, dtype, max_layers, sample, seed)
     explorer, title = asked.explorer(_metrics(metrics), _named(pareto, sort), keep=keep)
-    key = _sort_key(explorer, sort, ascending)
+    if ascending and sort is None:
+        refuse("--ascending is about --sort", "--sort macs --ascending")
     better = _pareto(pareto)
     layout = _layout(explorer, keep, bool(better))
-    held = key is not None or bool(better) or style not in _LINES
+    held = sort is not None or bool(better) or style not in _LINES
     if resume and (held or output is None):
         refuse("--resume goes on with a file of lines", "--format csv --output FILE, unsorted")
     if not held and output is not None:
@@ -112,7 +112,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
         raise refused("file-exists", message, "--overwrite replaces it")
     if not held:
         return _stream(explorer, layout, style, jobs, top)
-    rows, counts = _collected(explorer, key, ascending, jobs, None if better else top)
+    rows, counts = _collected(explorer, sort, ascending, jobs, None if better else top)
     marks = None
     if better:
         valid = rows.codes == ""
@@ -143,15 +143,6 @@ def _pareto(text: str | None) -> dict[str, bool]:
     return {name.lstrip("+"): name.startswith("+") for name in names}
 
 
-def _sort_key(explorer: Explorer, sort: str | None, ascending: bool) -> str | int | None:
-    if sort is None:
-        if ascending:
-            refuse("--ascending is about --sort", "--sort macs --ascending")
-        return None
-    names = [variable.name for variable in explorer.variables]
-    return names.index(sort) if sort in names else sort
-
-
 def _layout(explorer: Explorer, keep: bool, has_front: bool) -> Layout:
     from convcalc.render.sweep import Layout
 
@@ -165,7 +156,7 @@ def _answers(explorer: Explorer, start: int, jobs: int) -> Iterator[tuple[Rows, 
     from convcalc.render.progress import points_done
 
     done = [start]
-    with points_done(explorer.domain.count, start, shown=_has_progress()) as show:
+    with points_done(explorer.domain.count, start, shown=spaces.has_progress()) as show:
 
         def looked_at(count: int) -> None:
             done[0] = count
@@ -175,17 +166,14 @@ def _answers(explorer: Explorer, start: int, jobs: int) -> Iterator[tuple[Rows, 
             yield rows, counts, done[0]
 
 
-def _has_progress() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-
-
 def _collected(
-    explorer: Explorer, key: str | int | None, ascending: bool, jobs: int, top: int | None
+    explorer: Explorer, sort: str | None, ascending: bool, jobs: int, top: int | None
 ) -> tuple[Rows, Counts]:
     """All rows, in order."""
     from convcalc.explore.ranking import Ranking
 
-    ranking = Ranking(key, ascending=ascending, top=top)
+    order = None if sort is None else lambda rows: explorer.order(rows, sort)
+    ranking = Ranking(order, ascending=ascending, top=top)
     total: Counts | None = None
     for rows, counts, _ in _answers(explorer, 0, jobs):
         ranking.add(rows)
@@ -314,7 +302,7 @@ def counts_text(explorer: Explorer, counts: Counts) -> str:
 
 def _say(explorer: Explorer, counts: Counts | None) -> None:
     """Says on standard error what became of the points, where that is a terminal."""
-    if counts is not None and _has_progress():
+    if counts is not None and spaces.has_progress():
         write_error(counts_text(explorer, counts) + "\n")
 
 

@@ -17,7 +17,7 @@ from convcalc.analysis.costs.report import unknown_text
 from convcalc.analysis.metrics import measure
 from convcalc.explore.columns import LARGEST as LARGEST_NUMBER
 from convcalc.explore.columns import Column
-from convcalc.explore.figures import LARGEST, SUMMED, largest, summed
+from convcalc.explore.figures import LARGEST, LOST, SUMMED, largest, summed
 from convcalc.explore.runs import Run, Shapes
 from convcalc.explore.units import (
     INVALID,
@@ -25,6 +25,7 @@ from convcalc.explore.units import (
     VALID,
     Compute,
     Group,
+    Leaf,
     Ranks,
     Result,
     Totals,
@@ -36,6 +37,7 @@ from convcalc.language.building.evaluation import MOST_LAYERS, STEPS
 from convcalc.language.building.segments import EXCLUDED, Refused, Segments, Unreadable
 from convcalc.language.building.spec import Spec
 from convcalc.language.reading.expressions import Expression, parse
+from convcalc.polynomials import Trace
 from convcalc.problems import UNUSABLE, ConvcalcError, Problem, RuleError, Subject
 from convcalc.quantities import DEFAULT_DTYPE
 
@@ -230,6 +232,23 @@ class Engine:
             args, sizes = self._assignment.of(values)
             self._segments.shapes(args, sizes, self._conditions.among(values))
 
+    def formulas(self, indices: Sequence[Column]) -> list[tuple[Trace, Leaf, int]]:
+        """The paths of points through whole networks, with how many of the points each has.
+
+        Where something varies that is no number, each value of it has paths of its own.
+        """
+        found: list[tuple[Trace, Leaf, int]] = []
+        keys = np.zeros(len(indices[0]), np.int64)
+        for number in self._fixed:
+            keys = keys * len(self.variables[number]) + indices[number]
+        for key in np.unique(keys):
+            points = np.flatnonzero(keys == key)
+            choice = tuple([int(indices[number][points[0]]) for number in self._fixed])
+            unit = self._chain(choice, self._segments.joined()).whole()
+            chosen = [index[points] for index in indices]
+            found += unit.traced_paths(chosen, len(points))
+        return found
+
     def network(self, indices: Sequence[int]) -> Network:
         """The network of a point; raises ConvcalcError as `Spec.network` does."""
         args, sizes = self._assignment.of(self._values(indices))
@@ -298,7 +317,7 @@ class _Chain:
         self._variables = variables
         self._values = values
         self._dtype = dtype
-        self._sums = [name for name in metrics if name in SUMMED]
+        self._sums = [name for name in metrics if name in SUMMED or name == LOST]
         self._largest = [name for name in metrics if name in LARGEST]
         self._units: dict[tuple[int, Ranks], Unit] = {}
         self._runs: list[Run] = []
@@ -401,6 +420,17 @@ class _Chain:
     def paths(self) -> int:
         """How many paths were traced."""
         return self.traces + sum([len(unit.paths.leaves) for unit in self._units.values()])
+
+    def whole(self) -> Unit:
+        """The network as one computation, its inputs included."""
+
+        def network(symbols: Sequence[Any], _: Sequence[Any]) -> Result:
+            read = self._compute(-1, ())(symbols, ())
+            ranks = tuple(map(len, read.shapes))
+            sizes = [size for shape in read.shapes for size in shape]
+            return self._compute(0, ranks)(symbols, sizes)
+
+        return Unit(network, self._variables, ())
 
     def _compute(self, part: int, ranks: Ranks) -> Compute:
         def inputs(symbols: Sequence[Any], _: Sequence[Any]) -> Result:

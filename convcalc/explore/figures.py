@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.costs.dropped import lost
 from convcalc.analysis.memory.liveness import TensorGraph, live_sets
 from convcalc.analysis.metrics import measure
 from convcalc.graph import Network
@@ -20,6 +21,8 @@ from convcalc.quantities import DTYPES
 
 #: Metrics that are the sum of the segments'.
 SUMMED = (*SUMS, "layers", "operations")
+#: Above 0 just where a stride drops positions that an upsampling would miss; no metric.
+LOST = "lost positions"
 #: Metrics that are the largest of the segments'.
 LARGEST = ("largest_activation", "peak_memory", "peak_in_place")
 
@@ -29,7 +32,22 @@ def summed(analysis: Analysis, names: Iterable[str], dtype: str) -> list[Any]:
     totals = analysis.report.totals
     if totals.unknown or totals.unlisted:
         raise Unsupported("an operation without a rule")
-    return [measure(analysis, name, dtype) for name in names]
+    return [
+        measure(analysis, name, dtype) if name != LOST else _lost(analysis.network)
+        for name in names
+    ]
+
+
+def _lost(network: Network) -> Any:
+    """What windows of all layers drop, taken together."""
+    return sum(
+        [
+            lost(window)
+            for node in network.operations
+            if not node.layer.scatters
+            for window in node.layer.windows(network.input_shapes(node))
+        ]
+    )
 
 
 def largest(

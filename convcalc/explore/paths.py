@@ -34,13 +34,14 @@ class Paths(Generic[L]):
     """The paths of one computation.
 
     trace   computes at a point; the trace, and what it came to
-    leaves  what each traced path came to
+    leaves  what each traced path came to, and `traces` how
     """
 
     def __init__(self, trace: Callable[[int], tuple[Trace, L]]) -> None:
         self._trace = trace
         self._root: dict[int, _Fork[L] | L] = {}
         self.leaves: list[L] = []
+        self.traces: list[Trace] = []
 
     def sort(self, columns: Columns, count: int) -> list[tuple[L | None, Column]]:
         """The points of each path, by their numbers; of no path those that are too many."""
@@ -90,3 +91,4 @@ class Paths(Generic[L]):
             raise RuntimeError("two points of one path were traced")
         branches[outcome] = leaf
         self.leaves.append(leaf)
+        self.traces.append(trace)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -31,13 +31,15 @@ def joined(parts: Sequence[Rows]) -> Rows:
 class Ranking:
     """Holds rows to sort them; of many only the first, if no more are wanted.
 
-    key        a metric, or the number of a variable, whose values are in order
+    order      the numbers by which rows are sorted; None for the order of the points
     ascending  whether the smallest comes first
     top        how many are wanted; None for all
     """
 
-    def __init__(self, key: str | int | None, *, ascending: bool, top: int | None) -> None:
-        self._key = key
+    def __init__(
+        self, order: Callable[[Rows], Column] | None, *, ascending: bool, top: int | None
+    ) -> None:
+        self._order = order
         self._ascending = ascending
         self._top = top
         self._parts: list[Rows] = []
@@ -47,7 +49,7 @@ class Ranking:
         """Adds rows; raises ConvcalcError where they are too many."""
         self._parts.append(rows)
         self._held += len(rows.points)
-        if self._top is not None and self._key is not None and self._held > 2 * self._top + 100_000:
+        if self._top is not None and self._order and self._held > 2 * self._top + 100_000:
             self._parts = [self.rows()]
             self._held = len(self._parts[0].points)
         if self._held > MOST_SORTED:
@@ -57,10 +59,8 @@ class Ranking:
     def rows(self) -> Rows:
         """The rows in order; equal ones in that of the points, and last what is no network."""
         found = joined(self._parts)
-        if self._key is not None:
-            figures = (
-                found.indices[self._key] if isinstance(self._key, int) else found.figures[self._key]
-            )
+        if self._order is not None:
+            figures = self._order(found)
             order = np.argsort(figures if self._ascending else -figures, kind="stable")
             wrong = found.codes[order] != ""
             found = found.chosen(np.concatenate([order[~wrong], order[wrong]]))

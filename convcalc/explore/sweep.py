@@ -134,8 +134,8 @@ class Explorer:
         self.domain = Domain(self.variables, question.sample)
         self.wanted = list(dict.fromkeys([*question.metrics, *[b.metric for b in question.bounds]]))
         compiled = [name for name in self.wanted if name in SUMMED or name in LARGEST]
-        self._slow = [name for name in self.wanted if name not in compiled]
-        if "arena" in self._slow and "peak_in_place" not in compiled:
+        self.slow = [name for name in self.wanted if name not in compiled]
+        if "arena" in self.slow and "peak_in_place" not in compiled:
             compiled.append("peak_in_place")
         self.engine = Engine(
             spec or read_spec(question.path, text=question.text),
@@ -165,10 +165,10 @@ class Explorer:
                 broken |= np.where(found.valid & breaks, 1 << number, 0)
         candidate &= broken == 0
         codes = found.codes
-        if self._slow and slow:
+        if self.slow and slow:
             self._measure(figures, codes, candidate, indices)
             for number, bound in enumerate(question.bounds):
-                if bound.metric in self._slow:
+                if bound.metric in self.slow:
                     known = figures[bound.metric] != UNKNOWN
                     breaks = candidate & known & ~bound.kept(figures[bound.metric]).astype(bool)
                     first[number] += int((breaks & (broken == 0)).sum())
@@ -193,7 +193,7 @@ class Explorer:
         self, figures: dict[str, Column], codes: Column, wanted: Column, indices: Sequence[Column]
     ) -> None:
         """Searches for the slow metrics of some points."""
-        for name in self._slow:
+        for name in self.slow:
             figures[name] = np.full(len(codes), UNKNOWN)
         for place in np.flatnonzero(wanted):
             try:
@@ -208,7 +208,20 @@ class Explorer:
 
     def measured(self, indices: Sequence[int]) -> dict[str, int]:
         """The slow metrics of a point; raises ConvcalcError."""
-        return self.engine.measured(indices, self._slow)
+        return self.engine.measured(indices, self.slow)
+
+    def order(self, rows: Rows, name: str) -> Column:
+        """Numbers in the order of a metric, or of the values of what varies."""
+        names = [variable.name for variable in self.variables]
+        if name not in names:
+            return rows.figures[name]
+        number = names.index(name)
+        values = self.variables[number].values
+        numbers = -1 in self.variables[number].unknowns
+        order = sorted(range(len(values)), key=lambda i: values[i] if numbers else str(values[i]))
+        ranks = np.empty(len(values), np.int64)
+        ranks[order] = np.arange(len(values))
+        return ranks[rows.indices[number]]
 
     def wrong(self, indices: Sequence[int]) -> str:
         """What is wrong with a point that is no network, in words."""
@@ -236,6 +249,7 @@ class Part(NamedTuple):
     digest: str
     start: int
     stop: int
+    slow: bool
 
 
 def look(part: Part) -> tuple[Rows, Counts]:
@@ -246,7 +260,7 @@ def look(part: Part) -> tuple[Rows, Counts]:
         asked = part.question
         with access(allow_outside=asked.allow_outside, max_file_size=asked.max_file_size):
             explorer = _EXPLORERS[part.digest] = Explorer(asked)
-    return explorer.look(part.start, part.stop)
+    return explorer.look(part.start, part.stop, slow=part.slow)
 
 
 def sweep(
@@ -255,22 +269,24 @@ def sweep(
     *,
     executor: Executor | None = None,
     jobs: int = 1,
+    slow: bool = True,
     looked_at: Callable[[int], None] = lambda _: None,
 ) -> Iterator[tuple[Rows, Counts]]:
     """The rows of a space from a point on, part by part, in the order of the points.
 
     executor   where parts are looked at; `jobs` processes of this machine do without
+    slow       whether slow metrics are searched for
     looked_at  is called with the number of points that are done, after each part
     """
     question, count = explorer.question, explorer.domain.count
     digest = question.digest
-    parts = [Part(question, digest, a, b) for a, b in _cuts(start, count)]
+    parts = [Part(question, digest, a, b, slow) for a, b in _cuts(start, count)]
     if executor is not None:
         answers = in_order(executor, look, parts)
     elif jobs > 1:
         answers = on_processes(jobs, look, parts)
     else:
-        answers = (explorer.look(part.start, part.stop) for part in parts)
+        answers = (explorer.look(part.start, part.stop, slow=slow) for part in parts)
     for part, answer in zip(parts, answers, strict=True):
         looked_at(part.stop)
         yield answer

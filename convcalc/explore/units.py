@@ -141,6 +141,22 @@ class Unit:
             found.setdefault(leaf.result.ranks, []).append(left)
         return [_joined(groups) for groups in found.values()]
 
+    def traced_paths(self, indices: Sequence[Column], count: int) -> list[tuple[Trace, Leaf, int]]:
+        """The paths of points where nothing enters, with how many of the points each has."""
+        columns = {
+            unknown.name: unknown.column[index]
+            for variable, index in zip(self._variables, indices, strict=True)
+            for unknown in variable.unknowns.values()
+        }
+        self._columns = columns
+        sorted_ = self.paths.sort(Columns(self._space, columns), count)
+        numbers = {id(leaf): place for place, leaf in enumerate(self.paths.leaves)}
+        return [
+            (self.paths.traces[numbers[id(leaf)]], leaf, len(members))
+            for leaf, members in sorted_
+            if leaf is not None
+        ]
+
     def _add(
         self, result: Result, columns: Columns, where: Column, members: Column, totals: Totals
     ) -> Group:

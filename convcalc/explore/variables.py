@@ -20,7 +20,7 @@ _NAME = re.compile(r"([\w-]+(?:\.in_size)?)(?:\[([0-9]{1,4})\])?", re.ASCII)
 
 
 class Unknown(Record):
-    """A whole number that stands for one that varies: (base + step*it) / denominator.
+    """A whole number that stands for one that varies, which is (base + step*it) / denominator.
 
     column  it for each value of the variable
     """
@@ -32,13 +32,19 @@ class Unknown(Record):
     column: Column
 
     @property
-    def high(self) -> int:
-        """The largest that it is; the smallest is 0."""
-        return int(self.column.max())
+    def shown(self) -> tuple[int, str]:
+        """What it is in terms of the number that varies: a factor, and a text to multiply."""
+        if self.step == 1:
+            return self.denominator, self.name
+        text = self.name if self.denominator == 1 else f"{self.denominator}*{self.name}"
+        if self.base:
+            text = f"({text} {'-' if self.base > 0 else '+'} {abs(self.base)})"
+        return 1, f"({text}/{self.step})"
 
     def symbol(self, space: Space) -> Any:
         """The varying number in a space."""
-        number = space.variable(self.name, 0, self.high) * self.step + self.base
+        low, high = int(self.column.min()), int(self.column.max())
+        number = space.variable(self.name, low, high) * self.step + self.base
         return Quotient.made(number, self.denominator)
 
 
@@ -113,11 +119,13 @@ class Variable:
 
 
 def _unknown(name: str, values: Sequence[int | Fraction]) -> Unknown:
-    """Numbers as steps from the least of them, which are whole."""
+    """Numbers that are whole, as steps from the least of them where these are larger than 1."""
     denominator = lcm(*[value.denominator for value in values])
     wholes = [int(value * denominator) for value in values]
     base = min(wholes)
     step = gcd(*[value - base for value in wholes]) or 1
+    if step == 1:
+        base = 0
     column = np.array([(value - base) // step for value in wholes], dtype=np.int64)
     return Unknown(name, base, step, denominator, column)
 

@@ -100,7 +100,7 @@ def _csv(rows: Sequence[Sequence[Any]]) -> str:
 def row_data(row: SweepRow, layout: Layout) -> dict[str, Any]:
     """A row as plain data."""
     data: dict[str, Any] = {
-        "args": {n: _json(v) for n, v in zip(layout.variables, row.values, strict=True)},
+        "args": {n: json_value(v) for n, v in zip(layout.variables, row.values, strict=True)},
         "metrics": dict(zip(layout.metrics, row.figures, strict=True)) if not row.code else None,
     }
     if layout.front:
@@ -112,11 +112,12 @@ def row_data(row: SweepRow, layout: Layout) -> dict[str, Any]:
     return data
 
 
-def _json(value: Any) -> Any:
+def json_value(value: Any) -> Any:
+    """A value of an argument in JSON: a text where no decimal number is exact."""
     if isinstance(value, Fraction):
         text = decimal_text(value)
         return text if "/" in text else float(text)
-    return [_json(item) for item in value] if isinstance(value, list | tuple) else value
+    return [json_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def json_lines(rows: Sequence[SweepRow], layout: Layout) -> str:

@@ -131,7 +131,7 @@ class TestRows:
 class TestOrder:
     def test_sorted_with_mistakes_last(self) -> None:
         asked = explorer(["k=1..11:2"])
-        ranking = Ranking("macs", ascending=False, top=None)
+        ranking = Ranking(lambda rows: rows.figures["macs"], ascending=False, top=None)
         for rows, _ in sweep(asked):
             ranking.add(rows)
         found = ranking.rows()
@@ -143,7 +143,7 @@ class TestOrder:
     def test_top_keeps_the_first_of_many(self) -> None:
         asked = explorer(["w=1..400", "in_size=12..400"])
         every = answer(asked)[0].figures["macs"]
-        ranking = Ranking("macs", ascending=True, top=5)
+        ranking = Ranking(lambda rows: rows.figures["macs"], ascending=True, top=5)
         for rows, _ in sweep(asked):
             ranking.add(rows)
         assert ranking.rows().figures["macs"].tolist() == sorted(every.tolist())[:5]

@@ -159,6 +159,25 @@ COMMANDS: dict[str, Command] = {
         ),
         (("--set", "width=0.5"), ("--set", "w=::error::pwned")),
     ),
+    "solve": Command(
+        3,
+        ("text", "json"),
+        (
+            ("--limit", "macs<=1M"),
+            ("--limit", "arena<=1kB"),
+            ("--metrics", "layers,weights"),
+            ("--over", "width=0.25..1:0.25"),
+            ("--over", "n=1..3"),
+        ),
+        (("--set", "width=0.5"), ("--set", "w=::error::pwned")),
+    ),
+    "sizes": Command(2, ("text", "json"), (("--set", "width=0.5"),), ()),
+    "formula": Command(
+        3,
+        ("text", "latex"),
+        (("--over", "in_size"), ("--over", "width"), ("--over", "n=1..3"), ("--dtype", "int8")),
+        (("--set", "width=0.5"),),
+    ),
     "zoo": Command(
         1, _TABLES, (("--sort", "macs"), ("--top", "2"), ("--tag", "detection")), (), ()
     ),
@@ -330,6 +349,16 @@ class _Drawing:
         sizes = self.random.choice(("1..9:4", "7,8", "32", "8..32:8", "2147483647,3"))
         return [*self._one_file(), "--over", f"in_size={sizes}"]
 
+    def _solve(self) -> list[str]:
+        goal = self.random.choice(("--maximize", "--minimize"))
+        return [*self._sweep(), goal, self.random.choice(("macs", "in_size", "peak_least"))]
+
+    def _sizes(self) -> list[str]:
+        return [*self._one_file(), "--most", self.random.choice(("8", "20"))]
+
+    def _formula(self) -> list[str]:
+        return [*self._one_file(), self.random.choice(("macs", "peak_memory", "layers"))]
+
     def _field(self) -> list[str]:
         layer = [self.random.choice(_LAYERS)] if self._once_in(3) else []
         return [*self._one_file(), *layer]
@@ -455,6 +484,9 @@ class _Drawing:
 _DRAWS: Mapping[str, Callable[[_Drawing], Sequence[str]]] = {
     "field": _Drawing._field,
     "sweep": _Drawing._sweep,
+    "solve": _Drawing._solve,
+    "sizes": _Drawing._sizes,
+    "formula": _Drawing._formula,
     "explain": _Drawing._explain,
     "animate": _Drawing._explain,
     "reconcile": _Drawing._reconcile,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.arithmetic import unused
+from convcalc.arithmetic import Window, unused
 from convcalc.layers.base import Layer
 from convcalc.shapes import Shape
+from convcalc.symbols import larger, smaller
 
 
 class Dropped(NamedTuple):
@@ -33,10 +34,15 @@ def dropped(layer: Layer, inputs: Sequence[Shape]) -> list[Dropped]:
     """
     if layer.scatters:
         return []
-    found = []
-    for axis, window in enumerate(layer.windows(inputs)):
-        padding = window.before + window.after
-        left = unused(window.n, window.extent, padding, window.stride, window.out)
-        if left > window.after and window.out * window.stride < window.n:
-            found.append(Dropped(axis, window.n, window.out))
-    return found
+    return [
+        Dropped(axis, window.n, window.out)
+        for axis, window in enumerate(layer.windows(inputs))
+        if lost(window) > 0
+    ]
+
+
+def lost(window: Window) -> int:
+    """Above 0 just where a window's axis is dropped from; a formula where sizes are unknown."""
+    padding = window.before + window.after
+    left = unused(window.n, window.extent, padding, window.stride, window.out)
+    return larger(smaller(left - window.after, window.n - window.out * window.stride), 0)

@@ -260,14 +260,16 @@ class Spec:
     @cached_property
     def ranks(self) -> Mapping[str, int]:
         """The axes of each input by name, channels included, as the file has them."""
+        return {name: len(shape) for name, shape in self.shapes({}).items()}
+
+    def shapes(self, args: Mapping[str, object]) -> Mapping[str, Shape]:
+        """The shapes of the inputs by name; raises ConvcalcError where they are wrong."""
         from convcalc.language.building.segments import Refused  # few commands explore
 
-        shapes: Mapping[str, Shape]
         try:
-            shapes = self.segments().shapes({}, None)
+            return self.segments().shapes(args, None)
         except Refused:
-            shapes = self.network().inputs  # raises with what is wrong
-        return {name: len(shape) for name, shape in shapes.items()}
+            return self.network(args).inputs  # raises with what is wrong
 
     def variant(self, args: Mapping[str, object]) -> str | None:
         """What the network with these arguments is called: "width=0.5 depths=[2, 2]".
