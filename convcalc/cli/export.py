@@ -9,18 +9,22 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse, write_error
-from convcalc.cli.output import reason, refuse_empty
+from convcalc.cli.output import emit, reason, refuse_empty
 from convcalc.problems import printable
 
 if TYPE_CHECKING:
     from convcalc.graph import Network
 
+#: What source can be written for.
+FRAMEWORKS = ("torch",)
+
 
 @guarded
-def export(
+def export(  # noqa: PLR0917 - an argument for each option
     file: options.File,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="PATH", help="The .onnx file to write.")
+        str,
+        typer.Option("--output", "-o", metavar="PATH", help="The .onnx or .py file to write."),
     ],
     sets: options.Sets = None,
     input_: options.Input = None,
@@ -31,22 +35,40 @@ def export(
         typer.Option("--weights", metavar="PATH", help="Weights, an .npz file by layer path."),
     ] = None,
     seed: options.Seed = 0,
+    framework: Annotated[
+        str | None, typer.Option("--framework", metavar="NAME", help="Of a .py file: torch.")
+    ] = None,
 ) -> int:
-    """Write the network as an ONNX model.
+    """Write the network as an ONNX model, or as PyTorch source.
 
     Examples:
       convcalc export lenet --output lenet.onnx
       convcalc export mynet.yaml --weights w.npz --output mynet.onnx
+      convcalc export resnet50 --output resnet50.py
 
-    Weights are made from the seed where none are given. Operators and weights are called as in the
-    network: conv0, conv0.weight. Weights of more than 1.5 GB are written beside, to PATH.data. A
-    layer that has no counterpart is an error.
+    In an ONNX model, weights are made from the seed where none are given. Operators and weights are
+    called as in the network: conv0, conv0.weight. Weights of more than 1.5 GB are written beside,
+    to PATH.data. Source holds no weights: it has a class for each block. A layer that has no
+    counterpart is an error.
     """
     refuse_empty(output)
     options.read_batch(batch)
-    if not output.lower().endswith(".onnx"):
-        refuse(f"--output {printable(output, 200)}: the name must end in .onnx", "net.onnx")
+    suffix = os.path.splitext(output)[1].lower()
+    if suffix not in (".onnx", ".py"):
+        message = f"--output {printable(output, 200)}: the name must end in .onnx or .py"
+        refuse(message, "--output net.onnx")
+    if framework is not None:
+        if suffix != ".py":
+            refuse("--framework is about source", "--output net.py")
+        options.read_word("--framework", framework, FRAMEWORKS)
+    if suffix == ".py" and weights is not None:
+        refuse("--weights: source holds no weights", "--output net.onnx")
     network = options.load_network(file, sets, input_, max_layers)
+    if suffix == ".py":
+        from convcalc.exchange.write.source.torch_text import torch_source
+
+        emit(torch_source(network), output)
+        return 0
     try:
         written = _write_onnx(network, output, weights, seed, batch)
     except OSError as error:

@@ -70,11 +70,23 @@ def test_a_layer_without_a_counterpart_leaves_the_old_file(small: str, tmp_path:
     assert sorted(os.listdir()) == ["lrn.yaml", "net.onnx", "net.yaml"]
 
 
+def test_source(small: str) -> None:
+    for framework in ([], ["--framework", "torch"]):
+        result = run("export", small, "--output", "net.py", *framework)
+        assert (result.status, result.out, result.err) == (0, "", "")
+        text = Path("net.py").read_text(encoding="utf-8")
+        assert "class Net(nn.Module):" in text
+        compile(text, "net.py", "exec")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--output", ""], "--output names no file"),
-        (["--output", "net.txt"], "--output net.txt: the name must end in .onnx"),
+        (["--output", "net.txt"], "--output net.txt: the name must end in .onnx or .py"),
+        (["--output", "n.onnx", "--framework", "torch"], "--framework is about source"),
+        (["--output", "n.py", "--framework", "jax"], "--framework cannot be 'jax'"),
+        (["--output", "n.py", "--weights", "w.npz"], "source holds no weights"),
         (["--output", "nosuch/net.onnx"], "--output nosuch/net.onnx cannot be written"),
         (["--output", "n.onnx", "--batch", "0"], "--batch must be a whole number from 1"),
         (["--output", "n.onnx", "--weights", "none.npz"], "there is no such file"),

@@ -412,8 +412,8 @@ class _Drawing:
         return [*self._one_file(), "--output", output]
 
     def _export(self) -> list[str]:
-        names = ("out.onnx", "out.onnx", "out.onnx", "nosuch/out.onnx", "out.txt", ".")
-        self.writes.append("out.onnx")
+        names = ("out.onnx", "out.onnx", "out.py", "out.py", "nosuch/out.onnx", "out.txt", ".")
+        self.writes += ["out.onnx", "out.py"]
         return [*self._one_file(), "--output", self.random.choice(names)]
 
     def _diff(self) -> list[str]:

