@@ -13,6 +13,7 @@ sides.
     python -m benchmarks.zoo        every shipped network, and all of them in one process
     python -m benchmarks.executor   the speed of a run, compared with other runtimes
     python -m benchmarks.decompile  how short the texts of networks are, and how long they take
+    python -m benchmarks.importing  the time to read ONNX files, compared with other packages
     python -m benchmarks.peers      the time of a summary, compared with torchinfo and fvcore
     python -m benchmarks.mutations  how often errors are at the right line; no time
 """
