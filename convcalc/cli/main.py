@@ -45,6 +45,8 @@ COMMANDS = (
     "lock",
     "diff",
     "reconcile",
+    "new",
+    "show",
     "zoo",
     "kinds",
     "schema",

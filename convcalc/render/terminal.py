@@ -22,6 +22,18 @@ _NARROWEST = 12
 _GAP = 2
 
 
+def print_yaml(text: str) -> None:
+    """Prints a spec to standard output, coloured."""
+    from rich.console import Console
+    from rich.syntax import Syntax
+
+    console = Console(file=sys.stdout, highlight=False, emoji=False, markup=False)
+    drawn = Syntax(text.rstrip("\n"), "yaml", theme="ansi_dark", background_color="default")
+    # Lines that are too long wrap as the terminal wraps them: the text can be copied.
+    console.print(drawn, no_wrap=True, crop=False, overflow="ignore", soft_wrap=True)
+    sys.stdout.flush()
+
+
 def print_table(table: Table, width: int | None = None) -> None:
     """Prints a table to standard output, to its width if none is given.
 

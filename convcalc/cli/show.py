@@ -1,0 +1,37 @@
+"""`convcalc show`: the text of a network that ships with convcalc."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from convcalc.cli.guard import guarded
+from convcalc.cli.output import emit, terminal
+from convcalc.language.load import find_source
+
+
+@guarded
+def show(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A network that ships with convcalc, or a spec."),
+    ],
+) -> int:
+    """The text of a shipped network, to read or to copy.
+
+    Examples:
+      convcalc show resnet50
+      convcalc show lenet > mynet.yaml
+
+    On a terminal the text is coloured. `convcalc zoo` lists the networks, and `convcalc new` begins
+    a spec of one's own.
+    """
+    text = find_source(name).text
+    if terminal():
+        from convcalc.render.terminal import print_yaml
+
+        print_yaml(text)
+    else:
+        emit(text, None)
+    return 0
