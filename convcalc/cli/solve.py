@@ -56,7 +56,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument for each option
     Examples:
       convcalc solve mobilenet_v2 --maximize macs --limit 'peak_memory<=1MB'
         --over width=0.1..1:0.05 --over in_size=96..224:32
-      convcalc solve resnet8 --minimize params --limit 'macs>=5M' --over in_size=16..64
+      convcalc solve resnet8 --minimize macs --over in_size=16..64
       convcalc solve unet --minimize in_size
 
     Every point of the space is looked at, and nothing is assumed about what grows with what. The

@@ -38,7 +38,7 @@ from convcalc.language.building.segments import EXCLUDED, Refused, Segments, Unr
 from convcalc.language.building.spec import Spec
 from convcalc.language.reading.expressions import Expression, parse
 from convcalc.polynomials import Trace
-from convcalc.problems import UNUSABLE, ConvcalcError, Problem, RuleError, Subject
+from convcalc.problems import UNUSABLE, ConvcalcError, Problem, RuleError, Subject, refused
 from convcalc.quantities import DEFAULT_DTYPE
 
 #: Points that are evaluated together.
@@ -71,6 +71,8 @@ class Engine:
     args        other arguments, as `Spec.network` takes them, and `sizes` of inputs
     conditions  expressions in the arguments and in what varies: where one is false, a point is none
                 of the space, and its code is EXCLUDED
+    most_loaded the most points that may be read one by one where formulas do not hold; more raise
+                ConvcalcError with status 2
     """
 
     def __init__(
@@ -84,8 +86,10 @@ class Engine:
         conditions: Sequence[str] = (),
         dtype: str = DEFAULT_DTYPE,
         max_layers: int = MOST_LAYERS,
+        most_loaded: int | None = None,
     ) -> None:
         self._spec = spec
+        self._most_loaded = most_loaded
         self.variables = list(variables)
         self.metrics = list(metrics)
         self.dtype = dtype
@@ -173,7 +177,14 @@ class Engine:
         found = chain.figures(totals)
         for column in found.values():
             column[totals.status != VALID] = 0
-        for point in np.flatnonzero(totals.status == UNSURE) if load else ():
+        unsure = np.flatnonzero(totals.status == UNSURE)
+        if load and self._most_loaded is not None and len(unsure) > self._most_loaded - self.loaded:
+            raise refused(
+                "bad-option",
+                f"more than {self._most_loaded:,} points of this network would have to be read one"
+                " by one: formulas do not hold for it",
+            )
+        for point in unsure if load else ():
             self._load(totals, found, int(point), [int(index[point]) for index in indices])
         return Evaluated(found, totals.status == VALID, totals.codes)
 

@@ -17,6 +17,8 @@ from convcalc.problems import refused
 
 #: Sizes that are looked at, from 1 on.
 MOST_SIZES = 1024
+#: Networks that are read one by one where formulas do not hold.
+_MOST_LOADED = 2000
 
 
 class Pattern(NamedTuple):
@@ -111,7 +113,7 @@ def _looked(
 ) -> tuple[Column, Column]:
     """Which combinations of sizes work, and how many positions are dropped with them."""
     variables = [Variable(name, range(1, most + 1)) for name in names]
-    engine = Engine(spec, variables, [LOST], **options)
+    engine = Engine(spec, variables, [LOST], **options, most_loaded=_MOST_LOADED)
     numbers = np.arange(most ** len(names))
     indices = []
     for _ in names:

@@ -92,7 +92,7 @@ def _proof(proof: Proof) -> list[str]:
     """The points, and what became of them, one below the other; they add up."""
     parts: Sequence[tuple[int, str]] = [
         (proof.excluded, "are excluded by conditions"),
-        (proof.invalid, "are no networks"),
+        (proof.invalid, "are no networks, or of unknown cost"),
         *[(count, f"break {limit}") for limit, count in proof.broken.items()],
         (proof.unneeded, "are no better than these, and were not looked at further"),
         (proof.kept, "keep every limit"),

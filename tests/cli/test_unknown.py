@@ -298,7 +298,9 @@ class TestDiff:
 
 class TestEveryCommand:
     # The others are about no network of the user's.
-    @pytest.mark.parametrize("command", sorted({*COMMANDS} - {"zoo", "kinds", "schema"}))
+    @pytest.mark.parametrize(
+        "command", sorted({*COMMANDS} - {"zoo", "kinds", "schema", "new", "show", "sizes"})
+    )
     def test_names_the_operation(self, net: str, command: str) -> None:
         options = {
             "diff": ["plain.yaml", net],
@@ -308,10 +310,14 @@ class TestEveryCommand:
             "weights": [net, "--output", "w.npz"],
             "sweep": ["variants.yaml", "--over", "w=4,8"],
             "draw": [net, "--format", "mermaid"],
+            "animate": [net, "s"],
+            "solve": ["variants.yaml", "--over", "w=4,8", "--maximize", "macs"],
+            "formula": ["variants.yaml", "macs", "--over", "w=4,8"],
         }
         spec(Path(), VARIANTS, "variants.yaml")
         result = run(command, *options.get(command, [net]))
-        assert re.search(r"Search|\bs: opaque|unknown-cost", result.out + result.err)
+        shown = result.out + result.err
+        assert re.search(r"Search|\bs: opaque|'s' is a|unknown.cost|no formula", shown)
 
     @pytest.mark.parametrize("style", ["mermaid", "dot", "svg"])
     def test_drawings_show_no_share_of_it(self, net: str, style: str) -> None:
@@ -408,3 +414,9 @@ def test_the_known_part_is_the_network_without_what_is_unknown(seed: int) -> Non
 def test_every_shipped_network_is_complete() -> None:
     for name in shipped_names():
         assert not [node for node in convcalc.load(name).nodes if node.layer.unknown]
+
+
+def test_sizes_of_a_network_without_formulas_are_not_read_one_by_one(net: str) -> None:
+    found = run("sizes", net)
+    assert found.status == 2
+    assert "formulas do not hold for it" in found.err
