@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from convcalc.polynomials import Atom, Guard, Polynomial, expanded
+from convcalc.problems import printable
 from convcalc.render.sweep import meaning
 
 #: What variables are: a factor, and what they are called.
@@ -114,7 +115,7 @@ def formula_text(
 ) -> str:
     """The formula of each piece, with its conditions below."""
     write = Writer(names, "text")
-    lines = [f"{network}: {metric}"]
+    lines = [f"{printable(network)}: {metric}"]
     for piece in pieces:
         lines.append("")
         lines.append(f"{metric} = {_right_side(piece, write)}")

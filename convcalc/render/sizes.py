@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from convcalc.problems import printable
+
 
 class AxisSizes(NamedTuple):
     """A set of sizes from 1 to `most`: how it begins, and how it goes on.
@@ -68,7 +70,7 @@ def _ranges(sizes: Sequence[int]) -> str:
 
 def sizes_text(shown: SizesShown) -> str:
     """The sizes for people."""
-    lines = [f"{shown.network}: input {shown.inputs}"]
+    lines = [f"{printable(shown.network)}: input {shown.inputs}"]
     sets = {(works, whole) for _, works, whole in shown.axes}
     names = [name for name, _, _ in shown.axes]
     if len(sets) == 1:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from convcalc.metrics import METRICS
+from convcalc.problems import printable
 from convcalc.quantities import quantity_text
 from convcalc.render.sweep import json_value, value_text
 
@@ -59,7 +60,7 @@ def variant_text(values: dict[str, Any]) -> str:
 
 def solve_text(solved: Solved) -> str:
     """The answer for people."""
-    lines = [f"{solved.network}: {solved.objective}"]
+    lines = [f"{printable(solved.network)}: {solved.objective}"]
     if solved.best is None:
         lines.append("no variant keeps every limit")
     else:

@@ -159,8 +159,12 @@ def _unpool(layer: Any, case: Case) -> str:
         # MaxUnpool knows no ceil_mode: what a window reaches beyond the padding is padding here.
         reached = (window.out - 1) * window.stride + window.extent
         after[axis] += max(0, reached - (window.before + window.n + window.after))
-        if reached <= before[axis] + after[axis]:
+        # onnxruntime knows no dilation here either, and computes a size that it does not use.
+        computed = (window.out - 1) * window.stride + pool.kernel[axis]
+        if computed <= before[axis] + after[axis]:
             raise NoCounterpart("its windows must reach beyond the padding")
+        if max(before[axis], after[axis]) >= pool.kernel[axis]:
+            raise NoCounterpart("onnxruntime takes less padding than a window's size")
     places = case.graph.add("Cast", case.inputs[1], to=7)
     return case.graph.add(
         "MaxUnpool",
