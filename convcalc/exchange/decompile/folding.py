@@ -46,6 +46,7 @@ _LONGEST_WINDOW = 8
 _MOST_LOOKED_AT = 60_000
 #: The most optional pieces of a block, the most arguments, and the most layers that it is handed.
 _MOST_OPTIONS = 3
+_MOST_OPTIONAL = 6
 _MOST_ARGUMENTS = 12
 _MOST_OF_SEQUENCE = 5
 _MOST_LAYERS = 2
@@ -231,7 +232,9 @@ class Folder:
             slots = template([[first], [second]])
         except Misfit:
             return False
-        largest = max(weight(first), weight(second))
+        smallest, largest = sorted((weight(first), weight(second)))
+        if largest - smallest > _MOST_OPTIONAL:
+            return False
         return options(slots) <= 2 and size(slots) <= largest and kernels_fit(slots)
 
     def _bare(self, group: list[Place]) -> list[Place]:

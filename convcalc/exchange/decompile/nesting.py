@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from convcalc.exchange.decompile.items import INPUT, REGION, Branch, Item, Items
+from convcalc.layers.traits import ROLES
 
 #: The most layers of a join that holds its branches, and of a region.
 _MOST_NESTED = 60
@@ -24,11 +25,58 @@ _ENLARGING = ("upsample", "conv_transpose", "unpool", "pixel_shuffle")
 
 def nested(items: Items) -> list[Item]:
     """The sequence of a network's items, joins holding their branches."""
+    _nest_concatenations(items.items)
     nesting = _Nesting(items)
     for item in items.items:
         if len(item.reads) > 1 and not nesting.contracted(item):
             nesting.region(item)
     return nesting.sequence(items.outputs, items.inputs)
+
+
+def _nest_concatenations(items: list[Item]) -> None:
+    """Lets a concatenation read another one of the values that it begins with.
+
+    In a dense block every layer reads all values before it: so it reads two. What is fused to such
+    a concatenation becomes layers of its own, because others read the value before these.
+    """
+    known: dict[int, Item] = {}
+    begins: dict[Item, tuple[int, Item]] = {}
+    for item in items:
+        if item.kind != "concat":
+            continue
+        beginning = hash(item.args.get("axis", 0))
+        for count, read in enumerate(item.reads, 1):
+            beginning = hash((beginning, id(read)))
+            other = known.get(beginning)
+            if other is not None and 1 < count < len(item.reads):
+                begins[item] = (count, other)
+        known.setdefault(beginning, item)
+    if not begins:
+        return
+    nested = {*begins, *[other for _, other in begins.values()]}
+    made = {item: _unfused(item) for item in nested}
+    for item, (count, other) in begins.items():
+        alone = made[item][0]
+        alone.reads = [made[other][0], *alone.reads[count:]]
+    items[:] = [layer for item in items for layer in made.get(item, [item])]
+
+
+def _unfused(item: Item) -> list[Item]:
+    """A concatenation alone, and what was fused to it as layers behind it."""
+    fused = [item.args.pop(role) for role in ROLES if role in item.args]
+    if not fused:
+        return [item]
+    plain = Item(item.kind, item.args, item.shape, item.path)
+    plain.reads = item.reads
+    made = [plain]
+    for layer in fused[:-1]:
+        norm = Item(layer.kind, dict(layer.args), item.shape, item.path)
+        norm.reads = [made[-1]]
+        made.append(norm)
+    # Others read the item: it becomes the last of the layers.
+    item.kind, item.args = fused[-1].kind, dict(fused[-1].args)
+    item.reads, item.labels = [made[-1]], ()
+    return [*made, item]
 
 
 def in_sequence(items: Items) -> list[Item]:

@@ -175,6 +175,9 @@ class Solver:
         present = [i for i in slot.items if i is not None]
         names = list(dict.fromkeys([name for i in present for name in i.args]))
         full = all(slot.present)
+        if any(i.repeat is not None and i.shape[:1] != i.entering[:1] for i in present):
+            # Other channels enter the further copies.
+            entering = [None] * self.count
         for name in sorted(names, key=lambda n: _WINDOWS.index(n) if n in _WINDOWS else -1):
             column = [None if i is None else self._given(i, name) for i in slot.items]
 
@@ -271,6 +274,8 @@ class Solver:
         if branch.slots is None:
             named = self._reference(branch.targets, present)
             made: list[Item] | Item | Copies = Copies(named) if branch.copies else named
+            if branch.copies and (named is self.input or named in self.stand_ins.values()):
+                raise Unsolved  # a block is handed one layer, and not all copies of one
         else:
             made = self._body(branch.slots, list(flow))
         if tuple(present) == slot.present:

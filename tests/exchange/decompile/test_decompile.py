@@ -17,7 +17,7 @@ from convcalc.layers.convolution import Conv
 from convcalc.layers.joins import Add, Concat
 from convcalc.layers.normalisation import BatchNorm
 from convcalc.layers.opaque import Opaque
-from tests.exchange.decompile.forms import imported
+from tests.exchange.decompile.forms import imported, lines
 from tests.networks.grow import random_spec
 from tests.quick import each_seed, every_network
 from tests.shipped import shipped
@@ -142,3 +142,30 @@ def test_a_long_chain_of_concatenations_takes_no_quadratic_time() -> None:
     for _ in range(2000):
         value = builder.add(Concat(axis=0), [value, builder.add(conv, [value])])
     assert_same(builder.network("dense", {"end": value}), flat=False)
+
+
+def test_a_dense_block_is_a_repeat_whoever_concatenates_its_values() -> None:
+    builder = GraphBuilder()
+    values = [builder.input("image", (8, 8, 8))]
+    conv = Conv.read({"channels": 4, "kernel": 3, "padding": 1}, rank=2)
+    for _ in range(12):
+        value = values[0] if len(values) == 1 else builder.add(Concat(axis=0), values)
+        normed = builder.fuse(BatchNorm.read({}, rank=2), value)
+        values.append(builder.add(conv, [builder.fuse(ReLU(), normed)]))
+    end = builder.add(Concat(axis=0), values)
+    network = builder.network("dense", {"end": end})
+    assert lines(assert_same(network, flat=False)) <= 14
+
+
+def test_all_copies_of_a_layer_are_taken_together() -> None:
+    builder = GraphBuilder()
+    image = builder.input("image", (8, 8, 8))
+    conv = Conv.read({"channels": 8, "kernel": 3, "padding": 1}, rank=2)
+    stem = Conv.read({"channels": 8, "kernel": 1}, rank=2)
+    values = [builder.add(stem, [image], path="stem")]
+    for number in range(5):
+        values.append(builder.add(conv, [values[-1]], path=f"osa.{number}"))
+    end = builder.add(Concat(axis=0), values)
+    text = assert_same(builder.network("osa", {"end": end}), flat=False)
+    assert "repeat: 5, name: osa}" in text
+    assert "{concat: [stem, osa*]}" in text
