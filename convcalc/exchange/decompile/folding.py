@@ -29,6 +29,7 @@ from convcalc.exchange.decompile.structure import (
     lines_of,
     may_move,
     outline,
+    outlines,
     residual,
     skips,
     structure_names,
@@ -106,6 +107,7 @@ class Folder:
         self._repeat()
         while self._goes_on() and self._fold_windows():
             self._repeat()
+        self._ungroup()
 
     def _goes_on(self) -> bool:
         """Whether there is time for another block: looking at all layers takes some."""
@@ -177,7 +179,10 @@ class Folder:
         for group in groups:
             if len(group) < 2 or self._saved(group) < 1:
                 continue
-            mark = tuple(sorted({wiring(p.items[0]) for p in group}, key=repr)), len(group)
+            mark = (
+                tuple(sorted({wiring(p.items[0]) for p in group}, key=repr)),
+                len(group),
+            )
             if mark in self.refused:
                 continue
             places = self._extended(group)
@@ -249,11 +254,9 @@ class Folder:
         forms: dict[Hashable, list[Item]] = {}
         for main in mains:
             if any(item.kind == "depthwise" for item in main) and len(main) > 2:
-                forms.setdefault(tuple([outline(item, kernels=False) for item in main]), main)
+                forms.setdefault(outlines(main), main)
                 if main[0].kind == "conv" and main[0].args.get("kernel") == 1:
-                    forms.setdefault(
-                        tuple([outline(item, kernels=False) for item in main[1:]]), main[1:]
-                    )
+                    forms.setdefault(outlines(main[1:]), main[1:])
         taken = {id(item) for p in group for item in all_items(p.items)}
         found = []
         for sequence in list(self._sequences()):
@@ -264,10 +267,7 @@ class Folder:
                 for form in sorted(forms, key=lambda f: -len(forms[f])):
                     place = Place(sequence, start, len(forms[form]))
                     items = place.items
-                    if (
-                        len(items) == place.length
-                        and tuple([outline(item, kernels=False) for item in items]) == form
-                    ):
+                    if len(items) == place.length and outlines(items) == form:
                         if all(map(may_move, items)) and self._closed(place):
                             found.append(place)
                             start += place.length - 1
@@ -432,6 +432,21 @@ class Folder:
         for sequence in list(self._sequences()):
             if any(item.body is not None for item in sequence):
                 sequence[:] = _opened(sequence, renamed)
+        if renamed:
+            self._rename(renamed)
+
+    def _ungroup(self) -> None:
+        """Removes the groups around runs that nothing refers to any more."""
+        self._look()
+        renamed: dict[Item, Item] = {}
+        for sequence in list(self._sequences()):
+            for place, item in enumerate(sequence):
+                alone = item in self.outputs and len(self.outputs) == 1 and item is sequence[-1]
+                if item.kind != GROUP or (self.users.get(item) and not alone):
+                    continue
+                run = (inner_list((item.branches or [[]])[0]) or [item])[0]
+                run.source = item.source
+                renamed[item] = sequence[place] = run
         if renamed:
             self._rename(renamed)
 

@@ -240,6 +240,8 @@ class _Reader:
         before = self.items[node.inputs[0]]
         if before.kind == INPUT or role not in layer_class(before.kind).fuses:
             return False
+        if role == "norm" and layer_class(before.kind).joins is not None:
+            return False  # what follows all of several units stands behind the last one
         if any(later in before.args for later in ROLES[ROLES.index(role) :]):
             return False
         if not self._shares_alike(index, node, before):

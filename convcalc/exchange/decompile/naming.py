@@ -13,7 +13,19 @@ from convcalc.layers import CHOICES, KINDS
 #: Words that cannot be names, or would be read as something else.
 RESERVED = frozenset(
     {
-        *("yes", "no", "on", "off", "y", "n", "true", "false", "null", "input", "layers"),
+        *(
+            "yes",
+            "no",
+            "on",
+            "off",
+            "y",
+            "n",
+            "true",
+            "false",
+            "null",
+            "input",
+            "layers",
+        ),
         *("and", "or", "not", "if", "else", "in", "is", "for", "lambda", GROUP, "pool"),
         *COMMON_KEYS,
         *LAYER_FUNCTIONS,

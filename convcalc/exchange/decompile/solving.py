@@ -115,7 +115,8 @@ class Solver:
         """The block and its calls; raises Unsolved."""
         self._find_slots(self.slots)
         self._find_hints(self.slots)
-        body = self._body(self.slots, list(self.entry), first=True)
+        every = (True,) * self.count
+        body = self._body(self.slots, list(self.entry), every, first=True)
         self._out_channels()
         for _, _, task in sorted(self.tasks, key=lambda found: found[:2]):
             task()
@@ -132,21 +133,30 @@ class Solver:
 
     # The layers of the body.
 
-    def _body(self, slots: Sequence[Slot], flow: Column, *, first: bool = False) -> list[Item]:
-        """The items of a sequence; `flow` are the channels that enter it."""
+    def _body(
+        self,
+        slots: Sequence[Slot],
+        flow: Column,
+        around: tuple[bool, ...],
+        *,
+        first: bool = False,
+    ) -> list[Item]:
+        """The items of a sequence.
+
+        flow    the channels that enter it
+        around  which calls have the sequence at all
+        first   whether it is that of the block
+        """
         body: list[Item] = []
-        around: tuple[bool, ...] | None = None
-        for slot in slots:
+        for place, slot in enumerate(slots):
             if slot.body is not None:
-                body += self._body(slot.body, flow)
+                body += self._body(slot.body, flow, slot.present)
                 self.made[slot] = body[-1]
                 continue
-            body.append(self._layer(slot, flow, first=first))
-            first = first and around is None and not all(slot.present)
-            around = slot.present
+            body.append(self._layer(slot, flow, around, first=first and place == 0))
         return body
 
-    def _layer(self, slot: Slot, flow: Column, *, first: bool) -> Item:
+    def _layer(self, slot: Slot, flow: Column, around: tuple[bool, ...], *, first: bool) -> Item:
         """The item of a slot; its arguments are found later, those of all layers together."""
         one = slot.one()
         # What it reads and makes differs from call to call.
@@ -164,7 +174,7 @@ class Solver:
             item.share = self._inner(slot)
         if slot.branches is not None:
             item.branches = [self._branch(branch, slot, entering, item) for branch in slot.branches]
-        if not all(slot.present):
+        if slot.present != around:
             self._conditional(slot, item, entering)
         for n, i in enumerate(slot.items):
             if i is not None:
@@ -277,7 +287,7 @@ class Solver:
             if branch.copies and (named is self.input or named in self.stand_ins.values()):
                 raise Unsolved  # a block is handed one layer, and not all copies of one
         else:
-            made = self._body(branch.slots, list(flow))
+            made = self._body(branch.slots, list(flow), tuple(present))
         if tuple(present) == slot.present:
             return made
         guarded = Guarded(made)
@@ -393,7 +403,8 @@ class Solver:
                 return Expression(expression)
         if numbers and sort == "window":
             expression = self._related(
-                column, [(n, c) for n, c in self.columns.items() if self.sorts[n] == sort]
+                column,
+                [(n, c) for n, c in self.columns.items() if self.sorts[n] == sort],
             )
             if expression:
                 return Expression(expression)

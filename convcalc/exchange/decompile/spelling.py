@@ -23,7 +23,7 @@ from convcalc.record import Record
 #: The width of a page.
 WIDTH = 100
 #: The most layers that are written in one line.
-_MOST_IN_LINE = 4
+_MOST_IN_LINE = 5
 #: Text that YAML takes for something else inside of brackets.
 _NEEDS_QUOTES = re.compile(r"""[,\[\]{}#"']|^[-*&!%@`>|?:](?![\w(.])|: """)
 _WORDS = {kind: word for word, kind in NORM_WORDS.items()}
@@ -240,7 +240,7 @@ class Speller:
         text = self.branch(branch)
         short = indent + len(label) + 1 + len(text) <= WIDTH
         if not isinstance(branch, list) or (
-            short and len(branch) <= 3 and all(map(simple, branch))
+            short and len(branch) <= 4 and all(map(simple, branch))
         ):
             return [f"{margin}{label} {text}"]
         if label != "-":

@@ -62,14 +62,20 @@ class _Keys:
         return None if item is None else ("to", self.numbers.get(item, -1))
 
 
-def outline(item: Item, *, kernels: bool = True) -> Hashable:
-    """A key that layers have in common which differ in numbers of channels, strides and sizes."""
+def outline(item: Item, *, kernels: bool = True, activations: bool = True) -> Hashable:
+    """A key that layers have in common which differ in numbers of channels, strides and sizes.
+
+    kernels      whether the windows of depthwise convolutions matter
+    activations  whether these matter
+    """
     if item.branches is not None or item.body is not None:
         return (wiring(item), item.args.get("activation"))
     if item.kind not in KINDS:
         return (item.kind, item.repeat is not None, tuple(item.first))
     kept = []
     for name, value in item.args.items():
+        if name == "activation" and not activations:
+            continue
         if name == "kernel":
             if kernels or item.kind != "depthwise":
                 kept.append((name, value))
@@ -83,6 +89,13 @@ def outline(item: Item, *, kernels: bool = True) -> Hashable:
             kept.append((name, value))
     shared = item.share is not None
     return (item.kind, item.repeat is not None, shared, frozenset(kept))
+
+
+def outlines(items: Sequence[Item]) -> Hashable:
+    """A key that the main branches of residual units have in common."""
+    *inner, last = items
+    keys = [outline(item, kernels=False, activations=False) for item in inner]
+    return (*keys, outline(last, kernels=False))
 
 
 def weight(item: Item) -> int:

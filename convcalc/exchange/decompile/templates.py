@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.exchange.decompile.items import Branch, Copies, Fused, Guarded, Item, inner_item
+from convcalc.exchange.decompile.items import (
+    Branch,
+    Copies,
+    Fused,
+    Guarded,
+    Item,
+    inner_item,
+)
 
 #: The longest sequence whose slots are looked for by their best alignment.
 _LONGEST = 80

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from convcalc.exchange.decompile.items import INPUT, Item
-from convcalc.exchange.decompile.spelling import WIDTH, Block, Defaults, Speller, wrapped
+from convcalc.exchange.decompile.spelling import (
+    WIDTH,
+    Block,
+    Defaults,
+    Speller,
+    wrapped,
+)
 
 
 def file_text(
@@ -28,8 +34,8 @@ def file_text(
         lines = wrapped("input: {" + ", ".join([f"{n}: {s}" for n, s in shapes.items()]) + "}", 2)
     if defaults:
         texts = [f"{kind}: {{{speller.entries(args)}}}" for kind, args in defaults.items()]
-        line = f"defaults: {{{texts[0]}}}"
-        if len(texts) == 1 and len(line) <= WIDTH:
+        line = f"defaults: {{{', '.join(texts)}}}"
+        if len(line) <= WIDTH:
             lines.append(line)
         else:
             lines += ["defaults:", *[f"  {text}" for text in texts]]

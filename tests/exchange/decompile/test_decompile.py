@@ -169,3 +169,46 @@ def test_all_copies_of_a_layer_are_taken_together() -> None:
     text = assert_same(builder.network("osa", {"end": end}), flat=False)
     assert "repeat: 5, name: osa}" in text
     assert "{concat: [stem, osa*]}" in text
+
+
+#: The most lines of a text: what a person wrote, but for the last one.
+SHORT = {
+    "resnet50": 22,
+    "mobilenet_v2": 26,
+    "mobilenet_v3_large": 42,
+    "efficientnet_b0": 36,
+    "densenet161": 36,
+    "convnext_tiny": 32,
+    "googlenet": 34,
+    "inception_v3": 66,
+    "regnet_x_400mf": 22,
+    "shufflenet_v2_x1_0": 30,
+    "unet": 25,
+    "yolov8n": 60,
+}
+
+
+@pytest.mark.parametrize("anonymous", [False, True], ids=["paths", "anonymous"])
+@pytest.mark.parametrize("name", SHORT)
+def test_a_text_is_no_longer_than_what_a_person_wrote(name: str, anonymous: bool) -> None:
+    text = decompile(imported(shipped(name), anonymous=anonymous))
+    assert lines(text.yaml) <= SHORT[name]
+
+
+def test_what_stands_in_an_optional_branch_has_no_condition_of_its_own() -> None:
+    text = decompile(imported(shipped("mobilenet_v3_large"))).yaml
+    assert text.count("when: squeeze") == 1
+
+
+def test_a_condition_is_said_by_what_enters_where_that_decides_it() -> None:
+    text = decompile(imported(shipped("resnet50"))).yaml
+    assert "  bottleneck(channels, stride=1):" in text
+    assert "when: in_channels != channels" in text
+    assert "  - {bottleneck: 512, repeat: 4, first: {stride: 2}}" in text
+
+
+def test_a_layer_that_occurs_once_stays_outside_of_blocks() -> None:
+    text = decompile(imported(shipped("mobilenet_v2"))).yaml
+    layers = text.partition("layers:\n")[2].splitlines()
+    assert layers[0] == "  - {conv: 32, kernel: 3, stride: 2, padding: 1}"
+    assert layers[1].startswith("  - {inverted_residual: 16")
