@@ -113,6 +113,12 @@ class Paths:
             return self._numbered(scope[:-1], f"{scope[-1]}_", 1)
         return self._numbered(scope, prefix, 0)
 
+    def take(self, path: str) -> bool:
+        """Takes this path, if no node has it."""
+        free = path not in self._taken
+        self._taken.add(path)
+        return free
+
     def named(self, name: str) -> str:
         """A path of one name, as near to that of the file as can be."""
         legal = _ILLEGAL.sub("_", name).strip("_")[:_LONGEST] or "value"

@@ -135,7 +135,8 @@ class Writer:
         fuses = self.builder.nodes[unit].layer.fuses
         if view.sole and cls.role in fuses:
             place = fuses.index(cls.role)
-            if place > stage:
+            path = f"{self.builder.nodes[unit].unit}.{kind}"
+            if place > stage and self._paths.take(path):
                 index = self.builder.fuse(layer, node)
                 self._stages[index] = unit, place
                 return index

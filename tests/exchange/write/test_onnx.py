@@ -69,15 +69,23 @@ def results(network: Network, seed: int = 0) -> tuple[dict[str, Array], list[Arr
 
 
 class TestNames:
-    def test_each_layer_is_an_operator_of_its_path(self, network: Network) -> None:
+    def test_operators_are_named_after_their_layers(self, network: Network) -> None:
         graph = graph_of(onnx_bytes(network, Seeded(network)))
         names = [text(node, 3) for node in messages(graph, 1)]
-        assert [name for name in names if "/" not in name] == [
-            node.path for node in network.operations
-        ]
-        layers = {node.path for node in network.operations}
-        assert {name.split("/")[0] for name in names} == layers
         assert len(set(names)) == len(names)
+        scopes = list(dict.fromkeys([name.rpartition("/")[0] for name in names]))
+        units = list(dict.fromkeys([node.unit for node in network.operations]))
+        # An addition stands beside its branches.
+        assert scopes == ["/" + unit.replace(".", "/") if unit != "add0" else "" for unit in units]
+
+    def test_each_result_has_its_layers_path(self, network: Network) -> None:
+        graph = graph_of(onnx_bytes(network, Seeded(network)))
+        made = [value.decode() for node in messages(graph, 1) for value in messages(node, 2)]
+        paths = [name for name in made if not name.startswith("/")]
+        assert paths == [
+            {"dense0": "dense0/dense", "dense0.softmax": "dense0"}.get(node.path, node.path)
+            for node in network.operations
+        ]
 
     def test_each_array_is_an_initializer_of_its_name_and_shape(self, network: Network) -> None:
         graph = graph_of(onnx_bytes(network, Seeded(network)))
@@ -100,7 +108,9 @@ class TestNames:
         (sharing,) = [node for node in network.nodes if node.shares is not None]
         arrays = Seeded(network)
         graph = graph_of(onnx_bytes(network, arrays))
-        (user,) = [node for node in messages(graph, 1) if text(node, 3) == sharing.path]
+        (user,) = [
+            node for node in messages(graph, 1) if messages(node, 2)[0].decode() == sharing.path
+        ]
         owner = network.nodes[sharing.shares or 0]
         assert messages(user, 1)[1].decode() == f"{owner.path}.weight"
         assert arrays.asked.count(paths.index(owner.path)) == 1

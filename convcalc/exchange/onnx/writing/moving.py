@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import prod
 
@@ -17,6 +17,7 @@ from convcalc.exchange.onnx.axes import (
 from convcalc.exchange.onnx.values import Constant, Op, Value
 from convcalc.exchange.onnx.writer import Axes, Unsupported, View, Writer
 from convcalc.exchange.onnx.writing.pointwise import along
+from convcalc.shapes import MOST_WINDOW_AXES
 
 
 def transpose(writer: Writer, op: Op) -> None:
@@ -117,12 +118,30 @@ def _taken(writer: Writer, view: View, axis: int, part: range, n: int) -> int:
     return writer.add("slice", args, [view.node])
 
 
+def _cropped(writer: Writer, view: View, parts: Mapping[int, range]) -> int | None:
+    """The node with ranges of several spatial axes, where that is a crop of a map."""
+    shape = writer.shape(view.node)
+    places = {view.axes[axis]: part for axis, part in parts.items()}
+    if not 2 <= len(shape) <= 1 + MOST_WINDOW_AXES:
+        return None
+    for place, part in places.items():
+        if not place or part.step != 1 or not part:
+            return None
+    rows = [places.get(place, range(n)) for place, n in enumerate(shape)][1:]
+    cut = [[row.start, n - row.stop] for row, n in zip(rows, shape[1:], strict=True)]
+    return writer.add("crop", {"padding": cut}, [view.node]) if any(map(any, cut)) else None
+
+
 def slice_(writer: Writer, op: Op) -> None:
     """Slice."""
     if 0 in op.outputs[0].shape:
         return
     view = writer.view(op.x)
-    for axis, part in slices_of(op, op.x.shape).items():
+    parts = slices_of(op, op.x.shape)
+    if len(parts) > 1 and (cropped := _cropped(writer, view, parts)) is not None:
+        writer.put(op.outputs[0], cropped, view.axes)
+        return
+    for axis, part in parts.items():
         node = _taken(writer, view, axis, part, op.x.shape[axis])
         view = View(node, view.axes, view.sole and node == view.node)
     if view.node == writer.view(op.x).node:

@@ -59,12 +59,13 @@ def write_model(
     """Writes the model to a stream that can seek, and large arrays to `outside` if it is given."""
     graph = Graph(stream, network.name, outside)
     names = _result_names(network)
+    scopes = _scopes(network)
     masks = _masking(network)
     written: list[str] = []
     results = set(network.outputs.values())
     for index, node in enumerate(network.nodes):
         shape = with_batch(node.shape, batch)
-        graph.layer(node.path)
+        graph.layer(scopes[index])
         if node.is_input:
             graph.input(node.path, shape)
             written.append(node.path)
@@ -103,12 +104,29 @@ def _write_outputs(network: Network, graph: Graph, written: list[str], batch: in
         value, node = written[index], network.nodes[index]
         if value in taken:
             # A model's results have names of their own.
-            graph.layer(name)
+            graph.layer("")
             copied = f"{name}.output" if name in written else name
             value = graph.result(graph.add("Identity", value), copied, output=True)
         taken.add(value)
         shape = with_batch(node.shape, batch)
         graph.output(value, shape, whole=bool(node.layer.element_bytes))
+
+
+def _scopes(network: Network) -> list[str]:
+    """What the names of each node's operators begin with.
+
+    It is the path of the layer, or the one around it where other layers lie within: the branches of
+    `add0` are `add0.main` and so on, and the addition itself stands beside `add0`.
+    """
+    around = {""}
+    for node in network.nodes:
+        path = node.unit.rpartition(".")[0]
+        while path not in around:
+            around.add(path)
+            path = path.rpartition(".")[0]
+    return [
+        node.unit.rpartition(".")[0] if node.unit in around else node.unit for node in network.nodes
+    ]
 
 
 def _result_names(network: Network) -> list[str]:

@@ -79,18 +79,24 @@ class _Node:
     """An operator of the layer that is being translated."""
 
     def __init__(
-        self, operator: str, inputs: Sequence[str], outputs: list[str], attributes: dict[str, Any]
+        self,
+        name: str,
+        operator: str,
+        inputs: Sequence[str],
+        outputs: list[str],
+        attributes: dict[str, Any],
     ) -> None:
+        self.name = name
         self.operator = operator
         self.inputs = inputs
         self.outputs = outputs
         self.attributes = attributes
 
-    def message(self, name: str) -> bytes:
+    def message(self) -> bytes:
         return (
             b"".join(field(1, value) for value in self.inputs)
             + b"".join(field(2, value) for value in self.outputs)
-            + field(3, name)
+            + field(3, self.name)
             + field(4, self.operator)
             + b"".join(field(5, _attribute(k, v)) for k, v in self.attributes.items())
         )
@@ -124,14 +130,14 @@ class Outside:
 class Graph:
     """A model in float32, written to a stream that can seek.
 
-    An operator that makes a layer's result has the layer's path as its name; the others of the
-    layer have it before a slash: `conv0`, `norm1/Transpose`.
+    Operators have the names of the layers around them before their own, as PyTorch writes them:
+    `/stage1/unit0/conv0/Conv`. A layer's result has the layer's path as its name.
     """
 
     def __init__(self, stream: BinaryIO, name: str, outside: Outside | None = None) -> None:
         self._stream = stream
         self._outside = outside
-        self._layer = ""
+        self._scope = ""
         self._taken: dict[str, int] = {}
         self._pending: list[_Node] = []
         self._nodes: list[bytes] = []
@@ -165,10 +171,9 @@ class Graph:
         """States the shape of any other value, for those who look at the file."""
         self._values.append(field(13, _value(name, shape, _INT64 if whole else _FLOAT)))
 
-    def layer(self, path: str) -> None:
-        """Begins a layer."""
-        self._layer = path
-        self._taken = {}
+    def layer(self, scope: str) -> None:
+        """Begins a layer, whose operators have names below this path."""
+        self._scope = "".join([f"/{name}" for name in scope.split(".") if name])
 
     def result(self, value: str, name: str, *, output: bool) -> str:
         """Ends the layer, whose result is called `name`; what it is called in the end.
@@ -184,7 +189,7 @@ class Graph:
                 node.inputs = [name if read == value else read for read in node.inputs]
             made.outputs = [name if written == value else written for written in made.outputs]
         for node in self._pending:
-            self._nodes.append(node.message(self._layer if node is made else node.outputs[0]))
+            self._nodes.append(node.message())
         self._pending = []
         return value if made is None else name
 
@@ -197,7 +202,7 @@ class Graph:
         """
         known = self._initializers.get(name)
         if known is not None and known != form:
-            name = self._free(f"{self._layer}/{name}")
+            name = self._free(f"{self._scope}/{name}")
             known = None
         if known is None:
             self._initializers[name] = form
@@ -243,9 +248,9 @@ class Graph:
 
     def several(self, operator: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
         """The same; returns the names of all outputs."""
-        base = self._free(f"{self._layer}/{operator}")
+        base = self._free(f"{self._scope}/{operator}")
         names = [base, *[f"{base}:{place}" for place in range(1, outputs)]]
-        self._pending.append(_Node(operator, inputs, names, attributes))
+        self._pending.append(_Node(base, operator, inputs, names, attributes))
         return list(names)
 
     def end(self) -> None:
@@ -273,6 +278,6 @@ class Graph:
             self._stream.write(piece)
 
     def _free(self, name: str) -> str:
-        """The name, with a number if it was given before in this layer."""
+        """The name, with a number if it was given before."""
         count = self._taken[name] = self._taken.get(name, 0) + 1
         return name if count == 1 else f"{name}_{count - 1}"
