@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 from convcalc.exchange.write.counterparts import NoCounterpart
@@ -239,10 +240,7 @@ def _dense(layer: Any, shapes: Sequence[Shape]) -> list[Step]:
             }
             plain = 3
         return chain(Operation("dense", callee, values, defaults=defaults, plain=plain))
-    inputs = channels
-    for size in shapes[0][1:]:
-        inputs *= size
-    values = {"in_features": inputs, "out_features": layer.units, "bias": layer.bias}
+    values = {"in_features": prod(shapes[0]), "out_features": layer.units, "bias": layer.bias}
     linear = Operation("dense", "nn.Linear", values, defaults=defaults, plain=2)
     return chain(*([Operation("flatten", "nn.Flatten")] if rank else []), linear)
 
@@ -297,6 +295,12 @@ def _norm(name: str, planes: bool, affine: bool) -> Translation:
     return translate
 
 
+def _instancenorm(layer: Any, shapes: Sequence[Shape]) -> list[Step]:
+    if prod(shapes[0][1:]) == 1:
+        raise NoCounterpart("InstanceNorm takes more than one position")
+    return _norm("InstanceNorm", planes=True, affine=False)(layer, shapes)
+
+
 def _layernorm(layer: Any, shapes: Sequence[Shape]) -> list[Step]:
     callee = "ChannelNorm" if _rank(shapes) else "nn.LayerNorm"
     values = {"channels": shapes[0][0], "eps": layer.eps, "elementwise_affine": layer.affine}
@@ -316,6 +320,8 @@ def _groupnorm(layer: Any, shapes: Sequence[Shape]) -> list[Step]:
 
 
 def _lrn(layer: Any, shapes: Sequence[Shape]) -> list[Step]:
+    if not _rank(shapes):
+        raise NoCounterpart("LocalResponseNorm takes spatial axes")
     values = {"size": layer.size, "alpha": layer.alpha, "beta": layer.beta, "k": layer.k}
     defaults = {"alpha": 1e-4, "beta": 0.75, "k": 1.0}
     return chain(Operation("norm", "nn.LocalResponseNorm", values, defaults=defaults, plain=1))
@@ -493,6 +499,13 @@ def _pixels(name: str, field: str) -> Translation:
     return translate
 
 
+def _channel_shuffle(layer: Any, shapes: Sequence[Shape]) -> list[Step]:
+    if _rank(shapes):
+        return _module("shuffle", "nn.ChannelShuffle", "groups")(layer, shapes)
+    text = "{0}.unflatten(1, ({groups}, -1)).mT.flatten(1)"
+    return function("shuffle", text, groups=layer.groups)
+
+
 def _slice(layer: Any, shapes: Sequence[Shape]) -> list[Step]:
     start, stop = layer.channels
     before = ":, " * (layer.axis + 1)
@@ -520,6 +533,8 @@ def _reduction(method: str) -> Translation:
 
 
 def _constant(layer: Any, shapes: Sequence[Shape]) -> list[Step]:
+    if layer.kind == "parameter" and layer.learned is not None:
+        raise NoCounterpart("its elements share numbers")
     callee = "LearnedConstant" if layer.kind == "parameter" else "FixedConstant"
     values = {"shape": tuple(_resolved(layer, shapes))}
     return chain(Operation("constant", callee, values, plain=1))
@@ -597,7 +612,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "batchnorm": _norm("BatchNorm", planes=True, affine=True),
     "layernorm": _layernorm,
     "groupnorm": _groupnorm,
-    "instancenorm": _norm("InstanceNorm", planes=True, affine=False),
+    "instancenorm": _instancenorm,
     "lrn": _lrn,
     "rmsnorm": _rmsnorm,
     "l2norm": _l2norm,
@@ -635,7 +650,7 @@ TRANSLATIONS: dict[str, Translation] = {
     "upsample": _upsample,
     "pixel_shuffle": _pixels("PixelShuffle", "upscale_factor"),
     "pixel_unshuffle": _pixels("PixelUnshuffle", "downscale_factor"),
-    "channel_shuffle": _module("shuffle", "nn.ChannelShuffle", "groups"),
+    "channel_shuffle": _channel_shuffle,
     "slice": _slice,
     "gather": _gather,
     "broadcast": _broadcast,
