@@ -46,9 +46,9 @@ def import_(
       convcalc import net.onnx -o net.yaml --save-weights net.npz
 
     The text is read again and compared with the model in every figure before it is written; where
-    they would differ, it is written flat, and that is reported. Reads ONNX, darknet, Ultralytics
-    and Keras files. PACKAGE.MODULE:NAME is a module of PyTorch, or a function that makes one;
-    PyTorch traces it, and --input has the batch axis.
+    they would differ, it is written flat, and that is reported. Reads ONNX, darknet, Ultralytics,
+    Keras and TFLite files. PACKAGE.MODULE:NAME is a module of PyTorch, or a function that makes
+    one; PyTorch traces it, and --input has the batch axis.
     """
     refuse_empty(output)
     if save_weights == "":

@@ -39,6 +39,7 @@ FORMATS = (
     Format("ONNX", (".onnx", ".onnx.gz"), "convcalc.exchange.onnx"),
     Format("darknet", (".cfg",), "convcalc.exchange.darknet"),
     Format("Keras", (".keras",), "convcalc.exchange.keras"),
+    Format("TFLite", (".tflite", ".tflite.gz"), "convcalc.exchange.tflite"),
 )
 #: A model's configuration as JSON, known by its text: a spec may be written as JSON as well.
 KERAS_JSON = Format("Keras", (), "convcalc.exchange.keras")

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def spec(path: str | os.PathLike[str], *, text: str | None = None) -> Definition:
     """The spec in a file, or the shipped one of that name; "-" reads standard input.
 
-    A model file (ONNX, darknet, Ultralytics, Keras) is one too: its arguments are its named
-    dimensions.
+    A model file (ONNX, darknet, Ultralytics, Keras, TFLite) is one too: its arguments are its
+    named dimensions.
 
     text  the file's content, where it is not to be read: a buffer of an editor, say
 

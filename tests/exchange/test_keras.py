@@ -187,6 +187,7 @@ class TestOpenSizes:
     def test_are_given_by_name_or_all_at_once(self) -> None:
         named = of(self.TEXT, choices=Choices(dims={"height": 8, "width": 9}))
         assert named.network.inputs == {"image": (3, 8, 9)}
+        assert named.dims == {"height": 8, "width": 9}
         given = of(self.TEXT, choices=Choices(input=[3, 8, 9]))
         assert given.network.inputs == {"image": (3, 8, 9)}
 

@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from convcalc.exchange.assembly import Fused
+from convcalc.exchange.axes import Adder, Value, channels_last, joined, opaque, reshaped
 from convcalc.exchange.keras.configs import Config, items_of
-from convcalc.exchange.keras.values import Adder, Value, channels_last
-from convcalc.layers.opaque import Opaque, operation_name
 from convcalc.shapes import elements
 
 #: Adds the nodes of a layer to what enters it.
@@ -61,17 +60,6 @@ def mapped(add: Adder, values: Sequence[Value], config: Config, rank: int) -> Va
         raise add.mistake(f"{rank} spatial axes should enter, and one of channels")
     last = config.text("data_format", "channels_last") != "channels_first"
     return add.with_channels(value, -1 if last else 0)
-
-
-def opaque(
-    add: Adder, values: Sequence[Value], op: str, sizes: Sequence[int], **more: Any
-) -> Value:
-    """An operation without a rule, whose result has these sizes in Keras's order."""
-    shape = (sizes[-1], *sizes[:-1])
-    inputs = [value.at for value in values]
-    layer = Opaque(op=operation_name(op), shape=shape, params=more.get("params"))
-    index = add.assembly.add_layer(layer, inputs, path=add.path, name=add.name)
-    return Value(index, channels_last(len(shape)))
 
 
 def activated(add: Adder, value: Value, config: Config, key: str = "activation") -> Value:
@@ -456,20 +444,6 @@ def reshape(add: Adder, values: Sequence[Value], config: Config) -> Value:
     return reshaped(add, value, sizes)
 
 
-def reshaped(add: Adder, value: Value, sizes: Sequence[int]) -> Value:
-    """The values in Keras's order in a shape, channels first where that moves nothing."""
-    before = add.sizes(value)
-    order = channels_last(len(sizes))
-    vector = len([s for s in before if s > 1]) <= 1 and len([s for s in sizes if s > 1]) <= 1
-    channels_stay = value.order == channels_last(len(before)) and before[-1] == sizes[-1]
-    if vector or channels_stay:
-        index = add.node("reshape", [value.at], shape=[sizes[-1], *sizes[:-1]])
-        return Value(index, order)
-    value = add.moved(value, tuple(range(len(before))))
-    index = add.node("reshape", [value.at], shape=list(sizes))
-    return Value(index, tuple(range(len(sizes))))
-
-
 def permute(add: Adder, values: Sequence[Value], config: Config) -> Value:
     """Permute: the same values, their axes renamed."""
     value = add.plain(only(add, values))
@@ -558,31 +532,6 @@ def join(kind: str) -> Make:
         return joined(add, kind, values)
 
     return make
-
-
-def joined(add: Adder, kind: str, values: Sequence[Value]) -> Value:
-    """An element-wise operation on values that may be broadcast."""
-    largest = max(values, key=lambda value: len(value.order))
-    if any(value.flat != largest.flat for value in values):
-        values = [add.plain(value) for value in values]
-        largest = max(values, key=lambda value: len(value.order))
-    rank, indices = len(largest.order), []
-    for value in values:
-        sizes = add.sizes(value)
-        # Axes of size 1 come first, as in NumPy.
-        missing = [1] * (rank - len(sizes))
-        full = reshaped(add, value, [*missing, *sizes]) if missing else value
-        moved = full if full.order == largest.order else add.moved(full, largest.order)
-        indices.append(moved.at)
-    channels = max([add.assembly.shape(index)[0] for index in indices])
-    if kind in {"add", "sub"}:
-        for i, index in enumerate(indices):
-            shape = add.assembly.shape(index)
-            if shape[0] == 1 < channels:
-                wanted = [channels, *[-1] * (rank - 1)]
-                indices[i] = add.node("broadcast", [index], "broadcast", shape=wanted)
-    index = add.node(kind, indices)
-    return Value(index, largest.order, values[0].flat)
 
 
 def scaled_sum(add: Adder, values: Sequence[Value], config: Config) -> Value:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.exchange.assembly import Assembly, network_name, path_of
+from convcalc.exchange.axes import Adder, Value, channels_last, opaque
 from convcalc.exchange.files import ModelFile
 from convcalc.exchange.keras.archive import ArchiveError, extract, is_archive
 from convcalc.exchange.keras.configs import Config, items_of
@@ -16,9 +17,7 @@ from convcalc.exchange.keras.layers import (
     LAYERS,
     OPERATIONS,
     named_activation,
-    opaque,
 )
-from convcalc.exchange.keras.values import Adder, Value, channels_last
 from convcalc.exchange.model import Choices, Model
 from convcalc.problems import ConvcalcError, printable
 from convcalc.shapes import MOST_AXES, Shape, axis_name
@@ -99,7 +98,8 @@ def _configuration(file: ModelFile, assembly: Assembly) -> Mapping[str, Any]:
 class _Reader:
     """Adds the layers of a model, and of the models inside of it.
 
-    shapes  the shapes of values that the file itself says, for layers without a rule
+    calls  of layers, so far
+    dims   the sizes that the file leaves open, by their names
     """
 
     def __init__(self, assembly: Assembly, root: Mapping[str, Any]) -> None:
@@ -108,7 +108,7 @@ class _Reader:
         version = root.get("keras_version")
         self.old = isinstance(version, str) and version.startswith(("1", "2"))
         self.calls = 0
-        self.inputs = 0
+        self.dims: dict[str, int] = {}
 
     def read(self, name: str, path: str) -> Model:
         kind = str(self.root["class_name"])
@@ -118,7 +118,7 @@ class _Reader:
         model = _Layers(self, kind, self.root.get("config"), "")
         values = model.add({}, 0)
         outputs = {self.assembly.node(value.at).unit: value.at for value in values}
-        return self.assembly.model(name, outputs, path)
+        return self.assembly.model(name, outputs, path)._replace(dims=self.dims)
 
     def wrong(self, message: str, name: str, code: str = "bad-model") -> ConvcalcError:
         return self.assembly.error(code, message, name)
@@ -148,6 +148,8 @@ class _Reader:
             called = axis_name(axis - 1, len(shape) - 1) if axis else "channels"
             is_open = written is None or written < 1
             size = choices.dims.get(called) if is_open else written
+            if is_open and size is not None:
+                self.dims[called] = size
             if size is None and given is not None:
                 size = 1  # the user's sizes take its place
             if size is None:

@@ -1,0 +1,5 @@
+"""Networks of TFLite, now LiteRT: `.tflite` files."""
+
+from convcalc.exchange.tflite.reading import read
+
+__all__ = ["read"]
