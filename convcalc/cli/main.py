@@ -32,6 +32,7 @@ COMMANDS = (
     "explain",
     "draw",
     "animate",
+    "report",
     "sweep",
     "solve",
     "sizes",

@@ -22,8 +22,8 @@ def explain_text(explanations: Sequence[Explanation], *, fenced: bool = False) -
     return f"```\n{text}```\n" if fenced else text
 
 
-def explanation_lines(explanation: Explanation) -> list[str]:
-    """An explanation as text, one figure a line."""
+def explanation_lines(explanation: Explanation, *, drawn: bool = True) -> list[str]:
+    """An explanation as text, one figure a line; below it, if `drawn`, a layer's window."""
     node = explanation.node
     lines = [f"{node.path}: {node.layer.described(explanation.inputs)}"]
     inputs = ", ".join(tuple_text((1, *s)) for s in explanation.inputs)
@@ -42,7 +42,7 @@ def explanation_lines(explanation: Explanation) -> list[str]:
         lines += [f"  {title}", *_aligned(steps), *_legend(steps)] if steps else []
     lines += [f"  {note}" for note in explanation.notes]
     scene = scene_of(node.layer, explanation.inputs, "")
-    if scene is not None:
+    if drawn and scene is not None:
         lines += ["", *[f"  {line}".rstrip() for line in window_lines(scene)]]
     return lines
 

@@ -128,6 +128,7 @@ COMMANDS: dict[str, Command] = {
     "balance": Command(4, _TABLES, (*_ROWS, *_BYTES, ("--sort", "time"))),
     "explain": Command(2, (*_TABLES[:3], "markdown", "svg"), shared=_SHARED),
     "animate": Command(1, (), shared=_SHARED),
+    "report": Command(1, (), (("--nodes", "5"),), _SHARED),
     "draw": Command(3, ("svg", "mermaid", "dot"), _DRAWN, _SHARED),
     "reconcile": Command(3, _TABLES),
     "verify": Command(5, _TABLES, _RUN),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from convcalc.problems import printable
 from convcalc.render.drawing.colours import style
-from convcalc.render.drawing.drawing import MARGIN, Box, Drawing, Edge
+from convcalc.render.drawing.drawing import HEAD, MARGIN, Box, Drawing, Edge
 from convcalc.render.drawing.picture import Cell, Frame, subtitle, tooltip
 from convcalc.render.drawing.ports import RADIUS, TEXT_SIZE, Point
 from convcalc.render.drawing.text import shortened, width
@@ -42,33 +42,37 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
-def svg_text(drawing: Drawing, *, dark: bool = False) -> str:
-    """The drawing as an SVG file; dark, or else as the reader's screen is."""
+def svg_text(drawing: Drawing, *, dark: bool = False, linked: bool = False) -> str:
+    """The drawing as an SVG file; dark, or else as the reader's screen is.
+
+    linked  for a page: each node says for which units it stands
+    """
     made = drawing.picture
     name = shortened(printable(made.network.name, 200), 60)
     about = subtitle(made)
     title_end = MARGIN + width(name, _HEAD_SIZE, bold=True) + 8
-    across = max(drawing.width, title_end + width(about, TEXT_SIZE) + MARGIN)
+    head = 0 if linked else title_end + width(about, TEXT_SIZE) + MARGIN
+    across = max(drawing.width, head)
     down = drawing.height
+    skip = HEAD if linked else 0.0
+    size = (number(across), number(down - skip))
     shift = (across - drawing.width) / 2
+    frame = f'viewBox="0 {number(skip)} {size[0]} {size[1]}" width="{size[0]}" height="{size[1]}"'
     out = [
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(across)} {number(down)}"'
-            f' width="{number(across)}" height="{number(down)}" role="img">'
-        ),
+        f'<svg xmlns="http://www.w3.org/2000/svg" {frame} role="img">',
         f"<title>{escape(name)}</title>",
         f"<desc>{escape(about)}</desc>",
         f"<style>{style(dark)}</style>",
         f'<rect class="p" width="{number(across)}" height="{number(down)}"/>',
-        _text(MARGIN, 30, name, "h"),
-        _text(title_end, 30, about),
+        # A page has a heading of its own.
+        *([] if linked else [_text(MARGIN, 30, name, "h"), _text(title_end, 30, about)]),
         f'<g transform="translate({number(shift)} 0)">' if shift >= 1 else "<g>",
     ]
-    out += [_frame(frame, box) for frame, box in drawing.frames]
+    out += [_frame(group, box) for group, box in drawing.frames]
     out += _edges(drawing.edges)
     scale = _bar_scale(drawing.cells)
     for cell, box in drawing.cells:
-        out += _cell(drawing, cell, box, scale)
+        out += _cell(drawing, cell, box, scale, linked=linked)
     out += [
         _text(label.x, label.y, label.text, "e" if label.end else "") for label in drawing.labels
     ]
@@ -108,10 +112,13 @@ def _bar_scale(cells: Sequence[tuple[Cell, Box]]) -> float:
     return min(rooms, default=0.0)
 
 
-def _cell(drawing: Drawing, cell: Cell, box: Box, scale: float) -> list[str]:
+def _cell(
+    drawing: Drawing, cell: Cell, box: Box, scale: float, *, linked: bool = False
+) -> list[str]:
     x, y, across, down = box
     shape = {"circle": RADIUS, "pill": down / 2}.get(cell.form, 6)
-    out = [f"<g><title>{escape(tooltip(drawing.picture, cell))}</title>"]
+    units = f' class="node" data-a="{cell.start}" data-b="{cell.stop}"' if linked else ""
+    out = [f"<g{units}><title>{escape(tooltip(drawing.picture, cell))}</title>"]
     if cell.times > 1:
         out += [_rect(box._replace(x=x + more, y=y + more), 6, "r k0") for more in (5, 2.5)]
     outline = f"r k{cell.tint}" + (" u" if cell.share == "?" and cell.form == "box" else "")

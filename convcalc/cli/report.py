@@ -1,0 +1,46 @@
+"""`convcalc report`: one HTML page about a network."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from convcalc.analysis.analysis import Analysis
+from convcalc.cli import options
+from convcalc.cli.guard import guarded
+from convcalc.cli.output import chosen_format, emit
+from convcalc.render.drawing.picture import BUDGET
+from convcalc.render.page.page import page_text
+from convcalc.render.report import Reports
+
+FORMATS = ("html",)
+
+
+@guarded
+def report(
+    file: options.File,
+    nodes: Annotated[
+        int,
+        typer.Option("--nodes", metavar="N", help="How many nodes the drawing has at most."),
+    ] = BUDGET,
+    sets: options.Sets = None,
+    input_: options.Input = None,
+    max_layers: options.MaxLayers = options.MAX_LAYERS,
+    output: options.Output = None,
+) -> int:
+    """One page about a network: drawing, costs, memory, layers, conventions and the file.
+
+    The page is a single HTML file that loads nothing: it can be mailed, kept and printed. With
+    scripts its views are linked, and its table sorts and filters; it is complete without them.
+
+    Examples:
+      convcalc report resnet50 --output resnet50.html
+      convcalc report mynet.yaml --nodes 60 --output mynet.html
+    """
+    chosen_format(None, output, FORMATS)
+    options.read_count("--nodes", nodes)
+    loaded = options.load_file(file, sets, input_, max_layers)
+    reports = Reports(Analysis(loaded.network), None, loaded.altered)
+    emit(page_text(reports, nodes=nodes), output)
+    return 0
