@@ -18,7 +18,7 @@ _MOST = 64
 
 def fold(operation: Operation, read: Sequence[list[int]]) -> list[int] | None:
     """What an operation computes of these lists of numbers; None where no rule is known."""
-    code = operation.code
+    code = operation.operator
     if code in {_PACK, _CONCATENATION}:
         found: list[int] | None = [number for numbers in read for number in numbers]
     elif code in {_RESHAPE, _SQUEEZE, _CAST, _EXPAND_DIMS} and read:

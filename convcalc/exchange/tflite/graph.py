@@ -61,7 +61,7 @@ class FileTensor(NamedTuple):
 class Operation(NamedTuple):
     """An operation: its number, the name of one that is not built in, and its tensors."""
 
-    code: int
+    operator: int
     custom: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]

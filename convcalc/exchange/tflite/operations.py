@@ -404,7 +404,7 @@ def shaped(step: Step) -> Value | None:
 def _wanted(step: Step, count: int) -> tuple[int, ...] | None:
     """The shape with the batch that so many values should have: the given one, or the result's."""
     shape = step.outputs[0].shape
-    given = step.wholes(1) if step.operation.code == _RESHAPE else None
+    given = step.wholes(1) if step.operation.operator == _RESHAPE else None
     if given is not None and given.count(-1) <= 1 and all(size >= -1 for size in given):
         known = elements(tuple([size for size in given if size != -1]))
         if known and count % known == 0:
@@ -440,7 +440,7 @@ def pad(step: Step) -> Value | None:
     if len(pairs) != rank or rank < 2:
         return None
     if any(pairs[-1]):
-        if step.operation.code != _PAD or any(side for pair in pairs[:-1] for side in pair):
+        if step.operation.operator != _PAD or any(side for pair in pairs[:-1] for side in pair):
             return None
         # Only axes beside the first one are padded.
         turned = [1, 0, *range(2, rank)]
@@ -450,7 +450,7 @@ def pad(step: Step) -> Value | None:
         index = step.add.node("transpose", [index], order=turned)
         return value._replace(at=index, single=False)
     arguments: dict[str, Any] = {"padding": pairs[:-1]}
-    if step.operation.code == _MIRROR_PAD:
+    if step.operation.operator == _MIRROR_PAD:
         if step.option(0):
             return None  # the edge itself is mirrored as well
         arguments["mode"] = "reflect"
@@ -511,7 +511,7 @@ def strided_slice(step: Step) -> Value | None:
     tensor = step.inputs[0]
     if 0 not in step.values or begins is None or tensor is None:
         return None
-    strided = step.operation.code == _STRIDED_SLICE
+    strided = step.operation.operator == _STRIDED_SLICE
     if strided and any(step.option(field, "i") for field in (2, 3, 4)):
         return None  # new axes, or axes that go
     steps = last if strided and last is not None else [1] * len(begins)

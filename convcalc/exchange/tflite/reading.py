@@ -100,11 +100,11 @@ class _Reader:
         if not operation.outputs:
             return
         if all(tensor is None or tensor.constant for tensor in inputs):
-            if operation.code in _SAME_CONSTANT and len(inputs) == 1:
+            if operation.operator in _SAME_CONSTANT and len(inputs) == 1:
                 source = operation.inputs[0]
                 self.same[operation.outputs[0]] = self.same.get(source, source)
                 return
-            if operation.code == _DENSIFY and inputs and inputs[0]:
+            if operation.operator == _DENSIFY and inputs and inputs[0]:
                 # Its numbers are stored without the zeros between them.
                 stored, dense = inputs[0], self.graph.tensors[operation.outputs[0]]
                 dense = dense._replace(
@@ -113,12 +113,12 @@ class _Reader:
                 self.graph.tensors[operation.outputs[0]] = dense
                 return
         computed = {i for i in operation.inputs if i >= 0 and not self.is_constant(i)}
-        if operation.code == SHAPE or (computed and computed <= self.shapes.keys()):
+        if operation.operator == SHAPE or (computed and computed <= self.shapes.keys()):
             for index in operation.outputs:
                 self.shapes[index] = self.folded(operation)
             return
-        word, make = OPERATIONS.get(operation.code, (f"operation{operation.code}", None))
-        if operation.code == _CUSTOM:
+        word, make = OPERATIONS.get(operation.operator, (f"operation{operation.operator}", None))
+        if operation.operator == _CUSTOM:
             word, make = operation.custom or "CUSTOM", None
         name = self.name(operation.outputs[0])
         values = {}
@@ -172,7 +172,7 @@ class _Reader:
 
     def folded(self, operation: Operation) -> list[int] | None:
         """What an operation computes of sizes; None where that is not known."""
-        if operation.code == SHAPE:
+        if operation.operator == SHAPE:
             return list(self.graph.tensors[operation.inputs[0]].shape) if operation.inputs else None
         read = []
         for index in operation.inputs:
