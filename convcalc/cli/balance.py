@@ -10,7 +10,7 @@ from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.rows import ROW_COSTS
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
-from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
+from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit_json, emit_table
 from convcalc.cli.rows import View
 from convcalc.language.device import Device, read_device
 from convcalc.problems import printable
@@ -40,7 +40,7 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
     sort: options.Sort = None,
     top: options.Top = None,
     by: options.By = None,
-    style: options.Format = "table",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """Arithmetic intensity: the operations of each layer for each byte that it must move.
@@ -54,9 +54,9 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
 
     With a device, the least time that each layer takes there, and whether computing or memory
     bounds it (roofline): a bound, not a prediction.
-    Formats: table, plain, json (always every operation), csv, markdown.
+    Formats: table, plain, json (always every operation), csv, markdown, latex.
     """
-    options.read_word("--format", style, TABLE_FORMATS)
+    style = chosen_format(style, output, TABLE_FORMATS)
     options.read_dtypes(dtype, weights)
     options.read_batch(batch)
     machine = None if device is None else _machine(device, dtype)

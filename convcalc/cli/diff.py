@@ -10,7 +10,7 @@ import typer
 from convcalc.checks.diff.versions import Comparison, Settings, compare_files, compare_with_revision
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse, report_problems
-from convcalc.cli.output import TABLE_FORMATS, emit, emit_json, emit_parts
+from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit, emit_json, emit_parts
 from convcalc.problems import WRONG
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 if anything differs, as git does.")
     ] = False,
-    style: options.Format = "table",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """What changed between two networks, or since a git revision, layer by layer.
@@ -75,9 +75,9 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
     Layers are matched by what they are: one inserted layer is one +, whatever it renumbers. What
     costs more only because of another layer's change stands below it. Marks: + added, - removed,
     ~ changed, > moved, = renamed. With --base, a broken file does not stop the others. Formats:
-    table, plain, json and csv (always every layer), markdown.
+    table, plain, json and csv (always every layer), markdown, latex.
     """
-    options.read_word("--format", style, TABLE_FORMATS)
+    style = chosen_format(style, output, TABLE_FORMATS)
     options.read_count("--top", top)
     args = options.read_sets(sets)
     settings = Settings(

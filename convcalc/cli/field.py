@@ -14,7 +14,7 @@ from convcalc.analysis.field.fields import unit_field
 from convcalc.cli import options
 from convcalc.cli.explain import refuse_layer
 from convcalc.cli.guard import guarded, refuse
-from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
+from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit_json, emit_table
 from convcalc.cli.rows import View
 from convcalc.graph import Network, Node
 from convcalc.problems import printable
@@ -58,7 +58,7 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
             " excitation, attention.",
         ),
     ] = False,
-    style: options.Format = "table",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """The receptive field of every layer's units: its size, stride and place on the input.
@@ -71,9 +71,9 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc field efficientnet_b0 --ignore-global
       convcalc field mynet.yaml --format json
 
-    Formats: table, plain, json (always every operation), csv, markdown.
+    Formats: table, plain, json (always every operation), csv, markdown, latex.
     """
-    options.read_word("--format", style, TABLE_FORMATS)
+    style = chosen_format(style, output, TABLE_FORMATS)
     options.read_batch(batch)
     network = options.load_network(file, sets, input_, max_layers)
     if layer is not None:

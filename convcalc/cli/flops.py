@@ -9,7 +9,7 @@ import typer
 from convcalc.analysis.analysis import Analysis
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
-from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
+from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit, emit_table
 from convcalc.cli.rows import View
 from convcalc.problems import printable
 from convcalc.render.flops import flops_csv, flops_table, what_if_table
@@ -74,7 +74,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     top: options.Top = None,
     by: options.By = None,
     columns: options.Columns = None,
-    style: options.Format = "table",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """Every layer's multiplies, adds and other operations.
@@ -90,9 +90,9 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc flops resnet50 --training --optimizer adam --batch 32
       convcalc flops resnet50 --depth 1 --columns name,macs,fvcore,thop,backward
 
-    Formats: table, plain, json (always every operation), csv, markdown.
+    Formats: table, plain, json (always every operation), csv, markdown, latex.
     """
-    options.read_word("--format", style, TABLE_FORMATS)
+    style = chosen_format(style, output, TABLE_FORMATS)
     options.read_batch(batch)
     view = View(depth, expand, sort, top, by)
     counted = as_ is not None or compare

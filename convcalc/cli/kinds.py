@@ -8,7 +8,14 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
-from convcalc.cli.output import TABLE_FORMATS, emit, emit_json, emit_parts, emit_table
+from convcalc.cli.output import (
+    TABLE_FORMATS,
+    chosen_format,
+    emit,
+    emit_json,
+    emit_parts,
+    emit_table,
+)
 from convcalc.language.keys import GROUP
 from convcalc.layers import KINDS
 from convcalc.problems import printable
@@ -27,7 +34,7 @@ def kinds(
     kind: Annotated[
         str | None, typer.Argument(metavar="[KIND]", help="Show only this kind, in full.")
     ] = None,
-    style: options.Format = "table",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """Every layer kind, or one with its arguments and formulas.
@@ -37,9 +44,9 @@ def kinds(
       convcalc kinds conv
       convcalc kinds --format markdown --output docs/kinds.md
 
-    Formats: table, plain, json, csv, markdown.
+    Formats: table, plain, json, csv, markdown, latex.
     """
-    options.read_word("--format", style, TABLE_FORMATS)
+    style = chosen_format(style, output, TABLE_FORMATS)
     if kind is not None and kind not in KINDS:
         _refuse(kind)
     if style == "json":

@@ -29,7 +29,7 @@ def lock(
     allow_unknown: options.AllowUnknown = False,
     sets: options.Sets = None,
     max_layers: options.MaxLayers = options.MAX_LAYERS,
-    style: options.Format = "text",
+    style: Annotated[str, options.FORMAT] = "text",
     output: Annotated[
         str | None,
         typer.Option(

@@ -10,7 +10,7 @@ from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.memory.inference import measure_memory
 from convcalc.cli import options
 from convcalc.cli.guard import guarded
-from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_parts, emit_table
+from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit_json, emit_parts, emit_table
 from convcalc.quantities import DEFAULT_DTYPE
 from convcalc.render.report import report_data, report_heading
 
@@ -47,7 +47,7 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
     max_layers: options.MaxLayers = options.MAX_LAYERS,
     batch: options.Batch = 1,
     depth: options.Depth = None,
-    style: options.Format = "table",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """Weights, activations, and what is alive at each step, in bytes.
@@ -62,9 +62,10 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc memory vit.yaml --fused-attention
 
     An operation's inputs and its result are alive while it runs; element-wise layers may be written
-    over an input that is needed no more. Formats: table, plain, json, csv (the steps), markdown.
+    over an input that is needed no more. Formats: table, plain, json, csv (the steps), markdown,
+    latex.
     """
-    options.read_word("--format", style, TABLE_FORMATS)
+    style = chosen_format(style, output, TABLE_FORMATS)
     options.read_dtypes(dtype, weights)
     options.read_word("--order", order, ORDERS)
     options.read_batch(batch)

@@ -71,7 +71,7 @@ MaxLayers = Annotated[
 ]
 Batch = Annotated[int, typer.Option("--batch", metavar="N", help="Samples in the batch.")]
 FORMAT = typer.Option("--format", metavar="NAME", help="Output format.")
-Format = Annotated[str, FORMAT]
+Format = Annotated[str | None, FORMAT]
 Output = Annotated[
     str | None, typer.Option("--output", "-o", metavar="PATH", help="Write to this file instead.")
 ]

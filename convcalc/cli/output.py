@@ -9,7 +9,16 @@ from collections.abc import Mapping, Sequence
 
 from convcalc.cli.guard import discard_output, in_actions, in_log, refuse
 from convcalc.problems import printable
-from convcalc.render.table import Part, Table, csv_text, markdown_text, plain_text, wrapped
+from convcalc.render.table import (
+    Part,
+    Table,
+    csv_text,
+    latex_escaped,
+    latex_text,
+    markdown_text,
+    plain_text,
+    wrapped,
+)
 
 #: What is written for the runner of GitHub Actions to obey: the one text that it may.
 COMMANDS = "commands"
@@ -29,7 +38,7 @@ SUFFIXES = {
     ".tex": "latex",
     ".xml": "junit",
 }
-TABLE_FORMATS = ("table", "plain", "json", "csv", "markdown")
+TABLE_FORMATS = ("table", "plain", "json", "csv", "markdown", "latex")
 
 
 def emit_table(table: Table, style: str, output: str | None) -> None:
@@ -52,8 +61,9 @@ def emit_parts(parts: Sequence[Part], style: str, output: str | None) -> None:
                 print_table(part)
         sys.stdout.flush()
         return
-    text = markdown_text if style == "markdown" else plain_text
-    emit("".join([part if isinstance(part, str) else text(part) for part in parts]), output)
+    text = {"markdown": markdown_text, "latex": latex_text}.get(style, plain_text)
+    line = latex_escaped if style == "latex" else str
+    emit("".join([line(part) if isinstance(part, str) else text(part) for part in parts]), output)
 
 
 def emit_json(data: Mapping[str, object], output: str | None) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
-from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
+from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit_json, emit_table
 from convcalc.problems import WRONG, printable
 from convcalc.render.reconcile import reconcile_data, reconcile_table
 from convcalc.transform.reconcile import read_quote
@@ -25,7 +25,7 @@ def reconcile(
     input_: options.Input = None,
     max_layers: options.MaxLayers = options.MAX_LAYERS,
     batch: options.Batch = 1,
-    style: options.Format = "table",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """Which counter and which what-if give a quoted cost.
@@ -41,7 +41,7 @@ def reconcile(
     one what-if: twice, half, another input size, without the classifier, with biases, with
     batchnorm. Exit status: 0 something fits, 1 nothing does, and the nearest are shown.
     """
-    options.read_word("--format", style, TABLE_FORMATS)
+    style = chosen_format(style, output, TABLE_FORMATS)
     options.read_batch(batch)
     quote = read_quote(figure) or _no_figure(figure)
     network = options.load_network(file, sets, input_, max_layers)

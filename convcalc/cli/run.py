@@ -8,7 +8,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse, write_error
-from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_parts
+from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit_json, emit_parts
 from convcalc.cli.verify import read_names, read_size
 
 
@@ -61,7 +61,7 @@ def run(  # noqa: PLR0913, PLR0917 - an argument for each option
     top: Annotated[
         int, typer.Option("--top", metavar="N", help="Show the N largest values of each result.")
     ] = 5,
-    style: options.Format = "table",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """Run a network on NumPy and show the largest results.
@@ -73,9 +73,9 @@ def run(  # noqa: PLR0913, PLR0917 - an argument for each option
 
     A model has its own weights; other weights and inputs that are not given are made from the seed.
     A picture is scaled to the network's input, with values from 0 to 1. Formats: table, plain,
-    json, csv, markdown.
+    json, csv, markdown, latex.
     """
-    options.read_word("--format", style, TABLE_FORMATS)
+    style = chosen_format(style, output, TABLE_FORMATS)
     options.read_word("--dtype", dtype, options.FLOAT_DTYPES)
     options.read_count("--threads", threads)
     options.read_count("--top", top)

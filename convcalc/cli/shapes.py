@@ -5,7 +5,7 @@ from __future__ import annotations
 from convcalc.analysis.analysis import Analysis
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
-from convcalc.cli.output import TABLE_FORMATS, emit, emit_table
+from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit, emit_table
 from convcalc.cli.rows import View
 from convcalc.render.report import Reports, report_text
 from convcalc.render.shapes import shapes_listing, shapes_table
@@ -24,7 +24,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
     top: options.Top = None,
     by: options.By = None,
     columns: options.Columns = None,
-    style: options.Format = "table",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """Every layer's output shape and parameters, and the totals.
@@ -36,9 +36,10 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc shapes resnet50 --depth 1 --columns name,output,macs,field,live
       cat mynet.yaml | convcalc shapes - --format json
 
-    Formats: table, plain, json (always every operation), csv, markdown, listing.
+    Formats: table, plain, json (always every operation), csv, markdown, latex,
+    listing.
     """
-    options.read_word("--format", style, (*TABLE_FORMATS, "listing"))
+    style = chosen_format(style, output, (*TABLE_FORMATS, "listing"))
     options.read_batch(batch)
     names = []
     if columns is not None:

@@ -69,7 +69,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
     seed: options.Seed = 0,
     jobs: spaces.Jobs = 1,
     max_layers: options.MaxLayers = options.MAX_LAYERS,
-    style: options.Format = "table",
+    style: Annotated[str, options.FORMAT] = "table",
     output: options.Output = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the interrupted sweep in --output.")

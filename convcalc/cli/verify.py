@@ -10,7 +10,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse, report_problems, write_error
-from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table
+from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit_json, emit_table
 from convcalc.problems import WRONG, RuleError, printable
 from convcalc.quantities import read_memory_size
 from convcalc.render.progress import RunProgress
@@ -79,7 +79,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
             "--max-memory", metavar="SIZE", help="Refuse to use more memory: 2GiB, 500MB."
         ),
     ] = None,
-    style: options.Format = "table",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """Run the network on NumPy and compare every shape.
@@ -93,9 +93,9 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
 
     Weights and inputs are made from the seed where none are given, and a model has its own. Exit
     status 1 if any shape differs, or with --against any value or layer. Formats: table, plain,
-    json, csv, markdown.
+    json, csv, markdown, latex.
     """
-    options.read_word("--format", style, TABLE_FORMATS)
+    style = chosen_format(style, output, TABLE_FORMATS)
     options.read_word("--dtype", dtype, options.FLOAT_DTYPES)
     options.read_batch(batch)
     options.read_count("--repeat", repeat)

@@ -13,7 +13,7 @@ from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.metrics import measure
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
-from convcalc.cli.output import TABLE_FORMATS, emit_json, emit_table, terminal
+from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit_json, emit_table, terminal
 from convcalc.language.load import load, spec
 from convcalc.language.shipped import shipped_names
 from convcalc.problems import printable
@@ -44,7 +44,7 @@ def zoo(
         typer.Option("--tag", metavar="TAG", help="Show networks with this tag: detection."),
     ] = None,
     top: options.Top = None,
-    style: options.Format = "table",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """The networks that ship with convcalc, side by side.
@@ -57,9 +57,9 @@ def zoo(
       convcalc zoo --format csv --output zoo.csv
 
     Depth counts the weighted layers on the longest path. Columns to sort by: name, params,
-    macs, flops, depth. Formats: table, plain, json, csv, markdown.
+    macs, flops, depth. Formats: table, plain, json, csv, markdown, latex.
     """
-    options.read_word("--format", style, TABLE_FORMATS)
+    style = chosen_format(style, output, TABLE_FORMATS)
     options.read_word("--sort", sort, SORT_KEYS)
     options.read_count("--top", top)
     shipped = shipped_names()

@@ -174,6 +174,68 @@ def escaped(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\|`*_[]<>#" else c for c in text)
 
 
+def latex_text(table: Table) -> str:
+    """The table for LaTeX, with the rules of the package booktabs; names are escaped."""
+    columns = table.columns
+    right = {*RIGHT, "share"}
+
+    def text(cell: Cell, column: Column) -> str:
+        # A share is its number: no font has a bar.
+        if column.style == "share" and isinstance(cell, int):
+            return latex_escaped(percent(cell, column.whole))
+        return latex_escaped(cell_text(cell, column))
+
+    def drawn(row: Sequence[Cell]) -> str:
+        cells = [text(cell, column) for cell, column in zip(row, columns, strict=True)]
+        return " & ".join(cells) + r" \\"
+
+    out = [f"% {latex_escaped(table.title)}"] if table.title else []
+    out.append(
+        rf"\begin{{tabular}}{{{''.join(['r' if c.style in right else 'l' for c in columns])}}}"
+    )
+    titles = [latex_escaped(column.title) for column in columns]
+    out += [r"\toprule", " & ".join(titles) + r" \\", r"\midrule"]
+    out += [drawn(row) for row in table.rows]
+    if table.totals:
+        out += [r"\midrule", drawn(table.totals)]
+    out += [r"\bottomrule", r"\end{tabular}", *[f"% {latex_escaped(n)}" for n in table.notes]]
+    return "\n".join(out) + "\n"
+
+
+#: What LaTeX has for characters that mean something to it, or that its fonts do not have.
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "{": r"\{",
+        "}": r"\}",
+        "$": r"\$",
+        "&": r"\&",
+        "#": r"\#",
+        "^": r"\textasciicircum{}",
+        "_": r"\_",
+        "~": r"\textasciitilde{}",
+        "%": r"\%",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        '"': r"\textquotedbl{}",
+        "\u00d7": r"$\times$",
+        "\u2192": r"$\to$",
+        "\u00b7": r"$\cdot$",
+        "\u2212": "$-$",
+    }
+)
+
+
+def latex_escaped(text: str) -> str:
+    r"""Escapes a text for LaTeX.
+
+    >>> latex_escaped("100% of a_b")
+    '100\\% of a\\_b'
+    """
+    return text.translate(_LATEX)
+
+
 def csv_text(table: Table) -> str:
     """The table as CSV: exact integers, a heading line, no totals."""
     import csv

@@ -268,3 +268,36 @@ class TestStandardOutput:
         target = tmp_path / "out.json"
         subprocess.run([*command, "--output", str(target)], check=True)
         assert target.read_bytes() == done.stdout
+
+
+class TestSuffixes:
+    @pytest.mark.parametrize(
+        ("name", "start"),
+        [
+            ("net.csv", "name,"),
+            ("net.json", "{"),
+            ("net.md", "### lenet"),
+            ("net.tex", "% lenet"),
+            ("net.txt", "lenet: "),
+            ("net", "lenet: "),
+            ("NET.CSV", "name,"),
+        ],
+    )
+    def test_it_chooses_the_format(self, name: str, start: str, tmp_path: Path) -> None:
+        path = tmp_path / name
+        assert run("shapes", "lenet", "--output", str(path)).status == 0
+        assert path.read_text(encoding="utf-8").startswith(start)
+
+    def test_the_format_wins(self, tmp_path: Path) -> None:
+        path = tmp_path / "net.json"
+        arguments = ("--format", "csv", "--output", str(path))
+        assert run("shapes", "lenet", *arguments).status == 0
+        assert path.read_text(encoding="utf-8").startswith("name,")
+
+    @pytest.mark.parametrize("command", ["shapes", "flops", "memory", "field", "zoo", "kinds"])
+    def test_what_a_command_does_not_write_is_refused(self, command: str, tmp_path: Path) -> None:
+        file = [] if command in {"zoo", "kinds"} else ["lenet"]
+        result = run(command, *file, "--output", str(tmp_path / "net.svg"))
+        assert result.status == 2
+        assert "this command does not write .svg" in result.err
+        assert not (tmp_path / "net.svg").exists()

@@ -18,6 +18,7 @@ from convcalc.render.table import (
     bar,
     csv_text,
     display_width,
+    latex_text,
     markdown_text,
     plain_text,
     wrapped,
@@ -288,3 +289,27 @@ def test_no_color_has_no_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b" not in out.getvalue()
     # What looks like markup is part of the name.
     assert "[bold]名前[/bold]" in out.getvalue()
+
+
+def test_latex_escapes_what_means_something_to_it() -> None:
+    table = Table(
+        r"50% of \input{x}",
+        [Column("name"), Column("MACs", "number"), Column("share", "share", 40)],
+        [[r"a_b{$^~#&\}", 30, 30], ["3\u00d73 <|>", 10, 10]],
+        ["total", 40, 40],
+        ["note\\"],
+    )
+    assert latex_text(table).splitlines() == [
+        r"% 50\% of \textbackslash{}input\{x\}",
+        r"\begin{tabular}{lrr}",
+        r"\toprule",
+        r"name & MACs & share \\",
+        r"\midrule",
+        r"a\_b\{\$\textasciicircum{}\textasciitilde{}\#\&\textbackslash{}\} & 30 & 75.0\% \\",
+        r"3$\times$3 \textless{}\textbar{}\textgreater{} & 10 & 25.0\% \\",
+        r"\midrule",
+        r"total & 40 & 100.0\% \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"% note\textbackslash{}",
+    ]

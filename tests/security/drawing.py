@@ -42,7 +42,7 @@ class Case(NamedTuple):
 #: Options with their values, of which some are drawn.
 Options = tuple[tuple[str, ...], ...]
 
-_TABLES = ("table", "plain", "json", "csv", "markdown")
+_TABLES = ("table", "plain", "json", "csv", "markdown", "latex")
 _SORTS: Options = (("--depth", "1"), ("--expand",), ("--sort", "params"), ("--top", "3"))
 _ROWS: Options = (*_SORTS, ("--by", "kind"), ("--depth", "0"), ("--sort", "name"))
 _COLUMNS: Options = (
@@ -126,7 +126,7 @@ COMMANDS: dict[str, Command] = {
         4, _TABLES, (*_SORTS, ("--unit", "0"), ("--unit", "0,0"), ("--ignore-global",))
     ),
     "balance": Command(4, _TABLES, (*_ROWS, *_BYTES, ("--sort", "time"))),
-    "explain": Command(2, (*_TABLES[:3], "markdown", "svg"), shared=_SHARED),
+    "explain": Command(2, ("table", "plain", "json", "markdown", "svg"), shared=_SHARED),
     "animate": Command(1, (), shared=_SHARED),
     "report": Command(1, (), (("--nodes", "5"),), _SHARED),
     "draw": Command(3, ("svg", "mermaid", "dot"), _DRAWN, _SHARED),
