@@ -13,6 +13,9 @@ from convcalc.metrics import METRICS, Metric
 
 #: The names of metrics that layers have.
 LAYER_METRICS = tuple([name for name, metric in METRICS.items() if metric.of != "network"])
+#: Figures that follow from the shapes, whatever a layer computes; and from what it learns.
+_OF_SHAPES = ("activations", "live", "live_in_place")
+_LEARNED = ("weights", "step")
 #: The shares from which on a tint is the next darker one, in thousandths.
 _TINTS = (10, 30, 100, 250)
 
@@ -82,7 +85,8 @@ def costs_of(analysis: Analysis, units: Sequence[Unit], name: str) -> Costs:
             figure = COSTS[name](unit.cost)
         else:
             figure = together(analysis, name, unit.members) or 0
-            known = None if unit.cost.unlisted and name == "weights" else figure
+            missing = unit.cost.unlisted if name in _LEARNED else unit.cost.unknown
+            known = None if missing and name not in _OF_SHAPES else figure
         values.append(figure)
         unknown.append(known is None)
     whole = metric.together(values) if values else 0

@@ -13,6 +13,7 @@ from convcalc.graph import GraphBuilder, Network
 from convcalc.layers.activation import ReLU
 from convcalc.layers.joins import Add
 from convcalc.layers.opaque import Opaque
+from convcalc.render.drawing.costs import LAYER_METRICS
 from convcalc.render.drawing.drawing import draw
 from convcalc.render.drawing.graph_text import dot_text, mermaid_text
 from convcalc.render.drawing.svg import svg_text
@@ -84,17 +85,27 @@ def test_names_are_data(nodes: int) -> None:
     assert "script" not in quoted.replace("//", "")[len("digraph") :].split("\n", 2)[2]
 
 
-def test_unknown_costs_are_no_share() -> None:
+def with_an_unknown_layer() -> Network:
     builder = GraphBuilder()
     start = builder.input("input", (4, 4))
     odd = builder.add(Opaque(op="Odd", shape=(4, 4), params=None), [start], path="odd")
-    network = builder.network("net", {"out": builder.add(ReLU(), [odd])})
-    made = pictured(network)
+    return builder.network("net", {"out": builder.add(ReLU(), [odd])})
+
+
+def test_unknown_costs_are_no_share() -> None:
+    made = pictured(with_an_unknown_layer())
     assert [cell.share for cell in made.cells] == ["", "?", ""]
     text = svg_text(draw(made))
     assert "at least 0 MACs" in text
     assert "MACs: unknown" in text
     assert 'class="r k0 u"' in text  # dashed
+
+
+@pytest.mark.parametrize("metric", LAYER_METRICS)
+def test_only_what_follows_from_the_shape_is_known(metric: str) -> None:
+    made = pictured(with_an_unknown_layer(), cost=metric)
+    known = metric in {"activations", "live", "live_in_place"}
+    assert (made.cells[1].share == "?") == (not known)
 
 
 def test_the_same_bytes_each_time() -> None:
