@@ -1,4 +1,4 @@
-"""The README's picture shows what the command prints now."""
+"""The pictures of the documentation show what the commands print now."""
 
 from __future__ import annotations
 
@@ -24,3 +24,12 @@ def test_picture_is_up_to_date() -> None:
     shown = lines_of(script["PICTURE"].read_text(encoding="utf-8"))
     assert shown == lines_of(now), "`python scripts/screenshot.py` draws it again"
     assert "$ convcalc shapes vgg16" in shown
+
+
+def test_drawings_are_up_to_date(tmp_path: Path) -> None:
+    script = run_path(str(REPOSITORY / "scripts" / "drawings.py"))
+    script["make"](tmp_path)
+    for name in script["PICTURES"]:
+        shown = (REPOSITORY / "docs" / name).read_text(encoding="utf-8")
+        drawn = (tmp_path / name).read_text(encoding="utf-8")
+        assert shown == drawn, "`python scripts/drawings.py` draws it again"
