@@ -142,6 +142,7 @@ class Picture:
     top      the column of everything
     cells    every node in the order of the drawing
     same     for each value, the one that stands for it
+    ends     for the result of a first copy, that of the last one
     first, last  for each value that is read, the first and the last cell that reads it, by order
     depth    to which depth groups are open
     """
@@ -154,14 +155,15 @@ class Picture:
         self.top = Column([])
         self.cells: list[Cell] = []
         self.same = list(range(len(units)))
+        self.ends: dict[int, int] = {}
         self.home: dict[int, Cell] = {}
         self.first: dict[int, int] = {}
         self.last: dict[int, int] = {}
         self.depth = 0
 
     def shape(self, value: int) -> Shape:
-        """A value's shape, for one sample."""
-        return self.units[value].output[1:]
+        """A value's shape, for one sample; of copies that widen, what the last one gives."""
+        return self.units[self.ends.get(value, value)].output[1:]
 
     def text_on_line(self, value: int) -> str:
         """A value's shape, where it differs from what enters the node that gives it."""
@@ -289,6 +291,7 @@ class _Builder:
     def _run(self, block: Run, level: int) -> Item:
         first = block.copies[0]
         size = first.stop - first.start
+        self.picture.ends[first.stop - 1] = block.stop - 1
         for copy in block.copies[1:]:
             for place in range(size):
                 self.picture.same[copy.start + place] = first.start + place
@@ -317,8 +320,8 @@ class _Builder:
             cell.second = f"{copies} \u00d7 {_layers(count // copies)}"
             widened = self._widened(block, copies)
             cell.second = f"{cell.second} \u00b7 {widened}" if widened else cell.second
-        elif len(names) == 1 < len(children) and all(
-            [not isinstance(child, Run) for child in children]
+        elif len(names) == 1 < len(children) and not any(
+            [isinstance(child, Run | Join) for child in children]
         ):
             cell.second = f"{len(children)} \u00d7 {_cut(names.pop())}"
         else:
@@ -379,8 +382,6 @@ def _cut(name: str) -> str:
 def _kind_or_base(block: Block, units: Sequence[Unit]) -> str:
     if isinstance(block, Single):
         return units[block.start].kind
-    if isinstance(block, Join):
-        return units[block.unit].kind
     return block.name.rstrip("0123456789")
 
 

@@ -94,6 +94,13 @@ def test_copies_that_widen_need_to_be_four() -> None:
     assert made.cells[1].second == "4 \u00d7 2 layers \u00b7 8 \u2192 20 channels"
 
 
+def test_copies_that_widen_give_what_the_last_one_gives() -> None:
+    for depth in (0, 1, 2):
+        made = pictured(shipped("densenet121"), depth=depth)
+        beyond = next(cell for cell in made.cells if cell.block.path.startswith("transition0"))
+        assert [made.shape_text(value) for value in beyond.reads] == ["256\u00d756\u00d756"]
+
+
 def test_a_join_has_its_branches_in_order() -> None:
     made = pictured(shipped("googlenet"), open_paths=["inception3a"], depth=0)
     frame = next(item for item in made.top.items if isinstance(item, Frame))
