@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from convcalc.gc_pause import gc_paused
 from convcalc.render.drawing.picture import Cell, Frame, Picture
 from convcalc.render.drawing.placing import Placer
 from convcalc.render.drawing.ports import Label, Link, Placed, Point, Side
+from convcalc.render.drawing.ushape import ushape
 from convcalc.render.drawing.wide import wide
 
 MARGIN, HEAD = 20.0, 46.0
@@ -48,10 +50,13 @@ class Drawing:
         self.width = self.height = 0.0
 
 
+@gc_paused()
 def draw(picture: Picture, *, broken: bool = False) -> Drawing:
     """Lays a picture out on a page: in one column, or broken into several."""
     placer = Placer(picture)
-    top = wide(picture, placer) if broken else placer.place(picture.top, None)
+    top = wide(picture, placer) if broken else ushape(picture, placer)
+    if top is None:
+        top = placer.place(picture.top, None)
     drawing = Drawing(picture)
     _move(top, MARGIN + top.left, HEAD + MARGIN)
     _collect(drawing, top)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from convcalc.analysis.units import Unit
+from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
 from convcalc.problems import printable
 from convcalc.render.drawing.costs import Costs
@@ -178,6 +179,7 @@ class Picture:
         return times(cross_text(self.shape(value)))
 
 
+@gc_paused()
 def picture(
     network: Network,
     units: Sequence[Unit],

@@ -32,6 +32,8 @@ class Placer:
 
     def __init__(self, made: Picture) -> None:
         self.picture = made
+        #: Whether items will be turned upside down: groups then need room for a title below, too.
+        self.upward = False
         self._reads: dict[Item | Column, list[int]] = {}
         self._gives: dict[Item | Column, list[int]] = {}
 
@@ -145,7 +147,7 @@ class Placer:
             right = max(right, width(title, GROUP_SIZE, bold=True) + 40 + right - left)
         placed.left = max(body.left + SIDE, left)
         placed.right = max(body.right + SIDE, right)
-        placed.height = TITLE_ROW + body.height + BOTTOM
+        placed.height = TITLE_ROW + body.height + (TITLE_ROW if self.upward else BOTTOM)
         if frame.times > 1:
             placed.right += 4
             placed.height += 4

@@ -30,24 +30,37 @@ def wide(picture: Picture, placer: Placer) -> Placed:
     """Places a picture in columns, broken where only one value runs on."""
     tall = placer.place(picture.top, None)
     breaks = _breaks(picture, placer)
-    best = tall
+    best, chosen = _distance(tall.left + tall.right, tall.height), [0]
     for count in range(2, _MOST_COLUMNS + 1):
         starts = _starts(tall, breaks, count)
         if len(starts) < count:
             break
-        columns = _columns(picture, placer, starts)
-        last = columns[-1].height
-        if last < _LEAST_LAST * max([one.height for one in columns]):
+        across, heights = _sizes(tall, starts)
+        if heights[-1] < _LEAST_LAST * max(heights):
             continue
-        page = _side_by_side(placer, columns)
-        if _distance(page) < _distance(best):
-            best = page
-    return best
+        distance = _distance(across, max(heights) + _ABOVE + _BELOW)
+        if distance < best:
+            best, chosen = distance, starts
+    if len(chosen) == 1:
+        return tall
+    return _side_by_side(placer, _columns(picture, placer, chosen))
 
 
-def _distance(page: Placed) -> float:
-    """How far a page is from the shape aimed at."""
-    aspect = (page.left + page.right) / page.height
+def _sizes(tall: Placed, starts: Sequence[int]) -> tuple[float, list[float]]:
+    """About how wide columns that begin with these items are together, and how high each is."""
+    across = -_GUTTER
+    heights = []
+    for start, stop in zip(starts, [*starts[1:], len(tall.parts)], strict=True):
+        parts = tall.parts[start:stop]
+        across += max([part.left for part in parts]) + max([part.right for part in parts])
+        across += _GUTTER
+        heights.append(parts[-1].y + parts[-1].height - parts[0].y)
+    return across, heights
+
+
+def _distance(across: float, down: float) -> float:
+    """How far a page of a size is from the shape aimed at."""
+    aspect = across / down
     return max(aspect, _ASPECT) / min(aspect, _ASPECT)
 
 
