@@ -11,6 +11,7 @@ sides.
     python -m benchmarks.memory     the time of `memory` and of the search for the least peak
     python -m benchmarks.drawing    the time of a drawing, and how it grows
     python -m benchmarks.zoo        every shipped network, and all of them in one process
+    python -m benchmarks.exploring  metrics of a million variants, compared with reading each
     python -m benchmarks.executor   the speed of a run, compared with other runtimes
     python -m benchmarks.decompile  how short the texts of networks are, and how long they take
     python -m benchmarks.importing  the time to read ONNX files, compared with other packages

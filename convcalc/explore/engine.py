@@ -407,10 +407,11 @@ class _Chain:
         runs = []
         widths = (len(self._sums) + 2, len(self._largest))
         for run in parts:
-            leaving = Shapes()
             used_here = sorted(self._used[run[0] + 1])
+            leaving = Shapes() if run is not parts[-1] else None
             runs.append(Run(run, self._unit, self._variables, used_here, entering, leaving, widths))
-            entering = leaving
+            if leaving is not None:
+                entering = leaving
         return runs
 
     def _unit(self, part: int, group: Group) -> Unit:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from concurrent.futures import Executor
+from hashlib import sha256
+from threading import local
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from convcalc.explore.columns import LARGEST as LARGEST_NUMBER
 from convcalc.explore.columns import Column
-from convcalc.explore.engine import Engine
+from convcalc.explore.engine import CHUNK, Engine
 from convcalc.explore.figures import LARGEST, SUMMED
+from convcalc.explore.parallel import in_order
 from convcalc.explore.settings import check_name, read_setting
 from convcalc.explore.variables import Variable
 from convcalc.language.building.evaluation import MOST_LAYERS
@@ -34,6 +38,7 @@ def evaluate(
     args: Mapping[str, object] | None = None,
     dtype: str = DEFAULT_DTYPE,
     max_layers: int = MOST_LAYERS,
+    executor: Executor | None = None,
 ) -> dict[str, Column]:
     """Metrics of many variants of a network, as columns.
 
@@ -44,6 +49,8 @@ def evaluate(
               `NAME.in_size` for those of one of several inputs
     metrics   which metrics of `convcalc.metrics.TOTALS`, bytes in numbers of `dtype`
     args      other arguments of the file, the same in every variant
+    executor  where parts of the variants are computed: one of `concurrent.futures`, or another
+              of its interface; each process reads the spec's file once
 
     The result has a column for each metric, 64-bit integers or Python's where these are too small;
     `valid`, whether the variant is a network; and `code`, what is first wrong where it is none. The
@@ -69,8 +76,77 @@ def evaluate(
         read = [read_setting(spec, name, value) for value in values]
         variables.append(Variable(name, read))
         indices.append(index)
-    compiled = [name for name in metrics if name in SUMMED or name in LARGEST]
-    engine = Engine(spec, variables, compiled, args=args, dtype=dtype, max_layers=max_layers)
+    asked = _Asked(
+        spec.source.path,
+        spec.source.text,
+        tuple([(variable.name, variable.values) for variable in variables]),
+        tuple(metrics),
+        tuple((args or {}).items()),
+        dtype,
+        max_layers,
+    )
+    if executor is None:
+        return _evaluated(asked.engine(spec), metrics, indices)
+    digest = sha256(repr(asked).encode("utf-8", "backslashreplace")).hexdigest()
+    parts = [
+        _Part(asked, digest, [index[start : start + CHUNK] for index in indices])
+        for start in range(0, len(indices[0]), CHUNK)
+    ]
+    found = list(in_order(executor, _evaluated_part, parts))
+    return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+
+
+class _Asked(NamedTuple):
+    """What another process needs to make the same engine."""
+
+    path: str
+    text: str
+    variables: tuple[tuple[str, tuple[Any, ...]], ...]
+    metrics: tuple[str, ...]
+    args: tuple[tuple[str, object], ...]
+    dtype: str
+    max_layers: int
+
+    def engine(self, spec: Spec | None = None) -> Engine:
+        """The engine; reads the spec where none is given."""
+        return Engine(
+            spec or read_spec(self.path, text=self.text),
+            [Variable(name, values) for name, values in self.variables],
+            [name for name in self.metrics if name in SUMMED or name in LARGEST],
+            args=dict(self.args),
+            dtype=self.dtype,
+            max_layers=self.max_layers,
+        )
+
+
+class _Part(NamedTuple):
+    """Some of the variants; `digest` tells what is asked from everything else."""
+
+    asked: _Asked
+    digest: str
+    indices: list[Column]
+
+
+class _Own(local):
+    """What a thread keeps: an engine, and the digest of what it was asked."""
+
+    digest = ""
+    engine: Engine | None = None
+
+
+_OWN = _Own()
+
+
+def _evaluated_part(part: _Part) -> dict[str, Column]:
+    """What another process answers."""
+    if _OWN.engine is None or _OWN.digest != part.digest:
+        _OWN.engine, _OWN.digest = part.asked.engine(), part.digest
+    return _evaluated(_OWN.engine, part.asked.metrics, part.indices)
+
+
+def _evaluated(
+    engine: Engine, metrics: Sequence[str], indices: Sequence[Column]
+) -> dict[str, Column]:
     found = engine.evaluate(indices)
     figures = dict(found.figures)
     for name in metrics:

@@ -42,19 +42,20 @@ class Shapes:
 
     def groups(self, numbers: Column) -> list[Group]:
         """Points by their shapes' numbers of axes."""
+        different, places = np.unique(numbers, return_inverse=True)
         members: dict[Ranks, list[int]] = {}
-        for point, number in enumerate(numbers.tolist()):
-            members.setdefault(self._shapes[number][0], []).append(point)
-        return [
-            Group(
-                ranks,
-                np.array(points, np.int64),
-                np.array([self._shapes[numbers[point]][1] for point in points], np.int64).reshape(
-                    len(points), -1
-                ),
-            )
-            for ranks, points in members.items()
-        ]
+        for place, number in enumerate(different.tolist()):
+            members.setdefault(self._shapes[number][0], []).append(place)
+        found = []
+        for ranks, chosen in members.items():
+            points = np.arange(len(numbers))
+            if len(members) > 1:
+                points = np.flatnonzero(np.isin(places, chosen))
+            sizes = np.zeros((len(different), sum(ranks)), np.int64)
+            for place in chosen:
+                sizes[place] = self._shapes[int(different[place])][1]
+            found.append(Group(ranks, points, sizes[places[points]]))
+        return found
 
 
 class Run:
@@ -62,7 +63,8 @@ class Run:
 
     units     finds the unit of one of the segments, by its place, for a group of points
     used      the variables that tell rows apart, by their numbers
-    entering  the shapes that enter the first segment, and `leaving` those that leave the last
+    entering  the shapes that enter the first segment, and `leaving` those that leave the last; None
+              where nothing follows
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class Run:
         variables: Sequence[Variable],
         used: Sequence[int],
         entering: Shapes,
-        leaving: Shapes,
+        leaving: Shapes | None,
         widths: tuple[int, int],
     ) -> None:
         self.parts = parts
@@ -159,8 +161,9 @@ class Run:
             groups = regrouped(found)
         self.most = max(self.most, most)
         left = np.zeros(len(points), np.int32)
-        for group in groups:
-            left[group.points] = self._leaving.numbers(group)
+        if self._leaving is not None:
+            for group in groups:
+                left[group.points] = self._leaving.numbers(group)
         first = len(self.left)
         self.left = np.concatenate([self.left, left])
         rows = self.rows

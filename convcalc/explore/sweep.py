@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from hashlib import sha256
+from threading import local
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -238,8 +239,14 @@ class Explorer:
         return {variable.name: variable.values[index] for variable, index in pairs}
 
 
-#: The explorer of this process, by the digest of its question.
-_EXPLORERS: dict[str, Explorer] = {}
+class _Own(local):
+    """What a thread keeps: an explorer, and the digest of its question."""
+
+    digest = ""
+    explorer: Explorer | None = None
+
+
+_OWN = _Own()
 
 
 class Part(NamedTuple):
@@ -254,13 +261,11 @@ class Part(NamedTuple):
 
 def look(part: Part) -> tuple[Rows, Counts]:
     """What a process answers about a part."""
-    explorer = _EXPLORERS.get(part.digest)
-    if explorer is None:
-        _EXPLORERS.clear()
+    if _OWN.explorer is None or _OWN.digest != part.digest:
         asked = part.question
         with access(allow_outside=asked.allow_outside, max_file_size=asked.max_file_size):
-            explorer = _EXPLORERS[part.digest] = Explorer(asked)
-    return explorer.look(part.start, part.stop, slow=part.slow)
+            _OWN.explorer, _OWN.digest = Explorer(asked), part.digest
+    return _OWN.explorer.look(part.start, part.stop, slow=part.slow)
 
 
 def sweep(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from fractions import Fraction
 from typing import Any
 
@@ -73,6 +74,21 @@ class TestVariants:
         found = convcalc.evaluate("resnet8", {"in_size": [24, 32]}, [metric], dtype="int8")
         expected = [measured("resnet8", metric, "int8", input=[3, size, size]) for size in (24, 32)]
         assert found[metric].tolist() == expected
+
+
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_an_executor_computes_the_same(
+    pool: type[ThreadPoolExecutor | ProcessPoolExecutor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convcalc.explore.evaluate.CHUNK", 7)
+    variants = {"width": [0.25, 0.5, 1] * 8, "in_size": list(range(8, 32))}
+    metrics = ["params", "macs", "arena"]
+    alone = convcalc.evaluate("mobilenet_v1", variants, metrics)
+    with pool(2) as executor:
+        found = convcalc.evaluate("mobilenet_v1", variants, metrics, executor=executor)
+    assert {name: column.tolist() for name, column in found.items()} == {
+        name: column.tolist() for name, column in alone.items()
+    }
 
 
 class TestRefused:

@@ -202,6 +202,14 @@ class TestProcesses:
         assert all((rows.figures[m] == alone.figures[m]).all() for m in alone.figures)
         assert rows.codes.tolist() == alone.codes.tolist()
 
+    def test_threads_answer_the_same(self) -> None:
+        over = ["w=1..60", "in_size=4..60"]
+        alone, counts = answer(explorer(over, limits=["macs<=2M"]))
+        with ThreadPoolExecutor(3) as pool:
+            rows, others = answer(explorer(over, limits=["macs<=2M"]), executor=pool)
+        assert counts == others
+        assert rows.points.tolist() == alone.points.tolist()
+
     def test_a_mistake_crosses_processes(self) -> None:
         asked = explorer(["w=1..2000"])
         wrong = asked.question._replace(text="{input: [3, 8, 8]")
