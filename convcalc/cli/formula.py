@@ -8,7 +8,7 @@ import typer
 
 from convcalc.cli import options, spaces
 from convcalc.cli.guard import guarded, refuse
-from convcalc.cli.output import emit
+from convcalc.cli.output import chosen_format, emit
 from convcalc.problems import WRONG, printable
 from convcalc.quantities import DTYPES
 
@@ -38,7 +38,7 @@ def formula(
     sets: options.Sets = None,
     dtype: options.Dtype = "float32",
     max_layers: options.MaxLayers = options.MAX_LAYERS,
-    style: options.Format = "text",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """A metric of a network as a formula in its arguments and input sizes, exactly.
@@ -57,7 +57,7 @@ def formula(
     from convcalc.language.load import spec
     from convcalc.render.formula import Shown, formula_latex, formula_text
 
-    options.read_word("--format", style, FORMATS)
+    style = chosen_format(style, output, FORMATS)
     options.read_word("--dtype", dtype, tuple(DTYPES))
     check_metrics([metric], dtype)
     if metric not in SUMMED and metric not in LARGEST:

@@ -8,7 +8,7 @@ import typer
 
 from convcalc.cli import options, spaces
 from convcalc.cli.guard import guarded, refuse
-from convcalc.cli.output import emit_json, emit_lines
+from convcalc.cli.output import chosen_format, emit_json, emit_lines
 from convcalc.problems import WRONG
 from convcalc.shapes import axis_name, cross_text
 
@@ -29,7 +29,7 @@ def sizes(
         int, typer.Option("--most", metavar="N", help="Look at sizes from 1 to N.")
     ] = 1024,
     max_layers: options.MaxLayers = options.MAX_LAYERS,
-    style: options.Format = "text",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """The input sizes that work, for each spatial axis: the smallest, and how they repeat.
@@ -46,7 +46,7 @@ def sizes(
     from convcalc.language.load import spec
     from convcalc.render.sizes import SizesShown, sizes_data, sizes_text
 
-    options.read_word("--format", style, FORMATS)
+    style = chosen_format(style, output, FORMATS)
     if not 8 <= most <= _LARGEST:
         refuse(f"--most is from 8 to {_LARGEST}, not {most}")
     read = spec(network)

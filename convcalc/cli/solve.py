@@ -8,7 +8,7 @@ import typer
 
 from convcalc.cli import options, spaces
 from convcalc.cli.guard import guarded, refuse
-from convcalc.cli.output import emit_json, emit_lines
+from convcalc.cli.output import chosen_format, emit_json, emit_lines
 from convcalc.cli.spaces import Asked
 from convcalc.problems import WRONG, printable
 
@@ -48,7 +48,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument for each option
     dtype: options.Dtype = "float32",
     jobs: spaces.Jobs = 1,
     max_layers: options.MaxLayers = options.MAX_LAYERS,
-    style: options.Format = "text",
+    style: options.Format = None,
     output: options.Output = None,
 ) -> int:
     """The best variant of a network that keeps some limits, and the proof that it is.
@@ -68,7 +68,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument for each option
     from convcalc.render.progress import points_done
     from convcalc.render.solve import solve_data, solve_text
 
-    options.read_word("--format", style, FORMATS)
+    style = chosen_format(style, output, FORMATS)
     options.read_count("--jobs", jobs)
     if (maximize is None) == (minimize is None):
         refuse("solve needs one of --maximize and --minimize", "--maximize macs")
