@@ -100,3 +100,16 @@ class TestSizes:
         flat = spec(tmp_path, "input: [3]\nlayers: [{dense: 4}]\n", "flat.yaml")
         assert "the input has no spatial sizes" in run("sizes", flat).err
         assert "--most is from 8 to 4096" in run("sizes", net, "--most", "10000").err
+
+
+@pytest.mark.parametrize("layers", ["fifo", "25769803776", "[]", "{relu: }"])
+@pytest.mark.parametrize(
+    "command",
+    ["formula {} macs", "sizes {}", "sweep {} --over in_size=8..16:8"]
+    + ["solve {} --over in_size=8..16:8 --maximize macs"],
+)
+def test_layers_that_are_none_are_reported(tmp_path: Path, layers: str, command: str) -> None:
+    file = spec(tmp_path, f"{{input: [3, 8, 8], args: {{w: 1}}, layers: {layers}}}")
+    result = run(*command.format(file).split())
+    assert (result.status, result.out) == (1, "")
+    assert "error[bad-value]: 'layers' " in result.err
