@@ -79,6 +79,11 @@ class Assembly:
         problem = Problem(code, message, span, (*facts, *helps(help_text)), subject=subject)
         return ConvcalcError([problem], UNUSABLE)
 
+    def too_many(self, name: str, span: Span | None = None) -> ConvcalcError:
+        """The network has more layers than it may have, this one first."""
+        message = f"the network has more than {self.choices.max_layers} layers"
+        return self.error("too-many-layers", message, name, span, "--max-layers allows more")
+
     def input(self, name: str, shape: Shape, span: Span | None = None) -> int:
         """Adds an input of this shape, or of the one that the user chose; its index."""
         given = self.choices.input
@@ -256,11 +261,8 @@ class Assembly:
         self, make: Callable[[], int], name: str, span: Span | None, inputs: Sequence[int]
     ) -> int:
         """What `make` adds; a broken rule becomes a problem of the file."""
-        most = self.choices.max_layers
-        if len(self._builder.nodes) > most:
-            help_text = "--max-layers allows more"
-            message = f"the network has more than {most} layers"
-            raise self.error("too-many-layers", message, name, span, help_text)
+        if len(self._builder.nodes) > self.choices.max_layers:
+            raise self.too_many(name, span)
         first = len(self._builder.nodes)
         try:
             index = make()

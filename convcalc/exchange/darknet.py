@@ -42,6 +42,8 @@ _OTHER_ACTIVATIONS = (
     *("loggy", "ramp", "relie", "plse", "stair", "lhtan", "revleaky", "hard_mish"),
     *("normalize_channels", "normalize_channels_softmax", "normalize_channels_softmax_maxval"),
 )
+#: How often layers may name others, for each layer that a network may have.
+_REFERENCES = 4
 #: Options that change a layer in a way that is not read.
 _UNREAD = ("antialiasing", "maxpool_depth", "reverse", "weights_normalization")
 
@@ -95,6 +97,8 @@ def _sections(file: ModelFile, assembly: Assembly) -> list[_Section]:
             if not bracket or not word.strip():
                 raise assembly.error("bad-model", "a section is written [name]", span=span)
             sections.append(_Section(word.strip().lower(), span, len(sections) - 1))
+            if len(sections) - 1 > assembly.choices.max_layers:
+                raise assembly.too_many(sections[-1].name, span)
             continue
         key, equals, value = line.partition("=")
         if not equals or not sections:
@@ -124,6 +128,8 @@ class _Reader:
         self.last = 0
         self.section = _Section("net", Span(Source("", ""), 1, 1), -1)
         self.read_layers: set[int] = set()
+        #: How many layers were named by others.
+        self.references = 0
         #: The nodes with the weights of each layer that has any, and its norm.
         self.weights: dict[int, list[int]] = {}
         #: The path of the layers that one section becomes.
@@ -186,6 +192,9 @@ class _Reader:
 
     def numbers(self, key: str) -> list[int]:
         """The layers that an option lists, by their numbers; negative ones count backwards."""
+        self.references += self.text(key).count(",") + 1
+        if self.references > _REFERENCES * self.assembly.choices.max_layers:
+            raise self.wrong("too-many-layers", "layers name others too many times", key)
         texts = [text.strip() for text in self.text(key).split(",")]
         found = []
         for text in texts if texts[-1] else texts[:-1]:
@@ -199,8 +208,6 @@ class _Reader:
             found.append(number)
         if not found:
             raise self.wrong("bad-model", f"'{key}' names no layer", key)
-        if len(found) > self.assembly.choices.max_layers:
-            raise self.wrong("too-many-layers", f"'{key}' names {len(found)} layers", key)
         return found
 
     def wrong(self, code: str, message: str, key: str = "", help_text: str = "") -> ConvcalcError:

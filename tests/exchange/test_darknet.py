@@ -229,6 +229,13 @@ def test_as_many_layers_as_are_allowed() -> None:
         read(text, Choices(max_layers=49))
 
 
+@pytest.mark.parametrize("sections", ["[cost]\n" * 400, "[route]\nlayers=" + "0," * 2000])
+def test_what_makes_no_nodes_is_bounded_as_well(sections: str) -> None:
+    text = "[net]\nchannels=1\nheight=9\nwidth=9\n[activation]\nactivation=relu\n" + sections
+    with pytest.raises(ConvcalcError, match="too-many-layers"):
+        read(text, Choices(max_layers=300))
+
+
 _LINES = SMALL.splitlines()
 _WORDS = ["[net]", "[reorg]", "[upsample]", "[region]", "[crop]", "[local]", "[softmax]", "pad=1"]
 _VALUES = ["0", "-1", "1", "2", "7", "1000000000", "-", "", "1e9", "0,1,-1", "99999999999999999999"]

@@ -279,6 +279,14 @@ def test_models_in_models_are_bounded() -> None:
         of(text, choices=Choices(max_layers=100))
 
 
+def test_names_and_lists_of_layers_are_bounded() -> None:
+    with pytest.raises(ConvcalcError, match="too long"):
+        of(functional([{"class_name": "ReLU", "config": {"name": "x" * 1000}}]))
+    many = functional([{"class_name": "Identity", "config": {}}] * 300)
+    with pytest.raises(ConvcalcError, match="too-many-layers"):
+        of(many, choices=Choices(max_layers=100))
+
+
 @pytest.mark.parametrize(
     ("data", "what"),
     [

@@ -27,10 +27,12 @@ from convcalc.spelling import did_you_mean
 _LONGEST = 8 * 1024 * 1024
 #: Models may be layers of each other this deep, and calls nest values this deep.
 _DEEPEST, _DEEPEST_CALL = 40, 8
+#: The longest name of a layer.
+_LONGEST_NAME = 500
 #: Classes that are models of layers.
 _MODELS = ("Functional", "Model", "Sequential")
 #: How many calls of layers a model may have for each layer that it may have.
-_CALLS = 4
+_CALLS = 2
 
 
 class Tensor(NamedTuple):
@@ -108,6 +110,8 @@ class _Reader:
         version = root.get("keras_version")
         self.old = isinstance(version, str) and version.startswith(("1", "2"))
         self.calls = 0
+        #: The models inside, by the object that describes them and their names.
+        self.models: dict[tuple[int, str], _Layers] = {}
         self.dims: dict[str, int] = {}
 
     def read(self, name: str, path: str) -> Model:
@@ -159,6 +163,13 @@ class _Reader:
             known.append(size)
         return tuple(known)
 
+    def inside(self, layer: Described, prefix: str) -> _Layers:
+        """The layers of a model that is a layer, which are read once."""
+        key = id(layer.config), prefix
+        if key not in self.models:
+            self.models[key] = _Layers(self, layer.kind, layer.config, prefix)
+        return self.models[key]
+
     def count(self, name: str) -> None:
         """Counts a call of a layer: models of models may multiply them."""
         self.calls += 1
@@ -182,6 +193,8 @@ class _Layers:
             config = {"layers": config}
         if not isinstance(config, dict) or not isinstance(config.get("layers"), list):
             raise reader.wrong("the model has no list of layers", prefix.rstrip("/"))
+        if len(config["layers"]) > _CALLS * reader.assembly.choices.max_layers:
+            raise reader.assembly.too_many(prefix.rstrip("/"))
         self.config: Mapping[str, Any] = config
         self.shapes: dict[Tensor, Sequence[object]] = {}
         described = [self.described(item, n) for n, item in enumerate(config["layers"])]
@@ -212,8 +225,8 @@ class _Layers:
             raise self.wrong(f"layer {number} of the list has no class or no configuration", "")
         inner = config if isinstance(config, dict) else {"layers": config}
         name = item.get("name") or inner.get("name") or f"{kind.lower()}_{number}"
-        if not isinstance(name, str):
-            raise self.wrong(f"the name of layer {number} is no text", "")
+        if not isinstance(name, str) or len(name) > _LONGEST_NAME:
+            raise self.wrong(f"the name of layer {number} is no text, or too long", "")
         calls = tuple([self.call(call, name) for call in items_of(item.get("inbound_nodes"))])
         module = module if isinstance(module, str) else ""
         return Described(name, kind, module, inner, calls or _NEVER)
@@ -413,7 +426,7 @@ class _Layers:
         """The results of one call of a layer."""
         name = self.prefix + layer.name
         if layer.kind in _MODELS:
-            inner = _Layers(self.reader, layer.kind, layer.config, f"{name}/")
+            inner = self.reader.inside(layer, f"{name}/")
             if not values:
                 raise self.wrong("no value enters", layer.name)
             return inner.add(dict(enumerate(values)), depth + 1)

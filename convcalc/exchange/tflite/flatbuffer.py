@@ -12,7 +12,7 @@ from typing import Any
 #: Numbers by their letters, as `struct` has them.
 _NUMBERS = {letter: Struct(f"<{letter}") for letter in "bBhHiIqQf"}
 #: Characters of a name that are read.
-_LONGEST_TEXT = 1000
+_LONGEST_TEXT = 200
 
 
 class DamagedError(Exception):

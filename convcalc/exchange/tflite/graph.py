@@ -10,6 +10,8 @@ from convcalc.exchange.tflite.flatbuffer import DamagedError, Table, root
 from convcalc.shapes import LARGEST_SIZE, MOST_AXES
 
 _MARK = b"TFL3"
+#: Tensors, and how often they are read, for each layer that a network may have.
+_TENSORS = 5
 #: Numbers of constants that are read: those of shapes, axes and single factors.
 _MOST_NUMBERS = 64
 #: The types of tensors, by their numbers: NumPy's name, and the letter of what can be read.
@@ -106,10 +108,16 @@ def read_graph(data: memoryview, most: int) -> Graph:
     if not graphs:
         raise DamagedError("it has no graph")
     # Weights may be spread over many buffers, and every tensor has one.
-    buffers = [_buffer(table, data) for table in model.tables(4, 20 * most)]
+    buffers = [_buffer(table, data) for table in model.tables(4, _TENSORS * most)]
     graph = graphs[0]
-    tensors = [_tensor(table, buffers) for table in graph.tables(0, 20 * most)]
-    operations = [_operation(table, codes, len(tensors)) for table in graph.tables(3, 4 * most)]
+    tensors = [_tensor(table, buffers) for table in graph.tables(0, _TENSORS * most)]
+    operations: list[Operation] = []
+    reads = 0
+    for table in graph.tables(3, 2 * most):
+        operations.append(_operation(table, codes, len(tensors)))
+        reads += len(operations[-1].inputs) + len(operations[-1].outputs)
+        if reads > _TENSORS * most:
+            raise DamagedError(f"its operations read more than {_TENSORS * most} tensors")
     inputs, outputs = graph.numbers(1, "i", 1000), graph.numbers(2, "i", 1000)
     if not all(0 <= index < len(tensors) for index in [*inputs, *outputs]):
         raise DamagedError("an input or an output is no tensor")
@@ -160,7 +168,7 @@ def _operation(table: Table, codes: Sequence[tuple[int, str]], tensors: int) -> 
     if number >= len(codes):
         raise DamagedError("an operation has no code")
     code, custom = codes[number]
-    inputs, outputs = table.numbers(1, "i", 10_000), table.numbers(2, "i", 10_000)
+    inputs, outputs = table.numbers(1, "i", 1000), table.numbers(2, "i", 1000)
     if not all(-1 <= index < tensors for index in [*inputs, *outputs]) or -1 in outputs:
         raise DamagedError("an operation names a tensor that is not there")
     return Operation(code, custom, tuple(inputs), tuple(outputs), table.table(4))

@@ -96,6 +96,9 @@ class _Reader:
             rows += node.items
         if not rows:
             raise self.wrong("the file has no rows", self.root)
+        most = self.assembly.choices.max_layers
+        if len(rows) > most:
+            raise self.assembly.too_many(f"model.{most}", rows[most].span)
         classifies = any(self.module_of(row) == "Classify" for row in rows)
         size = _CLASSIFIER_SIZE if classifies else _SIZE
         channels = self.top_number("ch", self.top_number("channels", 3))
