@@ -59,9 +59,9 @@ def difference(found: Counterparts, model: str) -> Problem | None:
     ]
     node: Node | None = found.network.nodes[ours[0]] if ours else None
     count = len(ours) + len(theirs)
-    message = f"it is not the network in {model}: {count} layers have no counterpart, this first"
+    message = f"the first difference from {model}; operations without a counterpart: {count}"
     if node is None and theirs:
-        message = f"layers of {model} have no counterpart: {len(theirs)}"
+        message = f"operations of {model} without a counterpart: {len(theirs)}"
     elif node is None:
         message = f"its figures are not those of {model}"
     return Problem(

@@ -56,7 +56,10 @@ def _verdict(found: Counterparts, values: Sequence[Difference] | None) -> list[s
     unknown = unknown_operations(found.network)
     figures = f"figures, but for {unknown_text(unknown)}," if unknown else "figures"
     same = f"structure and {figures} are the same"
-    lines = [same if found.same else f"{len(pairing.pairs)} layers have a counterpart"]
+    nodes = found.network.nodes
+    paired = sum([not nodes[mine].is_input for mine, _ in pairing.pairs])
+    some = f"{paired} of {len(found.network.operations)} operations have a counterpart"
+    lines = [same if found.same else some]
     if values:
         agree = sum([value.agrees for value in values])
         most = max([value.relative for value in values])
