@@ -102,14 +102,32 @@ class TestSizes:
         assert "--most is from 8 to 4096" in run("sizes", net, "--most", "10000").err
 
 
-@pytest.mark.parametrize("layers", ["fifo", "25769803776", "[]", "{relu: }"])
-@pytest.mark.parametrize(
-    "command",
-    ["formula {} macs", "sizes {}", "sweep {} --over in_size=8..16:8"]
-    + ["solve {} --over in_size=8..16:8 --maximize macs"],
+COMMANDS = (
+    "formula {} macs",
+    "sizes {}",
+    "sweep {} --over in_size=8..16:8",
+    "solve {} --over in_size=8..16:8 --maximize macs",
 )
-def test_layers_that_are_none_are_reported(tmp_path: Path, layers: str, command: str) -> None:
-    file = spec(tmp_path, f"{{input: [3, 8, 8], args: {{w: 1}}, layers: {layers}}}")
+
+
+@pytest.mark.parametrize(
+    ("keys", "code"),
+    [
+        ("input: [3, 8, 8], layers: fifo", "bad-value"),
+        ("input: [3, 8, 8], layers: 25769803776", "bad-value"),
+        ("input: [3, 8, 8], layers: []", "bad-value"),
+        ("input: [3, 8, 8], layers: {relu: }", "bad-value"),
+        ("input: [3, 8, 8]", "missing-key"),
+        ("layers: [relu]", "missing-key"),
+        ("input: {}, layers: [relu]", "bad-value"),
+        ("input: {relu: , repeat: 300}", "missing-key"),
+    ],
+)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_file_without_input_or_layers_is_reported(
+    tmp_path: Path, keys: str, code: str, command: str
+) -> None:
+    file = spec(tmp_path, f"{{args: {{w: 1}}, {keys}}}")
     result = run(*command.format(file).split())
     assert (result.status, result.out) == (1, "")
-    assert "error[bad-value]: 'layers' " in result.err
+    assert f"error[{code}]: " in result.err

@@ -201,8 +201,9 @@ class Spec:
 
         if self._document.problems or self._own_problems or self._args_problems:
             raise ConvcalcError(self.problems)
-        layers = self._document.keys["layers"][1]
-        if not (isinstance(layers, ListNode) and layers.items):
+        keys = self._document.keys
+        layers = keys["layers"][1] if "layers" in keys else None
+        if "input" not in keys or not (isinstance(layers, ListNode) and layers.items):
             self.network()  # raises with what is wrong
         return Segments(self._document, self._expressions, self._items, max_layers)
 
