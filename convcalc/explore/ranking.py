@@ -77,8 +77,10 @@ def front(figures: Sequence[Column], largest: Sequence[bool]) -> Column:
     >>> front([np.array([1, 2, 3, 3]), np.array([5, 4, 4, 3])], [False, False]).tolist()
     [True, True, False, True]
     """
-    costs = np.stack([-c if large else c for c, large in zip(figures, largest, strict=True)])
-    unique, inverse = np.unique(costs, axis=1, return_inverse=True)
+    costs = [-c if large else c for c, large in zip(figures, largest, strict=True)]
+    # Ranks compare as the figures do, which may be integers of any size.
+    ranks = np.stack([np.unique(cost, return_inverse=True)[1].reshape(-1) for cost in costs])
+    unique, inverse = np.unique(ranks, axis=1, return_inverse=True)
     left = np.arange(unique.shape[1])
     best = np.zeros(unique.shape[1], bool)
     # Columns are in lexical order: the first that is left is beaten by none that is.

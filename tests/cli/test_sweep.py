@@ -75,6 +75,20 @@ class TestRows:
         assert {row["in_size"] for row in found if row["front"]} == {"16"}
         assert all(row["front"] for row in found if row["in_size"] == "16")
 
+    def test_a_front_of_figures_beyond_64_bits(self, net: str) -> None:
+        Path("large.yaml").write_text(
+            "{args: {n: 1, k: 1}, input: [2147483647, n, 1], layers: "
+            "[{conv: 2147483647, kernel: [k, 1]}, {global_avgpool: }, {dense: 2147483647}]}",
+            "utf-8",
+        )
+        options = ("--over", "n=3,1999999999,2147483647", "--over", "k=1,2")
+        found = rows("large.yaml", *options, "--pareto", "+macs,params")
+        assert max(int(row["macs"]) for row in found) > 2**64
+        assert [(row["n"], row["k"]) for row in found if row["front"]] == [
+            ("2147483647", "1"),
+            ("2147483647", "2"),
+        ]
+
     def test_an_argument_that_is_called_like_a_metric(self, net: str) -> None:
         (row,) = rows(net, "--over", "params=7")
         assert row["args.params"] == "7"
