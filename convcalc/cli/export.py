@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from convcalc.graph import Network
 
 #: What source can be written for.
-FRAMEWORKS = ("torch",)
+FRAMEWORKS = ("torch", "keras")
 
 
 @guarded
@@ -36,20 +36,21 @@ def export(  # noqa: PLR0917 - an argument for each option
     ] = None,
     seed: options.Seed = 0,
     framework: Annotated[
-        str | None, typer.Option("--framework", metavar="NAME", help="Of a .py file: torch.")
+        str | None, typer.Option("--framework", metavar="NAME", help="Of a .py file: torch, keras.")
     ] = None,
 ) -> int:
-    """Write the network as an ONNX model, or as PyTorch source.
+    """Write the network as an ONNX model, or as PyTorch or Keras source.
 
     Examples:
       convcalc export lenet --output lenet.onnx
       convcalc export mynet.yaml --weights w.npz --output mynet.onnx
       convcalc export resnet50 --output resnet50.py
+      convcalc export resnet50 --framework keras --output resnet50.py
 
     In an ONNX model, weights are made from the seed where none are given. Operators and weights are
     called as in the network: conv0, conv0.weight. Weights of more than 1.5 GB are written beside,
-    to PATH.data. Source holds no weights: it has a class for each block. A layer that has no
-    counterpart is an error.
+    to PATH.data. Source holds no weights: it has a class or a function for each block. A layer that
+    has no counterpart is an error.
     """
     refuse_empty(output)
     options.read_batch(batch)
@@ -65,9 +66,7 @@ def export(  # noqa: PLR0917 - an argument for each option
         refuse("--weights: source holds no weights", "--output net.onnx")
     network = options.load_network(file, sets, input_, max_layers)
     if suffix == ".py":
-        from convcalc.exchange.write.source.torch_text import torch_source
-
-        emit(torch_source(network), output)
+        emit(_source(network, framework or "torch"), output)
         return 0
     try:
         written = _write_onnx(network, output, weights, seed, batch)
@@ -76,6 +75,16 @@ def export(  # noqa: PLR0917 - an argument for each option
     names = " and ".join([printable(path, 200) for path in written])
     write_error(f"{printable(network.name, 200)} written to {names}\n")
     return 0
+
+
+def _source(network: Network, framework: str) -> str:
+    if framework == "keras":
+        from convcalc.exchange.write.source.keras_text import keras_source
+
+        return keras_source(network)
+    from convcalc.exchange.write.source.torch_text import torch_source
+
+    return torch_source(network)
 
 
 def _write_onnx(

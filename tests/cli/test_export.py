@@ -70,13 +70,20 @@ def test_a_layer_without_a_counterpart_leaves_the_old_file(small: str, tmp_path:
     assert sorted(os.listdir()) == ["lrn.yaml", "net.onnx", "net.yaml"]
 
 
-def test_source(small: str) -> None:
-    for framework in ([], ["--framework", "torch"]):
-        result = run("export", small, "--output", "net.py", *framework)
-        assert (result.status, result.out, result.err) == (0, "", "")
-        text = Path("net.py").read_text(encoding="utf-8")
-        assert "class Net(nn.Module):" in text
-        compile(text, "net.py", "exec")
+@pytest.mark.parametrize(
+    ("framework", "text"),
+    [
+        ([], "class Net(nn.Module):"),
+        (["--framework", "torch"], "class Net(nn.Module):"),
+        (["--framework", "keras"], "def net():"),
+    ],
+)
+def test_source(small: str, framework: list[str], text: str) -> None:
+    result = run("export", small, "--output", "net.py", *framework)
+    assert (result.status, result.out, result.err) == (0, "", "")
+    source = Path("net.py").read_text(encoding="utf-8")
+    assert text in source
+    compile(source, "net.py", "exec")
 
 
 @pytest.mark.parametrize(

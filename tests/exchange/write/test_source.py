@@ -5,19 +5,29 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import convcalc
-from convcalc.exchange.write.source.torch_operations import TRANSLATIONS
+from convcalc.exchange.write.source import keras_operations, torch_operations
+from convcalc.exchange.write.source.keras_text import keras_source
 from convcalc.exchange.write.source.torch_text import torch_source
+from convcalc.graph import Network
 from convcalc.language.shipped import shipped_names
 from convcalc.layers import NODE_KINDS
 from convcalc.problems import ConvcalcError
 from tests.quick import each_network
 from tests.shipped import shipped
 
+#: What has attention with a position bias or of groups of positions, an LSTM, or an unpooling.
+NOT_IN_KERAS = frozenset(
+    [
+        *("crnn", "efficientformer_l1", "maxvit_t", "mobilevit_s", "segnet", "swin_b", "swin_s"),
+        *("swin_t", "swin_v2_b", "swin_v2_s", "swin_v2_t"),
+    ]
+)
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -26,10 +36,21 @@ def test_source_is_what_a_person_would_write(name: str) -> None:
     assert torch_source(shipped(name)) == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", ["resnet50", "mobilenet_v2"])
+def test_keras_source_is_what_a_person_would_write(name: str) -> None:
+    golden = GOLDEN / f"{name}_keras.txt"
+    assert keras_source(shipped(name)) == golden.read_text(encoding="utf-8")
+
+
 @pytest.mark.no_cover
+@pytest.mark.parametrize("write", [torch_source, keras_source])
 @each_network(shipped_names())
-def test_source_is_well_formed(name: str, tmp_path: Path) -> None:
-    text = torch_source(shipped(name))
+def test_source_is_well_formed(name: str, write: Callable[[Network], str], tmp_path: Path) -> None:
+    if write is keras_source and name in NOT_IN_KERAS:
+        with pytest.raises(ConvcalcError, match="has no counterpart in Keras"):
+            write(shipped(name))
+        return
+    text = write(shipped(name))
     ast.parse(text)
     assert max(map(len, text.splitlines())) <= 100
     path = tmp_path / "net.py"
@@ -54,7 +75,8 @@ def test_source_is_well_formed(name: str, tmp_path: Path) -> None:
 def test_every_kind_has_its_source() -> None:
     # An attention is written as a whole, and an operation without a rule not at all.
     others = {kind for kind in NODE_KINDS if kind.startswith("attention_")} | {"opaque"}
-    assert set(TRANSLATIONS) == set(NODE_KINDS) - others
+    for operations in (torch_operations, keras_operations):
+        assert set(operations.TRANSLATIONS) == set(NODE_KINDS) - others
 
 
 def test_it_depends_on_no_other_program() -> None:

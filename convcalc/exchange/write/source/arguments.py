@@ -76,10 +76,10 @@ def simplify(made: Class) -> None:
     places: dict[int, int] = {}
     for place, part in enumerate(made.parts):
         part.sources = [resolved(source) for source in part.sources]
-        padding = part.values.get("padding")
-        empty = padding is not None and padding.is_constant and padding.constant == 0
-        pads = isinstance(part.body, Operation) and part.body.callee.startswith("nn.ZeroPad")
-        if pads and empty and len(made.parts) > 1:
+        values = [part.values.get(name) for name in ("padding", "cropping")]
+        empty = any(value is not None and str(value) == "0" for value in values)
+        moves = isinstance(part.body, Operation) and part.body.kind in ("pad", "crop")
+        if moves and empty and len(made.parts) > 1:
             moved[place] = part.sources[0]
             continue
         if part.same is not None:
