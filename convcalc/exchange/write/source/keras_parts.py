@@ -55,13 +55,13 @@ class Constant(layers.Layer):
     "attention": '''
 def attention(query, key, value, heads):
     """Scaled dot-product attention of positions, in heads of channels."""
-    size = query.shape[1:-1]
-    split = []
-    for x in (query, key, value):
-        x = layers.Reshape((-1, heads, x.shape[-1] // heads))(x)
-        split.append(x)
-    x = ops.dot_product_attention(*split)
-    return layers.Reshape((*size, value.shape[-1]))(x)
+    size, channels = query.shape[1:-1], value.shape[-1]
+    query, key, value = (
+        layers.Reshape((-1, heads, x.shape[-1] // heads))(x) for x in (query, key, value)
+    )
+    scores = ops.einsum("bqhd,bkhd->bhqk", query, key) * query.shape[-1] ** -0.5
+    x = ops.einsum("bhqk,bkhd->bqhd", ops.softmax(scores), value)
+    return layers.Reshape((*size, channels))(x)
 ''',
     "reshape": '''
 def reshape(x, shape):
