@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from convcalc.codes import CODES
 from convcalc.layers.fields import decimal_text
 from convcalc.metrics import METRICS
+from convcalc.problems import printable
 from convcalc.quantities import BYTES
 from convcalc.render.table import Cell, Column, Table
 
@@ -159,7 +160,7 @@ def sweep_table(
         cells.append([*found, f"{code}: {error}" if code else ""] if wrong else found)
     if any(METRICS[name].unit == BYTES for name in layout.metrics):
         notes = [*notes, f"Bytes are those of numbers in {dtype}."]
-    return Table(network, columns, cells, (), notes)
+    return Table(printable(network), columns, cells, (), notes)
 
 
 def _whole(rows: Sequence[SweepRow], place: int) -> bool:

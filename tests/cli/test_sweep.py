@@ -89,6 +89,13 @@ class TestRows:
             ("2147483647", "2"),
         ]
 
+    @pytest.mark.parametrize("style", ["table", "plain", "markdown"])
+    def test_a_name_with_control_characters_is_escaped(self, net: str, style: str) -> None:
+        Path("a\u202eb.yaml").write_text(SMALL, "utf-8")
+        result = run("sweep", "a\u202eb.yaml", "--over", "w=1..2", "--format", style)
+        assert result.status == 0
+        assert "\u202e" not in result.out + result.err
+
     def test_an_argument_that_is_called_like_a_metric(self, net: str) -> None:
         (row,) = rows(net, "--over", "params=7")
         assert row["args.params"] == "7"
