@@ -38,6 +38,8 @@ class Access(NamedTuple):
 
 
 _USUAL = Access()
+#: What helps where a file is too long.
+ALLOWS_MORE = "--max-file-size allows more, and max_file_size of convcalc.access in Python"
 _ACCESS: ContextVar[Access] = ContextVar("access", default=_USUAL)
 
 

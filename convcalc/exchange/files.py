@@ -6,9 +6,9 @@ import os
 import stat
 from mmap import ACCESS_READ, mmap
 
-from convcalc.language.load import begin_pipe, opening
+from convcalc.language.load import begin_pipe, opening, read_at_most
 from convcalc.problems import ConvcalcError, printable, refused
-from convcalc.roots import Access, check_inside, current_access, descriptor_of
+from convcalc.roots import ALLOWS_MORE, Access, check_inside, current_access, descriptor_of
 
 #: The most bytes that a compressed file may unpack to; `--max-file-size` allows more.
 MOST_UNPACKED = 128 * 1024 * 1024
@@ -94,7 +94,7 @@ def _piped(path: str, opened: int) -> bytes:
     most = _most(MOST_UNPACKED)
     begun = begin_pipe(path, opened) if descriptor_of(path) is None else b""
     with open(opened, "rb", closefd=False) as stream:
-        data = begun + stream.read(most + 1)
+        data = begun + read_at_most(stream, most + 1)
     if len(data) > most:
         raise _too_long(path, most)
     return data
@@ -129,6 +129,5 @@ def _damaged(name: str, reason: str) -> ConvcalcError:
 
 
 def _too_long(name: str, most: int) -> ConvcalcError:
-    help_text = "--max-file-size allows more, and max_file_size of convcalc.access in Python"
     message = f"{printable(name, 200)} cannot be opened: longer than {most} bytes unpacked"
-    return refused("unusable-file", message, help_text)
+    return refused("unusable-file", message, ALLOWS_MORE)

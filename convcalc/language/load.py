@@ -7,6 +7,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import IO
 
 from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
@@ -31,6 +32,7 @@ from convcalc.problems import (
     refused,
 )
 from convcalc.roots import (
+    ALLOWS_MORE,
     check_inside,
     check_link,
     check_opened,
@@ -41,6 +43,8 @@ from convcalc.roots import (
 
 #: How often `read` cuts a text before its first mistake.
 _MOST_CUTS = 20
+#: Bytes that one read asks for.
+_PIECE = 1024 * 1024
 
 
 def spec(path: str | os.PathLike[str], *, text: str | None = None) -> Spec:
@@ -156,7 +160,7 @@ def find_source(path: str, *, named: bool = True) -> Source:
     if path == "-":
         if sys.stdin is None:
             raise _unusable("-", "standard input is closed", "cannot be read")
-        return decoded("-", sys.stdin.buffer.read(current_access().max_file_size + 1))
+        return decoded("-", read_at_most(sys.stdin.buffer, current_access().max_file_size + 1))
     if not is_word(path) or os.path.isfile(path):
         return read_file(path, named=named)
     shipped = shipped_path(path)
@@ -263,7 +267,16 @@ def _content(path: str, opened: int, times: int) -> bytes:
     if not stat.S_ISREG(os.fstat(opened).st_mode) and descriptor_of(path) is None:
         begun = begin_pipe(path, opened)
     with open(opened, "rb", closefd=False) as file:
-        return begun + file.read(times * current_access().max_file_size + 1)
+        return begun + read_at_most(file, times * current_access().max_file_size + 1)
+
+
+def read_at_most(stream: IO[bytes], most: int) -> bytes:
+    """The first `most` bytes of a stream. A read of that size at once would allocate as many."""
+    pieces = []
+    while most > 0 and (piece := stream.read(min(most, _PIECE))):
+        pieces.append(piece)
+        most -= len(piece)
+    return b"".join(pieces)
 
 
 def begin_pipe(path: str, opened: int) -> bytes:
@@ -311,8 +324,7 @@ def decoded(
     """The text of a spec from its bytes; raises ConvcalcError with status 2."""
     most = times * current_access().max_file_size
     if len(data) > most:
-        help_text = "--max-file-size allows more, and max_file_size of convcalc.access in Python"
-        raise _unusable(name, f"longer than {most} bytes", help_text=help_text)
+        raise _unusable(name, f"longer than {most} bytes", help_text=ALLOWS_MORE)
     try:
         return Source(name, data.decode("utf-8-sig"), path, named=named)
     except UnicodeDecodeError as error:

@@ -206,6 +206,11 @@ def test_the_size_of_a_file(project: Path) -> None:
     assert run("shapes", "base.yaml", "--max-file-size", "1kB").status == 0
     assert "'much' is not a quantity" in run("shapes", "base.yaml", "--max-file-size", "much").err
     assert run("shapes", "-", "--max-file-size", "10B", stdin=GOOD.encode()).status == 2
+    # Of a limit that memory does not hold, nothing is allocated.
+    for size in ("9223372036854775807", "9000TiB"):
+        assert run("shapes", "base.yaml", "--max-file-size", size).status == 0
+        assert run("lock", "base.yaml", "--max-file-size", size).status == 0
+        assert run("shapes", "-", "--max-file-size", size, stdin=GOOD.encode()).status == 0
     # One that never ends.
     (project / "net.yaml").write_text("extends: base.yaml\n" + "#" * 2000, encoding="utf-8")
     result = run("check", "net.yaml", "--max-file-size", "1kB")

@@ -33,6 +33,7 @@ from convcalc.language.load import read_file
 from convcalc.metrics import TOTALS
 from convcalc.problems import UNUSABLE, ConvcalcError, Help, Problem, Rule, Source, Span, printable
 from convcalc.quantities import BYTES, DEFAULT_DTYPE, DTYPES
+from convcalc.roots import current_access
 from convcalc.shapes import Shape, cross_text
 
 #: Changes whenever a text of before could be misread.
@@ -253,6 +254,11 @@ def read_lock_text(path: str) -> Source:
     """The text of a lock, which has the layers of many specs; raises ConvcalcError."""
     linked = os.path.islink(path)
     return read_file(path, "the lock", named=not linked, links=linked, times=_TIMES_A_SPEC)
+
+
+def most_bytes() -> int:
+    """How long a lock may be to be read."""
+    return _TIMES_A_SPEC * current_access().max_file_size
 
 
 def read_lock(path: str, *, whole: bool = True) -> Lock:

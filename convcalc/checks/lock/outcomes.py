@@ -16,6 +16,7 @@ from convcalc.checks.lock.file import (
     LockedNetwork,
     lock_text,
     locked_network,
+    most_bytes,
     parse_lock,
     read_lock_text,
 )
@@ -38,7 +39,7 @@ from convcalc.problems import (
     refused,
     without_help,
 )
-from convcalc.roots import check_inside, is_stream, root_of
+from convcalc.roots import ALLOWS_MORE, check_inside, is_stream, root_of
 from convcalc.safe_files import exclusive, replace_file
 
 if TYPE_CHECKING:
@@ -231,15 +232,17 @@ def write_lock(path: str, before: Lock | None, outcomes: Sequence[Outcome]) -> N
         _check_size(path, "too-many-networks", len(networks), MOST_NETWORKS, "networks")
         text = lock_text(networks.values())
         _check_size(path, "lock-too-long", text.count("\n"), MOST_LINES, "lines")
+        _check_size(path, "lock-too-long", len(text.encode()), most_bytes(), "bytes", ALLOWS_MORE)
         # A byte order mark is no part of the text, and goes.
         if source and source.text == text and os.path.getsize(path) == len(text.encode()):
             return
         replace_file(path, text)
 
 
-def _check_size(path: str, code: str, size: int, most: int, unit: str) -> None:
+def _check_size(path: str, code: str, size: int, most: int, unit: str, help_text: str = "") -> None:
     """Refuses a lock that could not be read again."""
     if size > most:
         message = f"{printable(path, 200)} would hold {size:,} {unit}"
         rule = Rule(f"at most {most:,}, so that it can be read")
-        raise ConvcalcError([Problem(code, message, None, (rule,))], UNUSABLE)
+        facts = (rule, Help(help_text)) if help_text else (rule,)
+        raise ConvcalcError([Problem(code, message, None, facts)], UNUSABLE)

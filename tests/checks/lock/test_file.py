@@ -276,6 +276,20 @@ def test_no_lock_is_written_that_would_be_too_long(
     assert not (tmp_path / LOCK_NAME).exists()
 
 
+def test_no_lock_is_written_that_has_too_many_bytes_to_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.yaml").write_text("{input: [4], layers: [{dense: 3, repeat: 9}]}", "utf-8")
+    refused = run("lock", "net.yaml", "--max-file-size", "60")
+    assert refused.status == 2
+    assert refused.err.startswith("error[lock-too-long]: convcalc.lock would hold 1,174 bytes\n")
+    assert "= help: --max-file-size allows more" in refused.err
+    assert not (tmp_path / LOCK_NAME).exists()
+    assert run("lock", "net.yaml", "--max-file-size", "1kB").status == 0
+    assert run("lock", "--check", "net.yaml", "--max-file-size", "1kB").status == 0
+
+
 def test_rows_of_other_networks_are_not_read() -> None:
     """But what marks a merge, and every network's line."""
     lines = GOOD.split("\n")
