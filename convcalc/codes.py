@@ -1,6 +1,6 @@
 """Every code of an error, in one table.
 
-A code is stable: scripts and editors may depend on it. The table is what a reference page follows.
+A code is stable: scripts and editors may depend on it. docs/errors.md follows the table.
 """
 
 from __future__ import annotations
