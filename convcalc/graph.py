@@ -6,9 +6,11 @@ Every node carries its shape, so that reports, what-ifs and the executor compute
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Container, Mapping, Sequence
 from copy import copy
 
+from convcalc import given
 from convcalc.layers.base import Layer
 from convcalc.layers.structure import Input
 from convcalc.problems import (
@@ -21,6 +23,7 @@ from convcalc.problems import (
     Span,
     Subject,
     Value,
+    printable,
 )
 from convcalc.shapes import LARGEST_SIZE, Shape, tuple_text
 from convcalc.symbols import whole
@@ -171,6 +174,13 @@ class Network:
         return changed
 
 
+def check_network(network: object) -> None:
+    """Refuses with a ConvcalcError what is no network, a path, say."""
+    loads = isinstance(network, str | os.PathLike)
+    help_text = f"convcalc.load({printable(repr(network))}) reads one" if loads else ""
+    given.instance("network", network, Network, "a convcalc.Network", help_text)
+
+
 class Names:
     """The names of one group of layers, from which layers without a name get a number.
 
@@ -219,6 +229,8 @@ class GraphBuilder:
         Raises RuleError where a size is not a whole number from 1 on, or operations were added
         before.
         """
+        given.text("name", name)
+        given.instance("shape", shape, Sequence, "a list of sizes")
         if self.nodes and not self.nodes[-1].is_input:
             raise RuleError("bad-input", f"the input '{name}' is added after an operation")
         if any(not whole(size) or size < 1 for size in shape):

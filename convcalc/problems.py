@@ -285,6 +285,9 @@ class Subject(Record):
         return "".join([*widest, *change, *[f"{part}: " for part in parts[2:] if part], message])
 
 
+#: What functions call what these options set.
+_PARAMETERS = {"--set": "args", "--dim": "args", "--input": "input"}
+
 #: A problem that names nothing but its place.
 NOTHING = Subject()
 
@@ -320,6 +323,12 @@ class Problem(NamedTuple):
     def about(self, **names: str) -> Problem:
         """The same problem with more of what it is about."""
         return self._replace(subject=self.subject._replace(**names))
+
+    @property
+    def in_python(self) -> str:
+        """The problem as an exception shows it: with parameters in place of options."""
+        option = self.subject.option
+        return str(self.about(option=_PARAMETERS.get(option, option)) if option else self)
 
     def without_text(self) -> Problem:
         """The code and the place alone, with nothing of the text that it is found in."""
@@ -367,7 +376,7 @@ class ConvcalcError(Exception):
     def __init__(self, problems: Iterable[Problem], status: int = WRONG) -> None:
         self.problems = tuple(problems)
         self.status = status
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("\n".join(problem.in_python for problem in self.problems))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # From one process to another go the problems, and not what a subclass adds to them.

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
+from convcalc import given
 from convcalc.problems import UNUSABLE, ConvcalcError, Help, Problem, printable
 
 #: Files that are made as they are read; none of them is part of a project.
@@ -63,7 +64,9 @@ def access(*, allow_outside: bool = False, max_file_size: int = 0) -> Iterator[N
     convcalc.problems.ConvcalcError: error[unusable-file]: convcalc/configs/lenet.yaml cannot be \
 opened: longer than 10 bytes
     """
-    token = _ACCESS.set(Access(allow_outside, max_file_size or _USUAL.max_file_size))
+    given.flag("allow_outside", allow_outside)
+    most = given.whole("max_file_size", max_file_size, 0) or _USUAL.max_file_size
+    token = _ACCESS.set(Access(allow_outside, most))
     try:
         yield
     finally:

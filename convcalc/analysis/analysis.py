@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from convcalc.analysis.costs.report import Report, analyze, check_batch
-from convcalc.graph import Network
+from convcalc import given
+from convcalc.analysis.costs.report import Report, analyze
+from convcalc.graph import Network, check_network
+from convcalc.metrics import CONVENTIONS
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ T = TypeVar("T")
 class Analysis:
     """What can be computed from a network, for a batch of samples.
 
-    Raises ConvcalcError where `batch` is not a whole number from 1 on.
+    Raises ConvcalcError where `batch` is not a whole number from 1 on, and its methods do where a
+    type of numbers, a counter or an optimizer does not exist.
 
     network     the network
     batch       samples at once; counts and costs hold for all of them
@@ -39,10 +42,10 @@ class Analysis:
     """
 
     def __init__(self, network: Network, *, batch: int = 1, valid_taps: bool = False) -> None:
-        check_batch(batch)
+        check_network(network)
         self.network = network
-        self.batch = batch
-        self.valid_taps = valid_taps
+        self.batch = given.whole("batch", batch)
+        self.valid_taps = given.flag("valid_taps", valid_taps)
         self._known: dict[object, Any] = {}
 
     def _once(self, key: object, compute: Callable[[], T]) -> T:
@@ -89,11 +92,14 @@ class Analysis:
         """What is computed and moved; `weights` is their type, if it is another one."""
         from convcalc.analysis.costs.balance import balance
 
+        given.dtype(dtype)
+        given.dtype(dtype if weights is None else weights)
         key = ("balance", dtype, weights or dtype)
         return self._once(key, lambda: balance(self.report, dtype, weights))
 
     def counted(self, convention: str) -> Mapping[str, int]:
         """What a counter reports of each operation, by path; ConvcalcError where it has no rule."""
+        given.word("unknown-convention", "counter", convention, CONVENTIONS)
         return self._once(("counted", convention), lambda: self._counted(convention))
 
     def _counted(self, convention: str) -> Mapping[str, int]:
@@ -113,12 +119,13 @@ class Analysis:
 
         size = self._number_bytes(dtype)
         return self._once(
-            ("memory", in_place, size),
+            ("memory", given.flag("in_place", in_place), size),
             lambda: tensor_graph(self.network, in_place=in_place, number_bytes=size),
         )
 
     def _number_bytes(self, dtype: str) -> int:
         """Bytes of a number where they make a difference to what is counted in elements."""
+        given.dtype(dtype)
         mixed = self._once(
             "mixed", lambda: any([node.layer.element_bytes for node in self.network.nodes])
         )
@@ -128,7 +135,7 @@ class Analysis:
         """The step of the written order at which the most is alive; None where nothing runs."""
         from convcalc.analysis.memory.liveness import peak_live_set
 
-        key = ("peak step", in_place, self._number_bytes(dtype))
+        key = ("peak step", given.flag("in_place", in_place), self._number_bytes(dtype))
         return self._once(key, lambda: peak_live_set(self.memory(in_place=in_place, dtype=dtype)))
 
     def peak(self, *, in_place: bool = False, dtype: str = DEFAULT_DTYPE) -> int:
@@ -141,7 +148,7 @@ class Analysis:
 
     def live(self, *, in_place: bool = False, dtype: str = DEFAULT_DTYPE) -> Mapping[str, int]:
         """The elements alive while an operation runs, by path; a view has no entry."""
-        key = ("live", in_place, self._number_bytes(dtype))
+        key = ("live", given.flag("in_place", in_place), self._number_bytes(dtype))
         return self._once(key, lambda: self._live(in_place, dtype))
 
     def _live(self, in_place: bool, dtype: str) -> Mapping[str, int]:
@@ -183,8 +190,9 @@ class Analysis:
         """A training step; `input_gradient` carries the gradient on to the network's inputs."""
         from convcalc.analysis.training.step import train
 
+        given.text("optimizer", optimizer)
         return self._once(
-            ("training", optimizer, input_gradient),
+            ("training", optimizer, given.flag("input_gradient", input_gradient)),
             lambda: train(
                 self.network, batch=self.batch, optimizer=optimizer, input_gradient=input_gradient
             ),

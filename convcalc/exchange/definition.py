@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convcalc import given
 from convcalc.exchange.files import ModelFile, open_model, read_bytes
 from convcalc.exchange.model import Choices, Model
 from convcalc.gc_pause import gc_paused
@@ -98,11 +99,12 @@ class ModelSpec:
         max_layers: int = MOST_LAYERS,
     ) -> Model:
         """The network with what else the file holds; the arguments are those of `network`."""
-        given = dict(args or {})
+        chosen = dict(given.mapping("args", args))
         cut = _CUT.get()
-        scale = str(given.pop(_SCALE, cut.scale)) if self._format.scales else ""
-        dims = {name: _size(name, value) for name, value in given.items()}
-        choices = Choices(dims, input, cut.outputs, scale, max_layers)
+        scale = str(chosen.pop(_SCALE, cut.scale)) if self._format.scales else ""
+        dims = {str(name): _size(str(name), value) for name, value in chosen.items()}
+        most = given.whole("max_layers", max_layers)
+        choices = Choices(dims, input, cut.outputs, scale, most)
         model = self._format.reader()(self._file, choices)
         self.effort += max(len(model.network.nodes), 1)
         for name in dims:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from convcalc import given
 from convcalc.exchange.formats import format_of, format_of_text
 from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
@@ -36,7 +37,9 @@ def spec(path: str | os.PathLike[str], *, text: str | None = None) -> Definition
     >>> lenet.network(input=[1, 32, 32]).inputs
     {'input': (1, 32, 32)}
     """
-    return opened(os.fspath(path), text=text)
+    if text is not None:
+        given.text("text", text)
+    return opened(given.path("path", path), text=text)
 
 
 def opened(path: str, *, named: bool = True, text: str | None = None) -> Definition:

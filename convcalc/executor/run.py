@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from convcalc import given
 from convcalc.exchange.arrays import Header
 from convcalc.executor.arrays import Array, channels_first, packed
 from convcalc.executor.files import array_headers, open_arrays, read_arrays, unsuitable
@@ -18,7 +19,7 @@ from convcalc.executor.pictures import is_picture, read_picture
 from convcalc.executor.program import MemoryUse, Program
 from convcalc.executor.weights import GivenWeights, RandomWeights, Weights, uniform
 from convcalc.executor.workspace import Workspace
-from convcalc.graph import Network
+from convcalc.graph import Network, check_network
 from convcalc.problems import (
     UNUSABLE,
     ConvcalcError,
@@ -112,18 +113,20 @@ class Runner:
         max_memory: int | None = None,
         cache_weights: bool = True,
     ) -> None:
-        self._keep = layers_named(network, layers)
+        check_network(network)
+        seed = given.whole("seed", seed, None)
+        self._keep = layers_named(network, given.names("layers", layers))
         self._program = Program(
             network,
             weights=weights_from(weights, seed),
-            dtype=dtype,
-            exact=exact,
-            threads=threads,
+            dtype=given.text("dtype", dtype),
+            exact=given.flag("exact", exact),
+            threads=None if threads is None else given.whole("threads", threads, None),
             keep=self._keep,
-            cache_weights=cache_weights,
+            cache_weights=given.flag("cache_weights", cache_weights),
         )
         self._seed = seed
-        self._max_memory = max_memory
+        self._max_memory = None if max_memory is None else given.whole("max_memory", max_memory, 0)
         self._checked = 0
 
     def __call__(
@@ -141,7 +144,7 @@ class Runner:
         """The results, and the texts of the warnings."""
         program, network = self._program, self._program.network
         values = inputs_from(network, inputs)
-        batch = len(next(iter(values.values()))) if values else batch
+        batch = len(next(iter(values.values()))) if values else given.whole("batch", batch, None)
         if batch < 1:
             raise _bad_input(f"a run takes at least 1 sample, not {batch}")
         if batch > self._checked:
@@ -160,8 +163,10 @@ def weights_from(
     if weights is None:
         return RandomWeights(seed)
     if isinstance(weights, Mapping):
+        given.names("weights", list(weights))
         return GivenWeights({name: np.asarray(value) for name, value in weights.items()})
-    return GivenWeights(open_arrays(os.fspath(weights)), printable(os.fspath(weights)))
+    path = given.path("weights", weights, "arrays by name, or the path of a file of them")
+    return GivenWeights(open_arrays(path), printable(path))
 
 
 def layers_named(network: Network, names: Sequence[str]) -> set[int]:
@@ -218,8 +223,8 @@ def inputs_from(network: Network, inputs: Mapping[str, Array] | Array | None) ->
     """The user's inputs by name, checked; empty if there are none."""
     if inputs is None:
         return {}
-    given = inputs if isinstance(inputs, Mapping) else {"": inputs}
-    values = {name: np.asarray(value) for name, value in given.items()}
+    named = inputs if isinstance(inputs, Mapping) else {"": inputs}
+    values = {name: np.asarray(value) for name, value in named.items()}
     return _checked(network, values, "")
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from convcalc import given
 from convcalc.explore.columns import LARGEST as LARGEST_NUMBER
 from convcalc.explore.columns import Column
 from convcalc.explore.engine import CHUNK, Engine
@@ -23,8 +24,7 @@ from convcalc.language.building.spec import Spec
 from convcalc.language.load import spec as read_spec
 from convcalc.metrics import TOTALS
 from convcalc.problems import ConvcalcError, printable, refused
-from convcalc.quantities import DEFAULT_DTYPE, DTYPES
-from convcalc.spelling import did_you_mean
+from convcalc.quantities import DEFAULT_DTYPE
 
 #: Columns of variants, or a mapping for each variant.
 Variants = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -68,6 +68,10 @@ def evaluate(
             raise refused("bad-option", f"variants are of a spec, not of {printable(spec)}")
         spec = read_spec(spec)
     check_metrics(metrics, dtype)
+    given.mapping("args", args)
+    max_layers = given.whole("max_layers", max_layers)
+    if executor is not None:
+        given.instance("executor", executor, Executor, "one of concurrent.futures")
     columns = _columns(variants)
     variables, indices = [], []
     for name, column in columns.items():
@@ -158,29 +162,23 @@ def _evaluated(
 
 def check_metrics(metrics: Sequence[str], dtype: str) -> None:
     """Refuses metrics that do not exist, and types of numbers."""
-    if isinstance(metrics, str):
-        raise refused("bad-option", f"metrics are a list of names, not '{printable(metrics)}'")
-    for name in metrics:
-        if name not in TOTALS:
-            help_text = did_you_mean(str(name), TOTALS)
-            raise refused("unknown-metric", f"no metric is called '{printable(name)}'", help_text)
-    if dtype not in DTYPES:
-        message = f"no type of numbers is called '{printable(dtype)}'"
-        raise refused("unknown-dtype", message, f"there are {', '.join(DTYPES)}")
+    for name in given.names("metrics", metrics):
+        given.word("unknown-metric", "metric", name, TOTALS)
+    given.dtype(dtype)
 
 
 def _columns(variants: Variants) -> dict[str, Any]:
     """Variants as columns of the same length."""
-    given: Any = variants
-    if isinstance(given, Mapping):
-        columns = {str(name): column for name, column in given.items()}
-    elif isinstance(given, Sequence) and all(isinstance(one, Mapping) for one in given):
-        names = list(dict.fromkeys([name for one in given for name in one]))
-        lacking = [name for name in names if not all(name in one for one in given)]
+    rows: Any = variants
+    if isinstance(rows, Mapping):
+        columns = {str(name): column for name, column in rows.items()}
+    elif isinstance(rows, Sequence) and all(isinstance(one, Mapping) for one in rows):
+        names = list(dict.fromkeys([name for one in rows for name in one]))
+        lacking = [name for name in names if not all(name in one for one in rows)]
         if lacking:
             message = f"'{printable(lacking[0])}' is given in some variants and not in others"
             raise refused("bad-option", message)
-        columns = {str(name): [one[name] for one in given] for name in names}
+        columns = {str(name): [one[name] for one in rows] for name in names}
     else:
         raise refused("bad-option", "variants are columns by name, or a list of mappings")
     lengths = {}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO
 
+from convcalc import given
 from convcalc.gc_pause import gc_paused
 from convcalc.graph import Network
 from convcalc.language.building.evaluation import MOST_LAYERS
@@ -59,8 +60,14 @@ def spec(path: str | os.PathLike[str], *, text: str | None = None) -> Spec:
     >>> lenet.network(input=[1, 32, 32]).inputs
     {'input': (1, 32, 32)}
     """
-    found = find_source(os.fspath(path)) if text is None else Source(os.fspath(path), text)
+    found = _given_source(path, text)
     return read_spec(found, opener_of(found))
+
+
+def _given_source(path: str | os.PathLike[str], text: str | None) -> Source:
+    """What Python gives: a path, and the text if that is not to be read."""
+    name = given.path("path", path)
+    return find_source(name) if text is None else Source(name, given.text("text", text))
 
 
 def found_spec(path: str) -> Spec:
@@ -91,7 +98,7 @@ def read(
     >>> [node.path for node in network.nodes], [problem.code for problem in problems]
     (['input', 'dense0'], ['yaml-syntax'])
     """
-    source = find_source(os.fspath(path)) if text is None else Source(os.fspath(path), text)
+    source = _given_source(path, text)
     problems: tuple[Problem, ...] = ()
     for _ in range(_MOST_CUTS):
         try:
@@ -149,7 +156,8 @@ def loads(
     >>> loads("{input: [4], layers: [{dense: 3}]}").operations
     [<dense0: Dense(units=3, bias=True, positionwise=False) -> (3,)>]
     """
-    return spec(name, text=text).network(args, input, max_layers=max_layers)
+    given.text("text", text)
+    return spec(given.text("name", name), text=text).network(args, input, max_layers=max_layers)
 
 
 def find_source(path: str, *, named: bool = True) -> Source:

@@ -219,12 +219,12 @@ class TestArguments:
     @pytest.mark.parametrize(
         ("args", "expected"),
         [
-            ({"m": 3}, "--set m: the file has no such argument"),
-            ({"n": "4 +"}, "--set n=4 +: the expression ends too early"),
-            ({"n": ""}, "--set n=: a value is missing"),
-            ({"n": "010"}, "--set n=010: '010' has a leading zero"),
-            ({"act": "rleu"}, "--set act=rleu: 'rleu' is neither an argument in scope"),
-            ({"n": "{a: 1}"}, "--set n={a: 1}: a number, a word or a list is needed here"),
+            ({"m": 3}, "args m: the file has no such argument"),
+            ({"n": "4 +"}, "args n=4 +: the expression ends too early"),
+            ({"n": ""}, "args n=: a value is missing"),
+            ({"n": "010"}, "args n=010: '010' has a leading zero"),
+            ({"act": "rleu"}, "args act=rleu: 'rleu' is neither an argument in scope"),
+            ({"n": "{a: 1}"}, "args n={a: 1}: a number, a word or a list is needed here"),
             ({"n": "[1"}, "the '[' is never closed"),
             ({"n": "1\n--- 2"}, "a second document begins here"),
         ],
@@ -250,7 +250,7 @@ class TestInput:
         text = "{input: {a: [1, 4], b: [2, 4]}, layers: [{concat: [a, b]}]}"
         assert loads(text, input={"b": [5, 4]}).inputs == {"a": (1, 4), "b": (5, 4)}
         for given in ([5, 4], {"c": [5, 4]}):
-            with pytest.raises(ConvcalcError, match="--input") as caught:
+            with pytest.raises(ConvcalcError, match="input") as caught:
                 loads(text, input=given)
             assert caught.value.status == 2
 
@@ -260,7 +260,7 @@ class TestInput:
 
     @pytest.mark.parametrize("shape", [[], [0, 4, 4], [3, 4, 4, 4], [2**31, 1, 1], [3, 4, -1]])
     def test_that_is_no_shape(self, shape: list[int]) -> None:
-        with pytest.raises(ConvcalcError, match="--input") as caught:
+        with pytest.raises(ConvcalcError, match="input") as caught:
             loads(GOOD, input=shape)
         assert caught.value.status == 2
 

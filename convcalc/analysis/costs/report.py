@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from convcalc import given
 from convcalc.analysis.costs.cost import Cost, LayerReport, total
 from convcalc.analysis.units import Unit, units_of
 from convcalc.gc_pause import gc_paused
-from convcalc.graph import Network
+from convcalc.graph import Network, check_network
 from convcalc.layers.base import parameter_count
-from convcalc.problems import listed, printable, refused
+from convcalc.problems import listed, printable
 from convcalc.shapes import Shape, with_batch
 
 
@@ -87,24 +88,20 @@ class Report:
         }
 
 
-def check_batch(batch: object) -> None:
-    """Raises ConvcalcError where this is not a whole number from 1 on."""
-    if type(batch) is not int or batch < 1:
-        raise refused("bad-option", f"batch must be a whole number from 1 on, not {batch!r}")
-
-
 @gc_paused()
 def analyze(network: Network, *, batch: int = 1, valid_taps: bool = False) -> Report:
     """Counts what every layer costs.
 
     Counts hold for `batch` samples; `valid_taps` leaves out the taps that fall on padding. Raises
-    ConvcalcError where `batch` is not a whole number from 1 on.
+    ConvcalcError where `batch` is not a whole number from 1 on, or `network` is no network.
 
     >>> import convcalc
     >>> convcalc.analyze(convcalc.load("lenet")).totals.macs
     416520
     """
-    check_batch(batch)
+    check_network(network)
+    batch = given.whole("batch", batch)
+    given.flag("valid_taps", valid_taps)
     # Copies of a layer share one Layer object; their costs are computed once for each input shape.
     known: dict[tuple[int, tuple[Shape, ...]], tuple[tuple[Shape, ...], Shape, Cost]] = {}
     layers: list[LayerReport] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from convcalc import given
 from convcalc.counts import Counts
 from convcalc.problems import printable, refused
 from convcalc.spelling import did_you_mean
@@ -80,7 +81,7 @@ def optimizer_named(name: str) -> Optimizer:
     >>> optimizer_named("adam").state
     2
     """
-    found = OPTIMIZERS.get(name)
+    found = OPTIMIZERS.get(given.text("optimizer", name))
     if found is None:
         message = f"there is no optimizer '{printable(name)}'"
         raise refused("unknown-optimizer", message, did_you_mean(name, OPTIMIZERS))

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from convcalc.analysis.costs.report import check_batch
+from convcalc import given
 from convcalc.analysis.training.optimizers import Optimizer, optimizer_named
 from convcalc.counts import NOTHING, Counts
 from convcalc.gc_pause import gc_paused
-from convcalc.graph import Network, Node, located
+from convcalc.graph import Network, Node, check_network, located
 from convcalc.layers.base import parameter_count
 from convcalc.layers.traits import Backward, Kept
 from convcalc.problems import ConvcalcError, RuleError
@@ -142,7 +142,9 @@ def train(
     >>> step.totals.forward_macs, step.totals.weight_gradient_macs, step.totals.input_gradient_macs
     (416520, 416520, 298920)
     """
-    check_batch(batch)
+    check_network(network)
+    batch = given.whole("batch", batch)
+    given.flag("input_gradient", input_gradient)
     chosen = optimizer_named(optimizer)
     flows = gradient_flows(network, input_gradient=input_gradient)
     arriving = _arriving_gradients(network, flows)

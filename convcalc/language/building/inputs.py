@@ -190,7 +190,7 @@ def _misread(written: list[int]) -> tuple[str, list[int], str]:
 def _sizes(given: Any) -> list[Any]:
     """Sizes given from Python, of any integer type; raises ConvcalcError where they are none."""
     try:
-        if isinstance(given, str):
+        if isinstance(given, str | bytes):
             raise TypeError
         return [size if size is None or unknown(size) else index(size) for size in given]
     except TypeError:

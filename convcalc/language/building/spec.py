@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convcalc import given
 from convcalc.gc_pause import gc_paused
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.building.arguments import read_args, value_text
@@ -199,6 +200,7 @@ class Spec:
         """
         from convcalc.language.building.segments import Segments  # few commands explore
 
+        given.whole("max_layers", max_layers)
         if self._document.problems or self._own_problems or self._args_problems:
             raise ConvcalcError(self.problems)
         keys = self._document.keys
@@ -212,11 +214,13 @@ class Spec:
         self, args: Mapping[str, object] | None, input: InputShapes | None, max_layers: int
     ) -> tuple[Reading, int]:
         """A reading, and the nodes that were made before the first layer that does not fit."""
+        args = given.mapping("args", args)
+        max_layers = given.whole("max_layers", max_layers)
         builder = _NetworkBuilder(self._document, self._expressions, self._items, max_layers)
         builder.evaluator.notes += self._own_notes
         network = None
         try:
-            network = builder.build(self.name, args or {}, input, self._own_problems)
+            network = builder.build(self.name, args, input, self._own_problems)
         except TooMany:
             network = builder.made(self.name, {})
         finally:
