@@ -250,7 +250,7 @@ class TestInput:
         text = "{input: {a: [1, 4], b: [2, 4]}, layers: [{concat: [a, b]}]}"
         assert loads(text, input={"b": [5, 4]}).inputs == {"a": (1, 4), "b": (5, 4)}
         for given in ([5, 4], {"c": [5, 4]}):
-            with pytest.raises(ConvcalcError, match="input") as caught:
+            with pytest.raises(ConvcalcError, match=r"\]: input") as caught:
                 loads(text, input=given)
             assert caught.value.status == 2
 
@@ -260,7 +260,7 @@ class TestInput:
 
     @pytest.mark.parametrize("shape", [[], [0, 4, 4], [3, 4, 4, 4], [2**31, 1, 1], [3, 4, -1]])
     def test_that_is_no_shape(self, shape: list[int]) -> None:
-        with pytest.raises(ConvcalcError, match="input") as caught:
+        with pytest.raises(ConvcalcError, match=r"\]: input") as caught:
             loads(GOOD, input=shape)
         assert caught.value.status == 2
 
