@@ -128,6 +128,12 @@ class Network:
         self.source = source
         self.notes = tuple(notes)
 
+    def __repr__(self) -> str:
+        inputs = ", ".join([f"{name} {tuple_text(shape)}" for name, shape in self.inputs.items()])
+        operations = len(self.nodes) - len(self.inputs)
+        outputs = ", ".join(self.outputs)
+        return f"<Network {self.name}: {inputs} -> {operations:,} operations -> {outputs}>"
+
     @property
     def inputs(self) -> dict[str, Shape]:
         """The inputs' shapes by name, for one sample."""
@@ -222,6 +228,10 @@ class GraphBuilder:
         self._places: dict[int, int] = {}
         self._paths: set[str] = set()
         self._names = Names(self._paths)
+
+    def __repr__(self) -> str:
+        last = f", the last {self.nodes[-1]!r}" if self.nodes else ""
+        return f"<GraphBuilder: {len(self.nodes):,} nodes{last}>"
 
     def input(self, name: str, shape: Shape, span: Span | None = None) -> int:
         """Adds an input of the network, without its batch axis; its index.

@@ -2,7 +2,7 @@
 
 A problem is data from where it is found to where it is printed: a code, one sentence, a place, what
 it is about, and typed facts. Nothing reads a sentence to decide something. How facts are worded is
-in `convcalc.render.facts`, how a problem is drawn in `convcalc.render.diagnostics`.
+in `convcalc.facts`, how a problem is drawn in `convcalc.render.diagnostics`.
 """
 
 from __future__ import annotations
@@ -84,6 +84,16 @@ class Call(NamedTuple):
     block: str
     copy: int
     copies: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The call as plain data."""
+        return {
+            "block": self.block,
+            "file": self.span.source.name,
+            "line": self.span.line,
+            "copy": self.copy,
+            "copies": self.copies,
+        }
 
 
 class Value(Record):

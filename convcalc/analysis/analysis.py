@@ -48,6 +48,14 @@ class Analysis:
         self.valid_taps = given.flag("valid_taps", valid_taps)
         self._known: dict[object, Any] = {}
 
+    def __repr__(self) -> str:
+        taps = ", valid taps" if self.valid_taps else ""
+        return f"<Analysis of {self.network.name}: batch {self.batch}{taps}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain data; `balance()`, `training()` and `fields` have their own."""
+        return self.report.to_dict()
+
     def _once(self, key: object, compute: Callable[[], T]) -> T:
         """The result of `compute`, which runs where the key is new."""
         if key not in self._known:

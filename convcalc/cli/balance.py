@@ -15,7 +15,7 @@ from convcalc.cli.rows import View
 from convcalc.language.device import Device, read_device
 from convcalc.problems import printable
 from convcalc.quantities import DEFAULT_DTYPE
-from convcalc.render.balance import balance_csv, balance_data, balance_table, row_figures
+from convcalc.render.balance import balance_csv, balance_table, row_figures
 
 
 @guarded
@@ -63,7 +63,7 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
     analysis = Analysis(options.load_network(file, sets, input_, max_layers), batch=batch)
     found = analysis.balance(dtype, weights)
     if style == "json":
-        emit_json(balance_data(found, machine), output)
+        emit_json(found.to_dict(machine), output)
         return 0
     view = View(depth, expand, sort, top, by)
     # With --by kind, what is fused to a layer is of another kind: count each operation alone.

@@ -90,10 +90,10 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
         least=order == "least",
         fused_attention=fused_attention,
     )
-    from convcalc.render.memory import memory_data, memory_page, timeline
+    from convcalc.render.memory import memory_page, timeline
 
     if style == "json":
-        emit_json({**report_data(report), "memory": memory_data(found)}, output)
+        emit_json({**report_data(report), "memory": found.to_dict()}, output)
     elif style == "csv":
         emit_table(timeline(found, "", depth, bars=False), style, output)
     else:

@@ -13,7 +13,6 @@ from convcalc.render.training import (
     kept_table,
     row_figures,
     training_csv,
-    training_data,
     training_memory_data,
     training_memory_page,
     training_table,
@@ -36,7 +35,7 @@ def emit_training(
     report = reports.report
     step = reports.analysis.training(optimizer, input_gradient=input_gradient)
     if style == "json":
-        data = {**report_data(report, reports.before), "training": training_data(step)}
+        data = {**report_data(report, reports.before), "training": step.to_dict()}
         emit_json(data, output)
         return
     rows = view.rows(report, row_figures(step))
@@ -76,10 +75,9 @@ def emit_training_memory(
     found = training_memory(step, DTYPES[dtype], fused_attention=fused_attention)
     if style == "json":
         from convcalc.analysis.memory.inference import measure_memory
-        from convcalc.render.memory import memory_data
 
         running = measure_memory(report, dtype=dtype, fused_attention=fused_attention)
-        memory = memory_data(running)
+        memory = running.to_dict()
         memory["training"] = training_memory_data(step, found, dtype)
         emit_json({**report_data(report), "memory": memory}, output)
     elif style == "csv":

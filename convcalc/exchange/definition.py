@@ -78,6 +78,9 @@ class ModelSpec:
         self.effort = 0
         self.args: dict[str, Any] = {}
 
+    def __repr__(self) -> str:
+        return f"<ModelSpec {self.name} of {self.source.name}>"
+
     @classmethod
     def opened(cls, path: str, of_format: Format, *, named: bool = True) -> ModelSpec:
         """The model in a file; raises ConvcalcError with status 2 where it cannot be opened."""

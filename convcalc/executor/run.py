@@ -129,6 +129,10 @@ class Runner:
         self._max_memory = None if max_memory is None else given.whole("max_memory", max_memory, 0)
         self._checked = 0
 
+    def __repr__(self) -> str:
+        program = self._program
+        return f"<Runner of {program.network.name}: {program.dtype}, {program.threads} threads>"
+
     def __call__(
         self, inputs: Mapping[str, Array] | Array | None = None, *, batch: int = 1
     ) -> dict[str, Array]:

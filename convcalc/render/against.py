@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from convcalc.analysis.costs.report import unknown_operations, unknown_text
+from convcalc.analysis.costs.report import unknown_data, unknown_operations, unknown_text
 from convcalc.problems import printable
-from convcalc.render.report import unknown_data
 from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import tuple_text
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from convcalc.analysis.costs.balance import Balance, Figures, bound, intensity_text, total
 from convcalc.analysis.costs.rows import Row
@@ -16,7 +15,6 @@ from convcalc.render.report import (
     csv_columns,
     incomplete_notes,
     name_column,
-    report_data,
     report_heading,
     share_column,
     totals_label,
@@ -33,7 +31,7 @@ BOUND = (
     " method does fewer) and read and write memory once for each layer."
 )
 
-#: The figures in CSV and JSON, by name.
+#: The figures in CSV, by name.
 _FIGURES = ("operations", "read", "weights", "written", "bytes", "intensity")
 
 
@@ -185,37 +183,3 @@ def balance_csv(
     if machine is not None:
         columns += [Column("at_least_ps", "number"), Column("bound_by")]
     return Table("", columns, lines)
-
-
-def balance_data(found: Balance, machine: Device | None) -> dict[str, Any]:
-    """The report, with the figures of operations, layers and totals under the key "balance"."""
-
-    def figures_data(parts: Sequence[Figures]) -> dict[str, object]:
-        figures = total(parts)
-        intensity = None if figures.unknown else figures.intensity
-        data: dict[str, object] = {
-            **dict(zip(_FIGURES, (*figures[:4], figures.bytes), strict=False)),
-            "intensity": None if intensity is None else intensity.data,
-        }
-        if machine is not None:
-            least = bound(parts, machine, found.dtype)
-            data["at_least_ps"] = least.picoseconds
-            data["bound_by"] = least.by or None
-        return data
-
-    def one_data(one: Figures) -> dict[str, object]:
-        data = figures_data([one])
-        return dict.fromkeys(data) if one.unknown else data
-
-    report = found.report
-    data = report_data(report)
-    for layer, entry in zip(report.layers, data["layers"], strict=True):
-        entry["balance"] = one_data(found.operations[layer.node.path])
-    data["balance"] = {
-        "dtype": found.dtype,
-        "weights": found.weights,
-        "device": None if machine is None else machine._asdict(),
-        "layers": [{"name": unit, **one_data(one)} for unit, one in found.units.items()],
-        "totals": figures_data(list(found.units.values())),
-    }
-    return data

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from convcalc.analysis.costs.report import unknown_data
 from convcalc.checks.project.findings import CheckedNetwork, Finding
+from convcalc.facts import problems_data
 from convcalc.render.jsons import json_text
-from convcalc.render.problems import problems_data
-from convcalc.render.report import unknown_data
 
 SCHEMA = "convcalc.check/1"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.checks.project.findings import CheckedNetwork, Finding
+from convcalc.facts import share_text
 from convcalc.problems import Contributor, Problem, printable
 from convcalc.quantities import change_text, short_bytes
-from convcalc.render.facts import share_text
 from convcalc.render.numbers import percent
 from convcalc.render.table import display_width
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convcalc.facts import worded
 from convcalc.problems import Call, Problem, Span, printable
-from convcalc.render.facts import worded
 from convcalc.render.table import display_width, wrapped
 
 #: Characters of a source line that are shown; the part around the mistake is chosen.

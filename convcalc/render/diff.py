@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from convcalc.analysis.costs.cost import Cost
-from convcalc.analysis.costs.report import Report, unknown_text
+from convcalc.analysis.costs.report import Report, unknown_data, unknown_text
 from convcalc.checks.diff.changes import Change, Mark, difference
 from convcalc.checks.diff.diff import Diff
 from convcalc.checks.diff.hunks import Hunk, hunks, single_hunks
 from convcalc.checks.diff.records import Record
 from convcalc.checks.diff.versions import STATUSES, Comparison
 from convcalc.checks.diff.wording import follower_text, hunk_text, size_text
+from convcalc.facts import problems_data
 from convcalc.metrics import METRICS
 from convcalc.problems import Span, printable
 from convcalc.render.numbers import excess, grouped
-from convcalc.render.problems import problems_data
-from convcalc.render.report import UNKNOWN, at_least, cost_data, figure, unknown_data
+from convcalc.render.report import UNKNOWN, at_least, figure
 from convcalc.render.table import (
     Cell,
     Column,
@@ -328,7 +328,7 @@ def _comparison_data(comparison: Comparison) -> dict[str, Any]:
     }
     before = comparison.old.totals if comparison.old else Cost()
     after = comparison.new.totals if comparison.new else Cost()
-    costs = [cost_data(before), cost_data(after)]
+    costs = [before.to_dict(), after.to_dict()]
     changed = _changed(diff.changes) if diff else difference(before, after)
     data["totals"] = {
         key: {

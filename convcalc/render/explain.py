@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.analysis.costs.explain import Equation, Explanation
-from convcalc.analysis.costs.report import unknown_operations
+from convcalc.analysis.costs.report import unknown_data, unknown_operations
+from convcalc.facts import problems_data
 from convcalc.graph import Network
 from convcalc.render.drawing.window import scene_of
 from convcalc.render.drawing.window_text import window_lines
-from convcalc.render.problems import problems_data
-from convcalc.render.report import unknown_data
 from convcalc.shapes import tuple_text
 
 

@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.analysis.costs.report import Report, unknown_operations, unknown_text
+from convcalc.analysis.costs.report import (
+    Report,
+    unknown_data,
+    unknown_operations,
+    unknown_text,
+)
 from convcalc.analysis.costs.rows import Row
 from convcalc.analysis.field.dependencies import Dependencies
-from convcalc.analysis.field.fields import AxisField, Fields, LayerField, Misalignment
+from convcalc.analysis.field.fields import (
+    AxisField,
+    Fields,
+    LayerField,
+    Misalignment,
+    axes_data,
+)
 from convcalc.analysis.field.global_reads import GlobalLayer
+from convcalc.facts import problems_data
 from convcalc.graph import Network, Node
 from convcalc.problems import printable
-from convcalc.render.problems import problems_data
-from convcalc.render.report import UNKNOWN, report_data, report_heading, unknown_data
+from convcalc.render.report import UNKNOWN, report_data, report_heading
 from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import axis_name, cross_text, tuple_text
 
@@ -164,29 +175,10 @@ def field_data(
         }
         for one in globals_
     ]
+    fields = seen.to_dict()
     for layer in data["layers"]:
-        path = layer["path"]
-        layer["field"] = (
-            None
-            if seen[path].unknown
-            else {
-                name: {**_axes_data(axes), "aligned": seen.aligned(path, name)}
-                for name, axes in seen[path].axes.items()
-            }
-        )
+        layer["field"] = fields[layer["path"]]
     return data
-
-
-def _axes_data(axes: Sequence[AxisField]) -> dict[str, list[Any]]:
-    return {
-        "size": [axis.size for axis in axes],
-        "stride": [axis.stride and axis.stride.data for axis in axes],
-        "offset": [axis.offset for axis in axes],
-        "centre": [axis.centre and axis.centre.data for axis in axes],
-        "whole": [axis.whole for axis in axes],
-        "uneven": [axis.uneven for axis in axes],
-        "at_most": [axis.at_most for axis in axes],
-    }
 
 
 def layer_field_table(
@@ -264,7 +256,7 @@ def layer_field_data(
         spans = origins.get(name)
         inputs[name] = {
             "shape": [1, *network.inputs[name]],
-            **_axes_data(axes),
+            **axes_data(axes),
             "first": None if spans is None else [first for first, _ in spans],
             "last": None if spans is None else [last for _, last in spans],
         }

@@ -38,8 +38,8 @@ def _title(outcome: Outcome) -> str:
 
 def lock_data(path: str, outcomes: Sequence[Outcome], ok: bool) -> dict[str, Any]:
     """The outcome of each network as plain data."""
-    from convcalc.render.problems import problems_data
-    from convcalc.render.report import unknown_data
+    from convcalc.analysis.costs.report import unknown_data
+    from convcalc.facts import problems_data
 
     networks = [
         {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from convcalc.analysis.memory.inference import MemoryReport, Moment
 from convcalc.problems import printable
@@ -159,51 +158,6 @@ def _arena_note(memory: MemoryReport) -> str:
         return ""
     share = percent(memory.arena_bytes, memory.shown_peak)
     return f"one static block for {order}, {share} of its in-place peak"
-
-
-def memory_data(memory: MemoryReport) -> dict[str, Any]:
-    """The memory as plain data; bytes are integers."""
-    return {
-        "dtype": memory.dtype,
-        "weights_dtype": memory.weights_dtype,
-        "weights": memory.weights,
-        "parameters": memory.parameters,
-        "buffers": memory.buffers,
-        "inputs": memory.inputs,
-        "activations": memory.activations,
-        "peak": memory.peak,
-        "peak_in_place": memory.peak_in_place,
-        "peak_least": memory.peak_least,
-        "least_is_exact": memory.least.exact,
-        "least_bound": memory.least_bound,
-        "concat_in_place": memory.concat_in_place,
-        "fused_attention": memory.fused_attention,
-        "arena": memory.arena_bytes,
-        "order": [node.path for node in memory.order()],
-        "steps": [_moment_data(moment) for moment in memory.moments()],
-        "tensors": [
-            {
-                "tensor": memory.node_of(tensor.tensor).path,
-                "bytes": memory.bytes_of(tensor.tensor),
-                "offset": tensor.offset * memory.scale,
-                "first": tensor.first,
-                "last": tensor.last,
-                "within": None if tensor.within is None else memory.node_of(tensor.within).path,
-            }
-            for tensor in memory.arena.allocations
-        ],
-    }
-
-
-def _moment_data(moment: Moment) -> dict[str, Any]:
-    return {
-        "path": moment.node.path,
-        "live": moment.live,
-        "live_in_place": moment.in_place,
-        "alive": [node.path for node, _ in moment.alive] or None,
-        "in_place_of": [node.path for node in moment.within],
-        "frees": [node.path for node in moment.frees],
-    }
 
 
 def memory_page(memory: MemoryReport, title: str, depth: int | None) -> list[Part]:

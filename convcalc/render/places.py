@@ -7,8 +7,8 @@ import posixpath
 from collections.abc import Iterable
 
 from convcalc.checks.project.findings import CheckedNetwork
+from convcalc.facts import worded
 from convcalc.problems import Problem, printable
-from convcalc.render.facts import worded
 
 #: Characters of a name or of a fact that are shown.
 _LONGEST = 500

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.analysis.costs.report import unknown_operations
+from convcalc.analysis.costs.report import unknown_data, unknown_operations
+from convcalc.facts import problems_data
 from convcalc.graph import Network
 from convcalc.problems import printable
 from convcalc.render.numbers import excess, grouped
-from convcalc.render.problems import problems_data
-from convcalc.render.report import inputs_text, unknown_data
+from convcalc.render.report import inputs_text
 from convcalc.render.table import Column, Table
 from convcalc.transform.reconcile import Explanation, Quote, Reconciled
 

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc.analysis.analysis import Analysis
-from convcalc.analysis.costs.cost import COSTS, Cost, LayerReport
+from convcalc.analysis.costs.cost import Cost
 from convcalc.analysis.costs.report import Report, Unknown, unknown_text
 from convcalc.gc_pause import gc_paused
-from convcalc.metrics import SUMS
-from convcalc.problems import Call, printable
+from convcalc.problems import printable
 from convcalc.record import Record
 from convcalc.render.numbers import grouped
-from convcalc.render.problems import problems_data
 from convcalc.render.table import Cell, Column
 from convcalc.shapes import Shape, tuple_text
 
-SCHEMA = "convcalc.report/1"
 #: What stands in place of a figure that is unknown, in every format but JSON, which has null.
 UNKNOWN = "?"
-#: The metrics of a cost that are the sum over layers.
-_SUMMED = [(name, figure_of) for name, figure_of in COSTS.items() if name in SUMS]
 
 
 class Reports(Record):
@@ -94,12 +89,6 @@ def at_least(name: str, incomplete: bool) -> str:
     return f"{name}, at least" if incomplete else name
 
 
-def unknown_data(unknown: Iterable[Unknown]) -> dict[str, Any]:
-    """Whether totals are complete, and the operations that they leave out, as plain data."""
-    found = [one._asdict() for one in unknown]
-    return {"complete": not found, "unknown": found}
-
-
 def name_column(by_kind: bool) -> Column:
     """The column of a row's name."""
     return Column("kind" if by_kind else "name", "name")
@@ -119,67 +108,8 @@ def report_text(report: Report, before: Report | None = None) -> str:
 
 
 def report_data(report: Report, before: Report | None = None) -> dict[str, Any]:
-    """The report as plain data, in the order of the documented keys."""
-    network = report.network
-    data: dict[str, Any] = {
-        "schema": SCHEMA,
-        "name": network.name,
-        "source": network.source,
-        "inputs": {name: list(shape) for name, shape in report.inputs.items()},
-        "outputs": {name: list(shape) for name, shape in report.outputs.items()},
-        "notes": problems_data(network.notes),
-        "layers": _layers(report),
-        "totals": cost_data(report.totals),
-        **unknown_data(report.unknown),
-    }
+    """The report as plain data, and that of the unchanged network after a what-if."""
+    data = report.to_dict()
     if before is not None:
-        data["before"] = {
-            "layers": _layers(before),
-            "totals": cost_data(before.totals),
-            **unknown_data(before.unknown),
-        }
+        data["before"] = before.figures()
     return data
-
-
-def _layers(report: Report) -> list[dict[str, Any]]:
-    nodes = report.network.nodes
-    return [
-        _layer(layer, [nodes[index].path for index in layer.node.reads]) for layer in report.layers
-    ]
-
-
-def _layer(layer: LayerReport, sources: list[str]) -> dict[str, Any]:
-    node = layer.node
-    span = node.span
-    return {
-        "name": node.name,
-        "path": node.path,
-        "kind": node.kind,
-        "file": span.source.name if span else None,
-        "line": span.line if span else None,
-        "calls": [_call(call) for call in node.calls],
-        "from": sources,
-        "inputs": [list(shape) for shape in layer.inputs] if sources else [],
-        "output": list(layer.output),
-        **(known_data if layer.cost.unknown else cost_data)(layer.cost),
-    }
-
-
-def _call(call: Call) -> dict[str, Any]:
-    return {
-        "block": call.block,
-        "file": call.span.source.name,
-        "line": call.span.line,
-        "copy": call.copy,
-        "copies": call.copies,
-    }
-
-
-def cost_data(cost: Cost) -> dict[str, int]:
-    """A cost's metrics by name, of its known part."""
-    return {name: figure_of(cost) for name, figure_of in _SUMMED}
-
-
-def known_data(cost: Cost) -> dict[str, int | None]:
-    """A cost's metrics by name; None where a part of one is unknown."""
-    return {name: cost.known(name) for name, _ in _SUMMED}

@@ -10,7 +10,6 @@ from convcalc.analysis.costs.report import Report, unknown_operations
 from convcalc.analysis.costs.rows import Row
 from convcalc.analysis.memory.training import TrainingMemory
 from convcalc.analysis.training.step import StepCost, Training, step_total
-from convcalc.counts import Counts
 from convcalc.quantities import short_bytes
 from convcalc.render.numbers import grouped
 from convcalc.render.report import (
@@ -134,38 +133,6 @@ def training_csv(
     return Table(title, columns, lines)
 
 
-def training_data(training: Training) -> dict[str, Any]:
-    """A training step as plain data."""
-    return {
-        "batch": training.batch,
-        "optimizer": training.optimizer.name,
-        "input_gradient": training.input_gradient,
-        "layers": [
-            {"path": layer.node.path, "kind": layer.node.kind, **_layer_cost(layer.cost)}
-            for layer in training.layers
-        ],
-        "totals": {
-            **_cost(training.totals),
-            "backward": _classes(training.totals.backward),
-            "total": _classes(training.totals.total),
-        },
-    }
-
-
-def _layer_cost(cost: StepCost) -> dict[str, Any]:
-    data = _cost(cost)
-    return dict.fromkeys(data) if cost.unknown else data
-
-
-def _cost(cost: StepCost) -> dict[str, Any]:
-    parts = {name: _classes(part) for name, part in zip(_PARTS, cost.phases, strict=True)}
-    return {**parts, "macs": {name: macs_of(cost) for name, macs_of in _MACS.items()}}
-
-
-def _classes(counts: Counts) -> dict[str, int]:
-    return {**counts._asdict(), "flops": counts.flops}
-
-
 def training_memory_page(
     report: Report, training: Training, memory: TrainingMemory, dtype: str, depth: int | None
 ) -> list[Part]:
@@ -275,5 +242,6 @@ def training_memory_data(training: Training, memory: TrainingMemory, dtype: str)
         "activations": memory.activations,
         "total": memory.total,
         "fused_attention": memory.fused,
+        "complete": training.complete,
         "kept": [tensor._asdict() for tensor in memory.kept],
     }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from convcalc.facts import problems_data
 from convcalc.problems import printable
 from convcalc.quantities import short_bytes
-from convcalc.render.problems import problems_data
 from convcalc.render.table import Cell, Column, Table
 from convcalc.shapes import tuple_text, with_batch
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
@@ -124,6 +124,53 @@ class Balance:
         if not fused:
             return [self.operations[member.node.path] for member in members]
         return [self.units[unit] for unit in dict.fromkeys(m.node.unit for m in members)]
+
+    def __repr__(self) -> str:
+        figures = total(self.units.values())
+        least = "" if self.report.complete else "at least "
+        moved = f"{figures.operations:,} operations, {figures.bytes:,} bytes"
+        return f"<Balance of {self.report.network.name}: {self.dtype}, {least}{moved}>"
+
+    def to_dict(self, device: Device | None = None) -> dict[str, Any]:
+        """The report and the balance as plain data, with the keys of `balance --format json`.
+
+        device  whose least time is added
+        """
+        report = self.report
+        data = report.to_dict()
+        for layer, entry in zip(report.layers, data["layers"], strict=True):
+            entry["balance"] = self._figures(self.operations[layer.node.path], device)
+        units = [{"name": unit, **self._figures(one, device)} for unit, one in self.units.items()]
+        data["balance"] = {
+            "dtype": self.dtype,
+            "weights": self.weights,
+            "device": None if device is None else device._asdict(),
+            "layers": units,
+            "totals": self._known([*self.units.values()], device),
+        }
+        return data
+
+    def _figures(self, one: Figures, device: Device | None) -> dict[str, Any]:
+        """Those of one operation or unit; None in place of each where they are unknown."""
+        data = self._known([one], device)
+        return dict.fromkeys(data) if one.unknown else data
+
+    def _known(self, parts: Sequence[Figures], device: Device | None) -> dict[str, Any]:
+        figures = total(parts)
+        intensity = None if figures.unknown else figures.intensity
+        data: dict[str, Any] = {
+            "operations": figures.operations,
+            "read": figures.read,
+            "weights": figures.weights,
+            "written": figures.written,
+            "bytes": figures.bytes,
+            "intensity": None if intensity is None else intensity.data,
+        }
+        if device is not None:
+            least = bound(parts, device, self.dtype)
+            data["at_least_ps"] = least.picoseconds
+            data["bound_by"] = least.by or None
+        return data
 
 
 def total(figures: Iterable[Figures]) -> Figures:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.counts import Counts
 from convcalc.graph import Node
+from convcalc.metrics import SUMS
 from convcalc.shapes import Shape
 
 
@@ -50,6 +51,10 @@ class Cost(NamedTuple):
         """A figure of `COSTS` by its name; None where a part of it is unknown."""
         return None if self.misses(name) else COSTS[name](self)
 
+    def to_dict(self) -> dict[str, int]:
+        """Its metrics by name, of its known part."""
+        return {name: figure_of(self) for name, figure_of in _SUMMED}
+
 
 #: Metrics of which an unknown layer's part is known where its parameters are given.
 _LEARNED = ("params", "buffers", "weights")
@@ -71,6 +76,10 @@ COSTS: dict[str, Callable[[Cost], int]] = {
 }
 
 
+#: Those that a network has as the sum over its layers.
+_SUMMED = [(name, figure_of) for name, figure_of in COSTS.items() if name in SUMS]
+
+
 class LayerReport:
     """One operation: its node, its shapes with the batch axis in front, and its cost."""
 
@@ -86,6 +95,28 @@ class LayerReport:
     def counts(self) -> Counts | None:
         """Its operations; None where they are unknown."""
         return None if self.cost.unknown else self.cost.counts
+
+    def __repr__(self) -> str:
+        node, macs = self.node, self.cost.known("macs")
+        figures = "cost unknown" if macs is None else f"{self.cost.params:,} params, {macs:,} MACs"
+        return f"<{node.path}: {node.kind} -> {self.output}, {figures}>"
+
+    def to_dict(self, sources: Sequence[str]) -> dict[str, Any]:
+        """The operation as plain data; `sources` are the paths of what it reads."""
+        node, cost = self.node, self.cost
+        span = node.span
+        return {
+            "name": node.name,
+            "path": node.path,
+            "kind": node.kind,
+            "file": span.source.name if span else None,
+            "line": span.line if span else None,
+            "calls": [call.to_dict() for call in node.calls],
+            "from": list(sources),
+            "inputs": [list(shape) for shape in self.inputs] if sources else [],
+            "output": list(self.output),
+            **({name: cost.known(name) for name, _ in _SUMMED} if cost.unknown else cost.to_dict()),
+        }
 
 
 def total(layers: Sequence[LayerReport]) -> Cost:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc import given
 from convcalc.analysis.costs.cost import Cost, LayerReport, total
@@ -14,6 +14,8 @@ from convcalc.graph import Network, check_network
 from convcalc.layers.base import parameter_count
 from convcalc.problems import listed, printable
 from convcalc.shapes import Shape, with_batch
+
+SCHEMA = "convcalc.report/1"
 
 
 class Unknown(NamedTuple):
@@ -39,6 +41,12 @@ def unknown_text(unknown: Sequence[Unknown]) -> str:
     return f"{len(unknown):,} operation{'s' * (len(unknown) != 1)} unknown: {names}"
 
 
+def unknown_data(unknown: Iterable[Unknown]) -> dict[str, Any]:
+    """Whether totals are complete, and the operations that they leave out, as plain data."""
+    found = [one._asdict() for one in unknown]
+    return {"complete": not found, "unknown": found}
+
+
 class Report:
     """All operations of a network in execution order, and their totals.
 
@@ -57,6 +65,12 @@ class Report:
         self.valid_taps = valid_taps
         self.layers = layers
         self.totals = total(layers)
+
+    def __repr__(self) -> str:
+        totals = self.totals
+        least = "" if self.complete else "at least "
+        figures = f"{least}{totals.params:,} params, {totals.macs:,} MACs"
+        return f"<Report of {self.network.name}: batch {self.batch}, {figures}>"
 
     @property
     def complete(self) -> bool:
@@ -85,6 +99,38 @@ class Report:
         return {
             name: with_batch(nodes[index].shape, self.batch)
             for name, index in self.network.outputs.items()
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain data, with the keys of `convcalc shapes --format json`.
+
+        >>> import convcalc
+        >>> convcalc.analyze(convcalc.load("lenet")).to_dict()["totals"]["macs"]
+        416520
+        """
+        from convcalc.facts import problems_data  # few networks have notes, and JSON alone needs it
+
+        network = self.network
+        return {
+            "schema": SCHEMA,
+            "name": network.name,
+            "source": network.source,
+            "inputs": {name: list(shape) for name, shape in self.inputs.items()},
+            "outputs": {name: list(shape) for name, shape in self.outputs.items()},
+            "notes": problems_data(network.notes),
+            **self.figures(),
+        }
+
+    def figures(self) -> dict[str, Any]:
+        """The layers and the totals alone, as plain data."""
+        nodes = self.network.nodes
+        return {
+            "layers": [
+                layer.to_dict([nodes[index].path for index in layer.node.reads])
+                for layer in self.layers
+            ],
+            "totals": self.totals.to_dict(),
+            **unknown_data(self.unknown),
         }
 
 

@@ -21,7 +21,7 @@ from functools import partial
 from itertools import accumulate, groupby
 from math import prod
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.analysis.field.dependencies import (
     MOST_POSITIONS,
@@ -189,6 +189,37 @@ class Fields:
     def aligned(self, path: str, input: str) -> list[bool]:
         """For each axis of an input, whether a layer's branches are aligned."""
         return [(path, input, axis) not in self._askew for axis in range(self._ranks[input])]
+
+    def __repr__(self) -> str:
+        return f"<Fields of {self.network.name}: {len(self._layers)} layers>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """By path, the field of each operation on each input as plain data; None where unknown.
+
+        It is what `convcalc field --format json` has under "field".
+        """
+        return {
+            path: None
+            if field.unknown
+            else {
+                name: {**axes_data(axes), "aligned": self.aligned(path, name)}
+                for name, axes in field.axes.items()
+            }
+            for path, field in self._layers.items()
+        }
+
+
+def axes_data(axes: Sequence[AxisField]) -> dict[str, list[Any]]:
+    """A field on each axis of an input as plain data."""
+    return {
+        "size": [axis.size for axis in axes],
+        "stride": [axis.stride and axis.stride.data for axis in axes],
+        "offset": [axis.offset for axis in axes],
+        "centre": [axis.centre and axis.centre.data for axis in axes],
+        "whole": [axis.whole for axis in axes],
+        "uneven": [axis.uneven for axis in axes],
+        "at_most": [axis.at_most for axis in axes],
+    }
 
 
 class ChannelFields:

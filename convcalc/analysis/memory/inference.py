@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from convcalc.analysis.costs.report import Report
+from convcalc.analysis.costs.report import Report, unknown_data
 from convcalc.analysis.memory.arena import Arena, allocate
 from convcalc.analysis.memory.least_peak import LeastPeak, least_peak
 from convcalc.analysis.memory.liveness import LiveSet, live_sets, peak_of, tensor_graph
@@ -37,6 +37,17 @@ class Moment(NamedTuple):
     alive: tuple[tuple[Node, int], ...]
     within: tuple[Node, ...]
     frees: tuple[Node, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The moment as plain data."""
+        return {
+            "path": self.node.path,
+            "live": self.live,
+            "live_in_place": self.in_place,
+            "alive": [node.path for node, _ in self.alive] or None,
+            "in_place_of": [node.path for node in self.within],
+            "frees": [node.path for node in self.frees],
+        }
 
 
 class MemoryReport:
@@ -96,6 +107,44 @@ class MemoryReport:
         self._plain = list(live_sets(plain, self._order, listed=False))
         self._in_place = list(live_sets(self._graph, self._order, listed=False))
         self.arena: Arena = allocate(self._graph, self._order)
+
+    def __repr__(self) -> str:
+        figures = f"{self.dtype}, peak {self.peak:,} bytes, arena {self.arena_bytes:,} bytes"
+        return f"<MemoryReport of {self.report.network.name}: {figures}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The memory as plain data: what `memory --format json` has under "memory"."""
+        return {
+            "dtype": self.dtype,
+            "weights_dtype": self.weights_dtype,
+            "weights": self.weights,
+            "parameters": self.parameters,
+            "buffers": self.buffers,
+            "inputs": self.inputs,
+            "activations": self.activations,
+            "peak": self.peak,
+            "peak_in_place": self.peak_in_place,
+            "peak_least": self.peak_least,
+            "least_is_exact": self.least.exact,
+            "least_bound": self.least_bound,
+            "concat_in_place": self.concat_in_place,
+            "fused_attention": self.fused_attention,
+            "arena": self.arena_bytes,
+            **unknown_data(self.report.unknown),
+            "order": [node.path for node in self.order()],
+            "steps": [moment.to_dict() for moment in self.moments()],
+            "tensors": [
+                {
+                    "tensor": self.node_of(tensor.tensor).path,
+                    "bytes": self.bytes_of(tensor.tensor),
+                    "offset": tensor.offset * self.scale,
+                    "first": tensor.first,
+                    "last": tensor.last,
+                    "within": None if tensor.within is None else self.node_of(tensor.within).path,
+                }
+                for tensor in self.arena.allocations
+            ],
+        }
 
     @property
     def weights(self) -> int:

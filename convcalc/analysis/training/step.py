@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc import given
 from convcalc.analysis.training.optimizers import Optimizer, optimizer_named
@@ -70,6 +70,22 @@ class StepCost(NamedTuple):
         """Those of the forward and of the backward pass."""
         return self.forward_macs + self.backward_macs
 
+    def to_dict(self) -> dict[str, Any]:
+        """The phases and the MACs as plain data."""
+        parts = zip(self._fields[:6], self.phases, strict=True)
+        return {
+            **{name: _classes(part) for name, part in parts},
+            "macs": {
+                "forward": self.forward_macs,
+                "input_gradient": self.input_gradient_macs,
+                "weight_gradient": self.weight_gradient_macs,
+            },
+        }
+
+
+def _classes(counts: Counts) -> dict[str, int]:
+    return {**counts._asdict(), "flops": counts.flops}
+
 
 class LayerTraining(NamedTuple):
     """One operation: its node, what it costs, and what it keeps for the backward pass."""
@@ -107,6 +123,36 @@ class Training:
     def complete(self) -> bool:
         """Whether the totals are whole: there is no layer of which the cost is unknown."""
         return not self.totals.unknown
+
+    def __repr__(self) -> str:
+        least = "" if self.complete else "at least "
+        what = f"batch {self.batch}, {self.optimizer.name}, {least}{self.totals.macs:,} MACs"
+        return f"<Training of {self.network.name}: {what}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The step as plain data: what `flops --training --format json` has under "training".
+
+        >>> import convcalc
+        >>> step = convcalc.train(convcalc.load("lenet"))
+        >>> step.to_dict()["totals"]["macs"]["forward"]
+        416520
+        """
+        layers = []
+        for layer in self.layers:
+            cost = layer.cost.to_dict()
+            known = dict.fromkeys(cost) if layer.cost.unknown else cost
+            layers.append({"path": layer.node.path, "kind": layer.node.kind, **known})
+        return {
+            "batch": self.batch,
+            "optimizer": self.optimizer.name,
+            "input_gradient": self.input_gradient,
+            "layers": layers,
+            "totals": {
+                **self.totals.to_dict(),
+                "backward": _classes(self.totals.backward),
+                "total": _classes(self.totals.total),
+            },
+        }
 
 
 def summed(counts: Sequence[Counts]) -> Counts:

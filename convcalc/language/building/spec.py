@@ -127,6 +127,10 @@ class Spec:
         noted = len(document.problems) + len(self._args_problems)
         self._own_problems = evaluator.problems[noted:]
 
+    def __repr__(self) -> str:
+        args = "".join([f" {name}={value_text(value)}" for name, value in self._args.items()])
+        return f"<Spec {self.name} of {self.source.name}:{args or ' no arguments'}>"
+
     @property
     def source(self) -> Source:
         """The text that was read."""
