@@ -14,6 +14,9 @@ from convcalc.quantities import BYTES, COUNT
 from convcalc.render.table import Column, Part, Table
 from convcalc.shapes import LARGEST_SIZE
 
+#: Width of the tables in a pipe: that of a pager in a usual terminal.
+_PLAIN_WIDTH = 80
+
 
 def kinds_table() -> Table:
     """Every kind with its arguments and what it does."""
@@ -22,7 +25,7 @@ def kinds_table() -> Table:
         cls = layer_class(kind)
         rows.append((kind, ", ".join(_signature(cls)), _documentation(cls)[0]))
     columns = [Column("kind"), Column("arguments", "prose"), Column("what it does", "prose")]
-    return Table("", columns, rows)
+    return Table("", columns, rows, plain_width=_PLAIN_WIDTH)
 
 
 def kind_table(kind: str) -> Table:
@@ -40,7 +43,7 @@ def kind_table(kind: str) -> Table:
         Column("default"),
         Column("meaning", "prose"),
     ]
-    return Table("", columns, rows)
+    return Table("", columns, rows, plain_width=_PLAIN_WIDTH)
 
 
 def kinds_data(kinds: Sequence[str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Literal
 from unicodedata import combining, east_asian_width
 
@@ -34,7 +35,7 @@ class Table(Record):
     """Rows under a heading, with totals and notes below; whole numbers stay integers.
 
     A note is one line of any length; writers wrap it. `colours` holds the colour of each row on a
-    terminal, "" for none.
+    terminal, "" for none. Plain text wraps prose to keep to `plain_width` columns; 0 for none.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Table(Record):
     totals: Sequence[Cell] = ()
     notes: Sequence[str] = ()
     colours: Sequence[str] = ()
+    plain_width: int = 0
 
 
 #: A part of a page: a table, or whole lines of text.
@@ -51,6 +53,8 @@ Part = Table | str
 BAR_WIDTH = 10
 #: Width of the notes below a plain table, whatever the terminal's width.
 NOTE_WIDTH = 100
+#: The narrowest column of prose.
+NARROWEST_PROSE = 12
 #: Right-aligned columns.
 RIGHT = ("number", "delta")
 
@@ -117,7 +121,7 @@ def wrapped(text: str, width: int, hanging: int = 0) -> str:
 
 
 def plain_text(table: Table) -> str:
-    """The table as aligned text at its natural width."""
+    """The table as aligned text at its natural width, or its own plain width."""
     columns = table.columns
     lines = [
         [cell_text(cell, c) for cell, c in zip(row, columns, strict=True)] for row in table.rows
@@ -126,8 +130,16 @@ def plain_text(table: Table) -> str:
     heading = [column.title for column in columns]
     every = [heading, *lines, *([totals] if totals else [])]
     widths = [max(display_width(row[i]) for row in every) for i in range(len(columns))]
+    if table.plain_width:
+        _narrow_prose(columns, widths, table.plain_width)
 
     def drawn(row: Sequence[str]) -> str:
+        if not table.plain_width:
+            return line(row)
+        cells = [wrapped(text, width).split("\n") for text, width in zip(row, widths, strict=True)]
+        return "\n".join([line(texts) for texts in zip_longest(*cells, fillvalue="")])
+
+    def line(row: Sequence[str]) -> str:
         cells = []
         for text, width, column in zip(row, widths, columns, strict=True):
             space = " " * (width - display_width(text))
@@ -140,6 +152,18 @@ def plain_text(table: Table) -> str:
     if totals:
         out += [rule, drawn(totals)]
     return "\n".join([*out, *[wrapped(note, NOTE_WIDTH) for note in table.notes]]) + "\n"
+
+
+def _narrow_prose(columns: Sequence[Column], widths: list[int], most: int) -> None:
+    """Narrows the columns of prose, the widest first, until the table fits `most` columns."""
+    over = sum(widths) + 2 * (len(widths) - 1) - most
+    prose = [index for index, column in enumerate(columns) if column.style == "prose"]
+    while over > 0 and prose:
+        widest = max(prose, key=widths.__getitem__)
+        if widths[widest] <= NARROWEST_PROSE:
+            return
+        widths[widest] -= 1
+        over -= 1
 
 
 def markdown_text(table: Table) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from convcalc.render.table import RIGHT, Table, cell_text, display_width, wrapped
+from convcalc.render.table import NARROWEST_PROSE, RIGHT, Table, cell_text, display_width, wrapped
 
 #: How to shorten a table that is too wide, step by step: whether numbers have three digits and a
 #: unit, whether shares keep their bars, the shortest cut of a text, and the styles to cut.
@@ -16,8 +16,6 @@ _ATTEMPTS = (
     (True, False, 8, _WORDS),
     (True, False, 8, _WORDS | {"shape"}),
 )
-#: The narrowest column of prose.
-_NARROWEST = 12
 #: Spaces between two cells.
 _GAP = 2
 
@@ -135,7 +133,7 @@ def _over(table: Table, cells: list[list[str]], space: int) -> int:
     """By how many columns the table is too wide; prose can wrap, so it needs few."""
     needed = 0
     for column, width in zip(table.columns, _widths(cells), strict=True):
-        needed += min(width, _NARROWEST) if column.style == "prose" else width
+        needed += min(width, NARROWEST_PROSE) if column.style == "prose" else width
     return needed + _GAP * (len(table.columns) - 1) - space
 
 
