@@ -21,14 +21,14 @@ def animate(
     file: options.File,
     layer: Annotated[
         str,
-        typer.Argument(metavar="LAYER", help="A layer's name as `shapes` prints it, or its path."),
+        typer.Argument(metavar="LAYER", help="Name a layer as `shapes` prints it, or its path."),
     ],
     sets: options.Sets = None,
     input_: options.Input = None,
     max_layers: options.MaxLayers = options.MAX_LAYERS,
     output: options.Output = None,
 ) -> int:
-    """A layer's window moving over its input, as an SVG that needs no script.
+    """Animate a layer's window on its input, as an SVG.
 
     It shows the products and the sum of every position, on a part of the layer that is small enough
     to be seen, with numbers that a run of it gives. Who prefers no motion sees one position.

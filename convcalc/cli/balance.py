@@ -26,7 +26,7 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
         typer.Option(
             "--device",
             metavar="NAME|FILE",
-            help="Bound the time on this device: a100, cortex_m7, laptop_core, or a file.",
+            help="Bound the time on this device. One that ships, such as cortex_m7, or a file.",
         ),
     ] = None,
     dtype: options.Dtype = DEFAULT_DTYPE,
@@ -43,7 +43,7 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
-    """Arithmetic intensity: the operations of each layer for each byte that it must move.
+    """Show every layer's operations for each byte that it moves.
 
     Examples:
       convcalc balance mobilenet_v2
@@ -52,6 +52,7 @@ def balance(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc balance ds_cnn --device cortex_m7 --dtype int8
       convcalc balance mynet.yaml --device myboard.yaml --format json
 
+    The operations for each byte are the arithmetic intensity.
     With a device, the least time that each layer takes there, and whether computing or memory
     bounds it (roofline): a bound, not a prediction.
     Formats: table, plain, json (always every operation), csv, markdown, latex.

@@ -44,8 +44,8 @@ def check(  # noqa: PLR0917 - an argument for each option
         typer.Option(
             "--fail-on",
             metavar="LIMIT",
-            help="Also fail beyond this: 'macs>+2%' over convcalc.lock, or 'macs>310M' in total;"
-            " repeatable.",
+            help="Also fail beyond this limit: 'macs>+2%', 'macs>310M'. With a"
+            " percentage it is over convcalc.lock. Repeatable.",
         ),
     ] = None,
     allow_unknown: options.AllowUnknown = False,
@@ -55,7 +55,7 @@ def check(  # noqa: PLR0917 - an argument for each option
     style: Annotated[str | None, options.FORMAT] = None,
     output: options.Output = None,
 ) -> int:
-    """Check that networks can be read and shapes fit, that `expect` holds and limits are kept.
+    """Check that networks are right and keep their limits.
 
     Examples:
       convcalc check                       what the nearest convcalc.yaml names
@@ -63,6 +63,7 @@ def check(  # noqa: PLR0917 - an argument for each option
       convcalc check configs/ 'models/*.yaml' --format concise
       convcalc check --fail-on 'macs>+2%'  against convcalc.lock
 
+    Networks must be readable, their shapes must fit, and their `expect` and limits must hold.
     Limits are set in a spec's `budget` and in convcalc.yaml; those of its entries that name a FILE
     apply to that file. A broken file does not stop the others. Exit status: 0 all good; 1 a spec is
     wrong, or something does not hold; 2 a file, convcalc.yaml or the lock cannot be used. Formats:

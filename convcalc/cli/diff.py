@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 OldSets = Annotated[
     list[str] | None,
-    typer.Option("--set-old", metavar="NAME=VALUE", help="Like --set, for the old version only."),
+    typer.Option("--set-old", metavar="NAME=VALUE", help="Set an arg of the old version only."),
 ]
 NewSets = Annotated[
     list[str] | None,
-    typer.Option("--set-new", metavar="NAME=VALUE", help="Like --set, for the new version only."),
+    typer.Option("--set-new", metavar="NAME=VALUE", help="Set an arg of the new version only."),
 ]
 
 
@@ -33,7 +33,7 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
         list[str] | None,
         typer.Argument(
             metavar="OLD NEW | FILE...",
-            help="Two specs, '-' or shipped networks; with --base, specs or folders.",
+            help="Name two specs, '-' or shipped networks. With --base, specs or folders.",
         ),
     ] = None,
     base: Annotated[
@@ -63,7 +63,7 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
-    """What changed between two networks, or since a git revision, layer by layer.
+    """Compare two networks, or one with a git revision.
 
     Examples:
       convcalc diff old.yaml new.yaml

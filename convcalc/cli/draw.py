@@ -30,26 +30,24 @@ def draw(  # noqa: PLR0913, PLR0917 - an argument for each option
         typer.Option(
             "--nodes",
             metavar="N",
-            help=f"Open groups, a depth at a time, up to so many nodes; {BUDGET} by default.",
+            help=f"Open groups, a depth at a time, up to N nodes. By default {BUDGET}.",
         ),
     ] = None,
     open_: Annotated[
         list[str] | None,
         typer.Option(
-            "--open", metavar="PATH", help="Open this group and those around it; repeatable."
+            "--open", metavar="PATH", help="Open this group and those around it. Repeatable."
         ),
     ] = None,
     cost: Annotated[
         str,
-        typer.Option(
-            "--cost", metavar="METRIC", help="What tints and bars show: params, live, ..."
-        ),
+        typer.Option("--cost", metavar="METRIC", help="Show this by tints and bars: params, live."),
     ] = "macs",
     wide: Annotated[
         bool, typer.Option("--wide", help="Break a tall drawing into columns, for a page or slide.")
     ] = False,
     dark: Annotated[
-        bool, typer.Option("--dark", help="Dark colours, whatever the reader's screen has.")
+        bool, typer.Option("--dark", help="Use dark colours, whatever the reader's screen has.")
     ] = False,
     sets: options.Sets = None,
     input_: options.Input = None,
@@ -57,7 +55,7 @@ def draw(  # noqa: PLR0913, PLR0917 - an argument for each option
     style: Annotated[str | None, options.FORMAT] = None,
     output: options.Output = None,
 ) -> int:
-    """A picture of the network: shapes on the lines, costs on the nodes.
+    """Draw a network, with shapes on lines and costs on nodes.
 
     Examples:
       convcalc draw lenet --output lenet.svg

@@ -26,7 +26,7 @@ def explain(
     file: options.File,
     layer: Annotated[
         str,
-        typer.Argument(metavar="LAYER", help="A layer's name as `shapes` prints it, or its path."),
+        typer.Argument(metavar="LAYER", help="Name a layer as `shapes` prints it, or its path."),
     ],
     sets: options.Sets = None,
     input_: options.Input = None,
@@ -34,9 +34,10 @@ def explain(
     style: Annotated[str | None, options.FORMAT] = None,
     output: options.Output = None,
 ) -> int:
-    """One layer's shape, parameters and operations, step by step, and a picture of its window.
+    """Explain one layer's figures step by step.
 
-    In a file with a mistake, layers that do not depend on it are explained as well.
+    A picture shows the window of a convolution or a pooling. In a file with a mistake, layers that
+    do not depend on it are explained as well.
 
     Examples:
       convcalc explain lenet conv0

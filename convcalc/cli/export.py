@@ -24,7 +24,7 @@ def export(  # noqa: PLR0917 - an argument for each option
     file: options.File,
     output: Annotated[
         str,
-        typer.Option("--output", "-o", metavar="PATH", help="The .onnx or .py file to write."),
+        typer.Option("--output", "-o", metavar="PATH", help="Write this .onnx or .py file."),
     ],
     sets: options.Sets = None,
     input_: options.Input = None,
@@ -32,14 +32,21 @@ def export(  # noqa: PLR0917 - an argument for each option
     batch: options.Batch = 1,
     weights: Annotated[
         str | None,
-        typer.Option("--weights", metavar="PATH", help="Weights, an .npz file by layer path."),
+        typer.Option(
+            "--weights", metavar="PATH", help="Read weights by layer path from this .npz file."
+        ),
     ] = None,
     seed: options.Seed = 0,
     framework: Annotated[
-        str | None, typer.Option("--framework", metavar="NAME", help="Of a .py file: torch, keras.")
+        str | None,
+        typer.Option(
+            "--framework",
+            metavar="NAME",
+            help="Write the .py file for this framework: torch, keras.",
+        ),
     ] = None,
 ) -> int:
-    """Write the network as an ONNX model, or as PyTorch or Keras source.
+    """Write a network as ONNX, or as PyTorch or Keras source.
 
     Examples:
       convcalc export lenet --output lenet.onnx

@@ -54,14 +54,14 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
         bool,
         typer.Option(
             "--ignore-global",
-            help="Leave out what lets every unit see everything: group norms, squeeze and"
-            " excitation, attention.",
+            help="Leave out what lets every unit see everything. That is group norms,"
+            " squeeze and excitation, attention.",
         ),
     ] = False,
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
-    """The receptive field of every layer's units: its size, stride and place on the input.
+    """Show the receptive field of every layer's units.
 
     Examples:
       convcalc field vgg16
@@ -71,6 +71,7 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc field efficientnet_b0 --ignore-global
       convcalc field mynet.yaml --format json
 
+    A row has the field's size, stride and place on the input.
     Formats: table, plain, json (always every operation), csv, markdown, latex.
     """
     style = chosen_format(style, output, TABLE_FORMATS)

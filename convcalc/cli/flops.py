@@ -31,14 +31,15 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
         typer.Option(
             "--scale-channels",
             metavar="X",
-            help="Multiply the channels by X instead (0.5, 3/4), rounded to what groups allow.",
+            help="Multiply the channels by X, such as 0.5 or 3/4. The result is rounded"
+            " to what groups allow.",
         ),
     ] = None,
     double_padding: Annotated[
         bool,
         typer.Option(
             "--double-padding",
-            help="Double every convolution's padding; joined branches must still fit.",
+            help="Double every convolution's padding. Joined branches must still fit.",
         ),
     ] = False,
     kernel: Annotated[
@@ -46,19 +47,21 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
         typer.Option(
             "--kernel",
             metavar="K",
-            help="Give every convolution this kernel, padded to keep its shape if it can.",
+            help="Give every convolution this kernel. Its padding keeps the shape if it can.",
         ),
     ] = None,
     as_: Annotated[
         str | None,
-        typer.Option("--as", metavar="NAME", help="Show what another counter reports: fvcore, ..."),
+        typer.Option(
+            "--as", metavar="NAME", help="Show what another counter reports, such as fvcore."
+        ),
     ] = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Show what every known counter reports.")
     ] = False,
     partial: Annotated[
         bool,
-        typer.Option("--partial", help="With a counter: leave out layers that it has no rule for."),
+        typer.Option("--partial", help="With --as, leave out layers that it has no rule for."),
     ] = False,
     sets: options.Sets = None,
     input_: options.Input = None,
@@ -77,7 +80,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
-    """Every layer's multiplies, adds and other operations.
+    """Count every layer's multiplies, adds and other operations.
 
     Examples:
       convcalc flops lenet

@@ -26,13 +26,15 @@ _LARGEST = 4096
 @guarded
 def formula(
     network: spaces.Network,
-    metric: Annotated[str, typer.Argument(metavar="METRIC", help="macs, params, peak_memory, ...")],
+    metric: Annotated[
+        str, typer.Argument(metavar="METRIC", help="Name a metric: macs, params, peak_memory.")
+    ],
     over: Annotated[
         str | None,
         typer.Option(
             "--over",
             metavar="NAMES",
-            help="What the formula is in: in_size, width,in_size, 'width=0.25..1:0.05'.",
+            help="Give the formula in these: width,in_size. Or among values: 'width=0.25..1:0.05'.",
         ),
     ] = None,
     sets: options.Sets = None,
@@ -41,7 +43,7 @@ def formula(
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
-    """A metric of a network as a formula in its arguments and input sizes, exactly.
+    """Give a metric as a formula in arguments and input sizes.
 
     Examples:
       convcalc formula resnet50 macs

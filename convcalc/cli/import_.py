@@ -31,12 +31,13 @@ def import_(
         typer.Option(
             "--save-weights",
             metavar="PATH",
-            help="Write the model's weights to this .npz file, under the names of the new spec.",
+            help="Write the model's weights to this .npz file. Their names are those of"
+            " the new spec.",
         ),
     ] = None,
     output: options.Output = None,
 ) -> int:
-    """Write a model file as a spec: blocks, repeats and arguments instead of a list of nodes.
+    """Write a model file as a spec with blocks and repeats.
 
     Examples:
       convcalc import resnet50.onnx --output resnet50.yaml

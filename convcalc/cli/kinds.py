@@ -37,7 +37,7 @@ def kinds(
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
-    """Every layer kind, or one with its arguments and formulas.
+    """List every layer kind, or describe one in full.
 
     Examples:
       convcalc kinds

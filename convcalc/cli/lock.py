@@ -37,15 +37,16 @@ def lock(
         ),
     ] = None,
 ) -> int:
-    """Write what networks cost to a file to commit, so that a pull request's diff shows the cost.
+    """Write what networks cost to a file to commit.
 
     Examples:
       convcalc lock                      what the nearest convcalc.yaml names
       convcalc lock --check              is the lock what it would be now?
       convcalc lock models/ extra.yaml   these; what else is locked stays as it is
 
-    Exit status: 0 good; 1 the lock is stale, or a spec is wrong: then nothing is written; 2 a file
-    or the lock cannot be read. Formats: text, json.
+    The diff of a pull request then shows the cost. Exit status: 0 good; 1 the lock is stale, or a
+    spec is wrong: then nothing is written; 2 a file or the lock cannot be read. Formats: text,
+    json.
     """
     options.read_word("--format", style, FORMATS)
     project = read_project("lock", files, sets, options.read_max_layers(max_layers))

@@ -104,7 +104,9 @@ def application(arguments: list[str]) -> typer.Typer:
         text = cleandoc(command.__doc__ or "")
         if "\b" not in text:  # the mark that keeps the lines of the examples
             text = text.replace("Examples:", "\b\nExamples:")
-        app.command(name, cls=_Command, help=text)(command)
+        # A text of its own: typer cuts the one that it takes from `help`.
+        summary = text.partition("\n")[0]
+        app.command(name, cls=_Command, help=text, short_help=summary)(command)
     return app
 
 
@@ -155,7 +157,8 @@ def _access(
         bool,
         typer.Option(
             "--allow-outside",
-            help="Let files name others outside of their project. Not for files of strangers.",
+            help="Let files name others outside of their project. Do not use it on"
+            " files of strangers.",
         ),
     ] = False,
     max_file_size: Annotated[
@@ -163,7 +166,7 @@ def _access(
         typer.Option(
             "--max-file-size",
             metavar="SIZE",
-            help="The most bytes of a spec with all that it extends; 4MiB by default.",
+            help="Read at most this much for a spec. By default 4MiB, with all that it extends.",
         ),
     ] = None,
     outputs: Annotated[
@@ -171,13 +174,15 @@ def _access(
         typer.Option(
             "--outputs",
             metavar="NAME",
-            help="Cut a model file at the value of this name; repeatable.",
+            help="Cut a model file at the value of this name. Repeatable.",
         ),
     ] = None,
     scale: Annotated[
         str | None,
         typer.Option(
-            "--scale", metavar="NAME", help="Of a family in one Ultralytics file, this model: n."
+            "--scale",
+            metavar="NAME",
+            help="Take this model of a family in one Ultralytics file: n.",
         ),
     ] = None,
 ) -> None:

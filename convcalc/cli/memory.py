@@ -27,7 +27,7 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
         typer.Option(
             "--order",
             metavar="NAME",
-            help="Order of the steps: written, or least (for the least peak).",
+            help="Order the steps as written, or for the least peak: least.",
         ),
     ] = "written",
     concat_in_place: Annotated[
@@ -50,7 +50,7 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
-    """Weights, activations, and what is alive at each step, in bytes.
+    """Show weights, activations and what is alive at each step.
 
     Examples:
       convcalc memory lenet

@@ -42,17 +42,19 @@ extends: {base}
 
 @guarded
 def new(
-    path: Annotated[str, typer.Argument(metavar="FILE", help="The spec to write: net.yaml.")],
+    path: Annotated[str, typer.Argument(metavar="FILE", help="Name the spec to write: net.yaml.")],
     like: Annotated[
         str | None,
-        typer.Option("--like", metavar="NAME", help="Extend this network: changes of it follow."),
+        typer.Option(
+            "--like", metavar="NAME", help="Extend this network instead of starting anew."
+        ),
     ] = None,
     source: Annotated[
         str | None,
         typer.Option("--from", metavar="NAME", help="Copy the text of this network."),
     ] = None,
 ) -> int:
-    """Begin a spec: a commented starter, or one that builds on another network.
+    """Begin a spec: a starter, or one built on a network.
 
     Examples:
       convcalc new net.yaml

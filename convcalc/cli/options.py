@@ -21,25 +21,22 @@ if TYPE_CHECKING:
     from convcalc.exchange.model import Model
     from convcalc.graph import Network
 
-FILE_HELP = (
-    "A spec or a model file, '-' for standard input, or the name of a network that ships with"
-    " convcalc."
-)
+FILE_HELP = "Name a spec, a model file or a shipped network. '-' is standard input."
 
 File = Annotated[str, typer.Argument(metavar="FILE", help=FILE_HELP)]
 Files = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[FILE...]",
-        help="Specs, folders, globs, or names of shipped networks; by default the networks of"
-        " convcalc.yaml.",
+        help="Name specs, folders, globs or shipped networks. By default the"
+        " networks of convcalc.yaml.",
     ),
 ]
 AllowUnknown = Annotated[
     bool,
     typer.Option(
         "--allow-unknown",
-        help="Take the known part of networks with operations of unknown cost, marked so.",
+        help="Take the known part of networks with unknown costs. It is marked as such.",
     ),
 ]
 Sets = Annotated[
@@ -48,8 +45,7 @@ Sets = Annotated[
         "--set",
         "--dim",
         metavar="NAME=VALUE",
-        help="Set one of the file's args, or a dimension of a model file that has a name and no"
-        " size; repeatable.",
+        help="Set an arg of the file, or a named dimension of a model. Repeatable.",
     ),
 ]
 Input = Annotated[
@@ -57,7 +53,7 @@ Input = Annotated[
     typer.Option(
         "--input",
         metavar="[NAME=]CxHxW",
-        help="Use another input shape; repeatable if there are several inputs.",
+        help="Use another input shape. Repeatable if there are several inputs.",
     ),
 ]
 MaxLayers = Annotated[
@@ -65,12 +61,14 @@ MaxLayers = Annotated[
     typer.Option(
         "--max-layers",
         metavar="N",
-        help="Refuse a network of more layers; in check and lock, also a file whose variants have"
-        " more together.",
+        help="Refuse a network of more layers. In check and lock, also a file whose"
+        " variants have more together.",
     ),
 ]
-Batch = Annotated[int, typer.Option("--batch", metavar="N", help="Samples in the batch.")]
-FORMAT = typer.Option("--format", metavar="NAME", help="Output format.")
+Batch = Annotated[
+    int, typer.Option("--batch", metavar="N", help="Compute for a batch of N samples.")
+]
+FORMAT = typer.Option("--format", metavar="NAME", help="Write in this format.")
 Format = Annotated[str | None, FORMAT]
 Output = Annotated[
     str | None, typer.Option("--output", "-o", metavar="PATH", help="Write to this file instead.")
@@ -94,7 +92,8 @@ Columns = Annotated[
     typer.Option(
         "--columns",
         metavar="NAMES",
-        help="Show these columns, such as name,output,macs,live; docs/columns.md lists them all.",
+        help="Show these columns, such as name,output,macs,live. The page"
+        " docs/columns.md lists them all.",
     ),
 ]
 ValidTaps = Annotated[
@@ -106,26 +105,32 @@ Training = Annotated[
 Optimizer = Annotated[
     str | None,
     typer.Option(
-        "--optimizer", metavar="NAME", help="sgd (default), sgd-momentum, nesterov, adam, adamw."
+        "--optimizer",
+        metavar="NAME",
+        help="Use sgd (default), sgd-momentum, nesterov, adam, adamw.",
     ),
 ]
 InputGradient = Annotated[
     bool,
-    typer.Option(
-        "--input-gradient", help="With --training: include the gradient of the network's input."
-    ),
+    typer.Option("--input-gradient", help="With --training, include the gradient of the input."),
 ]
 
 Dtype = Annotated[
     str,
-    typer.Option("--dtype", metavar="NAME", help=f"Type of the numbers: {', '.join(DTYPES)}."),
+    typer.Option(
+        "--dtype", metavar="NAME", help=f"Use numbers of this type. One of {', '.join(DTYPES)}."
+    ),
 ]
 WeightsDtype = Annotated[
     str | None,
-    typer.Option("--weights", metavar="NAME", help="Type of the weights, if it is not --dtype."),
+    typer.Option(
+        "--weights", metavar="NAME", help="Use this type for weights, if it is not --dtype."
+    ),
 ]
-FloatDtype = Annotated[str, typer.Option("--dtype", metavar="NAME", help="float32 or float64.")]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the random numbers.")]
+FloatDtype = Annotated[
+    str, typer.Option("--dtype", metavar="NAME", help="Compute with float32 or float64.")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Use this seed for random numbers.")]
 
 #: The default of `--max-layers`.
 MAX_LAYERS = MOST_LAYERS

@@ -19,7 +19,10 @@ from convcalc.transform.reconcile import reconcile as reconciled
 def reconcile(
     file: options.File,
     figure: Annotated[
-        str, typer.Argument(metavar="FIGURE", help="The quoted figure: 4.13G, 300M, 4,089,184,256.")
+        str,
+        typer.Argument(
+            metavar="FIGURE", help="Give the quoted figure: 4.13G, 300M, 4,089,184,256."
+        ),
     ],
     sets: options.Sets = None,
     input_: options.Input = None,
@@ -28,7 +31,7 @@ def reconcile(
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
-    """Which counter and which what-if give a quoted cost.
+    """Find which counter and which what-if give a quoted cost.
 
     Examples:
       convcalc reconcile resnet50 4.13G

@@ -22,17 +22,18 @@ def report(
     file: options.File,
     nodes: Annotated[
         int,
-        typer.Option("--nodes", metavar="N", help="How many nodes the drawing has at most."),
+        typer.Option("--nodes", metavar="N", help="Draw at most N nodes."),
     ] = BUDGET,
     sets: options.Sets = None,
     input_: options.Input = None,
     max_layers: options.MaxLayers = options.MAX_LAYERS,
     output: options.Output = None,
 ) -> int:
-    """One page about a network: drawing, costs, memory, layers, conventions and the file.
+    """Write one HTML page about a network.
 
-    The page is a single HTML file that loads nothing: it can be mailed, kept and printed. With
-    scripts its views are linked, and its table sorts and filters; it is complete without them.
+    It has a drawing, costs, memory, layers, what other counters report, and the file. It is a
+    single file that loads nothing: it can be mailed, kept and printed. With scripts its views are
+    linked, and its table sorts and filters; it is complete without them.
 
     Examples:
       convcalc report resnet50 --output resnet50.html

@@ -20,13 +20,16 @@ def run(  # noqa: PLR0913, PLR0917 - an argument for each option
         typer.Option(
             "--input-file",
             metavar="PATH",
-            help="Inputs: an .npy or .npz file, or a picture (with the extra convcalc[images]).",
+            help="Read the inputs from .npy, .npz or a picture. Pictures need the extra"
+            " convcalc[images].",
         ),
     ] = None,
     weights: Annotated[
         str | None,
         typer.Option(
-            "--weights", metavar="PATH", help="Weights by layer path, an .npz or .safetensors file."
+            "--weights",
+            metavar="PATH",
+            help="Read weights by layer path from .npz or .safetensors.",
         ),
     ] = None,
     pair: Annotated[
@@ -48,9 +51,7 @@ def run(  # noqa: PLR0913, PLR0917 - an argument for each option
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option(
-            "--threads", metavar="N", help="Number of threads; by default all processors."
-        ),
+        typer.Option("--threads", metavar="N", help="Use N threads. By default all processors."),
     ] = None,
     max_memory: Annotated[
         str | None,

@@ -18,19 +18,19 @@ WHAT = ("spec", "config")
 def schema(
     what: Annotated[
         str,
-        typer.Argument(
-            metavar="[spec|config]", help="What the schema describes: a spec, or convcalc.yaml."
-        ),
+        typer.Argument(metavar="[spec|config]", help="Describe a spec, or convcalc.yaml: config."),
     ] = "spec",
     output: options.Output = None,
 ) -> int:
-    """The JSON Schema (draft 7) of a spec, or of convcalc.yaml, for editors.
+    """Write the JSON Schema of a spec, or of convcalc.yaml.
 
     Examples:
       convcalc schema --output convcalc.schema.json
       # then, as the first line of a spec, for the YAML language server:
       # yaml-language-server: $schema=convcalc.schema.json
       convcalc schema config --output convcalc-config.schema.json
+
+    It is of draft 7, for editors.
     """
     import json
 

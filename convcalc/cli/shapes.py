@@ -27,7 +27,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
-    """Every layer's output shape and parameters, and the totals.
+    """Show every layer's output shape and parameters.
 
     Examples:
       convcalc shapes lenet

@@ -15,10 +15,10 @@ from convcalc.language.load import find_source
 def show(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="A network that ships with convcalc, or a spec."),
+        typer.Argument(metavar="NAME", help="Name a network that ships with convcalc, or a spec."),
     ],
 ) -> int:
-    """The text of a shipped network, to read or to copy.
+    """Print the text of a shipped network.
 
     Examples:
       convcalc show resnet50

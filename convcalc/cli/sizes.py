@@ -32,7 +32,7 @@ def sizes(
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
-    """The input sizes that work, for each spatial axis: the smallest, and how they repeat.
+    """Find the input sizes that work, and how they repeat.
 
     Examples:
       convcalc sizes unet

@@ -34,7 +34,9 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument for each option
     minimize: Annotated[
         str | None,
         typer.Option(
-            "--minimize", metavar="NAME", help="Find the least: params, or what varies: in_size."
+            "--minimize",
+            metavar="NAME",
+            help="Find the least of this metric, or of what varies: in_size.",
         ),
     ] = None,
     limits: spaces.Limits = None,
@@ -51,7 +53,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument for each option
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
-    """The best variant of a network that keeps some limits, and the proof that it is.
+    """Find the best variant that keeps some limits, with proof.
 
     Examples:
       convcalc solve mobilenet_v2 --maximize macs --limit 'peak_memory<=1MB'

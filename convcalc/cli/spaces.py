@@ -27,14 +27,14 @@ Over = Annotated[
     typer.Option(
         "--over",
         metavar="NAME=VALUES",
-        help="What varies, and how: width=0.25..1:0.05, in_size=96,128,160, 'depths[2]=1..4';"
-        " repeatable.",
+        help="Vary this: width=0.25..1:0.05, in_size=96,128,160. Repeatable. An"
+        " item of a list is 'depths[2]=1..4'.",
     ),
 ]
 Space = Annotated[
     str | None,
     typer.Option(
-        "--space", metavar="FILE", help="What varies, and conditions between it, in YAML."
+        "--space", metavar="FILE", help="Read what varies, and conditions on it, from this YAML."
     ),
 ]
 Limits = Annotated[
@@ -42,13 +42,13 @@ Limits = Annotated[
     typer.Option(
         "--limit",
         metavar="LIMIT",
-        help="What variants keep: 'arena<=256kB', 'macs>=200M'; repeatable.",
+        help="Keep this limit: 'arena<=256kB', 'macs>=200M'. Repeatable.",
     ),
 ]
 Sampled = Annotated[
     int | None, typer.Option("--sample", metavar="N", help="Look at N points, drawn at random.")
 ]
-Jobs = Annotated[int, typer.Option("--jobs", metavar="N", help="Processes that work on it.")]
+Jobs = Annotated[int, typer.Option("--jobs", metavar="N", help="Use N processes.")]
 
 
 class Asked(Record):

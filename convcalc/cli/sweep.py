@@ -39,7 +39,9 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
     metrics: Annotated[
         str | None,
         typer.Option(
-            "--metrics", metavar="NAMES", help="Show these: params,macs,arena; see docs/metrics.md."
+            "--metrics",
+            metavar="NAMES",
+            help="Show these metrics: params,macs,arena. The page docs/metrics.md lists them all.",
         ),
     ] = None,
     dtype: options.Dtype = "float32",
@@ -50,7 +52,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
         ),
     ] = None,
     ascending: Annotated[
-        bool, typer.Option("--ascending", help="With --sort: the smallest first.")
+        bool, typer.Option("--ascending", help="With --sort, show the smallest first.")
     ] = False,
     top: options.Top = None,
     pareto: Annotated[
@@ -58,8 +60,8 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
         typer.Option(
             "--pareto",
             metavar="NAMES",
-            help="Mark the variants that no other beats: +macs,params for more MACs with fewer"
-            " parameters; without + less is better.",
+            help="Mark the variants that no other beats. +macs,params means more MACs"
+            " and fewer parameters.",
         ),
     ] = None,
     keep: Annotated[
@@ -78,7 +80,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
         bool, typer.Option("--overwrite", help="Replace the file of --output if there is one.")
     ] = False,
 ) -> int:
-    """Every variant of a network in a space, one row each, with exact figures.
+    """List every variant of a network in a space.
 
     Examples:
       convcalc sweep mobilenet_v2 --over width=0.25..1:0.25 --over in_size=96,224

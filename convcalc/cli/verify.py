@@ -28,12 +28,16 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     dtype: options.FloatDtype = "float32",
     input_file: Annotated[
         str | None,
-        typer.Option("--input-file", metavar="PATH", help="Inputs, an .npy or .npz file."),
+        typer.Option(
+            "--input-file", metavar="PATH", help="Read the inputs from this .npy or .npz file."
+        ),
     ] = None,
     weights: Annotated[
         str | None,
         typer.Option(
-            "--weights", metavar="PATH", help="Weights by layer path, an .npz or .safetensors file."
+            "--weights",
+            metavar="PATH",
+            help="Read weights by layer path from .npz or .safetensors.",
         ),
     ] = None,
     pair: Annotated[
@@ -45,7 +49,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
         typer.Option(
             "--against",
             metavar="MODEL",
-            help="Run this model as well, on its own weights, and compare every value.",
+            help="Run this model on its own weights too, and compare values.",
         ),
     ] = None,
     save: Annotated[
@@ -69,9 +73,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     ] = False,
     threads: Annotated[
         int | None,
-        typer.Option(
-            "--threads", metavar="N", help="Number of threads; by default all processors."
-        ),
+        typer.Option("--threads", metavar="N", help="Use N threads. By default all processors."),
     ] = None,
     max_memory: Annotated[
         str | None,

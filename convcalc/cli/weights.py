@@ -16,7 +16,7 @@ from convcalc.problems import printable
 def weights(
     file: options.File,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="PATH", help="The .npz file to write.")
+        str, typer.Option("--output", "-o", metavar="PATH", help="Write this .npz file.")
     ],
     sets: options.Sets = None,
     input_: options.Input = None,

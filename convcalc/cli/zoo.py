@@ -47,7 +47,7 @@ def zoo(
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
-    """The networks that ship with convcalc, side by side.
+    """List the networks that ship with convcalc.
 
     \b
     Examples:
