@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from inspect import cleandoc
@@ -53,6 +53,7 @@ COMMANDS = (
     "schema",
 )
 
+_HELP_OPTIONS = ("-h", "--help")
 _HELP = """Exact shapes, parameters and operation counts of convolutional networks.
 
 \b
@@ -70,9 +71,10 @@ Examples:
 def main() -> None:
     """The entry point."""
     collect_rarely()
-    app = application(sys.argv[1:])
+    arguments = _as_options(sys.argv[1:])
+    app = application(arguments)
     try:
-        app()
+        app(arguments)
     except OSError as error:
         # Writing the help or the version failed; commands handle errors of their own output.
         write_error(f"error: standard output cannot be written: {error.strerror}\n")
@@ -81,8 +83,17 @@ def main() -> None:
         collect_no_more()
 
 
+def _as_options(arguments: list[str]) -> list[str]:
+    """The arguments with `help` and `version` as the options that they stand for."""
+    if arguments == ["version"]:
+        return ["--version"]
+    if arguments[:1] == ["help"]:
+        return [*arguments[1:2], "--help"]
+    return arguments
+
+
 def application(arguments: list[str]) -> typer.Typer:
-    """The application with the command that the arguments name, or else with all commands.
+    """The application with the command that the arguments name; its help needs all commands.
 
     Importing a command and reading its signature takes a millisecond or two.
     """
@@ -92,12 +103,13 @@ def application(arguments: list[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         no_args_is_help=True,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        context_settings={"help_option_names": _HELP_OPTIONS, "max_content_width": 100},
     )
     app.callback()(_application)
     word = next((text for text in arguments if not text.startswith("-")), "")
-    completing = any(name.endswith("_COMPLETE") for name in os.environ)
-    names = [word] if word in COMMANDS and not completing else COMMANDS
+    names: Sequence[str] = [word] if word in COMMANDS else []
+    if not arguments or arguments[0] in _HELP_OPTIONS or "_CONVCALC_COMPLETE" in os.environ:
+        names = COMMANDS
     for name in names:
         command = command_named(name)
         # `python -OO` removes docstrings; the options have their own help.
@@ -238,6 +250,13 @@ class _Program(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         with _usage_on_one_line():
             return super().invoke(ctx)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in COMMANDS:
+            from convcalc.cli.usage import no_command  # only a mistake needs it
+
+            ctx.fail(no_command(args[0], COMMANDS))
+        return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         given = list(args)  # the parser removes what it reads

@@ -1,12 +1,62 @@
-"""The message about an option that does not exist."""
+"""Messages about a command or an option that does not exist."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
+from shlex import quote
 from typing import Any
 
+from convcalc.language.shipped import shipped_names
 from convcalc.problems import printable
 from convcalc.spelling import nearest
+
+#: What other programs call a command.
+_ELSEWHERE = {
+    **dict.fromkeys(["summary", "summarize", "params", "layers", "info"], "shapes"),
+    **dict.fromkeys(["macs", "count", "profile", "cost", "costs"], "flops"),
+    **dict.fromkeys(["plot", "view", "visualize", "render", "picture"], "draw"),
+    **dict.fromkeys(["validate", "lint", "test", "ci"], "check"),
+    **dict.fromkeys(["list", "ls", "models", "networks"], "zoo"),
+    **dict.fromkeys(["init", "create", "start", "begin"], "new"),
+    **dict.fromkeys(["optimize", "search", "fit"], "solve"),
+    **dict.fromkeys(["compare", "delta"], "diff"),
+    **dict.fromkeys(["convert", "trace", "decompile"], "import"),
+    **dict.fromkeys(["cat", "print"], "show"),
+    **dict.fromkeys(["peak", "arena", "ram"], "memory"),
+    **dict.fromkeys(["roofline", "latency", "time"], "balance"),
+    **dict.fromkeys(["receptive", "rf"], "field"),
+}
+
+
+def no_command(word: str, commands: Sequence[str]) -> str:
+    """The message about a word that is no command: which command was meant, or belongs before it.
+
+    >>> no_command("net.yaml", ["shapes"])
+    "'net.yaml' is a file, not a command; to read it: convcalc shapes net.yaml"
+    """
+    shown = printable(word, 200)
+    what, command = _what_it_is(word)
+    if what:
+        aim = "read" if command == "shapes" else command
+        typed = f"convcalc {command} {quote(shown)}"
+        return f"'{shown}' is a {what}, not a command; to {aim} it: {typed}"
+    meant = [_ELSEWHERE[word]] if word in _ELSEWHERE else nearest(word, [*commands, "version"])
+    if meant:
+        return f"No such command: {shown}. Did you mean {' or '.join(meant)}?"
+    return f"No such command: {shown}. `convcalc help` lists them all"
+
+
+def _what_it_is(word: str) -> tuple[str, str]:
+    """What a word is if it is no command, and the command that most people want of that."""
+    if os.path.isdir(word) or word.endswith(("/", os.sep)):
+        return "folder", "check"
+    if "*" in word:
+        return "pattern", "check"
+    if os.path.exists(word) or word == "-" or re.search(r"[/\\]|\.[A-Za-z]\w*\Z", word):
+        return "file", "shapes"
+    return ("network", "shapes") if word in shipped_names() else ("", "")
 
 
 def explain_option(error: Any, given: Sequence[str], names: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from typing import get_type_hints
 import pytest
 
 from convcalc.cli.main import COMMANDS, command_named
+from convcalc.cli.usage import _ELSEWHERE
 from tests.cli.runner import run
 
 
@@ -42,6 +43,41 @@ def test_an_option_before_the_command(option: str) -> None:
     last = result.err.splitlines()[-1]
     assert last == f"Error: {name} goes behind the command: convcalc shapes ... {name}"
     assert run(option, "lenet").err.splitlines()[-1].startswith(f"Error: No such option: {name}")
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("net.yaml", "'net.yaml' is a file, not a command; to read it: convcalc shapes net.yaml"),
+        ("my net.onnx", "to read it: convcalc shapes 'my net.onnx'"),
+        ("-", "to read it: convcalc shapes -"),
+        ("lenet", "'lenet' is a network, not a command; to read it: convcalc shapes lenet"),
+        ("models/", "'models/' is a folder, not a command; to check it: convcalc check models/"),
+        ("*.yaml", "'*.yaml' is a pattern, not a command; to check it: convcalc check '*.yaml'"),
+        ("shape", "No such command: shape. Did you mean shapes?"),
+        ("versoin", "No such command: versoin. Did you mean version?"),
+        ("summary", "No such command: summary. Did you mean shapes?"),
+        ("qqqq", "No such command: qqqq. `convcalc help` lists them all"),
+        ("a\nb", "No such command: a\\nb"),
+    ],
+)
+def test_a_word_that_is_no_command(word: str, message: str) -> None:
+    result = run(word)
+    assert (result.status, result.out) == (2, "")
+    assert message in result.err.splitlines()[-1]
+    assert "Try 'convcalc -h' for help." in result.err
+
+
+def test_every_word_of_other_programs_stands_for_a_command() -> None:
+    assert set(_ELSEWHERE.values()) <= set(COMMANDS)
+    assert not set(_ELSEWHERE) & set(COMMANDS)
+
+
+def test_help_and_version_are_words_too() -> None:
+    assert run("help") == run("--help") == run("-h", "shapes")
+    assert run("help", "shapes") == run("shapes", "--help")
+    assert run("version") == run("--version")
+    assert "Did you mean shapes?" in run("help", "shape").err
 
 
 @pytest.mark.parametrize("figure", ["-1", "-4.13G"])
