@@ -102,7 +102,7 @@ def report_problems(problems: Sequence[Problem], after: str = "", level: str = "
     """Writes problems to standard error, wrapped to its width if it is a terminal."""
     from convcalc.render.diagnostics import diagnostics_text
 
-    write_error(diagnostics_text(problems, level, error_width()) + after)
+    write_error(diagnostics_text(problems, level, error_width(), error_colours()) + after)
 
 
 def report_error(error: ConvcalcError) -> None:
@@ -118,6 +118,14 @@ def error_width() -> int | None:
         with suppress(AttributeError, OSError, ValueError):  # closed, or not a terminal
             width = os.get_terminal_size(sys.stderr.fileno()).columns
     return width or None
+
+
+def error_colours() -> bool:
+    """Whether standard error is a terminal with colours, and NO_COLOR does not turn them off."""
+    if os.environ.get("NO_COLOR") or in_actions() or error_width() is None:
+        return False
+    # The old console of Windows shows escape sequences as they are.
+    return sys.platform != "win32" or "WT_SESSION" in os.environ
 
 
 def discard_output() -> None:

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from convcalc import __version__
-from convcalc.cli.guard import in_log, report_problems, write_error
+from convcalc.cli.guard import error_colours, in_log, report_problems, write_error
 from convcalc.gc_pause import collect_no_more, collect_rarely
 from convcalc.problems import UNUSABLE, RuleError, Subject, printable
 from convcalc.quantities import read_memory_size
@@ -228,7 +228,10 @@ def _usage_on_one_line() -> Iterator[None]:
         # Whether its class is click's or typer's own depends on typer's version.
         message = getattr(error, "message", None)
         if isinstance(message, str):
-            error.message = in_log(printable(message, _LONGEST))  # type: ignore[attr-defined]
+            shown = in_log(printable(message, _LONGEST))
+            if error_colours():
+                shown = f"\033[1;31m{shown}\033[0m"
+            error.message = shown  # type: ignore[attr-defined]
         raise
 
 

@@ -14,24 +14,32 @@ _LINE_WIDTH = 100
 _NARROWEST = 40
 #: Characters of a message or a fact.
 _LONGEST = 5000
+#: Escape sequences of a terminal: the colour of each level, of the margin and of a fact's label.
+_LEVELS = {"error": "1;31", "warning": "1;33", "note": "1;36"}
+_BOLD, _MARGIN, _LABEL = "1", "34", "36"
 
 
 def diagnostics_text(
-    problems: Sequence[Problem], level: str = "error", width: int | None = None
+    problems: Sequence[Problem],
+    level: str = "error",
+    width: int | None = None,
+    colours: bool = False,
 ) -> str:
     """All problems, each drawn, and how many there are where there are several."""
-    drawn = [diagnostic_text(problem, level, width) for problem in problems]
+    drawn = [diagnostic_text(problem, level, width, colours) for problem in problems]
     if len(problems) > 1:
         drawn.append(f"{len(problems)} {level}s\n")
     return "\n".join(drawn)
 
 
-def diagnostic_text(problem: Problem, level: str = "error", width: int | None = None) -> str:
+def diagnostic_text(
+    problem: Problem, level: str = "error", width: int | None = None, colours: bool = False
+) -> str:
     """One problem: a first line that can be grepped, the source with a caret, labelled facts.
 
     Inside a block, the calls that led there follow, innermost first. `level` is "error", or
     "warning" for what does not fail. With the `width` of a terminal, texts are broken at words and
-    source lines cut to it.
+    source lines cut to it; with `colours`, what it is about stands out.
     """
     margin = 1
     if problem.span is not None:
@@ -45,18 +53,32 @@ def diagnostic_text(problem: Problem, level: str = "error", width: int | None = 
     def text(line: str) -> str:
         return line if width is None else wrapped(line, width, hanging=4)
 
+    def begun(line: str, *parts: tuple[str, str]) -> str:
+        """A line that begins with these parts, each in its colour."""
+        if not colours or not line.startswith("".join([part for part, _ in parts])):
+            return line  # the first break is within them
+        rest = line[sum([len(part) for part, _ in parts]) :]
+        painted = [_painted(part, colour) for part, colour in parts if part]
+        return "".join([*painted, rest])
+
     place = f"{problem.span}: " if problem.span else ""
-    lines = [text(printable(f"{place}{level}[{problem.code}]: {problem.text}", _LONGEST))]
+    name = f"{level}[{problem.code}]"
+    caret = _LEVELS[level] if colours else ""
+    first = text(printable(f"{place}{name}: {problem.text}", _LONGEST))
+    lines = [begun(first, (printable(place, _LONGEST), _BOLD), (name, _LEVELS[level]))]
     if problem.span is not None:
-        lines += _source(problem.span, margin, space)
+        lines += _source(problem.span, margin, space, caret)
     for call in reversed(problem.calls):
         lines.append(text(f"{' ' * margin}: in {_call(call)}"))
-        lines += _source(call.span, margin, space)[1:]
-    lines += [
-        text(f"{' ' * margin}= {label}: {printable(fact, _LONGEST)}")
-        for label, fact in worded(problem.facts)
-    ]
+        lines += _source(call.span, margin, space, caret)[1:]
+    for label, fact in worded(problem.facts):
+        line = text(f"{' ' * margin}= {label}: {printable(fact, _LONGEST)}")
+        lines.append(begun(line, (f"{' ' * margin}= {label}:", _LABEL)))
     return "\n".join(lines) + "\n"
+
+
+def _painted(text: str, colour: str) -> str:
+    return f"\033[{colour}m{text}\033[0m"
 
 
 def _call(call: Call) -> str:
@@ -64,8 +86,11 @@ def _call(call: Call) -> str:
     return f"block {printable(call.block)}{copies}, called at {call.span}"
 
 
-def _source(span: Span, margin: int, space: int) -> list[str]:
-    """The line of a place with its caret; of a longer line the part around it, in `space`."""
+def _source(span: Span, margin: int, space: int, colour: str) -> list[str]:
+    """The line of a place with its caret; of a longer line the part around it, in `space`.
+
+    colour  that of the caret; "" for a text without colours
+    """
     line = span.source.line(span.line)
     if not line.strip():
         return []
@@ -78,11 +103,14 @@ def _source(span: Span, margin: int, space: int) -> list[str]:
     before = cut_left + _drawable(shown[: span.column - 1 - start])
     marked = _drawable(shown[span.column - 1 - start :][: span.width])
     caret = "^" * max(display_width(marked), 1)
-    number = str(span.line).rjust(margin - 1)
+    edge, numbered = f"{' ' * margin}|", f"{str(span.line).rjust(margin - 1)} |"
+    if colour:
+        edge, numbered = _painted(edge, _MARGIN), _painted(numbered, _MARGIN)
+        caret = _painted(caret, colour)
     return [
-        f"{' ' * margin}|",
-        f"{number} | {cut_left}{_drawable(shown)}{cut_right}",
-        f"{' ' * margin}| {' ' * display_width(before)}{caret}",
+        edge,
+        f"{numbered} {cut_left}{_drawable(shown)}{cut_right}",
+        f"{edge} {' ' * display_width(before)}{caret}",
     ]
 
 

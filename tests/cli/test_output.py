@@ -110,11 +110,38 @@ class TestTerminal:
     def test_errors_break_at_words(self, columns: int, tmp_path: Path) -> None:
         path = tmp_path / "n.yaml"
         path.write_text("{input: [3, 8, 8], layers: [{conv: 8, kernel: 9, name: the_layer}]}")
-        text = in_a_terminal("shapes", "n.yaml", columns=columns, status=1, folder=tmp_path)
+        text = in_a_terminal(
+            "shapes", "n.yaml", columns=columns, status=1, folder=tmp_path, NO_COLOR="1"
+        )
         bare = in_a_terminal("shapes", "n.yaml", status=1, folder=tmp_path, TERM="dumb")
         assert max(len(line) for line in text.splitlines()) <= columns
         shown, whole = [re.sub(r"(?m)^1? \|.*\n", "", one).split() for one in (text, bare)]
         assert shown == whole
+
+    @pytest.mark.parametrize("file", ["n.yaml", "none.yaml"])
+    def test_errors_are_in_colour_unless_no_color_is_set(self, file: str, tmp_path: Path) -> None:
+        (tmp_path / "n.yaml").write_text("{input: [3, 8, 8], layers: [{conv: 8, kernel: 9}]}")
+        status = 1 if file == "n.yaml" else 2
+        text, bare, dumb = [
+            in_a_terminal("shapes", file, status=status, folder=tmp_path, NO_COLOR=no, TERM=term)
+            for no, term in (("", "xterm"), ("1", "xterm"), ("", "dumb"))
+        ]
+        assert "\x1b[1;31merror[" in text
+        assert ("\x1b[1;31m^" in text) == (file == "n.yaml")
+        assert "\x1b" not in bare + dumb
+        assert re.sub(r"\x1b\[[0-9;]*m", "", text) == bare
+        piped = run("shapes", str(tmp_path / file)).err
+        assert "error[" in piped
+        assert "\x1b" not in piped
+
+    def test_wrong_usage_is_in_colour_once(self) -> None:
+        text = in_a_terminal("shapess", status=2)
+        message = "No such command: shapess. Did you mean shapes?"
+        assert text.splitlines()[-1] == f"Error: \x1b[1;31m{message}\x1b[0m"
+        assert (
+            in_a_terminal("shapess", status=2, NO_COLOR="1").splitlines()[-1] == f"Error: {message}"
+        )
+        assert run("shapess").err.splitlines()[-1] == f"Error: {message}"
 
     def test_an_empty_line_parts_two_tables(self) -> None:
         text = in_a_terminal("memory", "lenet", "--training", NO_COLOR="1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,3 +183,19 @@ def test_on_a_terminal_lines_break_at_words(width: int) -> None:
 
 def test_a_wide_terminal_changes_nothing() -> None:
     assert diagnostic_text(LONG, width=200) == diagnostic_text(LONG)
+
+
+@pytest.mark.parametrize("level", ["error", "warning", "note"])
+@pytest.mark.parametrize("width", [1, 40, 60, 200])
+def test_colours_change_no_character(level: str, width: int) -> None:
+    text = diagnostic_text(LONG, level, width, colours=True)
+    assert re.sub(r"\x1b\[[0-9;]+m", "", text) == diagnostic_text(LONG, level, width)
+    # Every colour ends on its line.
+    assert all(line.count("\x1b[0m") * 2 == line.count("\x1b[") for line in text.splitlines())
+    assert re.search(r"\x1b\[1;3[136]m\^", text)
+
+
+def test_a_place_that_breaks_is_not_coloured() -> None:
+    span = Span(Source("a path with many spaces in its name/net.yaml", "x"), 1, 1)
+    text = diagnostic_text(Problem("code", "message", span), width=40, colours=True)
+    assert text.startswith("a path with many spaces in its")
