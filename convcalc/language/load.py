@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -299,8 +300,18 @@ def begin_pipe(path: str, opened: int) -> bytes:
     return begun
 
 
+def with_slashes(path: str) -> str:
+    """A help text for a path that separates folders as Windows does; "" for another, or there."""
+    if os.sep == "\\" or "\\" not in path:
+        return ""
+    plain = re.sub(r"/?\\+/?", "/", path)
+    return f"'/' separates folders here: '{printable(plain, 200)}'"
+
+
 def like_names_beside(path: str) -> str:
     """A help text that offers the YAML files named most like a missing one; "" where none is."""
+    if with_slashes(path):
+        return with_slashes(path)
     folder, name = os.path.split(path)
     try:
         names = [n for n in os.listdir(folder or os.curdir) if n.endswith((".yaml", ".yml"))]

@@ -285,7 +285,10 @@ def _inside(paths: list[str], folder: str) -> list[str]:
 def _matches(pattern: str, walk: Walk) -> list[str]:
     matches = {path for path in walk.paths_like(pattern.replace(os.sep, "/")) if _is_spec(path)}
     if not matches:
-        raise refused("no-match", f"nothing matches {printable(pattern, 200)}")
+        from convcalc.language.load import with_slashes  # only a mistake needs it
+
+        message = f"nothing matches {printable(pattern, 200)}"
+        raise refused("no-match", message, with_slashes(pattern))
     return sorted(matches)
 
 

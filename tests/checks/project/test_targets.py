@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from convcalc.checks.project.config import find_config, read_config
 from convcalc.checks.project.targets import Target, find_targets, locked_name
 from convcalc.problems import ConvcalcError
+from tests.cli.runner import run
 
 
 @pytest.fixture
@@ -163,6 +165,18 @@ def test_a_glob_of_any_depth(here: Path, pattern: str, found: list[str]) -> None
     hidden.mkdir()
     (hidden / "h.yaml").touch()
     assert [target.file for target in find_targets([pattern], None)] == found
+
+
+@pytest.mark.skipif(os.sep == "\\", reason="there a backslash separates folders")
+@pytest.mark.parametrize("pattern", [r"nets\*.yaml", r"nets/\*.yaml", r"nets\\*.yaml"])
+def test_a_glob_with_backslashes_says_why_it_matches_nothing(here: Path, pattern: str) -> None:
+    for arguments in (["check", pattern], ["lock", pattern]):
+        result = run(*arguments)
+        assert result.status == 2
+        assert "= help: '/' separates folders here: 'nets/*.yaml'" in result.err
+    (here / "convcalc.yaml").write_text(f"networks:\n  - files: {pattern}\n")
+    assert "separates folders here: 'nets/*.yaml'" in run("check").err
+    assert "here: 'nets/a.yaml'" in run("shapes", r"nets\a.yaml").err
 
 
 def test_a_folder_is_no_spec_whatever_it_is_called(here: Path) -> None:
