@@ -22,17 +22,19 @@ _PIECE = 1024 * 1024
 class ModelFile:
     """The bytes of a model file.
 
-    path  where it lies; "" for one that was only handed on as bytes
-    name  what messages call it
-    data  its bytes, unpacked where the file is compressed; a mapped file holds none of them in
-          memory
+    path    where it lies; "" for one that was only handed on as bytes
+    name    what messages call it
+    stored  its bytes, unpacked where the file is compressed; a mapped file holds none of them in
+            memory
+    data    a view of them, whose parts are no copies
     """
 
-    __slots__ = ("_folder", "data", "name", "path")
+    __slots__ = ("_folder", "data", "name", "path", "stored")
 
     def __init__(self, path: str, data: bytes | mmap, name: str = "", folder: str = "") -> None:
         self.path = path
         self.name = name or path
+        self.stored = data
         self.data = memoryview(data)
         self._folder = folder or os.path.dirname(path) or os.curdir
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from convcalc.exchange.files import ModelFile
 from convcalc.graph import Network
@@ -30,7 +31,7 @@ class Choices(Record):
     max_layers: int = MOST_LAYERS
 
 
-class Tensor(Record):
+class Tensor(NamedTuple):
     """Where the numbers of one parameter lie; they are not read before they are needed.
 
     file    that holds them
@@ -48,6 +49,28 @@ class Tensor(Record):
     dtype: str
     shape: Shape
     steps: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+class Tensors(Mapping[str, Tensor]):
+    """The tensors of a network, found when the first one is asked for: most commands need none."""
+
+    def __init__(self, find: Callable[[], Mapping[str, Tensor]]) -> None:
+        self._find = find
+        self._found: Mapping[str, Tensor] | None = None
+
+    def _all(self) -> Mapping[str, Tensor]:
+        if self._found is None:
+            self._found = self._find()
+        return self._found
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
 
 
 class Model(Record):

@@ -262,9 +262,12 @@ class Inference:
         if function is not None:
             self._call(function, node, inputs, scope, depth)
             return
-        kind = node.op if node.domain in STANDARD else f"{node.domain}:{node.op}"
+        kind = node.op
+        if node.domain not in STANDARD:
+            kind = f"{node.domain}:{node.op}"
+            kind = _KNOWN_DOMAINS.get(kind, kind)
         op = Op(
-            _KNOWN_DOMAINS.get(kind, kind),
+            kind,
             node.name,
             inputs,
             node.attributes,
@@ -275,18 +278,23 @@ class Inference:
         as_real(op)
         if op.type == "If" and self._condition(op, scope, depth, node):
             return
-        made = self._constant(op, node) or self._alias(op) or self._computed(op, node)
+        constant = bool(inputs) and all(
+            [value is None or isinstance(value, Constant) for value in op.inputs]
+        )
+        made = self._written(op, node)
+        if made is None:
+            made = self._constant(op, node) if constant else self._alias(op)
+        if made is None:
+            made = self._computed(op, node, constant)
         for name, value in zip(node.outputs, made, strict=False):
             if name:
                 scope[name] = value
 
-    def _computed(self, op: Op, node: Node) -> list[Value]:
-        """The results of an operation that is kept: with shapes, and without numbers."""
-        # A constant that is computed from weights before the network runs.
-        before = op.inputs and all(
-            [not value or isinstance(value, Constant) for value in op.inputs]
-        )
-        dtype = FLOAT
+    def _computed(self, op: Op, node: Node, constant: bool) -> list[Value]:
+        """The results of an operation that is kept: with shapes, and without numbers.
+
+        constant  whether it is computed from weights before the network runs
+        """
         rule = RULES.get(op.type)
         # Rules ask how many results there are.
         op.outputs = [Value(name, (), FLOAT) for name in node.outputs]
@@ -296,7 +304,7 @@ class Inference:
             if len(shape) > 32 or any([not 0 <= size <= LARGEST_SIZE for size in shape]):
                 raise op.refuse("bad-model", f"a result of shape {printable(list(shape), 100)}")
         pairs = zip(node.outputs, shapes, strict=False)
-        if before:
+        if constant:
             return [_derived(name, shape, dtype, op, self._copied) for name, shape in pairs]
         op.outputs = [Value(name, shape, dtype, op) for name, shape in pairs]
         self._result.ops.append(op)
@@ -334,8 +342,8 @@ class Inference:
 
     # What is known before the network runs.
 
-    def _constant(self, op: Op, node: Node) -> list[Value] | None:
-        """The results of an operation whose inputs, or their shapes, are known; else None."""
+    def _written(self, op: Op, node: Node) -> list[Value] | None:
+        """The results of an operation that needs no more than its attributes and shapes."""
         kind = op.type
         name = node.outputs[0] if node.outputs else ""
         if kind == "Constant":
@@ -347,12 +355,11 @@ class Inference:
             return [Constant(name, (), INT64, [prod(op.x.shape)])]
         if kind == "ConstantOfShape":
             return [self._filled(op, name)]
-        inputs = op.inputs
-        if not inputs or not all(
-            [value is None or isinstance(value, Constant) for value in inputs]
-        ):
-            return None
-        constants = [value if isinstance(value, Constant) else None for value in inputs]
+        return None
+
+    def _constant(self, op: Op, node: Node) -> list[Value] | None:
+        """The results of an operation whose inputs are all constants, where they are known."""
+        constants = [value if isinstance(value, Constant) else None for value in op.inputs]
         moved = self._moved(op, constants, node.outputs)
         return moved if moved is not None else self._folded(op, constants, node)
 
@@ -475,15 +482,15 @@ class Inference:
 
     def _alias(self, op: Op) -> list[Value] | None:
         """The input itself, of an operation that changes nothing at inference."""
+        if op.type not in _ALIASES or isinstance(op.x, Constant):
+            return None
         if op.type == "Cast":
             kept = op.x.dtype == op.whole("to", 1) or op.whole("to", 1) in FLOATS
-            return [op.x] if kept and not isinstance(op.x, Constant) else None
-        if isinstance(op.x, Constant):
-            return None
+            return [op.x] if kept else None
         if op.type == "DynamicQuantizeLinear":
             # Scale and zero point are not known before the network runs.
             return [op.x, Constant("scale", (), FLOAT), Constant("zero_point", (), 2)]
-        return [op.x, op.x] if op.type in ("Identity", "Dropout", *STORING) else None
+        return [op.x, op.x]
 
     # Functions and conditions.
 
@@ -529,6 +536,8 @@ class Inference:
         return True
 
 
+#: Operations that may give their input as it is.
+_ALIASES = frozenset(("Cast", "Identity", "Dropout", *STORING))
 #: Operations of other domains that are the standard ones.
 _KNOWN_DOMAINS = {
     "com.microsoft:Gelu": "Gelu",

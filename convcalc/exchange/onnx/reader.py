@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 
 from convcalc.exchange.files import ModelFile
-from convcalc.exchange.model import Choices, Model
+from convcalc.exchange.model import Choices, Model, Tensors
 from convcalc.exchange.onnx import wire
 from convcalc.exchange.onnx.inference import Inference, Inferred, is_weight
 from convcalc.exchange.onnx.naming import Paths, last_in_module, module_of
@@ -29,7 +29,7 @@ def read(file: ModelFile, choices: Choices) -> Model:
     an opaque layer.
     """
     try:
-        return read_model(WireReader(file.name, file.data).model(), file, choices)
+        return read_model(WireReader(file.name, file.stored).model(), file, choices)
     except ConvcalcError as error:
         problems = [_located(problem, file.name) for problem in error.problems]
         raise ConvcalcError(problems, error.status) from None
@@ -47,7 +47,7 @@ def read_model(graph: wire.Model, file: ModelFile, choices: Choices) -> Model:
 
     Raises ConvcalcError as `read` does; its messages do not name the file.
     """
-    reader = WireReader(file.name, file.data)
+    reader = WireReader(file.name, file.stored)
     shapes = _given_shapes(choices)
     outputs = _wanted(graph, choices.outputs)
     inferred = Inference(reader, graph, choices.dims, shapes, outputs).run()
@@ -62,10 +62,8 @@ def read_model(graph: wire.Model, file: ModelFile, choices: Choices) -> Model:
         _write(writer, op)
     network = _network(writer, inferred, file.name)
     paths = {node.path for node in network.nodes}
-    tensors = {
-        name: tensor for name, tensor in writer.tensors.items() if name.rpartition(".")[0] in paths
-    }
     names = {path: name for path, name in writer.names.items() if path in paths}
+    tensors = Tensors(lambda: writer.tensors(paths))
     return Model(network=network, dims=inferred.dims, tensors=tensors, names=names)
 
 

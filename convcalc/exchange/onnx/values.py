@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 from struct import unpack
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from convcalc.exchange.onnx.wire import Attribute, Tensor, WireReader
 from convcalc.problems import ConvcalcError, printable, refused
@@ -182,11 +182,12 @@ class Op:
     @property
     def x(self) -> Value:
         """The first input."""
-        return self.input(0)
+        inputs = self.inputs
+        return (inputs[0] if inputs else None) or self.input(0)
 
     def input(self, index: int) -> Value:
         """An input that must be there."""
-        value = self.given(index)
+        value = self.inputs[index] if index < len(self.inputs) else None
         if value is None:
             raise self.refuse("bad-model", f"input {index} is missing")
         return value
@@ -230,14 +231,11 @@ class Op:
         value = self.attributes.get(name)
         if value is None:
             return None if default is None else [default] * count
-        numbers = (
-            [item for item in value if isinstance(item, int)] if isinstance(value, list) else []
-        )
-        if not isinstance(value, list) or len(numbers) != len(value):
+        if not isinstance(value, list) or not _are_whole(value):
             raise self.refuse("bad-model", f"'{name}' is no list of whole numbers")
-        if count and len(numbers) != count:
-            raise self.refuse("bad-model", f"'{name}' lists {len(numbers)} numbers, not {count}")
-        return numbers
+        if count and len(value) != count:
+            raise self.refuse("bad-model", f"'{name}' lists {len(value)} numbers, not {count}")
+        return value
 
     # Constant inputs.
 
@@ -273,6 +271,11 @@ class Op:
         if name in self.attributes:
             return self.ints(name)
         return self.constant_ints(index)
+
+
+def _are_whole(values: list[int] | list[float] | list[bytes]) -> TypeGuard[list[int]]:
+    """Whether a list of an attribute is one of whole numbers: its items are of one type."""
+    return not values or type(values[0]) is int
 
 
 def scalar(value: Value | None) -> float | None:

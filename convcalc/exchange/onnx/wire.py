@@ -11,6 +11,7 @@ Source: protobuf's encoding; ONNX's IR specification.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from mmap import mmap
 from struct import unpack
 from typing import TypeAlias
 
@@ -24,6 +25,8 @@ _MOST_NESTED = 16
 _MOST_NUMBERS = 100_000
 #: The longest name, in bytes.
 _LONGEST_NAME = 4096
+#: The longest attribute that is looked up among those that were read before, in bytes.
+_LONGEST_KNOWN = 64
 
 Extent: TypeAlias = tuple[int, int]
 
@@ -145,6 +148,8 @@ Attribute: TypeAlias = (
 )
 
 _Field: TypeAlias = tuple[int, "int | Extent | bytes"]
+#: An attribute's name, its value, and the attribute of the function around that it stands for.
+_Named: TypeAlias = tuple[str, "Attribute | None", str]
 
 
 class WireReader:
@@ -154,10 +159,11 @@ class WireReader:
     data  its bytes
     """
 
-    def __init__(self, name: str, data: memoryview) -> None:
+    def __init__(self, name: str, data: bytes | mmap) -> None:
         self.name = name
         self.data = data
         self._left = _MOST_FIELDS
+        self._attributes: dict[bytes, _Named] = {}
 
     def model(self) -> Model:
         """The whole file as a model; raises ConvcalcError where it is none."""
@@ -191,36 +197,36 @@ class WireReader:
             while at < end:
                 left -= 1
                 key = data[at]
-                at += 1
+                size = data[at + 1]
+                at += 2
                 if key >= 128:
-                    at, key = self._varint(at - 1)
+                    at, key = self._varint(at - 2)
+                    size = data[at]
+                    at += 1
                 wire = key & 7
                 if wire == 2:
-                    length = data[at]
-                    at += 1
-                    if length >= 128:
-                        at, length = self._varint(at - 1)
-                    stop = at + length
+                    if size >= 128:
+                        at, size = self._varint(at - 1)
+                    stop = at + size
                     if stop > end:
                         raise self._damaged(
-                            f"{length} bytes are announced at byte {at}, and {end - at} are there"
+                            f"{size} bytes are announced at byte {at}, and {end - at} are there"
                         )
                     yield key >> 3, (at, stop)
                     at = stop
                 elif wire == 0:
-                    value = data[at]
-                    at += 1
-                    if value >= 128:
-                        at, value = self._varint(at - 1)
-                    yield key >> 3, value
+                    if size >= 128:
+                        at, size = self._varint(at - 1)
+                    yield key >> 3, size
                 elif wire in (1, 5):
+                    at -= 1
                     size = 8 if wire == 1 else 4
                     if at + size > end:
                         raise self._damaged(f"it ends within a number at byte {at}")
-                    yield key >> 3, bytes(data[at : at + size])
+                    yield key >> 3, data[at : at + size]
                     at += size
                 else:
-                    raise self._damaged(f"byte {at - 1} does not begin a field")
+                    raise self._damaged(f"byte {at - 2} does not begin a field")
                 if left < 0:
                     raise self._damaged(f"it has more than {_MOST_FIELDS:,} fields")
         except IndexError:
@@ -255,13 +261,13 @@ class WireReader:
         start, end = value
         if end - start > _LONGEST_NAME:
             raise self._damaged(f"a name at byte {start} has {end - start:,} bytes")
-        return str(self.data[start:end], "utf-8", "replace")
+        return self.data[start:end].decode("utf-8", "replace")
 
     def _bytes(self, value: int | Extent | bytes) -> bytes:
         start, end = self._extent(value)
         if end - start > _MOST_NUMBERS:
             raise self._damaged(f"a text at byte {start} has {end - start:,} bytes")
-        return bytes(self.data[start:end])
+        return self.data[start:end]
 
     def _number(self, value: int | Extent | bytes) -> int:
         """A signed number."""
@@ -397,8 +403,20 @@ class WireReader:
                 text = self._text(value) if end - start <= _LONGEST_NAME else ""
         return key, text
 
-    def _attribute(self, extent: Extent, depth: int) -> tuple[str, Attribute | None, str]:
-        """Its name, its value, and the attribute of the function around it that it stands for."""
+    def _attribute(self, extent: Extent, depth: int) -> _Named:
+        """An attribute, which is mostly the same as one of an earlier node."""
+        start, end = extent
+        if end - start > _LONGEST_KNOWN:
+            return self._new_attribute(extent, depth)
+        written = self.data[start:end]
+        known = self._attributes.get(written)
+        if known is None:
+            known = self._new_attribute(extent, depth)
+            if not isinstance(known[1], Tensor | Graph):  # these know where they lie
+                self._attributes[written] = known
+        return known
+
+    def _new_attribute(self, extent: Extent, depth: int) -> _Named:
         name = reference = ""
         kind = 0
         single: Attribute | None = None
@@ -459,7 +477,7 @@ class WireReader:
                 external[key] = text
             elif number == 14:
                 elsewhere = value == 1
-        if any(size < 0 for size in dims):
+        if dims and min(dims) < 0:
             raise self._damaged(f"the tensor {printable(tensor.name)} has a negative size")
         tensor.dims = tuple(dims)
         if elsewhere:

@@ -7,12 +7,13 @@ adds no node; what labels cannot say becomes a `transpose` or a `reshape`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from math import prod
 from typing import NamedTuple
 
 from convcalc.exchange.files import ModelFile
 from convcalc.exchange.model import Tensor
+from convcalc.exchange.onnx import wire
 from convcalc.exchange.onnx.inference import is_weight
 from convcalc.exchange.onnx.naming import Paths, Scope, of_weight
 from convcalc.exchange.onnx.values import ELEMENT_TYPES, Constant, Op, Value
@@ -23,6 +24,8 @@ from convcalc.problems import printable, refused
 from convcalc.shapes import MOST_AXES, Shape
 
 Axes = tuple[int | None, ...]
+#: How a stored array becomes a parameter, as in `Tensor`.
+Steps = tuple[tuple[str, tuple[int, ...]], ...]
 
 
 class Unsupported(Exception):
@@ -48,13 +51,11 @@ class Writer:
 
     builder     makes the nodes
     views       the values of the file that were written, by identity
-    tensors     where the parameters' numbers lie
     names       what the file calls a node's value, by the node's path
     """
 
     def __init__(self, file: ModelFile, paths: Paths, max_layers: int) -> None:
         self.builder = GraphBuilder()
-        self.tensors: dict[str, Tensor] = {}
         self.names: dict[str, str] = {}
         self.owners: dict[tuple[int, ...], int] = {}
         self._file = file
@@ -64,6 +65,8 @@ class Writer:
         self._stages: dict[int, tuple[int, int]] = {}
         self._left: dict[int, int] = {}
         self._others: dict[str, ModelFile] = {}
+        self._layers: dict[tuple[object, ...], Layer] = {}
+        self._arrays: dict[tuple[str, str], tuple[Constant, Steps]] = {}
         self._scope: Scope = ()
 
     # What an operation reads and makes.
@@ -121,26 +124,32 @@ class Writer:
                 "--max-layers allows more",
             )
         if layer is None:
-            rank = len(nodes[inputs[0]].shape) - 1 if inputs else 0
-            layer = layer_class(kind).read(args, rank)
+            layer = self._layer(kind, args, len(nodes[inputs[0]].shape) - 1 if inputs else 0)
         path = self._paths.path(self._scope, layer.prefix)
         return self.builder.add(layer, inputs, path=path)
 
     def fused(self, kind: str, args: Mapping[str, object], view: View) -> int:
         """A norm or activation, in the unit of what it reads where that can be."""
         node = view.node
-        cls = layer_class(kind)
-        layer = cls.read(args, len(self.shape(node)) - 1)
+        layer = self._layer(kind, args, len(self.shape(node)) - 1)
         unit, stage = self._stages.get(node, (node, -1))
         fuses = self.builder.nodes[unit].layer.fuses
-        if view.sole and cls.role in fuses:
-            place = fuses.index(cls.role)
+        if view.sole and layer.role in fuses:
+            place = fuses.index(layer.role)
             path = f"{self.builder.nodes[unit].unit}.{kind}"
             if place > stage and self._paths.take(path):
                 index = self.builder.fuse(layer, node)
                 self._stages[index] = unit, place
                 return index
         return self.add(kind, args, [node], layer)
+
+    def _layer(self, kind: str, args: Mapping[str, object], rank: int) -> Layer:
+        """The layer with these arguments, which mostly are those of an earlier one."""
+        key = (kind, rank, repr(args))
+        layer = self._layers.get(key)
+        if layer is None:
+            layer = self._layers[key] = layer_class(kind).read(args, rank)
+        return layer
 
     def parameter(self, value: Constant, order: Sequence[int | None]) -> int:
         """A weight as a node, with its axes in an order; None for an axis of size 1 more.
@@ -182,32 +191,48 @@ class Writer:
     def tensor(
         self, path: str, name: str, value: Constant, *steps: tuple[str, tuple[int, ...]]
     ) -> None:
-        """Notes where the numbers of a node's parameter lie; `steps` follow those of the value."""
-        tensor = value.tensor
-        if tensor is None:
-            return
-        dtype, size, _ = ELEMENT_TYPES.get(tensor.type, ("", 0, ""))
-        length = prod(tensor.dims) * size
-        file, offset = self._file, 0
+        """Notes the value of a node's parameter; `steps` follow those of the value.
+
+        Raises ConvcalcError where another file should hold its numbers, and does not.
+        """
+        if value.tensor is not None:
+            self._arrays[path, name] = value, steps
+            if value.tensor.location:
+                self._place(value.tensor)
+
+    def tensors(self, paths: Container[str]) -> dict[str, Tensor]:
+        """Where the numbers of the parameters of these nodes lie, for each "PATH.NAME"."""
+        found: dict[str, Tensor] = {}
+        for (path, name), (value, steps) in self._arrays.items():
+            tensor = value.tensor
+            place = self._place(tensor) if tensor is not None and path in paths else None
+            if tensor is not None and place is not None:
+                every = tuple([step for step in (*value.moved, *steps) if not _idle(step)])
+                dtype = ELEMENT_TYPES.get(tensor.type, ("",))[0]
+                found[f"{path}.{name}"] = Tensor(*place, dtype, tensor.dims, every)
+        return found
+
+    def _place(self, tensor: wire.Tensor) -> tuple[ModelFile, int, int] | None:
+        """The file, the offset and the bytes of a tensor's numbers; None where they are not there.
+
+        Numbers of variable length, as protobuf can store them, are not.
+        """
+        length = prod(tensor.dims) * ELEMENT_TYPES.get(tensor.type, ("", 0, ""))[1]
         if tensor.location:
-            file, offset = self._beside(tensor.location), tensor.offset
-            if offset + length > len(file.data):
+            file = self._beside(tensor.location)
+            if tensor.offset + length > len(file.data):
                 raise refused(
                     "bad-model",
                     f"the tensor '{printable(tensor.name)}' ends behind the end of {file.name}",
                 )
-        elif tensor.raw is not None:
-            offset = tensor.raw[0]
-            if tensor.raw[1] - offset != length:
-                return
-        elif len(tensor.typed) == 1 and isinstance(tensor.typed[0][1], tuple):
-            offset, end = tensor.typed[0][1]
-            if end - offset != length:
-                return  # numbers of variable length
-        else:
-            return
-        every = tuple([step for step in (*value.moved, *steps) if not _idle(step)])
-        self.tensors[f"{path}.{name}"] = Tensor(file, offset, length, dtype, tensor.dims, every)
+            return file, tensor.offset, length
+        place = tensor.raw
+        if place is None and len(tensor.typed) == 1:
+            typed = tensor.typed[0][1]
+            place = typed if isinstance(typed, tuple) else None
+        if place is None or place[1] - place[0] != length:
+            return None
+        return self._file, place[0], length
 
     def _beside(self, location: str) -> ModelFile:
         """A file that holds weights, opened once."""

@@ -17,7 +17,7 @@ def stored_numbers(file: ModelFile) -> int:
     Running statistics and what sizes are made of are none, nor is a number alone that no module
     has a name for: it is part of a formula.
     """
-    graph = WireReader(file.name, file.data).model().graph
+    graph = WireReader(file.name, file.stored).model().graph
     if graph is None:
         return 0
     names: set[str] = set()
@@ -46,7 +46,7 @@ def computed_filters(file: ModelFile) -> int:
     Exporters write a filter of blur pooling as a constant of the code, or repeat one for each
     channel.
     """
-    graph = WireReader(file.name, file.data).model().graph
+    graph = WireReader(file.name, file.stored).model().graph
     if graph is None:
         return 0
     stored = {tensor.name for tensor in graph.initializers}
@@ -64,7 +64,7 @@ def standardised_channels(file: ModelFile) -> int:
 
     A gain for each of them is part of these weights.
     """
-    graph = WireReader(file.name, file.data).model().graph
+    graph = WireReader(file.name, file.stored).model().graph
     if graph is None:
         return 0
     stored = {tensor.name: tensor.dims for tensor in graph.initializers}

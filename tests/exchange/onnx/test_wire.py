@@ -55,7 +55,7 @@ def test_reads_no_numbers_of_weights() -> None:
         + message(13, length)
         + b"\x70\x01"
     )
-    reader = WireReader("large.onnx", memoryview(message(7, message(5, tensor))))
+    reader = WireReader("large.onnx", message(7, message(5, tensor)))
     graph = reader.model().graph
     assert graph is not None
     (found,) = graph.initializers
