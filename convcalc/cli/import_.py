@@ -65,6 +65,8 @@ def import_(
     text = decompile(loaded.network, flat=flat)
     if text.why_flat:
         write_error(f"note: written flat: with blocks, {text.why_flat}\n")
+    for path in text.unused:
+        write_error(f"note: nothing uses {path}: it is written as a result\n")
     arrays = None
     if save_weights is not None:
         from convcalc.cli.model_weights import renamed_arrays

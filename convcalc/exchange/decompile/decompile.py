@@ -27,17 +27,20 @@ class Text(Record):
     yaml      its text
     flat      whether it has one line for each layer
     why_flat  where that was not asked for, why; else ""
+    unused    the paths of layers that nothing used, which are results now
     """
 
     yaml: str
     flat: bool
     why_flat: str
+    unused: tuple[str, ...] = ()
 
 
 def decompile(network: Network, *, flat: bool = False) -> Text:
     """The text of a file with this network: blocks, repeats and defaults, or `flat`.
 
-    The text is read again and compared with the network; where they differ, it is written flat.
+    The text is read again and compared with the network; where they differ, it is written flat. A
+    layer that nothing uses is a result of the file, because in a file every other value is used.
 
     Raises ConvcalcError with status 2 where the network has a layer that cannot be written.
 
@@ -58,6 +61,9 @@ def decompile(network: Network, *, flat: bool = False) -> Text:
         if node.layer.unknown and node.kind not in KINDS:
             message = f"{node.path} is an operation without a rule, which no text can have"
             raise refused("unsupported-model", message)
+    unused = _unused(network)
+    if unused:
+        network = Network(network.name, network.nodes, {**network.outputs, **unused})
     report = analyze(network)
     expect = _expected(report)
     why_flat = ""
@@ -65,12 +71,27 @@ def decompile(network: Network, *, flat: bool = False) -> Text:
         text = _folded(read_items(network), expect)
         why_flat = _mistake(network, report, text)
         if not why_flat:
-            return Text(text, flat=False, why_flat="")
+            return Text(text, flat=False, why_flat="", unused=tuple(unused))
     text = _flat(read_items(network), expect)
     if _mistake(network, report, text):
         # Norms and activations as layers of their own: what is fused shares all parameters or none.
         text = _flat(read_items(network, fuse=False), expect)
-    return Text(text, flat=True, why_flat=why_flat)
+        mistake = _mistake(network, report, text)
+        if mistake:
+            raise refused("unsupported-model", f"no text has the same figures: {mistake}")
+    return Text(text, flat=True, why_flat=why_flat, unused=tuple(unused))
+
+
+def _unused(network: Network) -> dict[str, int]:
+    """The layers whose value nothing uses, and that are no result."""
+    used = {read for node in network.nodes for read in node.inputs}
+    used.update(network.outputs.values())
+    last = {node.unit: index for index, node in enumerate(network.nodes)}
+    return {
+        network.nodes[index].unit: index
+        for index in last.values()
+        if index not in used and network.nodes[index].kind != "input"
+    }
 
 
 def _folded(items: Items, expect: str) -> str:

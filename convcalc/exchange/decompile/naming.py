@@ -95,40 +95,44 @@ class Namer:
     def __init__(self, taken: Container[str]) -> None:
         self.taken = taken
         self.given: set[str] = set()
+        #: What stands before the number of a name, and the names of copies, which get numbers.
+        self.numbered: set[str] = set()
+        self.copies: set[str] = set()
 
     def name(self, stems: Iterable[str], otherwise: str) -> str:
         """The first of some names that is free, or the other one with a number."""
-        for stem in stems:
-            if self.free(stem):
-                self.given.add(stem)
-                return stem
+        name = next(filter(self.free, stems), None)
         number = 1
-        while not self.free(f"{otherwise}{number}"):
+        while name is None:
+            name = f"{otherwise}{number}" if self.free(f"{otherwise}{number}") else None
             number += 1
-        self.given.add(f"{otherwise}{number}")
-        return f"{otherwise}{number}"
+        self.given.add(name)
+        if name != _unnumbered(name):
+            self.numbered.add(_unnumbered(name))
+        return name
 
     def name_of_copies(self, stems: Iterable[str]) -> str:
         """A name for a repeated layer, each copy of which is called so with a number."""
-        letters = [f"unit_{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
         bare = [stem.rstrip("0123456789_") for stem in stems]
+        letters = [f"unit_{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
         for stem in (*bare, "unit", *letters):
-            if stem and stem not in _PREFIXES and self.free(stem):
+            if stem and stem not in _PREFIXES and stem not in self.numbered and self.free(stem):
                 self.given.add(stem)
+                self.copies.add(stem)
                 return stem
         return self.name((), "unit_z")
 
     def free(self, name: str) -> bool:
         """Whether nothing has a name yet, nor is called so by its number."""
-        stem = name.rstrip("0123456789")
-        numbered = stem != name and (stem in self.taken or stem in _PREFIXES)
-        return not (
-            name in self.given
-            or name in RESERVED
-            or name in self.taken
-            or numbered
-            or (stem == name and any(f"{name}{n}" in self.given for n in range(3)))
-        )
+        stem = _unnumbered(name)
+        if stem != name and (stem in self.taken or stem in _PREFIXES or stem in self.copies):
+            return False
+        return name not in self.given and name not in RESERVED and name not in self.taken
+
+
+def _unnumbered(name: str) -> str:
+    """A name without the number at its end."""
+    return name.rstrip("0123456789")
 
 
 _PREFIXES = frozenset({*KINDS, "pool", GROUP})

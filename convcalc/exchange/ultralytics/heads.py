@@ -109,11 +109,14 @@ def _anchored(w: Writer, xs: Sequence[int], a: Arguments) -> list[int]:
 
 
 def detect_v10(w: Writer, xs: Sequence[int], a: Arguments, form: Form) -> list[int]:
-    """v10Detect: heads for many boxes an object, which train, and for one (arXiv:2405.14458)."""
+    """v10Detect: heads for one box an object, and for many, which train (arXiv:2405.14458).
+
+    What those for many give are results too: the training needs them.
+    """
     classes = a.whole(0)
-    _boxes_and_classes(w, xs, classes, True)
-    found = _boxes_and_classes(w, xs, classes, True, "one2one_")
-    return [found["classes"], _distances(w, found["boxes"])]
+    many = _boxes_and_classes(w, xs, classes, True)
+    one = _boxes_and_classes(w, xs, classes, True, "one2one_")
+    return [one["classes"], _distances(w, one["boxes"]), many["classes"], many["boxes"]]
 
 
 def _further(w: Writer, xs: Sequence[int], channels: int, name: str) -> int:

@@ -9,6 +9,9 @@ import pytest
 
 import convcalc
 from convcalc.exchange.decompile import decompile
+from convcalc.exchange.files import read_bytes
+from convcalc.exchange.model import Choices
+from convcalc.exchange.ultralytics import read
 from convcalc.graph import GraphBuilder, Network
 from convcalc.layers import KINDS
 from convcalc.layers.activation import ReLU
@@ -17,6 +20,7 @@ from convcalc.layers.convolution import Conv
 from convcalc.layers.joins import Add, Concat
 from convcalc.layers.normalisation import BatchNorm
 from convcalc.layers.opaque import Opaque
+from convcalc.layers.pooling import MaxPool
 from tests.exchange.decompile.forms import imported, lines
 from tests.networks.grow import random_spec
 from tests.quick import each_seed, every_network
@@ -169,6 +173,78 @@ def test_all_copies_of_a_layer_are_taken_together() -> None:
     text = assert_same(builder.network("osa", {"end": end}), flat=False)
     assert "repeat: 5, name: osa}" in text
     assert "{concat: [stem, osa*]}" in text
+
+
+def test_no_other_layer_is_called_as_a_copy_is() -> None:
+    builder = GraphBuilder()
+    image = builder.input("image", (8, 8, 8))
+    conv = Conv.read({"channels": 8, "kernel": 1}, rank=2)
+    pool = MaxPool.read({"kernel": 3, "stride": 1, "padding": 1}, rank=2)
+    values = [builder.add(conv, [image], path="pyramid9.first")]
+    for number in range(3):
+        values.append(builder.add(pool, [values[-1]], path=f"pyramid9.pool.{number}"))
+    end = builder.add(Concat(axis=0), values)
+    last = builder.add(conv, [builder.add(Concat(axis=0), [end, values[0]])], path="pyramid9.last")
+    assert "pyramid9" in assert_same(builder.network("sppf", {"a": end, "b": last}), flat=False)
+
+
+DETECTOR = """nc: 80
+scales: {n: [0.33, 0.25, 1024], l: [1.0, 1.0, 512]}
+backbone:
+  - [-1, 1, Conv, [64, 3, 2]]
+  - [-1, 1, Conv, [128, 3, 2]]
+  - [-1, 3, C2f, [128, True]]
+  - [-1, 1, Conv, [256, 3, 2]]
+  - [-1, 6, C2f, [256, True]]
+  - [-1, 1, Conv, [512, 3, 2]]
+  - [-1, 6, BLOCK, [512, True]]
+  - [-1, 1, Conv, [1024, 3, 2]]
+  - [-1, 3, BLOCK, [1024, True]]
+  - [-1, 1, SPPF, [1024, 5]]
+head:
+  - [-1, 1, nn.Upsample, [None, 2, "nearest"]]
+  - [[-1, 6], 1, Concat, [1]]
+  - [-1, 3, C2f, [512]]
+  - [-1, 1, nn.Upsample, [None, 2, "nearest"]]
+  - [[-1, 4], 1, Concat, [1]]
+  - [-1, 3, C2f, [256]]
+  - [-1, 1, Conv, [256, 3, 2]]
+  - [[-1, 12], 1, Concat, [1]]
+  - [-1, 3, C2f, [512]]
+  - [-1, 1, Conv, [512, 3, 2]]
+  - [[-1, 9], 1, Concat, [1]]
+  - [-1, 3, C2f, [1024]]
+  - [[15, 18, 21], 1, DETECT, [nc]]
+"""
+
+
+@pytest.mark.parametrize("scale", ["n", "l"])
+@pytest.mark.parametrize("detect", ["Detect", "v10Detect"])
+@pytest.mark.parametrize("block", ["C2f", "C2fCIB", "C3", "C3k2"])
+def test_a_detector_is_written_with_blocks(block: str, detect: str, scale: str) -> None:
+    text = DETECTOR.replace("BLOCK", block).replace("DETECT", detect)
+    model = read(read_bytes("yolo77.yaml", text.encode()), Choices(scale=scale))
+    written = assert_same(model.network, flat=False)
+    flat = assert_same(model.network, flat=True)
+    assert 4 * lines(written) < 3 * lines(flat)
+    if (block, detect, scale) == ("C2f", "Detect", "n"):
+        assert lines(written) <= 60
+
+
+def test_a_layer_that_nothing_uses_is_a_result() -> None:
+    builder = GraphBuilder()
+    image = builder.input("image", (3, 8, 8))
+    conv = Conv.read({"channels": 4, "kernel": 3, "padding": 1}, rank=2)
+    value = builder.add(conv, [image], path="trunk")
+    unused = builder.add(conv, [value], path="auxiliary")
+    builder.fuse(ReLU(), unused)
+    network = builder.network("trained", {"main": builder.add(conv, [value], path="main")})
+    for flat in (False, True):
+        text = decompile(network, flat=flat)
+        assert text.unused == ("auxiliary",)
+        again = convcalc.analyze(convcalc.loads(text.yaml))
+        assert again.totals == convcalc.analyze(network).totals
+        assert len(again.outputs) == 2
 
 
 #: The most lines of a text: what a person wrote, but for the last one.
