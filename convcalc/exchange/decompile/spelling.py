@@ -135,7 +135,7 @@ class Speller:
         keys = self.keys(item)
         if item.kind == GROUP:
             keys[0] = (GROUP, self.branch(self._group(item)))
-        elif item.branches is not None:
+        elif item.branches is not None and not _word(item):
             keys[0] = (item.kind, self.branches(item))
         if len(keys) == 1 and not keys[0][1]:
             return keys[0][0]
@@ -174,8 +174,8 @@ class Speller:
         else:
             args = self.arguments(item.kind, item.args)
             head = ""
-            if item.branches is None:
-                first = next(iter(layer_class(item.kind).fields), "")
+            if item.branches is None or _word(item):
+                first = _word(item) or next(iter(layer_class(item.kind).fields), "")
                 if first in args:
                     head = self.value(args.pop(first))
             order = [*layer_class(item.kind).fields, *ROLES]
@@ -215,7 +215,7 @@ class Speller:
         margin = " " * indent
         text = self.layer(item)
         short = indent + 2 + len(text) <= WIDTH
-        if item.branches is None:
+        if item.branches is None or _word(item):
             if short:
                 return [f"{margin}- {text}"]
             return wrapped(f"{margin}- {text}", indent + 4)
@@ -271,6 +271,12 @@ class Speller:
         if len(text) <= WIDTH and len(block.body) <= 3 and all(map(simple, block.body)):
             return [text]
         return [head, *self.sequence(block.body, 4)]
+
+
+def _word(item: Item) -> str:
+    """The argument in the place of the branches of a join, where its one branch is what enters."""
+    joins = layer_class(item.kind).joins if item.kind in KINDS else None
+    return joins.word if joins is not None and item.branches == [[]] else ""
 
 
 def head_width(block: Block) -> int:

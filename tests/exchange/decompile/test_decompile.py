@@ -129,6 +129,16 @@ def test_a_layer_that_no_text_can_have_is_refused_with_its_name() -> None:
         decompile(builder.network("detector", {"boxes": boxes}))
 
 
+def test_an_unknown_operation_of_one_value_is_written_as_a_word() -> None:
+    builder = GraphBuilder()
+    image = builder.input("image", (3, 8, 8))
+    found = builder.add(Opaque(op="TopK", shape=(3, 4), params=0), [image], path="found")
+    both = builder.add(Opaque(op="Merge", shape=(5,)), [image, found], path="both")
+    text = assert_same(builder.network("detector", {"both": both}), flat=False)
+    word = "{opaque: TopK, shape: [3, 4], params: 0}"
+    assert f"  - {{opaque: [[], [{word}]], op: Merge, shape: [5]}}\n" in text
+
+
 def test_layers_without_order_are_written_in_bounded_time() -> None:
     builder, rng = GraphBuilder(), Random(0)
     value = builder.input("image", (8, 4, 4))
