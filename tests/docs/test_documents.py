@@ -43,7 +43,7 @@ def shown(language: str) -> list[tuple[Path, Block]]:
 def place(value: object) -> str:
     """A readable test id."""
     if isinstance(value, Path):
-        return value.name
+        return value.relative_to(REPOSITORY).as_posix()
     return str(value.line) if isinstance(value, Block) else repr(value)
 
 

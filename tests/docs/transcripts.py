@@ -59,7 +59,7 @@ class Block(NamedTuple):
 
 def documents() -> list[Path]:
     """The Markdown files whose blocks are checked."""
-    return [REPOSITORY / "README.md", *sorted(REPOSITORY.glob("docs/*.md"))]
+    return [REPOSITORY / "README.md", *sorted(REPOSITORY.glob("docs/**/*.md"))]
 
 
 def blocks(text: str) -> list[Block]:
