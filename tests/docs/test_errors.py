@@ -14,7 +14,7 @@ SECTIONS = {
     section.partition("\n")[0]: section.partition("\n")[2]
     for section in re.split("^### ", _PAGE, flags=re.MULTILINE)[1:]
 }
-#: Codes whose example would be a long file, a binary one, or a mistake in convcalc.
+#: Codes whose example would be a long file, a binary one, or a mistake in convcalc, or have a path.
 WITHOUT_EXAMPLE = {
     "bad-dtype",
     "bad-progress",
@@ -25,6 +25,7 @@ WITHOUT_EXAMPLE = {
     "no-backward-rule",
     "no-memory",
     "no-rule",
+    "outside-root",
     "shape-differs",
     "too-many-fields",
     "too-many-files",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ NUMBERS = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 FILE = ModelFile("net.onnx", b"head" + NUMBERS.tobytes())
 
 
-def arrays(**changes: object) -> TensorArrays:
+def arrays(**changes: Any) -> TensorArrays:
     tensor = Tensor(FILE, 4, NUMBERS.nbytes, "float32", NUMBERS.shape)
     return TensorArrays({"fc.weight": tensor._replace(**changes)})
 
