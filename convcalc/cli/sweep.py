@@ -10,7 +10,7 @@ import typer
 
 from convcalc.cli import options, spaces
 from convcalc.cli.guard import guarded, refuse, write_error
-from convcalc.cli.output import emit, emit_json, emit_table, refuse_empty
+from convcalc.cli.output import chosen_format, emit, emit_json, emit_table, refuse_empty
 from convcalc.cli.spaces import Asked
 from convcalc.problems import printable, refused
 
@@ -71,7 +71,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
     seed: options.Seed = 0,
     jobs: spaces.Jobs = 1,
     max_layers: options.MaxLayers = options.MAX_LAYERS,
-    style: Annotated[str, options.FORMAT] = "table",
+    style: options.Format = None,
     output: options.Output = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the interrupted sweep in --output.")
@@ -94,7 +94,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
     """
     from convcalc.explore.ranking import front
 
-    options.read_word("--format", style, FORMATS)
+    style = chosen_format(style, output, FORMATS)
     options.read_count("--top", top)
     options.read_count("--jobs", jobs)
     refuse_empty(output)

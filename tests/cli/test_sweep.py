@@ -196,6 +196,13 @@ class TestFiles:
         assert run("sweep", net, *self.LINES, *resumed).status == 0
         assert Path("out").read_text() == whole
 
+    def test_the_suffix_chooses_the_format(self, net: str) -> None:
+        for suffix, start in ((".csv", "w,params,"), (".jsonl", '{"'), (".md", "### net"), (".txt", "")):
+            assert run("sweep", net, "--over", "w=1..2", "--output", f"out{suffix}").status == 0
+            assert Path(f"out{suffix}").read_text("utf-8").startswith(start)
+        refused = run("sweep", net, "--over", "w=1..2", "--output", "out.svg")
+        assert (refused.status, Path("out.svg").exists()) == (2, False)
+
     def test_a_file_is_not_overwritten_unasked(self, net: str) -> None:
         Path("out").write_text("mine")
         for style in ("csv", "json", "table"):

@@ -211,6 +211,11 @@ def test_the_size_of_a_file(project: Path) -> None:
         assert run("shapes", "base.yaml", "--max-file-size", size).status == 0
         assert run("lock", "base.yaml", "--max-file-size", size).status == 0
         assert run("shapes", "-", "--max-file-size", size, stdin=GOOD.encode()).status == 0
+    # Of a shipped network that is too long, no other name is offered.
+    (project / "net.yaml").write_text("extends: lenet\n", encoding="utf-8")
+    result = run("shapes", "net.yaml", "--max-file-size", "100")
+    assert "help: --max-file-size allows more" in result.err
+    assert "did you mean" not in result.err
     # One that never ends.
     (project / "net.yaml").write_text("extends: base.yaml\n" + "#" * 2000, encoding="utf-8")
     result = run("check", "net.yaml", "--max-file-size", "1kB")

@@ -24,12 +24,14 @@ from convcalc.layers import KINDS, NORM_WORDS
 from convcalc.problems import (
     UNUSABLE,
     ConvcalcError,
+    Help,
     Problem,
     Reason,
     Related,
     Rule,
     Source,
     Span,
+    facts_of,
     listed,
     printable,
 )
@@ -199,7 +201,11 @@ class _Reader:
             if problem.code == "outside-root":
                 document.problems.append(problem._replace(span=node.span))
             else:
-                document.refuse(code, problem.text, node.span, _meant_file(node, code, document))
+                own = [fact.text for fact in facts_of(problem.facts, Help)]
+                # A shipped network of this very name is there, and cannot be read.
+                there = own and node.text in shipped_names()
+                help_text = own[0] if there else _meant_file(node, code, document)
+                document.refuse(code, problem.text, node.span, help_text)
             raise ConvcalcError(_all_problems(documents), UNUSABLE) from None
         self.named.setdefault(source, span)
         self._length += len(source.text)
