@@ -16,7 +16,7 @@ from convcalc.problems import printable
 from convcalc.render.explain import explain_data, explain_text
 from convcalc.spelling import did_you_mean
 
-FORMATS = ("table", "plain", "json", "markdown", "svg")
+FORMATS = ("table", "plain", "json", "markdown", "latex", "svg")
 #: Layers of a group that an error message lists.
 _SHOWN = 4
 
@@ -45,7 +45,8 @@ def explain(
       convcalc explain mynet.yaml conv3 --input 3x96x96 --format json
       convcalc explain lenet conv0 --output conv0.svg
 
-    Formats: table, plain, json, markdown, svg (the picture alone).
+    Formats: table, plain, json, markdown and latex (formulas as mathematics), svg (the picture
+    alone).
     """
     style = chosen_format(style, output, FORMATS)
     status = 0
@@ -71,8 +72,13 @@ def explain(
         emit_json(explain_data(network, explanations), output)
     elif style == "table":
         emit_lines(explain_text(explanations), output)
+    elif style == "plain":
+        emit(explain_text(explanations), output)
     else:
-        emit(explain_text(explanations, fenced=style == "markdown"), output)
+        from convcalc.render.mathematics import explain_latex, explain_markdown
+
+        text = explain_latex(explanations) if style == "latex" else explain_markdown(explanations)
+        emit(text, output)
     return status
 
 

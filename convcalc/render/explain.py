@@ -14,11 +14,10 @@ from convcalc.render.drawing.window_text import window_lines
 from convcalc.shapes import tuple_text
 
 
-def explain_text(explanations: Sequence[Explanation], *, fenced: bool = False) -> str:
-    """The explanations as text; `fenced` as a Markdown code block."""
+def explain_text(explanations: Sequence[Explanation]) -> str:
+    """The explanations as text."""
     lines = [line for one in explanations for line in explanation_lines(one)]
-    text = "\n".join(lines) + "\n"
-    return f"```\n{text}```\n" if fenced else text
+    return "\n".join(lines) + "\n"
 
 
 def explanation_lines(explanation: Explanation, *, drawn: bool = True) -> list[str]:
@@ -28,22 +27,28 @@ def explanation_lines(explanation: Explanation, *, drawn: bool = True) -> list[s
     inputs = ", ".join(tuple_text((1, *s)) for s in explanation.inputs)
     lines.append(f"  input   {inputs or 'none'}")
     lines.append(f"  output  {tuple_text((1, *node.shape))}")
-    params = explanation.params
-    if len(params) > 1 and explanation.total_params is not None:
-        params = [*params, Equation("total", "", "", explanation.total_params)]
-    sections = (
-        ("shape", explanation.shape),
-        ("params", params),
-        ("counts, for one sample", explanation.counts),
-        ("without the taps on padding (--valid-taps)", explanation.valid),
-    )
-    for title, steps in sections:
-        lines += [f"  {title}", *_aligned(steps), *_legend(steps)] if steps else []
+    for title, steps in sections(explanation):
+        lines += [f"  {title}", *_aligned(steps)]
+        lines += [f"    ({meanings})" for meanings in legend(steps)]
     lines += [f"  {note}" for note in explanation.notes]
     scene = scene_of(node.layer, explanation.inputs, "")
     if drawn and scene is not None:
         lines += ["", *[f"  {line}".rstrip() for line in window_lines(scene)]]
     return lines
+
+
+def sections(explanation: Explanation) -> list[tuple[str, Sequence[Equation]]]:
+    """The equations of an explanation by what they are about."""
+    params = explanation.params
+    if len(params) > 1 and explanation.total_params is not None:
+        params = [*params, Equation("total", "", "", explanation.total_params)]
+    found = (
+        ("shape", explanation.shape),
+        ("params", params),
+        ("counts, for one sample", explanation.counts),
+        ("without the taps on padding (--valid-taps)", explanation.valid),
+    )
+    return [(title, steps) for title, steps in found if steps]
 
 
 #: The meaning of the names of intermediate results.
@@ -58,10 +63,11 @@ _MEANINGS = {
 }
 
 
-def _legend(steps: Sequence[Equation]) -> list[str]:
+def legend(steps: Sequence[Equation]) -> list[str]:
+    """What the names in some equations mean, as one line or none."""
     names = dict.fromkeys(step.what for step in steps if step.what in _MEANINGS)
     meanings = ", ".join(f"{name} {_MEANINGS[name]}" for name in names)
-    return [f"    ({meanings})"] if meanings else []
+    return [meanings] if meanings else []
 
 
 def _aligned(steps: Sequence[Equation]) -> list[str]:
@@ -83,9 +89,13 @@ def formula_lines(explanation: Explanation) -> list[str]:
 
 
 def _step_text(step: Equation, width: int) -> str:
+    return f"{step.what.ljust(width)} = " + " = ".join(written(step))
+
+
+def written(step: Equation) -> list[str]:
+    """What is equal to a value: the formula in symbols, with numbers, and the value, each once."""
     texts = [step.symbol, step.numbers, str(step.value)]
-    shown = [text for index, text in enumerate(texts) if text and text not in texts[:index]]
-    return f"{step.what.ljust(width)} = " + " = ".join(shown)
+    return [text for index, text in enumerate(texts) if text and text not in texts[:index]]
 
 
 def explain_data(network: Network, explanations: Sequence[Explanation]) -> dict[str, Any]:

@@ -27,11 +27,6 @@ def test_json_steps() -> None:
     assert steps["multiplies"] == 240000
 
 
-def test_markdown_is_a_block_of_code() -> None:
-    plain = run("explain", "lenet", "conv1").out
-    assert run("explain", "lenet", "conv1", "--format", "markdown").out == f"```\n{plain}```\n"
-
-
 def test_a_group_names_its_layers() -> None:
     result = run("explain", "resnet18", "stage0")
     assert result.status == 2

@@ -197,7 +197,12 @@ class TestFiles:
         assert Path("out").read_text() == whole
 
     def test_the_suffix_chooses_the_format(self, net: str) -> None:
-        for suffix, start in ((".csv", "w,params,"), (".jsonl", '{"'), (".md", "### net"), (".txt", "")):
+        for suffix, start in (
+            (".csv", "w,params,"),
+            (".jsonl", '{"'),
+            (".md", "### net"),
+            (".txt", ""),
+        ):
             assert run("sweep", net, "--over", "w=1..2", "--output", f"out{suffix}").status == 0
             assert Path(f"out{suffix}").read_text("utf-8").startswith(start)
         refused = run("sweep", net, "--over", "w=1..2", "--output", "out.svg")
