@@ -10,6 +10,7 @@ from convcalc.analysis.analysis import Analysis
 from convcalc.cli import options
 from convcalc.cli.guard import guarded
 from convcalc.cli.output import chosen_format, emit
+from convcalc.cli.windows import scenes_of
 from convcalc.render.drawing.picture import BUDGET
 from convcalc.render.page.page import page_text
 from convcalc.render.report import Reports
@@ -43,5 +44,5 @@ def report(
     options.read_count("--nodes", nodes)
     loaded = options.load_file(file, sets, input_, max_layers)
     reports = Reports(Analysis(loaded.network), None, loaded.altered)
-    emit(page_text(reports, nodes=nodes), output)
+    emit(page_text(reports, nodes=nodes, scenes=scenes_of(reports.analysis)), output)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.explain import explain
 from convcalc.cli.guard import refuse
 from convcalc.cli.output import emit
@@ -24,6 +25,8 @@ from convcalc.render.explain import formula_lines
 
 #: Cells of an axis that a moving window goes over: fewer, so that it comes to an end.
 _MOVING = 6
+#: Different windows of a page with numbers.
+_MOST_RUNS = 40
 
 
 def emit_window(
@@ -45,6 +48,33 @@ def emit_window(
         " or the window is too large to be drawn",
         "name a convolution or a pooling; `convcalc explain` shows the formulas of any layer",
     )
+
+
+def scenes_of(analysis: Analysis) -> dict[int, Scene]:
+    """The windows of a network's units, by their index, for a page that shows any of them.
+
+    Layers whose parts that are shown are equal share their numbers.
+    """
+    found: dict[int, Scene] = {}
+    run: dict[object, Scene] = {}
+    network = analysis.network
+    for unit in analysis.report.units:
+        node = unit.node
+        if not unit.members:
+            continue
+        shapes = network.input_shapes(node)
+        scene = scene_of(node.layer, shapes, "")
+        if scene is not None and scene.inputs > 1:
+            # The maps of several channels stand below each other: they need to be small.
+            scene = scene_of(node.layer, shapes, "", _MOVING)
+        if scene is None:
+            continue
+        # A run shows the same numbers for all layers whose shown parts agree.
+        key = (scene, part_of(node.layer, scene, shapes)) if can_run(scene) else scene
+        if key not in run and len(run) < _MOST_RUNS:
+            run[key] = numbered(scene, node, network)
+        found[unit.index] = run.get(key, scene)
+    return found
 
 
 def numbered(scene: Scene, node: Node, network: Network) -> Scene:

@@ -266,7 +266,7 @@ class _Builder:
                 return self._run(block, level)
             case Group():
                 if not self._open(block, level):
-                    return self._folded(block, block.children, 1)
+                    return folded_cell(self.picture, block)
                 body = self.column(block.children, level + 1)
                 return Frame(block, _cut(block.name), self._share(block), 1, body)
         raise TypeError(block)
@@ -285,7 +285,7 @@ class _Builder:
             children = branch.children
             block = Group(f"{children[0].path}", branch.name, children)
             if not self._open(block, level):
-                folded = self._folded(block, children, 1)
+                folded = folded_cell(self.picture, block)
                 return Arm(branch.name, branch.source, Column([folded]))
         column = self.column(branch.children, level) if branch.children else None
         return Arm(branch.name, branch.source, column)
@@ -302,46 +302,11 @@ class _Builder:
         ):
             body = self.column(inside(first), level + 1)
             return Frame(block, _cut(block.name), self._share(block), len(block.copies), body)
-        return self._folded(block, inside(first), len(block.copies))
-
-    def _cell(self, block: Block, start: int, stop: int) -> Cell:
-        costs = self.picture.costs
-        cell = Cell(block, start, stop)
-        cell.share = costs.share(start, stop)
-        cell.tint = costs.tint(start, stop)
-        cell.value = costs.of(start, stop)
-        return cell
-
-    def _folded(self, block: Block, children: Sequence[Block], copies: int) -> Cell:
-        cell = self._cell(block, block.start, block.stop)
-        cell.title = _cut(block.name)
-        cell.times = copies
-        count = block.stop - block.start
-        names = {_kind_or_base(child, self.picture.units) for child in children}
-        if copies > 1:
-            cell.second = f"{copies} \u00d7 {_layers(count // copies)}"
-            widened = self._widened(block, copies)
-            cell.second = f"{cell.second} \u00b7 {widened}" if widened else cell.second
-        elif len(names) == 1 < len(children) and not any(
-            [isinstance(child, Run | Join) for child in children]
-        ):
-            cell.second = f"{len(children)} \u00d7 {_cut(names.pop())}"
-        else:
-            cell.second = _layers(count)
-        return cell
-
-    def _widened(self, block: Block, copies: int) -> str:
-        """The channels of the first and the last copy, if they differ."""
-        units = self.picture.units
-        size = (block.stop - block.start) // copies
-        first, last = units[block.start + size - 1], units[block.stop - 1]
-        if first.output == last.output:
-            return ""
-        return f"{first.output[1]} \u2192 {last.output[1]} channels"
+        return folded_cell(self.picture, block)
 
     def _leaf(self, block: Single) -> Cell:
         unit = self.picture.units[block.start]
-        cell = self._cell(block, block.start, block.stop)
+        cell = _cell(self.picture, block, block.start, block.stop)
         if not self.picture.sources[block.start] and not unit.layers[0].unknown:
             cell.form = "pill"
             shape = self.picture.shape_text(unit.index)
@@ -353,7 +318,7 @@ class _Builder:
 
     def _join(self, block: Join) -> Cell:
         unit = self.picture.units[block.unit]
-        cell = self._cell(block, block.unit, block.stop)
+        cell = _cell(self.picture, block, block.unit, block.stop)
         self._describe(cell, unit, block.name)
         cell.names = {branch.source: branch.name for branch in block.branches}
         return cell
@@ -371,6 +336,46 @@ class _Builder:
             cell.form = "bar"
             cell.title = " \u00b7 ".join(["concat", *fused])
             cell.second = ""
+
+
+def folded_cell(made: Picture, block: Group | Run) -> Cell:
+    """The node that stands for a group, or for copies, when it is folded."""
+    children = block.children if isinstance(block, Group) else inside(block.copies[0])
+    copies = len(block.copies) if isinstance(block, Run) else 1
+    cell = _cell(made, block, block.start, block.stop)
+    cell.title = _cut(block.name)
+    cell.times = copies
+    count = block.stop - block.start
+    names = {_kind_or_base(child, made.units) for child in children}
+    if copies > 1:
+        cell.second = f"{copies} \u00d7 {_layers(count // copies)}"
+        widened = _widened(made.units, block, copies)
+        cell.second = f"{cell.second} \u00b7 {widened}" if widened else cell.second
+    elif len(names) == 1 < len(children) and not any(
+        [isinstance(child, Run | Join) for child in children]
+    ):
+        cell.second = f"{len(children)} \u00d7 {_cut(names.pop())}"
+    else:
+        cell.second = _layers(count)
+    return cell
+
+
+def _cell(made: Picture, block: Block, start: int, stop: int) -> Cell:
+    costs = made.costs
+    cell = Cell(block, start, stop)
+    cell.share = costs.share(start, stop)
+    cell.tint = costs.tint(start, stop)
+    cell.value = costs.of(start, stop)
+    return cell
+
+
+def _widened(units: Sequence[Unit], block: Block, copies: int) -> str:
+    """The channels of the first and the last copy, if they differ."""
+    size = (block.stop - block.start) // copies
+    first, last = units[block.start + size - 1], units[block.stop - 1]
+    if first.output == last.output:
+        return ""
+    return f"{first.output[1]} \u2192 {last.output[1]} channels"
 
 
 def _layers(count: int) -> str:

@@ -42,19 +42,19 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
-def svg_text(drawing: Drawing, *, dark: bool = False, linked: bool = False) -> str:
+def svg_text(drawing: Drawing, *, dark: bool = False, headed: bool = True) -> str:
     """The drawing as an SVG file; dark, or else as the reader's screen is.
 
-    linked  for a page: each node says for which units it stands
+    headed  whether the network's name and totals stand above it
     """
     made = drawing.picture
     name = shortened(printable(made.network.name, 200), 60)
     about = subtitle(made)
     title_end = MARGIN + width(name, _HEAD_SIZE, bold=True) + 8
-    head = 0 if linked else title_end + width(about, TEXT_SIZE) + MARGIN
+    head = title_end + width(about, TEXT_SIZE) + MARGIN if headed else 0
     across = max(drawing.width, head)
     down = drawing.height
-    skip = HEAD if linked else 0.0
+    skip = 0.0 if headed else HEAD
     size = (number(across), number(down - skip))
     shift = (across - drawing.width) / 2
     frame = f'viewBox="0 {number(skip)} {size[0]} {size[1]}" width="{size[0]}" height="{size[1]}"'
@@ -64,15 +64,14 @@ def svg_text(drawing: Drawing, *, dark: bool = False, linked: bool = False) -> s
         f"<desc>{escape(about)}</desc>",
         f"<style>{style(dark)}</style>",
         f'<rect class="p" width="{number(across)}" height="{number(down)}"/>',
-        # A page has a heading of its own.
-        *([] if linked else [_text(MARGIN, 30, name, "h"), _text(title_end, 30, about)]),
+        *([_text(MARGIN, 30, name, "h"), _text(title_end, 30, about)] if headed else []),
         f'<g transform="translate({number(shift)} 0)">' if shift >= 1 else "<g>",
     ]
     out += [_frame(group, box) for group, box in drawing.frames]
     out += _edges(drawing.edges)
     scale = _bar_scale(drawing.cells)
     for cell, box in drawing.cells:
-        out += _cell(drawing, cell, box, scale, linked=linked)
+        out += _cell(drawing, cell, box, scale)
     out += [
         _text(label.x, label.y, label.text, "e" if label.end else "") for label in drawing.labels
     ]
@@ -112,13 +111,10 @@ def _bar_scale(cells: Sequence[tuple[Cell, Box]]) -> float:
     return min(rooms, default=0.0)
 
 
-def _cell(
-    drawing: Drawing, cell: Cell, box: Box, scale: float, *, linked: bool = False
-) -> list[str]:
+def _cell(drawing: Drawing, cell: Cell, box: Box, scale: float) -> list[str]:
     x, y, across, down = box
     shape = {"circle": RADIUS, "pill": down / 2}.get(cell.form, 6)
-    units = f' class="node" data-a="{cell.start}" data-b="{cell.stop}"' if linked else ""
-    out = [f"<g{units}><title>{escape(tooltip(drawing.picture, cell))}</title>"]
+    out = [f"<g><title>{escape(tooltip(drawing.picture, cell))}</title>"]
     if cell.times > 1:
         out += [_rect(box._replace(x=x + more, y=y + more), 6, "r k0") for more in (5, 2.5)]
     outline = f"r k{cell.tint}" + (" u" if cell.share == "?" and cell.form == "box" else "")

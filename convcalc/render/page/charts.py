@@ -15,7 +15,7 @@ from convcalc.render.numbers import grouped, short
 _ACROSS, _ROW = 720.0, 22.0
 _HEIGHT = 220.0
 #: Rows of groups above the layers.
-_DEEPEST = 4
+_GROUP_ROWS = 2
 _LABEL = 11.0
 
 
@@ -24,26 +24,26 @@ def cost_chart(units: Sequence[Unit], costs: Costs) -> str:
     title = costs.metric.title
     if not costs.whole:
         return f"<p>No layer has {escape(title)}.</p>"
-    deepest = min(_DEEPEST, max([unit.path.count(".") for unit in units], default=0))
+    rows = [_groups(units, depth) for depth in range(_GROUP_ROWS)]
+    rows = [row for row in rows if any([stop - start > 1 for _, start, stop in row])]
+    rows.append([(unit.path.rpartition(".")[2], unit.index, unit.index + 1) for unit in units])
     boxes = []
-    for depth in range(deepest + 1):
-        for path, start, stop in _groups(units, depth):
+    for depth, row in enumerate(rows):
+        for name, start, stop in row:
             value = costs.of(start, stop)
             # What is narrower than half a unit is hardly seen.
             if 2 * value * _ACROSS < costs.whole:
                 continue
             x = costs.of(0, start) * _ACROSS / costs.whole
             across = value * _ACROSS / costs.whole
-            text = f"{path}: {grouped(value)} {title}, {share_text(value, costs.whole)}"
-            tint = 1 + (4 * value > costs.whole) + (10 * value > costs.whole)
-            tint += (30 * value > costs.whole) + (100 * value > costs.whole)
-            box = f'<rect x="{number(x)}" y="{number(depth * _ROW)}" width="{number(across)}"'
+            text = f"{name}: {grouped(value)} {title}, {share_text(value, costs.whole)}"
             boxes.append(
-                f'<g class="node" data-a="{start}" data-b="{stop}"><title>{escape(text)}</title>'
-                f'{box} height="{number(_ROW - 1)}" class="k{tint}"/>'
-                f"{_name(path, x, across, depth)}</g>"
+                f'<g data-a="{start}" data-b="{stop}"><title>{escape(text)}</title>'
+                f'<rect x="{number(x)}" y="{number(depth * _ROW)}" width="{number(across)}"'
+                f' height="{number(_ROW - 1)}" class="k{costs.tint(start, stop)}"/>'
+                f"{_name(name, x, across, depth, numbered=0 < depth < len(rows) - 1)}</g>"
             )
-    height = number((deepest + 1) * _ROW)
+    height = number(len(rows) * _ROW)
     return (
         f'<svg class="chart" viewBox="0 0 {number(_ACROSS)} {height}" role="img"'
         f' aria-label="{escape(title)} of the layers in the order of execution">'
@@ -51,26 +51,32 @@ def cost_chart(units: Sequence[Unit], costs: Costs) -> str:
     )
 
 
-def _name(path: str, x: float, across: float, depth: int) -> str:
-    name = path.rpartition(".")[2]
-    if width(name, _LABEL) + 8 > across:
+def _name(name: str, x: float, across: float, depth: int, *, numbered: bool) -> str:
+    """The name where there is room for it, or else its number if `numbered`."""
+    digits = name[len(name.rstrip("0123456789")) :] if numbered else ""
+    shown = next((text for text in (name, digits) if width(text, _LABEL) + 8 <= across), "")
+    if not shown:
         return ""
     y = number(depth * _ROW + 15)
-    return f'<text x="{number(x + 4)}" y="{y}">{escape(shortened(name, 40))}</text>'
+    return f'<text x="{number(x + 4)}" y="{y}">{escape(shortened(shown, 40))}</text>'
 
 
 def _groups(units: Sequence[Unit], depth: int) -> list[tuple[str, int, int]]:
-    """The neighbours whose paths agree to a depth, those with a deeper path at the last one."""
+    """The groups of a depth, from 0: the name and the units of each."""
     found: list[tuple[str, int, int]] = []
+    before: list[str] = []
     for unit in units:
         parts = unit.path.split(".")
-        if len(parts) <= depth:
-            continue
-        path = ".".join(parts[: depth + 1])
-        if found and found[-1][0] == path and found[-1][2] == unit.index:
-            found[-1] = (path, found[-1][1], unit.index + 1)
+        prefix = parts[: depth + 1]
+        # A layer itself stands in the row of layers.
+        if len(parts) > depth + 1:
+            if prefix == before:
+                found[-1] = (prefix[-1], found[-1][1], unit.index + 1)
+            else:
+                found.append((prefix[-1], unit.index, unit.index + 1))
+                before = prefix
         else:
-            found.append((path, unit.index, unit.index + 1))
+            before = []
     return found
 
 
@@ -102,15 +108,17 @@ def memory_chart(analysis: Analysis) -> str:
         x, across = first * _ACROSS / steps, (last - first + 1) * _ACROSS / steps
         y = _HEIGHT - (offset + elements) * _HEIGHT / arena.size
         down = elements * _HEIGHT / arena.size
+        if 2 * down < 1:
+            continue  # hardly seen
         text = f"{path}: {grouped(elements * size)} bytes, steps {first} to {last}"
         boxes.append(
             f'<rect x="{number(x)}" y="{number(y)}" width="{number(across)}"'
-            f' height="{number(max(down, 0.3))}" class="k3"><title>{escape(text)}</title></rect>'
+            f' height="{number(down)}"><title>{escape(text)}</title></rect>'
         )
     label = f"static allocation of {grouped(arena.size * size)} bytes over {steps} steps"
     return (
         f'<svg class="chart" viewBox="0 0 {number(_ACROSS)} {number(_HEIGHT + 18)}" role="img"'
-        f' aria-label="{label}">{"".join(boxes)}'
+        f' aria-label="{label}"><g class="k3">{"".join(boxes)}</g>'
         f'<text x="0" y="{number(_HEIGHT + 14)}">step 0</text>'
         f'<text x="{number(_ACROSS)}" y="{number(_HEIGHT + 14)}" text-anchor="end">'
         f"step {steps - 1}; {short(arena.size * size)}B high</text></svg>"

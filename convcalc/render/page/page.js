@@ -1,10 +1,11 @@
-"use strict";
+// Links the views of the page: one selected layer, a filter, an order of the table, and keys.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const rows = [...document.querySelectorAll("#layers tbody tr")];
   const body = rows.length ? rows[0].parentNode : null;
-  const nodes = [...document.querySelectorAll("g.node")];
   const lines = [...document.querySelectorAll(".line")];
+  const boxes = [...document.querySelectorAll(".chart [data-a]")];
+  const rowOf = new Map(rows.map((row) => [+row.dataset.u, row]));
   const panel = document.getElementById("layer");
   const filter = document.getElementById("filter");
   const shown = document.getElementById("shown");
@@ -15,33 +16,37 @@
   };
   let chosen = -1;
 
+  let slide = null;
+
+  const marked = new Set();
   const mark = (index) => {
-    for (const row of rows) {
-      row.classList.toggle("now", +row.dataset.u === index);
-      row.setAttribute("aria-selected", String(+row.dataset.u === index));
-    }
-    for (const node of nodes) {
-      const on = index >= +node.dataset.a && index < +node.dataset.b;
-      node.classList.toggle("now", on);
-    }
-    for (const line of lines)
-      line.classList.toggle("now", (line.dataset.u || "").split(" ").includes(String(index)));
+    for (const one of marked) one.classList.remove("now");
+    marked.clear();
+    const row = rowOf.get(index);
+    const found = boxes.filter((one) => index >= +one.dataset.a && index < +one.dataset.b);
+    const written = lines.filter((line) => (line.dataset.u || "").split(" ").includes(String(index)));
+    for (const one of [row, ...found, ...written]) if (one) marked.add(one);
+    for (const one of marked) one.classList.add("now");
+    drawn.mark(index);
+    return written[0];
   };
 
   const describe = (index) => {
     panel.replaceChildren();
+    slide = null;
     panel.classList.toggle("none", index < 0);
     if (index < 0) {
       panel.append(text("h2", "Selected layer"));
       panel.append(text("p", "Choose a layer in the drawing, the table or the file."));
-      panel.append(text("p", "Keys: / filter, j and k next and previous, Esc none."));
+      panel.append(text("p", "Keys: / filter, j and k next and previous, o open or close around, m other cost, p play, comma and period step, Esc none."));
       return;
     }
     const layer = data.layers[index];
-    const cells = rows.find((row) => +row.dataset.u === index).children;
-    const heads = ["", "", "output", "params", "macs", "flops", "share of MACs"];
+    const cells = rowOf.get(index).children;
+    const heads = ["", "", "output", "params", "MACs", "FLOPs", "share of MACs"];
     const close = text("button", "\u00d7");
-    close.className = "plain";
+    close.type = "button";
+    close.className = "plain close";
     close.setAttribute("aria-label", "Close");
     close.addEventListener("click", () => select(-1));
     panel.append(close, text("h3", cells[0].textContent), text("p", cells[1].textContent));
@@ -55,19 +60,40 @@
       list.append(pair);
     }
     panel.append(list);
-    panel.append(text("pre", layer.lines.map((n) => data.strings[n]).join("\n")));
+    slide = layer.window === undefined ? null : windowView(data.windows[layer.window], data.numbers);
+    if (slide) panel.append(slide.element);
+    layer.lines.forEach((numbers, place) => {
+      const [first, ...rest] = numbers.map((n) => data.strings[n]);
+      const pre = text("pre", rest.join("\n"));
+      pre.tabIndex = 0;
+      if (!place) return panel.append(text("h4", "Formulas"), pre);
+      const more = document.createElement("details");
+      more.append(text("summary", `then ${first.slice(first.indexOf(": ") + 2)}`), pre);
+      panel.append(more);
+    });
+  };
+
+  // A node that stands for several layers selects the first of them that computes something.
+  const selectFrom = (index) => {
+    let at = index;
+    while (at < data.layers.length && !data.layers[at]) at++;
+    if (data.layers[at]) select(at, false);
   };
 
   const select = (index, scroll) => {
     chosen = index;
-    mark(index);
+    const written = mark(index);
+    for (const one of rows) one.removeAttribute("aria-current");
+    if (rowOf.has(index)) rowOf.get(index).setAttribute("aria-current", "true");
     describe(index);
-    const row = rows.find((one) => +one.dataset.u === index);
+    const row = rowOf.get(index);
     history.replaceState(null, "", row ? "#" + row.id : location.pathname + location.search);
     for (const one of rows) one.tabIndex = -1;
     if (row) row.tabIndex = 0;
     else if (rows.length) rows[0].tabIndex = 0;
     if (row && scroll) row.scrollIntoView({ block: "nearest" });
+    // The file scrolls in itself, and the page stays where it is.
+    if (written) written.parentNode.scrollTop = written.offsetTop - written.parentNode.offsetTop - written.parentNode.clientHeight / 3;
   };
 
   const visible = () => [...body.children].filter((row) => !row.hidden);
@@ -98,28 +124,42 @@
     row.addEventListener("click", () => select(+row.dataset.u));
   });
   if (rows.length) rows[0].tabIndex = 0;
-  for (const node of nodes) {
-    node.tabIndex = 0;
-    node.setAttribute("role", "button");
-    node.setAttribute("aria-label", node.querySelector("title").textContent.split("\n")[0]);
-    // A folded node stands for several layers: the first of them that computes something.
-    const first = () => {
-      for (let at = +node.dataset.a; at < +node.dataset.b; at++) if (data.layers[at]) return at;
-      return -1;
-    };
-    node.addEventListener("click", () => first() >= 0 && select(first(), true));
-    node.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" || event.key === " ") {
-        event.preventDefault();
-        if (first() >= 0) select(first(), true);
-      }
-    });
+  const sums = [0];
+  data.layers.forEach((_, index) => {
+    const row = rowOf.get(index);
+    sums.push(sums[index] + (row ? +row.dataset.macs : 0));
+  });
+  const place = document.getElementById("network");
+  place.querySelector("svg").classList.add("still");
+  const drawn = drawNetwork(place, data.drawing, sums, selectFrom);
+  const tools = document.createElement("div");
+  tools.className = "pick";
+  for (const [label, open] of [["Open all", true], ["Fold all", false]]) {
+    const made = text("button", label);
+    made.type = "button";
+    made.className = "plain";
+    made.addEventListener("click", () => drawn.all(open));
+    tools.append(made);
   }
+  if (data.drawing.items.some((item) => item.c)) place.querySelector("h2").after(tools);
+  // Pointing at a layer shows it in all views; what is selected comes back afterwards.
+  const pointed = (event) => {
+    const one = event.target.closest("tr[data-u], .line[data-u], [data-a]");
+    if (one) mark(+(one.dataset.a ?? one.dataset.u.split(" ")[0]));
+  };
+  for (const view of ["costs", "layers", "file"]) {
+    const found = document.getElementById(view);
+    if (!found) continue;
+    found.addEventListener("pointerover", pointed);
+    found.addEventListener("pointerleave", () => mark(chosen));
+  }
+  for (const box of boxes) box.addEventListener("click", () => selectFrom(+box.dataset.a));
   for (const line of lines)
     if (line.dataset.u) line.addEventListener("click", () => select(+line.dataset.u.split(" ")[0], true));
 
   document.querySelectorAll("#layers thead th").forEach((head, place) => {
     const button = document.createElement("button");
+    button.type = "button";
     button.textContent = head.textContent;
     head.replaceChildren(button);
     let turn = 0;
@@ -149,7 +189,13 @@
     else if (event.key === "/") {
       event.preventDefault();
       filter.focus();
-    } else if (event.key === "j" || event.key === "ArrowDown") {
+    } else if (event.key === "o" && chosen >= 0) drawn.around(chosen);
+    else if (event.key === "m") {
+      const costs = [...document.querySelectorAll("input[name=cost]")];
+      costs[(costs.findIndex((one) => one.checked) + 1) % costs.length].checked = true;
+    } else if (event.key === "p" && slide) slide.play();
+    else if ((event.key === "," || event.key === ".") && slide) slide.step(event.key === "." ? 1 : -1);
+    else if (event.key === "j" || event.key === "ArrowDown") {
       event.preventDefault();
       step(1);
     } else if (event.key === "k" || event.key === "ArrowUp") {

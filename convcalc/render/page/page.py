@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.explain import explain
@@ -19,9 +20,12 @@ from convcalc.render.drawing.costs import Costs, costs_of
 from convcalc.render.drawing.drawing import draw
 from convcalc.render.drawing.picture import BUDGET, picture, times
 from convcalc.render.drawing.svg import escape, svg_text
+from convcalc.render.drawing.window import Scene
 from convcalc.render.explain import explanation_lines
 from convcalc.render.numbers import grouped, short
 from convcalc.render.page.charts import cost_chart, memory_chart
+from convcalc.render.page.tree import drawing_data
+from convcalc.render.page.windows import Windows
 from convcalc.render.report import Reports, inputs_text
 from convcalc.render.table import RIGHT, Cell, Table, cell_text
 from convcalc.shapes import cross_text
@@ -39,17 +43,27 @@ _MEMORY_NOTE = (
 _MOST_FORMULAS = 1500
 
 
-def page_text(reports: Reports, *, nodes: int = BUDGET) -> str:
+#: The scripts, each after those that it uses.
+_SCRIPTS = ("drawing.js", "window.js", "page.js")
+#: More nodes than a network has: everything is open.
+_ALL = 10**9
+
+
+def page_text(
+    reports: Reports, *, nodes: int = BUDGET, scenes: Mapping[int, Scene] | None = None
+) -> str:
     """The page; raises ConvcalcError where a metric has no rule for a kind.
 
-    nodes  how many nodes the drawing has at most, if it can be folded so far
+    nodes   how many nodes the drawing has at most, if it can be folded so far
+    scenes  the windows of units that have one, by their index
     """
     analysis = reports.analysis
     network = analysis.network
     units = analysis.report.units
     macs = costs_of(analysis, units, "macs")
     name = printable(network.name, 200)
-    drawing = svg_text(draw(picture(network, units, macs, nodes=nodes)), linked=True)
+    shown = picture(network, units, macs, nodes=nodes)
+    drawing = svg_text(draw(shown), headed=False)
     memory = memory_chart(analysis) + _MEMORY_NOTE
     layer = 'id="layer" aria-live="polite" aria-label="Selected layer" class="none"'
     sections = [
@@ -63,7 +77,9 @@ def page_text(reports: Reports, *, nodes: int = BUDGET) -> str:
         "</div>",
         f"<section {layer}></section>",
     ]
-    data = _data(analysis, units, macs)
+    scripts = '"use strict";\n' + "".join([_part(name) for name in _SCRIPTS])
+    data = _data(analysis, units, macs, scenes or {})
+    data["drawing"] = drawing_data(shown, picture(network, units, macs, nodes=_ALL))
     return (
         "\n".join(
             [
@@ -77,8 +93,8 @@ def page_text(reports: Reports, *, nodes: int = BUDGET) -> str:
                 "<main>",
                 *sections,
                 "</main>",
-                f'<script type="application/json" id="data">{data}</script>',
-                f"<script>{_part('page.js')}</script></body></html>",
+                f'<script type="application/json" id="data">{_json(data)}</script>',
+                f"<script>{scripts}</script></body></html>",
             ]
         )
         + "\n"
@@ -86,7 +102,10 @@ def page_text(reports: Reports, *, nodes: int = BUDGET) -> str:
 
 
 def _part(name: str) -> str:
-    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+    """A style sheet or a script without indentation and comments, which a page does not need."""
+    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    lines = [line.lstrip() for line in text.splitlines()]
+    return "".join([f"{line}\n" for line in lines if line and not line.startswith("//")])
 
 
 def _section(name: str, heading: str, content: str) -> str:
@@ -145,7 +164,8 @@ def _layers(units: Sequence[Unit], macs: Costs) -> str:
             f"<td><bdi>{path}</bdi></td>",
             f'<td class="wide">{kind}</td>',
             f"<td>{times(cross_text(unit.output[1:]))}</td>",
-            *[_figure(unit.cost.known(name)) for name in ("params", "macs", "flops")],
+            *[_figure(unit.cost.known(name)) for name in ("params", "macs")],
+            _figure(unit.cost.known("flops"), "rare right"),
             _share(macs, unit),
         ]
         rows.append(
@@ -153,7 +173,7 @@ def _layers(units: Sequence[Unit], macs: Costs) -> str:
             f"{''.join(cells)}</tr>"
         )
     titles = ["layer", "kind", "output", "params", "MACs", "FLOPs", "share"]
-    kinds = ["", "wide", "", "right", "right", "right", '"wide right"']
+    kinds = ["", "wide", "", "right", "right", '"rare right"', '"wide right"']
     heads = [
         f'<th scope="col"{f" class={kind}" if kind else ""}>{title}</th>'
         for title, kind in zip(titles, kinds, strict=True)
@@ -165,10 +185,10 @@ def _layers(units: Sequence[Unit], macs: Costs) -> str:
     )
 
 
-def _figure(value: int | None) -> str:
+def _figure(value: int | None, kind: str = "right") -> str:
     if value is None:
-        return '<td class="right" data-n="-1">?</td>'
-    return f'<td class="right" data-n="{value}">{grouped(value)}</td>'
+        return f'<td class="{kind}" data-n="-1">?</td>'
+    return f'<td class="{kind}" data-n="{value}">{grouped(value)}</td>'
 
 
 def _share(macs: Costs, unit: Unit) -> str:
@@ -200,7 +220,7 @@ def table_html(table: Table) -> str:
     foot = f"<tfoot>{row(table.totals, 'td')}</tfoot>" if table.totals else ""
     notes = "".join([f'<p class="note">{escape(note)}</p>' for note in table.notes])
     return (
-        f'<div class="scroll"><table><thead><tr>{"".join(heads)}</tr></thead>'
+        f'<div class="scroll" tabindex="0"><table><thead><tr>{"".join(heads)}</tr></thead>'
         f"<tbody>{''.join([row(cells, 'td') for cells in table.rows])}</tbody>{foot}</table></div>"
         f"{notes}"
     )
@@ -236,21 +256,36 @@ def _file(units: Sequence[Unit]) -> str:
     return _section("file", "The file", f'<div class="file" tabindex="0">{"".join(lines)}</div>')
 
 
-def _data(analysis: Analysis, units: Sequence[Unit], macs: Costs) -> str:
-    """What the script shows of a layer, as JSON that no name in it can leave."""
+def _data(
+    analysis: Analysis, units: Sequence[Unit], macs: Costs, scenes: Mapping[int, Scene]
+) -> dict[str, Any]:
+    """What the script shows of a layer: the lines of its formulas, its field, its window."""
     strings: dict[str, int] = {}
-    layers: list[object] = []
+    windows = Windows()
+    layers: list[dict[str, Any] | None] = []
     few = len(units) <= _MOST_FORMULAS
     for unit in units:
         if not unit.members:
             layers.append(None)
             continue
-        lines: list[int] = []
+        layer: dict[str, Any] = {"lines": [], "field": _field(analysis, unit)}
         for member in unit.members if few else ():
             texts = explanation_lines(explain(analysis.network, member.node), drawn=False)
-            lines += [strings.setdefault(line, len(strings)) for line in texts]
-        layers.append({"lines": lines, "field": _field(analysis, unit)})
-    data = {"macs": macs.whole, "strings": list(strings), "layers": layers}
+            layer["lines"].append([strings.setdefault(line, len(strings)) for line in texts])
+        if unit.index in scenes:
+            layer["window"] = windows.add(scenes[unit.index])
+        layers.append(layer)
+    return {
+        "macs": macs.whole,
+        "strings": list(strings),
+        "layers": layers,
+        "windows": windows.scenes,
+        "numbers": windows.numbers,
+    }
+
+
+def _json(data: object) -> str:
+    """JSON that no name in it can leave."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import convcalc
 from convcalc.analysis.metrics import measure
+from convcalc.cli.windows import scenes_of
 from convcalc.graph import Network
+from convcalc.render.drawing.drawing import draw
+from convcalc.render.drawing.svg import svg_text
+from convcalc.render.drawing.window import arithmetic, frames, sentence
 from convcalc.render.numbers import grouped
 from convcalc.render.page.page import page_text
 from convcalc.render.report import Reports
 from tests.cli.runner import run
+from tests.render.drawing.pictures import UNLIMITED, pictured
 from tests.render.drawing.test_svg import hostile
 from tests.shipped import shipped
 
@@ -56,7 +64,8 @@ def data(text: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("name", ["lenet", "googlenet", "unet", "vit_b_16", "yolov8n"])
 def test_it_loads_nothing(name: str) -> None:
-    text = page(shipped(name))
+    analysis = convcalc.Analysis(shipped(name))
+    text = page_text(Reports(analysis), scenes=scenes_of(analysis))
     elements = _Elements(text)
     urls = set(re.findall(r"\w+://[^\"'<\s)]*", text)) - set(
         re.findall(r"\w+://[^\"'<\s)]*", _file_text(name))
@@ -99,7 +108,7 @@ def test_every_layer_has_its_formulas() -> None:
     assert isinstance(layers, list)
     assert isinstance(strings, list)
     assert layers[0] is None  # the input
-    lines = [strings[number] for number in layers[1]["lines"]]
+    lines = [strings[number] for part in layers[1]["lines"] for number in part]
     assert "    multiplies = O*T = 4704*25 = 117600" in lines
 
 
@@ -122,48 +131,183 @@ def test_names_are_data() -> None:
 
 @pytest.mark.parametrize(("name", "limit"), [("resnet50", 200), ("efficientnet_b7", 600)])
 def test_it_is_small(name: str, limit: int) -> None:
-    assert len(page(shipped(name)).encode()) <= limit * 1024
+    analysis = convcalc.Analysis(shipped(name))
+    text = page_text(Reports(analysis), scenes=scenes_of(analysis))
+    assert len(text.encode()) <= limit * 1024
 
 
 def test_its_own_code_is_small() -> None:
-    folder = Path(convcalc.__file__).parent / "render" / "page"
-    assert sum([(folder / part).stat().st_size for part in ("page.css", "page.js")]) <= 40 * 1024
+    code = re.findall(r"<style>.*?</style>|<script>.*?</script>", page(shipped("lenet")), re.DOTALL)
+    # The style sheet and the scripts; a drawing has a style sheet of its own.
+    assert len(code) == 3
+    assert len("".join(code).encode()) <= 40 * 1024
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-def test_it_works_in_a_browser(tmp_path: Path) -> None:
-    path = tmp_path / "page.html"
-    # What a script error or a blocked request would leave behind, and a few keys.
-    probe = """<script>
-window.addEventListener("error", (e) => document.body.setAttribute("data-fault", e.message));
-document.addEventListener("securitypolicyviolation", (e) =>
-  document.body.setAttribute("data-fault", e.violatedDirective));
-window.addEventListener("load", () => {
-  const key = (k) => document.dispatchEvent(new KeyboardEvent("keydown", {key: k, bubbles: true}));
-  key("j"); key("j"); key("k");
-  const filter = document.getElementById("filter");
-  filter.value = "conv 3x3"; filter.dispatchEvent(new Event("input"));
-  document.querySelectorAll("#layers thead button")[4].click();
+def test_without_scripts_it_is_complete() -> None:
+    text = re.sub(r"<script.*?</script>", "", page(shipped("resnet18")), flags=re.DOTALL)
+    analysis = convcalc.Analysis(shipped("resnet18"))
+    drawing = svg_text(draw(pictured(shipped("resnet18"))), headed=False)
+    assert drawing.strip() in text
+    for unit in analysis.report.units:
+        if unit.members:
+            assert f"<bdi>{unit.path}</bdi>" in text
+
+
+#: What a script error or a blocked request leaves behind, and what a test asks of the page.
+PROBE = """<script>
+const faults = [];
+addEventListener("error", (e) => faults.push(e.message));
+addEventListener("securitypolicyviolation", (e) => faults.push(e.violatedDirective));
+for (const kind of ["error", "warn"]) console[kind] = (...words) => faults.push(words.join(" "));
+const key = (k) => document.dispatchEvent(new KeyboardEvent("keydown", {key: k, bubbles: true}));
+const all = (selector) => [...document.querySelectorAll(selector)];
+addEventListener("load", () => {
+  const answer = (() => {%s})();
+  const element = document.createElement("pre");
+  element.id = "answer";
+  element.textContent = JSON.stringify({answer, faults});
+  document.body.append(element);
 });
 </script>"""
-    text = page(shipped("resnet18")).replace("<header>", f"{probe}<header>", 1)
-    path.write_text(text, encoding="utf-8")
+
+
+def browsed(text: str, asked: str, folder: Path, *, fragment: str = "", width: int = 1400) -> Any:
+    """What a script answers in a page, in a browser, without an error or a request."""
+    path = folder / "page.html"
+    path.write_text(text.replace("<header>", f"{PROBE % asked}<header>", 1), encoding="utf-8")
     found = subprocess.run(
         [
             str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
-            "--virtual-time-budget=3000", f"--user-data-dir={tmp_path / 'profile'}",
-            f"{path.as_uri()}#l-9",
+            "--virtual-time-budget=3000", f"--user-data-dir={folder / 'profile'}",
+            f"--window-size={width},1000", f"{path.as_uri()}{fragment}",
         ],
         check=True, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
-    shown = found.stdout
-    elements = _Elements(shown)
-    assert "data-fault" not in elements.named("body")[0]
-    chosen = [one["data-u"] for one in elements.named("tr") if one.get("aria-selected") == "true"]
-    assert chosen == ["10"]  # the address chose layer 9: two on, one back
-    visible = [one for one in elements.named("tr") if "data-u" in one and "hidden" not in one]
-    macs = [int(one["data-macs"] or 0) for one in visible]
-    assert len(macs) == 16
-    assert macs == sorted(macs, reverse=True)
-    every = [one for one in elements.named("tr") if "data-u" in one]
-    assert f"{len(macs)} of {len(every)} layers" in shown
+    answered = re.search(r'<pre id="answer">(.*?)</pre>', found.stdout, re.DOTALL)
+    assert answered
+    loaded = json.loads(unescape(answered[1]))
+    assert loaded["faults"] == []
+    return loaded["answer"]
+
+
+in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+@in_a_browser
+@pytest.mark.parametrize("width", [1400, 800, 500])
+def test_keys_filter_and_order(tmp_path: Path, width: int) -> None:
+    asked = """
+  key("j"); key("j"); key("k");
+  const filter = document.getElementById("filter");
+  filter.value = "conv 3x3"; filter.dispatchEvent(new Event("input"));
+  all("#layers thead button")[4].click();
+  const rows = all("#layers tbody tr");
+  return {
+    chosen: all("[aria-current]").map((row) => row.id),
+    macs: rows.filter((row) => !row.hidden).map((row) => +row.dataset.macs),
+    shown: document.getElementById("shown").textContent,
+    every: rows.length,
+    overflows: document.documentElement.scrollWidth > innerWidth,
+    cut: all("#layers .scroll").some((part) => part.scrollWidth > part.clientWidth),
+  };"""
+    found = browsed(page(shipped("resnet18")), asked, tmp_path, fragment="#l-9", width=width)
+    assert found["chosen"] == ["l-10"]  # the address chose layer 9: two on, one back
+    assert len(found["macs"]) == 16
+    assert found["macs"] == sorted(found["macs"], reverse=True)
+    assert found["shown"].startswith(f"16 of {found['every']} layers")
+    assert not found["overflows"]
+    assert not found["cut"]
+
+
+@in_a_browser
+@pytest.mark.parametrize(
+    "name", ["resnet18", "googlenet", "yolov8n", "vit_b_16", "unet", "ssd300_vgg16"]
+)
+def test_groups_open_and_close(name: str, tmp_path: Path) -> None:
+    asked = """
+  const state = () => [all(".flow .node").length, all(".flow > svg > path.l").length,
+    all(".flow path").filter((path) => path.getAttribute("d").includes("NaN")).length];
+  const states = [state()];
+  const folded = document.querySelector(".flow [aria-expanded=false]");
+  if (folded) {
+    folded.click();
+    states.push(state());
+    document.activeElement.click();
+    states.push(state());
+  }
+  const focus = document.activeElement.getAttribute("aria-expanded");
+  all(".pick button").filter((one) => one.textContent === "Open all").forEach((one) => one.click());
+  states.push(state());
+  return {states, focus};"""
+    found = browsed(page(shipped(name)), asked, tmp_path)
+    states = found["states"]
+    shown = pictured(shipped(name), depth=max(pictured(shipped(name)).depth, 0))
+    whole = pictured(shipped(name), nodes=UNLIMITED)
+    for made, state in ((shown, states[0]), (whole, states[-1])):
+        assert state == [len(made.cells), sum([len(cell.reads) for cell in made.cells]), 0]
+    if len(states) == 4:
+        assert states[1][0] >= states[0][0]
+        assert states[2] == states[0]
+        assert found["focus"] == "false"
+
+
+@in_a_browser
+def test_a_window_moves(tmp_path: Path) -> None:
+    network = shipped("lenet")
+    analysis = convcalc.Analysis(network)
+    scenes = scenes_of(analysis)
+    text = page_text(Reports(analysis), scenes=scenes)
+    asked = """
+  document.getElementById("l-1").click();
+  const state = () => [all(".slide p")[0].textContent,
+    all(".sums div").map((line) => line.textContent).join(" ")];
+  const states = [state()];
+  key("."); states.push(state());
+  key(","); key(","); states.push(state());
+  all(".moves button")[0].click();
+  const playing = all(".moves button")[0].getAttribute("aria-label");
+  document.getElementById("l-5").click();
+  return {states, playing, windows: all(".slide").length};"""
+    found = browsed(text, asked, tmp_path)
+    scene = scenes[1]
+    every = frames(scene)
+    # Six channels share one picture: a bias would be that of the whole layer.
+    assert found["states"] == [
+        [sentence(scene, every[place]), arithmetic(scene, every[place])] for place in (1, 2, 0)
+    ]
+    assert found["playing"] == "Pause"
+    assert found["windows"] == 0  # a dense layer has none
+
+
+AXE = os.environ.get("CONVCALC_AXE", "")
+
+
+@in_a_browser
+@pytest.mark.skipif(not AXE, reason="CONVCALC_AXE does not name axe-core's axe.min.js")
+@pytest.mark.parametrize("name", ["resnet18", "vit_b_16", "lenet"])
+def test_axe_finds_nothing_serious(name: str, tmp_path: Path) -> None:
+    network = shipped(name)
+    analysis = convcalc.Analysis(network)
+    text = page_text(Reports(analysis), scenes=scenes_of(analysis))
+    axe = Path(AXE).read_text(encoding="utf-8").replace("</script", "<\\/script")
+    probe = """<script>addEventListener("load", () => {
+  document.getElementById("l-1").click();
+  axe.run(document).then(({violations}) => {
+    const element = document.createElement("pre");
+    element.id = "found";
+    element.textContent = JSON.stringify(violations.map((one) => [one.id, one.impact]));
+    document.body.append(element);
+  });
+});</script>"""
+    path = tmp_path / "page.html"
+    path.write_text(text.replace("<header>", f"<script>{axe}</script>{probe}<header>", 1))
+    found = subprocess.run(
+        [
+            str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+            "--virtual-time-budget=30000", f"--user-data-dir={tmp_path / 'profile'}", path.as_uri(),
+        ],
+        check=True, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    answered = re.search(r'<pre id="found">(.*?)</pre>', found.stdout, re.DOTALL)
+    assert answered
+    assert json.loads(unescape(answered[1])) == []
