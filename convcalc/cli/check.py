@@ -19,7 +19,7 @@ from convcalc.cli.guard import (
     report_problems,
     write_error,
 )
-from convcalc.cli.output import emit, terminal
+from convcalc.cli.output import chosen_format, emit, terminal
 from convcalc.cli.project import read_project
 from convcalc.problems import WRONG
 
@@ -67,12 +67,12 @@ def check(  # noqa: PLR0917 - an argument for each option
     Limits are set in a spec's `budget` and in convcalc.yaml; those of its entries that name a FILE
     apply to that file. A broken file does not stop the others. Exit status: 0 all good; 1 a spec is
     wrong, or something does not hold; 2 a file, convcalc.yaml or the lock cannot be used. Formats:
-    text, concise, json, github, junit, sarif, markdown; in a step of GitHub Actions github, which
-    is text and annotations.
+    text, concise, json, github, junit, sarif, markdown; the suffix of --output chooses one as well.
+    In a step of GitHub Actions the default is github, which is text and annotations.
     """
-    if style is None:
-        style = "github" if in_actions() else "text"
-    options.read_word("--format", style, FORMATS)
+    chosen = chosen_format(style, output, FORMATS)
+    # In GitHub Actions, text is annotated unless it is asked for by its name.
+    style = "github" if style is None and chosen == "text" and in_actions() else chosen
     with errors_annotated(style == "github"):
         most = options.read_max_layers(max_layers)
         checked = _checked(files, sets, input_, fail_on, style, most, allow_unknown)

@@ -12,7 +12,7 @@ from convcalc.checks.lock.outcomes import lock_outcomes, once_per_line, write_lo
 from convcalc.checks.project.targets import LOCK_NAME
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse, report_problems, write_error
-from convcalc.cli.output import emit_json, emit_lines, reason, refuse_empty
+from convcalc.cli.output import SUFFIXES, emit_json, emit_lines, reason, refuse_empty
 from convcalc.cli.project import read_project
 from convcalc.problems import printable, refused
 from convcalc.render.lock import lock_data, lock_summary
@@ -52,6 +52,12 @@ def lock(
     project = read_project("lock", files, sets, options.read_max_layers(max_layers))
     refuse_empty(output)
     path = output or project.lock
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in SUFFIXES:
+        refuse(
+            f"--output {printable(path, 200)}: a lock has a format of its own, not {suffix}",
+            f"--output {LOCK_NAME}; `convcalc lock --format json` prints a summary as JSON",
+        )
     if check and not os.path.lexists(path):
         help_text = "`convcalc lock` writes it; commit it"
         raise refused("no-lock", f"there is no {printable(path, 200)} to check", help_text)

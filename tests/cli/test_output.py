@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import io
+import json
 import os
 import pty
 import re
@@ -328,3 +329,47 @@ class TestSuffixes:
         assert result.status == 2
         assert "this command does not write .svg" in result.err
         assert not (tmp_path / "net.svg").exists()
+
+    @pytest.mark.parametrize(
+        ("name", "start"),
+        [
+            ("report.sarif", "{"),
+            ("report.xml", "<?xml"),
+            ("report.json", "{"),
+            ("report.md", "<!-- convcalc-check -->"),
+            ("report.txt", "lenet: ok"),
+            ("report", "lenet: ok"),
+        ],
+    )
+    def test_of_a_check(self, name: str, start: str, tmp_path: Path) -> None:
+        path = tmp_path / name
+        assert run("check", "lenet", "--output", str(path)).status == 0
+        assert path.read_text(encoding="utf-8").startswith(start)
+        if name == "report.sarif":
+            assert json.loads(path.read_text(encoding="utf-8"))["version"] == "2.1.0"
+
+    def test_of_a_check_in_github_actions(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GITHUB_ACTIONS", "true")
+        path = tmp_path / "report.xml"
+        assert run("check", "lenet", "--output", str(path)).status == 0
+        assert path.read_text(encoding="utf-8").startswith("<?xml")
+
+    def test_a_check_writes_no_picture(self, tmp_path: Path) -> None:
+        result = run("check", "lenet", "--output", str(tmp_path / "report.svg"))
+        assert result.status == 2
+        assert "this command does not write .svg" in result.err
+
+    def test_a_lock_is_no_report(self, tmp_path: Path) -> None:
+        result = run("lock", "lenet", "--output", str(tmp_path / "lock.json"))
+        assert result.status == 2
+        assert "a lock has a format of its own, not .json" in result.err
+        assert not (tmp_path / "lock.json").exists()
+
+    def test_of_a_sweep(self, tmp_path: Path) -> None:
+        path = tmp_path / "rows.jsonl"
+        sweep = ("sweep", "mobilenet_v2", "--over", "width=0.5,1", "--output")
+        assert run(*sweep, str(path)).status == 0
+        assert [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        assert "does not write .svg" in run(*sweep, str(tmp_path / "rows.svg")).err
