@@ -98,6 +98,8 @@ class Inference:
         self._opsets = model.opsets
         self._version = max([model.opsets.get(domain, 0) for domain in STANDARD])
         self._hints: dict[str, ValueInfo] | None = None
+        #: What may be the name of the batch.
+        self._first_dims = {info.dims[0] for info in self._graph.inputs if info.dims}
         self._result = Inferred()
         self._inlined = 0
         self._work = _MOST_COMPUTED
@@ -337,7 +339,7 @@ class Inference:
         if isinstance(dim, str):
             if dim in self._dims:
                 return self._dims[dim]
-            return 1 if any(dim in (info.dims or ())[:1] for info in self._graph.inputs) else None
+            return 1 if dim in self._first_dims else None
         return dim if dim is not None and dim > 0 else None
 
     # What is known before the network runs.
@@ -460,13 +462,14 @@ class Inference:
             return None
         known: list[Known | None] = []
         for value in constants:
-            numbers = value.numbers() if value is not None else None
-            if value is not None and numbers is None:
+            if value is None:
+                known.append(None)
+                continue
+            self._work -= value.elements
+            numbers = value.numbers() if self._work >= 0 else None
+            if numbers is None:
                 return None
-            known.append(None if value is None or numbers is None else (value.shape, numbers))
-            self._work -= len(numbers or ())
-        if self._work < 0:
-            return None
+            known.append((value.shape, numbers))
         if op.type in ("Identity", "Cast", "CastLike", "Dropout"):
             results = _cast(op, known)
         else:

@@ -29,7 +29,8 @@ def read(file: ModelFile, choices: Choices) -> Model:
     an opaque layer.
     """
     try:
-        return read_model(WireReader(file.name, file.stored).model(), file, choices)
+        graph = WireReader(file.name, file.stored, choices.max_layers).model()
+        return read_model(graph, file, choices)
     except ConvcalcError as error:
         problems = [_located(problem, file.name) for problem in error.problems]
         raise ConvcalcError(problems, error.status) from None
@@ -47,7 +48,7 @@ def read_model(graph: wire.Model, file: ModelFile, choices: Choices) -> Model:
 
     Raises ConvcalcError as `read` does; its messages do not name the file.
     """
-    reader = WireReader(file.name, file.stored)
+    reader = WireReader(file.name, file.stored, choices.max_layers)
     shapes = _given_shapes(choices)
     outputs = _wanted(graph, choices.outputs)
     inferred = Inference(reader, graph, choices.dims, shapes, outputs).run()

@@ -49,6 +49,8 @@ FLOATS = frozenset((1, 10, 11, 16, 17, 18, 19, 20))
 MOST_KNOWN = 50_000
 #: The most numbers of a constant with fractions: larger ones are weights.
 MOST_KNOWN_FLOATS = 64
+#: The most numbers of an input that says how an operation works: axes, sizes, pads.
+_MOST_LISTED = 1000
 
 
 class Value:
@@ -73,6 +75,10 @@ class Value:
         return f"<{self.name}: {self.shape}>"
 
 
+#: Stands for what was not looked at yet.
+_UNSEEN = range(0)
+
+
 class Constant(Value):
     """A value that does not depend on the network's inputs.
 
@@ -82,7 +88,16 @@ class Constant(Value):
     sources  the weights of which it was computed before the network runs
     """
 
-    __slots__ = ("_numbers", "_read", "moved", "sources", "tensor", "written")
+    __slots__ = (
+        "_evenly",
+        "_numbers",
+        "_read",
+        "_uniform",
+        "moved",
+        "sources",
+        "tensor",
+        "written",
+    )
 
     def __init__(
         self,
@@ -96,6 +111,8 @@ class Constant(Value):
         super().__init__(name, shape, dtype)
         self._numbers = numbers
         self._read = read
+        self._uniform: bool | None = None
+        self._evenly: range | None = _UNSEEN
         self.tensor = tensor
         self.written = tensor is not None and not tensor.fixed
         self.moved: tuple[tuple[str, tuple[int, ...]], ...] = ()
@@ -112,6 +129,22 @@ class Constant(Value):
             self._numbers = self._read()
             self._read = None
         return self._numbers
+
+    def uniform(self) -> Number | None:
+        """The number that all of its numbers are; None where they differ or are not known."""
+        numbers = self.numbers()
+        if self._uniform is None and numbers:
+            self._uniform = numbers.count(numbers[0]) == len(numbers)
+        return numbers[0] if numbers and self._uniform else None
+
+    def evenly(self) -> range | None:
+        """The range that its whole numbers are, in order; None where they are none, or not known.
+
+        Like `uniform` it looks at them once, however many operations read them.
+        """
+        if self._evenly is _UNSEEN:
+            self._evenly = _evenly(self.numbers() or [])
+        return self._evenly
 
     def number(self) -> Number | None:
         """Its only number; None where it has more, or that is not known."""
@@ -250,6 +283,8 @@ class Op:
         numbers = value.numbers() if isinstance(value, Constant) else None
         if numbers is None:
             raise self._not_constant(index, value)
+        if len(numbers) > _MOST_LISTED:
+            raise self.refuse("bad-model", f"input {index} lists {len(numbers):,} numbers")
         return [round(number) for number in numbers]
 
     def constant_floats(self, index: int) -> list[float] | None:
@@ -271,6 +306,15 @@ class Op:
         if name in self.attributes:
             return self.ints(name)
         return self.constant_ints(index)
+
+
+def _evenly(numbers: list[Number]) -> range | None:
+    first, last = (round(numbers[0]), round(numbers[-1])) if numbers else (0, 0)
+    step = round(numbers[1]) - first if len(numbers) > 1 else 1
+    if not numbers or step < 1:
+        return None
+    found = range(first, last + 1, step)
+    return found if len(found) == len(numbers) and [*found] == numbers else None
 
 
 def _are_whole(values: list[int] | list[float] | list[bytes]) -> TypeGuard[list[int]]:
@@ -333,9 +377,10 @@ def _typed_numbers(reader: WireReader, tensor: Tensor, elements: int) -> list[Nu
 
 def broadcast(shapes: Sequence[Shape]) -> Shape | None:
     """NumPy's broadcasting; None where sizes do not go together."""
-    rank = max([len(shape) for shape in shapes], default=0)
+    distinct = set(shapes)
+    rank = max([len(shape) for shape in distinct], default=0)
     sizes = [1] * rank
-    for shape in shapes:
+    for shape in distinct:
         for axis, size in enumerate(shape, rank - len(shape)):
             if size != 1:
                 if sizes[axis] not in (1, size):

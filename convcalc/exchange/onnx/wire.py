@@ -15,16 +15,19 @@ from mmap import mmap
 from struct import unpack
 from typing import TypeAlias
 
+from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.problems import ConvcalcError, printable, refused
 
-#: The most fields that all messages may have, those of weights not counted.
-_MOST_FIELDS = 2_000_000
+#: The most steps of reading for each layer that the network may have.
+_STEPS_A_LAYER = 80
+#: Each field, and each number of a list, is a step; these take more, as they take more memory.
+_NODE, _VALUE = 8, 2
 #: The most graphs inside of each other, as bodies of `If` and `Loop`.
 _MOST_NESTED = 16
 #: The longest list of numbers in an attribute, and of sizes in a shape.
 _MOST_NUMBERS = 100_000
-#: The longest name, in bytes.
-_LONGEST_NAME = 4096
+#: The longest name, in bytes; so many bytes of one are a step.
+_LONGEST_NAME, _SHORT = 4096, 32
 #: The longest attribute that is looked up among those that were read before, in bytes.
 _LONGEST_KNOWN = 64
 
@@ -155,14 +158,15 @@ _Named: TypeAlias = tuple[str, "Attribute | None", str]
 class WireReader:
     """Reads the messages of one file.
 
-    name  the file's, for errors
-    data  its bytes
+    name        the file's, for errors
+    data        its bytes
+    max_layers  the most layers that the network may have, by which the steps of reading are bounded
     """
 
-    def __init__(self, name: str, data: bytes | mmap) -> None:
+    def __init__(self, name: str, data: bytes | mmap, max_layers: int = MOST_LAYERS) -> None:
         self.name = name
         self.data = data
-        self._left = _MOST_FIELDS
+        self._most = self._left = _STEPS_A_LAYER * max_layers
         self._attributes: dict[bytes, _Named] = {}
 
     def model(self) -> Model:
@@ -188,14 +192,24 @@ class WireReader:
     def _damaged(self, message: str) -> ConvcalcError:
         return refused("bad-model", f"{printable(self.name, 200)} is no ONNX file: {message}")
 
+    def _spend(self, steps: int) -> None:
+        """Takes steps off those that are left; raises ConvcalcError where there are none."""
+        self._left -= steps
+        if self._left < 0:
+            raise refused(
+                "too-many-layers",
+                f"{printable(self.name, 200)} takes more than {self._most:,} steps to read",
+                "--max-layers allows more",
+            )
+
     def _fields(self, extent: Extent) -> Iterator[_Field]:
         """The fields of a message: numbers as int, bytes as the extent where they lie."""
         data = self.data
         at, end = extent
-        left = self._left
+        count, most = 0, self._left
         try:
             while at < end:
-                left -= 1
+                count += 1
                 key = data[at]
                 size = data[at + 1]
                 at += 2
@@ -227,12 +241,11 @@ class WireReader:
                     at += size
                 else:
                     raise self._damaged(f"byte {at - 2} does not begin a field")
-                if left < 0:
-                    raise self._damaged(f"it has more than {_MOST_FIELDS:,} fields")
+                if count > most:
+                    break
         except IndexError:
             raise self._damaged("it ends within a field") from None
-        finally:
-            self._left = min(self._left, left)
+        self._spend(count)
         if at != end:
             raise self._damaged(f"a field leaves its message at byte {end}")
 
@@ -259,8 +272,10 @@ class WireReader:
         if type(value) is not tuple:
             value = self._extent(value)
         start, end = value
-        if end - start > _LONGEST_NAME:
-            raise self._damaged(f"a name at byte {start} has {end - start:,} bytes")
+        if end - start > _SHORT:
+            if end - start > _LONGEST_NAME:
+                raise self._damaged(f"a name at byte {start} has {end - start:,} bytes")
+            self._spend((end - start) // _SHORT)
         return self.data[start:end].decode("utf-8", "replace")
 
     def _bytes(self, value: int | Extent | bytes) -> bytes:
@@ -299,6 +314,7 @@ class WireReader:
                 found.append(number)
                 if len(found) > _MOST_NUMBERS:
                     raise self._damaged(f"a list of numbers before byte {at} is too long")
+            self._spend(len(found))
         except IndexError:
             raise self._damaged("it ends within a list of numbers") from None
         if at != end:
@@ -312,6 +328,7 @@ class WireReader:
         count = (end - start) // 4
         if (end - start) % 4 or count > _MOST_NUMBERS:
             raise self._damaged(f"a list of numbers at byte {start} is too long or cut off")
+        self._spend(count)
         return list(unpack(f"<{count}f", self.data[start:end]))
 
     # The messages of a model.
@@ -336,6 +353,7 @@ class WireReader:
                 graph.initializers.append(self._tensor(self._extent(value)))
             elif number == 13:
                 graph.values.append(self._extent(value))
+                self._spend(_VALUE)
             elif number == 11:
                 graph.inputs.append(self.value_info(self._extent(value)))
             elif number == 12:
@@ -390,6 +408,7 @@ class WireReader:
                 key, text = self._entry(self._extent(value))
                 if key == "pkg.torch.onnx.name_scopes":
                     node.scopes = text
+        self._spend(_NODE + _VALUE * (len(node.inputs) + len(node.outputs)))
         return node
 
     def _entry(self, extent: Extent) -> tuple[str, str]:
@@ -417,6 +436,7 @@ class WireReader:
         return known
 
     def _new_attribute(self, extent: Extent, depth: int) -> _Named:
+        self._spend(_NODE)
         name = reference = ""
         kind = 0
         single: Attribute | None = None
@@ -461,6 +481,7 @@ class WireReader:
         dims: list[int] = []
         external: dict[str, str] = {}
         elsewhere = False
+        self._spend(_NODE)
         for number, value in self._fields(extent):
             if number == 1:
                 dims += self.numbers(value)

@@ -119,3 +119,33 @@ def test_an_operation_without_a_rule_is_opaque() -> None:
     (operation,) = network.operations
     assert operation.kind == "opaque"
     assert operation.shape == (100, 4)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        # Nodes, weights, values and names that cost a file little.
+        message(1, b"") * 500,
+        message(5, b"") * 500,
+        message(13, b"") * 2000,
+        message(1, message(1, b"") * 2000),
+        message(1, message(5, message(1, b"a")) + message(5, message(4, b"b"))) * 400,
+        message(1, message(3, b"n" * 4000)) * 50,
+        message(1, integers("axes", range(5000))),
+    ],
+)
+def test_steps_of_reading_are_bounded_by_the_layers_that_are_allowed(content: bytes) -> None:
+    whole = model(graph([node("Relu", ["x"], ["y"])], [], [IMAGE]) + content)
+    with pytest.raises(ConvcalcError, match="steps to read") as caught:
+        read(ModelFile("large.onnx", whole), Choices(max_layers=50))
+    assert caught.value.problems[0].code == "too-many-layers"
+    assert "large.onnx" in caught.value.problems[0].message
+    read(ModelFile("large.onnx", whole), Choices())
+
+
+def test_lists_of_axes_are_short() -> None:
+    reduced = node("ReduceMean", ["x", "axes"], ["y"])
+    axes = tensor("axes", [5000], [1] * 5000)
+    code, said = _refused(model(graph([reduced], [axes], [IMAGE]), 18))
+    assert code == "bad-model"
+    assert "5,000 numbers" in said

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from convcalc.analysis.analysis import Analysis
 from convcalc.exchange.files import ModelFile
 from convcalc.exchange.model import Choices, Model
 from convcalc.exchange.onnx import read
+from convcalc.exchange.onnx.values import INT64, Constant
 from convcalc.problems import ConvcalcError
 from tests.exchange.onnx.messages import (
     graph,
@@ -246,3 +250,25 @@ def test_parts_of_a_weight_are_found_where_they_lie() -> None:
     assert ("slice", (0, 0, 2)) in first.steps
     assert ("slice", (0, 2, 6)) in second.steps
     assert Analysis(found.network).report.totals.params == 18
+
+
+@given(
+    st.lists(st.integers(-3, 3), max_size=6)
+    | st.builds(
+        lambda first, step, count: [first + step * n for n in range(count)],
+        st.integers(-9, 9),
+        st.integers(-3, 3),
+        st.integers(0, 9),
+    )
+)
+def test_what_all_numbers_of_a_constant_are(numbers: list[int]) -> None:
+    constant = Constant("c", (len(numbers),), INT64, [*numbers])
+    evenly = constant.evenly()
+    steps = {second - first for first, second in pairwise(numbers)}
+    # One number is a range as well.
+    if numbers and len(steps) <= 1 and min(steps, default=1) > 0:
+        assert evenly is not None
+        assert [*evenly] == numbers
+    else:
+        assert evenly is None
+    assert constant.uniform() == (numbers[0] if len({*numbers}) == 1 else None)

@@ -106,11 +106,13 @@ def group_norm(op: Op) -> bool:
         return False
     for place, usual in ((1, 1), (2, 0)):
         value = norm.given(place)
-        numbers = value.numbers() if isinstance(value, Constant) else None
-        # Without numbers it may be a weight only if there is one for each channel.
-        if value is not None and numbers is not None and any([n != usual for n in numbers]):
-            return False
-        if value is not None and numbers is None and groups == shape[1]:
+        if value is None:
+            continue
+        if not isinstance(value, Constant) or value.numbers() is None:
+            # Without numbers it may be a weight only if there is one for each channel.
+            if groups == shape[1]:
+                return False
+        elif value.uniform() != usual:
             return False
     attributes = {"num_groups": groups, "epsilon": norm.real("epsilon", 1e-5)}
     return become(op, "group_norm", [before.x], {**attributes})

@@ -19,6 +19,9 @@ from convcalc.exchange.onnx.writer import Axes, Unsupported, View, Writer
 from convcalc.exchange.onnx.writing.pointwise import along
 from convcalc.shapes import MOST_WINDOW_AXES
 
+#: The longest list of indices that a `gather` of ours takes.
+_MOST_INDICES = 1000
+
 
 def transpose(writer: Writer, op: Op) -> None:
     """Transpose: the same node with its axes named in another order."""
@@ -170,12 +173,15 @@ def gather(writer: Writer, op: Op) -> None:
     """Gather of constant indices."""
     indices = op.input(1)
     numbers = indices.numbers() if isinstance(indices, Constant) else None
-    if numbers is None:
+    if not isinstance(indices, Constant) or numbers is None:
         raise Unsupported
     x = op.x
     axis = axis_of(op, len(x.shape))
     n = x.shape[axis]
-    picked = [round(number) + (n if number < 0 else 0) for number in numbers]
+    taken = indices.evenly()
+    if taken and taken[0] < 0:
+        # Counted from the end.
+        taken = range(taken.start + n, taken.stop + n, taken.step) if taken[-1] < 0 else None
     view = writer.view(x)
     place = view.axes[axis]
     axes: list[int | None] = [
@@ -183,8 +189,8 @@ def gather(writer: Writer, op: Op) -> None:
         *[None for _ in indices.shape],
         *view.axes[axis + 1 :],
     ]
-    if len(picked) == 1:
-        node = _taken(writer, view, axis, range(picked[0], picked[0] + 1), n)
+    if taken and len(taken) == 1:
+        node = _taken(writer, view, axis, taken, n)
         # The axis of size 1 that is left is named by none.
         if node == view.node:
             writer.relabel(op.outputs[0], view, tuple(axes))
@@ -193,12 +199,12 @@ def gather(writer: Writer, op: Op) -> None:
         return
     if place is None:
         raise Unsupported
-    steps = {second - first for first, second in pairwise(picked)}
-    if len(steps) == 1 and (step := steps.pop()) > 0:
-        node = _taken(writer, view, axis, range(picked[0], picked[-1] + 1, step), n)
-    elif len(picked) > 1000:
+    if taken:
+        node = _taken(writer, view, axis, taken, n)
+    elif len(numbers) > _MOST_INDICES:
         raise Unsupported
     else:
+        picked = [round(number) + (n if number < 0 else 0) for number in numbers]
         args: dict[str, object] = {"indices": picked}
         if place:
             args["axis"] = place

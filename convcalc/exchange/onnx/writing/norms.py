@@ -68,7 +68,7 @@ def _learned(value: Value | None, usual: int) -> Value | None:
     if numbers is None:
         # Too many to be read: all of one kind, or not in the file.
         return None
-    return None if all([number == usual for number in numbers]) else value
+    return None if value.uniform() == usual else value
 
 
 def _affine(writer: Writer, node: int, scale: Value | None, bias: Value | None) -> None:

@@ -280,12 +280,16 @@ def joined(writer: Writer, op: Op, values: list[Value], kind: str) -> None:
         if place is not None:
             places[place] = axis
     nodes = []
+    orders: dict[int, list[int | None]] = {}
     for value in values:
         if value is main:
             nodes.append(node)
             continue
         lead = rank - len(value.shape)
-        order = [None if axis is None or axis < lead else axis - lead for axis in places]
+        order = orders.get(lead)
+        if order is None:
+            order = [None if axis is None or axis < lead else axis - lead for axis in places]
+            orders[lead] = order
         nodes.append(writer.arranged(value, order))
     channels = max([writer.shape(each)[0] for each in nodes])
     if kind in ("add", "sub"):

@@ -46,8 +46,7 @@ def _usual(op: Op) -> bool:
 def _state(value: Value | None) -> Value | None:
     """A state to begin with; None where that is 0."""
     if isinstance(value, Constant) and not is_weight(value):
-        numbers = value.numbers()
-        if numbers is None or not any(numbers):
+        if value.numbers() is None or value.uniform() == 0:
             return None
     return value
 
