@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from convcalc.analysis.costs.cost import COSTS
 from convcalc.analysis.costs.report import Report, analyze
+from convcalc.exchange.decompile.arguments import class_heads, name_classes, name_width
 from convcalc.exchange.decompile.compare import difference
 from convcalc.exchange.decompile.defaults import common_arguments
 from convcalc.exchange.decompile.folding import Folder
-from convcalc.exchange.decompile.items import Item, Items, read_items
+from convcalc.exchange.decompile.items import CLASSES, WIDTH, Item, Items, read_items
 from convcalc.exchange.decompile.naming import Namer, all_items, named_items
 from convcalc.exchange.decompile.nesting import in_sequence, last_of, nested
 from convcalc.exchange.decompile.spelling import Block
@@ -47,6 +48,7 @@ def decompile(network: Network, *, flat: bool = False) -> Text:
     >>> import convcalc
     >>> print(decompile(convcalc.load("lenet")).yaml, end="")
     input: [1, 28, 28]
+    args: {classes: 10}
     layers:
       - {conv: 6, kernel: 5, padding: 2, activation: sigmoid}
       - {avgpool: 2}
@@ -54,7 +56,7 @@ def decompile(network: Network, *, flat: bool = False) -> Text:
       - {avgpool: 2}
       - {dense: 120, activation: sigmoid}
       - {dense: 84, activation: sigmoid}
-      - {dense: 10}
+      - {dense: classes}
     expect: {params: 61706, macs: 416520, output: [10]}
     """
     for node in network.nodes:
@@ -65,17 +67,17 @@ def decompile(network: Network, *, flat: bool = False) -> Text:
     if unused:
         network = Network(network.name, network.nodes, {**network.outputs, **unused})
     report = analyze(network)
-    expect = _expected(report)
+    writer = _Writer(network, report)
     why_flat = ""
     if not flat:
-        text = _folded(read_items(network), expect)
+        text = writer.folded()
         why_flat = _mistake(network, report, text)
         if not why_flat:
             return Text(text, flat=False, why_flat="", unused=tuple(unused))
-    text = _flat(read_items(network), expect)
+    text = writer.flat()
     if _mistake(network, report, text):
         # Norms and activations as layers of their own: what is fused shares all parameters or none.
-        text = _flat(read_items(network, fuse=False), expect)
+        text = writer.flat(fuse=False)
         mistake = _mistake(network, report, text)
         if mistake:
             raise refused("unsupported-model", f"no text has the same figures: {mistake}")
@@ -94,36 +96,69 @@ def _unused(network: Network) -> dict[str, int]:
     }
 
 
-def _folded(items: Items, expect: str) -> str:
-    folder = Folder(nested(items), items.inputs, list(items.outputs))
-    folder.fold()
-    items = items._replace(outputs=[last_of(item) for item in folder.outputs])
-    return _written(items, folder.sequence, expect, folder.blocks, folder.names)
+class _Writer:
+    """Writes a network with blocks, or flat."""
+
+    def __init__(self, network: Network, report: Report) -> None:
+        self.network = network
+        self.expect = _expected(report)
+        self.heads = class_heads(network)
+        self.args = {CLASSES: self.heads.classes} if self.heads.classes else {}
+
+    def items(self, *, fuse: bool = True) -> Items:
+        items = read_items(self.network, fuse=fuse)
+        name_classes(items.items, self.heads)
+        return items
+
+    def folded(self) -> str:
+        items = self.items()
+        folder = Folder(nested(items), items.inputs, list(items.outputs))
+        folder.fold()
+        items = items._replace(outputs=[last_of(item) for item in folder.outputs])
+        found = (items, folder.sequence, folder.blocks, folder.names)
+        text = self.written(*found)
+        width = name_width(folder.sequence, folder.blocks, self.heads.results)
+        if not width:
+            return text
+        wide = self.written(*found, {**self.args, WIDTH: width})
+        longer = wide.count("\n") - text.count("\n")
+        return wide if longer <= (not self.args) and _scales(wide, 2 * width) else text
+
+    def flat(self, *, fuse: bool = True) -> str:
+        items = self.items(fuse=fuse)
+        return self.written(items, in_sequence(items), {}, {})
+
+    def written(
+        self,
+        items: Items,
+        sequence: list[Item],
+        blocks: Mapping[str, Block],
+        block_names: Mapping[str, Mapping[Item, str]],
+        args: Mapping[str, int] | None = None,
+    ) -> str:
+        args = self.args if args is None else args
+        names = named_items(sequence, items.inputs, items.outputs, Namer(blocks))
+        bodies = [item for block in blocks.values() for item in all_items(block.body)]
+        return file_text(
+            items.inputs,
+            sequence,
+            items.outputs,
+            names,
+            args=args,
+            defaults=common_arguments([*all_items(sequence), *bodies]),
+            blocks=blocks,
+            block_names=block_names,
+            expect=self.expect,
+        )
 
 
-def _flat(items: Items, expect: str) -> str:
-    return _written(items, in_sequence(items), expect, {}, {})
-
-
-def _written(
-    items: Items,
-    sequence: list[Item],
-    expect: str,
-    blocks: Mapping[str, Block],
-    block_names: Mapping[str, Mapping[Item, str]],
-) -> str:
-    names = named_items(sequence, items.inputs, items.outputs, Namer(blocks))
-    bodies = [item for block in blocks.values() for item in all_items(block.body)]
-    return file_text(
-        items.inputs,
-        sequence,
-        items.outputs,
-        names,
-        defaults=common_arguments([*all_items(sequence), *bodies]),
-        blocks=blocks,
-        block_names=block_names,
-        expect=expect,
-    )
+def _scales(text: str, width: int) -> bool:
+    """Whether there is a network of another width."""
+    try:
+        loads(text, args={WIDTH: width})
+    except ConvcalcError:
+        return False
+    return True
 
 
 def _expected(report: Report) -> str:

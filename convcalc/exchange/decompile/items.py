@@ -31,6 +31,23 @@ class Expression(str):
     __slots__ = ()
 
 
+#: The arguments of a file: the number of classes, and what all numbers of channels are made of.
+CLASSES = "classes"
+WIDTH = "width"
+
+
+class Argument(Expression):
+    """An argument of the file, which has a value."""
+
+    __slots__ = ("value",)
+    value: int
+
+    def __new__(cls, name: str, value: int) -> Argument:
+        made = super().__new__(cls, name)
+        made.value = value
+        return made
+
+
 class Item:
     """One written layer.
 
@@ -203,6 +220,8 @@ class _Reader:
         if layer.constant:
             item.args["shape"] = tuple(node.shape)
             inputs = ()
+        if node.kind == "reshape":
+            item.args["shape"] = flexible(self.nodes[inputs[0]].shape, node.shape)
         item.reads = [self.items[i] for i in inputs]
         if layer.joins is not None:
             item.labels = layer.joins.names[: len(inputs)]
@@ -293,6 +312,22 @@ def written_arguments(layer: Layer) -> dict[str, Value]:
         if value != declared.default:
             found[name] = value
     return found
+
+
+def flexible(entering: Shape, shape: Shape) -> tuple[int, ...]:
+    """The shape of a reshape, -1 where its last axis is the last ones of what enters.
+
+    >>> flexible((64, 7, 7), (64, 49)), flexible((192, 49), (3, 64, 49))
+    ((64, -1), (3, 64, -1))
+    >>> flexible((64, 49), (64, 7, 7))
+    (64, 7, 7)
+    """
+    places = 1
+    for size in reversed(entering[1:]):
+        places *= size
+        if len(shape) > 1 and places == shape[-1] > 1:
+            return (*shape[:-1], -1)
+    return tuple(shape)
 
 
 def plain(declared: Field, value: Value) -> Value:

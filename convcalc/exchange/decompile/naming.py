@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator
 
-from convcalc.exchange.decompile.items import Item, inner_item, inner_list
+from convcalc.exchange.decompile.items import CLASSES, WIDTH, Item, inner_item, inner_list
 from convcalc.language.keys import COMMON_KEYS, GROUP, LAYER_FUNCTIONS, PLACE_WORDS
 from convcalc.language.reading.expressions import FUNCTIONS
 from convcalc.layers import CHOICES, KINDS
@@ -27,6 +27,7 @@ RESERVED = frozenset(
             "layers",
         ),
         *("and", "or", "not", "if", "else", "in", "is", "for", "lambda", GROUP, "pool"),
+        *(CLASSES, WIDTH),
         *COMMON_KEYS,
         *LAYER_FUNCTIONS,
         *PLACE_WORDS,

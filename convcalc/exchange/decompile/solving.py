@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from convcalc.exchange.decompile.items import (
     INPUT,
+    Argument,
     Branch,
     Copies,
     Expression,
@@ -422,12 +423,13 @@ class Solver:
     def _agree(self, column: Column, other: Column) -> bool:
         """Whether an argument has these values, where they matter; makes it have them."""
         pairs = [(n, v) for n, v in enumerate(column) if v is not None]
-        if any(other[n] is not None and not same(other[n], v) for n, v in pairs):
+        if any(other[n] is not None and not same(_figure(other[n]), _figure(v)) for n, v in pairs):
             return False
         if not any(other[n] is not None for n, _ in pairs):
             return False
         for n, value in pairs:
-            other[n] = value
+            if not isinstance(other[n], Argument):
+                other[n] = value
         return True
 
     def _related(self, column: Column, bases: Sequence[tuple[str, Column]]) -> str:
@@ -590,6 +592,11 @@ def _inner_items(slot: Slot) -> list[Slot]:
         found.append(one)
         left += [inner for branch in one.branches or () for inner in branch.slots or ()]
     return found
+
+
+def _figure(value: Value) -> Value:
+    """A value, of an argument of the file what that has."""
+    return value.value if isinstance(value, Argument) else value
 
 
 def _scoped(value: Value) -> bool:

@@ -44,7 +44,7 @@ class Block(Record):
 
     name: str
     args: tuple[str, ...]
-    presets: Mapping[str, Value]
+    presets: dict[str, Value]
     body: list[Item]
     sorts: Mapping[str, str]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from convcalc.exchange.decompile.items import INPUT, Item
+from convcalc.exchange.decompile.items import INPUT, Item, Value
 from convcalc.exchange.decompile.spelling import (
     WIDTH,
     Block,
@@ -20,6 +20,7 @@ def file_text(
     outputs: Sequence[Item],
     names: Mapping[Item, str],
     *,
+    args: Mapping[str, Value],
     defaults: Defaults,
     blocks: Mapping[str, Block],
     block_names: Mapping[str, Mapping[Item, str]],
@@ -32,6 +33,8 @@ def file_text(
         lines = [f"input: {shapes['input']}"]
     else:
         lines = wrapped("input: {" + ", ".join([f"{n}: {s}" for n, s in shapes.items()]) + "}", 2)
+    if args:
+        lines.append(f"args: {{{speller.entries(args)}}}")
     if defaults:
         texts = [f"{kind}: {{{speller.entries(args)}}}" for kind, args in defaults.items()]
         line = f"defaults: {{{', '.join(texts)}}}"

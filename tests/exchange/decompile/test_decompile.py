@@ -257,6 +257,49 @@ def test_a_layer_that_nothing_uses_is_a_result() -> None:
         assert len(again.outputs) == 2
 
 
+def test_the_number_of_classes_is_an_argument() -> None:
+    text = decompile(imported(shipped("resnet50"))).yaml
+    assert "\nargs: {classes: 1000, width: 64}\n" in text
+    changed = convcalc.analyze(convcalc.loads(text, args={"classes": 10}))
+    assert list(changed.outputs.values()) == [(1, 10)]
+    assert changed.totals.params == 25557032 - 990 * 2049
+
+
+def test_the_heads_of_a_detector_have_one_number_of_classes() -> None:
+    text = DETECTOR.replace("BLOCK", "C2f").replace("DETECT", "Detect")
+    network = read(read_bytes("yolo77.yaml", text.encode()), Choices(scale="l")).network
+    written = decompile(network).yaml
+    changed = convcalc.loads(written, args={"classes": 3})
+    shapes = [network.nodes[index].shape for index in network.outputs.values()]
+    assert shapes[0][0] == 80
+    found = [changed.nodes[index].shape for index in changed.outputs.values()]
+    assert found == [(3, *shapes[0][1:]), *shapes[1:]]
+
+
+@pytest.mark.parametrize("name", ["fc_autoencoder", "unet", "espcn", "dcgan"])
+def test_a_result_that_is_a_picture_has_no_classes(name: str) -> None:
+    assert "classes" not in decompile(imported(shipped(name))).yaml
+
+
+def test_numbers_of_channels_are_multiples_of_a_width() -> None:
+    text = decompile(imported(shipped("convnext_tiny"))).yaml
+    assert "width: 96}\n" in text
+    doubled = convcalc.analyze(convcalc.loads(text, args={"width": 192}))
+    macs = convcalc.analyze(shipped("convnext_tiny")).totals.macs
+    assert macs is not None
+    assert 3 * macs < (doubled.totals.macs or 0) < 4 * macs
+
+
+@every_network
+def test_every_argument_can_be_set(name: str) -> None:
+    text = decompile(imported(shipped(name), anonymous=True)).yaml
+    given = dict(convcalc.spec("-", text=text).args)
+    assert given.keys() <= {"classes", "width"}
+    for argument, value in given.items():
+        changed = convcalc.loads(text, args={argument: 2 * int(str(value))})
+        assert figures(changed) != figures(convcalc.loads(text))
+
+
 #: The most lines of a text: what a person wrote, but for the last one.
 SHORT = {
     "resnet50": 22,
@@ -290,7 +333,7 @@ def test_a_condition_is_said_by_what_enters_where_that_decides_it() -> None:
     text = decompile(imported(shipped("resnet50"))).yaml
     assert "  bottleneck(channels, stride=1):" in text
     assert "when: in_channels != channels" in text
-    assert "  - {bottleneck: 512, repeat: 4, first: {stride: 2}}" in text
+    assert "  - {bottleneck: 8*width, repeat: 4, first: {stride: 2}}" in text
 
 
 def test_a_layer_that_occurs_once_stays_outside_of_blocks() -> None:
