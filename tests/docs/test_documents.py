@@ -22,6 +22,7 @@ from tests.docs.transcripts import (
     transcript,
 )
 
+EXERCISES = ["exercises.md", "zh/exercises.md"]
 _NUMBER = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
 _LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)|src=\"([^\"]+)\"")
 
@@ -78,9 +79,10 @@ def test_the_reference_of_kinds_is_what_a_command_prints() -> None:
     assert text_of(REPOSITORY / "docs" / "kinds.md") == run(["kinds", "--format", "markdown"])[0]
 
 
-def test_numbers_of_an_answer_come_from_its_outputs() -> None:
-    """Figures in the prose of docs/exercises.md are none that somebody once typed."""
-    sections = re.split(r"^### ", text_of(REPOSITORY / "docs" / "exercises.md"), flags=re.MULTILINE)
+@pytest.mark.parametrize("name", EXERCISES)
+def test_numbers_of_an_answer_come_from_its_outputs(name: str) -> None:
+    """Figures in the prose of the exercises are none that somebody once typed."""
+    sections = re.split(r"^### ", text_of(REPOSITORY / "docs" / name), flags=re.MULTILINE)
     for section in sections[1:]:
         found = blocks(section)
         output = "".join(block.text for block in found).replace(",", "")
@@ -92,8 +94,9 @@ def test_numbers_of_an_answer_come_from_its_outputs() -> None:
         assert not unknown, section.splitlines()[0]
 
 
-def test_every_exercise_is_answered() -> None:
-    sections = re.split(r"^### ", text_of(REPOSITORY / "docs" / "exercises.md"), flags=re.MULTILINE)
+@pytest.mark.parametrize("name", EXERCISES)
+def test_every_exercise_is_answered(name: str) -> None:
+    sections = re.split(r"^### ", text_of(REPOSITORY / "docs" / name), flags=re.MULTILINE)
     answered = {"console", "pycon"}
     for section in sections[1:]:
         assert answered & {block.language for block in blocks(section)}, section.splitlines()[0]
