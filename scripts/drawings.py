@@ -17,6 +17,7 @@ PICTURES = {
     "bottleneck.svg": ("draw", "resnet50", "--open", "stage0.bottleneck0", "--wide"),
     "window.svg": ("explain", "figure_stride", "conv0"),
     "residual.svg": ("draw", "residual.yaml"),
+    "moving_window.svg": ("animate", "figure_correlation", "conv0"),
 }
 #: The networks among these that are on a page, with that page.
 ON_PAGES = {"residual.yaml": "tutorial.md"}
