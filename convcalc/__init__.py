@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from convcalc.analysis.analysis import Analysis
     from convcalc.analysis.costs.report import Report, analyze
+    from convcalc.analysis.metrics import measure
     from convcalc.analysis.training.step import train
     from convcalc.exchange.load import load, spec
+    from convcalc.executor.export import export
     from convcalc.executor.run import Runner, execute
     from convcalc.explore.evaluate import evaluate
     from convcalc.graph import GraphBuilder, Network, Node
@@ -42,8 +44,10 @@ _HOMES = {
     "analyze": "convcalc.analysis.costs.report",
     "evaluate": "convcalc.explore.evaluate",
     "execute": "convcalc.executor.run",
+    "export": "convcalc.executor.export",
     "load": "convcalc.exchange.load",
     "loads": "convcalc.language.load",
+    "measure": "convcalc.analysis.metrics",
     "read": "convcalc.language.load",
     "spec": "convcalc.exchange.load",
     "train": "convcalc.analysis.training.step",
@@ -65,8 +69,10 @@ __all__ = [
     "analyze",
     "evaluate",
     "execute",
+    "export",
     "load",
     "loads",
+    "measure",
     "read",
     "spec",
     "train",

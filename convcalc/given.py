@@ -91,8 +91,7 @@ def word(code: str, what: str, value: object, words: Collection[str]) -> str:
 
         shown = value if isinstance(value, str) else repr(value)
         help_text = did_you_mean(value, words) if isinstance(value, str) else ""
-        message = f"no {what} is called '{printable(shown)}'"
-        raise refused(code, message, help_text or f"there are {', '.join(words)}")
+        raise refused(code, f"no {what} is called '{printable(shown)}'", help_text)
     return value
 
 

@@ -90,10 +90,25 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "max_memory": 10**9,
         },
     ),
+    "export": (
+        convcalc.export,
+        {
+            "network": NETWORK,
+            "path": "nowhere/net.onnx",
+            "weights": None,
+            "seed": 1,
+            "batch": 1,
+            "framework": "torch",
+        },
+    ),
     "load": (convcalc.load, {"path": "lenet", "args": {}, "input": None, "max_layers": 100}),
     "loads": (
         convcalc.loads,
         {"text": TEXT, "name": "-", "args": {}, "input": None, "max_layers": 100},
+    ),
+    "measure": (
+        convcalc.measure,
+        {"analysis": ANALYSIS, "name": "flops", "dtype": "int8", "convention": "torch"},
     ),
     "read": (
         convcalc.read,

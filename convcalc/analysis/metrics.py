@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import NamedTuple
 
+from convcalc import given
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.cost import COSTS, LayerReport
 from convcalc.graph import Node
-from convcalc.metrics import METRICS, OWN, TOTALS
+from convcalc.metrics import CONVENTIONS, METRICS, OWN, TOTALS
 from convcalc.problems import ConvcalcError
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES
 
@@ -100,13 +101,23 @@ def measure(
 ) -> int:
     """A metric of a network; `flops` as a convention counts them.
 
-    Raises ConvcalcError where the convention, or training, has no rule for a kind.
+    analysis    of the network
+    name        a metric of `convcalc.metrics.TOTALS`, such as "macs" or "arena"
+    dtype       the type of numbers whose bytes are counted
+    convention  the counter whose FLOPs are meant, of `convcalc.metrics.CONVENTIONS`
+
+    Raises ConvcalcError where there is no such metric, type or counter, and where the convention,
+    or training, has no rule for a kind.
 
     >>> import convcalc
     >>> analysis = convcalc.Analysis(convcalc.load("resnet50"))
     >>> measure(analysis, "macs"), measure(analysis, "peak_memory", "int8")
     (4089184256, 2408448)
     """
+    given.instance("analysis", analysis, Analysis, "a convcalc.Analysis")
+    given.word("unknown-metric", "metric", name, TOTALS)
+    given.dtype(dtype)
+    given.word("unknown-convention", "counter", convention, CONVENTIONS)
     if name == "flops" and convention != OWN:
         return sum(analysis.counted(convention).values())
     if name in COSTS:

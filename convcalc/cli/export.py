@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse, write_error
 from convcalc.cli.output import emit, reason, refuse_empty
+from convcalc.exchange.write.frameworks import FRAMEWORKS, source
 from convcalc.problems import printable
-
-if TYPE_CHECKING:
-    from convcalc.graph import Network
-
-#: What source can be written for.
-FRAMEWORKS = ("torch", "keras")
 
 
 @guarded
@@ -73,45 +68,17 @@ def export(  # noqa: PLR0917 - an argument for each option
         refuse("--weights: source holds no weights", "--output net.onnx")
     network = options.load_network(file, sets, input_, max_layers)
     if suffix == ".py":
-        emit(_source(network, framework or "torch"), output)
+        emit(source(network, framework or "torch"), output)
         return 0
     try:
-        written = _write_onnx(network, output, weights, seed, batch)
+        from convcalc.executor.blas import limit_blas_to_one_thread
+
+        limit_blas_to_one_thread()
+        from convcalc.executor.export import write_model
+
+        written = write_model(network, output, weights, seed=seed, batch=batch)
     except OSError as error:
         refuse(f"--output {printable(output, 200)} cannot be written: {reason(error)}")
     names = " and ".join([printable(path, 200) for path in written])
     write_error(f"{printable(network.name, 200)} written to {names}\n")
     return 0
-
-
-def _source(network: Network, framework: str) -> str:
-    if framework == "keras":
-        from convcalc.exchange.write.source.keras_text import keras_source
-
-        return keras_source(network)
-    from convcalc.exchange.write.source.torch_text import torch_source
-
-    return torch_source(network)
-
-
-def _write_onnx(
-    network: Network, output: str, weights: str | None, seed: int, batch: int
-) -> list[str]:
-    from convcalc.executor.blas import limit_blas_to_one_thread
-
-    limit_blas_to_one_thread()
-    from convcalc.exchange.write.onnx.file import write_onnx
-    from convcalc.executor.run import weights_from
-    from convcalc.executor.thread_pool import ThreadPool
-    from convcalc.executor.weights import GivenWeights
-    from convcalc.executor.workspace import Workspace
-
-    source = weights_from(weights, seed)
-    if isinstance(source, GivenWeights):
-        source.check(network)
-    with ThreadPool([Workspace() for _ in range(os.cpu_count() or 1)]) as pool:
-
-        def arrays(index: int) -> dict[str, Any]:
-            return source.get(network, index, "float32", pool)
-
-        return write_onnx(network, arrays, output, batch=batch)

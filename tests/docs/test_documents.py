@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import doctest
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,17 @@ def test_python_sessions_hold(path: Path) -> None:
         report: list[str] = []
         doctest.DocTestRunner(verbose=False).run(session, out=report.append)
     assert not "".join(report)
+
+
+PROGRAMS = [one for one in shown("python") if one[1].text.startswith("import ")]
+
+
+@pytest.mark.parametrize(("path", "block"), PROGRAMS, ids=place)
+def test_programs_run(path: Path, block: Block) -> None:
+    for module in re.findall(r"^import (\w+)", block.text, re.MULTILINE):
+        pytest.importorskip(module, reason=f"{path.name} uses {module}, which is not installed")
+    done = subprocess.run([sys.executable, "-c", block.text], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 @pytest.mark.parametrize("path", documents(), ids=place)

@@ -1,11 +1,12 @@
 """What the documentation shows: files, commands with their output, and Python sessions.
 
-Three kinds of fenced blocks mean something in the project's Markdown:
+Four kinds of fenced blocks mean something in the project's Markdown:
 
 - `yaml`, when its first line is a comment that holds a file name (`# tiny.yaml`): that file;
 - `console`: commands after `$ `, each followed by what it prints, in a folder with those files: of
   convcalc, `git`, `cp`, `cat FILE`, `sed -i 's/OLD/NEW/' FILE`, and `echo $?`;
-- `pycon`: a Python session, run as a doctest in the same folder.
+- `pycon`: a Python session, run as a doctest in the same folder;
+- `python`, when it starts with an import: a program, run where what it imports is installed.
 
     python -m tests.docs.transcripts [DOCUMENT...]
 

@@ -23,6 +23,7 @@ from math import prod
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from convcalc import given
 from convcalc.analysis.field.dependencies import (
     MOST_POSITIONS,
     Dependencies,
@@ -183,8 +184,8 @@ class Fields:
         self._askew = {(found.node.path, found.input, found.axis) for found in misaligned}
 
     def __getitem__(self, path: str) -> LayerField:
-        """The field of the operation with this path."""
-        return self._layers[path]
+        """The field of the operation with this path; ConvcalcError where there is none."""
+        return self._layers[given.word("unknown-layer", "layer", path, self._layers)]
 
     def aligned(self, path: str, input: str) -> list[bool]:
         """For each axis of an input, whether a layer's branches are aligned."""
