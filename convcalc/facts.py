@@ -13,6 +13,7 @@ from convcalc.problems import (
     DidYouMean,
     Entering,
     Fact,
+    Fitting,
     Help,
     Locked,
     Meant,
@@ -24,7 +25,7 @@ from convcalc.problems import (
     Value,
 )
 from convcalc.quantities import quantity_text
-from convcalc.shapes import tuple_text, with_batch
+from convcalc.shapes import SizeSet, tuple_text, with_batch
 from convcalc.spelling import did_you_mean
 
 #: Networks that one fact names.
@@ -68,6 +69,8 @@ def _worded(fact: Fact) -> tuple[str, str]:
             label, text = "help", did_you_mean(word, names)
         case Meant():
             label, text = "help", _meant(fact)
+        case Fitting():
+            label, text = "help", _fitting(fact)
         case Entering(values):
             label, text = "input", ", ".join([value_text(value) for value in values])
         case Branch(name, value):
@@ -106,6 +109,65 @@ def value_text(value: Value) -> str:
 def _meant(fact: Meant) -> str:
     name = "the input" if fact.input == "input" else f"the input '{fact.input}'"
     return f"{fact.why}: is {name} meant to be {list(fact.shape)}?"
+
+
+def _fitting(fact: Fitting) -> str:
+    names = [name for name, _ in fact.axes]
+    sets = [fitting_text(sizes) for _, sizes in fact.axes]
+    if fact.equal and len(names) > 1:
+        return f"the network fits with the same {_and(names)}, {sets[0]}"
+    if len(set(sets)) == 1:
+        return f"the network fits with {_and(names)} {sets[0]}"
+    axes = [f"{name} {sizes}" for name, sizes in zip(names, sets, strict=True)]
+    return f"the network fits with {_and(axes, ', and ')}"
+
+
+def _and(texts: Sequence[str], last: str = " and ") -> str:
+    return last.join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
+
+
+def fitting_text(sizes: SizeSet) -> str:
+    """Sizes that fit, after the name of an axis.
+
+    >>> fitting_text(SizeSet(tuple(range(140, 4097)), 1, 140, 4096))
+    'from 140 on'
+    >>> fitting_text(SizeSet(tuple(range(32, 4097, 32)), 32, 1, 4096))
+    'in multiples of 32'
+    >>> fitting_text(SizeSet(tuple(range(188, 4097, 16)), 16, 173, 4096))
+    'of 188, 204, 220, ..., in steps of 16'
+    >>> fitting_text(SizeSet((224,), 1, 225, 4096))
+    'of 224'
+    """
+    residues, period = sizes.residues, sizes.period
+    if not period or not residues:
+        more = "" if period else f" (of 1 to {sizes.most})"
+        return f"of {ranges_text(sizes.sizes)}{more}"
+    before = f"of {ranges_text(sizes.before)} and " if sizes.before else ""
+    first = residues[0]
+    if len(residues) == period:
+        return f"{before}from {first} on"
+    if len(residues) == 1:
+        if first % period == 0:
+            later = f" from {first} on" if first > period else ""
+            return f"{before}in multiples of {period}{later}"
+        shown = ", ".join([str(first + k * period) for k in range(3)])
+        return f"{before}of {shown}, ..., in steps of {period}"
+    second = [n + period for n in residues]
+    return (
+        f"{before}of {ranges_text(residues)}, {ranges_text(second)}, ..., the same every {period}"
+    )
+
+
+def ranges_text(sizes: Sequence[int]) -> str:
+    """Numbers, those in a row by their ends; of many the first."""
+    parts: list[list[int]] = []
+    for size in sizes:
+        if parts and parts[-1][-1] == size - 1:
+            parts[-1].append(size)
+        else:
+            parts.append([size])
+    texts = [str(p[0]) if len(p) == 1 else f"{p[0]}..{p[-1]}" for p in parts]
+    return ", ".join([*texts[:8], *(["..."] if len(texts) > 8 else [])])
 
 
 def _related(fact: Related) -> tuple[str, str]:

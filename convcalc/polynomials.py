@@ -50,16 +50,19 @@ class Atom(NamedTuple):
 class Space:
     """Variables, and all that is computed of them.
 
-    atoms  by number
-    trace  the trace that decides; None between traces
+    atoms      by number
+    trace      the trace that decides; None between traces
+    most_work  how many terms the operations of one trace may make
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_work: int = MOST_WORK) -> None:
         self.atoms: list[Atom] = []
         self.trace: Trace | None = None
+        self.most_work = most_work
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._polynomials: dict[frozenset[tuple[Monomial, int]], Polynomial] = {}
-        self._work = 0
+        #: Terms that the operations of the last trace made.
+        self.work = 0
 
     def variable(self, name: str, low: int, high: int) -> int | Polynomial:
         """The variable of a name; a number where its bounds leave one."""
@@ -88,8 +91,8 @@ class Space:
         key = frozenset(terms.items())
         found = self._polynomials.get(key)
         if found is None:
-            self._work += len(terms)
-            if len(terms) > MOST_TERMS or self._work > MOST_WORK:
+            self.work += len(terms)
+            if len(terms) > MOST_TERMS or self.work > self.most_work:
                 raise Unsupported("formulas grow too long")
             low, high, most = self.bounds(terms)
             if max(high, -low).bit_length() > _WIDEST:
@@ -101,7 +104,7 @@ class Space:
     def started(self, trace: Trace) -> None:
         """Lets a trace decide from here on."""
         self.trace = trace
-        self._work = 0
+        self.work = 0
 
     def bounds(self, terms: Mapping[Monomial, int]) -> tuple[int, int, int]:
         """The bounds of a sum, and of what its terms add up to at most, signs left out."""

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from convcalc.codes import CODES
 from convcalc.record import Record
+from convcalc.shapes import SizeSet
 
 #: Exit statuses, also the `status` of a `ConvcalcError`.
 WRONG = 1
@@ -162,6 +163,17 @@ class Meant(Record):
     why: str
 
 
+class Fitting(Record):
+    """The sizes of the input's axes with which the network fits, where with others it does not.
+
+    axes   the name of each axis, and its sizes
+    equal  whether all axes have the same size; else any size of one goes with any of another
+    """
+
+    axes: tuple[tuple[str, SizeSet], ...]
+    equal: bool
+
+
 class Reason(Enum):
     """What another place has to do with a problem."""
 
@@ -242,6 +254,7 @@ Fact: TypeAlias = (
     | Help
     | DidYouMean
     | Meant
+    | Fitting
     | Related
     | Locked
     | ChangedTotals
@@ -373,7 +386,7 @@ def is_related(fact: Fact, reason: Reason) -> bool:
 
 def without_help(facts: Iterable[Fact]) -> list[Fact]:
     """The facts that are no advice."""
-    return [fact for fact in facts if not isinstance(fact, Help | DidYouMean | Meant)]
+    return [fact for fact in facts if not isinstance(fact, Help | DidYouMean | Meant | Fitting)]
 
 
 class ConvcalcError(Exception):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import prod
 
+from convcalc.record import Record
+
 Shape = tuple[int, ...]
 
 #: No size, count of channels or window may be larger: what a signed 32-bit index can name.
@@ -52,3 +54,32 @@ def axis_name(axis: int, rank: int) -> str:
     """
     names = _AXIS_NAMES.get(rank)
     return names[axis] if names else f"axis {axis + 1}"
+
+
+class SizeSet(Record):
+    """A set of sizes of an axis, which from one of them on repeats itself.
+
+    sizes   those from 1 to `most`, in order
+    period  after how many sizes it repeats; 0 if that is not seen
+    start   the size from which it does
+    """
+
+    sizes: tuple[int, ...]
+    period: int
+    start: int
+    most: int
+
+    @property
+    def smallest(self) -> int | None:
+        """The smallest of them."""
+        return self.sizes[0] if self.sizes else None
+
+    @property
+    def residues(self) -> tuple[int, ...]:
+        """Those of one period, from the start on."""
+        return tuple([n for n in self.sizes if self.start <= n < self.start + self.period])
+
+    @property
+    def before(self) -> tuple[int, ...]:
+        """Those that come before the start."""
+        return tuple([n for n in self.sizes if n < self.start])

@@ -83,6 +83,10 @@ def check(  # noqa: PLR0917 - an argument for each option
     return 0 if exit_zero and status == WRONG else status
 
 
+#: Networks for which the input sizes that fit are looked for: half a second each at most.
+_MOST_FITTED = 8
+
+
 def _checked(
     files: Sequence[str] | None,
     sets: Sequence[str] | None,
@@ -101,7 +105,7 @@ def _checked(
             "a growth goes without --input; a limit such as 'macs>310M' goes with it",
         )
     project = read_project("check", files, sets, max_layers)
-    return check_networks(
+    checked = check_networks(
         project.targets,
         project.lock,
         limits,
@@ -110,6 +114,30 @@ def _checked(
         max_layers=max_layers,
         allow_unknown=allow_unknown,
     )
+    return _with_fitting(checked)
+
+
+def _with_fitting(checked: Sequence[CheckedNetwork]) -> list[CheckedNetwork]:
+    """The same; networks whose input does not fit report the sizes that do, if they are few."""
+    of_mistakes: dict[tuple[object, ...], list[int]] = {}
+    for number, network in enumerate(checked):
+        if network.error is not None and network.problems:
+            of_mistakes.setdefault(network.problems[0].identity, []).append(number)
+    found = list(checked)
+    left = _MOST_FITTED
+    for numbers in of_mistakes.values():
+        from convcalc.explore.fitting import may_be_of_sizes, with_fitting  # only mistakes need it
+
+        errors = [checked[number].error for number in numbers]
+        # A mistake of several variants is shown once, where all that is known of it is the same.
+        if len(numbers) > left or not all(error and may_be_of_sizes(error) for error in errors):
+            continue
+        left -= len(numbers)
+        for number, error in zip(numbers, errors, strict=True):
+            if error is not None:
+                problems = with_fitting(error, checked[number].problems)
+                found[number] = checked[number]._replace(problems=problems)
+    return found
 
 
 def _read_fail_on(texts: Sequence[str]) -> tuple[Limit, ...]:

@@ -163,7 +163,9 @@ class Unfinished(DetailedError):
 
             return partial_text(error, width)
 
-        super().__init__(error.problems, details)
+        from convcalc.explore.fitting import with_fitting  # only a mistake needs it
+
+        super().__init__(with_fitting(error), details)
         self.network = error.network
 
 

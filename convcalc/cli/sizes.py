@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,10 +11,6 @@ from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import chosen_format, emit_json, emit_lines
 from convcalc.problems import WRONG
 from convcalc.shapes import axis_name, cross_text
-
-if TYPE_CHECKING:
-    from convcalc.explore.sizes import Pattern
-    from convcalc.render.sizes import AxisSizes
 
 FORMATS = ("text", "json")
 #: The most sizes of an axis: of two axes it is a million points.
@@ -53,20 +49,13 @@ def sizes(
     args = options.read_sets(sets)
     found = sizes_of(read, args, most=most, max_layers=options.read_max_layers(max_layers))
     axes = [
-        (axis_name(axis, len(found.axes)), _shown(works), _shown(whole))
+        (axis_name(axis, len(found.axes)), works, whole)
         for axis, (works, whole) in enumerate(zip(found.axes, found.whole, strict=True))
     ]
     inputs = ", ".join([cross_text(shape) for shape in read.shapes(args).values()])
-    together = _shown(found.together)
-    shown = SizesShown(read.name, inputs, tuple(axes), found.product, together)
+    shown = SizesShown(read.name, inputs, tuple(axes), found.product, found.together)
     if style == "json":
         emit_json(sizes_data(shown), output)
     else:
         emit_lines(sizes_text(shown), output)
     return 0 if any(works.sizes for works in found.axes) else WRONG
-
-
-def _shown(of: Pattern) -> AxisSizes:
-    from convcalc.render.sizes import AxisSizes
-
-    return AxisSizes(of.smallest, of.before, of.residues, of.period, of.start, of.most, of.sizes)

@@ -27,11 +27,20 @@ _OPERATIONS: dict[str, Callable[..., Column]] = {
 class Columns:
     """The points of a space, and what polynomials come to there; each is computed once.
 
+    spend  is called with the numbers that were added up, before each column
+
     Bounds decide beforehand whether a column fits into 64 bits; Python's integers hold the others.
     """
 
-    def __init__(self, space: Space, variables: Mapping[str, Column]) -> None:
+    def __init__(
+        self,
+        space: Space,
+        variables: Mapping[str, Column],
+        spend: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._space = space
+        self._spend = spend
+        self._count = max([len(column) for column in variables.values()], default=1)
         self._variables = variables
         self._atoms: dict[int, Column] = {}
         self._products: dict[tuple[tuple[int, ...], bool], Column] = {}
@@ -43,6 +52,7 @@ class Columns:
             return value
         found = self._known.get(value.number)
         if found is None:
+            self._spend(len(value.terms) * self._count)
             small = value.most <= LARGEST
             parts = [
                 self._product(monomial, small) * factor

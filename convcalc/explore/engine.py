@@ -23,6 +23,7 @@ from convcalc.explore.units import (
     INVALID,
     UNSURE,
     VALID,
+    Budget,
     Compute,
     Group,
     Leaf,
@@ -42,7 +43,7 @@ from convcalc.problems import UNUSABLE, ConvcalcError, Problem, RuleError, Subje
 from convcalc.quantities import DEFAULT_DTYPE
 
 #: Points that are evaluated together.
-CHUNK = 1 << 16
+CHUNK = 1 << 14
 #: Points at which the sizes in a network are looked at before all others.
 _PROBES = 256
 
@@ -73,6 +74,7 @@ class Engine:
                 of the space, and its code is EXCLUDED
     most_loaded the most points that may be read one by one where formulas do not hold; more raise
                 ConvcalcError with status 2
+    most_effort what tracing may take in all, in layers; what is not traced then is read one by one
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Engine:
         dtype: str = DEFAULT_DTYPE,
         max_layers: int = MOST_LAYERS,
         most_loaded: int | None = None,
+        most_effort: int | None = None,
     ) -> None:
         self._spec = spec
         self._most_loaded = most_loaded
@@ -96,6 +99,7 @@ class Engine:
         self._max_layers = max_layers
         self._most_steps = STEPS * max(max_layers, 1000) // 2
         self._segments = spec.segments(max_layers)
+        self._budget = Budget(self._segments.effort, most_effort)
         plain = {name: spec.argument(name, value) for name, value in (args or {}).items()}
         settings = [variable.setting for variable in variables]
         self._assignment = Assignment(settings, spec.args, plain, sizes or {}, spec.ranks)
@@ -111,14 +115,18 @@ class Engine:
         """How many paths were traced."""
         return sum([chain.paths for chain in self._chains.values()])
 
-    def evaluate(self, indices: Sequence[Column]) -> Evaluated:
-        """The metrics of points, given by the number of each variable's value."""
+    def evaluate(self, indices: Sequence[Column], *, load: bool = True) -> Evaluated:
+        """The metrics of points, given by the number of each variable's value.
+
+        load  whether points that cannot be traced are read one by one; else they are not valid, and
+              have no code
+        """
         count = len(indices[0]) if indices else 1
         if not self._probed and count > _PROBES:
             self._probed = True
             self._evaluate(self._probes(), load=False)
         found: list[Evaluated] = [
-            self._evaluate([index[start : start + CHUNK] for index in indices])
+            self._evaluate([index[start : start + CHUNK] for index in indices], load=load)
             for start in range(0, count, CHUNK)
         ]
         if len(found) == 1:
@@ -202,6 +210,7 @@ class Engine:
             values,
             self.metrics,
             self.dtype,
+            self._budget,
         )
 
     def _load(
@@ -321,7 +330,9 @@ class _Chain:
         values: Sequence[Any],
         metrics: Sequence[str],
         dtype: str,
+        budget: Budget,
     ) -> None:
+        self._budget = budget
         self._segments = segments
         self._assignment = assignment
         self._conditions = conditions
@@ -424,7 +435,7 @@ class _Chain:
                 highs = np.maximum(highs, [high for _, high in unit.ranges])
                 self.traces += len(unit.paths.leaves)
             ranges = list(zip(lows.tolist(), highs.tolist(), strict=True))
-            unit = Unit(self._compute(part, group.ranks), self._variables, ranges)
+            unit = Unit(self._compute(part, group.ranks), self._variables, ranges, self._budget)
             self._units[part, group.ranks] = unit
         return unit
 
@@ -442,7 +453,7 @@ class _Chain:
             sizes = [size for shape in read.shapes for size in shape]
             return self._compute(0, ranks)(symbols, sizes)
 
-        return Unit(network, self._variables, ())
+        return Unit(network, self._variables, (), self._budget)
 
     def _compute(self, part: int, ranks: Ranks) -> Compute:
         def inputs(symbols: Sequence[Any], _: Sequence[Any]) -> Result:

@@ -33,18 +33,24 @@ class _Fork(Generic[L]):
 class Paths(Generic[L]):
     """The paths of one computation.
 
-    trace   computes at a point; the trace, and what it came to
-    leaves  what each traced path came to, and `traces` how
+    trace      computes at a point; the trace, and what it came to
+    may_go_on  whether effort is left to sort points and to trace them
+    leaves     what each traced path came to, and `traces` how
     """
 
-    def __init__(self, trace: Callable[[int], tuple[Trace, L]]) -> None:
+    def __init__(
+        self,
+        trace: Callable[[int], tuple[Trace, L]],
+        may_go_on: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._trace = trace
+        self._may_go_on = may_go_on
         self._root: dict[int, _Fork[L] | L] = {}
         self.leaves: list[L] = []
         self.traces: list[Trace] = []
 
     def sort(self, columns: Columns, count: int) -> list[tuple[L | None, Column]]:
-        """The points of each path, by their numbers; of no path those that are too many."""
+        """The points of each path, by their numbers; of no path those that take too long."""
         found: list[tuple[L | None, Column]] = []
         waiting: list[tuple[dict[int, _Fork[L] | L], int, Column]] = [
             (self._root, 1, np.arange(count))
@@ -54,10 +60,9 @@ class Paths(Generic[L]):
             if not len(points):
                 continue
             place = branches.get(outcome)
-            if place is None:
-                if len(self.leaves) >= MOST_PATHS:
-                    found.append((None, points))
-                    continue
+            if not self._may_go_on() or (place is None and len(self.leaves) >= MOST_PATHS):
+                found.append((None, points))
+            elif place is None:
                 self._add(*self._trace(int(points[0])))
                 waiting.append((branches, outcome, points))
             elif isinstance(place, _Fork):

@@ -14,40 +14,12 @@ from convcalc.explore.variables import IN_SIZE, Variable
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.spec import Spec
 from convcalc.problems import refused
+from convcalc.shapes import SizeSet
 
 #: Sizes that are looked at, from 1 on.
 MOST_SIZES = 1024
 #: Networks that are read one by one where formulas do not hold.
 _MOST_LOADED = 2000
-
-
-class Pattern(NamedTuple):
-    """A set of sizes, which from one of them on repeats itself; all from 1 to `most`.
-
-    sizes   in order
-    period  after how many sizes it repeats; 0 if that is not seen
-    start   the size from which it does
-    """
-
-    sizes: tuple[int, ...]
-    period: int
-    start: int
-    most: int
-
-    @property
-    def smallest(self) -> int | None:
-        """The smallest of them."""
-        return self.sizes[0] if self.sizes else None
-
-    @property
-    def residues(self) -> tuple[int, ...]:
-        """Those of one period, from the start on."""
-        return tuple([n for n in self.sizes if self.start <= n < self.start + self.period])
-
-    @property
-    def before(self) -> tuple[int, ...]:
-        """Those that come before the start."""
-        return tuple([n for n in self.sizes if n < self.start])
 
 
 class Sizes(NamedTuple):
@@ -59,10 +31,10 @@ class Sizes(NamedTuple):
     together  those that work on all axes at once
     """
 
-    axes: tuple[Pattern, ...]
-    whole: tuple[Pattern, ...]
+    axes: tuple[SizeSet, ...]
+    whole: tuple[SizeSet, ...]
     product: bool | None
-    together: Pattern
+    together: SizeSet
 
 
 def sizes(
@@ -123,7 +95,7 @@ def _looked(
     return found.valid, found.figures[LOST]
 
 
-def pattern(works: Column) -> Pattern:
+def pattern(works: Column) -> SizeSet:
     """The sizes that work, of those from 1 on, and how they repeat.
 
     >>> found = pattern(np.array([n > 4 and n % 3 == 0 for n in range(1, 33)]))
@@ -136,5 +108,5 @@ def pattern(works: Column) -> Pattern:
         differ = np.flatnonzero(works[:-period] != works[period:])
         start = int(differ[-1]) + 2 if len(differ) else 1
         if start <= most // 2:
-            return Pattern(sizes, period, start, most)
-    return Pattern(sizes, 0, most + 1, most)
+            return SizeSet(sizes, period, start, most)
+    return SizeSet(sizes, 0, most + 1, most)

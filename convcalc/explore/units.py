@@ -10,8 +10,8 @@ import numpy as np
 from convcalc.explore.columns import LARGEST, Column, Columns
 from convcalc.explore.paths import Paths
 from convcalc.explore.variables import Variable
-from convcalc.language.building.segments import Refused
-from convcalc.polynomials import Polynomial, Space, Trace, Unsupported
+from convcalc.language.building.segments import Effort, Refused
+from convcalc.polynomials import MOST_WORK, Polynomial, Space, Trace, Unsupported
 from convcalc.problems import ConvcalcError, RuleError
 from convcalc.shapes import Shape
 
@@ -54,6 +54,41 @@ class Leaf(NamedTuple):
 #: Computes a segment for the values of variables by name, and the sizes that enter.
 Compute = Callable[[Sequence[Any], Sequence[Any]], Result]
 
+#: What takes as long as reading a layer: terms of formulas that are made, and those that are
+#: evaluated at a point.
+_TERMS, _EVALUATED = 300, 300_000
+#: Numbers that a point counts for beside those of its formulas.
+_EACH_POINT = 100
+
+
+class Budget:
+    """What traces and their formulas may take in all, in layers.
+
+    effort  what reading took so far
+    most    None where there is no limit
+    """
+
+    def __init__(self, effort: Effort, most: int | None) -> None:
+        self._effort = effort
+        self._most = most
+        self._formulas = self._numbers = 0
+        self.most_terms = MOST_WORK if most is None else min(MOST_WORK, most * _TERMS)
+
+    def is_left(self) -> bool:
+        """Whether another trace or formula may begin."""
+        if self._most is None:
+            return True
+        formulas = self._formulas // _TERMS + self._numbers // _EVALUATED
+        return self._effort.layers + formulas < self._most
+
+    def made(self, terms: int) -> None:
+        """Counts terms that a trace made."""
+        self._formulas += terms
+
+    def evaluated(self, numbers: int) -> None:
+        """Counts numbers that formulas added up."""
+        self._numbers += numbers
+
 
 class Group(NamedTuple):
     """Points whose values between two segments have the same numbers of axes.
@@ -95,21 +130,26 @@ class Unit:
     """
 
     def __init__(
-        self, compute: Compute, variables: Sequence[Variable], ranges: Sequence[tuple[int, int]]
+        self,
+        compute: Compute,
+        variables: Sequence[Variable],
+        ranges: Sequence[tuple[int, int]],
+        budget: Budget,
     ) -> None:
         self._compute = compute
+        self._budget = budget
         self._variables = variables
         self.ranges = [
             (1 << (low.bit_length() - 1), 1 << (high - 1).bit_length()) for low, high in ranges
         ]
-        self._space = Space()
+        self._space = Space(budget.most_terms)
         self._symbols = [v.symbol(self._space) if v.unknowns else None for v in variables]
         self._sizes = [
             self._space.variable(f"size {axis}", low, high)
             for axis, (low, high) in enumerate(self.ranges)
         ]
         self._columns: Mapping[str, Column] = {}
-        self.paths: Paths[Leaf] = Paths(self._traced)
+        self.paths: Paths[Leaf] = Paths(self._traced, budget.is_left)
         self.used: set[int] = set()
         self.most = 0
 
@@ -124,12 +164,13 @@ class Unit:
         indices  for each variable, which of its values each point of the totals has
         """
         points, count = group.points, len(group.points)
+        self._budget.evaluated(_EACH_POINT * count)
         columns = {f"size {axis}": group.sizes[:, axis] for axis in range(len(self.ranges))}
         for variable, index in zip(self._variables, indices, strict=True):
             for unknown in variable.unknowns.values():
                 columns[unknown.name] = unknown.column[index[points]]
         self._columns = columns
-        evaluated = Columns(self._space, columns)
+        evaluated = Columns(self._space, columns, self._budget.evaluated)
         found: dict[Ranks, list[Group]] = {}
         for leaf, members in self.paths.sort(evaluated, count):
             where = points[members]
@@ -193,6 +234,7 @@ class Unit:
             leaf = Leaf(None)
         finally:
             self._space.trace = None
+            self._budget.made(self._space.work)
         self._note(trace, leaf)
         return trace, leaf
 

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from convcalc.facts import ranges_text
 from convcalc.problems import printable
-
-
-class AxisSizes(NamedTuple):
-    """A set of sizes from 1 to `most`: how it begins, and how it goes on.
-
-    before    those before it repeats itself
-    residues  those of one period from `start` on
-    period    0 where it does not repeat
-    """
-
-    smallest: int | None
-    before: tuple[int, ...]
-    residues: tuple[int, ...]
-    period: int
-    start: int
-    most: int
-    sizes: tuple[int, ...]
+from convcalc.shapes import SizeSet
 
 
 class SizesShown(NamedTuple):
@@ -33,18 +17,18 @@ class SizesShown(NamedTuple):
 
     network: str
     inputs: str
-    axes: tuple[tuple[str, AxisSizes, AxisSizes], ...]
+    axes: tuple[tuple[str, SizeSet, SizeSet], ...]
     product: bool | None
-    together: AxisSizes
+    together: SizeSet
 
 
-def set_text(sizes: AxisSizes) -> str:
+def set_text(sizes: SizeSet) -> str:
     """A set of sizes in words."""
     if sizes.smallest is None:
         return f"none from 1 to {sizes.most}"
     if not sizes.period or not sizes.residues:
-        return f"{_ranges(sizes.sizes)} (of 1 to {sizes.most})"
-    before = f"{_ranges(sizes.before)}, and " if sizes.before else ""
+        return f"{ranges_text(sizes.sizes)} (of 1 to {sizes.most})"
+    before = f"{ranges_text(sizes.before)}, and " if sizes.before else ""
     first, period = sizes.residues[0], sizes.period
     if len(sizes.residues) == period:
         return f"{before}every size from {first} on"
@@ -52,20 +36,8 @@ def set_text(sizes: AxisSizes) -> str:
         shown = ", ".join([str(first + k * period) for k in range(3)])
         return f"{before}{shown}, ...: every {period} from {first} on"
     second = [n + period for n in sizes.residues]
-    shown = f"{_ranges(sizes.residues)}, {_ranges(second)}, ..."
+    shown = f"{ranges_text(sizes.residues)}, {ranges_text(second)}, ..."
     return f"{before}{shown}: the same every {period}"
-
-
-def _ranges(sizes: Sequence[int]) -> str:
-    """Numbers, those in a row by their ends; of many the first."""
-    parts: list[list[int]] = []
-    for size in sizes:
-        if parts and parts[-1][-1] == size - 1:
-            parts[-1].append(size)
-        else:
-            parts.append([size])
-    texts = [str(p[0]) if len(p) == 1 else f"{p[0]}..{p[-1]}" for p in parts]
-    return ", ".join([*texts[:8], *(["..."] if len(texts) > 8 else [])])
 
 
 def sizes_text(shown: SizesShown) -> str:
@@ -99,7 +71,7 @@ def sizes_text(shown: SizesShown) -> str:
 def sizes_data(shown: SizesShown) -> dict[str, Any]:
     """The sizes as plain data."""
 
-    def data(of: AxisSizes) -> dict[str, Any]:
+    def data(of: SizeSet) -> dict[str, Any]:
         return {
             "smallest": of.smallest,
             "period": of.period or None,

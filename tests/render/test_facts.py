@@ -14,6 +14,7 @@ from convcalc.problems import (
     DidYouMean,
     Entering,
     Fact,
+    Fitting,
     Help,
     Locked,
     Meant,
@@ -26,6 +27,7 @@ from convcalc.problems import (
     Value,
 )
 from convcalc.render.facts import worded
+from convcalc.shapes import SizeSet
 
 PLACE = Span(Source("a.yaml", ""), 3, 5)
 CASES: list[tuple[Fact, str, str]] = [
@@ -40,6 +42,11 @@ CASES: list[tuple[Fact, str, str]] = [
         "shapes are channels first: is the input meant to be [3, 8, 8]?",
     ),
     (Meant("left", (3,), "so"), "help", "so: is the input 'left' meant to be [3]?"),
+    (
+        Fitting((("height", SizeSet((3, 4), 1, 3, 4)), ("width", SizeSet((3, 4), 1, 3, 4))), False),
+        "help",
+        "the network fits with height and width from 3 on",
+    ),
     (Entering((Value((4, 8, 8)), Value((4, 6)))), "input", "(1, 4, 8, 8), (1, 4, 6)"),
     (
         Entering((Value((4,), "conv0", span=PLACE),)),

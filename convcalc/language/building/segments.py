@@ -18,7 +18,7 @@ from convcalc.gc_pause import gc_paused
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.building.arguments import read_args
 from convcalc.language.building.elaboration import Elaborator
-from convcalc.language.building.evaluation import Evaluator
+from convcalc.language.building.evaluation import STEPS, Evaluator
 from convcalc.language.building.groups import Flow, Group
 from convcalc.language.building.inputs import InputReader, InputSizes
 from convcalc.language.building.outputs import find_unused, read_outputs
@@ -64,6 +64,13 @@ class _Strict(Evaluator):
         raise Refused(problem.code)
 
 
+class Effort:
+    """What reading segments took so far, in layers."""
+
+    def __init__(self) -> None:
+        self.layers = 0
+
+
 class Segment(NamedTuple):
     """Layers that follow one another, and the arguments of the file that they may use."""
 
@@ -76,6 +83,7 @@ class Segments:
 
     parts   in order
     inputs  the names of the network's inputs
+    effort  what reading them took so far, also as one segment
     """
 
     def __init__(
@@ -89,6 +97,7 @@ class Segments:
         self._expressions = expressions
         self._items = items
         self._max_layers = max_layers
+        self.effort = Effort()
         written = document.keys["input"][1]
         self.inputs = list(written.entries) if isinstance(written, MapNode) else ["input"]
         layers = document.keys["layers"][1]
@@ -162,6 +171,19 @@ class Segments:
         """
         evaluator = _Strict(self._document, self._expressions, self._max_layers)
         builder = GraphBuilder()
+        try:
+            return self._network(part, args, entering, evaluator, builder), evaluator.steps
+        finally:
+            self.effort.layers += max(len(builder.nodes), evaluator.steps // STEPS, 1)
+
+    def _network(
+        self,
+        part: Segment,
+        args: Mapping[str, object],
+        entering: Mapping[str, Shape],
+        evaluator: Evaluator,
+        builder: GraphBuilder,
+    ) -> Network:
         read_args(self._document, evaluator, args, only=part.args)
         elaborator = Elaborator(evaluator, builder, self._items)
         top = Group("", None)
@@ -188,7 +210,7 @@ class Segments:
         if removed:
             numbers = builder.remove(removed)
             outputs = {name: numbers[number] for name, number in outputs.items()}
-        return Network("segment", *builder.in_order(outputs)), evaluator.steps
+        return Network("segment", *builder.in_order(outputs))
 
 
 def _ends(document: Document, layers: Sequence[YamlNode], inputs: Sequence[str]) -> list[int]:

@@ -67,14 +67,28 @@ class NetworkError(ConvcalcError):
     network  what could be read of it, as in a `Reading`
     reached  how many of its nodes were made before the first layer that its inputs do not fit;
              0 where the mistakes are of another sort
+    variant  what was asked for
     """
 
     def __init__(
-        self, problems: Sequence[Problem], network: Network | None, reached: int = 0
+        self,
+        problems: Sequence[Problem],
+        network: Network | None,
+        reached: int = 0,
+        variant: Variant | None = None,
     ) -> None:
         super().__init__(problems)
         self.network = network
         self.reached = reached
+        self.variant = variant
+
+
+class Variant(NamedTuple):
+    """A network of a spec: the arguments and the input that are not the file's."""
+
+    spec: Spec
+    args: Mapping[str, object]
+    input: InputShapes | None
 
 
 class Reading(NamedTuple):
@@ -174,7 +188,7 @@ class Spec:
         """
         (network, problems), reached = self._read(args, input, max_layers)
         if problems or network is None:
-            raise NetworkError(problems, network, reached)
+            raise NetworkError(problems, network, reached, Variant(self, args or {}, input))
         return network
 
     def read(
