@@ -9,7 +9,7 @@ import typer
 from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.memory.inference import measure_memory
 from convcalc.cli import options
-from convcalc.cli.guard import guarded
+from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit_json, emit_parts, emit_table
 from convcalc.quantities import DEFAULT_DTYPE
 from convcalc.render.report import report_data, report_heading
@@ -47,6 +47,9 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
     max_layers: options.MaxLayers = options.MAX_LAYERS,
     batch: options.Batch = 1,
     depth: options.Depth = None,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Show the figures of the network, without its steps.")
+    ] = False,
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
@@ -54,6 +57,7 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
 
     Examples:
       convcalc memory lenet
+      convcalc memory resnet50 --summary        the figures alone
       convcalc memory resnet50 --depth 2        the most within each group
       convcalc memory mobilenet_v2 --dtype float16 --weights int8
       convcalc memory unet --order least        the order that needs the least
@@ -70,6 +74,8 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
     options.read_word("--order", order, ORDERS)
     options.read_batch(batch)
     options.read_count("--depth", depth)
+    if summary and depth is not None:
+        refuse("--summary shows no steps: it goes without --depth")
     chosen = options.read_optimizer(training, optimizer)
     if training:
         from convcalc.cli.training import read_memory_options
@@ -80,7 +86,9 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
     if training:
         from convcalc.cli.training import emit_training_memory
 
-        emit_training_memory(analysis, dtype, chosen, fused_attention, depth, style, output)
+        emit_training_memory(
+            analysis, dtype, chosen, fused_attention, depth, style, output, summary=summary
+        )
         return 0
     found = measure_memory(
         report,
@@ -90,10 +98,19 @@ def memory(  # noqa: PLR0913, PLR0917 - an argument for each option
         least=order == "least",
         fused_attention=fused_attention,
     )
-    from convcalc.render.memory import memory_page, timeline
+    from convcalc.render.memory import (
+        figures_table,
+        memory_page,
+        memory_summary,
+        timeline,
+    )
 
     if style == "json":
         emit_json({**report_data(report), "memory": found.to_dict()}, output)
+    elif summary and style == "csv":
+        emit_table(figures_table(found), style, output)
+    elif summary:
+        emit_parts(memory_summary(found, report_heading(report)), style, output)
     elif style == "csv":
         emit_table(timeline(found, "", depth, bars=False), style, output)
     else:

@@ -13,7 +13,8 @@ from convcalc.render.table import (
     Part,
     Table,
     csv_text,
-    latex_escaped,
+    escaped,
+    latex_comment,
     latex_text,
     markdown_text,
     plain_text,
@@ -62,7 +63,7 @@ def emit_parts(parts: Sequence[Part], style: str, output: str | None) -> None:
         sys.stdout.flush()
         return
     text = {"markdown": markdown_text, "latex": latex_text}.get(style, plain_text)
-    line = latex_escaped if style == "latex" else str
+    line = {"latex": latex_comment, "markdown": escaped}.get(style, str)
     emit("".join([line(part) if isinstance(part, str) else text(part) for part in parts]), output)
 
 

@@ -12,9 +12,11 @@ from convcalc.render.report import Reports, report_data
 from convcalc.render.training import (
     kept_table,
     row_figures,
+    step_memory_table,
     training_csv,
     training_memory_data,
     training_memory_page,
+    training_memory_summary,
     training_table,
 )
 from convcalc.spelling import did_you_mean
@@ -68,6 +70,8 @@ def emit_training_memory(
     depth: int | None,
     style: str,
     output: str | None,
+    *,
+    summary: bool,
 ) -> None:
     """Writes the memory of a training step; JSON also has the memory of inference."""
     report = analysis.report
@@ -80,6 +84,10 @@ def emit_training_memory(
         memory = running.to_dict()
         memory["training"] = training_memory_data(step, found, dtype)
         emit_json({**report_data(report), "memory": memory}, output)
+    elif summary and style == "csv":
+        emit_table(step_memory_table(report.totals, step, found, dtype), style, output)
+    elif summary:
+        emit_parts(training_memory_summary(report, step, found, dtype), style, output)
     elif style == "csv":
         emit_table(kept_table(found, "", depth, bars=False), style, output)
     else:

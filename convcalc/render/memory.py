@@ -8,7 +8,7 @@ from convcalc.analysis.memory.inference import MemoryReport, Moment
 from convcalc.problems import printable
 from convcalc.quantities import short_bytes
 from convcalc.render.numbers import grouped, percent
-from convcalc.render.report import at_least, incomplete_notes
+from convcalc.render.report import at_least, headline, incomplete_notes
 from convcalc.render.table import Cell, Column, Part, Table, spaced
 
 
@@ -107,7 +107,7 @@ def _alive(moment: Moment, title: str, in_place: bool) -> Table:
     )
 
 
-def summary(memory: MemoryReport) -> Table:
+def figures_table(memory: MemoryReport) -> Table:
     """Every figure in bytes."""
     totals = memory.report.totals
     lines: list[tuple[str, int, str]] = [
@@ -161,5 +161,21 @@ def _arena_note(memory: MemoryReport) -> str:
 
 
 def memory_page(memory: MemoryReport, title: str, depth: int | None) -> list[Part]:
-    """All tables: steps, tensors alive at the peaks, and every figure."""
-    return spaced([timeline(memory, title, depth), *alive_tables(memory), summary(memory)])
+    """The peak, and all tables: steps, tensors alive at the peaks, and every figure."""
+    tables = [timeline(memory, title, depth), *alive_tables(memory), figures_table(memory)]
+    return [_headline(memory), "\n", *spaced(tables)]
+
+
+def memory_summary(memory: MemoryReport, title: str) -> list[Part]:
+    """The peak and every figure, without the steps."""
+    table = figures_table(memory)._replace(title=title, notes=incomplete_notes(memory.report))
+    return [_headline(memory), "\n", table]
+
+
+def _headline(memory: MemoryReport) -> str:
+    moments = memory.peak_moments()
+    if not moments:
+        return headline(memory.report, "peak memory", 0, "peak_memory")
+    what = "peak memory of the order with the least" if memory.by_least else "peak memory"
+    place = f", at {printable(moments[0].node.path, 500)}"
+    return headline(memory.report, what, moments[0].live, "peak_memory", place)

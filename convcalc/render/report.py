@@ -10,6 +10,7 @@ from convcalc.analysis.costs.cost import Cost
 from convcalc.analysis.costs.report import Report, Unknown, unknown_text
 from convcalc.gc_pause import gc_paused
 from convcalc.problems import printable
+from convcalc.quantities import short_bytes
 from convcalc.record import Record
 from convcalc.render.numbers import grouped
 from convcalc.render.table import Cell, Column
@@ -43,6 +44,13 @@ class Reports(Record):
 def report_heading(report: Report) -> str:
     """The network's name and its inputs."""
     return f"{printable(report.network.name, 200)}: {inputs_text(report.inputs)}"
+
+
+def headline(report: Report, what: str, size: int, metric: str, more: str = "") -> str:
+    """The one figure that most people look for, in bytes, as a line of its own."""
+    what = at_least(what, report.totals.misses(metric))
+    name = printable(report.network.name, 200)
+    return f"{name}: {what} {grouped(size)} bytes ({short_bytes(size)}){more}\n"
 
 
 def inputs_text(inputs: Mapping[str, Shape]) -> str:

@@ -260,6 +260,12 @@ def latex_escaped(text: str) -> str:
     return text.translate(_LATEX)
 
 
+def latex_comment(text: str) -> str:
+    """Lines beside a table as comments, so that the table can stand in any environment."""
+    lines = [f"% {latex_escaped(line)}" if line else "" for line in text.split("\n")]
+    return "\n".join(lines)
+
+
 def csv_text(table: Table) -> str:
     """The table as CSV: exact integers, a heading line, no totals."""
     import csv

@@ -16,6 +16,7 @@ from convcalc.render.report import (
     UNKNOWN,
     at_least,
     csv_columns,
+    headline,
     incomplete_notes,
     name_column,
     report_heading,
@@ -141,7 +142,22 @@ def training_memory_page(
     heading = f"{report_heading(report)}, {dtype}{fused}, kept for the backward pass"
     kept = kept_table(memory, heading, depth, complete=report.complete)
     kept = kept._replace(notes=incomplete_notes(report))
-    return spaced([kept, _training_memory_table(report.totals, training, memory, dtype)])
+    tables = [kept, step_memory_table(report.totals, training, memory, dtype)]
+    return [_headline(report, memory), "\n", *spaced(tables)]
+
+
+def training_memory_summary(
+    report: Report, training: Training, memory: TrainingMemory, dtype: str
+) -> list[Part]:
+    """What a training step holds in all, and every figure, without the layers."""
+    table = step_memory_table(report.totals, training, memory, dtype)
+    notes = [*table.notes, *incomplete_notes(report)]
+    table = table._replace(title=report_heading(report), notes=notes)
+    return [_headline(report, memory), "\n", table]
+
+
+def _headline(report: Report, memory: TrainingMemory) -> str:
+    return headline(report, "memory of a training step", memory.total, "training_memory")
 
 
 def kept_table(
@@ -183,7 +199,7 @@ def kept_table(
     )
 
 
-def _training_memory_table(
+def step_memory_table(
     totals: Cost, training: Training, memory: TrainingMemory, dtype: str
 ) -> Table:
     """Every figure in bytes."""

@@ -89,6 +89,58 @@ def test_a_depth_sums_groups_up() -> None:
     assert "stage0.bottleneck1" not in out.split("Peak: ")[0]
 
 
+@pytest.mark.parametrize("options", [[], ["--order", "least"], ["--dtype", "int8"], ["--training"]])
+@pytest.mark.parametrize("network", ["lenet", "unet"])
+def test_the_headline_is_the_figure_that_is_locked(network: str, options: list[str]) -> None:
+    headline = run("memory", network, *options).out.splitlines()[0]
+    found = data(network, *options)
+    if "--training" in options:
+        expected = f"training step {found['training']['total']:,} bytes ("
+    elif options:
+        expected = f" {max(step['live'] for step in found['steps']):,} bytes ("
+    else:
+        expected = f"{network}: peak memory {found['peak']:,} bytes ("
+    assert expected in headline
+    assert run("memory", network, *options, "--summary").out.splitlines()[0] == headline
+
+
+@pytest.mark.parametrize("options", [[], ["--training"]])
+@pytest.mark.parametrize("style", ["plain", "csv", "markdown", "latex", "json"])
+def test_a_summary_has_every_figure_and_no_step(style: str, options: list[str]) -> None:
+    whole = run("memory", "lenet", *options, "--format", style).out
+    summary = run("memory", "lenet", *options, "--summary", "--format", style).out
+    if style == "json":
+        assert summary == whole
+        return
+    assert "conv1" not in summary
+    if style == "csv":
+        figures = [row["bytes"] for row in csv.DictReader(io.StringIO(summary))]
+        plain = run("memory", "lenet", *options, "--summary").out.replace(",", "")
+        assert len(figures) >= 5
+        assert all(figure in plain for figure in figures)
+        return
+    lines = summary.splitlines()
+    assert set(lines[3:]) <= set(whole.splitlines())
+    assert len(lines) >= 9
+
+
+def test_a_summary_has_no_depth() -> None:
+    result = run("memory", "lenet", "--summary", "--depth", "1")
+    assert (result.status, result.out) == (2, "")
+    assert "--summary shows no steps" in result.err
+
+
+def test_the_headline_of_latex_is_a_comment() -> None:
+    lines = run("memory", "lenet", "--format", "latex").out.splitlines()
+    assert lines[0].startswith("% lenet: peak memory 37,632 bytes")
+
+
+def test_the_headline_says_where_a_cost_is_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("{input: [4], layers: [{opaque: Nms, shape: [2]}, relu]}")
+    assert "peak memory, at least " in run("memory", str(path)).out.splitlines()[0]
+
+
 def test_markdown_and_plain_say_the_same() -> None:
     plain = run("memory", "lenet", "--format", "plain").out
     markdown = run("memory", "lenet", "--format", "markdown").out

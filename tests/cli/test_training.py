@@ -183,12 +183,15 @@ class TestMemory:
 
     def test_tables(self) -> None:
         out = run("memory", "resnet50", "--training", "--optimizer", "adam", "--batch", "32").out
-        assert "float32, kept for the backward pass" in out.splitlines()[0]
+        first, empty, heading = out.splitlines()[:3]
+        assert first == "resnet50: memory of a training step 3,158,441,600 bytes (2.94 GiB)"
+        assert empty == ""
+        assert "float32, kept for the backward pass" in heading
         assert "adam keeps 2 numbers of each parameter, float32" in out
         assert "kept for the backward pass of 32 samples" in out
         assert "master weights" not in out
         grouped = run("memory", "resnet50", "--training", "--depth", "1").out
-        assert [line.split()[0] for line in grouped.splitlines()[3:6]] == [
+        assert [line.split()[0] for line in grouped.splitlines()[5:8]] == [
             "input",
             "conv0",
             "pool0",
