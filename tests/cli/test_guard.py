@@ -58,6 +58,7 @@ def test_a_wrong_spec_is_one(tmp_path: Path) -> None:
         "  = input: (1, 1, 4, 4), the network's input at line 1\n"
         "  = rule: floor((4 - 5 + 0 + 1) / 1) = 0, must be at least 1\n"
         "  = help: 'padding: 1' gives 2, 'kernel: 4' gives 1\n"
+        "  = help: the network fits with height and width from 5 on\n"
     )
 
 

@@ -133,10 +133,10 @@ def test_without_an_attention_nothing_changes() -> None:
 
 def test_as_an_option(tmp_path: Path) -> None:
     path = spec(tmp_path, TEXT.replace("ARGUMENTS", ""))
-    heading, *rows = run("memory", path, "--fused-attention").out.splitlines()
+    _, _, heading, *rows = run("memory", path, "--fused-attention").out.splitlines()
     assert "the written order, fused attention" in heading
     assert not any("a.scores" in row for row in rows)
-    training, *_ = run("memory", path, "--fused-attention", "--training").out.splitlines()
+    _, _, training, *_ = run("memory", path, "--fused-attention", "--training").out.splitlines()
     assert "float32, fused attention, kept for the backward pass" in training
     for given in ([], ["--fused-attention"]):
         out = run("memory", path, *given, "--training", "--format", "json").out
