@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from convcalc.analysis.analysis import Analysis
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit, emit_table
 from convcalc.cli.rows import View
+from convcalc.render.listing import STYLES, shapes_listing
 from convcalc.render.report import Reports, report_text
-from convcalc.render.shapes import shapes_listing, shapes_table
+from convcalc.render.shapes import shapes_table
 
 
 @guarded
@@ -24,6 +29,13 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
     top: options.Top = None,
     by: options.By = None,
     columns: options.Columns = None,
+    no_batch: Annotated[
+        bool, typer.Option("--no-batch", help="Leave out the batch axis of shapes.")
+    ] = False,
+    edition: Annotated[
+        str | None,
+        typer.Option("--style", metavar="NAME", help="Print a listing as this framework: torch."),
+    ] = None,
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
@@ -32,6 +44,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
     Examples:
       convcalc shapes lenet
       convcalc shapes vgg11_d2l --depth 1 --format listing
+      convcalc shapes lenet --format listing --style torch
       convcalc shapes mynet.yaml --set width=0.5 --input 3x96x96
       convcalc shapes resnet50 --depth 1 --columns name,output,macs,field,live
       cat mynet.yaml | convcalc shapes - --format json
@@ -41,6 +54,12 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
     """
     style = chosen_format(style, output, (*TABLE_FORMATS, "listing"))
     options.read_batch(batch)
+    if edition is not None:
+        options.read_word("--style", edition, STYLES)
+        if style != "listing":
+            refuse("--style is about --format listing", "--format listing --style torch")
+    if no_batch and (batch != 1 or columns is not None or style == "json"):
+        refuse("--no-batch goes without --batch, --columns and --format json")
     names = []
     if columns is not None:
         from convcalc.cli.columns import read_columns
@@ -58,7 +77,10 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
     elif style == "json":
         emit(report_text(report), output, "json")
     elif style == "listing":
-        emit(shapes_listing(view.rows(report)), output)
+        found = view.rows(report)
+        emit(shapes_listing(found, edition or STYLES[0], batch=not no_batch), output)
     else:
-        emit_table(shapes_table(report, view.rows(report), by_kind=view.by_kind), style, output)
+        found = view.rows(report)
+        table = shapes_table(report, found, by_kind=view.by_kind, batch=not no_batch)
+        emit_table(table, style, output)
     return 0

@@ -41,9 +41,10 @@ class Reports(Record):
         return report_heading(self.report) + (f", with {self.altered}" if self.altered else "")
 
 
-def report_heading(report: Report) -> str:
-    """The network's name and its inputs."""
-    return f"{printable(report.network.name, 200)}: {inputs_text(report.inputs)}"
+def report_heading(report: Report, *, batch: bool = True) -> str:
+    """The network's name and its inputs, with or without the batch axis."""
+    inputs = {name: shape if batch else shape[1:] for name, shape in report.inputs.items()}
+    return f"{printable(report.network.name, 200)}: {inputs_text(inputs)}"
 
 
 def headline(report: Report, what: str, size: int, metric: str, more: str = "") -> str:

@@ -13,8 +13,14 @@ from convcalc.render.table import Column, Table
 from convcalc.shapes import tuple_text
 
 
-def shapes_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) -> Table:
-    """The rows of a report with their output shapes and parameters, and the totals."""
+def shapes_table(
+    report: Report, rows: Sequence[Row], *, by_kind: bool = False, batch: bool = True
+) -> Table:
+    """The rows of a report with their output shapes and parameters, and the totals.
+
+    batch  whether shapes have the batch axis
+    """
+    shown = tuple_text if batch else lambda shape: tuple_text(shape[1:])
     totals = report.totals
     label = totals_label(not totals.unlisted)
     notes = incomplete_notes(report)
@@ -25,24 +31,25 @@ def shapes_table(report: Report, rows: Sequence[Row], *, by_kind: bool = False) 
         what = "running statistics and constants" if constants else "running statistics"
         least = "at least " * bool(totals.unlisted)
         notes.append(f"{least}{grouped(totals.buffers)} buffers ({what})")
+    heading = report_heading(report, batch=batch)
     if by_kind:
         return Table(
-            report_heading(report),
+            heading,
             [Column("kind"), Column("layers"), Column("params", "number")],
             [(row.name, row.kind, figure(row.cost, "params")) for row in rows],
             (label, f"{len(report.layers)} layers", totals.params),
             notes,
         )
-    outputs = " ".join([tuple_text(shape) for shape in report.outputs.values()])
+    outputs = " ".join([shown(shape) for shape in report.outputs.values()])
     return Table(
-        report_heading(report),
+        heading,
         [
             Column("name", "name"),
             Column("kind"),
             Column("output shape", "shape", key="output_shape"),
             Column("params", "number"),
         ],
-        [(row.name, row.kind, tuple_text(row.output), figure(row.cost, "params")) for row in rows],
+        [(row.name, row.kind, shown(row.output), figure(row.cost, "params")) for row in rows],
         (label, "", outputs, totals.params),
         [*notes, *_remarks(rows)],
     )
@@ -62,8 +69,3 @@ def _remarks(rows: Sequence[Row]) -> list[str]:
     others = len(found) - 1
     more = f" (and so for {others} more)" if others else ""
     return [f"{printable(name, 200)} {remark}{more}."]
-
-
-def shapes_listing(rows: Sequence[Row]) -> str:
-    """A line for each row, as Dive into Deep Learning prints them."""
-    return "".join([f"{row.name} output shape:\t {tuple_text(row.output)}\n" for row in rows])
