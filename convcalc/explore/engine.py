@@ -476,7 +476,11 @@ class _Chain:
             alone = len(self._segments.parts) == 1
             return Result(
                 tuple([network.nodes[index].shape for index in network.outputs.values()]),
-                [*summed(analysis, self._sums, self._dtype), steps, len(network.operations)],
+                [
+                    *summed(analysis, self._sums, self._dtype, alone=alone),
+                    steps,
+                    len(network.operations),
+                ],
                 largest(analysis, self._largest, self._dtype, alone=alone),
             )
 

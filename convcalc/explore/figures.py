@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from convcalc.analysis.analysis import Analysis
+from convcalc.analysis.costs.depth import depth_from_inputs
 from convcalc.analysis.costs.dropped import lost
 from convcalc.analysis.memory.liveness import TensorGraph, live_sets
 from convcalc.analysis.metrics import measure
@@ -20,22 +21,35 @@ from convcalc.polynomials import Polynomial, Unsupported
 from convcalc.quantities import DTYPES
 
 #: Metrics that are the sum of the segments'.
-SUMMED = (*SUMS, "layers", "operations")
+SUMMED = (*SUMS, "layers", "operations", "depth")
 #: Above 0 just where a stride drops positions that an upsampling would miss; no metric.
 LOST = "lost positions"
 #: Metrics that are the largest of the segments'.
 LARGEST = ("largest_activation", "peak_memory", "peak_in_place")
 
 
-def summed(analysis: Analysis, names: Iterable[str], dtype: str) -> list[Any]:
-    """The segment's part of some of `SUMMED`."""
+def summed(analysis: Analysis, names: Iterable[str], dtype: str, *, alone: bool) -> list[Any]:
+    """The segment's part of some of `SUMMED`.
+
+    alone  whether the segment is the whole network
+
+    Raises Unreadable where that is no part of the sum.
+    """
     totals = analysis.report.totals
     if totals.unknown or totals.unlisted:
         raise Unsupported("an operation without a rule")
-    return [
-        measure(analysis, name, dtype) if name != LOST else _lost(analysis.network)
-        for name in names
-    ]
+    found = []
+    for name in names:
+        if name == LOST:
+            found.append(_lost(analysis.network))
+        elif name == "depth" and not alone:
+            depth = depth_from_inputs(analysis.network)
+            if depth is None:
+                raise Unreadable
+            found.append(depth)
+        else:
+            found.append(measure(analysis, name, dtype))
+    return found
 
 
 def _lost(network: Network) -> Any:

@@ -230,8 +230,8 @@ class Unit:
             leaf = Leaf(None, error.code)
         except ConvcalcError as error:
             leaf = Leaf(None, error.problems[0].code)
-        except (Unsupported, RecursionError):
-            leaf = Leaf(None)
+        except (Unsupported, RecursionError, TypeError, AttributeError):
+            leaf = Leaf(None)  # a rule does with numbers what unknowns cannot do
         finally:
             self._space.trace = None
             self._budget.made(self._space.work)

@@ -117,9 +117,66 @@ def layer(rng: Random, depth: int = 0) -> str:
     return rng.choice(forms)
 
 
+def newer_layers(rng: Random, number: int) -> list[str]:
+    """Layers of kinds that few networks have: attention, recurrence, products, moved windows."""
+    heads = rng.choice(["1", "2", "thin", '"max(1, in_channels//4)"'])
+    width = rng.choice(["in_channels", "wide", "2*wide"])
+    query = f"{{query: [{{conv: {width}, kernel: 1}}], key: [{{conv: {width}, kernel: 1}}]"
+    attention = f"{{attention: {query}, value: [{{conv: wide, kernel: 1}}]}}, heads: {heads}"
+    window = rng.choice(["2", "4", "kernel_size", '"min(in_size)"'])
+    taps = rng.choice(["3", "kernel_size"])
+    moved = (
+        f"{{deform_conv: {{value: [], offset: [{{conv: 2*{taps}*{taps}, kernel: {taps},"
+        f" padding: 1}}]}}, channels: wide, kernel: {taps}, padding: 1}}"
+    )
+    forms = [
+        [attention + "}"],
+        [f"{attention}, position_bias: {rng.choice(['relative', 'distance', 'continuous'])}}}"],
+        [
+            f'{{pad: [[0, "-in_size[0] % {window.strip(chr(34))}"], [0, 1]]}}',
+            (
+                f"{attention}, window: {window}, shift: {rng.choice(['0', '1', 'step'])},"
+                f" position_bias: relative, similarity: {rng.choice(['dot', 'cosine'])}}}"
+            ),
+        ],
+        [f"{attention}, window: {window}, dilation: step}}"],
+        [moved],
+        ["{matmul: [[{transpose: [0, 2, 1]}], []]}"],
+        ["{matmul: [[{reshape: [1, in_channels, -1]}], [{reshape: [1, -1, thin]}]]}"],
+        [
+            "{reshape: [-1, 'in_size[1]']}",
+            f"{{{rng.choice(['lstm', 'gru'])}: wide, bidirectional: true}}",
+            "{reshape: [2, wide, -1]}",
+        ],
+        [
+            "{reshape: [in_channels, 1, 'in_size[0]', 'in_size[1]']}",
+            f"{{conv_lstm: thin, kernel: {taps}, padding: same}}",
+            "{reshape: [thin, 'in_size[1]', 'in_size[2]']}",
+        ],
+        [
+            f"{{maxpool: 2, name: pooled{number}}}",
+            "{conv: in_channels, kernel: 3, padding: 1, repeat: times}",
+            f"{{unpool: pooled{number}}}",
+        ],
+        ["{concat: [[{reduce_mean: [0]}], [{reduce_max: [0]}]]}", "{broadcast: [2, -1, -1]}"],
+        ["{gather: [0, 1, 0], axis: 2}"],
+        ["{mul: [[], [{parameter: [4, 1, 1]}, {conv: in_channels, kernel: 1, repeat: times}]]}"],
+        ["{slice: [0, thin], axis: 1, step: step}"],
+        ["{pixel_unshuffle: step}", "{conv: wide, kernel: 1, activation: gelu}", "grn"],
+        ["{pixel_shuffle: step}", "layernorm"],
+        ["{transpose: [1, 0, 2]}", "{rescaling: {factor: 2}}"],
+        ["{mul: [[], [{reduce_mean: [1, 2]}, {conv: in_channels, kernel: 1}, sigmoid]]}"],
+        ["{concat: [[], [{broadcast: [-1, 'in_size[0]', 'in_size[1]']}]], axis: 2}", "l2norm"],
+    ]
+    return rng.choice(forms)
+
+
 def random_spec(rng: Random) -> str:
     """The text of a spec; many of its networks are invalid."""
     layers = [layer(rng) for _ in range(rng.randint(2, 7))]
+    for number in range(rng.choice([0, 0, 1, 2])):
+        place = rng.randint(0, len(layers))
+        layers[place:place] = newer_layers(rng, number)
     if rng.random() < 0.2:
         place = rng.randrange(len(layers))
         layers.insert(place, "{conv: wide, kernel: 1, name: kept}")

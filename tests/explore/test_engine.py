@@ -14,6 +14,8 @@ from convcalc.explore.engine import Engine
 from convcalc.explore.figures import LARGEST, SUMMED
 from convcalc.explore.variables import Variable
 from convcalc.language.load import spec as read_spec
+from convcalc.layers.structure import Crop
+from convcalc.shapes import Shape
 from tests.explore.random_specs import random_spec, random_variables
 from tests.quick import each_seed, every_network
 
@@ -50,10 +52,11 @@ def engine_of(spec: str, variables: Sequence[Variable], **options: Any) -> Engin
 
 
 @pytest.mark.no_cover
-@each_seed(40, 2000)
+@each_seed(40, 2500)
 def test_random_specs(seed: int) -> None:
+    """50,000 comparisons in the long run."""
     rng = Random(f"explore {seed}")
-    hold(engine_of(random_spec(rng), random_variables(rng)), 12, rng)
+    hold(engine_of(random_spec(rng), random_variables(rng)), 20, rng)
 
 
 def test_random_specs_are_networks_often_enough() -> None:
@@ -188,6 +191,21 @@ class TestLimits:
         engine = engine_of(spec, [Variable("n", list(range(1, 9)))], max_layers=20)
         found = engine.evaluate([np.arange(8)])
         assert [*found.codes] == [""] * 4 + ["too-many-layers"] * 4
+
+    def test_what_a_rule_cannot_do_with_unknowns_is_read_one_by_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def squared(layer: Crop, inputs: Sequence[Shape]) -> Shape:
+            ((channels, height, width),) = inputs
+            return channels, pow(height, 2, 7) + 1, len(bin(width))
+
+        monkeypatch.setattr(Crop, "output_shape", squared)
+        engine = engine_of(
+            "{input: [3, 8, 8], layers: [{crop: 1}, {conv: 4, kernel: 2}]}",
+            [Variable("in_size", list(range(1, 20)))],
+        )
+        assert hold(engine, 30, Random(0)) > 10
+        assert engine.loaded
 
     def test_expressions_that_explode_are_read_one_by_one(self) -> None:
         product = "*".join([f"(a{i} + {i} + a{i}*a{i})" for i in range(9)])

@@ -10,6 +10,7 @@ import pytest
 import convcalc
 from convcalc.analysis.costs.dropped import dropped
 from convcalc.explore.sizes import pattern, sizes
+from convcalc.language.building.spec import Spec
 from convcalc.language.load import spec as read_spec
 from convcalc.language.shipped import shipped_names
 from tests.quick import each_network
@@ -46,6 +47,45 @@ def test_shipped_networks(name: str) -> None:
     if len(axes) == 2 and found.product and found.axes[0].sizes:
         height, width = [rng.choice(axis.sizes) for axis in found.axes]
         assert works(name, [channels, height, width])[0]
+
+
+def brute_force(name: str, most: int) -> None:
+    """Reads the network at every size: the same on all axes, and on each axis alone."""
+    spec = read_spec(name)
+    ((channels, *axes),) = spec.shapes({}).values()
+    found = sizes(spec, most=most)
+
+    every = range(1, most + 1)
+    equal = [n for n in every if _reads(spec, [channels, *[n] * len(axes)])]
+    assert equal == [*found.together.sizes]
+    for place, of_axis in enumerate(found.axes if found.product and len(axes) > 1 else ()):
+        shape = [channels, *[axis.smallest or 1 for axis in found.axes]]
+        before, after = shape[: place + 1], shape[place + 2 :]
+        alone = [n for n in every if _reads(spec, [*before, n, *after])]
+        assert alone == [*of_axis.sizes], f"axis {place}"
+
+
+def _reads(spec: Spec, shape: list[int]) -> bool:
+    try:
+        spec.network(input=shape)
+    except convcalc.ConvcalcError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", ["lenet", "unet", "alexnet", "squeezenet1_1", "vgg11"])
+def test_small_sizes_by_brute_force(name: str) -> None:
+    brute_force(name, 64)
+
+
+@pytest.mark.long
+@pytest.mark.no_cover
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_size_by_brute_force(name: str) -> None:
+    shapes = read_spec(name).shapes({})
+    if len(shapes) > 1 or len(next(iter(shapes.values()))) < 2:
+        pytest.skip("one input with spatial axes is tried")
+    brute_force(name, 1024 if len(next(iter(shapes.values()))) < 4 else 128)
 
 
 @pytest.mark.parametrize(
