@@ -16,7 +16,7 @@ from fractions import Fraction
 from math import gcd, prod
 from typing import Any, Literal, NamedTuple
 
-from convcalc.symbols import Symbol, SymbolicFraction
+from convcalc.symbols import Symbol, SymbolicFraction, positive
 
 #: Terms of one polynomial, and terms that all operations of one trace may make.
 MOST_TERMS = 2_000
@@ -50,12 +50,14 @@ class Atom(NamedTuple):
 class Space:
     """Variables, and all that is computed of them.
 
-    atoms      by number
-    trace      the trace that decides; None between traces
-    most_work  how many terms the operations of one trace may make
+    atoms       by number
+    trace       the trace that decides; None between traces
+    most_work   how many terms the operations of one trace may make
+    for_people  whether a few short formulas are wanted instead of one that holds everywhere
     """
 
-    def __init__(self, most_work: int = MOST_WORK) -> None:
+    def __init__(self, most_work: int = MOST_WORK, *, for_people: bool = False) -> None:
+        self.for_people = for_people
         self.atoms: list[Atom] = []
         self.trace: Trace | None = None
         self.most_work = most_work
@@ -386,6 +388,11 @@ class Polynomial(Symbol):
 
     def smaller(self, other: Any) -> Any:
         return _extreme(self, other, "min")
+
+    def positive(self) -> Any:
+        if self.space.for_people and self.low <= 0 < self.high:
+            return int(self > 0)
+        return _extreme(0, _extreme(1, self, "min"), "max")
 
     def common_divisor(self, other: Any) -> Any:
         if not isinstance(other, Polynomial) and abs(other) == 1:
@@ -750,6 +757,9 @@ class Quotient(SymbolicFraction):
 
     def smaller(self, other: Any) -> Any:
         return _extreme(self, other, "min")
+
+    def positive(self) -> Any:
+        return positive(self.numerator)
 
     def _less(self, other: Any) -> tuple[Any, Any]:
         o = Quotient.of(other)

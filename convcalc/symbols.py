@@ -33,6 +33,10 @@ class Symbol:
         """The smaller of the two."""
         raise NotImplementedError
 
+    def positive(self) -> Any:
+        """1 where it is above 0, else 0."""
+        raise NotImplementedError
+
     def common_divisor(self, other: Any) -> Any:
         """The greatest common divisor of the two."""
         raise NotImplementedError
@@ -57,6 +61,10 @@ class SymbolicFraction:
 
     def smaller(self, other: Any) -> Any:
         """The smaller of the two."""
+        raise NotImplementedError
+
+    def positive(self) -> Any:
+        """1 where it is above 0, else 0."""
         raise NotImplementedError
 
 
@@ -113,6 +121,17 @@ def smaller(a: int, b: int) -> int:
     if unknown(b):
         return b.smaller(a)  # type: ignore[no-any-return]
     return min(a, b)
+
+
+def positive(value: Any) -> Any:
+    """1 where a number is above 0, else 0: unlike a comparison it need not be decided.
+
+    >>> positive(3), positive(-1)
+    (1, 0)
+    """
+    if unknown(value):
+        return value.positive()
+    return int(value > 0)
 
 
 def common_divisor(a: int, b: int) -> int:

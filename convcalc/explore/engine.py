@@ -45,7 +45,7 @@ from convcalc.quantities import DEFAULT_DTYPE
 #: Points that are evaluated together.
 CHUNK = 1 << 14
 #: Points at which the sizes in a network are looked at before all others.
-_PROBES = 256
+PROBES = 256
 
 
 __all__ = ["EXCLUDED", "Engine", "Evaluated"]
@@ -122,7 +122,7 @@ class Engine:
               have no code
         """
         count = len(indices[0]) if indices else 1
-        if not self._probed and count > _PROBES:
+        if not self._probed and count > PROBES:
             self._probed = True
             self._evaluate(self._probes(), load=False)
         found: list[Evaluated] = [
@@ -141,7 +141,7 @@ class Engine:
         """Some points of the whole space: corners, and a few between."""
         random = np.random.default_rng(0)
         return [
-            np.concatenate([[0, len(v) - 1], random.integers(0, len(v), _PROBES - 2)])
+            np.concatenate([[0, len(v) - 1], random.integers(0, len(v), PROBES - 2)])
             for v in self.variables
         ]
 
@@ -351,6 +351,14 @@ class _Chain:
 
         The last two sums are the steps of reading the network, and its layers.
         """
+        if not self._runs:
+            # What segments use, and how large sizes become, is found at some points before all.
+            self._used = [set(range(len(self._variables)))] * (len(self._segments.parts) + 1)
+            self._runs = self._made_runs()
+            some = np.linspace(0, count - 1, min(count, PROBES)).astype(np.int64)
+            self._evaluated([index[some] for index in indices], len(some))
+            self._used = self._all_used()
+            self._runs = self._made_runs()
         while True:
             totals = self._evaluated(indices, count)
             used = self._all_used()
@@ -369,9 +377,6 @@ class _Chain:
     def _evaluated(self, indices: Sequence[Column], count: int) -> Totals:
         widths = (len(self._sums) + 2, len(self._largest))
         totals = Totals(count, *widths)
-        if not self._runs:
-            self._used = self._all_used()
-            self._runs = self._made_runs()
         points, shapes = np.arange(count), np.zeros(count, np.int32)
         bound = 0
         for run in self._runs:
@@ -445,7 +450,7 @@ class _Chain:
         return self.traces + sum([len(unit.paths.leaves) for unit in self._units.values()])
 
     def whole(self) -> Unit:
-        """The network as one computation, its inputs included."""
+        """The network as one computation, its inputs included, in formulas for people."""
 
         def network(symbols: Sequence[Any], _: Sequence[Any]) -> Result:
             read = self._compute(-1, ())(symbols, ())
@@ -453,7 +458,7 @@ class _Chain:
             sizes = [size for shape in read.shapes for size in shape]
             return self._compute(0, ranks)(symbols, sizes)
 
-        return Unit(network, self._variables, (), self._budget)
+        return Unit(network, self._variables, (), self._budget, for_people=True)
 
     def _compute(self, part: int, ranks: Ranks) -> Compute:
         def inputs(symbols: Sequence[Any], _: Sequence[Any]) -> Result:

@@ -135,6 +135,8 @@ class Unit:
         variables: Sequence[Variable],
         ranges: Sequence[tuple[int, int]],
         budget: Budget,
+        *,
+        for_people: bool = False,
     ) -> None:
         self._compute = compute
         self._budget = budget
@@ -142,7 +144,7 @@ class Unit:
         self.ranges = [
             (1 << (low.bit_length() - 1), 1 << (high - 1).bit_length()) for low, high in ranges
         ]
-        self._space = Space(budget.most_terms)
+        self._space = Space(budget.most_terms, for_people=for_people)
         self._symbols = [v.symbol(self._space) if v.unknowns else None for v in variables]
         self._sizes = [
             self._space.variable(f"size {axis}", low, high)

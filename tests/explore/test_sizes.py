@@ -50,7 +50,7 @@ def test_shipped_networks(name: str) -> None:
 
 
 def brute_force(name: str, most: int) -> None:
-    """Reads the network at every size: the same on all axes, and on each axis alone."""
+    """Reads the network at every size: the same on all axes, and up to 256 on each alone."""
     spec = read_spec(name)
     ((channels, *axes),) = spec.shapes({}).values()
     found = sizes(spec, most=most)
@@ -61,8 +61,8 @@ def brute_force(name: str, most: int) -> None:
     for place, of_axis in enumerate(found.axes if found.product and len(axes) > 1 else ()):
         shape = [channels, *[axis.smallest or 1 for axis in found.axes]]
         before, after = shape[: place + 1], shape[place + 2 :]
-        alone = [n for n in every if _reads(spec, [*before, n, *after])]
-        assert alone == [*of_axis.sizes], f"axis {place}"
+        alone = [n for n in every[:256] if _reads(spec, [*before, n, *after])]
+        assert alone == [n for n in of_axis.sizes if n <= 256], f"axis {place}"
 
 
 def _reads(spec: Spec, shape: list[int]) -> bool:

@@ -15,7 +15,7 @@ from convcalc.language.keys import LAYER_FUNCTIONS
 from convcalc.layers.fields import value_text
 from convcalc.problems import Fact, RuleError, helps, printable
 from convcalc.record import Record
-from convcalc.symbols import compact, counted, larger, settled, smaller, unknown, whole
+from convcalc.symbols import compact, counted, larger, positive, settled, smaller, unknown, whole
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -831,7 +831,8 @@ def _divisible(token: _Token, arguments: list[Any]) -> int:
     # The nearest multiple, ties up: floor(x/by + 1/2), in whole numbers.
     nearest = (2 * x + by) // (2 * by) * by
     result = compact(larger(by, nearest))
-    return result + by if 10 * result < 9 * x else result
+    more: int = by * positive(9 * x - 10 * result)
+    return result + more
 
 
 _FUNCTIONS: dict[str, Callable[[_Token, list[Any]], Any]] = {
