@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,45 +11,18 @@ from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit, emit_table
 from convcalc.cli.rows import View
-from convcalc.problems import printable
 from convcalc.render.flops import flops_csv, flops_table, what_if_table
 from convcalc.render.report import Reports, report_text
 from convcalc.render.table import Table
-
-if TYPE_CHECKING:
-    from fractions import Fraction
 
 
 @guarded
 def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     file: options.File,
-    double_channels: Annotated[
-        bool, typer.Option("--double-channels", help="Double every convolution's channels.")
-    ] = False,
-    scale_channels: Annotated[
-        str | None,
-        typer.Option(
-            "--scale-channels",
-            metavar="X",
-            help="Multiply the channels by X, such as 0.5 or 3/4. The result is rounded"
-            " to what groups allow.",
-        ),
-    ] = None,
-    double_padding: Annotated[
-        bool,
-        typer.Option(
-            "--double-padding",
-            help="Double every convolution's padding. Joined branches must still fit.",
-        ),
-    ] = False,
-    kernel: Annotated[
-        int | None,
-        typer.Option(
-            "--kernel",
-            metavar="K",
-            help="Give every convolution this kernel. Its padding keeps the shape if it can.",
-        ),
-    ] = None,
+    double_channels: options.DoubleChannels = False,
+    scale_channels: options.ScaleChannels = None,
+    double_padding: options.DoublePadding = False,
+    kernel: options.Kernel = None,
     as_: Annotated[
         str | None,
         typer.Option(
@@ -119,16 +92,11 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     loaded = options.load_file(file, sets, input_, max_layers)
     network, altered = loaded.network, loaded.altered
     reports = Reports(Analysis(network, batch=batch, valid_taps=valid_taps))
-    if double_channels or scale_channels is not None or double_padding or kernel is not None:
+    what_if = options.read_what_if(double_channels, scale_channels, double_padding, kernel)
+    if what_if is not None:
         from convcalc.transform.whatif import applied
 
-        changed, what_ifs = applied(
-            network,
-            double_channels=double_channels,
-            scale_channels=None if scale_channels is None else _factor(scale_channels),
-            double_padding=double_padding,
-            kernel=kernel,
-        )
+        changed, what_ifs = applied(network, **what_if._asdict())
         after = Analysis(changed, batch=batch, valid_taps=valid_taps)
         altered = " ".join([altered, *what_ifs]).strip()
         reports = Reports(after, reports.report, altered)
@@ -169,17 +137,3 @@ def _table(reports: Reports, view: View, style: str) -> Table:
     rows, originals = view.rows(report), view.all_rows(before)
     every = style == "csv"
     return what_if_table(reports, before, originals, rows, by_kind=view.by_kind, every=every)
-
-
-def _factor(text: str) -> Fraction:
-    from fractions import Fraction
-
-    try:
-        if len(text) > 40 or "e" in text.lower():
-            raise ValueError
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        refuse(
-            f"--scale-channels takes a factor, not '{printable(text)}'",
-            "--scale-channels 0.5 or 3/4",
-        )

@@ -24,7 +24,7 @@ _LARGEST = 4096
 
 
 @guarded
-def formula(
+def formula(  # noqa: PLR0913, PLR0917 - an argument for each option
     network: spaces.Network,
     metric: Annotated[
         str, typer.Argument(metavar="METRIC", help="Name a metric: macs, params, peak_memory.")
@@ -38,6 +38,10 @@ def formula(
         ),
     ] = None,
     sets: options.Sets = None,
+    double_channels: options.DoubleChannels = False,
+    scale_channels: options.ScaleChannels = None,
+    double_padding: options.DoublePadding = False,
+    kernel: options.Kernel = None,
     dtype: options.Dtype = "float32",
     max_layers: options.MaxLayers = options.MAX_LAYERS,
     style: options.Format = None,
@@ -65,6 +69,7 @@ def formula(
     if metric not in SUMMED and metric not in LARGEST:
         help_text = f"there are formulas of {', '.join([*SUMMED, *LARGEST])}"
         refuse(f"{metric} is searched for in a network and has no formula", help_text)
+    what_if = options.read_what_if(double_channels, scale_channels, double_padding, kernel)
     read = spec(network)
     args = options.read_sets(sets)
     variables, names, own = _variables(read, over or "in_size")
@@ -77,6 +82,7 @@ def formula(
         variables,
         own=own,
         args=args,
+        what_if=what_if,
         dtype=dtype,
         max_layers=options.read_max_layers(max_layers),
     )
@@ -90,7 +96,7 @@ def formula(
         named = [f"{short} is {long}" for long, (_, short) in names.items() if len(short) == 1]
         named = [text for text in named if "in_size" in text]
         note = f"{', '.join(named)}." if named else ""
-        emit(formula_text(read.name, metric, pieces, names, note), output)
+        emit(formula_text(spaces.titled(read.name, what_if), metric, pieces, names, note), output)
     return 0 if whole else WRONG
 
 

@@ -18,8 +18,11 @@ from convcalc.record import Record
 from convcalc.shapes import LARGEST_SIZE
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from convcalc.exchange.model import Model
     from convcalc.graph import Network
+    from convcalc.transform.whatif import WhatIf
 
 FILE_HELP = "Name a spec, a model file or a shipped network. '-' is standard input."
 
@@ -94,6 +97,33 @@ Columns = Annotated[
         metavar="NAMES",
         help="Show these columns, such as name,output,macs,live. The page"
         " docs/columns.md lists them all.",
+    ),
+]
+DoubleChannels = Annotated[
+    bool, typer.Option("--double-channels", help="Double every convolution's channels.")
+]
+ScaleChannels = Annotated[
+    str | None,
+    typer.Option(
+        "--scale-channels",
+        metavar="X",
+        help="Multiply the channels by X, such as 0.5 or 3/4. The result is rounded"
+        " to what groups allow.",
+    ),
+]
+DoublePadding = Annotated[
+    bool,
+    typer.Option(
+        "--double-padding",
+        help="Double every convolution's padding. Joined branches must still fit.",
+    ),
+]
+Kernel = Annotated[
+    int | None,
+    typer.Option(
+        "--kernel",
+        metavar="K",
+        help="Give every convolution this kernel. Its padding keeps the shape if it can.",
     ),
 ]
 ValidTaps = Annotated[
@@ -285,3 +315,29 @@ def read_word(option: str, word: str, words: Sequence[str]) -> str:
             meant = f"{option} {words[0]}"
         refuse(f"{option} cannot be '{printable(word)}'", meant)
     return word
+
+
+def read_what_if(
+    double_channels: bool, scale_channels: str | None, double_padding: bool, kernel: int | None
+) -> WhatIf | None:
+    """The what-ifs that options ask for; None without one."""
+    if not double_channels and scale_channels is None and not double_padding and kernel is None:
+        return None
+    from convcalc.transform.whatif import WhatIf
+
+    factor = None if scale_channels is None else _factor(scale_channels)
+    return WhatIf(double_channels, factor, double_padding, kernel).checked()
+
+
+def _factor(text: str) -> Fraction:
+    from fractions import Fraction
+
+    try:
+        if len(text) > 40 or "e" in text.lower():
+            raise ValueError
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        refuse(
+            f"--scale-channels takes a factor, not '{printable(text)}'",
+            "--scale-channels 0.5 or 3/4",
+        )

@@ -43,6 +43,10 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument for each option
     over: spaces.Over = None,
     sets: options.Sets = None,
     space: spaces.Space = None,
+    double_channels: options.DoubleChannels = False,
+    scale_channels: options.ScaleChannels = None,
+    double_padding: options.DoublePadding = False,
+    kernel: options.Kernel = None,
     metrics: Annotated[
         str | None,
         typer.Option("--metrics", metavar="NAMES", help="Show these figures of the answer."),
@@ -77,6 +81,8 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument for each option
     name = maximize or minimize or ""
     usual = (_SIZES,) if name == "in_size" else ()
     asked = Asked(network, over, space, sets, limits, dtype, max_layers, usual=usual)
+    what_if = options.read_what_if(double_channels, scale_channels, double_padding, kernel)
+    asked = asked._replace(what_if=what_if)
     shown = [*_USUAL] if metrics is None else [part.strip() for part in metrics.split(",")]
     explorer, title = asked.explorer(shown, [name])
     _check_objective(explorer, name)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from convcalc.explore.sweep import Explorer
     from convcalc.explore.variables import Variable
     from convcalc.language.building.spec import Spec
+    from convcalc.transform.whatif import WhatIf
 
 Network = Annotated[str, typer.Argument(metavar="NETWORK", help=options.FILE_HELP)]
 Over = Annotated[
@@ -67,6 +68,7 @@ class Asked(Record):
     sample: int | None = None
     seed: int = 0
     usual: tuple[str, ...] = ()
+    what_if: WhatIf | None = None
 
     def explorer(
         self, metrics: Sequence[str], more: Sequence[str] = (), *, keep: bool = False
@@ -101,6 +103,7 @@ class Asked(Record):
             tuple([(variable.name, variable.values) for variable in variables]),
             tuple(conditions),
             tuple(fixed.items()),
+            what_if=self.what_if,
             metrics=tuple(shown),
             bounds=tuple([read_bound(text) for text in self.limits or ()]),
             keep=keep,
@@ -110,7 +113,7 @@ class Asked(Record):
             allow_outside=allowed.allow_outside,
             max_file_size=allowed.max_file_size,
         )
-        return Explorer(question, read), read.name
+        return Explorer(question, read), titled(read.name, self.what_if)
 
     def _variables(self, spec: Spec) -> tuple[list[Variable], list[str]]:
         """What varies, and the conditions."""
@@ -128,6 +131,11 @@ class Asked(Record):
             own = f", or of its arguments {', '.join(spec.args)}" if spec.args else ""
             refuse("nothing varies", f"--over in_size=96..224:32{own}")
         return variables, conditions
+
+
+def titled(name: str, what_if: WhatIf | None) -> str:
+    """A network's name, and what is changed of it."""
+    return name if what_if is None else f"{name} with {what_if.text}"
 
 
 def has_progress() -> bool:

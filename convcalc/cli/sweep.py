@@ -36,6 +36,10 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
     sets: options.Sets = None,
     space: spaces.Space = None,
     limits: spaces.Limits = None,
+    double_channels: options.DoubleChannels = False,
+    scale_channels: options.ScaleChannels = None,
+    double_padding: options.DoublePadding = False,
+    kernel: options.Kernel = None,
     metrics: Annotated[
         str | None,
         typer.Option(
@@ -98,7 +102,9 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
     options.read_count("--top", top)
     options.read_count("--jobs", jobs)
     refuse_empty(output)
+    what_if = options.read_what_if(double_channels, scale_channels, double_padding, kernel)
     asked = Asked(network, over, space, sets, limits, dtype, max_layers, sample, seed)
+    asked = asked._replace(what_if=what_if)
     explorer, title = asked.explorer(_metrics(metrics), _named(pareto, sort), keep=keep)
     if ascending and sort is None:
         refuse("--ascending is about --sort", "--sort macs --ascending")

@@ -41,6 +41,7 @@ from convcalc.language.reading.expressions import Expression, parse
 from convcalc.polynomials import Trace
 from convcalc.problems import UNUSABLE, ConvcalcError, Problem, RuleError, Subject, refused
 from convcalc.quantities import DEFAULT_DTYPE
+from convcalc.transform.whatif import WhatIf
 
 #: Points that are evaluated together.
 CHUNK = 1 << 14
@@ -70,6 +71,7 @@ class Engine:
     metrics     compiled ones, of which each is in `SUMMED` or `LARGEST`; others are measured
     variables   what varies; a point has the number of one value of each
     args        other arguments, as `Spec.network` takes them, and `sizes` of inputs
+    what_if     other channels, kernels or padding of each network
     conditions  expressions in the arguments and in what varies: where one is false, a point is none
                 of the space, and its code is EXCLUDED
     most_loaded the most points that may be read one by one where formulas do not hold; more raise
@@ -77,7 +79,7 @@ class Engine:
     most_effort what tracing may take in all, in layers; what is not traced then is read one by one
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a part of the question
         self,
         spec: Spec,
         variables: Sequence[Variable],
@@ -85,6 +87,7 @@ class Engine:
         *,
         args: Mapping[str, object] | None = None,
         sizes: Mapping[str, Sequence[int | None]] | None = None,
+        what_if: WhatIf | None = None,
         conditions: Sequence[str] = (),
         dtype: str = DEFAULT_DTYPE,
         max_layers: int = MOST_LAYERS,
@@ -98,7 +101,11 @@ class Engine:
         self.dtype = dtype
         self._max_layers = max_layers
         self._most_steps = STEPS * max(max_layers, 1000) // 2
+        self._what_if = what_if
         self._segments = spec.segments(max_layers)
+        if what_if is not None:
+            # It changes the layers of a whole network, and not how the next segment is read.
+            self._segments = self._segments.joined()
         self._budget = Budget(self._segments.effort, most_effort)
         plain = {name: spec.argument(name, value) for name, value in (args or {}).items()}
         settings = [variable.setting for variable in variables]
@@ -210,7 +217,8 @@ class Engine:
             values,
             self.metrics,
             self.dtype,
-            self._budget,
+            budget=self._budget,
+            what_if=self._what_if,
         )
 
     def _load(
@@ -272,7 +280,8 @@ class Engine:
     def network(self, indices: Sequence[int]) -> Network:
         """The network of a point; raises ConvcalcError as `Spec.network` does."""
         args, sizes = self._assignment.of(self._values(indices))
-        return self._spec.network(args, sizes, max_layers=self._max_layers)
+        network = self._spec.network(args, sizes, max_layers=self._max_layers)
+        return network if self._what_if is None else self._what_if.applied(network)
 
     def measured(self, indices: Sequence[int], metrics: Sequence[str]) -> dict[str, int]:
         """Metrics of a point as its own network has them; raises ConvcalcError."""
@@ -330,9 +339,12 @@ class _Chain:
         values: Sequence[Any],
         metrics: Sequence[str],
         dtype: str,
+        *,
         budget: Budget,
+        what_if: WhatIf | None,
     ) -> None:
         self._budget = budget
+        self._what_if = what_if
         self._segments = segments
         self._assignment = assignment
         self._conditions = conditions
@@ -477,6 +489,8 @@ class _Chain:
             }
             of = self._segments.parts[part]
             network, steps = self._segments.network(of, args, entering)
+            if self._what_if is not None:
+                network = self._what_if.applied(network)
             analysis = Analysis(network)
             alone = len(self._segments.parts) == 1
             return Result(

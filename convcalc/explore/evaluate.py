@@ -25,6 +25,7 @@ from convcalc.language.load import spec as read_spec
 from convcalc.metrics import TOTALS
 from convcalc.problems import ConvcalcError, printable, refused
 from convcalc.quantities import DEFAULT_DTYPE
+from convcalc.transform.whatif import WhatIf
 
 #: Columns of variants, or a mapping for each variant.
 Variants = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -36,6 +37,7 @@ def evaluate(
     metrics: Sequence[str] = ("params", "macs"),
     *,
     args: Mapping[str, object] | None = None,
+    what_if: Mapping[str, object] | None = None,
     dtype: str = DEFAULT_DTYPE,
     max_layers: int = MOST_LAYERS,
     executor: Executor | None = None,
@@ -49,6 +51,8 @@ def evaluate(
               `NAME.in_size` for those of one of several inputs
     metrics   which metrics of `convcalc.metrics.TOTALS`, bytes in numbers of `dtype`
     args      other arguments of the file, the same in every variant
+    what_if   changes of every variant's layers: `double_channels`, `scale_channels`, `kernel`,
+              `double_padding`, as `convcalc flops` has them
     executor  where parts of the variants are computed: one of `concurrent.futures`, or another
               of its interface; each process reads the spec's file once
 
@@ -69,6 +73,7 @@ def evaluate(
         spec = read_spec(spec)
     check_metrics(metrics, dtype)
     given.mapping("args", args)
+    given.mapping("what_if", what_if)
     max_layers = given.whole("max_layers", max_layers)
     if executor is not None:
         given.instance("executor", executor, Executor, "one of concurrent.futures")
@@ -88,6 +93,7 @@ def evaluate(
         tuple((args or {}).items()),
         dtype,
         max_layers,
+        None if not what_if else WhatIf.of(what_if),
     )
     if executor is None:
         return _evaluated(asked.engine(spec), metrics, indices)
@@ -110,6 +116,7 @@ class _Asked(NamedTuple):
     args: tuple[tuple[str, object], ...]
     dtype: str
     max_layers: int
+    what_if: WhatIf | None
 
     def engine(self, spec: Spec | None = None) -> Engine:
         """The engine; reads the spec where none is given."""
@@ -118,6 +125,7 @@ class _Asked(NamedTuple):
             [Variable(name, values) for name, values in self.variables],
             [name for name in self.metrics if name in SUMMED or name in LARGEST],
             args=dict(self.args),
+            what_if=self.what_if,
             dtype=self.dtype,
             max_layers=self.max_layers,
         )

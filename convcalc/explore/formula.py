@@ -14,6 +14,7 @@ from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.spec import Spec
 from convcalc.polynomials import Guard, Polynomial, expanded
 from convcalc.quantities import DEFAULT_DTYPE
+from convcalc.transform.whatif import WhatIf
 
 #: Points at which pieces are looked for.
 _POINTS = 2_000
@@ -41,6 +42,7 @@ def formula(
     *,
     own: Sequence[int] | None = None,
     args: Mapping[str, object] | None = None,
+    what_if: WhatIf | None = None,
     dtype: str = DEFAULT_DTYPE,
     max_layers: int = MOST_LAYERS,
 ) -> list[Piece]:
@@ -51,7 +53,8 @@ def formula(
 
     Where no formula can be found, the piece has neither candidates nor a code.
     """
-    engine = Engine(spec, variables, [metric], args=args, dtype=dtype, max_layers=max_layers)
+    options: dict[str, Any] = {"args": args, "what_if": what_if}
+    engine = Engine(spec, variables, [metric], **options, dtype=dtype, max_layers=max_layers)
     if own is not None:
         points = [np.array([place]) for place in own]
     else:

@@ -28,6 +28,7 @@ from convcalc.problems import ConvcalcError
 from convcalc.quantities import DEFAULT_DTYPE
 from convcalc.record import Record
 from convcalc.roots import access
+from convcalc.transform.whatif import WhatIf
 
 #: Points of the first part, which is answered at once, and of the others.
 _FIRST, _MOST = 1 << 10, 1 << 16
@@ -42,6 +43,7 @@ class Question(Record):
     variables   the names of what varies, and the values
     conditions  expressions that points of the space fulfil
     args        other arguments, as they are written; `sizes` of inputs likewise
+    what_if     other channels, kernels or padding of every variant
     metrics     that are wanted of each point
     bounds      that points keep
     keep        whether those that break one are wanted as well
@@ -53,6 +55,7 @@ class Question(Record):
     conditions: tuple[str, ...] = ()
     args: tuple[tuple[str, Any], ...] = ()
     sizes: tuple[tuple[str, tuple[int | None, ...]], ...] = ()
+    what_if: WhatIf | None = None
     metrics: tuple[str, ...] = ()
     bounds: tuple[Bound, ...] = ()
     keep: bool = False
@@ -144,6 +147,7 @@ class Explorer:
             compiled,
             args=dict(question.args),
             sizes=dict(question.sizes),
+            what_if=question.what_if,
             conditions=question.conditions,
             dtype=question.dtype,
             max_layers=question.max_layers,

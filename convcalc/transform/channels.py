@@ -13,11 +13,11 @@ chooses the channels of its runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import gcd, lcm
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.graph import Network, Node
 from convcalc.layers.traits import ChannelRule
+from convcalc.symbols import common_divisor, larger
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -380,12 +380,13 @@ def _rounded(
     # All runs of a ratio are whole multiples of its step, which is what the ratio multiplies.
     steps: dict[_Ratio, int] = {}
     for run in leaves:
-        steps[run.ratio] = gcd(steps.get(run.ratio, 0), run.size)
+        steps[run.ratio] = common_divisor(steps.get(run.ratio, 0), run.size)
     multiples = dict.fromkeys(steps, 1)
     for row, groups in divisible:
         for ratio, size in _sizes_by_ratio(row).items():
-            needed = groups // gcd(groups, size // steps[ratio])
-            multiples[ratio] = lcm(multiples[ratio], needed)
+            needed = groups // common_divisor(groups, size // steps[ratio])
+            common = common_divisor(multiples[ratio], needed)
+            multiples[ratio] = multiples[ratio] // common * needed
     rounded = {
         ratio: _nearest_multiple(step * factor, multiples[ratio]) if ratio.changes else step
         for ratio, step in steps.items()
@@ -395,4 +396,4 @@ def _rounded(
 
 def _nearest_multiple(value: Fraction | int, unit: int) -> int:
     """The multiple of `unit` nearest to a positive value, the larger of two, at least one."""
-    return max((2 * value + unit) // (2 * unit), 1) * unit
+    return larger((2 * value + unit) // (2 * unit), 1) * unit

@@ -8,18 +8,74 @@ what-if is said in its class.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import isfinite
+from typing import Any
 
 from convcalc.graph import Network, located
 from convcalc.layers.base import Layer
 from convcalc.layers.fields import value_text
-from convcalc.problems import UNUSABLE, ConvcalcError, Problem, RuleError
+from convcalc.problems import UNUSABLE, ConvcalcError, Problem, RuleError, printable, refused
+from convcalc.record import Record
 from convcalc.shapes import LARGEST_SIZE, Shape
+from convcalc.spelling import did_you_mean
 from convcalc.transform.channels import channel_rules, scaled_channels
 
-if TYPE_CHECKING:
-    from fractions import Fraction
+
+class WhatIf(Record):
+    """What-ifs together; the fields are the arguments of `apply`."""
+
+    double_channels: bool = False
+    scale_channels: Fraction | int | None = None
+    double_padding: bool = False
+    kernel: int | None = None
+
+    @classmethod
+    def of(cls, given: Mapping[str, object]) -> WhatIf:
+        """What-ifs by name; raises ConvcalcError where there is no such, or it takes no such value.
+
+        >>> WhatIf.of({"kernel": 5, "scale_channels": 0.5}).text
+        '--scale-channels 1/2 --kernel 5'
+        """
+        takes = {"scale_channels": (int, float, Fraction), "kernel": (int,)}
+        for name, value in given.items():
+            if name not in cls._names:
+                known = did_you_mean(name, cls._names) or f"there are {', '.join(cls._names)}"
+                raise refused("bad-option", f"no what-if is called '{printable(name)}'", known)
+            wrong = isinstance(value, float) and not isfinite(value)
+            if type(value) not in takes.get(name, (bool,)) or wrong:
+                raise refused("bad-option", f"{name} takes no {printable(repr(value))}")
+        fields: dict[str, Any] = dict(given)
+        if isinstance(fields.get("scale_channels"), float):
+            fields["scale_channels"] = Fraction(str(fields["scale_channels"]))  # 0.35 is 7/20
+        return cls(**fields).checked()
+
+    def checked(self) -> WhatIf:
+        """The same; raises ConvcalcError where a number is out of range."""
+        if self.kernel is not None and not 1 <= self.kernel <= LARGEST_SIZE:
+            what = f"--kernel {value_text(self.kernel)}"
+            raise _unusable(what, f"the size must be a whole number from 1 to {LARGEST_SIZE}")
+        if self.scale_channels is not None and self.scale_channels <= 0:
+            what = f"--scale-channels {value_text(self.scale_channels)}"
+            raise _unusable(what, "the factor must be above 0")
+        return self
+
+    @property
+    def text(self) -> str:
+        """As options are written."""
+        scaled = self.scale_channels
+        parts = [
+            "--double-channels" if self.double_channels else "",
+            "" if scaled is None else f"--scale-channels {value_text(scaled)}",
+            "" if self.kernel is None else f"--kernel {self.kernel}",
+            "--double-padding" if self.double_padding else "",
+        ]
+        return " ".join([part for part in parts if part])
+
+    def applied(self, network: Network) -> Network:
+        """The network under them; raises ConvcalcError where the result is no valid network."""
+        return apply(network, **self._asdict())
 
 
 def apply(
