@@ -141,13 +141,7 @@ class JoinReader:
                 if text == "input" or not NAME.match(text):
                     raise refusal("bad-name", f"'{printable(text)}' cannot name a branch", key.span)
             return [(text, node) for text, (_, node) in value.entries.items()]
-        span = item.span if value is None or is_empty(value) else value.span
-        raise refusal(
-            "bad-value",
-            f"{kind} takes a list or mapping of branches",
-            span,
-            f"write {{{kind}: [[], [{{conv: 64, kernel: 1}}]]}}, where [] is what enters",
-        )
+        raise _no_branches(item, kind, f"{kind} takes a list or mapping of branches", ())
 
     def _branch(
         self, label: str, node: YamlNode, copy: Copy, inner: Group, sequence: Sequence
@@ -259,13 +253,8 @@ def _named_branches(item: Item, kind: str, names: tuple[str, ...]) -> list[tuple
     """The branches of a join whose kind names them, as written."""
     value = item.value
     if not isinstance(value, MapNode):
-        pattern = ", ".join([f"{name}: [...]" for name in names])
-        raise refusal(
-            "bad-value",
-            f"{kind} takes a mapping of the branches {', '.join(names)}",
-            item.span if value is None or is_empty(value) else value.span,
-            f"write {{{kind}: {{{pattern}}}}}, where [] is what enters",
-        )
+        message = f"{kind} takes a mapping of the branches {', '.join(names)}"
+        raise _no_branches(item, kind, message, names)
     problems = [
         _unknown_branch(kind, names, text, key)
         for text, (key, _) in value.entries.items()
@@ -274,6 +263,17 @@ def _named_branches(item: Item, kind: str, names: tuple[str, ...]) -> list[tuple
     if problems:
         raise gathered(problems[:MOST_PROBLEMS])
     return [(text, node) for text, (_, node) in value.entries.items()]
+
+
+def _no_branches(item: Item, kind: str, message: str, names: tuple[str, ...]) -> Refusal:
+    """The refusal of a join whose branches are neither a list nor a mapping of them."""
+    from convcalc.language.hints.layers import join_of_word  # only a mistake needs it
+
+    value = item.value
+    empty = value is None or is_empty(value)
+    text = value.text if isinstance(value, ScalarNode) else ""
+    span = item.span if value is None or empty else value.span
+    return refusal("bad-value", message, span, join_of_word(kind, text, names))
 
 
 def _unknown_branch(kind: str, names: tuple[str, ...], text: str, key: ScalarNode) -> Problem:

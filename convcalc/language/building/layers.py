@@ -174,7 +174,7 @@ class LayerReader:
         ]
         if missing and complete:
             failed = True
-            self.evaluator.refused(_missing(cls, missing, span), frame, path)
+            self.evaluator.refused(_missing(cls, missing, span, arguments), frame, path)
         if shape is not None and len(shape) - 1 < cls.least_rank:
             from convcalc.language.hints.layers import confused, flattening
 
@@ -460,12 +460,20 @@ def given_twice(name: str, again: YamlNode, first: YamlNode) -> Refusal:
     return refusal("duplicate-key", message, again.span, "", (place,))
 
 
-def _missing(cls: type[Layer], names: list[str], span: Span) -> Refusal:
+def _missing(
+    cls: type[Layer], names: list[str], span: Span, arguments: Mapping[str, Argument]
+) -> Refusal:
     """The refusal of a layer without some of its required arguments."""
     from convcalc.language.hints.layers import missing_arguments  # only a mistake needs it
+    from convcalc.language.reading.flow import flow_text
 
     needed = " and ".join([f"'{name}' ({cls.fields[name].doc})" for name in names])
-    help_text = missing_arguments(cls.kind)
+    written = {
+        name: flow_text(argument.node)
+        for name, argument in arguments.items()
+        if not argument.default
+    }
+    help_text = missing_arguments(cls.kind, written)
     return refusal("missing-argument", f"{cls.kind} needs {needed}", span, help_text)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from convcalc.language.hints.foreign import foreign_kind
+from convcalc.language.hints.foreign import foreign_kind, takes_value
 from convcalc.language.hints.names import SHAPES
 from convcalc.layers import KINDS
 from convcalc.problems import printable
@@ -131,4 +131,6 @@ def called(name: str, text: str) -> str:
     value = printable(match[2]).strip()
     if not value:
         return f"write {kind}"
+    if takes_value(kind, value):
+        return f"'{kind}' is a layer: {{{kind}: , from: {value}}}"
     return f"write {{{kind}: {'...' if ',' in value or '=' in value else value}}}"

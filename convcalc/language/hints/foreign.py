@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from convcalc.layers import layer_class
+
 #: Kinds of other libraries, in small letters without "1d", "2d", "3d", "_" and "layer".
 _KINDS = {
     "convolution": "conv",
@@ -484,3 +486,16 @@ def word_remark(word: str) -> str:
     ("write 'coordinates: half_pixel' with it", '')
     """
     return _WITH.get(_plain(word), "")
+
+
+def takes_value(kind: str, value: str) -> bool:
+    """Whether what is written in the parentheses of a call is a layer's value, as in Python.
+
+    That is so where it is a name, and the kind needs no argument.
+
+    >>> takes_value("softmax", "x"), takes_value("conv", "width"), takes_value("softmax", "4")
+    (True, False, False)
+    """
+    declared = layer_class(kind)
+    needs = declared.joins is not None or any(one.required for one in declared.fields.values())
+    return not needs and re.fullmatch(r"[A-Za-z_][\w.]*", value, re.ASCII) is not None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
+from itertools import zip_longest
 from math import prod
 
 from convcalc.graph import Node
@@ -13,6 +15,7 @@ from convcalc.language.hints.foreign import (
     foreign_argument,
     foreign_kind,
     foreign_word,
+    takes_value,
 )
 from convcalc.language.keys import COMMON_KEYS, GROUP, kind_arguments
 from convcalc.layers import KINDS, NORM_WORDS, layer_class
@@ -53,6 +56,8 @@ def unknown_kind(word: str, span: Span, blocks: Collection[str]) -> Problem:
         return Problem("unknown-kind", message, span, helps(called))
     if word.lower() in ("input", "inputlayer", "from"):
         help_text = "an earlier value is taken by 'from', as in {identity: , from: input}"
+    elif pairs := _without_colons(word, blocks):
+        help_text = f"write {{{pairs}}}"
     elif word[:1].isdigit():
         help_text = "a layer begins with its kind: {conv: 64, kernel: 3}"
     else:
@@ -125,19 +130,42 @@ def _called(word: str, blocks: Collection[str]) -> str:
     """What to write instead of a layer that is called like a function; "" where it is none."""
     head, _, inside = printable(word).partition("(")
     head, inside = head.strip(), inside.removesuffix(")").strip()
-    if head not in KINDS and head != GROUP and head not in blocks:
-        ours = foreign_kind(head, KINDS)
-        return f"write {{{ours}: ...}}" if ours in KINDS else ""
-    if not inside:
+    own = head in KINDS or head == GROUP or head in blocks
+    if not own:
+        head = foreign_kind(head, KINDS)
+        if head not in KINDS:
+            return ""
+    if own and not inside:
         return f"write {head}"
+    if head in KINDS and head not in blocks:
+        if takes_value(head, inside):
+            return f"write {head}, which takes what enters, or {{{head}: , from: {inside}}}"
+        joins = layer_class(head).joins
+        if joins is not None and not joins.word:
+            return join_of_word(head, inside, joins.required)
+        if not kind_arguments(head):
+            return f"write {head}"
     values = [value.strip() for value in inside.split(",")]
-    if not word.endswith(")") or "=" in inside or "(" in inside or "[" in inside:
+    if not own or not word.endswith(")") or re.search(r"[=(\[]", inside):
         return f"write {{{head}: ...}}"
     if len(values) == 1 or head in blocks:
         return f"write {{{head}: {inside if len(values) == 1 else f'[{inside}]'}}}"
     names = kind_arguments(head)
     others = [f"{name}: {value}" for name, value in zip(names[1:], values[1:], strict=False)]
     return f"write {{{', '.join([f'{head}: {values[0]}', *others])}}}"
+
+
+def _without_colons(word: str, blocks: Collection[str]) -> str:
+    """The pairs of `conv 6, kernel 5` with their colons; "" where it is something else.
+
+    >>> _without_colons("conv 6, kernel 5", ()), _without_colons("conv and relu", ())
+    ('conv: 6, kernel: 5', '')
+    """
+    pairs = [printable(pair).split() for pair in word.split(",")]
+    head = pairs[0][0] if pairs[0] else ""
+    if (head not in KINDS and head not in blocks) or any(len(pair) != 2 for pair in pairs):
+        return ""
+    return ", ".join([f"{name}: {value}" for name, value in pairs])
 
 
 def _missing_space(word: str, message: str, span: Span) -> Problem:
@@ -197,17 +225,49 @@ def unknown_argument(
     return Problem("unknown-key", message, span, helps(help_text))
 
 
-def missing_arguments(kind: str) -> str:
-    """How a layer of this kind is written with all arguments that it needs."""
+def missing_arguments(kind: str, written: Mapping[str, str] | None = None) -> str:
+    """How a layer of this kind is written with all arguments that it needs.
+
+    written  the arguments that it has, as they are written
+
+    >>> missing_arguments("conv", {"channels": "3", "stride": "2"})
+    'write {conv: 3, kernel: KERNEL, stride: 2}'
+    """
+    written = dict(written or {})
     required = [name for name, declared in layer_class(kind).fields.items() if declared.required]
     joins = layer_class(kind).joins
     if joins is not None and not joins.word:
         first = ", ".join([f"{name}: [...]" for name in joins.required])
         head = f"{kind}: {{{first}}}"
     else:
-        head = f"{kind}: {required.pop(0).upper()}"
-    pattern = ", ".join([head, *[f"{name}: {name.upper()}" for name in required]])
-    return f"write {{{pattern}}}"
+        first = required.pop(0)
+        head = f"{kind}: {written.pop(first, first.upper())}"
+    needed = [f"{name}: {written.pop(name, name.upper())}" for name in required]
+    others = [f"{name}: {text}" for name, text in written.items()]
+    return f"write {{{', '.join([head, *needed, *others])}}}"
+
+
+def join_of_word(kind: str, value: str, names: Sequence[str]) -> str:
+    """How a join is written where its branches are not a list or a mapping of them.
+
+    value  what is written after the kind; "" for nothing
+    names  the branches that the kind names
+
+    >>> join_of_word("add", "a", ()), join_of_word("concat", "a, b", ())
+    ('write {add: [[], a]}, where [] is what enters', 'write {concat: [a, b]}')
+    """
+    layers = [name.strip() for name in value.strip("[( )]").split(",")]
+    if not all([re.fullmatch(r"[A-Za-z_][\w.]*\*?", name, re.ASCII) for name in layers]):
+        layers = []
+    if names:
+        values = layers if len(layers) in {1, len(names)} else []
+        pairs = zip_longest(names, values, fillvalue="[...]")
+        branches = [f"{name}: {printable(layer)}" for name, layer in pairs]
+        return f"write {{{kind}: {{{', '.join(branches)}}}}}, where [] is what enters"
+    if len(layers) > 1:
+        return f"write {{{kind}: [{', '.join([printable(name) for name in layers])}]}}"
+    branch = printable(layers[0]) if layers else "[{conv: 64, kernel: 1}]"
+    return f"write {{{kind}: [[], {branch}]}}, where [] is what enters"
 
 
 def refused_value(value: object, field_type: FieldType) -> Fact | None:

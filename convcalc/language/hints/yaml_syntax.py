@@ -31,8 +31,22 @@ _Meaning = tuple[str, str, Span]
 
 def meaning(complaint: Complaint) -> _Meaning:
     """What is wrong, what helps, and the place that causes it."""
-    found = _of_character(complaint) or _of_brackets(complaint) or _of_lines(complaint)
+    found = (
+        _of_keys(complaint)
+        or _of_character(complaint)
+        or _of_brackets(complaint)
+        or _of_lines(complaint)
+    )
     return found or (printable(complaint.reason), "", complaint.span)
+
+
+def _of_keys(complaint: Complaint) -> _Meaning | None:
+    """A key or a ',' behind another key of the line."""
+    reason, span, _ = complaint
+    before = span.source.line(span.line)[: span.column - 1]
+    if re.search(_BESIDE, reason) and re.search(_KEY, before):
+        return _without_braces(span.source, span.line)
+    return None
 
 
 def _of_character(complaint: Complaint) -> _Meaning | None:
@@ -91,6 +105,82 @@ def _of_lines(complaint: Complaint) -> _Meaning | None:
             return "the line begins in another column than those around it", help_text, odd
         return message, help_text, span
     return None
+
+
+#: What libyaml and PyYAML say of what stands behind a key and its value.
+_BESIDE = (
+    "mapping values are not allowed|expected <block end>|did not find expected key"
+    "|expected '-' indicator|expected (the )?node content"
+)
+#: A key with its ':', and the longest line that is looked at for several.
+_KEY = r"[A-Za-z_]\w*:(?=\s|\Z)"
+_LONGEST_LINE = 300
+
+
+def _without_braces(source: Source, number: int) -> _Meaning | None:
+    """A line with several keys, such as `- conv: 6, kernel: 5`, and what it is in braces."""
+    text = source.line(number)
+    if len(text) > _LONGEST_LINE:
+        return None
+    text = re.sub(r"(?<=\s)#.*", "", text).rstrip()
+    found = re.match(rf"(\s*)((?:- +)*(?:{_KEY}\s+(?={_KEY}))?)", text)
+    if found is None:
+        return None
+    indent, before = found[1], found[2]
+    pairs = _pairs(text[found.end() :])
+    if len(pairs) < (1 if before.endswith((": ", ":\t")) else 2):
+        return None
+    braced = f"{{{', '.join(pairs)}}}"
+    braced = f"[{braced}]" if before.startswith("layers:") else braced
+    help_text = f"write {printable(re.sub(' +', ' ', before) + braced, _LONGEST_LINE)}"
+    if not before:
+        help_text += ", or each key on a line of its own"
+    elif len(pairs) == 1:
+        help_text += ", or quote a text that holds ': '"
+    span = Span(source, number, len(indent) + 1, len(text) - len(indent))
+    return "several keys on one line need braces", help_text, span
+
+
+def _pairs(text: str) -> list[str]:
+    """The pairs of `conv: 6, kernel: 5`, as they stand in braces; none where it is something else.
+
+    >>> _pairs("conv: max(a, 2) stride: [1, 2], name: b")
+    ["conv: 'max(a, 2)'", 'stride: [1, 2]', 'name: b']
+    >>> _pairs("conv: 6, kernel"), _pairs("lenet: the network")
+    ([], [])
+    """
+    starts, commas = [], []
+    depth = 0
+    for match in re.finditer(rf"'[^']*'|\"[^\"]*\"|[\[({{]|[\])}}]|,|(?<!\S){_KEY}", text):
+        if match[0] in "[({":
+            depth += 1
+        elif match[0] in "])}":
+            depth -= 1
+        elif depth == 0 and match[0] == ",":
+            commas.append(match.end())
+        elif depth == 0 and match[0][0] not in "'\"":
+            starts.append(match.start())
+    if depth or not starts or starts[0] != 0:
+        return []
+    # A ',' ends a pair, or the line.
+    if any(text[comma:].strip() and not re.match(rf"\s+{_KEY}", text[comma:]) for comma in commas):
+        return []
+    pairs = []
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        key, _, value = text[start:end].partition(":")
+        value = value.strip()
+        more = value.endswith(",") and end == len(text)
+        value = value.removesuffix(",").rstrip()
+        if re.search(r"\w\s+[A-Za-z_]", re.sub(_OPERATORS, "+", value)):
+            return []
+        if re.search(r"[,\[\]{}]", value) and value[0] not in "[{'\"":
+            value = f"'{value}'"
+        pairs += [f"{key}: {value}", *(["..."] if more else [])]
+    return pairs
+
+
+#: Words of expressions between others.
+_OPERATORS = r"\b(?:and|or|not|if|else)\b"
 
 
 def _first_line(source: Source) -> _Meaning | None:
