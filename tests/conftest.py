@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 # A check that runs in GitHub Actions prints annotations; a test that is about them says so.
-for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+for _name in ("GITHUB_ACTIONS", "GITHUB_BASE_REF", "GITHUB_STEP_SUMMARY"):
     os.environ.pop(_name, None)
 
 # What a shell starts in the background ignores SIGINT, and so would the commands that the tests

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from convcalc.checks.project.findings import CheckedNetwork
 from convcalc.cli.guard import write_error
@@ -30,12 +30,37 @@ def repository_folder() -> str:
     return "/".join(below)
 
 
-def publish(checked: Sequence[CheckedNetwork]) -> None:
-    """Annotates the pull request, and adds the tables to the step's summary if it has one."""
+def annotated(checked: Sequence[CheckedNetwork], base: str | None) -> Sequence[CheckedNetwork]:
+    """What annotations show: broken limits at the lines that changed since a revision.
+
+    base  that revision; without one it is what the pull request is based on, if git knows that
+    """
+    target = os.environ.get("GITHUB_BASE_REF")
+    if base is None and not target:
+        return checked
+    from convcalc.checks.diff.revision import Revision
+    from convcalc.checks.project.changed import at_changed_lines
+
+    if base is not None:
+        with Revision(base) as revision:
+            return at_changed_lines(checked, revision.changed_lines)
+    # What is checked out is the commit that would merge the pull request, or its last commit.
+    merged = os.environ.get("GITHUB_REF", "").endswith("/merge")
+    for name in (f"origin/{target}", *(["HEAD^1"] if merged else [])):
+        with suppress(ConvcalcError), Revision(name, merge_base=True) as revision:
+            return at_changed_lines(checked, revision.changed_lines)
+    return checked
+
+
+def publish(moved: Sequence[CheckedNetwork], checked: Sequence[CheckedNetwork]) -> None:
+    """Annotates the pull request, and adds the tables to the step's summary if it has one.
+
+    moved  the same networks with problems where annotations show them
+    """
     from convcalc.render.check_markdown import SUMMARY_LIMIT, check_markdown
     from convcalc.render.github import github_text
 
-    emit(github_text(checked, repository_folder()), None, COMMANDS)
+    emit(github_text(moved, repository_folder()), None, COMMANDS)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         try:

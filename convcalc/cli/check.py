@@ -10,7 +10,7 @@ import typer
 from convcalc.checks.project.check import check_networks
 from convcalc.checks.project.findings import CheckedNetwork, worst_status
 from convcalc.cli import options
-from convcalc.cli.actions import errors_annotated, publish, repository_folder
+from convcalc.cli.actions import annotated, errors_annotated, publish, repository_folder
 from convcalc.cli.guard import (
     error_width,
     guarded,
@@ -49,6 +49,15 @@ def check(  # noqa: PLR0917 - an argument for each option
         ),
     ] = None,
     allow_unknown: options.AllowUnknown = False,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            metavar="REV",
+            help="Annotate at lines that changed since this git revision. With --format github;"
+            " in a pull request the revision that it is based on is known.",
+        ),
+    ] = None,
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Exit with 0 even if checks fail.")
     ] = False,
@@ -77,8 +86,9 @@ def check(  # noqa: PLR0917 - an argument for each option
         most = options.read_max_layers(max_layers)
         checked = _checked(files, sets, input_, fail_on, style, most, allow_unknown)
         _report(checked, style, output)
+        moved = annotated(checked, base) if style == "github" else checked
     if style == "github":
-        publish(checked)
+        publish(moved, checked)
     status = worst_status(checked)
     return 0 if exit_zero and status == WRONG else status
 

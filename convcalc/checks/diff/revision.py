@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: The most bytes of a model file of a revision, which git hands over as a whole.
 MOST_MODEL = 128 * 1024 * 1024
+#: Files of which git is asked which lines changed, one by one.
+MOST_DIFFERENT = 100
 #: Files that may hold a network.
 SUFFIXES = (".yaml", ".yml")
 
@@ -82,6 +84,7 @@ class Revision:
         self.commit = self._commit(merge_base)
         self._process: Popen[bytes] | None = None
         self._read: dict[str, bytes | None] = {}
+        self._lines: dict[str, list[range]] = {}
         #: What a path at this revision begins with, where a path is all that is handed on.
         self._prefix = f"{self.commit}:/"
 
@@ -247,7 +250,7 @@ class Revision:
 
         A file that git does not know yet counts as new.
         """
-        listed = self._differing()
+        listed = self._differing("--name-status", "-M", "-z")
         fields = iter(listed.split("\0")[:-1])
         found = []
         for status in fields:
@@ -262,8 +265,30 @@ class Revision:
         found += [FileChange(None, path) for path in self._files("--others", "--exclude-standard")]
         return sorted(found, key=lambda change: change.new or change.old or "")
 
-    def _differing(self) -> str:
-        """What differs, as git lists it.
+    def changed_lines(self, file: str) -> list[range]:
+        """The lines of a file of the working tree that differ from the revision's.
+
+        A line behind which lines are missing counts as one of them. Empty where the file is not in
+        the repository or not in git, and after `MOST_DIFFERENT` files.
+        """
+        if file not in self._lines and len(self._lines) < MOST_DIFFERENT:
+            self._lines[file] = self._changed_lines(file)
+        return self._lines.get(file, [])
+
+    def _changed_lines(self, file: str) -> list[range]:
+        try:
+            path = self.path_of(file)
+        except ConvcalcError:
+            return []
+        hunks = self._differing("-U0", "--no-color", "--no-textconv", "--", f":(top,literal){path}")
+        found = []
+        for first, count in re.findall(r"(?m)^@@ -\S+ \+(\d+)(?:,(\d+))? @@", hunks):
+            start, lines = int(first), int(count or 1)
+            found.append(range(max(start, 1), max(start, 1) + max(lines, 1)))
+        return found
+
+    def _differing(self, *which: str) -> str:
+        """What differs, as git prints it.
 
         Where only the time of a file has changed, `git diff` writes that into the index, whatever
         GIT_OPTIONAL_LOCKS says. It gets a copy, whose time is the same: git compares it with the
@@ -273,13 +298,15 @@ class Revision:
         from tempfile import TemporaryDirectory
 
         index = self._ask(["rev-parse", "--git-path", "index"]).removesuffix("\n")
-        which = ["--name-status", "-M", "-z", "--no-ext-diff", "--ignore-submodules"]
+        always = ["--no-ext-diff", "--ignore-submodules"]
+        cut = which.index("--") if "--" in which else len(which)
         try:
             with TemporaryDirectory() as folder:
                 copied = os.path.join(folder, "index")
                 if os.path.exists(index):
                     copy2(index, copied)
-                return self._ask(["diff", *which, self.commit], GIT_INDEX_FILE=copied)
+                asked = ["diff", *always, *which[:cut], self.commit, *which[cut:]]
+                return self._ask(asked, GIT_INDEX_FILE=copied)
         except OSError as error:
             _refuse(f"git's index cannot be copied: {error.strerror}")
 
