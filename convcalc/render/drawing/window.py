@@ -20,6 +20,8 @@ MOST_CELLS, MOST_CHANNELS = 9, 3
 _LONGEST = 15
 #: The largest map of which numbers and several channels are shown.
 _MOST_NUMBERS = 100
+#: The largest map, with its padding, of which three channels are shown.
+_MOST_POSITIONS = 200
 
 State = Literal["cell", "padding", "unread"]
 #: Numbers of a map: channels, rows, columns.
@@ -154,7 +156,10 @@ def scene_of(
     windows = layer.windows(inputs)
     if not windows:
         return None
-    axes = [_axis(window, layer.scatters, most) for window in windows[-2:]]
+    axes = [
+        _axis(window, layer.scatters, most, stepping=window is windows[-1])
+        for window in windows[-2:]
+    ]
     if any([axis is None for axis in axes]):
         return None
     found = [axis for axis in axes if axis is not None]
@@ -173,7 +178,11 @@ def scene_of(
         and outputs <= MOST_CHANNELS
         and channels == int(inputs[0][0])
     )
-    cells = rows.shown * columns.shown
+    shown = min(channels, MOST_CHANNELS)
+    if len(rows.positions) * len(columns.positions) > _MOST_POSITIONS:
+        shown = min(shown, 2)
+    if rows.shown * columns.shown > _MOST_NUMBERS:
+        shown = 1
     return Scene(
         title=title,
         kind=layer.kind,
@@ -182,14 +191,17 @@ def scene_of(
         rows=rows,
         columns=columns,
         channels=channels,
-        inputs=min(channels, MOST_CHANNELS) if cells <= _MOST_NUMBERS else 1,
+        inputs=shown,
         outputs=outputs if whole else 1,
         whole=whole,
     )
 
 
-def _axis(window: Window, scatters: bool, most: int) -> Axis | None:
-    """The part of an axis that is drawn; None for a window that is too long to be seen."""
+def _axis(window: Window, scatters: bool, most: int, *, stepping: bool) -> Axis | None:
+    """The part of an axis that is drawn; None for a window that is too long to be seen.
+
+    stepping  whether a second window is shown, however long they are
+    """
     n, out, before = int(window.n), int(window.out), int(window.before)
     wide, narrow = (out, n) if scatters else (n, out)
     # How far the last window reaches beyond the map, padding or not.
@@ -199,7 +211,9 @@ def _axis(window: Window, scatters: bool, most: int) -> Axis | None:
         return None
     if window.stride > _LONGEST:
         return None
-    needed = window.stride + window.extent - before  # the second window, too
+    needed = window.extent - before
+    if stepping or window.extent <= most:
+        needed += window.stride
     shown = min(wide, max(most, needed))
     places = narrow
     if shown < wide or after > _LONGEST:

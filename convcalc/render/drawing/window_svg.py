@@ -28,8 +28,9 @@ _BETWEEN, _INDEX, _ABOVE = 74.0, 32.0, 74.0
 _SECONDS = 0.9
 #: Positions that move: more would make a large file that nobody watches to its end.
 MOST_FRAMES = 25
-#: Cells that are read in all positions together; four positions are shown in any case.
-_MOST_READ = 450
+#: Bytes of a file: a moving window of many cells goes over fewer positions.
+_LARGEST = 20 * 1024
+_FEWEST = 2
 _SHOWN_TERMS = 80
 
 _LIGHT = (
@@ -98,7 +99,14 @@ def window_svg(scene: Scene, *, formulas: Sequence[str] = (), animated: bool = F
 
     formulas  lines below the picture;  animated  whether it moves over all positions that are shown
     """
-    return _Writer(scene, formulas, animated).text()
+    writer = _Writer(scene, formulas, animated)
+    text = writer.text()
+    while len(text.encode()) > _LARGEST and len(writer.frames) > _FEWEST:
+        each = len(text.encode()) // len(writer.frames)
+        excess = (len(text.encode()) - _LARGEST) // each + 1
+        writer.frames = writer.frames[: max(len(writer.frames) - excess, _FEWEST)]
+        text = writer.text()
+    return text
 
 
 class _Writer:
@@ -107,8 +115,7 @@ class _Writer:
         self.formulas = formulas
         shown = [frame(scene, 0, *scene.default)]
         if animated:
-            read = scene.rows.taps * scene.columns.taps * scene.inputs
-            shown = frames(scene)[: max(min(MOST_FRAMES, _MOST_READ // read), 4)]
+            shown = frames(scene)[:MOST_FRAMES]
         self.frames = shown
         self.animated = animated and len(shown) > 1
         self._place()
@@ -246,20 +253,19 @@ class _Writer:
 
     def _cells(self, grid: _Map, states: Sequence[Sequence[str]]) -> list[str]:
         """The cells of a map, those of a kind as one path."""
-        paths: dict[str, list[str]] = {}
+        places: dict[str, list[tuple[float, float]]] = {}
         for y, row in zip(grid.rows, states, strict=True):
             for x, state in zip(grid.columns, row, strict=True):
-                paths.setdefault(state, []).append(_square(*grid.at(y, x)))
+                places.setdefault(state, []).append(grid.at(y, x))
         classes = {"cell": "i", "padding": "p", "unread": "u"}
-        out = [f'<path class="{classes[s]}" d="{"".join(p)}"/>' for s, p in paths.items()]
-        if "unread" in paths:
-            out.append(f'<path fill="url(#h)" d="{"".join(paths["unread"])}"/>')
+        out = [f'<path class="{classes[s]}" d="{_squares(p)}"/>' for s, p in places.items()]
+        if "unread" in places:
+            out.append(f'<path fill="url(#h)" d="{_squares(places["unread"])}"/>')
         return out
 
     def _indices(self, grid: _Map, *, left: bool, rows: bool) -> list[str]:
-        out = [
-            _label(grid.at(0, x)[0] + _CELL / 2, grid.top - 7, _minus(x), "m") for x in grid.columns
-        ]
+        columns = [(grid.at(0, x)[0] + _CELL / 2, _minus(x)) for x in grid.columns]
+        out = [_row(grid.top - 7, columns, "m")]
         if self.scene.rank > 1 and rows:
             side = grid.left - 8 if left else grid.right + 6
             out += [
@@ -318,13 +324,13 @@ class _Writer:
         rows, columns = scene.rows.read(shown.row), scene.columns.read(shown.column)
         out = []
         for grid in self.wide:
-            read: dict[str, list[str]] = {"t": [], "q": []}
+            read: dict[str, list[tuple[float, float]]] = {"t": [], "q": []}
             for row in rows:
                 for column in columns:
                     if row in grid.rows and column in grid.columns:
                         padding = scene.state(row, column) == "padding"
-                        read["q" if padding else "t"].append(_square(*grid.at(row, column)))
-            out += [f'<path class="{c}" d="{"".join(p)}"/>' for c, p in read.items() if p]
+                        read["q" if padding else "t"].append(grid.at(row, column))
+            out += [f'<path class="{c}" d="{_squares(p)}"/>' for c, p in read.items() if p]
             if shown.column and not self.animated:
                 out.append(self._outline(grid, shown.row, shown.column - 1, "g"))
             out.append(self._outline(grid, shown.row, shown.column, "w"))
@@ -385,16 +391,34 @@ class _Writer:
     def _texts(self, grid: _Map, numbers: Numbers, channel: int) -> list[str]:
         out = []
         for y in grid.rows:
-            for x in grid.columns:
-                if 0 <= y < len(numbers[channel]) and 0 <= x < len(numbers[channel][0]):
-                    at = grid.at(y, x)
-                    text = _minus(number_at(numbers, channel, y, x))
-                    out.append(_label(at[0] + _CELL / 2, at[1] + 16, text, "v m"))
+            texts = [
+                (grid.at(y, x)[0] + _CELL / 2, _minus(number_at(numbers, channel, y, x)))
+                for x in grid.columns
+                if 0 <= y < len(numbers[channel]) and 0 <= x < len(numbers[channel][0])
+            ]
+            if texts:
+                out.append(_row(grid.at(y, 0)[1] + 16, texts, "v m"))
         return out
 
 
-def _square(x: float, y: float) -> str:
-    return f"M{number(x)} {number(y)}h24v24h-24z"  # _CELL
+def _squares(places: Sequence[tuple[float, float]]) -> str:
+    """Cells, each from the one before it."""
+    (x, y), *others = places
+    out = [f"M{number(x)} {number(y)}"]
+    for after, below in others:
+        out.append(f"m{number(after - x)} {number(below - y)}")
+        x, y = after, below
+    return "".join([f"{step}h24v24h-24z" for step in out])  # _CELL
+
+
+def _row(y: float, texts: Sequence[tuple[float, str]], classes: str) -> str:
+    """Texts beside each other."""
+    if all([len(text) == 1 for _, text in texts]):
+        xs = " ".join([number(x) for x, _ in texts])
+        digits = "".join([text for _, text in texts])
+        return f'<text x="{xs}" y="{number(y)}" class="{classes}">{digits}</text>'
+    parts = [f'<tspan x="{number(x)}">{text}</tspan>' for x, text in texts]
+    return f'<text y="{number(y)}" class="{classes}">{"".join(parts)}</text>'
 
 
 def _minus(value: int) -> str:
