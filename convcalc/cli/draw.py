@@ -10,9 +10,11 @@ from convcalc.analysis.analysis import Analysis
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import chosen_format, emit, emit_bytes
+from convcalc.cli.versions import Base, New, versions
 from convcalc.problems import printable
 from convcalc.render.drawing.costs import LAYER_METRICS, costs_of
-from convcalc.render.drawing.picture import BUDGET, Picture, picture
+from convcalc.render.drawing.picture import BUDGET, Picture, change_picture, picture
+from convcalc.render.drawing.structure import REMOVED
 
 #: Formats, the first being the default.
 FORMATS = ("svg", "mermaid", "dot", "png", "pdf")
@@ -22,6 +24,8 @@ _PICTURES = ("svg", "png", "pdf")
 @guarded
 def draw(  # noqa: PLR0913, PLR0917 - an argument for each option
     file: options.File,
+    new: New = None,
+    base: Base = None,
     depth: Annotated[
         int | None, typer.Option("--depth", metavar="N", help="Open groups to this depth.")
     ] = None,
@@ -57,12 +61,17 @@ def draw(  # noqa: PLR0913, PLR0917 - an argument for each option
 ) -> int:
     """Draw a network, with shapes on lines and costs on nodes.
 
+    With NEW, or --base, a picture of what changed: added, removed and changed layers have outlines,
+    and each node says how much more it costs.
+
     Examples:
       convcalc draw lenet --output lenet.svg
       convcalc draw resnet50 --open stage0.bottleneck0 --output resnet50.svg
       convcalc draw googlenet --wide --cost params --output googlenet.pdf
       convcalc draw unet --format mermaid           for a README on GitHub
       convcalc draw densenet121 --nodes 60 --dark --output densenet.png
+      convcalc draw resnet18 resnet34 --output change.svg
+      convcalc draw mynet.yaml --base main --format mermaid
 
     Formats: svg, mermaid, dot, png, pdf; the suffix of --output chooses one as well. PNG and PDF
     need `pip install "convcalc[images]"`.
@@ -80,17 +89,22 @@ def draw(  # noqa: PLR0913, PLR0917 - an argument for each option
             refuse(f"{option} is for pictures, not for {style}", f"--format svg {option}")
     if output is None and style in {"png", "pdf"}:
         refuse(f"--format {style} needs a file", f"--output net.{style}")
-    network = options.load_network(file, sets, input_, max_layers)
-    analysis = Analysis(network)
-    units = analysis.report.units
-    made = picture(
-        network,
-        units,
-        costs_of(analysis, units, cost),
-        nodes=nodes or BUDGET,
-        depth=depth,
-        open_paths=_open_paths(open_, [unit.path for unit in units]),
-    )
+    both = versions(file, new, base, sets, input_, max_layers)
+    if both is not None:
+        from convcalc.render.drawing.changes import CHANGE_METRICS, Changed
+
+        options.read_word("--cost", cost, CHANGE_METRICS)
+        change = Changed(both.diff, both.names, cost)
+        paths = _open_paths(open_, [unit.path.replace(REMOVED, "") for unit in change.units])
+        made = change_picture(change, nodes=nodes or BUDGET, depth=depth, open_paths=paths)
+    else:
+        network = options.load_network(file, sets, input_, max_layers)
+        analysis = Analysis(network)
+        units = analysis.report.units
+        costs = costs_of(analysis, units, cost)
+        paths = _open_paths(open_, [unit.path for unit in units])
+        most = nodes or BUDGET
+        made = picture(network, units, costs, nodes=most, depth=depth, open_paths=paths)
     if style in _PICTURES:
         _emit_picture(made, style, output, wide=wide, dark=dark)
     else:

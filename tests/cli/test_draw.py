@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -114,3 +115,40 @@ class TestImages:
         path = tmp_path / "net.png"
         assert run("draw", "lenet", "--output", str(path)).status == 0
         assert path.read_bytes().startswith(b"\x89PNG\r\n")
+
+
+class TestChanges:
+    def test_two_networks(self) -> None:
+        result = run("draw", "resnet18", "resnet34")
+        assert result.status == 0
+        assert "resnet18 \u2192 resnet34" in result.out
+        assert "added, 3 layers" in run("draw", "resnet18", "resnet34", "--nodes", "20").out
+
+    def test_a_revision(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        net = Path("net.yaml")
+        net.write_text("{input: [3, 8, 8], layers: [{conv: 4, kernel: 3}, {dense: 2}]}")
+        git = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c")
+        for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "one")):
+            subprocess.run([*git, *words], check=True)
+        net.write_text("{input: [3, 8, 8], layers: [{conv: 4, kernel: 5}, {dense: 2}]}")
+        mermaid = run("draw", "net.yaml", "--base", "HEAD", "--format", "mermaid").out
+        assert "kernel 3 \u2192 5" in mermaid
+        Path("new.yaml").write_text("{input: [3], layers: [relu]}")
+        result = run("draw", "new.yaml", "--base", "HEAD")
+        assert result.status == 2
+        assert "no version of new.yaml to compare with" in result.err
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("lenet", "alexnet", "--base", "HEAD"), "give one"),
+            (("lenet", "alexnet", "--cost", "live"), "--cost cannot be 'live'"),
+            (("-", "-"), "only one of the two networks"),
+            (("lenet", "alexnet", "--open", "no"), "there is no group 'no'"),
+        ],
+    )
+    def test_what_is_refused(self, arguments: tuple[str, ...], message: str) -> None:
+        result = run("draw", *arguments)
+        assert result.status == 2
+        assert message in result.err

@@ -64,6 +64,11 @@ class ColumnPlacer:
         self.above: list[int] = []
         entering, last = self.top, -1
         for place, item in enumerate(items):
+            if place in self.column.aside:
+                self.beside.add(place)
+                self.spines.append(None)
+                self.above.append(last)
+                continue
             before = place - 1
             if place and is_pill(items[before]):
                 start = before
@@ -99,7 +104,7 @@ class ColumnPlacer:
             if place in self.beside:
                 part.x = -part.right - BESIDE
             placed.left = max(placed.left, part.left - part.x)
-            placed.right = max(placed.right, part.right)
+            placed.right = max(placed.right, part.x + part.right)
             y += part.height
             if place == len(items) - 1:
                 break
@@ -136,11 +141,18 @@ class ColumnPlacer:
                     start = part.port(port.value, False)
                     out = port.value in own
                     ways[port.value] = _Way(port.value, part, "left", start, [], out)
-            if place < last:
+            if place < last or place in self.column.aside:
                 value = bottom(item)
                 ways[value] = self._onward(place, value, value in own)
         drawn = [way for way in ways.values() if way.targets or way.out]
         self._draw(drawn)
+        ending = [place for place in range(len(items)) if place not in self.column.aside][-1]
+        if ending < last:
+            # What was removed at the end stands beside the line that leads on.
+            part = placed.parts[ending]
+            end = [(0.0, part.y + part.height), (0.0, placed.height)]
+            value = bottom(items[ending])
+            placed.links.append(Link(value, part, "bottom", None, "bottom", end))
 
     def _spine(self, place: int, value: int) -> None:
         placed = self.placed

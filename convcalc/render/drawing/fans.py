@@ -188,7 +188,14 @@ class FanPlacer:
             return self.made[-1].x  # all come from the left
         if len(own) % 2:
             return own[len(own) // 2].x
-        return (own[0].x + own[-1].x) / 2
+        middle = (own[0].x + own[-1].x) / 2
+        lanes = [
+            self._lane(one, number)
+            for place, one in enumerate(self.made)
+            for number, _ in enumerate(self._lane_values(place, one))
+        ]
+        # A line that runs up beside a branch is not to lie on the spine.
+        return own[len(own) // 2].x if any([abs(x - middle) < 4 for x in lanes]) else middle
 
     # What is above the branches.
 

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from convcalc.problems import printable
 from convcalc.render.drawing.colours import LIGHT
-from convcalc.render.drawing.picture import Cell, Column, Fan, Frame, Item, Picture, subtitle
-from convcalc.render.drawing.text import shortened
+from convcalc.render.drawing.picture import (
+    Cell,
+    Column,
+    Fan,
+    Frame,
+    Item,
+    Picture,
+    heading,
+    subtitle,
+)
 
 #: Characters besides letters and digits that are syntax nowhere within a label.
 _PLAIN = " .,:+-/%_()[]\u00d7\u00b7\u2013\u2192\u2026\u2212\u00f7?"
+#: The outlines of a difference.
+_DOT_OUTLINES = {
+    "added": f', color="{LIGHT.added}", penwidth=2',
+    "removed": f', color="{LIGHT.removed}", style="rounded,filled,dashed"',
+    "changed": f', color="{LIGHT.changed}", penwidth=2',
+}
 #: Writes the lines of a node and of the start and the end of a group.
 _Node = Callable[[Cell], str]
 _Start = Callable[[Frame, int], str]
@@ -22,7 +35,7 @@ def mermaid_text(made: Picture) -> str:
     def node(cell: Cell) -> str:
         text = "<br/>".join([_mermaid_escaped(line) for line in _lines(cell)])
         start, end = {"pill": ('(["', '"])'), "circle": ('(("', '"))')}.get(cell.form, ('["', '"]'))
-        return f"n{cell.order}{start}{text}{end}:::k{_tint(cell)}"
+        return f"n{cell.order}{start}{text}{end}:::{cell.mark or f'k{_tint(cell)}'}"
 
     def start(frame: Frame, number: int) -> str:
         return f'subgraph g{number}["{_mermaid_escaped(_title(frame))}"]'
@@ -34,8 +47,16 @@ def mermaid_text(made: Picture) -> str:
             text = made.text_on_line(value)
             label = f'|"{_mermaid_escaped(text)}"|' if text else ""
             out.append(f"  n{made.home[value].order} -->{label} n{cell.order}")
+    out += [f"  n{source} -.-> n{target}" for source, target in _stems(made)]
     for number, tint in enumerate(LIGHT.tints):
         out.append(f"  classDef k{number} fill:{tint},stroke:{LIGHT.node},color:{LIGHT.text}")
+    if made.change is not None:
+        fill = f"fill:{LIGHT.page},color:{LIGHT.text}"
+        out += [
+            f"  classDef added {fill},stroke:{LIGHT.added},stroke-width:2px",
+            f"  classDef removed {fill},stroke:{LIGHT.removed},stroke-dasharray:4 3",
+            f"  classDef changed {fill},stroke:{LIGHT.changed},stroke-width:2px",
+        ]
     return "\n".join(out) + "\n"
 
 
@@ -56,14 +77,15 @@ def dot_text(made: Picture) -> str:
         shape = {"circle": "circle", "pill": "box"}.get(cell.form, "box")
         fill = LIGHT.tints[_tint(cell)]
         fill = "#ffffff" if fill == "#fff" else fill
-        return f'n{cell.order} [label="{text}", shape={shape}, fillcolor="{fill}"];'
+        outline = _DOT_OUTLINES.get(cell.mark, "")
+        return f'n{cell.order} [label="{text}", shape={shape}, fillcolor="{fill}"{outline}];'
 
     def start(frame: Frame, number: int) -> str:
         label = _dot_escaped(_title(frame))
         return f'subgraph cluster{number} {{ label="{label}"; color="{LIGHT.group}";'
 
     out = [
-        f'digraph "{_dot_escaped(printable(made.network.name, 200))}" {{',
+        f'digraph "{_dot_escaped(heading(made))}" {{',
         f"  // {_comment(made)}",
         (
             '  node [style="rounded,filled", fontname="Helvetica", fontsize=10,'
@@ -77,6 +99,7 @@ def dot_text(made: Picture) -> str:
             text = made.text_on_line(value)
             label = f' [label="{_dot_escaped(text)}"]' if text else ""
             out.append(f"  n{made.home[value].order} -> n{cell.order}{label};")
+    out += [f"  n{source} -> n{target} [style=dashed];" for source, target in _stems(made)]
     return "\n".join([*out, "}"]) + "\n"
 
 
@@ -91,8 +114,21 @@ def _dot_escaped(text: str) -> str:
 
 def _comment(made: Picture) -> str:
     # Nothing in the name ends the comment, or begins a directive of mermaid.
-    name = shortened(printable(made.network.name, 200), 60)
-    return "".join([c if c.isalnum() or c in _PLAIN else "?" for c in name]) + f": {subtitle(made)}"
+    return "".join([c if c.isalnum() or c in _PLAIN else "?" for c in heading(made)]) + (
+        f": {subtitle(made)}"
+    )
+
+
+def _stems(made: Picture) -> list[tuple[int, int]]:
+    """Where removed layers were: the nodes before them and their first ones."""
+    if made.change is None:
+        return []
+    same = made.same
+    pairs = [
+        (made.home[same[source]].order, made.home[same[target]].order)
+        for source, target in made.change.stems
+    ]
+    return list(dict.fromkeys([pair for pair in pairs if pair[0] != pair[1]]))
 
 
 def _title(frame: Frame) -> str:

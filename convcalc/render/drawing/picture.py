@@ -8,7 +8,8 @@ one, the values of the first copy stand for those of the others.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
 
 from convcalc.analysis.units import Unit
 from convcalc.gc_pause import gc_paused
@@ -16,6 +17,8 @@ from convcalc.graph import Network
 from convcalc.problems import printable
 from convcalc.render.drawing.costs import Costs
 from convcalc.render.drawing.structure import (
+    DELETED,
+    REMOVED,
     Block,
     Branch,
     Group,
@@ -28,6 +31,9 @@ from convcalc.render.drawing.structure import (
 from convcalc.render.drawing.text import shortened
 from convcalc.render.numbers import grouped, short
 from convcalc.shapes import Shape, cross_text
+
+if TYPE_CHECKING:
+    from convcalc.render.drawing.changes import Changed
 
 #: Nodes that a drawing has at most, if it can be folded so far.
 BUDGET = 24
@@ -51,12 +57,14 @@ class Cell:
     gives    the values that others read of it, the last one computed at the end
     sign     of a circle: + x - or a division
     names    what the inputs of a join are called, by value
+    mark     in a difference: what all of its units are, such as "added"
     """
 
     __slots__ = (
         "block",
         "form",
         "gives",
+        "mark",
         "names",
         "order",
         "reads",
@@ -69,14 +77,13 @@ class Cell:
         "tint",
         "title",
         "value",
-        "whole_title",
     )
 
     def __init__(self, block: Block, start: int, stop: int) -> None:
         self.block = block
         self.start, self.stop = start, stop
         self.form: Form = "box"
-        self.title = self.whole_title = self.second = self.share = self.sign = ""
+        self.title = self.second = self.share = self.sign = self.mark = ""
         self.times = 1
         self.tint = 0
         self.value = 0
@@ -89,7 +96,7 @@ class Cell:
 class Frame:
     """An open group, or an open run, which shows its first copy."""
 
-    __slots__ = ("block", "body", "order", "share", "start", "stop", "times", "title")
+    __slots__ = ("block", "body", "mark", "order", "share", "start", "stop", "times", "title")
 
     def __init__(self, block: Block, title: str, share: str, times: int, body: Column) -> None:
         self.block = block
@@ -99,6 +106,7 @@ class Frame:
         self.body = body
         self.start, self.stop = block.start, block.stop
         self.order = (0, 0)
+        self.mark = ""
 
 
 class Fan:
@@ -124,13 +132,31 @@ class Arm:
 
 
 class Column:
-    """Items below each other."""
+    """Items below each other.
 
-    __slots__ = ("items", "order")
+    aside  the places of removed ones, which stand beside those that are kept
+    """
 
-    def __init__(self, items: list[Item]) -> None:
+    __slots__ = ("aside", "items", "order")
+
+    def __init__(self, items: list[Item], aside: frozenset[int] = frozenset()) -> None:
         self.items = items
         self.order = (0, 0)
+        self.aside = aside
+
+    @property
+    def first(self) -> Item:
+        """The first item that values run through."""
+        if not self.aside:
+            return self.items[0]
+        return next(one for place, one in enumerate(self.items) if place not in self.aside)
+
+    @property
+    def last(self) -> Item:
+        """The last item that values run through."""
+        if not self.aside:
+            return self.items[-1]
+        return [one for place, one in enumerate(self.items) if place not in self.aside][-1]
 
 
 Item = Cell | Frame | Fan
@@ -146,13 +172,21 @@ class Picture:
     ends     for the result of a first copy, that of the last one
     first, last  for each value that is read, the first and the last cell that reads it, by order
     depth    to which depth groups are open
+    change   of a difference: what changed
     """
 
-    def __init__(self, network: Network, units: Sequence[Unit], costs: Costs) -> None:
+    def __init__(
+        self,
+        network: Network,
+        units: Sequence[Unit],
+        costs: Costs,
+        change: Changed | None = None,
+    ) -> None:
         self.network = network
         self.units = units
         self.costs = costs
-        self.sources = sources_of(network, units)
+        self.change = change
+        self.sources = sources_of(network, units) if change is None else change.sources
         self.top = Column([])
         self.cells: list[Cell] = []
         self.same = list(range(len(units)))
@@ -198,12 +232,37 @@ def picture(
     made = Picture(network, units, costs)
     paths = {node.path: unit.index for unit in units for node in unit.nodes}
     results = {paths[network.nodes[index].path] for index in network.outputs.values()}
-    blocks = structure(units, made.sources, results)
+    return _opened(made, structure(units, made.sources, results), nodes, depth, open_paths)
+
+
+@gc_paused()
+def change_picture(
+    change: Changed,
+    *,
+    nodes: int = BUDGET,
+    depth: int | None = None,
+    open_paths: Sequence[str] = (),
+) -> Picture:
+    """What a drawing of a difference shows: groups in which nothing changed stay folded."""
+    made = Picture(change.network, change.units, change.costs, change)
+    marks = list(zip(change.marks, change.words, change.costs.values, strict=True))
+    blocks = structure(change.units, change.sources, change.results, marks)
+    return _opened(made, blocks, nodes, depth, open_paths)
+
+
+def _opened(
+    made: Picture,
+    blocks: Sequence[Block],
+    nodes: int,
+    depth: int | None,
+    open_paths: Sequence[str],
+) -> Picture:
+    """The picture with blocks open to a depth, or as far as there are no more nodes than that."""
     if depth is None:
         depth = -1
-        counted = _count(blocks, depth)
+        counted = _count(made, blocks, depth)
         while True:
-            more = _count(blocks, depth + 1)
+            more = _count(made, blocks, depth + 1)
             if more > nodes or (more == counted and depth >= 0):
                 break
             depth, counted = depth + 1, more
@@ -214,7 +273,7 @@ def picture(
     return made
 
 
-def _count(blocks: Sequence[Block], depth: int) -> int:
+def _count(made: Picture, blocks: Sequence[Block], depth: int) -> int:
     """The nodes of blocks whose groups are open to a depth."""
     count = 0
     for block in blocks:
@@ -225,12 +284,19 @@ def _count(blocks: Sequence[Block], depth: int) -> int:
                 count += 1
                 for branch in branches:
                     folds = depth < 0 and _folds(branch)
-                    count += 1 if folds else _count(branch.children, depth)
+                    count += 1 if folds else _count(made, branch.children, depth)
             case Group(children=children):
-                count += _count(children, depth - 1) if depth > 0 else 1
+                opens = depth > 0 and _opens(made, block)
+                count += _count(made, children, depth - 1) if opens else 1
             case Run(copies=copies):
-                count += _count(inside(copies[0]), depth - 1) if depth > 0 else 1
+                opens = depth > 0 and _opens(made, block)
+                count += _count(made, inside(copies[0]), depth - 1) if opens else 1
     return count
+
+
+def _opens(made: Picture, block: Block) -> bool:
+    """Whether a block is opened for its depth: in a difference, only if something differs."""
+    return made.change is None or made.change.differs(block.start, block.stop)
 
 
 def _folds(branch: Branch) -> bool:
@@ -253,7 +319,37 @@ class _Builder:
 
     def column(self, blocks: Sequence[Block], level: int) -> Column:
         """A column of blocks, which stand in so many groups."""
-        return Column([self.item(block, level) for block in blocks])
+        change = self.picture.change
+        removed = [
+            change is not None and change.mark(block.start, block.stop) == DELETED
+            for block in blocks
+        ]
+        if not any(removed) or all(removed):
+            return Column([self.item(block, level) for block in blocks])
+        items: list[Item] = []
+        aside = []
+        for gone, pairs in groupby(zip(removed, blocks, strict=True), key=lambda pair: pair[0]):
+            found = [block for _, block in pairs]
+            if not gone:
+                items += [self.item(block, level) for block in found]
+                continue
+            aside.append(len(items))
+            items.append(self._removed(found, level))
+        return Column(items, frozenset(aside))
+
+    def _removed(self, blocks: Sequence[Block], level: int) -> Item:
+        """Neighbours that were removed, as one item."""
+        item = self.item(blocks[0], level) if len(blocks) == 1 else None
+        if isinstance(item, Cell | Frame):
+            return item
+        block = Group(blocks[0].path, DELETED, list(blocks))
+        return self._frame(block, 1, self.column(blocks, level))
+
+    def _frame(self, block: Block, copies: int, body: Column) -> Frame:
+        frame = Frame(block, _cut(block.name), self._share(block), copies, body)
+        if self.picture.change is not None:
+            frame.mark = self.picture.change.mark(block.start, block.stop)
+        return frame
 
     def item(self, block: Block, level: int) -> Item:
         """What a block looks like."""
@@ -267,12 +363,11 @@ class _Builder:
             case Group():
                 if not self._open(block, level):
                     return folded_cell(self.picture, block)
-                body = self.column(block.children, level + 1)
-                return Frame(block, _cut(block.name), self._share(block), 1, body)
+                return self._frame(block, 1, self.column(block.children, level + 1))
         raise TypeError(block)
 
     def _open(self, block: Block, level: int) -> bool:
-        if level < self.depth:
+        if level < self.depth and _opens(self.picture, block):
             return True
         inner = f"{block.path}."
         return any([path == block.path or path.startswith(inner) for path in self.open_paths])
@@ -301,13 +396,13 @@ class _Builder:
             [self._open(copy, level) for copy in block.copies if isinstance(copy, Group)]
         ):
             body = self.column(inside(first), level + 1)
-            return Frame(block, _cut(block.name), self._share(block), len(block.copies), body)
+            return self._frame(block, len(block.copies), body)
         return folded_cell(self.picture, block)
 
     def _leaf(self, block: Single) -> Cell:
         unit = self.picture.units[block.start]
         cell = _cell(self.picture, block, block.start, block.stop)
-        if not self.picture.sources[block.start] and not unit.layers[0].unknown:
+        if not self._reads(unit) and not unit.layers[0].unknown:
             cell.form = "pill"
             shape = self.picture.shape_text(unit.index)
             cell.title = _cut(block.name)
@@ -315,6 +410,13 @@ class _Builder:
             return cell
         self._describe(cell, unit, block.name)
         return cell
+
+    def _reads(self, unit: Unit) -> int:
+        """How many values a unit reads; of a removed one, how many it read."""
+        change = self.picture.change
+        if change is not None and change.marks[unit.index] == DELETED:
+            return len(set(unit.sources))
+        return len(self.picture.sources[unit.index])
 
     def _join(self, block: Join) -> Cell:
         unit = self.picture.units[block.unit]
@@ -328,7 +430,14 @@ class _Builder:
         cell.title = title(unit)
         fused = [_SHORT_NAMES.get(layer.kind, layer.kind) for layer in unit.layers[1:]]
         cell.second = " \u00b7 ".join([_cut(name), *fused])
-        if unit.kind in _SIGNS and len(self.picture.sources[unit.index]) > 1:
+        change = self.picture.change
+        if change is not None:
+            words = change.some_words(unit.index)
+            if words:
+                cell.second = f"{_cut(name)}: {words}"
+            elif cell.mark:
+                cell.second = f"{cell.mark}, {cell.second}"
+        if unit.kind in _SIGNS and self._reads(unit) > 1:
             cell.form = "circle"
             cell.sign = _SIGNS[unit.kind]
             cell.second = " \u00b7 ".join(fused)
@@ -346,6 +455,9 @@ def folded_cell(made: Picture, block: Group | Run) -> Cell:
     cell.title = _cut(block.name)
     cell.times = copies
     count = block.stop - block.start
+    if made.change is not None:
+        cell.second = made.change.summary(block.start, block.stop, copies)
+        return cell
     names = {_kind_or_base(child, made.units) for child in children}
     if copies > 1:
         cell.second = f"{copies} \u00d7 {_layers(count // copies)}"
@@ -365,7 +477,9 @@ def _cell(made: Picture, block: Block, start: int, stop: int) -> Cell:
     cell = Cell(block, start, stop)
     cell.share = costs.share(start, stop)
     cell.tint = costs.tint(start, stop)
-    cell.value = costs.of(start, stop)
+    cell.value = abs(costs.of(start, stop))
+    if made.change is not None:
+        cell.mark = made.change.mark(start, stop)
     return cell
 
 
@@ -383,7 +497,7 @@ def _layers(count: int) -> str:
 
 
 def _cut(name: str) -> str:
-    return shortened(printable(name, 4096), _MOST_CHARACTERS)
+    return shortened(printable(name.replace(REMOVED, ""), 4096), _MOST_CHARACTERS)
 
 
 def _kind_or_base(block: Block, units: Sequence[Unit]) -> str:
@@ -471,10 +585,17 @@ def _number(made: Picture, item: Item | Column | Arm) -> tuple[int, int]:
     return order
 
 
+def heading(made: Picture) -> str:
+    """What the picture shows: the network's name, or those of both that are compared."""
+    if made.change is not None:
+        return made.change.title
+    return shortened(printable(made.network.name, 200), 60)
+
+
 def tooltip(made: Picture, cell: Cell) -> str:
     """The path, the shapes and the exact figures of a node."""
     last = made.units[cell.stop - 1]
-    lines = [printable(cell.block.path, 4096)]
+    lines = [printable(cell.block.path.replace(REMOVED, ""), 4096)]
     if cell.reads:
         entering = " + ".join([made.shape_text(value) for value in cell.reads[:4]])
         lines.append(f"{entering} \u2192 {made.shape_text(last.index)}")
@@ -483,7 +604,12 @@ def tooltip(made: Picture, cell: Cell) -> str:
     costs = made.costs
     if last.members:
         unit = {"bytes": " bytes"}.get(costs.metric.unit, "")
-        figure = grouped(cell.value) + unit if costs.known(cell.start, cell.stop) else "unknown"
+        value = costs.of(cell.start, cell.stop)
+        figure = grouped(value) + unit if costs.known(cell.start, cell.stop) else "unknown"
+        if made.change is not None:
+            figure = f"+{figure}" if value > 0 else figure
+            changed = made.change.words[cell.start] if cell.stop - cell.start == 1 else ()
+            return "\n".join([*lines, f"{costs.metric.title}: {figure}", *changed])
         share = f" ({cell.share})" if cell.share not in {"", "?"} else ""
         lines.append(f"{costs.metric.title}: {figure}{share}")
         if costs.metric.name != "params":
@@ -496,6 +622,8 @@ def tooltip(made: Picture, cell: Cell) -> str:
 
 def subtitle(made: Picture) -> str:
     """The head's second part: the totals, and what is shown by colour."""
+    if made.change is not None:
+        return made.change.about
     costs = made.costs
     units = made.units
     params = sum([unit.cost.params for unit in units])

@@ -108,7 +108,7 @@ def takes(item: Item | Column, value: int | None) -> bool:
         case Fan():
             return any([arm_takes(arm, value) for arm in item.branches])
         case Column():
-            return takes(item.items[0], value)
+            return takes(item.first, value)
 
 
 def arm_takes(arm: Arm, value: int | None) -> bool:
@@ -126,7 +126,7 @@ def bottom(item: Item | Column) -> int:
         case Fan():
             return bottom(item.cell)
         case Column():
-            return bottom(item.items[-1])
+            return bottom(item.last)
 
 
 def is_pill(item: Item) -> bool:

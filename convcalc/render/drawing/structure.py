@@ -13,6 +13,10 @@ from collections.abc import Callable, Sequence
 from convcalc.analysis.units import Unit
 from convcalc.graph import Network
 
+#: What a unit of a difference is; "" where it is as it was, or only costs something else.
+ADDED, DELETED, CHANGED, KEPT = "added", "removed", "changed", ""
+#: Ends the name of a removed group or layer in a difference, where a kept one may have that name.
+REMOVED = "\u2060"
 #: Parts of a path beyond which groups are not nested further.
 _DEEPEST = 40
 #: Copies that differ in their channels only are drawn as one from so many on.
@@ -91,12 +95,16 @@ class Run(Block):
 
 
 def structure(
-    units: Sequence[Unit], sources: Sequence[Sequence[int]], results: set[int]
+    units: Sequence[Unit],
+    sources: Sequence[Sequence[int]],
+    results: set[int],
+    marks: Sequence[object] = (),
 ) -> list[Block]:
     """The blocks of a network at its top.
 
     sources  the units whose values each unit reads, as `sources_of` has them
     results  the units whose values are results of the network
+    marks    if given, what of each unit must be equal in copies, too
 
     >>> import convcalc
     >>> network = convcalc.load("resnet18")
@@ -105,7 +113,7 @@ def structure(
     >>> [block.name for block in blocks]
     ['input', 'conv0', 'pool0', 'stage0', 'stage1', 'stage2', 'stage3', 'pool1', 'dense0']
     """
-    return _Reader(units, sources, results).blocks()
+    return _Reader(units, sources, results, marks).blocks()
 
 
 def sources_of(network: Network, units: Sequence[Unit]) -> list[tuple[int, ...]]:
@@ -129,9 +137,14 @@ def sources_of(network: Network, units: Sequence[Unit]) -> list[tuple[int, ...]]
 
 class _Reader:
     def __init__(
-        self, units: Sequence[Unit], sources: Sequence[Sequence[int]], results: set[int]
+        self,
+        units: Sequence[Unit],
+        sources: Sequence[Sequence[int]],
+        results: set[int],
+        marks: Sequence[object],
     ) -> None:
         self.units = units
+        self.marks = marks
         self.sources = sources
         self.parts = [unit.path.split(".", _DEEPEST) for unit in units]
         #: The last unit that reads each unit's value.
@@ -173,7 +186,10 @@ class _Reader:
         within = before[-1] if before else None
         if not isinstance(within, Group) or within.path != unit.path:
             return Single(unit.path, name, index, index + 1)
-        if not any([within.start <= source < within.stop for source in self.sources[index]]):
+        read = [one for one in self.sources[index] if within.start <= one < within.stop]
+        ends = {child.stop - 1 for child in within.children}
+        # A branch ends with the value that enters the join.
+        if within.stop - 1 not in read or not ends.issuperset(read):
             return Single(unit.path, name, index, index + 1)
         before.pop()
         return Join(unit.path, within.start, index + 1, _branches(self.sources[index], within))
@@ -242,9 +258,13 @@ class _Reader:
         return fed
 
     def _equal(self, one: int, other: int) -> bool:
+        if self.marks and self.marks[one] != self.marks[other]:
+            return False
         return self.equal_keys[one] == self.equal_keys[other]
 
     def _alike(self, one: int, other: int) -> bool:
+        if self.marks and self.marks[one] != self.marks[other]:
+            return False
         first, second = self.units[one], self.units[other]
         return first.summary == second.summary and first.output[2:] == second.output[2:]
 

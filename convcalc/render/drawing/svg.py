@@ -5,16 +5,17 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from convcalc.problems import printable
 from convcalc.render.drawing.colours import style
 from convcalc.render.drawing.drawing import HEAD, MARGIN, Box, Drawing, Edge
-from convcalc.render.drawing.picture import Cell, Frame, subtitle, tooltip
+from convcalc.render.drawing.picture import Cell, Frame, heading, subtitle, tooltip
 from convcalc.render.drawing.ports import RADIUS, TEXT_SIZE, Point
-from convcalc.render.drawing.text import shortened, width
+from convcalc.render.drawing.text import width
 
 _CORNER = 6.0
 _ARROW, _ARROW_WIDTH = 6.0, 5.5
 _HEAD_SIZE = 16
+#: The classes of outlines in a difference.
+_MARKS = {"": "", "added": " A", "removed": " R", "changed": " V"}
 
 
 def escape(text: str) -> str:
@@ -48,7 +49,7 @@ def svg_text(drawing: Drawing, *, dark: bool = False, headed: bool = True) -> st
     headed  whether the network's name and totals stand above it
     """
     made = drawing.picture
-    name = shortened(printable(made.network.name, 200), 60)
+    name = heading(made)
     about = subtitle(made)
     title_end = MARGIN + width(name, _HEAD_SIZE, bold=True) + 8
     head = title_end + width(about, TEXT_SIZE) + MARGIN if headed else 0
@@ -62,7 +63,7 @@ def svg_text(drawing: Drawing, *, dark: bool = False, headed: bool = True) -> st
         f'<svg xmlns="http://www.w3.org/2000/svg" {frame} role="img">',
         f"<title>{escape(name)}</title>",
         f"<desc>{escape(about)}</desc>",
-        f"<style>{style(dark)}</style>",
+        f"<style>{style(dark, marked=made.change is not None)}</style>",
         f'<rect class="p" width="{number(across)}" height="{number(down)}"/>',
         *([_text(MARGIN, 30, name, "h"), _text(title_end, 30, about)] if headed else []),
         f'<g transform="translate({number(shift)} 0)">' if shift >= 1 else "<g>",
@@ -94,8 +95,8 @@ def _frame(frame: Frame, box: Box) -> str:
     title = frame.title + (f" \u00d7{frame.times}" if frame.times > 1 else "")
     parts = []
     if frame.times > 1:
-        parts.append(_rect(box._replace(x=box.x + 4, y=box.y + 4), 10, "g"))
-    parts += [_rect(box, 10, "g"), _text(box.x + 12, box.y + 17, title, "n")]
+        parts.append(_rect(box._replace(x=box.x + 4, y=box.y + 4), 10, f"g{_MARKS[frame.mark]}"))
+    parts += [_rect(box, 10, f"g{_MARKS[frame.mark]}"), _text(box.x + 12, box.y + 17, title, "n")]
     if frame.share:
         parts.append(_text(box.x + box.width - 12, box.y + 17, frame.share, "f e"))
     return "".join(parts)
@@ -116,9 +117,12 @@ def _cell(drawing: Drawing, cell: Cell, box: Box, scale: float) -> list[str]:
     shape = {"circle": RADIUS, "pill": down / 2}.get(cell.form, 6)
     out = [f"<g><title>{escape(tooltip(drawing.picture, cell))}</title>"]
     if cell.times > 1:
-        out += [_rect(box._replace(x=x + more, y=y + more), 6, "r k0") for more in (5, 2.5)]
-    outline = f"r k{cell.tint}" + (" u" if cell.share == "?" and cell.form == "box" else "")
-    out.append(_rect(box, shape, "r k0" if cell.form in {"circle", "pill", "bar"} else outline))
+        behind = f"r k0{_MARKS[cell.mark]}"
+        out += [_rect(box._replace(x=x + more, y=y + more), 6, behind) for more in (5, 2.5)]
+    unknown = " u" if cell.share == "?" and cell.form == "box" else ""
+    outline = f"r k{cell.tint}{_MARKS[cell.mark]}{unknown}"
+    plain = f"r k0{_MARKS[cell.mark]}"
+    out.append(_rect(box, shape, plain if cell.form in {"circle", "pill", "bar"} else outline))
     match cell.form:
         case "circle":
             out.append(_sign(cell.sign, x + across / 2, y + down / 2))
@@ -180,7 +184,7 @@ def _edges(edges: Sequence[Edge]) -> list[str]:
         if before:
             points = max([_remainder(edge.points, one) for one in before[-20:]], key=_saved)
         before.append(edge.points)
-        out.append(_line(points))
+        out.append(_line(points, _MARKS["removed"] if edge.source.mark == "removed" else ""))
     return out
 
 
@@ -226,8 +230,8 @@ def _distance(one: Point, other: Point) -> float:
     return abs(one[0] - other[0]) + abs(one[1] - other[1])
 
 
-def _line(points: Sequence[Point]) -> str:
-    """A line with round corners and an arrow head."""
+def _line(points: Sequence[Point], mark: str) -> str:
+    """A line with round corners and an arrow head, of removed layers if so marked."""
     *_, before, end = points
     dx, dy = _step(before, end)
     tip = (end[0] - dx * (_ARROW - 1), end[1] - dy * (_ARROW - 1))
@@ -251,4 +255,4 @@ def _line(points: Sequence[Point]) -> str:
         f"L{number(x - dy * side)} {number(y + dx * side)}"
         f"L{number(x + dy * side)} {number(y - dx * side)}Z"
     )
-    return f'<path d="{"".join(path)}" class="l"/><path d="{head}" class="a"/>'
+    return f'<path d="{"".join(path)}" class="l{mark}"/><path d="{head}" class="a{mark}"/>'

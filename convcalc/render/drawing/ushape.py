@@ -39,7 +39,7 @@ class _Skip(NamedTuple):
 def ushape(picture: Picture, placer: Placer) -> Placed | None:
     """Places a picture as a U; None where it is none."""
     items = picture.top.items
-    skips = _skips(picture, placer)
+    skips = None if picture.top.aside else _skips(picture, placer)
     if skips is None:
         return None
     turn = _turn(picture, items, skips[-1])
