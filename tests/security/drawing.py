@@ -17,6 +17,7 @@ from tests.cli.runner import run
 from tests.security.hostile import PATHS, SCALARS, SMALL, configs, corpus, devices, mutated
 from tests.security.hostile_arrays import array_changed, arrays_changed
 from tests.security.hostile_locks import lock_changed
+from tests.security.hostile_models import bases, drawn, model_changed
 from tests.security.project import Project
 
 
@@ -133,7 +134,11 @@ COMMANDS: dict[str, Command] = {
     "reconcile": Command(3, _TABLES),
     "verify": Command(5, _TABLES, _RUN),
     "weights": Command(2, (), (("--seed", "5"), ("--dtype", "float64")), _SHARED),
-    "export": Command(2, (), (("--seed", "5"),)),
+    "export": Command(2, (), (("--seed", "5"), ("--framework", "keras"))),
+    "import": Command(3, (), (("--flat",),), _SHARED),
+    "run": Command(
+        3, _TABLES, (("--dtype", "float64"), ("--layers", "conv0"), ("--top", "2")), _SHARED
+    ),
     "diff": Command(4, _TABLES, (("--expand",), ("--top", "2"), ("--exit-code",))),
     "diff --base": Command(1, _TABLES, (("--expand",), ("--merge-base",), ("--exit-code",))),
     "check": Command(
@@ -185,6 +190,15 @@ COMMANDS: dict[str, Command] = {
     "kinds": Command(1, _TABLES, (), (), ()),
     "schema": Command(1, (), (), (), ()),
 }
+#: Options of every command that reads a model file.
+_CUTS: Options = (
+    ("--outputs", "nosuch"),
+    ("--outputs", "layer1.0"),
+    ("--scale", "n"),
+    ("--dim", "height=64"),
+    ("--dim", "x.2=2147483647"),
+    ("--dim", "width=::error::pwned"),
+)
 _WEIGHTS = [command.weight for command in COMMANDS.values()]
 
 #: What a user may call a spec, and what only an attacker does.
@@ -203,7 +217,11 @@ _WRONG = tuple(
     text for value in SCALARS if (text := str(value)) not in PATHS and "/" not in text[:1]
 )
 #: Options whose values a user is believed, whatever they cost, or which name a file.
-_BELIEVED = {"--max-layers", "--repeat", "--output", "--save", "--input-file", "--base"}
+_BELIEVED = {
+    *("--max-layers", "--repeat", "--output", "--save", "--save-weights", "--input-file", "--base")
+}
+#: Commands that draw their own output.
+_WRITING = ("weights", "export", "import")
 
 _LAYERS = ("conv0", "dense0", "0", "stage0.conv0", "relu0", "*", "input", "matmul0")
 _FIGURES = ("1000", "4.1G", "0", "123456789", "macs", "1e400", "1,000", "30.96GFLOPs")
@@ -266,6 +284,10 @@ network net.yaml
 """
 
 
+#: One file of so many is a model of another program.
+_MODELS = 4
+
+
 def case(seed: int, number: int, material: Material) -> Case:
     """The case with this number."""
     return _Drawing(f"{seed}/{number}", material).case()
@@ -289,7 +311,19 @@ class _Drawing:
         group = self.changes.choices(material.specs, (2, 2, 1))[0]
         place = min(self.changes.randrange(len(group)), self.changes.randrange(len(group)))
         self.original = group[place]
-        self.text = self.original.encode() if self._once_in(10) else self._mutated(self.original)
+        #: What the changed file was.
+        self.right = self.original.encode()
+        self.is_model = self._once_in(_MODELS)
+        if self.is_model:
+            suffix = drawn(self.random)
+            self.name = self.name.removesuffix(".yaml") + suffix
+            self.right = self.changes.choice(bases(suffix))
+        if self._once_in(10):
+            self.text = self.right
+        elif self.is_model:
+            self.text = model_changed(Path(self.name).suffix, self.right, self.changes)
+        else:
+            self.text = self._mutated(self.original)
 
     def case(self) -> Case:
         random = self.random
@@ -305,7 +339,9 @@ class _Drawing:
         arguments += [part for option in shared for part in option]
         if command.access and self._once_in(16):
             arguments += random.choice(command.access)
-        if "lock" not in word and word not in ("weights", "export") and self._once_in(12):
+        if self.is_model and command.access and self._once_in(5):
+            arguments += random.choice(_CUTS)
+        if "lock" not in word and word not in _WRITING and self._once_in(12):
             arguments += ["--output", random.choice(("out.txt",) * 6 + ("nosuch/out.txt", "."))]
             self.writes.append("out.txt")
         stdin = b""
@@ -377,7 +413,7 @@ class _Drawing:
         device = self.changes.choice(self.material.devices)
         self.files["board.yaml"] = self._mutated(device)
         if self.random.random() < 0.7:  # a good spec, so that the device is used
-            self.files[self.name] = self.original.encode()
+            self.files[self.name] = self.right
         return [*arguments, "--device", self.random.choice(("board.yaml",) * 9 + ("a100",))]
 
     def _verify(self) -> list[str]:
@@ -385,6 +421,13 @@ class _Drawing:
         if self._once_in(8):
             arguments += ["--save", "out.npz"]
             self.writes.append("out.npz")
+        if self.is_model or self._once_in(8):
+            if self.random.random() < 0.7:
+                self.files["other.onnx"] = self.changes.choice(bases(".onnx")[-7:])
+                if self.random.random() < 0.3:
+                    self.files["other.onnx"] = self.right if self.is_model else self.text
+                arguments += ["--against", "other.onnx"]
+            return arguments
         if self.random.random() < 0.6:
             return arguments
         made = self.material.arrays_of(self.original)
@@ -417,14 +460,32 @@ class _Drawing:
         self.writes += ["out.onnx", "out.py"]
         return [*self._one_file(), "--output", self.random.choice(names)]
 
+    def _import(self) -> list[str]:
+        self.writes += ["out.yaml", "out.npz"]
+        arguments = self._one_file()
+        if self._once_in(2):
+            arguments += ["--output", self.random.choice(("out.yaml", "out.yaml", "nosuch/o", "."))]
+        if self._once_in(4):
+            arguments += ["--save-weights", self.random.choice(("out.npz", "out.npz", "."))]
+        return arguments
+
+    def _run(self) -> list[str]:
+        arguments = self._one_file()
+        if self._once_in(3):
+            array = np.ones(self.random.choice(((1, 3, 32, 32), (3, 8, 8), (1, 8))), np.float32)
+            self.files["x.npy"] = array_changed(array, self.changes)
+            arguments += ["--input-file", "x.npy"]
+        return arguments
+
     def _diff(self) -> list[str]:
-        self.files |= {self.name: self.text, "old.yaml": self.original.encode()}
-        both = [self.name, "old.yaml"]
+        old = f"old{Path(self.name).suffix}" if self.is_model else "old.yaml"
+        self.files |= {self.name: self.text, old: self.right}
+        both = [self.name, old]
         return both if self.random.random() < 0.5 else both[::-1]
 
     def _diff_base(self) -> list[str]:
         number = self.changes.randrange(len(SMALL))
-        if self.random.random() < 0.7:  # a file that the revision has; else it is new
+        if not self.is_model and self.random.random() < 0.7:  # a file of the revision, or a new one
             self.name = f"small{number}.yaml"
             self.text = self._mutated(SMALL[number])
         self.files[self.name] = self.text
@@ -495,6 +556,8 @@ _DRAWS: Mapping[str, Callable[[_Drawing], Sequence[str]]] = {
     "verify": _Drawing._verify,
     "weights": _Drawing._weights,
     "export": _Drawing._export,
+    "import": _Drawing._import,
+    "run": _Drawing._run,
     "diff": _Drawing._diff,
     "diff --base": _Drawing._diff_base,
     "check": _Drawing._project,

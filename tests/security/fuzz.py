@@ -3,9 +3,9 @@
     python -m tests.security.fuzz --count 200000
     python -m tests.security.fuzz --seed 7 --case 1234
 
-Each case changes files of the repository (networks, convcalc.yaml, a lock, a device, arrays), draws
-a command with options and a format, and runs it in this process under limits of processor time and
-memory. A seed and a number make the same case again.
+Each case changes files of the repository (networks, models of other programs, convcalc.yaml, a
+lock, a device, arrays), draws a command with options and a format, and runs it in this process
+under limits of processor time and memory. A seed and a number make the same case again.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def outcome(asked: Case, project: Project) -> tuple[Result, list[str]]:
     result = Result(0, "", "")
     found: list[str] = []
     try:
-        if arguments[:1] == ("verify",) and not _runs_quickly(asked):
+        if arguments[:1] in (("verify",), ("run",)) and not _runs_quickly(asked):
             arguments = (*arguments, "--max-memory", "1kB")
         with limited():
             result = run(*arguments, stdin=asked.stdin)

@@ -330,15 +330,11 @@ def structure_changed(text: str, random: Random, other: str = "") -> str:
         tree, grafts = [yaml.load(one, _LOADER) for one in (text, other)]  # noqa: S506 - a safe one
     except (yaml.YAMLError, ValueError, RecursionError, TypeError):
         return text
-    holder = {"": tree}
-    places = list(_places(holder))
-    parent, key = random.choice(places)
-    change = random.choice(_CHANGES)
-    change(parent, key, random, [*places, *_places({"": grafts})])
+    tree = tree_changed(tree, random, grafts)
     try:
         return str(
             yaml.dump(
-                holder[""],
+                tree,
                 Dumper=_DUMPER,
                 default_flow_style=random.choice((None, True, False)),
                 sort_keys=False,
@@ -348,6 +344,16 @@ def structure_changed(text: str, random: Random, other: str = "") -> str:
         )
     except (yaml.YAMLError, RecursionError, ValueError):
         return text
+
+
+def tree_changed(tree: Tree, random: Random, other: Tree = None) -> Tree:
+    """Mappings and lists with one value or key changed, in place; parts of another may come in."""
+    holder = {"": tree}
+    places = list(_places(holder))
+    parent, key = random.choice(places)
+    change = random.choice(_CHANGES)
+    change(parent, key, random, [*places, *_places({"": other})])
+    return holder[""]
 
 
 def _places(tree: Tree) -> Iterator[tuple[Tree, Any]]:

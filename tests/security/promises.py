@@ -17,7 +17,7 @@ from tests.security.hostile import SECRET
 STATUSES = (0, 1, 2)
 
 #: The commands that hold a network's values; of these, large ones are refused.
-_RUNNING = ("verify", "weights", "export")
+_RUNNING = ("verify", "run", "weights", "export", "import")
 
 #: What a runner is told by `check --format github`, and by errors before it.
 _ANNOTATION = re.compile(r"::(error|warning|notice) [a-z]+=[^:]*::(?!pwned)")

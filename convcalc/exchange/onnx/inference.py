@@ -227,6 +227,8 @@ class Inference:
     def _output_names(self, nodes: Sequence[Node], scope: Scope) -> dict[str, str]:
         """The values that are the results, by the names of the results."""
         if not self._wanted:
+            if not self._graph.outputs:
+                raise refused("bad-model", "the file has no results")
             return {info.name: info.name for info in self._graph.outputs}
         made = {name for node in nodes for name in node.outputs}
         for name, value in self._wanted.items():

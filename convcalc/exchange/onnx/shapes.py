@@ -97,7 +97,7 @@ def _global_pool(op: Op) -> list[Shape]:
 def _gemm(op: Op) -> list[Shape]:
     a, b = op.x.shape, op.input(1).shape
     if len(a) != 2 or len(b) != 2:
-        if len(b) != 2 or op.whole("transA", 0):
+        if not a or len(b) != 2 or op.whole("transA", 0):
             raise op.refuse("bad-model", f"it multiplies {list(a)} by {list(b)}")
         a = (a[0], prod(a[1:]))  # before version 11 an input was flattened
     rows, inner = a[::-1] if op.whole("transA", 0) else a
@@ -125,8 +125,8 @@ def _concat(op: Op) -> list[Shape]:
         raise op.refuse("bad-model", "it has no inputs")
     axis = axis_of(op, len(shapes[0]))
     first = shapes[0]
-    outside = (first[:axis], first[axis + 1 :])
-    if any((shape[:axis], shape[axis + 1 :]) != outside for shape in shapes):
+    outside = (len(first), first[:axis], first[axis + 1 :])
+    if any((len(shape), shape[:axis], shape[axis + 1 :]) != outside for shape in shapes):
         raise op.refuse("bad-model", f"the shapes {shapes[:4]} do not go together on axis {axis}")
     return [(*first[:axis], sum([shape[axis] for shape in shapes]), *first[axis + 1 :])]
 
@@ -205,6 +205,7 @@ def _second(op: Op) -> list[Shape]:
 
 
 def _blocks(op: Op) -> list[Shape]:
+    _ranked(op, op.x.shape, 2)
     batch, channels, *sizes = op.x.shape
     block = op.whole("blocksize", 1)
     area = block * block
@@ -276,6 +277,7 @@ def _attention(op: Op) -> list[Shape]:
     query, value = op.x.shape, op.input(2).shape
     if len(query) == 4 and len(value) == 4:
         return [(*query[:-1], value[-1])]
+    _ranked(op, value, 1)
     heads, value_heads = op.whole("q_num_heads", 1), op.whole("kv_num_heads", 1)
     return [(*query[:-1], value[-1] // max(value_heads, 1) * heads)]
 

@@ -345,7 +345,7 @@ def read_numbers(reader: WireReader, tensor: Tensor, elements: int) -> list[Numb
                 return None
             raise refused(
                 "bad-model",
-                f"the tensor {tensor.name} has {end - start} bytes,"
+                f"the tensor {printable(tensor.name)} has {end - start} bytes,"
                 f" and {elements} numbers of type {name} take {elements * size}",
             )
         return list(unpack(f"<{elements}{letter}", reader.data[start:end]))
@@ -361,14 +361,17 @@ def _typed_numbers(reader: WireReader, tensor: Tensor, elements: int) -> list[Nu
         elif field in (4, 10):
             data = reader.data[place[0] : place[1]] if isinstance(place, tuple) else place
             size, letter = (4, "f") if field == 4 else (8, "d")
-            if not isinstance(data, int):
-                found += unpack(f"<{len(data) // size}{letter}", data)
+            if isinstance(data, int) or len(data) % size:
+                shown = printable(tensor.name)
+                raise refused("bad-model", f"the numbers of the tensor {shown} are cut off")
+            found += unpack(f"<{len(data) // size}{letter}", data)
     if not found:
         return None
     if len(found) != elements:
         raise refused(
             "bad-model",
-            f"the tensor {tensor.name} has {len(found)} numbers, and its shape has {elements}",
+            f"the tensor {printable(tensor.name)} has {len(found)} numbers,"
+            f" and its shape has {elements}",
         )
     if tensor.type == 10:
         return [unpack("<e", (int(bits) & 0xFFFF).to_bytes(2, "little"))[0] for bits in found]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-from random import Random
-
 import pytest
 
 from convcalc.exchange.files import ModelFile
@@ -19,22 +16,11 @@ from tests.exchange.onnx.messages import (
     message,
     model,
     node,
+    number,
     tensor,
 )
-from tests.exchange.onnx.mutations import BASES, base, tried
-from tests.exchange.onnx.mutations import mutated as _mutated
-from tests.quick import each_seed
 
 IMAGE = info("x", [1, 3, 64, 64])
-
-_bytes = cache(base)
-
-
-@pytest.mark.no_cover
-@each_seed(150, 10_000)
-def test_changed_files_end_in_a_network_or_an_error(seed: int) -> None:
-    rng = Random(seed)
-    tried(_mutated(_bytes(rng.choice(BASES)), rng))
 
 
 def _refused(data: bytes) -> tuple[str, str]:
@@ -149,3 +135,38 @@ def test_lists_of_axes_are_short() -> None:
     code, said = _refused(model(graph([reduced], [axes], [IMAGE]), 18))
     assert code == "bad-model"
     assert "5,000 numbers" in said
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        node("Gemm", ["one", "w"], ["y"]),
+        node("DepthToSpace", ["one"], ["y"], integer("blocksize", 2)),
+        node("Attention", ["x", "x", "one"], ["y"]),
+    ],
+)
+def test_values_without_axes(strange: bytes) -> None:
+    one = node("ReduceMean", ["x"], ["one"], integer("keepdims", 0))
+    weight = tensor("w", [4, 4], kind=1)
+    assert _refused(model(graph([one, strange], [weight], [IMAGE])))[0] == "bad-model"
+
+
+def test_values_that_do_not_fit_together() -> None:
+    one = node("ReduceMean", ["x"], ["one"], integer("keepdims", 0))
+    both = node("Concat", ["flat", "one"], ["y"], integer("axis", 0))
+    flat = node("Reshape", ["x", "all"], ["flat"])
+    whole = graph([one, flat, both], [tensor("all", [1], [-1])], [IMAGE])
+    assert "do not go together" in _refused(model(whole))[1]
+
+
+def test_numbers_that_are_cut_off() -> None:
+    cut = number(1, 1) + number(2, 1) + message(4, b"123") + message(8, b"\x1b[2J")
+    clip = node("Clip", ["x", "low"], ["y"])
+    low = node("Constant", [], ["low"], message(5, message(1, b"value") + message(5, cut)))
+    said = _refused(model(graph([low, clip], [], [IMAGE])))[1]
+    assert "are cut off" in said
+    assert "\x1b" not in said
+
+
+def test_a_file_without_results() -> None:
+    assert "no results" in _refused(model(message(1, node("Relu", ["x"], ["y"]))))[1]
