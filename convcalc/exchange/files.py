@@ -12,7 +12,8 @@ from convcalc.roots import ALLOWS_MORE, Access, check_inside, current_access, de
 
 #: The most bytes that a compressed file may unpack to; `--max-file-size` allows more.
 MOST_UNPACKED = 128 * 1024 * 1024
-_GZIP = b"\x1f\x8b"
+#: How a compressed file begins.
+GZIP = b"\x1f\x8b"
 #: How a pointer of Git's large file storage begins, and the most bytes of one.
 _POINTER, _LONGEST_POINTER = b"version https://git-lfs.github.com/spec/", 1024
 #: How many bytes of a compressed file are unpacked at once.
@@ -81,24 +82,24 @@ def read_bytes(path: str, data: bytes | mmap, *, name: str = "", folder: str = "
             f"{shown} is a pointer of Git LFS, and not the model itself",
             "`git lfs pull` gets the file that it stands for",
         )
-    if start.startswith(_GZIP):
+    if start.startswith(GZIP):
         data = _unpacked(shown, data)
     return ModelFile(path, data, shown, folder)
 
 
-def _most(usual: int) -> int:
+def most_bytes(usual: int) -> int:
     """A limit in bytes, or that of `--max-file-size` where it is given and larger."""
     given = current_access().max_file_size
     return max(usual, given) if given != Access().max_file_size else usual
 
 
 def _piped(path: str, opened: int) -> bytes:
-    most = _most(MOST_UNPACKED)
+    most = most_bytes(MOST_UNPACKED)
     begun = begin_pipe(path, opened) if descriptor_of(path) is None else b""
     with open(opened, "rb", closefd=False) as stream:
         data = begun + read_at_most(stream, most + 1)
     if len(data) > most:
-        raise _too_long(path, most)
+        raise too_long(path, most, piped=True)
     return data
 
 
@@ -106,7 +107,7 @@ def _unpacked(name: str, data: bytes | mmap) -> bytes:
     """What a compressed file holds."""
     import zlib  # only a compressed file needs it
 
-    most = _most(MOST_UNPACKED)
+    most = most_bytes(MOST_UNPACKED)
     pieces: list[bytes] = []
     found, position = 0, 0
     unpacker = zlib.decompressobj(wbits=31)
@@ -120,7 +121,7 @@ def _unpacked(name: str, data: bytes | mmap) -> bytes:
             pieces.append(unpacker.decompress(piece, _PIECE))
             found += len(pieces[-1])
             if found > most:
-                raise _too_long(name, most)
+                raise too_long(name, most)
     except zlib.error as error:
         raise _damaged(name, f"its compressed data cannot be unpacked: {error}") from None
     return b"".join(pieces)
@@ -130,6 +131,9 @@ def _damaged(name: str, reason: str) -> ConvcalcError:
     return refused("bad-model", f"{name} is damaged: {reason}")
 
 
-def _too_long(name: str, most: int) -> ConvcalcError:
-    message = f"{printable(name, 200)} cannot be opened: longer than {most} bytes unpacked"
-    return refused("unusable-file", message, ALLOWS_MORE)
+def too_long(name: str, most: int, *, piped: bool = False) -> ConvcalcError:
+    """The error for a model with more bytes, unpacked or through a pipe."""
+    # A file is not read as a whole, and may have any length.
+    help_text = f"name the file instead of a pipe; {ALLOWS_MORE}" if piped else ALLOWS_MORE
+    message = f"{printable(name, 200)} cannot be opened: longer than {most} bytes"
+    return refused("unusable-file", message if piped else f"{message} unpacked", help_text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
@@ -41,6 +42,18 @@ FORMATS = (
     Format("Keras", (".keras",), "convcalc.exchange.keras"),
     Format("TFLite", (".tflite", ".tflite.gz"), "convcalc.exchange.tflite"),
 )
+#: How files begin that are no text, with a suffix of theirs: the number of ONNX's version, an
+#: archive, HDF5 and pickles.
+_MARKS = {
+    b"\x08": ".onnx",
+    b"PK\x03\x04": ".keras",
+    b"\x89HDF": ".h5",
+    **{bytes((0x80, version)): ".pkl" for version in range(2, 6)},
+}
+#: How a network of darknet begins: with a list, where a spec is a mapping.
+_DARKNET = re.compile(r"(?:\s|#.*)*\[net(?:work)?\]")
+#: How many of the first bytes are looked at.
+LONGEST_START = 256
 #: A model's configuration as JSON, known by its text: a spec may be written as JSON as well.
 KERAS_JSON = Format("Keras", (), "convcalc.exchange.keras")
 #: A YAML file with a backbone and a head, known by these keys.
@@ -83,6 +96,25 @@ def format_of(path: str) -> Format | None:
     return None
 
 
+def format_of_bytes(start: bytes, path: str) -> Format | None:
+    """The format of a file that begins with these bytes; None where they may be a text.
+
+    Raises ConvcalcError as `format_of` does.
+
+    >>> format_of_bytes(b"\\x1c\\x00\\x00\\x00TFL3", "model").name
+    'TFLite'
+    """
+    for mark, suffix in _MARKS.items():
+        if start.startswith(mark):
+            # PyTorch's files are archives as well.
+            is_torch = suffix == ".keras" and b"data.pkl" in start
+            what = _REFUSED.get(".pt" if is_torch else suffix)
+            if what is not None:
+                raise _refused(path, *what)
+            return format_of(suffix)
+    return format_of(".tflite") if start[4:8] == b"TFL3" else None
+
+
 def format_of_text(text: str) -> Format | None:
     """The format of a model that is written as YAML or JSON, by its keys; None for a spec.
 
@@ -94,6 +126,8 @@ def format_of_text(text: str) -> Format | None:
         written = {key for line in text.splitlines() for key in keys if line.startswith(key)}
         if len(written) == len(keys):
             return ULTRALYTICS
+    if _DARKNET.match(text):
+        return format_of(".cfg")
     if text.lstrip().startswith("{") and '"class_name"' in text and '"layers"' in text:
         return KERAS_JSON
     return None

@@ -14,7 +14,9 @@ from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import Spec, read_spec
 from convcalc.language.load import find_source, opener_of
+from convcalc.language.shipped import is_word
 from convcalc.problems import Source
+from convcalc.roots import is_stream
 
 if TYPE_CHECKING:
     from convcalc.exchange.definition import ModelSpec
@@ -55,13 +57,33 @@ def opened(path: str, *, named: bool = True, text: str | None = None) -> Definit
         from convcalc.exchange.definition import ModelSpec  # most files are specs
 
         return ModelSpec.opened(path, known, named=named)
-    source = find_source(path, named=named) if text is None else Source(path, text)
+    if text is not None:
+        source = Source(path, text)
+    elif _is_text(path):
+        source = find_source(path, named=named)
+    else:
+        from convcalc.exchange.definition import ModelSpec
+        from convcalc.exchange.unnamed import open_unnamed
+
+        found = open_unnamed(path, named=named)
+        if not isinstance(found, Source):
+            file, of_format = found
+            return ModelSpec(file, of_format, Source(file.name, "", path, named=named))
+        source = found
     written = format_of_text(source.text)
     if written is not None:
         from convcalc.exchange.definition import ModelSpec
 
         return ModelSpec.of_source(source, written)
     return read_spec(source, opener_of(source))
+
+
+def _is_text(path: str) -> bool:
+    """Whether a path says that it is a text: by its suffix, or as the name of a shipped network."""
+    if is_stream(path):
+        return False
+    suffixes = (".yaml", ".yml", ".json")
+    return path.lower().endswith(suffixes) or (is_word(path) and not os.path.isfile(path))
 
 
 @gc_paused()
