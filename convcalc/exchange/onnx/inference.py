@@ -467,10 +467,11 @@ class Inference:
             if value is None:
                 known.append(None)
                 continue
-            self._work -= value.elements
-            numbers = value.numbers() if self._work >= 0 else None
+            # Not read where there is no work left for them.
+            numbers = value.numbers() if value.elements <= self._work else None
             if numbers is None:
                 return None
+            self._work -= len(numbers)
             known.append((value.shape, numbers))
         if op.type in ("Identity", "Cast", "CastLike", "Dropout"):
             results = _cast(op, known)

@@ -170,3 +170,17 @@ def test_numbers_that_are_cut_off() -> None:
 
 def test_a_file_without_results() -> None:
     assert "no results" in _refused(model(message(1, node("Relu", ["x"], ["y"]))))[1]
+
+
+def test_constants_without_numbers_take_no_work() -> None:
+    # Larger than all that is computed beforehand, and not in the file.
+    names = [f"n{number}" for number in range(3)]
+    large = [node("Neg", ["large"], [name]) for name in names]
+    unknown = node("Foo", ["x", *names], ["z"], domain="d")
+    shape = node("Concat", ["a", "b"], ["shape"], integer("axis", 0))
+    last = node("Reshape", ["x", "shape"], ["y"])
+    constants = [tensor("large", [10**6]), tensor("a", [1], [1]), tensor("b", [1], [-1])]
+    results = [info("z", [1, 8]), message(1, b"y")]
+    whole = graph([*large, unknown, shape, last], constants, [IMAGE], results)
+    network = read(ModelFile("net.onnx", model(whole)), Choices()).network
+    assert network.nodes[network.outputs["y"]].shape == (3 * 64 * 64,)
