@@ -118,7 +118,7 @@ class Inference:
             scope[tensor.name] = self._initializer(tensor)
         self._add_inputs(graph, scope)
         nodes = ordered(graph.nodes, scope)
-        names = self._output_names(nodes, scope)
+        names = self._output_names()
         self._nodes(needed(nodes, names.values()), scope, 0)
         for name, value in names.items():
             result.outputs[name] = self._lookup(value, scope, "the results")
@@ -224,20 +224,12 @@ class Inference:
             return self._dims[name]
         return 1 if axis == 0 and len(info.dims or ()) > 1 else name
 
-    def _output_names(self, nodes: Sequence[Node], scope: Scope) -> dict[str, str]:
+    def _output_names(self) -> dict[str, str]:
         """The values that are the results, by the names of the results."""
         if not self._wanted:
             if not self._graph.outputs:
                 raise refused("bad-model", "the file has no results")
             return {info.name: info.name for info in self._graph.outputs}
-        made = {name for node in nodes for name in node.outputs}
-        for name, value in self._wanted.items():
-            if value not in made and value not in scope:
-                raise refused(
-                    "bad-option",
-                    f"--outputs {printable(name)}:"
-                    " the file has no value, node or module of this name",
-                )
         return dict(self._wanted)
 
     # Nodes.

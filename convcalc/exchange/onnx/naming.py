@@ -40,11 +40,16 @@ def module_of(op: Op) -> Scope:
     return ()
 
 
+def module_of_node(node: Node) -> Scope:
+    """The same of a node in the file, whose weights are not looked at."""
+    return module_of(Op(node.op, node.name, [], {}, 0, node.scopes))
+
+
 def last_in_module(nodes: Sequence[Node], name: str) -> Node | None:
     """The last node of a module, whose path is that of the network's nodes: `layer2.1`."""
     wanted = tuple(name.split("."))
     for node in reversed(nodes):
-        module = module_of(Op(node.op, node.name, [], {}, 0, node.scopes))
+        module = module_of_node(node)
         if node.outputs and module[: len(wanted)] == wanted:
             return node
     return None

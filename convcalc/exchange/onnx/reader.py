@@ -9,7 +9,7 @@ from convcalc.exchange.files import ModelFile
 from convcalc.exchange.model import Choices, Model, Tensors
 from convcalc.exchange.onnx import wire
 from convcalc.exchange.onnx.inference import Inference, Inferred, is_weight
-from convcalc.exchange.onnx.naming import Paths, last_in_module, module_of
+from convcalc.exchange.onnx.naming import Paths, last_in_module, module_of, module_of_node
 from convcalc.exchange.onnx.patterns import find_patterns
 from convcalc.exchange.onnx.table import WRITTEN
 from convcalc.exchange.onnx.values import Constant, Op, Value
@@ -17,8 +17,9 @@ from convcalc.exchange.onnx.wire import WireReader
 from convcalc.exchange.onnx.writer import Unsupported, Writer
 from convcalc.graph import Network
 from convcalc.layers.opaque import Opaque, operation_name
-from convcalc.problems import ConvcalcError, Problem, RuleError, printable, refused
+from convcalc.problems import ConvcalcError, Problem, RuleError, listed, printable, refused
 from convcalc.shapes import MOST_AXES, Shape
+from convcalc.spelling import did_you_mean
 
 
 def read(file: ModelFile, choices: Choices) -> Model:
@@ -72,15 +73,27 @@ def _wanted(model: wire.Model, names: Sequence[str]) -> dict[str, str]:
     """The values at which the network ends, by the names that were given.
 
     A name is that of a value or of a node in the file, or a module's path, which ends with its last
-    node. What is none of these stays as it is.
+    node. Raises ConvcalcError bad-option for one that is none of these.
     """
-    nodes = model.graph.nodes if model.graph is not None and names else []
-    made = {name for node in nodes for name in node.outputs}
-    calls = {node.name: node for node in nodes if node.name and node.outputs}
+    graph = model.graph
+    if graph is None or not names:
+        return {}
+    values = {name for node in graph.nodes for name in node.outputs}
+    values.update([info.name for info in graph.inputs])
+    values.update([tensor.name for tensor in graph.initializers])
+    calls = {node.name: node for node in graph.nodes if node.name and node.outputs}
     found = {}
     for name in names:
-        node = None if name in made else calls.get(name) or last_in_module(nodes, name)
-        found[name] = node.outputs[0] if node is not None else name
+        node = None if name in values else calls.get(name) or last_in_module(graph.nodes, name)
+        if node is None and name not in values:
+            modules = [".".join(module_of_node(each)) for each in graph.nodes]
+            results = listed([printable(info.name) for info in graph.outputs[:10]])
+            raise refused(
+                "bad-option",
+                f"--outputs {printable(name)}: the file has no value, node or module of this name",
+                did_you_mean(name, [*modules, *calls, *values]) or f"its own results are {results}",
+            )
+        found[name] = name if node is None else node.outputs[0]
     return found
 
 

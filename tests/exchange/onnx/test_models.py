@@ -144,5 +144,12 @@ def test_files_that_packages_ship(name: str, unknown: set[str]) -> None:
 
 def test_an_end_that_is_not_there_is_refused() -> None:
     file = open_model(str(DATA / "tv__resnet18__ts.onnx.gz"))
-    with pytest.raises(ConvcalcError, match="no value, node or module of this name"):
-        read(file, Choices(outputs=("layer9",)))
+    for name, near in (
+        ("layer1.O", "layer1.0"),
+        ("/conv1/Con", "/conv1/Conv"),
+        ("?", "results are 191"),
+    ):
+        with pytest.raises(ConvcalcError, match="no value, node or module of this name") as caught:
+            read(file, Choices(outputs=(name,)))
+        (problem,) = caught.value.problems
+        assert near in str(problem.facts), name
