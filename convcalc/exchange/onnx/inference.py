@@ -38,7 +38,7 @@ from convcalc.exchange.onnx.wire import (
     ValueInfo,
     WireReader,
 )
-from convcalc.problems import listed, printable, refused
+from convcalc.problems import ConvcalcError, listed, printable, refused
 from convcalc.shapes import LARGEST_SIZE, Shape
 
 #: The most operations that calls of functions and branches become.
@@ -98,6 +98,9 @@ class Inference:
         self._opsets = model.opsets
         self._version = max([model.opsets.get(domain, 0) for domain in STANDARD])
         self._hints: dict[str, ValueInfo] | None = None
+        self._read: set[str] | None = None
+        #: How many functions are being put in the places of their calls: names in them are others.
+        self._calling = 0
         #: What may be the name of the batch.
         self._first_dims = {info.dims[0] for info in self._graph.inputs if info.dims}
         self._result = Inferred()
@@ -291,10 +294,9 @@ class Inference:
 
         constant  whether it is computed from weights before the network runs
         """
-        rule = RULES.get(op.type)
         # Rules ask how many results there are.
         op.outputs = [Value(name, (), FLOAT) for name in node.outputs]
-        shapes = self._hinted(op, node) if rule is None else rule(op)
+        shapes = self._result_shapes(op, node)
         dtype = result_type(op)
         for shape in shapes:
             if len(shape) > 32 or any([not 0 <= size <= LARGEST_SIZE for size in shape]):
@@ -306,32 +308,67 @@ class Inference:
         self._result.ops.append(op)
         return op.outputs
 
-    def _hinted(self, op: Op, node: Node) -> list[Shape]:
-        """The shapes that the file states for results of an operation without a rule."""
-        hints = self._hints
-        if hints is None:
+    def _result_shapes(self, op: Op, node: Node) -> list[Shape]:
+        """The shapes of an operation's results: by its rule, or else as the file states them."""
+        rule = RULES.get(op.type)
+        if rule is not None:
+            try:
+                return rule(op)
+            except ConvcalcError as error:
+                if error.problems[0].code != "unsupported-model":
+                    raise
+                missing = error
+        else:
+            help_text = "--outputs NAME ends the network before it"
+            for value in op.inputs:
+                if value is not None and not isinstance(value, Constant):
+                    name = printable(value.name)
+                    help_text = f"--outputs {name} ends the network at a value that it reads"
+            reason = "it has no rule, and the file does not say what shape its result has"
+            missing = op.refuse("unsupported-model", reason, help_text)
+        shapes = []
+        for name in node.outputs:
+            shape = self._stated(op, name)
+            if shape is None:
+                raise missing
+            shapes.append(shape)
+        return shapes
+
+    def _stated(self, op: Op, name: str) -> Shape | None:
+        """The shape that the file states of a result; of one that nobody reads, any."""
+        hints, read = self._hints, self._read
+        if hints is None or read is None:
             infos = [
                 value if isinstance(value, ValueInfo) else self._reader.value_info(value)
                 for value in self._graph.values
             ]
             hints = self._hints = {info.name: info for info in [*infos, *self._graph.outputs]}
-        shapes = []
-        for name in node.outputs:
-            info = hints.get(name)
-            dims = info.dims if info is not None else None
-            sizes = None if dims is None else [self._hinted_size(dim) for dim in dims]
-            if sizes is None or None in sizes:
+            read = self._read = captured(self._graph) | {*self._wanted.values()}
+        if name not in read and not self._calling:
+            return ()
+        info = hints.get(name) if not self._calling else None
+        if info is None or info.dims is None:
+            return None
+        sizes = []
+        for axis, dim in enumerate(info.dims):
+            size = self._stated_size(dim)
+            if size is None and isinstance(dim, str):
+                shown = printable(dim)
                 raise op.refuse(
-                    "unsupported-model",
-                    "it has no rule, and the file does not say what shape its result has",
-                    "--outputs NAME ends the network before it",
+                    "unknown-dimension",
+                    f"the file gives no number for '{shown}', axis {axis} of its result",
+                    f"say it with --dim {shown}=N",
                 )
-            shapes.append(tuple([size for size in sizes if size is not None]))
-        return shapes
+            if size is None:
+                return None
+            sizes.append(size)
+        return tuple(sizes)
 
-    def _hinted_size(self, dim: int | str | None) -> int | None:
+    def _stated_size(self, dim: int | str | None) -> int | None:
+        """The number of a size that the file states; None where it has a name that has none."""
         if isinstance(dim, str):
             if dim in self._dims:
+                self._result.dims[dim] = self._dims[dim]
                 return self._dims[dim]
             return 1 if dim in self._first_dims else None
         return dim if dim is not None and dim > 0 else None
@@ -511,7 +548,9 @@ class Inference:
                 inner[name] = value
         given: dict[str, Attribute] = {**function.defaults, **node.attributes}
         nodes = [_bound(each, given, node.name, inner) for each in function.nodes]
+        self._calling += 1
         self._nodes(nodes, inner, depth + 1)
+        self._calling -= 1
         for name, formal in zip(node.outputs, function.outputs, strict=False):
             if name:
                 scope[name] = self._lookup(formal, inner, printable(node.name))

@@ -154,6 +154,9 @@ def _write(writer: Writer, op: Op) -> None:
             rule(writer, op)
         except (Unsupported, RuleError):
             pass
+        except ConvcalcError as error:
+            if error.problems[0].code != "unsupported-model":
+                raise
         else:
             return
     _opaque(writer, op)

@@ -272,3 +272,54 @@ def test_what_all_numbers_of_a_constant_are(numbers: list[int]) -> None:
     else:
         assert evenly is None
     assert constant.uniform() == (numbers[0] if len({*numbers}) == 1 else None)
+
+
+def test_a_shape_that_no_rule_gives_is_the_one_that_the_file_states() -> None:
+    # How many boxes are left is known when the network runs, or is said before.
+    boxes = node("NonMaxSuppression", ["x"], ["boxes", "count"], domain="d")
+    last = node("Relu", ["boxes"], ["y"])
+    stated = [message(13, info("boxes", [1, "left", 4]))]
+    content = graph([boxes, last], [], [IMAGE]) + b"".join(stated)
+    with pytest.raises(ConvcalcError, match="'left', axis 1 of its result") as caught:
+        read(ModelFile("net.onnx", model(content)), Choices())
+    assert caught.value.problems[0].code == "unknown-dimension"
+    assert "--dim left=N" in str(caught.value.problems[0].facts)
+    found = read(ModelFile("net.onnx", model(content)), Choices(dims={"left": 7}))
+    assert [node.shape for node in found.network.operations] == [(7, 4)] * 2
+    assert found.dims["left"] == 7
+
+
+def test_a_result_that_nobody_reads_needs_no_shape() -> None:
+    split = node("Strange", ["x"], ["y", "rest"], domain="d")
+    content = graph([split], [], [IMAGE], [info("y", [1, 5])])
+    found = read(ModelFile("net.onnx", model(content)), Choices())
+    assert [node.shape for node in found.network.operations] == [(5,)]
+
+
+def test_a_size_that_is_computed_may_be_stated() -> None:
+    # The new shape is a number of the picture itself.
+    shape = node("Strange", ["x"], ["shape"], domain="d")
+    moved = node("Reshape", ["x", "shape"], ["y"])
+    stated = message(13, info("shape", [3], kind=7))
+    content = graph([shape, moved], [], [IMAGE], [info("y", [1, 3, 64])]) + stated
+    network = read(ModelFile("net.onnx", model(content)), Choices()).network
+    assert network.nodes[network.outputs["y"]].shape == (3, 64)
+
+
+def test_without_a_shape_the_value_before_is_named() -> None:
+    strange = node("Strange", ["r"], ["s"], name="tail", domain="d")
+    content = graph([node("Relu", ["x"], ["r"]), strange, node("Relu", ["s"], ["y"])], [], [IMAGE])
+    with pytest.raises(ConvcalcError, match="tail: d:Strange: it has no rule") as caught:
+        read(ModelFile("net.onnx", model(content)), Choices())
+    assert "--outputs r ends the network" in str(caught.value.problems[0].facts)
+
+
+def test_names_in_a_function_are_its_own() -> None:
+    # The file's y and that of the function are two values.
+    strange = node("Strange", ["a"], ["y"], domain="d")
+    after = node("Relu", ["y"], ["b"])
+    function = message(1, b"F") + message(4, b"a") + message(5, b"b") + message(10, b"d")
+    function += message(7, strange) + message(7, after)
+    whole = model(graph([node("F", ["x"], ["y"], domain="d")], [], [IMAGE], [info("y", [1, 5])]))
+    with pytest.raises(ConvcalcError, match="d:Strange: it has no rule"):
+        read(ModelFile("net.onnx", whole + message(25, function)), Choices())
