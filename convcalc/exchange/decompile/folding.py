@@ -8,7 +8,7 @@ sequences of layers that occur again and again; equal calls after each other bec
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 
 from convcalc.exchange.decompile.items import (
     Branch,
@@ -98,6 +98,8 @@ class Folder:
         self.looked_at = 0
         #: The runs of which a join takes all copies.
         self.copied: set[Item] = set()
+        #: Whether joins may be repeated, which would hide them from what makes blocks of them.
+        self.joins_repeat = False
 
     def fold(self) -> None:
         """Makes blocks as long as they save lines."""
@@ -107,6 +109,8 @@ class Folder:
         self._repeat()
         while self._goes_on() and self._fold_windows():
             self._repeat()
+        self.joins_repeat = True
+        self._repeat()
         self._ungroup()
 
     def _goes_on(self) -> bool:
@@ -341,7 +345,8 @@ class Folder:
     def _extract(self, places: list[Place]) -> bool:
         """Makes a block of some places, which become its calls; whether they can be."""
         occurrences = []
-        wraps = any(skips(place.items[0]) for place in places)
+        # Beside residual units, a sequence is one without its skip.
+        wraps = any(place.length == 1 and skips(place.items[0]) for place in places)
         for place in places:
             items = place.items
             before = self._before(place)
@@ -521,7 +526,7 @@ class Folder:
         """Whether a layer is another copy of the one before."""
         return (
             item.kind == other.kind
-            and item.branches is None
+            and (item.branches is None or (self.joins_repeat and self._equal_inside(item, other)))
             and item.body is None
             and item.repeat is None
             and other.repeat is None
@@ -529,8 +534,36 @@ class Folder:
             and not (item.when or other.when)
             and item.share is None
             and other.share is None
-            and item.args.keys() == other.args.keys()
-            and all(_equal(item.args[name], other.args[name]) for name in item.args)
+            and _equal_arguments(item.args, other.args)
+        )
+
+    def _equal_inside(self, join: Item, other: Item) -> bool:
+        """Whether two joins have equal branches, whose layers nothing refers to."""
+        branches, others = join.branches or [], other.branches or []
+        if join.labels != other.labels or len(branches) != len(others):
+            return False
+        for branch, one in zip(branches, others, strict=True):
+            if not isinstance(branch, list) or not isinstance(one, list):
+                if branch is not one:
+                    return False
+            elif len(branch) != len(one):
+                return False
+            elif not all(map(self._equal_layers, branch, one)):
+                return False
+        return True
+
+    def _equal_layers(self, item: Item, other: Item) -> bool:
+        """Whether two layers of branches are equal, and nothing refers to them."""
+        return (
+            item.kind == other.kind
+            and not self.users.get(item)
+            and not self.users.get(other)
+            and item.source is other.source
+            and item.share is other.share is None
+            and (item.when, item.repeat) == (other.when, other.repeat)
+            and _equal_arguments(item.args, other.args)
+            and _equal_arguments(item.first, other.first)
+            and self._equal_inside(item, other)
         )
 
     def _copied(self, run: list[Item], follower: Item | None) -> bool:
@@ -599,12 +632,19 @@ def _run_of(run: list[Item]) -> Item:
     whole = run[0]
     made = Item(whole.kind, whole.args, run[-1].shape, whole.path)
     made.entering, made.source = whole.entering, whole.source
+    made.branches, made.labels = whole.branches, whole.labels
     made.repeat = len(run)
     return made
 
 
 def _argument(item: Item, name: str, block: Block) -> object:
     return item.args[name] if name in item.args else block.presets.get(name)
+
+
+def _equal_arguments(first: Mapping[str, object], second: Mapping[str, object]) -> bool:
+    return first.keys() == second.keys() and all(
+        _equal(first[name], second[name]) for name in first
+    )
 
 
 def _equal(first: object, second: object) -> bool:

@@ -228,6 +228,9 @@ class Speller:
             return lines + [f"{margin}  {key}: {text}" for key, text in others]
         head = f"{lines[0]} {self.branches(item)}"
         if len(head) <= WIDTH and simple(item):
+            rest = ", ".join([f"{key}: {text}" for key, text in others])
+            if len(others) > 1 and max(len(head) + 2, indent + 5 + len(rest)) <= WIDTH:
+                return [f"{margin}- {{{head.strip()[2:]},", f"{margin}    {rest}}}"]
             return [head, *[f"{margin}  {key}: {text}" for key, text in others]]
         for place, branch in enumerate(item.branches):
             label = f"{item.labels[place]}:" if item.labels else "-"

@@ -185,6 +185,25 @@ def test_all_copies_of_a_layer_are_taken_together() -> None:
     assert "{concat: [stem, osa*]}" in text
 
 
+def test_equal_joins_after_each_other_are_a_repeat() -> None:
+    text = """
+input: [8, 16, 16]
+layers:
+  - {add: [[], [{conv: 8, kernel: 3, padding: 1, activation: relu}]], activation: relu, repeat: 3}
+  - {maxpool: 2}
+"""
+    written = assert_same(imported(convcalc.loads(text)), flat=False)
+    assert "repeat: 3" in written
+    assert written.count("conv:") == 1
+
+
+def test_a_block_of_residual_units_has_no_join_around_them() -> None:
+    text = decompile(imported(shipped("vit_b_16"))).yaml
+    body = text.partition("blocks:\n")[2].partition("layers:\n")[0]
+    assert [line for line in body.splitlines() if line.startswith("    - add:")]
+    assert "- - add:" not in body
+
+
 def test_no_other_layer_is_called_as_a_copy_is() -> None:
     builder = GraphBuilder()
     image = builder.input("image", (8, 8, 8))
