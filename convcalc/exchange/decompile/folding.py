@@ -21,7 +21,7 @@ from convcalc.exchange.decompile.items import (
 )
 from convcalc.exchange.decompile.naming import RESERVED, all_items, words
 from convcalc.exchange.decompile.nesting import last_of
-from convcalc.exchange.decompile.solving import Occurrence, Solver, Unsolved
+from convcalc.exchange.decompile.solving import Occurrence, Solved, Solver, Unsolved
 from convcalc.exchange.decompile.spelling import WIDTH, Block, head_width, same
 from convcalc.exchange.decompile.structure import (
     common_path,
@@ -354,28 +354,20 @@ class Folder:
             if wraps and not (len(items) == 1 and items[0].kind == "add"):
                 items = [residual(items)]
             occurrences.append(Occurrence(items, before, entering))
-        name = self._block_name(places)
         try:
             slots = template([o.items for o in occurrences])
-            if options(slots) > _MOST_OPTIONS:
-                return False
-            solved = Solver(name, slots, occurrences, self.blocks).solve()
-        except (Unsolved, Misfit):
+        except Misfit:
             return False
-        layers = [
-            arg
-            for arg in solved.block.args
-            if any(isinstance(c.get(arg), Item) for c in solved.calls)
-        ]
-        alone = len(places[0].items) == 1
-        most = _MOST_ARGUMENTS if alone else _MOST_OF_SEQUENCE
-        if head_width(solved.block) > WIDTH:
-            name = self._unused("unit")
-            solved.block = solved.block._replace(name=name)
-        if head_width(solved.block) > WIDTH:
+        if options(slots) > _MOST_OPTIONS:
             return False
-        if len(solved.block.args) > most or len(layers) > _MOST_LAYERS:
+        solver = Solver(self._block_name(places), slots, occurrences, self.blocks)
+        solved = self._solved(places, solver)
+        if solved is None and solver.found_ratios:
+            solver = Solver(solver.name, slots, occurrences, self.blocks, ratios=False)
+            solved = self._solved(places, solver)
+        if solved is None:
             return False
+        name = solved.block.name
         self.blocks[name] = solved.block
         self.names[name] = solved.names
         renamed: dict[Item, Item] = {}
@@ -393,6 +385,22 @@ class Folder:
                 place.sequence[place.start : place.start + place.length] = [call]
         self._rename(renamed)
         return True
+
+    def _solved(self, places: list[Place], solver: Solver) -> Solved | None:
+        """The block of a template, if it is one that a person would write."""
+        try:
+            solved = solver.solve()
+        except Unsolved:
+            return None
+        name = solver.name
+        args = solved.block.args
+        layers = [a for a in args if any(isinstance(c.get(a), Item) for c in solved.calls)]
+        most = _MOST_ARGUMENTS if len(places[0].items) == 1 else _MOST_OF_SEQUENCE
+        if head_width(solved.block) > WIDTH:
+            short = "mbconv" if name.startswith("inverted_residual") else "unit"
+            solved.block = solved.block._replace(name=self._unused(short))
+        too_wide = head_width(solved.block) > WIDTH
+        return None if too_wide or len(args) > most or len(layers) > _MOST_LAYERS else solved
 
     def _rename(self, renamed: dict[Item, Item]) -> None:
         """Lets what referred to some items refer to others."""

@@ -83,6 +83,7 @@ class Solver:
     slots        the template of its calls
     occurrences  these
     blocks       those that there are already
+    ratios       whether a number of channels may be an argument times those that enter
     """
 
     def __init__(
@@ -91,8 +92,12 @@ class Solver:
         slots: list[Slot],
         occurrences: Sequence[Occurrence],
         blocks: Mapping[str, Block],
+        *,
+        ratios: bool = True,
     ) -> None:
         self.name = name
+        self.ratios = ratios
+        self.found_ratios = False
         self.blocks = blocks
         self.slots = slots
         self.occurrences = occurrences
@@ -412,6 +417,10 @@ class Solver:
         preset = ""
         if numbers and sort == "channels" and all(type(v) is int for v in self.entry):
             preset = self._related(column, [("in_channels", self.entry), *self._channels()])
+            ratios = [] if preset or not self.ratios else self._ratios(column)
+            if ratios:
+                self.found_ratios = True
+                hint, preset = "inner", f"{self._add('expand', ratios, 'ratio')}*in_channels"
         found = self._add(hint, column, sort)
         if preset:
             self.presets[found] = Expression(preset)
@@ -459,6 +468,15 @@ class Solver:
                 if all(column[n] == max(1, base[n] // share) for n in places):
                     return f"max(1, {name}//{share})"
         return ""
+
+    def _ratios(self, column: Column) -> Column:
+        """How many times the channels that enter the block these are, where that is simpler."""
+        pairs = list(zip(column, self.entry, strict=True))
+        if any(value is None or value % entry for value, entry in pairs):
+            return []
+        ratios: Column = [value // entry for value, entry in pairs]
+        simpler = 2 * len(set(ratios)) <= len(set(column))
+        return ratios if simpler and max(ratios) in (1, *_FACTORS) else []
 
     def _add(self, hint: str, column: Column, sort: str) -> str:
         """A new argument with these values; its name."""

@@ -324,7 +324,7 @@ SHORT = {
     "resnet50": 22,
     "mobilenet_v2": 26,
     "mobilenet_v3_large": 42,
-    "efficientnet_b0": 36,
+    "efficientnet_b0": 30,
     "densenet161": 36,
     "convnext_tiny": 32,
     "googlenet": 34,
@@ -353,6 +353,13 @@ def test_a_condition_is_said_by_what_enters_where_that_decides_it() -> None:
     assert "  bottleneck(channels, stride=1):" in text
     assert "when: in_channels != channels" in text
     assert "  - {bottleneck: 8*width, repeat: 4, first: {stride: 2}}" in text
+
+
+def test_an_expansion_is_a_factor() -> None:
+    text = decompile(imported(shipped("efficientnet_b0"))).yaml
+    assert "expand=6, inner=expand*in_channels" in text
+    assert text.count("expand: 1") == 1
+    assert "first: {stride: 2}" in text
 
 
 def test_a_layer_that_occurs_once_stays_outside_of_blocks() -> None:
