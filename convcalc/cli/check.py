@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +22,8 @@ from convcalc.cli.guard import (
 )
 from convcalc.cli.output import chosen_format, emit, terminal
 from convcalc.cli.project import read_project
-from convcalc.problems import WRONG
+from convcalc.problems import WRONG, Span
+from convcalc.quantities import DTYPES
 
 if TYPE_CHECKING:
     from convcalc.language.reading.limits import Limit
@@ -29,12 +31,14 @@ if TYPE_CHECKING:
 FORMATS = ("text", "concise", "json", "github", "junit", "sarif", "markdown")
 #: How formats are written; the others are plain text.
 _SYNTAX = {"json": "json", "sarif": "json", "junit": "xml"}
+#: Problems of one code at one place that variants of a file report.
+_MOST_ALIKE = 2
 #: Formats that compare with the lock even if no growth is limited.
 _COMPARING = ("json", "github", "markdown")
 
 
 @guarded
-def check(  # noqa: PLR0917 - an argument for each option
+def check(  # noqa: PLR0913, PLR0917 - an argument for each option
     files: options.Files = None,
     sets: options.Sets = None,
     input_: options.Input = None,
@@ -48,6 +52,16 @@ def check(  # noqa: PLR0917 - an argument for each option
             " percentage it is over convcalc.lock. Repeatable.",
         ),
     ] = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            "--dtype",
+            metavar="NAME",
+            help="Type of the numbers whose bytes --fail-on and totals are about; by default that"
+            " of the budget.",
+        ),
+    ] = None,
+    config: options.Config = None,
     allow_unknown: options.AllowUnknown = False,
     base: Annotated[
         str | None,
@@ -71,6 +85,7 @@ def check(  # noqa: PLR0917 - an argument for each option
       convcalc check mynet.yaml
       convcalc check configs/ 'models/*.yaml' --format concise
       convcalc check --fail-on 'macs>+2%'  against convcalc.lock
+      convcalc check mynet.yaml --dtype int8 --fail-on 'arena>256kB'
 
     Networks must be readable, their shapes must fit, and their `expect` and limits must hold.
     Limits are set in a spec's `budget` and in convcalc.yaml; those of its entries that name a FILE
@@ -84,7 +99,9 @@ def check(  # noqa: PLR0917 - an argument for each option
     style = "github" if style is None and chosen == "text" and in_actions() else chosen
     with errors_annotated(style == "github"):
         most = options.read_max_layers(max_layers)
-        checked = _checked(files, sets, input_, fail_on, style, most, allow_unknown)
+        if dtype is not None:
+            options.read_word("--dtype", dtype, tuple(DTYPES))
+        checked = _checked(files, sets, input_, fail_on, style, most, allow_unknown, dtype, config)
         _report(checked, style, output)
         moved = annotated(checked, base) if style == "github" else checked
     if style == "github":
@@ -97,7 +114,7 @@ def check(  # noqa: PLR0917 - an argument for each option
 _MOST_FITTED = 8
 
 
-def _checked(
+def _checked(  # noqa: PLR0917 - an argument for each option
     files: Sequence[str] | None,
     sets: Sequence[str] | None,
     input_: Sequence[str] | None,
@@ -105,6 +122,8 @@ def _checked(
     style: str,
     max_layers: int,
     allow_unknown: bool,
+    dtype: str | None,
+    config: str | None,
 ) -> list[CheckedNetwork]:
     """Checks the networks that the options describe."""
     inputs = options.read_inputs(input_)
@@ -114,7 +133,7 @@ def _checked(
             "--fail-on compares with the lock, which is about the files' own inputs",
             "a growth goes without --input; a limit such as 'macs>310M' goes with it",
         )
-    project = read_project("check", files, sets, max_layers)
+    project = read_project("check", files, sets, max_layers, config)
     checked = check_networks(
         project.targets,
         project.lock,
@@ -123,6 +142,7 @@ def _checked(
         every_total=style in _COMPARING,
         max_layers=max_layers,
         allow_unknown=allow_unknown,
+        dtype=dtype,
     )
     return _with_fitting(checked)
 
@@ -183,23 +203,33 @@ def _report_problems(
 ) -> None:
     """Writes the problems that the report does not show.
 
-    A problem of several networks, or variants of a file, is reported once.
+    A problem of several networks, or variants of a file, is reported once; of problems of one code
+    at one place, which variants may have with other figures, the first few.
     """
     from convcalc.render.check_text import drawn_elsewhere, warnings_elsewhere
 
     details = _details(checked) if style == "text" else ""
     reported: set[tuple[object, ...]] = set()
+    alike: Counter[tuple[str, Span | None]] = Counter()
+    left_out = 0
     for network in checked:
         found = {"error": drawn_elsewhere(network), "warning": warnings_elsewhere(network)}
         for level, every in found.items():
             problems = [p for p in every if p.identity not in reported]
             reported.update([problem.identity for problem in problems])
+            if network.variant:
+                few = [p for p in problems if alike[p.code, p.span] < _MOST_ALIKE]
+                left_out += len(problems) - len(few)
+                problems = few
+            alike.update([(problem.code, problem.span) for problem in problems])
             if problems and style == "github":
                 from convcalc.render.diagnostics import diagnostics_text
 
                 write_error(log(diagnostics_text(problems, level)) + "\n")
             elif problems:
                 report_problems(problems, f"{details}\n", level)
+    if left_out:
+        write_error(f"{left_out:,} more at the same places, in other variants\n\n")
 
 
 def _details(checked: Sequence[CheckedNetwork]) -> str:

@@ -11,6 +11,7 @@ from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit, emit_table
 from convcalc.cli.rows import View
+from convcalc.quantities import DEFAULT_DTYPE
 from convcalc.render.flops import flops_csv, flops_table, what_if_table
 from convcalc.render.report import Reports, report_text
 from convcalc.render.table import Table
@@ -115,7 +116,7 @@ def flops(  # noqa: PLR0913, PLR0917 - an argument for each option
     elif names:
         from convcalc.cli.columns import emit_columns
 
-        emit_columns(reports, names, view, style, output)
+        emit_columns(reports, names, view, DEFAULT_DTYPE, style, output)
     elif style == "json":
         emit(report_text(reports.report, reports.before), output, "json")
     else:

@@ -107,9 +107,10 @@ def _variables(
 
     The point is None where values are given.
     """
-    from convcalc.explore.ranges import read_variable, split_values, variable_of
+    from convcalc.explore.ranges import read_variable, variable_of
     from convcalc.explore.settings import check_name
     from convcalc.explore.variables import IN_SIZE
+    from convcalc.language.reading.ranges import split_values
 
     parts = split_values(text)
     given = [part for part in parts if "=" in part]

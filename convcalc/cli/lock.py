@@ -29,6 +29,7 @@ def lock(
     allow_unknown: options.AllowUnknown = False,
     sets: options.Sets = None,
     max_layers: options.MaxLayers = options.MAX_LAYERS,
+    config: options.Config = None,
     style: Annotated[str, options.FORMAT] = "text",
     output: Annotated[
         str | None,
@@ -49,7 +50,7 @@ def lock(
     json.
     """
     options.read_word("--format", style, FORMATS)
-    project = read_project("lock", files, sets, options.read_max_layers(max_layers))
+    project = read_project("lock", files, sets, options.read_max_layers(max_layers), config)
     refuse_empty(output)
     path = output or project.lock
     suffix = os.path.splitext(path)[1].lower()

@@ -35,6 +35,12 @@ Files = Annotated[
         " networks of convcalc.yaml.",
     ),
 ]
+Config = Annotated[
+    str | None,
+    typer.Option(
+        "--config", metavar="FILE", help="Use this file in place of the nearest convcalc.yaml."
+    ),
+]
 AllowUnknown = Annotated[
     bool,
     typer.Option(
@@ -124,6 +130,14 @@ Kernel = Annotated[
         "--kernel",
         metavar="K",
         help="Give every convolution this kernel. Its padding keeps the shape if it can.",
+    ),
+]
+ColumnsDtype = Annotated[
+    str | None,
+    typer.Option(
+        "--dtype",
+        metavar="NAME",
+        help=f"With --columns: the type of the numbers whose bytes are shown: {', '.join(DTYPES)}.",
     ),
 ]
 ValidTaps = Annotated[

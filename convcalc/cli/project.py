@@ -20,14 +20,19 @@ class Project(NamedTuple):
 
 
 def read_project(
-    command: str, files: Sequence[str] | None, sets: Sequence[str] | None, max_layers: int
+    command: str,
+    files: Sequence[str] | None,
+    sets: Sequence[str] | None,
+    max_layers: int,
+    named: str | None = None,
 ) -> Project:
     """Finds the networks that the options name, or those of the nearest convcalc.yaml.
 
     command     the command's name, for the error message if there are none
     max_layers  as for `find_targets`
+    named       the file to use in place of the nearest convcalc.yaml
     """
-    path = find_config()
+    path = find_config() if named is None else named
     config = read_config(path) if path is not None else None
     if not files and config is None:
         help_text = f"name files, as in `convcalc {command} models/`, or write a convcalc.yaml"

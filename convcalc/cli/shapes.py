@@ -11,6 +11,7 @@ from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit, emit_table
 from convcalc.cli.rows import View
+from convcalc.quantities import DEFAULT_DTYPE
 from convcalc.render.listing import STYLES, shapes_listing
 from convcalc.render.report import Reports, report_text
 from convcalc.render.shapes import shapes_table
@@ -36,6 +37,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
         str | None,
         typer.Option("--style", metavar="NAME", help="Print a listing as this framework: torch."),
     ] = None,
+    dtype: options.ColumnsDtype = None,
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
@@ -61,6 +63,11 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
     if no_batch and (batch != 1 or columns is not None or style == "json"):
         refuse("--no-batch goes without --batch, --columns and --format json")
     names = []
+    numbers = DEFAULT_DTYPE
+    if columns is not None or dtype is not None:
+        from convcalc.cli.columns import read_dtype
+
+        numbers = read_dtype(dtype, columns)
     if columns is not None:
         from convcalc.cli.columns import read_columns
 
@@ -73,7 +80,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
     if names:
         from convcalc.cli.columns import emit_columns
 
-        emit_columns(Reports(analysis), names, view, style, output)
+        emit_columns(Reports(analysis), names, view, numbers, style, output)
     elif style == "json":
         emit(report_text(report), output, "json")
     elif style == "listing":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from convcalc.explore.ranges import split_values, variable_of
+from convcalc.explore.ranges import variable_of
 from convcalc.explore.variables import Variable
 from convcalc.language.building.spec import Spec
 from convcalc.language.load import read_file
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
+from convcalc.language.reading.ranges import split_values
 from convcalc.problems import UNUSABLE, ConvcalcError, Problem, Source, helps
 
 #: The key of the conditions.

@@ -38,6 +38,7 @@ def _network(network: CheckedNetwork) -> dict[str, Any]:
         "warnings": problems_data(network.warnings),
         "findings": [_finding(finding) for finding in network.findings],
         "totals": network.totals,
+        "dtype": network.dtype or None,
         "baseline": network.baseline,
         **unknown_data(network.unknown),
     }
@@ -53,6 +54,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "unit": finding.unit,
         "baseline": finding.baseline,
         "written": finding.written,
+        "dtype": finding.dtype or None,
         "place": finding.place,
         "complete": not finding.least,
         "parts": [

@@ -126,18 +126,27 @@ def _problems(checked: Sequence[CheckedNetwork]) -> _Part:
 
 def _networks(checked: Sequence[CheckedNetwork]) -> _Part:
     """Every network with its totals, those that failed first."""
-    shown = [name for name in _TOTALS if any(name in network.totals for network in checked)]
-    opening = _row("network", "", *[TOTALS[name].title for name in shown])
+    limited = [finding.metric for network in checked for finding in network.findings]
+    wanted = dict.fromkeys([*_TOTALS, *[name for name in limited if name in TOTALS]])
+    shown = [name for name in wanted if any(name in network.totals for network in checked)]
+    dtypes = list(dict.fromkeys([network.dtype for network in checked if network.dtype]))
+    opening = _row("network", "", *[_title(name, dtypes) for name in shown])
     opening += _row("---", "---", *["---:"] * len(shown))
     rows = [
         _row(
             _code(network_name(network)),
             _outcome(network),
-            *[_total(network, name) for name in shown],
+            *[_total(network, name, mixed=len(dtypes) > 1) for name in shown],
         )
         for network in sorted(checked, key=lambda network: not network.status)
     ]
     return _Part("networks", opening, rows, "")
+
+
+def _title(name: str, dtypes: Sequence[str]) -> str:
+    """The heading of a total; of bytes with the type of the numbers, if all have one."""
+    meant = f", {dtypes[0]}" if TOTALS[name].unit == BYTES and len(dtypes) == 1 else ""
+    return TOTALS[name].title + meant
 
 
 def _outcome(network: CheckedNetwork) -> str:
@@ -146,13 +155,18 @@ def _outcome(network: CheckedNetwork) -> str:
     return "warning" if network.warnings else "ok"
 
 
-def _total(network: CheckedNetwork, name: str) -> str:
-    """A total, and by how much it differs from the baseline's."""
+def _total(network: CheckedNetwork, name: str, *, mixed: bool) -> str:
+    """A total, and by how much it differs from the baseline's.
+
+    mixed  whether bytes are those of several types of numbers
+    """
     if name not in network.totals:
         return ""
     total = network.totals[name]
     before = network.baseline.get(name, total)
-    shown = short_bytes(total) if TOTALS[name].unit == BYTES else f"{total:,}"
+    shown = f"{total:,}"
+    if TOTALS[name].unit == BYTES:
+        shown = f"{short_bytes(total)} ({network.dtype})" if mixed else short_bytes(total)
     if name in network.least:
         shown = f"at least {shown}"
     return shown + (f" ({change_text(before, total)})" if before != total else "")

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from convcalc.checks.project.findings import CheckedNetwork, Finding
 from convcalc.facts import share_text
-from convcalc.problems import Contributor, Problem, printable
+from convcalc.problems import Contributor, Problem, listed, printable
 from convcalc.quantities import change_text, short_bytes
 from convcalc.render.numbers import percent
 from convcalc.render.table import display_width
 
 #: Characters of a name that are shown.
 _LONGEST = 200
+#: Variants of a file that have lines of their own; of more, those of so many that fail or warn.
+_MOST_VARIANTS = 10
+_SHOWN_VARIANTS = 2
 
 
 def check_text(checked: Sequence[CheckedNetwork]) -> str:
     """The whole report. Mistakes of reading and expectations are drawn elsewhere, with carets."""
     lines: list[str] = []
-    for network in checked:
-        block = _block(network)
+    for block in _blocks(checked):
         if len(block) > 1 and lines and lines[-1]:
             lines.append("")
         lines += block
@@ -27,6 +29,38 @@ def check_text(checked: Sequence[CheckedNetwork]) -> str:
             lines.append("")
     lines.append(_counts(checked))
     return "\n".join(lines) + "\n"
+
+
+def _blocks(checked: Sequence[CheckedNetwork]) -> Iterator[list[str]]:
+    """The lines of each network; of many variants of a file those of the first that fail."""
+    files: dict[str, list[CheckedNetwork]] = {}
+    for network in checked:
+        files.setdefault(network.file, []).append(network)
+    for variants in files.values():
+        if len(variants) <= _MOST_VARIANTS:
+            yield from map(_block, variants)
+            continue
+        failed = [network for network in variants if network.status]
+        warned = [network for network in variants if network.warnings and not network.status]
+        quiet = [network for network in variants if not network.warnings and not network.status]
+        for shown, what in ((quiet, "ok"), (warned, "with warnings"), (failed, "failed")):
+            if what != "ok":
+                yield from map(_block, shown[:_SHOWN_VARIANTS])
+            left = shown if what == "ok" else shown[_SHOWN_VARIANTS:]
+            if left:
+                yield _together(left, what, len(variants))
+
+
+def _together(variants: Sequence[CheckedNetwork], what: str, every: int) -> list[str]:
+    """A line for variants of a file of which the same is to be said."""
+    name = printable(variants[0].file, _LONGEST)
+    if what == "ok":
+        nearest = max(variants, key=lambda network: _use(network.findings))
+        used = _used(nearest.findings)
+        place = f" ({printable(nearest.variant, _LONGEST)})" if used and nearest.variant else ""
+        return [f"{name}: {len(variants):,} of {every:,} variants ok{used}{place}"]
+    names = listed([printable(one.variant or "as it is", _LONGEST) for one in variants])
+    return [f"{name}: {len(variants):,} more {what}: {names}"]
 
 
 def drawn_elsewhere(network: CheckedNetwork) -> list[Problem]:
@@ -82,9 +116,24 @@ def _block(network: CheckedNetwork) -> list[str]:
     return lines + _parts(broken) + _advice(broken)
 
 
+def _limits(findings: Sequence[Finding]) -> list[Finding]:
+    """The limits of which a part is used up."""
+    return [
+        finding
+        for finding in findings
+        if finding.rule in {"budget", "fail-on"} and finding.baseline is None
+        if finding.limit and finding.metric != "output"
+    ]
+
+
+def _use(findings: Sequence[Finding]) -> int:
+    """How much of the nearest limit is used, in millionths."""
+    return max([f.found * 10**6 // f.limit for f in _limits(findings)], default=0)
+
+
 def _used(findings: Sequence[Finding]) -> str:
     """How near the nearest limit is."""
-    limits = [f for f in findings if f.rule == "budget" and f.limit and f.metric != "output"]
+    limits = _limits(findings)
     if not limits:
         return ""
     nearest = limits[0]

@@ -137,8 +137,11 @@ def columns_csv(
     )
 
 
-def columns_data(reports: Reports, chosen: Mapping[str, LayerColumn]) -> dict[str, Any]:
-    """The report, with the columns of each operation and of the totals under the key "columns"."""
+def columns_data(reports: Reports, chosen: Mapping[str, LayerColumn], dtype: str) -> dict[str, Any]:
+    """The report, with the columns of each operation and of the totals under the key "columns".
+
+    dtype  the type of the numbers whose bytes they show
+    """
     analysis, report = reports.analysis, reports.report
     data = report_data(report, reports.before)
     for layer, entry in zip(report.layers, data["layers"], strict=True):
@@ -148,4 +151,5 @@ def columns_data(reports: Reports, chosen: Mapping[str, LayerColumn]) -> dict[st
         for name, shown in chosen.items()
         if shown.whole
     }
+    data["dtype"] = dtype
     return data

@@ -405,6 +405,119 @@ class TestFailOn:
         assert run(*small, "--fail-on", f"macs>{exact - 1}").status == 1
 
 
+class TestDtype:
+    def arena(self, here: Path, dtype: str) -> int:
+        found = json.loads(
+            run(
+                "memory", str(here / "models" / "small.yaml"), "--dtype", dtype, "--format", "json"
+            ).out
+        )
+        return int(found["memory"]["arena"])
+
+    def test_limits_of_the_command_line_are_in_it(self, here: Path) -> None:
+        file = str(here / "models" / "small.yaml")
+        for dtype in ("int8", "float32"):
+            arena = self.arena(here, dtype)
+            asked = ["check", file, "--dtype", dtype, "--fail-on"]
+            kept = run(*asked, f"arena>{arena}B")
+            assert kept.status == 0
+            assert f"arena 100.0% of {arena}B ({dtype})" in kept.out
+            broken = run(*asked, f"arena>{arena - 1}B")
+            assert broken.status == 1
+            assert f"{arena - 1}B ({dtype})" in broken.out
+
+    def test_json_says_what_bytes_are(self, here: Path) -> None:
+        file = str(here / "models" / "small.yaml")
+        limit = ["--fail-on", "arena>1MB", "--fail-on", "macs>1G", "--format", "json"]
+        for dtype in ("int8", "float16"):
+            (network,) = json.loads(run("check", file, "--dtype", dtype, *limit).out)["files"]
+            assert network["dtype"] == dtype
+            asked = [found["dtype"] for found in network["findings"] if found["rule"] == "fail-on"]
+            assert asked == [dtype, None]
+            assert network["totals"]["arena"] == self.arena(here, dtype)
+
+    def test_limits_in_files_keep_their_own(self, here: Path) -> None:
+        plain, named = [
+            json.loads(run("check", *dtype, "--format", "json").out)["files"]
+            for dtype in ([], ["--dtype", "float16"])
+        ]
+        assert [one["findings"] for one in plain] == [one["findings"] for one in named]
+
+    def test_bytes_are_compared_with_those_of_the_same_type(self, here: Path) -> None:
+        assert run("lock").status == 0
+        result = run("check", "models/small.yaml", "--dtype", "int8", "--fail-on", "weights>+2%")
+        assert result.status == 1
+        assert "bytes are locked as float32, and are int8 now" in result.err
+        asked = ["check", "models/small.yaml", "--dtype", "int8", "--format", "json"]
+        (network,) = json.loads(run(*asked).out)["files"]
+        assert "weights" not in network["baseline"]
+        assert network["baseline"]["macs"] == network["totals"]["macs"]
+
+    def test_markdown_shows_what_is_limited(self, here: Path) -> None:
+        asked = ["check", "models/small.yaml", "--dtype", "int8", "--format", "markdown"]
+        assert "arena" not in run(*asked).out
+        assert "| arena, int8 |" in run(*asked, "--fail-on", "arena>1MB").out
+        mixed = run("check", "--format", "markdown").out
+        assert "KiB (int8) |" in mixed
+        assert "KiB (float32) |" in mixed
+
+
+class TestConfig:
+    def test_another_file_in_place_of_the_nearest(self, here: Path) -> None:
+        text = "networks: [{files: ../models/small.yaml, budget: {macs: 1k}}]"
+        (here / "ci").mkdir()
+        (here / "ci" / "strict.yaml").write_text(text, encoding="utf-8")
+        result = run("check", "--config", "ci/strict.yaml")
+        assert result.status == 1
+        assert "ci/strict.yaml:1" in result.out
+        assert "1 checked, 1 failed" in result.out
+        assert run("lock", "--config", "ci/strict.yaml").status == 0
+        assert (here / "ci" / "convcalc.lock").exists()
+
+    def test_one_that_is_not_there(self, here: Path) -> None:
+        result = run("check", "--config", "nowhere.yaml")
+        assert result.status == 2
+        assert "nowhere.yaml cannot be opened" in result.err
+
+
+class TestManyVariants:
+    def write(self, here: Path, sets: str, limits: str) -> None:
+        text = f"networks: [{{files: models/edge.yaml, set: {sets}, budget: {limits}}}]"
+        (here / "convcalc.yaml").write_text(text, encoding="utf-8")
+
+    def test_the_table_is_short(self, here: Path) -> None:
+        self.write(here, "{width: 0.25..10:0.25}", "{macs: 100M}")
+        result = run("check")
+        found = json.loads(run("check", "--format", "json").out)["files"]
+        failed = [one["variant"] for one in found if not one["ok"]]
+        kept = [one for one in found if one["ok"]]
+        assert (len(found), result.status) == (40, 1)
+        lines = result.out.splitlines()
+        assert lines[0].startswith(f"models/edge.yaml: {len(kept)} of 40 variants ok, macs ")
+        nearest = max(kept, key=lambda one: one["totals"]["macs"])
+        assert lines[0].endswith(f"({nearest['variant']})")
+        assert next(line for line in lines if ": FAILED" in line).startswith(
+            f"models/edge.yaml ({failed[0]}): FAILED"
+        )
+        assert f"models/edge.yaml: {len(failed) - 2} more failed: {failed[2]}, " in result.out
+        assert lines[-1] == f"40 checked, {len(failed)} failed"
+        assert len(lines) < 30
+
+    def test_a_mistake_that_many_have_is_shown_twice(self, here: Path) -> None:
+        self.write(here, "{width: 0.01..0.6:0.01}", "{macs: 100M}")
+        result = run("check")
+        found = json.loads(run("check", "--format", "json").out)["files"]
+        wrong = [one for one in found if one["problems"]]
+        assert len(wrong) > 10
+        assert result.err.count("error[") == 4, "at two places"
+        problems = sum(len(one["problems"]) for one in wrong)
+        assert f"{problems - 4} more at the same places, in other variants" in result.err
+
+    def test_few_variants_have_a_line_each(self, here: Path) -> None:
+        self.write(here, "{width: 1..10}", "{macs: 100G}")
+        assert len(run("check").out.splitlines()) == 11
+
+
 class TestStatus:
     def test_exit_zero_forgives_failed_checks_only(self, here: Path) -> None:
         assert run("check").status == 1

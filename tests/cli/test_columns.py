@@ -130,7 +130,30 @@ def test_json_has_what_csv_has(network: str) -> None:
     totals = data["totals"].pop("columns")
     assert totals["thop"] == thop
     assert list(totals) == ["live", "intensity", "thop", "backward"]
+    assert data.pop("dtype") == "float32"
     assert data == plain
+
+
+def test_bytes_are_those_of_the_type_that_is_named() -> None:
+    names = "weights,live,intensity,macs"
+    usual = document("shapes", "lenet", "--columns", names)
+    small = document("shapes", "lenet", "--columns", names, "--dtype", "int8")
+    assert (usual["dtype"], small["dtype"]) == ("float32", "int8")
+    for name in ("weights", "live"):
+        assert usual["totals"]["columns"][name] == 4 * small["totals"]["columns"][name]
+    assert usual["totals"]["columns"]["macs"] == small["totals"]["columns"]["macs"]
+    whole = [Fraction(found["totals"]["columns"]["intensity"]) for found in (usual, small)]
+    assert whole[1] == 4 * whole[0]
+    table = run("shapes", "lenet", "--columns", "live,intensity", "--dtype", "int8").out
+    assert "live: bytes of int8." in table
+    assert "operations for each byte of int8." in table
+
+
+def test_a_type_goes_with_columns() -> None:
+    result = run("shapes", "lenet", "--dtype", "int8")
+    assert result.status == 2
+    assert "--columns name,output,weights,live --dtype int8" in result.err
+    assert run("shapes", "lenet", "--columns", "live", "--dtype", "int4").status == 2
 
 
 def test_json_after_a_what_if() -> None:

@@ -69,11 +69,11 @@ class LayerColumn(NamedTuple):
         return None if found is None else found.data
 
 
-def _metric(metric: Metric) -> LayerColumn:
+def _metric(metric: Metric, dtype: str = DEFAULT_DTYPE) -> LayerColumn:
     return LayerColumn(
         metric.title,
-        lambda analysis, members: together(analysis, metric.name, members),
-        unit=f"bytes of {DEFAULT_DTYPE}" if metric.unit == BYTES else metric.note,
+        lambda analysis, members: together(analysis, metric.name, members, dtype),
+        unit=f"bytes of {dtype}" if metric.unit == BYTES else metric.note,
         whole_taps=metric.whole_taps,
         unknown=lambda _, members: any([m.cost.misses(metric.name) for m in members]),
     )
@@ -91,13 +91,13 @@ def _field(name: str) -> LayerColumn:
     return LayerColumn(name, text, "text", whole=False, unknown=unknown)
 
 
-def _intensity(*, fused: bool) -> LayerColumn:
+def _intensity(*, fused: bool, dtype: str = DEFAULT_DTYPE) -> LayerColumn:
     """Operations for each byte, of layers with what is fused to them or of operations."""
 
     def exact(analysis: Analysis, members: Sequence[LayerReport]) -> Ratio | None:
         from convcalc.analysis.costs.balance import total
 
-        return total(analysis.balance().of(members, fused=fused)).intensity
+        return total(analysis.balance(dtype).of(members, fused=fused)).intensity
 
     def text(analysis: Analysis, members: Sequence[LayerReport]) -> str | None:
         from convcalc.analysis.costs.balance import intensity_text
@@ -105,7 +105,7 @@ def _intensity(*, fused: bool) -> LayerColumn:
         found = exact(analysis, members)
         return None if found is None else intensity_text(found)
 
-    unit = f"operations for each byte of {DEFAULT_DTYPE}"
+    unit = f"operations for each byte of {dtype}"
     return LayerColumn("intensity", text, unit=unit, exact=exact)
 
 
@@ -144,14 +144,20 @@ COLUMNS: dict[str, LayerColumn] = {
 }
 
 
-def columns_of(names: Sequence[str], *, fused: bool = True) -> dict[str, LayerColumn]:
+def columns_of(
+    names: Sequence[str], *, fused: bool = True, dtype: str = DEFAULT_DTYPE
+) -> dict[str, LayerColumn]:
     """The columns with these names, conventions of other counters among them.
 
     fused  whether rows are layers with what is fused to them, and not single operations
+    dtype  the type of the numbers whose bytes are shown
     """
     from convcalc.analysis.counters.counting import BY_NAME
 
-    found = {**COLUMNS, "intensity": _intensity(fused=fused)}
+    found = {**COLUMNS, "intensity": _intensity(fused=fused, dtype=dtype)}
+    for name in OPERATIONS:
+        if METRICS[name].unit == BYTES:
+            found[name] = _metric(METRICS[name], dtype)
     for name, convention in BY_NAME.items():
         if name in names:
             found[name] = LayerColumn(

@@ -29,6 +29,7 @@ from convcalc.language.building.inputs import InputShapes
 from convcalc.language.building.spec import NetworkError
 from convcalc.metrics import TOTALS
 from convcalc.problems import UNUSABLE, WRONG, ConvcalcError, Problem
+from convcalc.quantities import BYTES
 from convcalc.roots import is_stream
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Settings(NamedTuple):
     every_total  whether totals that take long are measured too, though nothing limits them
     max_layers   the most layers of a network, and of all variants of a file together
     allow_unknown  whether a network may have operations of which the cost is unknown
+    dtype        the type of numbers of `--dtype`; None for each network's own
     """
 
     baseline: Baseline | None = None
@@ -54,6 +56,7 @@ class Settings(NamedTuple):
     every_total: bool = False
     max_layers: int = MOST_LAYERS
     allow_unknown: bool = False
+    dtype: str | None = None
 
 
 def check_networks(
@@ -65,18 +68,19 @@ def check_networks(
     every_total: bool = False,
     max_layers: int = MOST_LAYERS,
     allow_unknown: bool = False,
+    dtype: str | None = None,
 ) -> list[CheckedNetwork]:
     """Every target checked; the lock is read where growth is limited, or totals are shown with it.
 
     Where an expectation is broken the lock is read too, for the line that has changed since.
     """
     if inputs is not None:
-        settings = Settings(None, fail_on, inputs, every_total, max_layers, allow_unknown)
+        settings = Settings(None, fail_on, inputs, every_total, max_layers, allow_unknown, dtype)
         return _all_checked(targets, settings)
     growths = [limit for target in targets if target.rules for limit in target.rules.growth]
     growths += [limit for limit in fail_on if limit.growth is not None]
     baseline = read_baseline(lock_path, growths, every_total)
-    settings = Settings(baseline, fail_on, None, every_total, max_layers, allow_unknown)
+    settings = Settings(baseline, fail_on, None, every_total, max_layers, allow_unknown, dtype)
     checked = _all_checked(targets, settings)
     if baseline is None:
         checked = _again_with_lock(checked, targets, settings, lock_path)
@@ -127,7 +131,7 @@ def check_network(target: Target, settings: Settings, specs: Specs) -> CheckedNe
         checked = CheckedNetwork(target.file, target.variant, status, (*problems, *entry.problems))
         return checked._replace(error=error if isinstance(error, NetworkError) else None)
     analysis = Analysis(network)
-    limits = LimitChecker(target, of_file, analysis, entry.locked)
+    limits = LimitChecker(target, of_file, analysis, entry.locked, settings.dtype)
     skipped = _skipped(of_file, altered, target, settings)
     skipped += _check_limits(limits, of_file, entry, settings, altered=bool(altered))
     broken = [] if altered else broken_expectations(of_file.expectations, analysis.report)
@@ -152,11 +156,22 @@ def check_network(target: Target, settings: Settings, specs: Specs) -> CheckedNe
         ),
         tuple(limits.findings),
         measure_all(analysis, limits.dtype, slow=settings.every_total),
-        dict(entry.locked.totals) if entry.locked is not None else {},
+        _comparable(entry.locked, limits.dtype) if entry.locked is not None else {},
         "; ".join(skipped),
         unknown=tuple(analysis.report.unknown),
         least=frozenset([name for name in TOTALS if analysis.report.totals.misses(name)]),
+        dtype=limits.dtype,
     )
+
+
+def _comparable(locked: LockedNetwork, dtype: str) -> dict[str, int]:
+    """The locked totals that are measured in the same unit as those of now."""
+    same = locked.dtype == dtype
+    return {
+        name: total
+        for name, total in locked.totals.items()
+        if same or name not in TOTALS or TOTALS[name].unit != BYTES
+    }
 
 
 def _check_limits(

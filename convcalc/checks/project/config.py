@@ -16,10 +16,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, NamedTuple, NoReturn
 
 from convcalc.language.load import read_file
 from convcalc.language.reading.document import first_word
+from convcalc.language.reading.expressions import Scope, parse
 from convcalc.language.reading.limits import (
     Limit,
     dtype_schema,
@@ -37,14 +39,18 @@ from convcalc.language.reading.nodes import (
     YamlNode,
     read_yaml,
 )
+from convcalc.language.reading.ranges import DOTS, read_range, split_values
+from convcalc.layers.fields import decimal_text
 from convcalc.problems import (
     UNUSABLE,
     ConvcalcError,
     Help,
     Problem,
     Rule,
+    RuleError,
     Source,
     Span,
+    Subject,
     helps,
     printable,
     without_help,
@@ -53,8 +59,8 @@ from convcalc.quantities import DEFAULT_DTYPE
 
 #: No spec: it says which networks are checked.
 CONFIG_NAME = "convcalc.yaml"
-#: Combinations of arguments that one entry may ask for.
-MOST_VARIANTS = 1000
+#: Values that all entries may give to arguments.
+MOST_VALUES = 50_000
 
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
 
@@ -165,6 +171,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self._values = 0
 
     def note(self, problem: Problem) -> None:
         """Notes a problem; raises ConvcalcError after the most that are reported."""
@@ -264,39 +271,60 @@ class _Reader:
             self._refuse("bad-value", message, node.span, "set: {width: [0.5, 1.0]}")
             return {}, {}
         sets: dict[str, tuple[str, ...]] = {}
-        count = 1
         for name, (key, value) in node.entries.items():
             if not _ARGUMENT.match(name):
                 message = f"'{printable(name)}' cannot name an argument"
                 self._refuse("bad-name", message, key.span)
                 continue
             items = value.items if isinstance(value, ListNode) else [value]
-            texts = [self._value(name, item) for item in items]
+            texts = [text for item in items for text in self._texts(name, item)]
             if not items:
                 message = f"set: '{name}' is given no value"
                 self._refuse("bad-value", message, value.span, f"{name}: [0.5, 1.0]")
             sets[name] = tuple(dict.fromkeys([text for text in texts if text]))
-            count *= max(len(sets[name]), 1)
-        if count > MOST_VARIANTS:
-            message = f"'set' asks for {count:,} combinations"
-            rule = f"at most {MOST_VARIANTS:,} in an entry"
-            self.note(Problem("too-many-variants", message, node.span, (Rule(rule),)))
-            return {}, {}
         return sets, {name: key.span for name, (key, _) in node.entries.items()}
 
-    def _value(self, name: str, node: YamlNode) -> str:
-        """A value as `--set` takes it; "" after a mistake."""
-        if isinstance(node, ScalarNode) and node.text.strip():
-            return node.text.strip()
+    def _texts(self, name: str, node: YamlNode) -> list[str]:
+        """What a node of an argument says: values as `--set` takes them; [] after a mistake."""
         if isinstance(node, ListNode) and node.items:
-            return _as_text(node)
-        message = f"set: a value of '{name}' is a number, a word or a list of them"
-        self._refuse("bad-value", message, node.span, f"{name}: [0.5, 1.0]")
-        return ""
+            return [_as_text(node)]
+        parts = split_values(node.text) if isinstance(node, ScalarNode) else [""]
+        if not all([part.strip() for part in parts]):
+            message = f"set: a value of '{name}' is a number, a word or a list of them"
+            self._refuse("bad-value", message, node.span, f"{name}: [0.5, 1.0]")
+            return []
+        found = []
+        for part in parts:
+            found += self._range(name, part, node.span) if DOTS in part else [part.strip()]
+        return found
+
+    def _range(self, name: str, text: str, span: Span) -> list[str]:
+        """The numbers of a range, which may be as many as the file may give to arguments."""
+        try:
+            found = read_range(text, _number, f"{name}: ")
+        except RuleError as error:
+            self.note(error.at(span)._replace(subject=Subject()))
+            return []
+        self._values += found.size
+        if self._values > MOST_VALUES:
+            message = f"set: '{name}' is given {found.size:,} values"
+            rule = Rule(f"at most {MOST_VALUES:,}, those of all ranges of the file together")
+            self.note(Problem("too-many-variants", message, span, (rule,)))
+            self._values -= found.size
+            return []
+        return [decimal_text(number) for number in found.numbers()]
 
     def _refuse(self, code: str, message: str, span: Span, help_text: str = "") -> None:
         facts = helps(help_text)
         self.note(Problem(code, message, span, facts))
+
+
+def _number(text: str) -> Fraction:
+    """An end of a range, or its step; raises RuleError."""
+    value = parse(text).evaluate(Scope({}, {}, entering=False))
+    if isinstance(value, bool | str | list):
+        raise RuleError("bad-value", f"'{printable(text)}' is no number, and no end of a range")
+    return Fraction(value)
 
 
 def _as_text(node: YamlNode) -> str:
@@ -315,7 +343,7 @@ _EXAMPLE = "networks: [{files: models/*.yaml, budget: {macs: 310M}}]"
 TOP_KEYS = {"networks": "the networks that are checked, entry by entry"}
 ENTRY_KEYS = {
     "files": "paths, folders or globs, relative to this file's folder, or shipped networks",
-    "set": "values of the networks' arguments; every combination is checked",
+    "set": "values of the networks' arguments, or ranges; every combination is checked",
     "budget": "limits that must be kept",
     "warn": "limits that only warn",
     "growth": "by how much totals may grow over convcalc.lock",

@@ -32,6 +32,7 @@ class Finding(NamedTuple):
     reads     what was found, where one figure does not say it: an output's sizes
     parts     what is to blame, the worst first: the heaviest layers, or those that grew most
     least     whether the network comes to that at least: a part of its cost is unknown
+    dtype     of bytes, the type of the numbers; "" for counts
     """
 
     metric: str
@@ -48,6 +49,7 @@ class Finding(NamedTuple):
     reads: str = ""
     parts: tuple[Contributor, ...] = ()
     least: bool = False
+    dtype: str = ""
 
 
 class CheckedNetwork(NamedTuple):
@@ -65,6 +67,7 @@ class CheckedNetwork(NamedTuple):
     error     of a network that could not be built, what could be read of it
     unknown   the operations of which the cost is unknown
     least     the totals of which a part is unknown
+    dtype     the type of the numbers whose bytes the totals are; "" without totals
     """
 
     file: str
@@ -79,6 +82,7 @@ class CheckedNetwork(NamedTuple):
     error: NetworkError | None = None
     unknown: tuple[Unknown, ...] = ()
     least: frozenset[str] = frozenset()
+    dtype: str = ""
 
     @property
     def name(self) -> str:

@@ -47,18 +47,26 @@ class LimitChecker:
     findings  one for each limit
     problems  limits that are not kept, and those that could not be checked
     warnings  limits of `warn` that are not kept
+    dtype     what a number takes in memory in the totals and for `--fail-on`
     misused   whether convcalc.yaml limits layers that are not there: a mistake of its own
     unlocked  totals whose growth is limited and that the lock does not have
     """
 
     def __init__(
-        self, target: Target, of_file: Definition, analysis: Analysis, locked: LockedNetwork | None
+        self,
+        target: Target,
+        of_file: Definition,
+        analysis: Analysis,
+        locked: LockedNetwork | None,
+        dtype: str | None = None,
     ) -> None:
+        """`dtype` is that of `--dtype`; by default it is the network's own."""
         self.target = target
         self.of_file = of_file
         self.analysis = analysis
         self.report = analysis.report
-        self.dtype = dtype_of(of_file, target.rules)
+        self._own_dtype = dtype_of(of_file, target.rules)
+        self.dtype = dtype or self._own_dtype
         self.locked = locked
         self._unknown = [one.name for one in self.report.unknown]
         self.findings: list[Finding] = []
@@ -75,7 +83,8 @@ class LimitChecker:
         """Holds limits against the network; `configured` ones are convcalc.yaml's."""
         if rule in {"growth", "fail-on"}:
             # Bytes are compared with the lock's, which are those of the network's own dtype.
-            limits = [limit._replace(dtype=self.dtype) for limit in limits]
+            meant = self._own_dtype if rule == "growth" else self.dtype
+            limits = [limit._replace(dtype=meant) for limit in limits]
         for limit in limits:
             try:
                 finding = self._finding(rule, limit)
@@ -136,7 +145,7 @@ class LimitChecker:
         if before is None or self.locked is None:
             self.unlocked.append(limit.metric)  # an older lock has not got it
             return _kept(rule, limit, found, found)
-        if limit.unit == BYTES and self.locked.dtype != self.dtype:
+        if limit.unit == BYTES and self.locked.dtype != limit.dtype:
             raise ConvcalcError([self._other_dtype(limit, self.locked.dtype)])
         most = growth.most(before)
         if found <= most:
@@ -150,7 +159,7 @@ class LimitChecker:
         """Bytes of one dtype are no measure for those of another."""
         message = (
             f"the growth of {limit.metric} cannot be told:"
-            f" bytes are locked as {locked}, and are {self.dtype} now"
+            f" bytes are locked as {locked}, and are {limit.dtype} now"
         )
         help_text = f"`convcalc lock` accepts the change; measured as {locked} growth can be told"
         problem = Problem("other-dtype", message, limit.span, helps(help_text))
@@ -294,6 +303,7 @@ def _kept(rule: str, limit: Limit, found: int, most: int) -> Finding:
         limit.unit,
         True,
         written=limit.written,
+        dtype=limit.dtype if limit.unit else "",
         place=limit.place,
         span=limit.span,
     )

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 #: What networks cost, beside it; no spec either. `convcalc.checks.lock.file` reads and writes it.
 LOCK_NAME = "convcalc.lock"
-#: Files and variants that all entries of convcalc.yaml may list.
+#: Files and variants that all entries of convcalc.yaml may list, and values that all these variants
+#: may give to arguments. `--max-layers` allows more in proportion.
 MOST_NETWORKS = 10_000
-#: Values that all these variants may give to arguments.
 MOST_VALUES = 50_000
 
 
@@ -122,7 +122,7 @@ def find_targets(
     status 2 where a file, folder or glob stands for nothing.
     """
     namer = _Namer(max_layers)
-    listed = _listed(config, namer) if config else []
+    listed = _listed(config, namer, max_layers) if config else []
     if not files:
         if not args:
             return _each_once(listed)
@@ -145,8 +145,10 @@ def find_targets(
     return found
 
 
-def _listed(config: Config, namer: _Namer) -> list[Target]:
+def _listed(config: Config, namer: _Namer, max_layers: int) -> list[Target]:
     """What the entries of convcalc.yaml name, entry by entry, each in every variant."""
+    layers = max(max_layers, MOST_LAYERS)
+    most, most_values = [most * layers // MOST_LAYERS for most in (MOST_NETWORKS, MOST_VALUES)]
     found: list[Target] = []
     problems: list[Problem] = []
     walk = Walk()
@@ -162,10 +164,14 @@ def _listed(config: Config, namer: _Namer) -> list[Target]:
                 if len(problems) >= MOST_PROBLEMS or problems[-1].code == "too-many-files":
                     raise ConvcalcError(problems, UNUSABLE) from None
                 continue
-            more = len(paths) * prod([len(values) for values in entry.sets.values()])
+            count = prod([len(values) for values in entry.sets.values()])
+            if count > most:
+                raise ConvcalcError([*problems, _too_many_variants(entry, count, most)], UNUSABLE)
+            more = len(paths) * count
             given += more * len(entry.sets)
-            if len(found) + more > MOST_NETWORKS or given > MOST_VALUES:
-                raise ConvcalcError([*problems, _too_many_networks(pattern)], UNUSABLE)
+            if len(found) + more > most or given > most_values:
+                problems.append(_too_many_networks(pattern, most, most_values))
+                raise ConvcalcError(problems, UNUSABLE)
             combinations = _combinations(entry)
             for path in paths:
                 found += [Target(path, args, namer(path, args), rules) for args in combinations]
@@ -174,11 +180,16 @@ def _listed(config: Config, namer: _Namer) -> list[Target]:
     return found
 
 
-def _too_many_networks(pattern: Pattern) -> Problem:
+def _too_many_variants(entry: Entry, count: int, most: int) -> Problem:
+    message = f"'set' asks for {count:,} combinations"
+    facts = (Rule(f"at most {most:,}"), Help("--max-layers N allows more in proportion"))
+    return Problem("too-many-variants", message, next(iter(entry.places.values())), facts)
+
+
+def _too_many_networks(pattern: Pattern, most: int, most_values: int) -> Problem:
     message = f"{CONFIG_NAME} lists too many files and variants, up to here"
     rule = Rule(
-        f"at most {MOST_NETWORKS:,}, counted for each entry,"
-        f" with {MOST_VALUES:,} values of arguments"
+        f"at most {most:,}, counted for each entry, with {most_values:,} values of arguments"
     )
     help_text = Help(f"divide the project: a folder may have its own {CONFIG_NAME}")
     return Problem("too-many-networks", message, pattern.span, (rule, help_text))

@@ -63,8 +63,7 @@ class Limit(NamedTuple):
     def written(self) -> str:
         """The limit as it is written, growth with its sign; and what its figure is meant in."""
         text = self.text if self.growth is None else f"+{self.text}"
-        usual = not self.unit or self.dtype == DEFAULT_DTYPE
-        meant = self.convention or ("" if usual else self.dtype)
+        meant = self.convention or (self.dtype if self.unit else "")
         return f"{text} ({meant})" if meant else text
 
     @property

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from convcalc.checks.project.config import (
     ENTRY_KEYS,
-    MOST_VARIANTS,
+    MOST_VALUES,
     Config,
     config_schema,
     read_config,
@@ -62,13 +62,22 @@ def test_a_value_twice_is_one_variant(tmp_path: Path) -> None:
     assert read(text, tmp_path).entries[0].sets == {"w": ("1", "2")}
 
 
-def test_as_many_variants_as_are_allowed(tmp_path: Path) -> None:
-    values = ", ".join(str(value) for value in range(MOST_VARIANTS))
-    text = f"networks: [{{files: a, set: {{w: [{values}]}}}}]"
-    assert len(read(text, tmp_path).entries[0].sets["w"]) == MOST_VARIANTS
-    with pytest.raises(ConvcalcError) as caught:
-        read(text.replace("w: [", "v: [1, 2], w: ["), tmp_path)
-    assert [problem.code for problem in caught.value.problems] == ["too-many-variants"]
+def test_a_range_is_its_numbers(tmp_path: Path) -> None:
+    text = "networks: [{files: a, set: {w: 0.25..1:0.25, n: [1, '2..4, 8'], d: [[1..2], x]}}]"
+    assert read(text, tmp_path).entries[0].sets == {
+        "w": ("0.25", "0.5", "0.75", "1"),
+        "n": ("1", "2", "3", "4", "8"),
+        "d": ("[1..2]", "x"),
+    }
+
+
+def test_ranges_have_as_many_values_as_a_file_may_give(tmp_path: Path) -> None:
+    text = f"networks: [{{files: a, set: {{w: 1..{MOST_VALUES}}}}}]"
+    assert len(read(text, tmp_path).entries[0].sets["w"]) == MOST_VALUES
+    for more in ("v: 1..2, w", "w: 1..1e30, v"):
+        with pytest.raises(ConvcalcError) as caught:
+            read(text.replace("{w", "{" + more), tmp_path)
+        assert [problem.code for problem in caught.value.problems] == ["too-many-variants"]
 
 
 def test_the_schema_names_every_key() -> None:
@@ -89,6 +98,8 @@ class TestSchema:
     def test_finds_mistakes_of_structure(self, name: str) -> None:
         about_networks = {
             *("file_missing", "folder_without_specs", "glob_without_a_match", "no_such_layer"),
+            *("set_range_beside_its_end", "set_range_too_long", "set_range_without_end"),
+            *("set_range_without_numbers", "set_range_without_points"),
             *("growth_without_a_lock", "set_too_many_combinations", "set_unknown_argument"),
             *("set_value_refused", "set_value_that_breaks_the_network", "word_of_no_network"),
             "file_misspelt",

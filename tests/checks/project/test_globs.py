@@ -112,6 +112,26 @@ def test_convcalc_yaml_lists_so_many_networks(
     assert problem.span.in_line == "convcalc.yaml:3"
 
 
+def test_more_layers_allow_more_variants(folders: Path) -> None:
+    (folders / "convcalc.yaml").write_text(
+        "networks:\n- files: a/x.yaml\n  set: {n: 1..100, m: 1..100}\n", encoding="utf-8"
+    )
+    config = read_config("convcalc.yaml")
+    assert len(find_targets([], config)) == targets.MOST_NETWORKS
+    (folders / "convcalc.yaml").write_text(
+        "networks:\n- files: a/x.yaml\n  set: {n: 1..101, m: 1..100}\n", encoding="utf-8"
+    )
+    config = read_config("convcalc.yaml")
+    with pytest.raises(ConvcalcError) as caught:
+        find_targets([], config)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.message) == (
+        "too-many-variants",
+        "'set' asks for 10,100 combinations",
+    )
+    assert len(find_targets([], config, max_layers=2 * targets.MOST_LAYERS)) == 10_100
+
+
 def test_all_variants_set_so_many_values(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folders / "convcalc.yaml").write_text(
         "networks:\n- files: [a]\n  set: {n: [1, 2, 3], m: 4}\n", encoding="utf-8"
