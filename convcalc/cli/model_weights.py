@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from convcalc.cli.guard import refuse
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.cli.guard import refuse, write_error
 from convcalc.cli.options import Loaded
 from convcalc.exchange.against import Counterparts, counterparts
 from convcalc.exchange.arrays import ArraySource
@@ -14,30 +17,62 @@ from convcalc.language.load import loads
 from convcalc.problems import printable
 
 
-def own_arrays(loaded: Loaded) -> ArraySource | None:
-    """The weights in a model's file; None where it is no model, or holds not all of them."""
+class Own(NamedTuple):
+    """The weights in a model's file.
+
+    arrays   all of them; None where it is no model, or does not hold them all
+    missing  the names of those that it does not hold, where it holds others
+    """
+
+    arrays: ArraySource | None
+    missing: tuple[str, ...] = ()
+
+
+def own_weights(loaded: Loaded) -> Own:
+    """The weights in a model's file, and those that are missing there."""
     if loaded.model is None or not loaded.model.tensors:
-        return None
+        return Own(None)
     tensors = loaded.model.tensors
     wanted = [f"{path}.{name}" for path, name in _arrays(loaded.network)]
-    if any(name not in tensors for name in wanted):
-        return None
     from convcalc.exchange.tensors import TensorArrays
 
-    arrays = TensorArrays({name: tensors[name] for name in wanted})
-    return arrays if arrays.complete else None
+    arrays = TensorArrays({name: tensors[name] for name in wanted if name in tensors})
+    elsewhere = {*arrays.missing(), *[name for name in wanted if name not in tensors]}
+    if len(elsewhere) == len(wanted) > 0:
+        return Own(None)
+    # Small whole numbers mean something only with the scales of a quantized model.
+    quantized = {name for name, (_, kind) in arrays.headers.items() if kind.kind in "iu"}
+    missing = tuple([name for name in wanted if name in elsewhere or name in quantized])
+    return Own(None, missing) if missing else Own(arrays)
 
 
-def weights_for(loaded: Loaded, weights: str | None, seed: int, *, pair: bool) -> Weights:
+def own_arrays(loaded: Loaded) -> ArraySource | None:
+    """The weights in a model's file; None where it is no model, or holds not all of them."""
+    return own_weights(loaded).arrays
+
+
+def weights_for(
+    loaded: Loaded, weights: str | None, seed: int, *, pair: bool, values_matter: bool
+) -> Weights:
     """The weights of a run, as `--weights`, `--pair` and `--seed` have them.
 
-    Without a file they are the model's own, or made from the seed.
+    values_matter  whether the run is for its results, and not for their shapes alone
+
+    Without a file they are the model's own, or made from the seed. A note reports a model without
+    weights. One that holds a part of them is refused where the values matter.
     """
     if pair and weights is None:
         refuse("--pair goes with --weights", "--weights model.safetensors --pair")
     if weights is None:
-        own = own_arrays(loaded)
-        return RandomWeights(seed) if own is None else GivenWeights(own, loaded.network.name)
+        arrays, missing = own_weights(loaded)
+        if arrays is not None:
+            return GivenWeights(arrays, loaded.network.name)
+        if loaded.model is not None:
+            held = f"not the numbers of {_some(missing)}" if missing else "no weights"
+            if missing and values_matter:
+                refuse(f"the model holds {held}", "--weights w.npz gives all of them")
+            write_error(f"note: the model holds {held}: all weights are made from the seed\n")
+        return RandomWeights(seed)
     arrays = open_arrays(weights)
     if pair:
         arrays = paired(loaded.network, arrays, printable(weights))
@@ -66,6 +101,13 @@ def under_our_names(found: Counterparts, arrays: ArraySource) -> Renamed | None:
     if any(path not in paths for path, _ in places):
         return None
     return Renamed(arrays, {f"{path}.{name}": f"{paths[path]}.{name}" for path, name in places})
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, and how many others there are."""
+    others = len(names) - 3
+    more = f" and {others:,} others" if others > 0 else ""
+    return f"{', '.join([printable(name) for name in names[:3]])}{more}"
 
 
 def _arrays(network: Network) -> list[tuple[str, str]]:

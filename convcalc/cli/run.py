@@ -99,7 +99,7 @@ def run(  # noqa: PLR0913, PLR0917 - an argument for each option
     keep = running.layers_named(network, read_names(layers))
     program = Program(
         network,
-        weights=weights_for(loaded, weights, seed, pair=pair),
+        weights=weights_for(loaded, weights, seed, pair=pair, values_matter=True),
         dtype=dtype,
         threads=threads,
         keep=keep,

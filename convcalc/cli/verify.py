@@ -126,7 +126,7 @@ def verify(  # noqa: PLR0913, PLR0917 - an argument for each option
     keep = run.layers_named(network, read_names(layers))
     program = Program(
         network,
-        weights=weights_for(loaded, weights, seed, pair=pair),
+        weights=weights_for(loaded, weights, seed, pair=pair, values_matter=save is not None),
         dtype=dtype,
         exact=exact,
         threads=threads,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from convcalc.exchange.files import ModelFile
 from convcalc.graph import Network
@@ -40,7 +40,7 @@ class Tensor(NamedTuple):
     dtype   as NumPy names it: "float32"; "bfloat16" too
     shape   in the file
     steps   how the stored array becomes the parameter, in order: ("transpose", (1, 0)),
-            ("reshape", (64, 3, 7, 7)), ("slice", (axis, start, stop))
+            ("reshape", (64, 3, 7, 7)), ("slice", (axis, start, stop)), ("take", (axis, 0, 2, 1))
     """
 
     file: ModelFile
@@ -51,19 +51,40 @@ class Tensor(NamedTuple):
     steps: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
-class Tensors(Mapping[str, Tensor]):
+class Computed(Record):
+    """Numbers of a parameter that are computed of others before the network runs.
+
+    inputs   where those lie; None for one that is left out
+    compute  what becomes of their arrays; raises ConvcalcError where that is not known
+    dtype    of the result, as NumPy names it
+    shape    of the result
+    steps    how it becomes the parameter, as those of a `Tensor`
+    """
+
+    inputs: tuple[Source | None, ...]
+    compute: Callable[..., Any]
+    dtype: str
+    shape: Shape
+    steps: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+#: Where the numbers of one parameter come from.
+Source: TypeAlias = Tensor | Computed
+
+
+class Tensors(Mapping[str, Source]):
     """The tensors of a network, found when the first one is asked for: most commands need none."""
 
-    def __init__(self, find: Callable[[], Mapping[str, Tensor]]) -> None:
+    def __init__(self, find: Callable[[], Mapping[str, Source]]) -> None:
         self._find = find
-        self._found: Mapping[str, Tensor] | None = None
+        self._found: Mapping[str, Source] | None = None
 
-    def _all(self) -> Mapping[str, Tensor]:
+    def _all(self) -> Mapping[str, Source]:
         if self._found is None:
             self._found = self._find()
         return self._found
 
-    def __getitem__(self, name: str) -> Tensor:
+    def __getitem__(self, name: str) -> Source:
         return self._all()[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -86,5 +107,5 @@ class Model(Record):
 
     network: Network
     dims: Mapping[str, int] = {}
-    tensors: Mapping[str, Tensor] = {}
+    tensors: Mapping[str, Source] = {}
     names: Mapping[str, str] = {}

@@ -58,8 +58,9 @@ class Parameter(_Constant, kind="parameter"):
     """A learned constant, such as a class token or a position embedding.
 
     What enters is not used, unless the constant takes its shape. With `learned`, its elements share
-    fewer numbers, which they take in turn, as a bias for each pair of positions has one for each
-    offset: they are spread before the network runs, and kept beside the numbers.
+    fewer numbers, as a bias for each pair of positions has one for each offset. They are computed
+    before the network runs and kept beside the numbers, as the array `value`; the run reads these.
+    In training, the elements take the numbers in turn.
 
     Shape:  any -> the given one, or the same
     Params: one for each element; or `learned`, and buffers one for each element

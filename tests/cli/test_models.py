@@ -12,11 +12,14 @@ import pytest
 from convcalc.executor.files import write_npz
 from tests.checks.diff.repository import make_repository
 from tests.cli.runner import run, spec
+from tests.exchange.onnx.messages import graph, info, message, model, node, tensor
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 SQUEEZENET = DATA / "onnx" / "light" / "light_squeezenet.onnx.gz"
 #: Parameters of SqueezeNet 1.1 as the paper's authors published it.
 PARAMS = 1_235_496
+#: A model of which only the structure was saved.
+STRUCTURE = str(DATA / "onnx" / "tv__resnet18__ts.onnx.gz")
 
 NET = """\
 input: [3, 16, 16]
@@ -175,7 +178,7 @@ class TestImport:
             assert list(ours) == list(first)
 
     def test_a_file_without_weights_has_none_to_save(self, tmp_path: Path) -> None:
-        found = run("import", str(SQUEEZENET), "--save-weights", str(tmp_path / "w.npz"))
+        found = run("import", STRUCTURE, "--save-weights", str(tmp_path / "w.npz"))
         assert found.status == 2
         assert "does not hold the weights of all layers" in found.err
         assert not (tmp_path / "w.npz").exists()
@@ -197,12 +200,10 @@ class TestAgainst:
         assert found.status == 1
         assert f"{net}:6:6: error[model-differs]: dense0" in found.err
 
-    def test_without_weights_the_structure_is_compared(
-        self, squeezenet: str, tmp_path: Path
-    ) -> None:
+    def test_without_weights_the_structure_is_compared(self, tmp_path: Path) -> None:
         text = str(tmp_path / "net.yaml")
-        run("import", squeezenet, "-o", text)
-        found = run("verify", text, "--against", squeezenet)
+        run("import", STRUCTURE, "-o", text)
+        found = run("verify", text, "--against", STRUCTURE)
         assert found.status == 0
         assert "structure and figures are the same" in found.out
         assert "note: structure and figures were compared, and no values" in found.err
@@ -284,6 +285,32 @@ class TestRun:
         with np.load(tmp_path / "out.npz") as saved:
             (result,) = saved.values()
         np.testing.assert_allclose(result, np.stack(expected), rtol=1e-3, atol=1e-4)
+
+    def test_a_model_without_weights_is_run_with_others(self) -> None:
+        found = run("run", STRUCTURE, "--input", "3x64x64")
+        assert found.status == 0
+        assert "note: the model holds no weights: all weights are made from the seed" in found.err
+
+    def test_a_model_with_a_part_of_its_weights(self, tmp_path: Path) -> None:
+        nodes = [
+            node("Conv", ["x", "w"], ["a"], name="/first/Conv"),
+            node("Conv", ["a", "v"], ["y"], name="/second/Conv"),
+        ]
+        there = tensor("w", [3, 3, 1, 1], kind=1) + message(9, bytes(36))
+        weights = [there, tensor("v", [2, 3, 1, 1], kind=1)]
+        path = tmp_path / "net.onnx"
+        path.write_bytes(model(graph(nodes, weights, [info("x", [1, 3, 4, 4])])))
+        found = run("run", str(path))
+        assert found.status == 2
+        assert "the model holds not the numbers of second.weight" in found.err
+        found = run("verify", str(path))
+        assert found.status == 0
+        assert "note: the model holds not the numbers of second.weight" in found.err
+
+    def test_whole_numbers_without_their_scales_are_no_weights(self) -> None:
+        found = run("run", str(DATA / "tflite" / "kws_int8.tflite.gz"))
+        assert found.status == 2
+        assert "the model holds not the numbers of" in found.err
 
     def test_a_picture(self, exported: tuple[str, str], tmp_path: Path) -> None:
         from PIL import Image

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import convcalc
 from convcalc.exchange.files import read_bytes
-from convcalc.exchange.model import Choices, Model
+from convcalc.exchange.model import Choices, Model, Tensor
 from convcalc.exchange.tflite import read
 from convcalc.problems import UNUSABLE, ConvcalcError
 from tests.exchange.hostile import read_or_refuse
@@ -58,6 +58,7 @@ def test_weights_have_their_types_and_lie_in_the_file() -> None:
     assert {tensor.dtype for tensor in model.tensors.values()} == {"int8", "int32"}
     sizes = {"int8": 1, "int32": 4}
     for tensor in model.tensors.values():
+        assert isinstance(tensor, Tensor)
         assert tensor.length == int(np.prod(tensor.shape)) * sizes[tensor.dtype]
         assert tensor.offset + tensor.length <= len(tensor.file.data)
     network = model.network

@@ -40,6 +40,9 @@ class _Given(Run):
 
     statistic = weight
 
+    def kept(self, number: Number, *key: object) -> Number:
+        return self.weight(*key)
+
 
 def loops(layer: Layer, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Array:
     """A layer's result by plain loops, sample by sample; arrays (batch, channels, *spatial)."""

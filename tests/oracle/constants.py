@@ -15,8 +15,7 @@ def parameter(layer: Parameter, inputs: Sequence[Tensor], run: Run) -> Tensor:
         numbers = [run.weight("weight", number) for number in range(layer.learned)]
         spread = {}
         for place, index in enumerate(everywhere(shape)):
-            run.statistic("value", *index)  # what is kept of each element has this value
-            spread[index] = numbers[place % layer.learned]
+            spread[index] = run.kept(numbers[place % layer.learned], "value", *index)
         return spread
     return {index: run.weight("weight", *index) for index in everywhere(shape)}
 

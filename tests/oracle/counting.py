@@ -184,6 +184,11 @@ class Run:
             self.statistics[key] = self.number(low=0.5)
         return self.statistics[key]
 
+    def kept(self, number: Number, *key: object) -> Number:
+        """A learned number that is kept beside the others under a name of its own."""
+        self.statistics[key] = number
+        return number
+
     def padding(self, value: float) -> list[Number]:
         """What a tap on padding reads: a number, or nothing where such taps are left out."""
         return [] if self.valid_taps else [Number(value, self.tally)]

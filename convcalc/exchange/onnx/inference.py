@@ -13,6 +13,7 @@ from math import prod
 
 from convcalc.exchange.onnx.axes import slices_of, split_sizes
 from convcalc.exchange.onnx.folding import Known, fold
+from convcalc.exchange.onnx.places import Places
 from convcalc.exchange.onnx.quantized import STORING, as_real
 from convcalc.exchange.onnx.shapes import RULES, result_type
 from convcalc.exchange.onnx.values import (
@@ -26,7 +27,6 @@ from convcalc.exchange.onnx.values import (
     Number,
     Op,
     Value,
-    read_numbers,
 )
 from convcalc.exchange.onnx.wire import (
     Attribute,
@@ -73,6 +73,7 @@ class Inferred:
 class Inference:
     """Reads one model.
 
+    places   where the numbers of constants lie
     dims     the sizes of named dimensions
     shapes   the shapes of inputs, without the batch, that are not to be the file's
     outputs  the values at which the network ends, by the names that the user gave them; those of
@@ -82,6 +83,7 @@ class Inference:
     def __init__(
         self,
         reader: WireReader,
+        places: Places,
         model: Model,
         dims: Mapping[str, int],
         shapes: Mapping[str, Shape],
@@ -90,6 +92,7 @@ class Inference:
         if model.graph is None:
             raise refused("bad-model", f"{printable(reader.name, 200)} has no graph: no ONNX file")
         self._reader = reader
+        self._places = places
         self._graph: Graph = model.graph
         self._dims = dict(dims)
         self._shapes = shapes
@@ -137,7 +140,7 @@ class Inference:
             tensor.type,
             None,
             tensor,
-            lambda: read_numbers(self._reader, tensor, elements),
+            lambda: self._places.numbers(self._reader, tensor, elements),
         )
 
     def _add_inputs(self, graph: Graph, scope: Scope) -> None:
@@ -303,7 +306,11 @@ class Inference:
                 raise op.refuse("bad-model", f"a result of shape {printable(list(shape), 100)}")
         pairs = zip(node.outputs, shapes, strict=False)
         if constant:
-            return [_derived(name, shape, dtype, op, self._copied) for name, shape in pairs]
+            constants = [_derived(name, shape, dtype, op, self._copied) for name, shape in pairs]
+            op.outputs = [*constants]
+            for which, one in enumerate(constants):
+                one.made = op, which
+            return [*constants]
         op.outputs = [Value(name, shape, dtype, op) for name, shape in pairs]
         self._result.ops.append(op)
         return op.outputs
@@ -423,9 +430,13 @@ class Inference:
         value = op.attributes.get("value")
         if isinstance(value, Tensor):
             dtype = value.type
-            number = read_numbers(self._reader, value, 1) or [0]
+            number = self._places.numbers(self._reader, value, 1) or [0]
         if prod(shape) > (MOST_KNOWN_FLOATS if dtype in FLOATS else MOST_KNOWN):
-            return Constant(name, shape, dtype)
+            constant = Constant(name, shape, dtype)
+            repeated = Op("ConstantOfShape", op.node, [], {"number": number[0]}, op.version)
+            repeated.outputs = [constant]
+            constant.made = repeated, 0
+            return constant
         return Constant(name, shape, dtype, number * prod(shape))
 
     def _moved(
@@ -438,6 +449,8 @@ class Inference:
             # Its numbers are those that are stored, in their type.
             stored = weight.copy(name)
             stored.dtype = FLOAT if op.type == "DequantizeLinear" else weight.dtype
+            stored.moved, stored.made = (), (op, 0)
+            op.outputs = [stored]
             return [stored]
         if weight is None or not is_weight(weight):
             return None
@@ -672,7 +685,7 @@ def ordered(nodes: Sequence[Node], known: Mapping[str, object]) -> Sequence[Node
     Files are to have this order already. Raises ConvcalcError bad-model for a cycle.
     """
     seen: set[str] = set()
-    made = {name for node in nodes for name in node.outputs}
+    made = {name for node in nodes for name in node.outputs if name}
     for node in nodes:
         if any([name in made and name not in seen for name in node.inputs]):
             break

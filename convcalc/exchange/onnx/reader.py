@@ -11,6 +11,7 @@ from convcalc.exchange.onnx import wire
 from convcalc.exchange.onnx.inference import Inference, Inferred, is_weight
 from convcalc.exchange.onnx.naming import Paths, last_in_module, module_of, module_of_node
 from convcalc.exchange.onnx.patterns import find_patterns
+from convcalc.exchange.onnx.places import Places
 from convcalc.exchange.onnx.table import WRITTEN
 from convcalc.exchange.onnx.values import Constant, Op, Value
 from convcalc.exchange.onnx.wire import WireReader
@@ -52,12 +53,13 @@ def read_model(graph: wire.Model, file: ModelFile, choices: Choices) -> Model:
     reader = WireReader(file.name, file.stored, choices.max_layers)
     shapes = _given_shapes(choices)
     outputs = _wanted(graph, choices.outputs)
-    inferred = Inference(reader, graph, choices.dims, shapes, outputs).run()
+    places = Places(file)
+    inferred = Inference(reader, places, graph, choices.dims, shapes, outputs).run()
     find_patterns(live(inferred))
     ops = live(inferred)
     for op in ops:
         op.module = module_of(op)
-    writer = Writer(file, Paths([op.module for op in ops]), choices.max_layers)
+    writer = Writer(places, Paths([op.module for op in ops]), choices.max_layers)
     _inputs(writer, inferred)
     for op in ops:
         writer.begin(op)

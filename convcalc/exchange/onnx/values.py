@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from struct import unpack
 from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
-from convcalc.exchange.onnx.wire import Attribute, Tensor, WireReader
+from convcalc.exchange.onnx.wire import Attribute, Tensor
 from convcalc.problems import ConvcalcError, printable, refused
 
 if TYPE_CHECKING:
@@ -86,6 +85,7 @@ class Constant(Value):
     written  whether it is an initializer, which may be a weight, and not a number of the code
     moved    how it came from its tensor: the axes' orders and the shapes, in turn
     sources  the weights of which it was computed before the network runs
+    made     the operation that computes it of other constants, and which of its results it is
     """
 
     __slots__ = (
@@ -93,6 +93,7 @@ class Constant(Value):
         "_numbers",
         "_read",
         "_uniform",
+        "made",
         "moved",
         "sources",
         "tensor",
@@ -117,6 +118,7 @@ class Constant(Value):
         self.written = tensor is not None and not tensor.fixed
         self.moved: tuple[tuple[str, tuple[int, ...]], ...] = ()
         self.sources: tuple[Constant, ...] = ()
+        self.made: tuple[Op, int] | None = None
 
     @property
     def elements(self) -> int:
@@ -164,6 +166,7 @@ class Constant(Value):
         other.written = self.written
         other.moved = self.moved
         other.sources = self.sources
+        other.made = self.made
         return other
 
 
@@ -328,54 +331,6 @@ def scalar(value: Value | None) -> float | None:
         number = value.number()
         return None if number is None else float(number)
     return None
-
-
-def read_numbers(reader: WireReader, tensor: Tensor, elements: int) -> list[Number] | None:
-    """The numbers of a tensor in this file; None where they are not there, or too many."""
-    name, size, letter = ELEMENT_TYPES.get(tensor.type, ("", 0, ""))
-    most = MOST_KNOWN_FLOATS if tensor.type in FLOATS else MOST_KNOWN
-    if elements > most or not letter or tensor.location:
-        return None
-    if elements == 0:
-        return []
-    if tensor.raw is not None:
-        start, end = tensor.raw
-        if end - start != elements * size:
-            if end == start:
-                return None
-            raise refused(
-                "bad-model",
-                f"the tensor {printable(tensor.name)} has {end - start} bytes,"
-                f" and {elements} numbers of type {name} take {elements * size}",
-            )
-        return list(unpack(f"<{elements}{letter}", reader.data[start:end]))
-    return _typed_numbers(reader, tensor, elements)
-
-
-def _typed_numbers(reader: WireReader, tensor: Tensor, elements: int) -> list[Number] | None:
-    """Numbers that lie in the file as protobuf's own."""
-    found: list[Number] = []
-    for field, place in tensor.typed:
-        if field in (5, 7, 11):
-            found += reader.numbers(place)
-        elif field in (4, 10):
-            data = reader.data[place[0] : place[1]] if isinstance(place, tuple) else place
-            size, letter = (4, "f") if field == 4 else (8, "d")
-            if isinstance(data, int) or len(data) % size:
-                shown = printable(tensor.name)
-                raise refused("bad-model", f"the numbers of the tensor {shown} are cut off")
-            found += unpack(f"<{len(data) // size}{letter}", data)
-    if not found:
-        return None
-    if len(found) != elements:
-        raise refused(
-            "bad-model",
-            f"the tensor {printable(tensor.name)} has {len(found)} numbers,"
-            f" and its shape has {elements}",
-        )
-    if tensor.type == 10:
-        return [unpack("<e", (int(bits) & 0xFFFF).to_bytes(2, "little"))[0] for bits in found]
-    return found
 
 
 def broadcast(shapes: Sequence[Shape]) -> Shape | None:

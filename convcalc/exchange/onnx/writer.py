@@ -8,24 +8,27 @@ adds no node; what labels cannot say becomes a `transpose` or a `reshape`.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from functools import partial
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from convcalc.exchange.files import ModelFile
-from convcalc.exchange.model import Tensor
-from convcalc.exchange.onnx import wire
+from convcalc.exchange.model import Computed, Source
 from convcalc.exchange.onnx.inference import is_weight
 from convcalc.exchange.onnx.naming import Paths, Scope, of_weight
-from convcalc.exchange.onnx.values import ELEMENT_TYPES, Constant, Op, Value
+from convcalc.exchange.onnx.places import Places
+from convcalc.exchange.onnx.values import Constant, Op, Value
 from convcalc.graph import GraphBuilder
 from convcalc.layers import layer_class
 from convcalc.layers.base import Layer
-from convcalc.problems import printable, refused
+from convcalc.problems import refused
 from convcalc.shapes import MOST_AXES, Shape
 
 Axes = tuple[int | None, ...]
 #: How a stored array becomes a parameter, as in `Tensor`.
 Steps = tuple[tuple[str, tuple[int, ...]], ...]
+
+#: Element types whose numbers mean something only with a scale.
+_QUANTIZED = frozenset((2, 3, 6, 21, 22))
 
 
 class Unsupported(Exception):
@@ -51,22 +54,23 @@ class Writer:
 
     builder     makes the nodes
     views       the values of the file that were written, by identity
+    places      where the numbers of constants lie
     names       what the file calls a node's value, by the node's path
     """
 
-    def __init__(self, file: ModelFile, paths: Paths, max_layers: int) -> None:
+    def __init__(self, places: Places, paths: Paths, max_layers: int) -> None:
         self.builder = GraphBuilder()
+        self.places = places
         self.names: dict[str, str] = {}
         self.owners: dict[tuple[int, ...], int] = {}
-        self._file = file
         self._paths = paths
         self._max_layers = max_layers
         self._views: dict[int, View] = {}
         self._stages: dict[int, tuple[int, int]] = {}
         self._left: dict[int, int] = {}
-        self._others: dict[str, ModelFile] = {}
         self._layers: dict[tuple[object, ...], Layer] = {}
         self._arrays: dict[tuple[str, str], tuple[Constant, Steps]] = {}
+        self._first: dict[str, tuple[Constant, int]] = {}
         self._scope: Scope = ()
 
     # What an operation reads and makes.
@@ -171,10 +175,12 @@ class Writer:
         self._views[id(value)] = View(node, _inverse(order, len(value.shape)))
         path = self.builder.nodes[node].path
         self.names.setdefault(path, value.name)
-        if numbers == elements and value.tensor is not None:
-            places = [axis for axis in order if axis is not None]
-            rest = [axis for axis in range(len(value.shape)) if axis not in places]
-            self.tensor(path, "weight", value, ("transpose", (*places, *rest)), ("reshape", shape))
+        places = [axis for axis in order if axis is not None]
+        rest = [axis for axis in range(len(value.shape)) if axis not in places]
+        name = "weight" if numbers == elements else "value"
+        self.tensor(path, name, value, ("transpose", (*places, *rest)), ("reshape", shape))
+        if 0 < numbers < elements:
+            self._first[path] = value, numbers
         return node
 
     def _learned(self, value: Constant, elements: int) -> int:
@@ -195,51 +201,29 @@ class Writer:
 
         Raises ConvcalcError where another file should hold its numbers, and does not.
         """
-        if value.tensor is not None:
-            self._arrays[path, name] = value, steps
-            if value.tensor.location:
-                self._place(value.tensor)
+        self._arrays[path, name] = value, steps
+        if value.tensor is not None and value.tensor.location:
+            self.places.extent(value.tensor)
 
-    def tensors(self, paths: Container[str]) -> dict[str, Tensor]:
+    def tensors(self, paths: Container[str]) -> dict[str, Source]:
         """Where the numbers of the parameters of these nodes lie, for each "PATH.NAME"."""
-        found: dict[str, Tensor] = {}
+        found: dict[str, Source | None] = {}
         for (path, name), (value, steps) in self._arrays.items():
-            tensor = value.tensor
-            place = self._place(tensor) if tensor is not None and path in paths else None
-            if tensor is not None and place is not None:
-                every = tuple([step for step in (*value.moved, *steps) if not _idle(step)])
-                dtype = ELEMENT_TYPES.get(tensor.type, ("",))[0]
-                found[f"{path}.{name}"] = Tensor(*place, dtype, tensor.dims, every)
-        return found
+            quantized = value.made is None and value.dtype in _QUANTIZED
+            if path in paths and not quantized:
+                found[f"{path}.{name}"] = self.places.source(value, steps)
+        for path, (value, count) in self._first.items():
+            if path in paths:
+                found[f"{path}.weight"] = self._first_numbers(value, count)
+        return {name: source for name, source in found.items() if source is not None}
 
-    def _place(self, tensor: wire.Tensor) -> tuple[ModelFile, int, int] | None:
-        """The file, the offset and the bytes of a tensor's numbers; None where they are not there.
-
-        Numbers of variable length, as protobuf can store them, are not.
-        """
-        length = prod(tensor.dims) * ELEMENT_TYPES.get(tensor.type, ("", 0, ""))[1]
-        if tensor.location:
-            file = self._beside(tensor.location)
-            if tensor.offset + length > len(file.data):
-                raise refused(
-                    "bad-model",
-                    f"the tensor '{printable(tensor.name)}' ends behind the end of {file.name}",
-                )
-            return file, tensor.offset, length
-        place = tensor.raw
-        if place is None and len(tensor.typed) == 1:
-            typed = tensor.typed[0][1]
-            place = typed if isinstance(typed, tuple) else None
-        if place is None or place[1] - place[0] != length:
+    def _first_numbers(self, value: Constant, count: int) -> Source | None:
+        """Where the numbers lie that the elements of a parameter share."""
+        sources = [self.places.source(source) for source in value.sources or (value,)]
+        known = tuple([source for source in sources if source is not None])
+        if len(known) < len(sources):
             return None
-        return self._file, place[0], length
-
-    def _beside(self, location: str) -> ModelFile:
-        """A file that holds weights, opened once."""
-        file = self._others.get(location)
-        if file is None:
-            file = self._others[location] = self._file.beside(location)
-        return file
+        return Computed(known, partial(_first_of_all, count), "float32", (count,))
 
     def share(self, node: int, weights: Sequence[Constant | None]) -> None:
         """Lets a node use the parameters of an earlier one that reads the same initializers."""
@@ -322,6 +306,8 @@ def _inverse(order: Sequence[int | None], rank: int) -> Axes:
     return tuple([places.get(axis) for axis in range(rank)])
 
 
-def _idle(step: tuple[str, tuple[int, ...]]) -> bool:
-    name, numbers = step
-    return name == "transpose" and numbers == tuple(range(len(numbers)))
+def _first_of_all(count: int, *arrays: Any) -> Any:
+    """The first numbers of some arrays, one after another."""
+    from convcalc.exchange.onnx.computed import joined  # NumPy, only where numbers are read
+
+    return joined(arrays)[:count]

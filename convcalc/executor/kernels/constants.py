@@ -16,11 +16,8 @@ Weights = Mapping[str, Array]
 
 
 def parameter(layer: kinds.Parameter, inputs: Sequence[Array], weights: Weights) -> Array:
-    """The learned array, or one whose elements take its numbers in turn, for every sample."""
-    value = weights["weight"]
-    if layer.learned is not None:
-        value = np.resize(value, layer.shape or inputs[0].shape[1:])
-    return _for_each_sample(value, inputs)
+    """The learned array, or what was computed of fewer learned numbers, for every sample."""
+    return _for_each_sample(weights["weight" if layer.learned is None else "value"], inputs)
 
 
 def buffer(layer: kinds.Buffer, inputs: Sequence[Array], weights: Weights) -> Array:

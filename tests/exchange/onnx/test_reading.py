@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from convcalc.analysis.analysis import Analysis
 from convcalc.exchange.files import ModelFile
-from convcalc.exchange.model import Choices, Model
+from convcalc.exchange.model import Choices, Computed, Model, Tensor
 from convcalc.exchange.onnx import read
 from convcalc.exchange.onnx.values import INT64, Constant
 from convcalc.problems import ConvcalcError
@@ -80,8 +80,11 @@ def test_weights_of_bytes_keep_their_type() -> None:
     weights = [bytes_of("w", 4, 3, 3, 3), floats("s"), tensor("z", [], [0], kind=3)]
     found = read_nodes(nodes, weights, [IMAGE])
     assert kinds(found) == ["conv"]
-    assert found.tensors["stem.weight"].dtype == "int8"
-    assert found.tensors["stem.weight"].length == 108
+    weight = found.tensors["stem.weight"]
+    assert isinstance(weight, Computed)
+    stored = weight.inputs[0]
+    assert isinstance(stored, Tensor)
+    assert (stored.dtype, stored.length) == ("int8", 108)
 
 
 def test_convolutions_of_whole_numbers_are_convolutions() -> None:
@@ -205,6 +208,7 @@ def test_weights_may_lie_in_another_file(tmp_path: Path) -> None:
     (tmp_path / "weights.bin").write_bytes(bytes(64))
     found = read(ModelFile("net.onnx", content(16), folder=str(tmp_path)), Choices())
     place = found.tensors["a.weight"]
+    assert isinstance(place, Tensor)
     assert (place.offset, place.length, place.dtype) == (16, 48, "float32")
     with pytest.raises(ConvcalcError, match="ends behind the end"):
         read(ModelFile("net.onnx", content(17), folder=str(tmp_path)), Choices())

@@ -33,7 +33,6 @@ DIFFERENT: dict[str, set[str]] = {
     "convnextv2_atto": {"peak_memory", "peak_in_place"},
     "detr_resnet50": {"params", "buffers", "macs", "counts"},
     "segnet": {"buffers", "counts", "complete"},
-    "unet3d": {"params"},
 }
 
 

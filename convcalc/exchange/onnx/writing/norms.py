@@ -25,13 +25,28 @@ def batch_norm(writer: Writer, op: Op) -> None:
     view = writer.view(x)
     if len(x.shape) < 2 or view.axes[1] != 0:
         view = View(writer.channels_first(x), (None, *range(len(x.shape) - 1)))
-    node = writer.fused("batchnorm", _eps(op, 1e-5), view)
+    args = _eps(op, 1e-5)
+    names = ("weight", "bias", "running_mean", "running_var")
+    learned = dict(zip(names, weights, strict=True))
+    if _fills(writer, weights[0], 1) and _fills(writer, weights[1], 0):
+        args["affine"] = False
+        del learned["weight"], learned["bias"]
+    node = writer.fused("batchnorm", args, view)
     path = writer.builder.nodes[node].path
-    for name, value in zip(("weight", "bias", "running_mean", "running_var"), weights, strict=True):
+    for name, value in learned.items():
         if isinstance(value, Constant):
             writer.tensor(path, name, value)
-    writer.share(node, [value for value in weights if isinstance(value, Constant)])
+    writer.share(node, [value for value in learned.values() if isinstance(value, Constant)])
     writer.put(op.outputs[0], node, view.axes)
+
+
+def _fills(writer: Writer, value: Value | None, number: int) -> bool:
+    """Whether a constant of the code is this number for all channels."""
+    return (
+        isinstance(value, Constant)
+        and not is_weight(value)
+        and writer.places.is_filled(value, number)
+    )
 
 
 def layer_norm(writer: Writer, op: Op) -> None:

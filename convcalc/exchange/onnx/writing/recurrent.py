@@ -22,7 +22,7 @@ def recurrent(writer: Writer, op: Op) -> None:
     time, batch = (1, 0) if op.whole("layout", 0) else (0, 1)
     if x.shape[batch] != 1:
         raise Unsupported
-    states = [_state(op.given(5)), _state(op.given(6)) if op.type == "LSTM" else None]
+    states = [_state(writer, op.given(place)) for place in ((5, 6) if op.type == "LSTM" else (5,))]
     if any(states) or (len(op.outputs) > 2 and op.outputs[2].users):
         if op.type != "LSTM":
             raise Unsupported
@@ -33,8 +33,10 @@ def recurrent(writer: Writer, op: Op) -> None:
 
 def _usual(op: Op) -> bool:
     """Whether the gates are computed as `lstm` and `gru` do."""
-    known = {"activation_alpha", "activation_beta", "clip", "input_forget"}
-    if known & op.attributes.keys() or op.text("direction", "forward") == "reverse":
+    known = {"activation_alpha", "activation_beta", "clip"}
+    if known & op.attributes.keys() or op.whole("input_forget", 0):
+        return False
+    if op.text("direction", "forward") == "reverse":
         return False
     activations = op.attributes.get("activations")
     usual = [b"Sigmoid", b"Tanh"] + ([b"Tanh"] if op.type == "LSTM" else [])
@@ -43,12 +45,48 @@ def _usual(op: Op) -> bool:
     return op.type == "LSTM" or op.whole("linear_before_reset", 0) == 1
 
 
-def _state(value: Value | None) -> Value | None:
+def _state(writer: Writer, value: Value | None) -> Value | None:
     """A state to begin with; None where that is 0."""
-    if isinstance(value, Constant) and not is_weight(value):
-        if value.numbers() is None or value.uniform() == 0:
-            return None
-    return value
+    if not isinstance(value, Constant):
+        return value
+    numbers = value.numbers()
+    if numbers is None:
+        return value if is_weight(value) and not writer.places.is_filled(value, 0) else None
+    return None if value.uniform() == 0 else value
+
+
+#: The places of PyTorch's gates among ONNX's.
+_GATES = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2)}
+
+
+def _weights(writer: Writer, op: Op, node: int) -> None:
+    """Notes where the numbers of a whole layer lie, which has its gates in PyTorch's order."""
+    path = writer.builder.nodes[node].path
+    directions, sums, _ = op.input(1).shape
+    gates = _GATES[op.type]
+    units = sums // len(gates)
+    for direction in range(directions):
+        suffix = "_reverse" if direction else ""
+        for name, place, start in (
+            ("weight_ih", 1, 0),
+            ("weight_hh", 2, 0),
+            ("bias_ih", 3, 0),
+            ("bias_hh", 3, sums),
+        ):
+            value = op.given(place)
+            if not isinstance(value, Constant):
+                continue
+            width = value.shape[2:]
+            writer.tensor(
+                path,
+                f"{name}{suffix}",
+                value,
+                ("slice", (0, direction, direction + 1)),
+                ("slice", (1, start, start + sums)),
+                ("reshape", (len(gates), units, *width)),
+                ("take", (0, *gates)),
+                ("reshape", (sums, *width)),
+            )
 
 
 def _whole(writer: Writer, op: Op, time: int) -> None:
@@ -61,6 +99,7 @@ def _whole(writer: Writer, op: Op, time: int) -> None:
     if directions == 2:
         args["bidirectional"] = True
     node = writer.add(op.type.lower(), args, [writer.arranged(x, [2, time])])
+    _weights(writer, op, node)
     whole = node
     every: list[int | None] = [0, None, None, 0]
     if directions == 2:
@@ -88,6 +127,19 @@ def _whole(writer: Writer, op: Op, time: int) -> None:
         writer.put(op.outputs[1], last, final)
 
 
+def _step_weights(writer: Writer, op: Op, node: int, place: int) -> None:
+    """Notes where the numbers lie of one product of a step, its gates in ONNX's order."""
+    path = writer.builder.nodes[node].path
+    weight, bias = op.input(place), op.given(3)
+    if isinstance(weight, Constant):
+        writer.tensor(path, "weight", weight, ("reshape", weight.shape[1:]))
+    if isinstance(bias, Constant):
+        sums = weight.shape[1]
+        start = (place - 1) * sums
+        part = ("slice", (1, start, start + sums))
+        writer.tensor(path, "bias", bias, part, ("reshape", (sums,)))
+
+
 def _steps(writer: Writer, op: Op, time: int, states: list[Value | None]) -> None:
     """The steps of an LSTM that begins with a given state, or whose last state is read."""
     x = op.x
@@ -109,9 +161,11 @@ def _steps(writer: Writer, op: Op, time: int, states: list[Value | None]) -> Non
             value = writer.add("slice", {"channels": [step, step + 1], "axis": 1}, [whole])
         dense = {"units": 4 * units, "bias": bias}
         gates = writer.add("dense", dense, [writer.reshape(value, (inner,))])
+        _step_weights(writer, op, gates, 1)
         used = [gates]
         if hidden is not None:
             recurrent = writer.add("dense", dense, [hidden])
+            _step_weights(writer, op, recurrent, 2)
             used.append(recurrent)
             gates = writer.add("add", {}, [gates, recurrent])
         if len(first) == len(used):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from convcalc.exchange.write.onnx.graph import Array, Graph
@@ -74,6 +75,14 @@ class Case:
         if self.graph.has_initializer(full):
             return self.graph.add("Reshape", self.array(name), self.graph.whole(*shape))
         return self.changed(name, "", lambda value: value.reshape(shape))
+
+    def literal(self, name: str, shape: Sequence[int]) -> str:
+        """An array that is not learned, as a constant in a shape; no initializer, if it fits."""
+        if prod(shape) > self.graph.room:
+            return self.shaped(name, shape)
+        return self.graph.named_constant(
+            self._arrays[name], tuple(shape), lambda: self._read(name).reshape(shape)
+        )
 
     def joined(self, name: str, join: Callable[[Callable[[str], Array]], Array]) -> str:
         """One array of several of the layer, called as the first of them."""

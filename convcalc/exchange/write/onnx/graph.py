@@ -32,7 +32,7 @@ IR = 9
 #: The most bytes of a message of Protocol Buffers.
 LARGEST_MESSAGE = 2**31 - 1
 
-_FLOAT, _INT64 = 1, 7
+_FLOAT, _INT64, _BOOL = 1, 7, 9
 #: The most numbers of all constants together, which are in memory until the end.
 _MOST_CONSTANTS = 2**27
 #: Bytes of an array that are copied at once, because they lie in another order in memory.
@@ -213,6 +213,11 @@ class Graph:
         """Whether an array of this name was written already."""
         return name in self._initializers
 
+    @property
+    def room(self) -> int:
+        """How many numbers constants may still have."""
+        return self._room
+
     def check_room(self, numbers: int) -> None:
         """Refuses a layer that would need a constant of so many numbers, before it is made."""
         if numbers > self._room:
@@ -233,6 +238,17 @@ class Graph:
         if whole:
             self._constants[key] = name
         return name
+
+    def named_constant(self, name: str, shape: tuple[int, ...], values: Callable[[], Array]) -> str:
+        """The same, for an array of the network; once for all layers that share it."""
+        key = (name, shape)
+        if key not in self._constants:
+            self._constants[key] = self.constant(values())
+        return self._constants[key]
+
+    def truth(self) -> str:
+        """A condition that is always true."""
+        return self.add("Constant", value=_tensor_head("", (), _BOOL) + field(9, b"\1"))
 
     def whole(self, *values: int) -> str:
         """A list of whole numbers as a constant."""

@@ -128,7 +128,9 @@ def _channel_shuffle(layer: Any, case: Case) -> str:
 
 def _constant(name: str) -> Translation:
     def translate(layer: Any, case: Case) -> str:
-        value = case.shaped(name, [1, *case.output[1:]])
+        shape = [1, *case.output[1:]]
+        # A constant of the code, and no initializer, says that nothing learned it.
+        value = case.literal(name, shape) if name == "value" else case.shaped(name, shape)
         if case.output[0] == 1:
             return value
         return case.graph.add("Expand", value, case.graph.whole(*case.output))
@@ -144,7 +146,9 @@ def _parameter(layer: Any, case: Case) -> str:
         "Tile", case.shaped("weight", [layer.learned]), graph.whole(-(-elements // layer.learned))
     )
     taken = graph.add("Slice", numbers, graph.whole(0), graph.whole(elements))
-    value = graph.add("Reshape", taken, graph.whole(1, *case.output[1:]))
+    spread = graph.add("Reshape", taken, graph.whole(1, *case.output[1:]))
+    # What the elements became lies beside the numbers that they were computed of.
+    value = graph.add("Where", graph.truth(), case.literal("value", [1, *case.output[1:]]), spread)
     if case.output[0] == 1:
         return value
     return graph.add("Expand", value, graph.whole(*case.output))
