@@ -8,6 +8,7 @@ PyTorch is theirs: convcalc does not depend on it, and imports it when a module 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -119,13 +120,62 @@ def _exported(torch: Any, module: Any, examples: tuple[Any, ...], name: str) -> 
     """What `torch.export` makes of a module in evaluation; the module stays as it was."""
     training = module.training
     try:
-        with torch.no_grad():
-            return torch.export.export(module.eval(), examples)
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what recurrent layers do to their own attributes
+            exported = torch.export.export(module.eval(), examples)
+            # The same graph in which every value is written once; it takes longer than tracing.
+            return exported.run_decompositions({}) if _overwrites(exported.graph) else exported
     except Exception as error:  # noqa: BLE001 - whatever PyTorch raises
         message = f"torch.export cannot trace {printable(name)}: {_first_line(error)}"
         raise refused("unsupported-model", message) from None
     finally:
         module.train(training)
+
+
+#: Operators that make a value of numbers, or of no more than a shape.
+_CREATORS = _SHAPES_ALONE | {"arange", "empty", "full", "lift_fresh_copy", "ones", "zeros"}
+#: Operators whose result shows a part of what they read, or all of it in another shape.
+_VIEWS = frozenset(
+    (
+        *(
+            "alias",
+            "detach",
+            "expand",
+            "flatten",
+            "narrow",
+            "permute",
+            "reshape",
+            "select",
+            "slice",
+        ),
+        *("split", "squeeze", "t", "transpose", "unbind", "unflatten", "unsqueeze", "view"),
+    )
+)
+
+
+def _overwrites(graph: Any) -> bool:
+    """Whether an operator changes in place a value that is read again, or shown by another."""
+    places = {node: place for place, node in enumerate(graph.nodes)}
+    for node, place in places.items():
+        operator = _operator(node)
+        if not operator.endswith("_") or operator.startswith("_") or not node.args:
+            continue
+        seen = node.args[0]
+        read = False
+        while getattr(seen, "op", "") == "call_function":
+            read = read or any(places[user] > place for user in seen.users)
+            if _operator(seen) not in _VIEWS:
+                break
+            seen = seen.args[0]
+        # What no input decides is computed by PyTorch, in order.
+        if read and _operator(seen) not in _CREATORS:
+            return True
+    return False
+
+
+def _operator(node: Any) -> str:
+    """The operator that a node calls, without its namespace and overload."""
+    return str(node.target).removeprefix("aten.").partition(".")[0]
 
 
 def _first_line(error: Exception) -> str:
@@ -139,7 +189,7 @@ def _traced(torch: Any, exported: Any, *, weights: bool) -> tuple[Traced, bytes]
     learned = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
     lifted = dict(signature.inputs_to_lifted_tensor_constants)
     stored = {**exported.state_dict, **exported.constants}
-    reader = _GraphReader(torch, {**learned, **lifted}, stored)
+    reader = _GraphReader(torch, learned, lifted, stored)
     for node in exported.graph.nodes:
         reader.read(node)
     traced = reader.traced()
@@ -150,12 +200,20 @@ class _GraphReader:
     """Takes a traced graph apart.
 
     names   the module's own names of parameters and buffers, by their values' names
+    lifted  those of tensors that its code writes, such as a number that fills a part of a mask
     stored  their tensors, by these names
     """
 
-    def __init__(self, torch: Any, names: Mapping[str, str], stored: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        torch: Any,
+        names: Mapping[str, str],
+        lifted: Mapping[str, str],
+        stored: Mapping[str, Any],
+    ) -> None:
         self._torch = torch
-        self._names = names
+        self._names = {**names, **lifted}
+        self._lifted = lifted
         self._stored = stored
         self._inputs: dict[str, tuple[int, ...]] = {}
         self._parameters: dict[str, Parameter] = {}
@@ -164,6 +222,8 @@ class _GraphReader:
         self._outputs: list[str] = []
         #: Values that neither an input nor a parameter decides, as PyTorch computes them.
         self._known: dict[str, Any] = {}
+        #: Operators that write into such a value what is not known.
+        self._overwritten: list[str] = []
         #: What a result of a call with several is called.
         self._aliases: dict[str, str] = {}
 
@@ -177,14 +237,21 @@ class _GraphReader:
         return Traced(self._inputs, parameters, self._constants, self._calls, self._outputs)
 
     def with_weights(self, traced: Traced) -> tuple[Traced, bytes]:
-        """The graph with the places of its parameters' numbers, and their bytes."""
+        """The graph with the places of its parameters' numbers, and their bytes.
+
+        Raises ConvcalcError where the numbers of a constant depend on the input.
+        """
+        if self._overwritten:
+            message = f"{self._overwritten[0]} writes into a constant what depends on the input"
+            raise refused("unsupported-model", message)
         pieces: list[bytes] = []
         parameters = {}
         at = 0
         for value, parameter in traced.parameters.items():
-            tensor = self._stored.get(parameter.name)
-            if tensor is not None and not parameter.whole:
-                numbers = tensor.detach().to("cpu", self._torch.float32).contiguous().numpy()
+            tensor = self._stored.get(parameter.name, self._known.get(parameter.name))
+            if tensor is not None:
+                dtype = self._torch.int64 if parameter.whole else self._torch.float32
+                numbers = tensor.detach().to("cpu", dtype).contiguous().numpy()
                 pieces.append(numbers.tobytes())
                 parameters[value] = parameter._replace(extent=(at, at + len(pieces[-1])))
                 at += len(pieces[-1])
@@ -212,7 +279,10 @@ class _GraphReader:
         tensor = self._stored.get(full_name)
         shape = tuple(node.meta["val"].shape)
         learned = isinstance(tensor, self._torch.nn.Parameter)
-        if not learned and tensor is not None and not tensor.is_floating_point():
+        written = node.name in self._lifted or (
+            tensor is not None and not tensor.is_floating_point()
+        )
+        if not learned and tensor is not None and written:
             # A copy: what is computed of it may be written in place.
             self._known[node.name] = tensor.clone()
             return
@@ -243,8 +313,10 @@ class _GraphReader:
         """Computes a value that no input and no parameter decides; False for any other."""
         fx_node = self._torch.fx.Node
         reads = [given for given in _flat((node.args, node.kwargs)) if isinstance(given, fx_node)]
-        operator = str(node.target).removeprefix("aten.").partition(".")[0]
+        operator = _operator(node)
         if operator not in _SHAPES_ALONE and any(each.name not in self._known for each in reads):
+            if operator.endswith("_") and reads and reads[0].name in self._known:
+                self._overwritten.append(f"{node.target} ({node.name})")
             return False
         if not isinstance(node.meta.get("val"), self._torch.Tensor):
             return False

@@ -7,6 +7,7 @@ order from the other. No kernel's result depends on the memory format of its inp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,24 @@ def channels_first(value: Array) -> Array:
 def packed(value: Array) -> Array:
     """The values as a contiguous array (batch, *spatial, channels), copied only if they are not."""
     return np.ascontiguousarray(channels_last(value))
+
+
+def mean_along(data: Array, axes: Sequence[int], *, keepdims: bool = True) -> Array:
+    """The mean along some axes, which stay with the size 1, or are removed.
+
+    It goes along one axis after another. So few numbers are added up one by one, and fewer digits
+    are lost: NumPy adds up a whole map in turn where the channels are innermost in memory.
+    """
+    for axis in sorted(axes, reverse=True):
+        data = data.mean(axis=axis, keepdims=keepdims)
+    return data
+
+
+def sum_along(data: Array, axes: Sequence[int], *, keepdims: bool = True) -> Array:
+    """The sum along some axes, as `mean_along` has the mean."""
+    for axis in sorted(axes, reverse=True):
+        data = data.sum(axis=axis, keepdims=keepdims)
+    return data
 
 
 def per_channel(vector: Array, rank: int) -> Array:

@@ -109,6 +109,7 @@ class _Translation:
             self.shapes[name] = parameter.shape
         for name, (shape, numbers) in traced.constants.items():
             self._constant(name, shape, numbers)
+            self.shapes[name] = shape
         for call in traced.calls:
             self._call(call)
         for name in traced.outputs:
@@ -523,6 +524,90 @@ def _prelu(to: _Translation, call: Call) -> None:
     to.node("PRelu", [to.value(x), name], [call.name])
 
 
+#: Where PyTorch has the gates that ONNX has in its own order: i, o, f, c and z, r, h.
+_GATES = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}
+
+
+def _recurrent(to: _Translation, call: Call) -> None:
+    """Layers of LSTM or GRU, one on another."""
+    kind = call.target.partition(".")[0]
+    x, states, weights, biased, layers, _, _, both, batch_first = _arguments(
+        call,
+        input=None,
+        hx=None,
+        params=[],
+        has_biases=True,
+        num_layers=1,
+        dropout=0.0,
+        train=False,
+        bidirectional=False,
+        batch_first=False,
+    )
+    states = [states] if isinstance(states, Ref) else states
+    directions, each = (2 if both else 1), (4 if biased else 2)
+    if call.target.partition(".")[2] != "input" or len(weights) != layers * directions * each:
+        raise _Unsaid  # packed sequences and projections
+    value = to.value(x)
+    if batch_first:
+        value = to.node("Transpose", [value], (), {"perm": [1, 0, 2]})
+    ends: list[list[str]] = [[] for _ in states]
+    for layer in range(layers):
+        first = layer * directions
+        value, *last = _recurrent_layer(
+            to, kind, value, [weights[(first + d) * each :][:each] for d in range(directions)],
+            [_part(to, state, first, directions) for state in states],
+        )  # fmt: skip
+        for end, made in zip(ends, last, strict=True):
+            end.append(made)
+    if batch_first:
+        to.node("Transpose", [value], [call.name], {"perm": [1, 0, 2]})
+    else:
+        to.node("Identity", [value], [call.name])
+    for number, end in enumerate(ends, 1):
+        to.node("Concat", end, [f"{call.name}:{number}"], {"axis": 0})
+
+
+def _part(to: _Translation, state: Ref, first: int, directions: int) -> str:
+    """The states of one layer."""
+    if to.shapes[state.name][0] == directions:
+        return to.value(state)
+    bounds = [to.ints([first]), to.ints([first + directions]), to.ints([0])]
+    return to.node("Slice", [to.value(state), *bounds])
+
+
+def _recurrent_layer(
+    to: _Translation, kind: str, x: str, weights: Sequence[Sequence[Ref]], states: Sequence[str]
+) -> list[str]:
+    """One layer of one or two directions: its values, and its last states."""
+    gates = _GATES[kind]
+    sums, _ = to.shapes[weights[0][0].name]
+    units = sums // len(gates)
+    order = to.ints([gate * units + unit for gate in gates for unit in range(units)])
+    axis = to.ints([0])
+
+    def stacked(places: Sequence[int]) -> str:
+        """Arrays of all directions in ONNX's order of the gates, some of them side by side."""
+        rows = []
+        for own in weights:
+            turned = [to.node("Gather", [to.value(own[place]), order]) for place in places]
+            row = turned[0] if len(turned) == 1 else to.node("Concat", turned, (), {"axis": 0})
+            rows.append(to.node("Unsqueeze", [row, axis]))
+        return rows[0] if len(rows) == 1 else to.node("Concat", rows, (), {"axis": 0})
+
+    bias = stacked([2, 3]) if len(weights[0]) == 4 else ""
+    attributes: dict[str, Attribute] = {
+        "hidden_size": units,
+        "direction": b"bidirectional" if len(weights) == 2 else b"forward",
+    }
+    if kind == "gru":
+        attributes["linear_before_reset"] = 1
+    inputs = [x, stacked([0]), stacked([1]), bias, "", *states]
+    made = [to.fresh(kind) for _ in range(1 + len(states))]
+    to.node(kind.upper(), inputs, made, attributes)
+    turned = to.node("Transpose", [made[0]], (), {"perm": [0, 2, 1, 3]})
+    return [to.node("Reshape", [turned, to.ints([0, 0, -1])]), *made[1:]]
+
+
 def _rsqrt(to: _Translation, call: Call) -> None:
     to.node("Reciprocal", [to.node("Sqrt", [to.value(call.args[0])])], [call.name])
 
@@ -726,6 +811,27 @@ def _select(to: _Translation, call: Call) -> None:
     to.node("Gather", [to.value(x), place], [call.name], {"axis": axis})
 
 
+def _slice_scatter(to: _Translation, call: Call) -> None:
+    """A value in which a range of an axis is another one's."""
+    x, part, axis, start, end, step = _arguments(
+        call, x=None, src=None, dim=0, start=None, end=None, step=1
+    )
+    n = to.shapes[x.name][axis]
+    places = range(n)[slice(start, end, step)]
+    if step != 1:
+        raise _Unsaid
+    sizes = [places.start, len(places), n - places.stop]
+    pieces = [to.fresh("part") for _ in sizes]
+    to.node("Split", [to.value(x), to.ints(sizes)], pieces, {"axis": axis})
+    pieces[1] = to.value(part)
+    kept = [piece for piece, size in zip(pieces, sizes, strict=True) if size]
+    to.node("Concat", kept, [call.name], {"axis": axis})
+
+
+def _zero(to: _Translation, call: Call) -> None:
+    to.node("Mul", [to.value(call.args[0]), to.value(0.0)], [call.name])
+
+
 def _index_select(to: _Translation, call: Call) -> None:
     x, axis, index = call.args[:3]
     to.node("Gather", [to.value(x), to.value(index)], [call.name], {"axis": axis})
@@ -860,6 +966,7 @@ RULES: dict[str, Rule] = {
     "_softmax": _softmax("Softmax"),
     "log_softmax": _softmax("LogSoftmax"),
     "prelu": _prelu,
+    **dict.fromkeys(_GATES, _recurrent),
     "rsqrt": _rsqrt,
     **dict.fromkeys(
         (
@@ -913,6 +1020,8 @@ RULES: dict[str, Rule] = {
     "unbind": _unbind,
     "slice": _slice,
     "narrow": _narrow,
+    "slice_scatter": _slice_scatter,
+    "zero": _zero,
     "select": _select,
     "index_select": _index_select,
     "index": _index,

@@ -15,8 +15,10 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from convcalc.exchange.onnx.axes import (
+    WindowArguments,
     axes_of,
     axis_of,
     expanded,
@@ -197,6 +199,12 @@ def _scatter_nd(op: Op, arrays: Sequence[Any]) -> list[Array]:
     return [result]
 
 
+def _cumulative(op: Op, arrays: Sequence[Any]) -> list[Array]:
+    if op.whole("exclusive", 0) or op.whole("reverse", 0):
+        raise op.refuse("unsupported-model", "it sums in another way, and has no rule for that")
+    return [arrays[0].cumsum(int(arrays[1].item()), dtype=arrays[0].dtype)]
+
+
 def _concat(op: Op, arrays: Sequence[Any]) -> list[Array]:
     return [np.concatenate(arrays, axis_of(op, arrays[0].ndim))]
 
@@ -237,6 +245,24 @@ def _gemm(op: Op, arrays: Sequence[Any]) -> list[Array]:
 
 def _einsum(op: Op, arrays: Sequence[Any]) -> list[Array]:
     return [np.einsum(op.text("equation", ""), *arrays)]
+
+
+def _conv(op: Op, arrays: Sequence[Any]) -> list[Array]:
+    x, weight, bias = [*arrays, None][:3]
+    rank, groups = x.ndim - 2, op.whole("group", 1)
+    window = WindowArguments(op, x.shape[2:], weight.shape[2:])
+    extents = tuple([window.extent(axis) for axis in range(rank)])
+    padded = np.pad(x, [(0, 0), (0, 0), *window.padding])
+    views = sliding_window_view(padded, extents, tuple(range(2, 2 + rank)))
+    steps = (1, 1, *window.stride, *window.dilation)
+    views = views[tuple([slice(None, None, step) for step in steps])]
+    spatial = tuple(range(2 + rank, 2 + 2 * rank))
+    parts = [
+        np.tensordot(part, own, ((1, *spatial), (1, *range(2, 2 + rank))))
+        for part, own in zip(np.split(views, groups, 1), np.split(weight, groups), strict=True)
+    ]
+    result = np.moveaxis(np.concatenate(parts, -1), -1, 1)
+    return [result if bias is None else result + _along_channels(bias, x.ndim, 0)]
 
 
 def _normalised(x: Array, axes: tuple[int, ...], eps: float) -> Any:
@@ -339,7 +365,9 @@ _RULES: dict[str, Rule] = {
     "CastLike": _cast,
     "Clip": _clip,
     "Concat": _concat,
+    "Conv": _conv,
     "ConstantOfShape": _repeated,
+    "CumSum": _cumulative,
     "DequantizeLinear": _dequantize,
     "Dropout": _same,
     "Einsum": _einsum,

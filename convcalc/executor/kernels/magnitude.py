@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convcalc.executor.arrays import Array, per_channel
+from convcalc.executor.arrays import Array, per_channel, sum_along
 
 if TYPE_CHECKING:
     from convcalc.layers import magnitude as kinds
@@ -36,7 +36,7 @@ def l2norm(layer: kinds.L2Norm, inputs: Sequence[Array], weights: Weights) -> Ar
 def grn(layer: kinds.GlobalResponseNorm, inputs: Sequence[Array], weights: Weights) -> Array:
     """scale*(x*n) + shift + x, n the length of a channel's map over the mean of all lengths."""
     (data,) = inputs
-    length = np.sqrt(np.square(data).sum(axis=tuple(range(2, data.ndim)), keepdims=True))
+    length = np.sqrt(sum_along(np.square(data), range(2, data.ndim)))
     mean = length.mean(axis=1, keepdims=True) + layer.eps
     result: Array = data * (length / mean).astype(data.dtype)
     result *= per_channel(weights["weight"], data.ndim)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convcalc.executor.arrays import Array, channels_last, per_channel
+from convcalc.executor.arrays import Array, channels_last, mean_along, per_channel
 
 if TYPE_CHECKING:
     from convcalc.layers.normalisation import (
@@ -41,8 +41,8 @@ def batchnorm(layer: BatchNorm, inputs: Sequence[Array], weights: Mapping[str, A
 
 def standardised(data: Array, axes: tuple[int, ...], eps: float) -> Array:
     """The values minus their mean, divided by their standard deviation, along these axes."""
-    result: Array = data - data.mean(axis=axes, keepdims=True)
-    variance = np.square(result).mean(axis=axes, keepdims=True)
+    result: Array = data - mean_along(data, axes)
+    variance = mean_along(np.square(result), axes)
     result /= np.sqrt(variance + eps).astype(data.dtype)
     return result
 

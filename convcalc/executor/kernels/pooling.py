@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convcalc.executor.arrays import Array
+from convcalc.executor.arrays import Array, mean_along
 from convcalc.executor.kernels.windows import (
     Sides,
     ceil_windows,
@@ -125,7 +125,7 @@ def divisors(layer: AvgPool, data: Array) -> Array:
 
 
 def _global(data: Array, keepdims: bool, reduce: Callable[..., Array]) -> Array:
-    return reduce(data, axis=tuple(range(2, data.ndim)), keepdims=keepdims)
+    return reduce(data, tuple(range(2, data.ndim)), keepdims=keepdims)
 
 
 def global_maxpool(
@@ -139,7 +139,7 @@ def global_avgpool(
     layer: GlobalAvgPool, inputs: Sequence[Array], weights: Mapping[str, Array]
 ) -> Array:
     """The mean of each channel."""
-    return _global(inputs[0], layer.keepdims, np.mean)
+    return _global(inputs[0], layer.keepdims, mean_along)
 
 
 def _adaptive(data: Array, size: Sequence[int], reduce: Callable[..., Array]) -> Array:

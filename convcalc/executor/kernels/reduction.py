@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convcalc.executor.arrays import Array
+from convcalc.executor.arrays import Array, mean_along, sum_along
 
 if TYPE_CHECKING:
     from convcalc.layers import reduction as kinds
@@ -36,17 +36,17 @@ def _reduced(
     data: Array,
     reduce: Callable[..., Array],
 ) -> Array:
-    return reduce(data, axis=tuple([axis + 1 for axis in layer.axes]), keepdims=layer.keepdims)
+    return reduce(data, tuple([axis + 1 for axis in layer.axes]), keepdims=layer.keepdims)
 
 
 def reduce_mean(layer: kinds.ReduceMean, inputs: Sequence[Array], weights: Weights) -> Array:
     """The mean along the axes."""
-    return _reduced(layer, inputs[0], np.mean)
+    return _reduced(layer, inputs[0], mean_along)
 
 
 def reduce_sum(layer: kinds.ReduceSum, inputs: Sequence[Array], weights: Weights) -> Array:
     """The sum along the axes."""
-    return _reduced(layer, inputs[0], np.sum)
+    return _reduced(layer, inputs[0], sum_along)
 
 
 def reduce_max(layer: kinds.ReduceMax, inputs: Sequence[Array], weights: Weights) -> Array:
