@@ -94,7 +94,8 @@ def draw(  # noqa: PLR0913, PLR0917 - an argument for each option
         from convcalc.render.drawing.changes import CHANGE_METRICS, Changed
 
         options.read_word("--cost", cost, CHANGE_METRICS)
-        change = Changed(both.diff, both.names, cost)
+        found, diff = both
+        change = Changed(diff, (found.old_name, found.new_name), cost)
         paths = _open_paths(open_, [unit.path.replace(REMOVED, "") for unit in change.units])
         made = change_picture(change, nodes=nodes or BUDGET, depth=depth, open_paths=paths)
     else:

@@ -10,6 +10,7 @@ from convcalc.analysis.analysis import Analysis
 from convcalc.cli import options
 from convcalc.cli.guard import guarded
 from convcalc.cli.output import chosen_format, emit
+from convcalc.cli.versions import Base, New, versions
 from convcalc.cli.windows import scenes_of
 from convcalc.render.drawing.picture import BUDGET
 from convcalc.render.page.page import page_text
@@ -21,6 +22,8 @@ FORMATS = ("html",)
 @guarded
 def report(
     file: options.File,
+    new: New = None,
+    base: Base = None,
     nodes: Annotated[
         int,
         typer.Option("--nodes", metavar="N", help="Draw at most N nodes."),
@@ -39,9 +42,20 @@ def report(
     Examples:
       convcalc report resnet50 --output resnet50.html
       convcalc report mynet.yaml --nodes 60 --output mynet.html
+      convcalc report resnet18 resnet34 --output change.html
+      convcalc report mynet.yaml --base main --output change.html
+
+    With NEW, or --base, the page is about what changed.
     """
     chosen_format(None, output, FORMATS)
     options.read_count("--nodes", nodes)
+    both = versions(file, new, base, sets, input_, max_layers)
+    if both is not None:
+        from convcalc.render.page.difference import difference_text
+
+        found, diff = both
+        emit(difference_text(found, diff, nodes=nodes), output)
+        return 0
     loaded = options.load_file(file, sets, input_, max_layers)
     reports = Reports(Analysis(loaded.network), None, loaded.altered)
     emit(page_text(reports, nodes=nodes, scenes=scenes_of(reports.analysis)), output)

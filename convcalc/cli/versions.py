@@ -10,10 +10,10 @@ import typer
 from convcalc.cli import options
 from convcalc.cli.guard import refuse, report_problems
 from convcalc.problems import ConvcalcError, printable
-from convcalc.record import Record
 
 if TYPE_CHECKING:
     from convcalc.checks.diff.diff import Diff
+    from convcalc.checks.diff.versions import Comparison
 
 New = Annotated[
     str | None,
@@ -25,13 +25,6 @@ Base = Annotated[
 ]
 
 
-class Versions(Record):
-    """Two versions of a network, what they are called, and what changed."""
-
-    names: tuple[str, str]
-    diff: Diff
-
-
 def versions(
     file: str,
     new: str | None,
@@ -39,8 +32,8 @@ def versions(
     sets: Sequence[str] | None,
     inputs: Sequence[str] | None,
     max_layers: int,
-) -> Versions | None:
-    """The two versions that the options name; None where they name one network."""
+) -> tuple[Comparison, Diff] | None:
+    """The two versions that the options name, and what changed; None where they name one."""
     if new is None and base is None:
         return None
     if new is not None and base is not None:
@@ -74,4 +67,4 @@ def versions(
         )
     if found.notes:
         report_problems(found.notes, level="note")
-    return Versions((found.old_name, found.new_name), found.diff)
+    return found, found.diff

@@ -62,7 +62,7 @@ def diff_parts(
     parts: list[Table | str] = []
     for comparison in comparisons:
         if comparison.diff:
-            changes, totals = _tables(comparison, comparison.diff, every, top)
+            changes, totals = diff_tables(comparison, comparison.diff, every, top)
             space = ["\n"] if parts and parts[-1] != "\n" else []
             parts += [*space, changes, "\n", totals, "\n"]
         else:
@@ -106,7 +106,7 @@ def diff_markdown(comparisons: Sequence[Comparison], *, every: bool, top: int | 
 def _markdown(comparison: Comparison, every: bool, top: int) -> str:
     if not comparison.diff:
         return f"{escaped(heading(comparison))}\n"
-    changes, totals = _tables(comparison, comparison.diff, every, top)
+    changes, totals = diff_tables(comparison, comparison.diff, every, top)
     first = markdown_text(totals._replace(title=changes.title))
     return f"{first}\n{markdown_text(changes._replace(title=''))}"
 
@@ -198,10 +198,10 @@ def _cells(delta: Cost) -> list[Cell]:
 # Tables.
 
 
-def _tables(
+def diff_tables(
     comparison: Comparison, diff: Diff, every: bool, top: int | None
 ) -> tuple[Table, Table]:
-    """The changes, and the totals."""
+    """The changes, and the totals; `every` and `top` as in `diff_parts`."""
     found = single_hunks(diff) if every else hunks(diff)
     rows = list(_rows(diff, found, every))
     shown = rows[:top]

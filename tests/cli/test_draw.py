@@ -152,3 +152,10 @@ class TestChanges:
         result = run("draw", *arguments)
         assert result.status == 2
         assert message in result.err
+
+    def test_a_page(self, tmp_path: Path) -> None:
+        path = tmp_path / "change.html"
+        assert run("report", "resnet18", "resnet34", "--output", str(path)).status == 0
+        text = path.read_text(encoding="utf-8")
+        assert "<h1>resnet18 \u2192 resnet34</h1>" in text
+        assert '<td class="wide">added</td>' in text

@@ -172,7 +172,7 @@ class Picture:
     ends     for the result of a first copy, that of the last one
     first, last  for each value that is read, the first and the last cell that reads it, by order
     depth    to which depth groups are open
-    change   of a difference: what changed
+    change   of a difference: what changed;  unchanged  whether groups without a change open
     """
 
     def __init__(
@@ -186,6 +186,7 @@ class Picture:
         self.units = units
         self.costs = costs
         self.change = change
+        self.unchanged = False
         self.sources = sources_of(network, units) if change is None else change.sources
         self.top = Column([])
         self.cells: list[Cell] = []
@@ -242,9 +243,14 @@ def change_picture(
     nodes: int = BUDGET,
     depth: int | None = None,
     open_paths: Sequence[str] = (),
+    unchanged: bool = False,
 ) -> Picture:
-    """What a drawing of a difference shows: groups in which nothing changed stay folded."""
+    """What a drawing of a difference shows.
+
+    unchanged  whether groups in which nothing changed are opened, too
+    """
     made = Picture(change.network, change.units, change.costs, change)
+    made.unchanged = unchanged
     marks = list(zip(change.marks, change.words, change.costs.values, strict=True))
     blocks = structure(change.units, change.sources, change.results, marks)
     return _opened(made, blocks, nodes, depth, open_paths)
@@ -296,7 +302,9 @@ def _count(made: Picture, blocks: Sequence[Block], depth: int) -> int:
 
 def _opens(made: Picture, block: Block) -> bool:
     """Whether a block is opened for its depth: in a difference, only if something differs."""
-    return made.change is None or made.change.differs(block.start, block.stop)
+    if made.change is None or made.unchanged:
+        return True
+    return made.change.differs(block.start, block.stop)
 
 
 def _folds(branch: Branch) -> bool:

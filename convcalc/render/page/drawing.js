@@ -1,9 +1,21 @@
+// Elements of the page and of pictures in it, which all scripts make so.
+const make = (tag, classes, ...inner) => {
+  const made = document.createElement(tag);
+  if (classes) made.className = classes;
+  made.append(...inner);
+  return made;
+};
+const svg = (tag, attributes, inner = "") => {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(inner);
+  return made;
+};
+
 // Draws the network as boxes that open and close. Boxes are laid out by the browser; lines and
 // shapes are drawn as one SVG behind them, measured from where the boxes are.
 const drawNetwork = (place, net, macs, select) => {
-  const NS = "http://www.w3.org/2000/svg";
-  const flow = document.createElement("div");
-  flow.className = "flow";
+  const flow = make("div", "flow");
   place.append(flow);
   const opened = new Set();
   const every = [];
@@ -26,16 +38,10 @@ const drawNetwork = (place, net, macs, select) => {
   number(net.items);
   let nodes, home, flows, frames, longest;
 
-  const make = (tag, classes, ...inner) => {
-    const made = document.createElement(tag);
-    made.className = classes;
-    made.append(...inner);
-    return made;
-  };
-  const cost = (item) => macs[item.b] - macs[item.a];
+  const cost = (item) => Math.abs(macs[item.b] - macs[item.a]);
   const node = (item, cols) => {
     const form = item.f || "box";
-    const button = make("button", `node ${form} k${form === "box" ? item.k || 0 : 0}`);
+    const button = make("button", `node ${form} k${form === "box" ? item.k || 0 : 0} ${item.m || ""}`);
     button.type = "button";
     if (form === "circle") {
       button.setAttribute("aria-label", { "+": "add", "\u00d7": "multiply", "\u2212": "subtract" }[item.t] || "divide");
@@ -75,12 +81,14 @@ const drawNetwork = (place, net, macs, select) => {
     items.forEach((item, at) => {
       const inner = [...cols, { col: self, at }];
       const made = build(item, inner);
-      // Inputs between a value and its reader stand beside that.
-      const following = items[at + 1];
-      if (item.f === "pill" && at > 0 && following) pills.push(made);
+      // Inputs between a value and its reader stand beside that, and so does what was removed.
+      const following = items.slice(at + 1).some((other) => !other.z);
+      if (item.z && !following) self.side.append(made.element);
+      else if (item.z || (item.f === "pill" && self.last && following)) pills.push(made);
       else {
-        const row = make("div", "item", make("div", "beside", ...pills.map((pill) => pill.element)), made.element);
-        for (const pill of pills) flows.push({ from: pill.exit, to: made.entries, beside: true });
+        self.side = make("div", "beside", ...pills.map((pill) => pill.element));
+        const row = make("div", "item", self.side, made.element);
+        for (const pill of pills) if (!pill.item.z) flows.push({ from: pill.exit, to: made.entries, beside: true });
         if (self.last) flows.push({ from: self.last.exit, to: made.entries, row, under: self.last.element });
         self.first = self.first || made;
         self.last = made;
@@ -99,13 +107,13 @@ const drawNetwork = (place, net, macs, select) => {
       title.addEventListener("click", () => toggle(item));
       const head = make("div", "head", title, make("span", "share", item.h || ""));
       const inner = column(item.c, cols, "");
-      const frame = make("div", `frame${item.x ? " several" : ""}`, head, inner.element);
+      const frame = make("div", `frame${item.x ? " several" : ""} ${item.m || ""}`, head, inner.element);
       frames.push({ element: frame, item, title });
-      return { element: frame, entries: inner.first.entries, exit: inner.last.exit };
+      return { element: frame, entries: inner.first.entries, exit: inner.last.exit, item };
     }
     if (!item.r) {
       const made = node(item, cols);
-      return { element: made.element, entries: [{ node: made, buses: [] }], exit: made };
+      return { element: made.element, entries: [{ node: made, buses: [] }], exit: made, item };
     }
     const row = { element: make("div", "row"), tracks: [] };
     const arms = item.r.map((arm) => {
@@ -131,7 +139,7 @@ const drawNetwork = (place, net, macs, select) => {
       }
       flows.push({ from: inner.last.exit, to: [{ node: join, buses: [] }], name: arm.n, row: fan, under: inner.last.element });
     }
-    return { element: fan, entries, exit: join };
+    return { element: fan, entries, exit: join, item };
   };
 
   const shape = (value) => net.shapes[value];
@@ -200,14 +208,8 @@ const drawNetwork = (place, net, macs, select) => {
     return edges.values();
   };
 
-  const svg = (tag, attributes, text) => {
-    const made = document.createElementNS(NS, tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text) made.textContent = text;
-    return made;
-  };
   // A line with round corners and an arrow head.
-  const line = (given) => {
+  const line = (given, mark = "") => {
     const points = given.filter(([x, y], at) => !at || Math.abs(x - given[at - 1][0]) + Math.abs(y - given[at - 1][1]) > 0.5);
     if (points.length < 2) return [];
     const toward = ([ax, ay], [bx, by], far) => {
@@ -227,7 +229,7 @@ const drawNetwork = (place, net, macs, select) => {
     const [dx, dy] = [(end[0] - back[0]) / 6, (end[1] - back[1]) / 6];
     path += `L${toward(end, before, 5)}`;
     const head = `M${end}L${back[0] - dy * 2.75} ${back[1] + dx * 2.75}L${back[0] + dy * 2.75} ${back[1] - dx * 2.75}Z`;
-    return [svg("path", { d: path, class: "l" }), svg("path", { d: head, class: "a" })];
+    return [svg("path", { d: path, class: `l ${mark}` }), svg("path", { d: head, class: `a ${mark}` })];
   };
   // The end of a line that comes from above: into the top, or into the side of a circle.
   const arrival = (points, t, form) => {
@@ -257,7 +259,7 @@ const drawNetwork = (place, net, macs, select) => {
           const y = box(row.element).y + 8 + 9 * row.tracks.length;
           points.push([points[points.length - 1][0], y], [box(element).cx, y]);
         }
-        out.push(...line([...points, ...arrival(points, t, edge.to.item.f)]));
+        out.push(...line([...points, ...arrival(points, t, edge.to.item.f)], edge.from.item.m === "removed" ? "removed" : ""));
       } else {
         const x = box(edge.way.col.element).x + parseFloat(getComputedStyle(edge.way.col.element).paddingLeft) - 14 - 12 * edge.way.lane;
         const points = [[s.x, s.cy], [x, s.cy]];

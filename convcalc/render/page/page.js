@@ -9,13 +9,10 @@
   const panel = document.getElementById("layer");
   const filter = document.getElementById("filter");
   const shown = document.getElementById("shown");
-  const text = (tag, words) => {
-    const made = document.createElement(tag);
-    made.textContent = words;
-    return made;
-  };
+  const text = (tag, words) => make(tag, "", words);
   let chosen = -1;
 
+  const heads = [...document.querySelectorAll("#layers th")].map((head) => head.textContent);
   let slide = null;
 
   const marked = new Set();
@@ -43,21 +40,16 @@
     }
     const layer = data.layers[index];
     const cells = rowOf.get(index).children;
-    const heads = ["", "", "output", "params", "MACs", "FLOPs", "share of MACs"];
-    const close = text("button", "\u00d7");
+    const close = make("button", "plain close", "\u00d7");
     close.type = "button";
-    close.className = "plain close";
     close.setAttribute("aria-label", "Close");
     close.addEventListener("click", () => select(-1));
     panel.append(close, text("h3", cells[0].textContent), text("p", cells[1].textContent));
-    const list = document.createElement("dl");
-    list.className = "total";
-    const figures = heads.map((name, place) => [name, cells[place].textContent]);
+    const list = make("dl", "total");
+    const figures = heads.map((name, place) => [name, cells[place].textContent]).slice(2);
     for (const [name, value] of [...figures, ["field", layer.field]]) {
-      if (!name || !value) continue;
-      const pair = document.createElement("div");
-      pair.append(text("dt", name), text("dd", value));
-      list.append(pair);
+      if (!value) continue;
+      list.append(make("div", "", text("dt", name), text("dd", value)));
     }
     panel.append(list);
     slide = layer.window === undefined ? null : windowView(data.windows[layer.window], data.numbers);
@@ -67,9 +59,7 @@
       const pre = text("pre", rest.join("\n"));
       pre.tabIndex = 0;
       if (!place) return panel.append(text("h4", "Formulas"), pre);
-      const more = document.createElement("details");
-      more.append(text("summary", `then ${first.slice(first.indexOf(": ") + 2)}`), pre);
-      panel.append(more);
+      panel.append(make("details", "", text("summary", `then ${first.slice(first.indexOf(": ") + 2)}`), pre));
     });
   };
 
@@ -116,7 +106,7 @@
     }
     const count = rows.filter((row) => !row.hidden).length;
     const share = data.macs ? ((100 * macs) / data.macs).toFixed(1) : "0.0";
-    shown.textContent = count + " of " + rows.length + " layers, " + share + "% of the MACs";
+    shown.textContent = `${count} of ${rows.length} layers${data.change ? "" : `, ${share}% of the MACs`}`;
   };
 
   rows.forEach((row) => {
@@ -132,12 +122,10 @@
   const place = document.getElementById("network");
   place.querySelector("svg").classList.add("still");
   const drawn = drawNetwork(place, data.drawing, sums, selectFrom);
-  const tools = document.createElement("div");
-  tools.className = "pick";
+  const tools = make("div", "pick");
   for (const [label, open] of [["Open all", true], ["Fold all", false]]) {
-    const made = text("button", label);
+    const made = make("button", "plain", label);
     made.type = "button";
-    made.className = "plain";
     made.addEventListener("click", () => drawn.all(open));
     tools.append(made);
   }
@@ -192,7 +180,7 @@
     } else if (event.key === "o" && chosen >= 0) drawn.around(chosen);
     else if (event.key === "m") {
       const costs = [...document.querySelectorAll("input[name=cost]")];
-      costs[(costs.findIndex((one) => one.checked) + 1) % costs.length].checked = true;
+      if (costs.length) costs[(costs.findIndex((one) => one.checked) + 1) % costs.length].checked = true;
     } else if (event.key === "p" && slide) slide.play();
     else if ((event.key === "," || event.key === ".") && slide) slide.step(event.key === "." ? 1 : -1);
     else if (event.key === "j" || event.key === "ArrowDown") {

@@ -7,7 +7,10 @@ from typing import Any
 
 from convcalc.problems import printable
 from convcalc.render.drawing.picture import Cell, Column, Fan, Frame, Item, Picture, folded_cell
-from convcalc.render.drawing.structure import Group, Run
+from convcalc.render.drawing.structure import REMOVED, Group, Run
+
+#: More nodes than a network has: everything is open.
+EVERYTHING = 10**9
 
 
 def drawing_data(shown: Picture, whole: Picture) -> dict[str, Any]:
@@ -15,7 +18,8 @@ def drawing_data(shown: Picture, whole: Picture) -> dict[str, Any]:
 
     shown  the picture that the page begins with;  whole  the same with every group open
 
-    items   nodes, groups (with `c`, what is in them) and joins (with `r`, their branches)
+    items   nodes, groups (with `c`, what is in them) and joins (with `r`, their branches); removed
+            ones that stand beside the others have a `z`
     edges   value, node that gives it, node that reads it, by the numbers of the nodes
     shapes  of each value
     """
@@ -52,7 +56,10 @@ class _Items:
 
     def column(self, column: Column) -> list[dict[str, Any]]:
         """The items of a column."""
-        return [self._item(item) for item in column.items]
+        found = [self._item(item) for item in column.items]
+        for place in column.aside:
+            found[place]["z"] = 1
+        return found
 
     def _item(self, item: Item) -> dict[str, Any]:
         match item:
@@ -60,7 +67,7 @@ class _Items:
                 return self._cell(item)
             case Frame(block=Group() | Run() as block):
                 data = self._cell(folded_cell(self.whole, block))
-                data["p"] = printable(block.path, 200)
+                data["p"] = printable(block.path.replace(REMOVED, ""), 200)
                 data["c"] = self.column(item.body)
                 if (item.start, item.stop, block.path) in self.opened:
                     data["o"] = 1
@@ -87,6 +94,7 @@ class _Items:
             h=cell.share,
             k=cell.tint,
             x=cell.times if cell.times > 1 else 0,
+            m=cell.mark,
         )
 
 

@@ -1,15 +1,8 @@
 // A layer's window that moves over its input: what it reads, and the products and sum of each place.
 const windowView = (scene, known) => {
-  const NS = "http://www.w3.org/2000/svg";
   const { rows, columns } = scene;
   const numbers = known[scene.numbers];
   const minus = (value) => String(value).replace("-", "\u2212");
-  const make = (tag, attributes, inner) => {
-    const made = document.createElementNS(NS, tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (inner !== undefined) made.append(inner);
-    return made;
-  };
   const places = [];
   for (let o = 0; o < scene.outputs; o++)
     for (let y = 0; y < rows.places; y++) for (let x = 0; x < columns.places; x++) places.push([o, y, x]);
@@ -21,8 +14,8 @@ const windowView = (scene, known) => {
   const several = scene.inputs > 1;
   const longest = Math.max(columns.to - columns.from, columns.places);
   const size = Math.min(several ? 16 : 24, Math.floor((ROOM - 26) / longest));
-  const picture = make("svg", { role: "img", class: several ? "window small" : "window" });
-  const about = make("title", {});
+  const picture = svg("svg", { role: "img", class: several ? "window small" : "window" });
+  const about = svg("title", {});
   picture.append(about);
   let left = 0;
   let top = 0;
@@ -36,20 +29,20 @@ const windowView = (scene, known) => {
       top = below + 8;
     }
     const zero = [left + 22, top + 30];
-    picture.append(make("text", { x: left, y: top + 12 }, title));
+    picture.append(svg("text", { x: left, y: top + 12 }, title));
     const cells = new Map();
     const at = (row, column) => [zero[0] + (column - first[1]) * size, zero[1] + (row - first[0]) * size];
     for (let column = first[1]; column < last[1]; column++)
-      picture.append(make("text", { x: at(0, column)[0] + size / 2 - 1, y: zero[1] - 4, class: "index" }, minus(column)));
+      picture.append(svg("text", { x: at(0, column)[0] + size / 2 - 1, y: zero[1] - 4, class: "index" }, minus(column)));
     for (let row = first[0]; row < last[0]; row++) {
-      if (scene.rank > 1) picture.append(make("text", { x: zero[0] - 5, y: at(row, 0)[1] + size / 2 + 3, class: "index end" }, minus(row)));
+      if (scene.rank > 1) picture.append(svg("text", { x: zero[0] - 5, y: at(row, 0)[1] + size / 2 + 3, class: "index end" }, minus(row)));
       for (let column = first[1]; column < last[1]; column++) {
         const kind = state(row, column);
         const [x, y] = at(row, column);
-        const cell = make("rect", { x, y, width: size - 2, height: size - 2, rx: 2, class: `cell ${kind}` });
+        const cell = svg("rect", { x, y, width: size - 2, height: size - 2, rx: 2, class: `cell ${kind}` });
         picture.append(cell);
         const text = value(row, column);
-        const label = text === undefined || size < 13 ? null : make("text", { x: x + size / 2 - 1, y: y + size / 2 + 3, class: "number" }, minus(text));
+        const label = text === undefined || size < 13 ? null : svg("text", { x: x + size / 2 - 1, y: y + size / 2 + 3, class: "number" }, minus(text));
         if (label) picture.append(label);
         cells.set(`${row} ${column}`, { cell, kind, label });
       }
@@ -84,7 +77,7 @@ const windowView = (scene, known) => {
     narrow = narrowMap();
   }
   const outlines = wide.map(() => {
-    const made = make("rect", { class: "outline", rx: 2, width: extent(columns) * size - 2, height: extent(rows) * size - 2 });
+    const made = svg("rect", { class: "outline", rx: 2, width: extent(columns) * size - 2, height: extent(rows) * size - 2 });
     picture.append(made);
     return made;
   });
@@ -92,9 +85,8 @@ const windowView = (scene, known) => {
   picture.setAttribute("width", right);
   picture.setAttribute("height", below + 4);
 
-  const words = document.createElement("p");
-  const sums = document.createElement("div");
-  sums.className = "sums";
+  const words = make("p");
+  const sums = make("div", "sums");
   sums.tabIndex = 0;
   const way = (axis, place, name) => {
     const found = read(axis, place);
@@ -157,13 +149,7 @@ const windowView = (scene, known) => {
     }
     words.textContent = (scene.outputs > 1 ? `channel ${o}: ` : "") + sentence(places[at]);
     about.textContent = words.textContent;
-    sums.replaceChildren(
-      ...arithmetic(places[at]).map((text) => {
-        const made = document.createElement("div");
-        made.textContent = text;
-        return made;
-      }),
-    );
+    sums.replaceChildren(...arithmetic(places[at]).map((text) => make("div", "", text)));
     counter.textContent = `${at + 1} of ${places.length}`;
   };
   const step = (by) => {
@@ -171,10 +157,8 @@ const windowView = (scene, known) => {
     show();
   };
   const button = (sign, label, act) => {
-    const made = document.createElement("button");
+    const made = make("button", "plain", sign);
     made.type = "button";
-    made.className = "plain";
-    made.textContent = sign;
     made.setAttribute("aria-label", label);
     made.title = label;
     made.addEventListener("click", act);
@@ -197,25 +181,14 @@ const windowView = (scene, known) => {
     step(by);
   };
   const player = button("\u25b6", "Play", play);
-  const counter = document.createElement("span");
-  const controls = document.createElement("div");
-  controls.className = "moves";
-  controls.append(player, button("\u2039", "One back", () => moved(-1)), button("\u203a", "One on", () => moved(1)), counter);
-  const element = document.createElement("div");
-  element.className = "slide";
-  const heading = document.createElement("h4");
-  heading.textContent = "Window";
-  element.append(heading, controls, picture, words, sums);
+  const counter = make("span");
+  const controls = make("div", "moves", player, button("\u2039", "One back", () => moved(-1)), button("\u203a", "One on", () => moved(1)), counter);
+  const element = make("div", "slide", make("h4", "", "Window"), controls, picture, words, sums);
   const notes = [];
   if (part) notes.push("the beginning of the maps");
   if (scene.rank > 2) notes.push("the last two axes");
   if (scene.channels > scene.inputs) notes.push(`${scene.inputs} of the ${scene.channels} channels that are summed`);
-  if (notes.length) {
-    const note = document.createElement("p");
-    note.className = "note";
-    note.textContent = `Shown: ${notes.join(", ")}.`;
-    element.append(note);
-  }
+  if (notes.length) element.append(make("p", "note", `Shown: ${notes.join(", ")}.`));
   show();
   return { element, play, step: moved };
 };

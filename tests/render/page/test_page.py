@@ -16,17 +16,22 @@ import pytest
 
 import convcalc
 from convcalc.analysis.metrics import measure
+from convcalc.checks.diff.diff import Diff, compare
+from convcalc.checks.diff.versions import Comparison, Settings, compare_files
 from convcalc.cli.windows import scenes_of
 from convcalc.graph import Network
+from convcalc.render.drawing.changes import Changed
 from convcalc.render.drawing.drawing import draw
+from convcalc.render.drawing.picture import change_picture
 from convcalc.render.drawing.svg import svg_text
 from convcalc.render.drawing.window import arithmetic, frames, sentence
 from convcalc.render.numbers import grouped
+from convcalc.render.page.difference import difference_text
 from convcalc.render.page.page import page_text
 from convcalc.render.report import Reports
 from tests.cli.runner import run
 from tests.render.drawing.pictures import UNLIMITED, pictured
-from tests.render.drawing.test_svg import hostile
+from tests.render.drawing.test_svg import HOSTILE, hostile
 from tests.shipped import shipped
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -279,16 +284,71 @@ def test_a_window_moves(tmp_path: Path) -> None:
     assert found["windows"] == 0  # a dense layer has none
 
 
+def compared(old: str, new: str) -> tuple[Comparison, Diff]:
+    found = compare_files(old, new, Settings({}, {}))
+    assert found.diff is not None
+    return found, found.diff
+
+
+def test_a_difference_has_the_figures_of_diff() -> None:
+    text = difference_text(*compared("resnet34", "resnet18"))
+    data_of_diff = json.loads(run("diff", "resnet34", "resnet18", "--format", "json").out)
+    (network,) = data_of_diff["networks"]
+    rows = [one for one in _Elements(text).named("tr") if "data-u" in one]
+    totals = network["totals"]["macs"]
+    assert sum([int(row["data-macs"] or 0) for row in rows]) == totals["change"]
+    assert f">{grouped(totals['before'])}</td>" in text
+    assert text.count('<td class="wide">removed</td>') == len(network["changes"])
+    assert "peak_in_place" in text
+
+
+def test_names_of_a_difference_are_data() -> None:
+    old, new = convcalc.analyze(shipped("lenet")), convcalc.analyze(hostile())
+    diff = compare(old, new)
+    text = difference_text(Comparison("changed", HOSTILE[0], HOSTILE[1], old, new, diff), diff)
+    elements = _Elements(text)
+    assert len(elements.named("script")) == 2
+    assert "<script>alert" not in text
+    assert not [n for _, attributes in elements.found for n in attributes if n.startswith("on")]
+
+
+@in_a_browser
+@pytest.mark.parametrize(
+    ("old", "new"), [("resnet34", "resnet18"), ("vgg16", "resnet18"), ("unet", "attention_unet")]
+)
+def test_a_difference_in_a_browser(old: str, new: str, tmp_path: Path) -> None:
+    found, diff = compared(old, new)
+    asked = """
+  const marks = ["added", "removed", "changed"].map((mark) => all(`.flow .node.${mark}`).length);
+  const lines = all(".flow > svg > path.l").length;
+  all(".flow .node")[1].click();
+  all("#layers tbody tr")[0].click();
+  return {marks, lines, shown: document.getElementById("shown").textContent,
+    chosen: all("[aria-current]").length};"""
+    answer = browsed(difference_text(found, diff), asked, tmp_path)
+    made = change_picture(Changed(diff, (old, new), "macs"))
+    marks = [
+        len([cell for cell in made.cells if cell.mark == mark])
+        for mark in ("added", "removed", "changed")
+    ]
+    assert answer["marks"] == marks
+    assert answer["lines"] == sum([len(cell.reads) for cell in made.cells])
+    assert answer["chosen"] == 1
+    assert "MACs" not in answer["shown"]
+
+
 AXE = os.environ.get("CONVCALC_AXE", "")
 
 
 @in_a_browser
 @pytest.mark.skipif(not AXE, reason="CONVCALC_AXE does not name axe-core's axe.min.js")
-@pytest.mark.parametrize("name", ["resnet18", "vit_b_16", "lenet"])
+@pytest.mark.parametrize("name", ["resnet18", "vit_b_16", "lenet", "resnet34 resnet18"])
 def test_axe_finds_nothing_serious(name: str, tmp_path: Path) -> None:
-    network = shipped(name)
-    analysis = convcalc.Analysis(network)
-    text = page_text(Reports(analysis), scenes=scenes_of(analysis))
+    if " " in name:
+        text = difference_text(*compared(*name.split()))
+    else:
+        analysis = convcalc.Analysis(shipped(name))
+        text = page_text(Reports(analysis), scenes=scenes_of(analysis))
     axe = Path(AXE).read_text(encoding="utf-8").replace("</script", "<\\/script")
     probe = """<script>addEventListener("load", () => {
   document.getElementById("l-1").click();
