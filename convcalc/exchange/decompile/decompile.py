@@ -21,6 +21,9 @@ from convcalc.layers import KINDS
 from convcalc.problems import ConvcalcError, refused
 from convcalc.record import Record
 
+#: The most lines of a text that is compared with another one: folding takes time.
+_MOST_COMPARED = 200
+
 
 class Text(Record):
     """The file of a network.
@@ -111,18 +114,29 @@ class _Writer:
         return items
 
     def folded(self) -> str:
+        text, was_split = self.folded_once()
+        if was_split and text.count("\n") <= _MOST_COMPARED:
+            # What is common to a whole group may save more than what is to its parts.
+            other, _ = self.folded_once(splits=False)
+            text = min(text, other, key=lambda each: each.count("\n"))
+        return text
+
+    def folded_once(self, *, splits: bool = True) -> tuple[str, bool]:
+        """The text with blocks, and whether a group of joins was split for it."""
         items = self.items()
-        folder = Folder(nested(items), items.inputs, list(items.outputs))
+        folder = Folder(nested(items), items.inputs, list(items.outputs), splits=splits)
         folder.fold()
         items = items._replace(outputs=[last_of(item) for item in folder.outputs])
         found = (items, folder.sequence, folder.blocks, folder.names)
         text = self.written(*found)
         width = name_width(folder.sequence, folder.blocks, self.heads.results)
         if not width:
-            return text
+            return text, folder.was_split
         wide = self.written(*found, {**self.args, WIDTH: width})
         longer = wide.count("\n") - text.count("\n")
-        return wide if longer <= (not self.args) and _scales(wide, 2 * width) else text
+        if longer <= (not self.args) and _scales(wide, 2 * width):
+            text = wide
+        return text, folder.was_split
 
     def flat(self, *, fuse: bool = True) -> str:
         items = self.items(fuse=fuse)

@@ -7,8 +7,9 @@ sequences of layers that occur again and again; equal calls after each other bec
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 
 from convcalc.exchange.decompile.items import (
     Branch,
@@ -24,18 +25,15 @@ from convcalc.exchange.decompile.nesting import last_of
 from convcalc.exchange.decompile.solving import Occurrence, Solved, Solver, Unsolved
 from convcalc.exchange.decompile.spelling import WIDTH, Block, head_width, same
 from convcalc.exchange.decompile.structure import (
+    Measures,
     common_path,
+    contents,
     kernels_fit,
-    lines_of,
-    may_move,
     outline,
     outlines,
     residual,
     skips,
     structure_names,
-    weight,
-    weight_of,
-    wiring,
 )
 from convcalc.exchange.decompile.templates import Misfit, options, size, template
 from convcalc.language.keys import GROUP
@@ -84,16 +82,31 @@ class Folder:
     sequence  its layers, which are changed
     inputs    its inputs
     outputs   its results: the items that are called so in the end
+    splits    whether a group of joins that is no block may be split into several
     """
 
-    def __init__(self, sequence: list[Item], inputs: list[Item], outputs: list[Item]) -> None:
+    def __init__(
+        self,
+        sequence: list[Item],
+        inputs: list[Item],
+        outputs: list[Item],
+        *,
+        splits: bool = True,
+    ) -> None:
         self.sequence = sequence
+        self.splits = splits
+        self.was_split = False
         self.inputs = inputs
         self.outputs = outputs
         self.blocks: dict[str, Block] = {}
         self.names: dict[str, dict[Item, str]] = {}
         self.users: dict[Item, list[Item]] = {}
         self.enters: dict[int, Item | None] = {}
+        self.measures = Measures()
+        #: For each layer the first and the last number of it and the layers inside, and those that
+        #: are referred to, by their numbers.
+        self.numbers: dict[Item, tuple[int, int]] = {}
+        self.referred: list[tuple[int, Item]] = []
         self.refused: set[Hashable] = set()
         self.looked_at = 0
         #: The runs of which a join takes all copies.
@@ -103,7 +116,9 @@ class Folder:
 
     def fold(self) -> None:
         """Makes blocks as long as they save lines."""
-        while self._goes_on() and self._fold_joins():
+        while self._goes_on() and (
+            self._fold_joins() or (self.splits and self._fold_alike_joins())
+        ):
             self._repeat()
         self._open()
         self._repeat()
@@ -133,6 +148,8 @@ class Folder:
 
     def _look(self) -> None:
         """Finds who refers to what, and what enters each list."""
+        self.measures = Measures()
+        self._number()
         self.users = {}
         self.enters = {id(self.sequence): self.inputs[0] if len(self.inputs) == 1 else None}
         for sequence in self._sequences():
@@ -151,17 +168,39 @@ class Folder:
                 before = item
         for item in self.outputs:
             self.users.setdefault(item, []).append(item)
+        numbered = [(self.numbers[item][0], item) for item in self.users if item in self.numbers]
+        self.referred = sorted(numbered, key=lambda pair: pair[0])
+
+    def _number(self) -> None:
+        """Numbers all layers in order, those inside of one after it."""
+        self.numbers = {}
+        count = 0
+        for sequence in (self.sequence, *[block.body for block in self.blocks.values()]):
+            left = [(item, -1) for item in reversed(sequence)]
+            while left:
+                item, first = left.pop()
+                if first >= 0:
+                    self.numbers[item] = (first, count)
+                    continue
+                count += 1
+                left.append((item, count))
+                for branch in item.branches or ():
+                    left += [(inner, -1) for inner in reversed(inner_list(branch) or [])]
+                left += [(inner, -1) for inner in reversed(item.body or [])]
 
     def _closed(self, place: Place) -> bool:
         """Whether nothing outside refers to layers inside, but for the last one."""
-        items = place.items
-        inside = set(all_items(items))
-        for item in inside:
-            if item is items[-1] or last_of(items[-1]) is item:
+        first = self.numbers[place.sequence[place.start]][0]
+        end = place.sequence[place.start + place.length - 1]
+        last = self.numbers[end][1]
+        for index in range(bisect_left(self.referred, first, key=_number_of), len(self.referred)):
+            number, item = self.referred[index]
+            if number > last:
+                break
+            if item is end or last_of(end) is item:
                 continue
-            if any(user not in inside for user in self.users.get(item, ())):
-                return False
-            if item in self.outputs:
+            users = [self.numbers[user][0] for user in self.users[item]]
+            if item in self.outputs or min(users) < first or max(users) > last:
                 return False
         return True
 
@@ -184,7 +223,7 @@ class Folder:
             if len(group) < 2 or self._saved(group) < 1:
                 continue
             mark = (
-                tuple(sorted({wiring(p.items[0]) for p in group}, key=repr)),
+                frozenset([self.measures.wiring(p.items[0]) for p in group]),
                 len(group),
             )
             if mark in self.refused:
@@ -195,16 +234,29 @@ class Folder:
             self.refused.add(mark)
         return False
 
+    def _fold_alike_joins(self) -> bool:
+        """Makes a block of joins that are more alike than those of a group that is none."""
+        self._look()
+        groups = self._groups()
+        for key in (self.measures.wiring, contents):
+            for group in groups:
+                for alike in _split(group, key):
+                    if self._saved(alike) >= _LEAST_SAVED and self._extract(alike):
+                        self.was_split = True
+                        return True
+        return False
+
     def _groups(self) -> list[list[Place]]:
         """The joins and regions that may be calls of one block, those that save most first."""
+        measures = self.measures
         alike: dict[Hashable, list[Place]] = {}
         for sequence in self._sequences():
             for index, item in enumerate(sequence):
                 if item.branches is None and item.body is None:
                     continue
                 place = Place(sequence, index, 1)
-                if weight(item) >= 3 and may_move(item) and self._closed(place):
-                    alike.setdefault(wiring(item), []).append(place)
+                if measures.weight(item) >= 3 and measures.may_move(item) and self._closed(place):
+                    alike.setdefault(measures.wiring(item), []).append(place)
         groups = sorted(alike.values(), key=self._score, reverse=True)
         merged: list[list[Place]] = []
         for group in groups[:_MOST_COMPARED]:
@@ -218,14 +270,14 @@ class Folder:
 
     def _score(self, group: list[Place]) -> int:
         inner = any(self._holds_repeats(place.items[0]) for place in group[:1])
-        return (
-            (len(group) - 1) * max(weight(place.items[0]) for place in group) // (4 if inner else 1)
-        )
+        heaviest = max([self.measures.weight(place.items[0]) for place in group])
+        return (len(group) - 1) * heaviest // (4 if inner else 1)
 
     def _holds_repeats(self, item: Item) -> bool:
         """Whether a region has joins inside, which become blocks first."""
         return item.body is not None and any(
-            inner.branches is not None and weight(inner) >= 3 for inner in item.body[:-1]
+            inner.branches is not None and self.measures.weight(inner) >= 3
+            for inner in item.body[:-1]
         )
 
     def _mergeable(self, group: list[Place], other: list[Place]) -> bool:
@@ -241,7 +293,7 @@ class Folder:
             slots = template([[first], [second]])
         except Misfit:
             return False
-        smallest, largest = sorted((weight(first), weight(second)))
+        smallest, largest = sorted(map(self.measures.weight, (first, second)))
         if largest - smallest > _MOST_OPTIONAL:
             return False
         return options(slots) <= 2 and size(slots) <= largest and kernels_fit(slots)
@@ -272,7 +324,7 @@ class Folder:
                     place = Place(sequence, start, len(forms[form]))
                     items = place.items
                     if len(items) == place.length and outlines(items) == form:
-                        if all(map(may_move, items)) and self._closed(place):
+                        if all(map(self.measures.may_move, items)) and self._closed(place):
                             found.append(place)
                             start += place.length - 1
                             break
@@ -292,7 +344,9 @@ class Folder:
                 if any(item is None or id(item) in members for item in nexts):
                     break
                 items = [item for item in nexts if item is not None]
-                if len({outline(item) for item in items}) > 1 or not all(map(may_move, items)):
+                if len({outline(item) for item in items}) > 1 or not all(
+                    map(self.measures.may_move, items)
+                ):
                     break
                 if len({id(item) for item in items}) < len(items):
                     break
@@ -309,6 +363,7 @@ class Folder:
     def _fold_windows(self) -> bool:
         """Makes a block of the sequence that saves the most lines; whether there is one."""
         self._look()
+        may_move = self.measures.may_move
         found: dict[tuple[Hashable, ...], list[Place]] = {}
         for sequence in self._sequences():
             keys = [outline(item) if may_move(item) else None for item in sequence]
@@ -335,7 +390,7 @@ class Folder:
     def _saved(self, places: list[Place]) -> int:
         """The lines that a block of these saves, about."""
         longest = max((place.items for place in places), key=len)
-        lines = sum(map(lines_of, longest))
+        lines = sum(map(self.measures.lines, longest))
         short = len(longest) <= 2 and all(item.branches is None for item in longest)
         body = 1 if short else lines + 1
         return len(places) * lines - len(places) - body
@@ -424,7 +479,7 @@ class Folder:
             stem, times = stems.most_common(1)[0]
             if 2 * times > len(places) and len(stem) > 2:
                 names.append(stem)
-        names += structure_names(max((p.items for p in places), key=weight_of))
+        names += structure_names(max((p.items for p in places), key=self.measures.weight_of))
         for name in names:
             if name not in self.blocks and name not in RESERVED:
                 return name
@@ -633,6 +688,18 @@ class Folder:
         made.first = {name: _argument(first, name, block) for name in differ}
         renamed[first] = renamed[whole] = made
         return made
+
+
+def _number_of(pair: tuple[int, Item]) -> int:
+    return pair[0]
+
+
+def _split(group: list[Place], key: Callable[[Item], Hashable]) -> list[list[Place]]:
+    """The places of a group by a key of their layers, where some but not all are alike."""
+    found: dict[Hashable, list[Place]] = {}
+    for place in group:
+        found.setdefault(key(place.items[0]), []).append(place)
+    return [places for places in found.values() if 1 < len(places) < len(group)]
 
 
 def _run_of(run: list[Item]) -> Item:

@@ -11,6 +11,7 @@ from convcalc.exchange.decompile.items import (
     Fused,
     Guarded,
     Item,
+    Value,
     inner_list,
 )
 from convcalc.exchange.decompile.naming import all_items
@@ -23,10 +24,19 @@ def wiring(item: Item) -> Hashable:
     return _Keys().of(item)
 
 
-class _Keys:
-    """Keys of layers, in which references are numbers of the layers inside."""
+def contents(item: Item) -> Hashable:
+    """A key that layers have in common which differ only in what they refer to outside."""
+    return _Keys(numbers=True).of(item)
 
-    def __init__(self) -> None:
+
+class _Keys:
+    """Keys of layers, in which references are numbers of the layers inside.
+
+    numbers  whether their arguments belong to them
+    """
+
+    def __init__(self, *, numbers: bool = False) -> None:
+        self.arguments = numbers
         self.numbers: dict[Item, int] = {}
 
     def of(self, item: Item) -> Hashable:
@@ -41,6 +51,9 @@ class _Keys:
             tuple(item.first),
             self.reference(item.source),
         ]
+        if self.arguments:
+            parts += [self.value(pair) for pair in item.args.items()]
+            parts += [item.repeat, item.when, *item.first.values()]
         parts += [self.branch(branch) for branch in item.branches or ()]
         if item.body is not None:
             parts.append(tuple([self.of(inner) for inner in item.body]))
@@ -56,6 +69,13 @@ class _Keys:
         if isinstance(branch, Item):
             return self.reference(branch)
         return tuple([self.of(item) for item in branch])
+
+    def value(self, pair: tuple[str, Value]) -> Hashable:
+        """The key of an argument: true is no 1."""
+        name, value = pair
+        if isinstance(value, Item):
+            return (name, self.reference(value))
+        return (name, type(value), value)
 
     def reference(self, item: Item | None) -> Hashable:
         """The key of a reference: which layer inside it is, or that it is outside."""
@@ -98,22 +118,81 @@ def outlines(items: Sequence[Item]) -> Hashable:
     return (*keys, outline(last, kernels=False))
 
 
-def weight(item: Item) -> int:
-    """How many layers there are in one."""
-    return sum(1 for inner in all_items([item]) if inner.body is None)
+class Measures:
+    """What is asked of layers again and again, for as long as none of them changes."""
 
+    def __init__(self) -> None:
+        self._weights: dict[Item, int] = {}
+        self._lines: dict[Item, int] = {}
+        self._widths: dict[Item, int] = {}
+        self._moves: dict[Item, bool] = {}
+        self._wirings: dict[Item, Hashable] = {}
 
-def weight_of(items: Iterable[Item]) -> int:
-    """How many layers there are in some."""
-    return sum(map(weight, items))
+    def wiring(self, item: Item) -> Hashable:
+        """The key of a layer."""
+        found = self._wirings.get(item)
+        if found is None:
+            found = self._wirings[item] = wiring(item)
+        return found
 
+    def weight(self, item: Item) -> int:
+        """How many layers there are in one."""
+        found = self._weights.get(item)
+        if found is None:
+            found = (item.body is None) + sum(map(self.weight, item.body or ()))
+            for branch in item.branches or ():
+                found += self.weight_of(inner_list(branch) or ())
+            self._weights[item] = found
+        return found
 
-def may_move(item: Item) -> bool:
-    """Whether a layer may become a part of a block: it stands under no condition."""
-    for inner in all_items([item]):
-        if inner.when or any(isinstance(branch, Guarded) for branch in inner.branches or ()):
-            return False
-    return True
+    def weight_of(self, items: Iterable[Item]) -> int:
+        """How many layers there are in some."""
+        return sum(map(self.weight, items))
+
+    def may_move(self, item: Item) -> bool:
+        """Whether a layer may become a part of a block: it stands under no condition."""
+        found = self._moves.get(item)
+        if found is None:
+            inner = list(item.body or ())
+            for branch in item.branches or ():
+                inner += inner_list(branch) or ()
+            guarded = any(isinstance(branch, Guarded) for branch in item.branches or ())
+            found = not (item.when or guarded) and all(map(self.may_move, inner))
+            self._moves[item] = found
+        return found
+
+    def lines(self, item: Item) -> int:
+        """About how many lines a layer takes."""
+        found = self._lines.get(item)
+        if found is None:
+            found = self._lines[item] = self._counted(item)
+        return found
+
+    def _counted(self, item: Item) -> int:
+        if item.branches is None:
+            return sum(map(self.lines, item.body)) if item.body is not None else 1
+        if self.weight(item) <= 5 and self.width(item) <= 90:
+            return 1
+        lines = 1 + ("activation" in item.args)
+        for branch in item.branches:
+            inner = inner_list(branch) or []
+            short = len(inner) <= 3 and self.weight_of(inner) <= 4
+            short = short and sum(map(self.width, inner)) <= 85
+            lines += 1 if short else sum(map(self.lines, inner))
+        return lines
+
+    def width(self, item: Item) -> int:
+        """About how many letters a layer takes in one line, where defaults say what is usual."""
+        width = self._widths.get(item)
+        if width is None:
+            width = len(item.kind) + 6
+            for name, value in item.args.items():
+                if name not in ("bias", "norm"):
+                    width += len(name) + 4 + (len(value.kind) if isinstance(value, Fused) else 3)
+            for branch in item.branches or ():
+                width += 4 + sum(map(self.width, inner_list(branch) or ()))
+            self._widths[item] = width
+        return width
 
 
 def kernels_fit(slots: Sequence[Slot]) -> bool:
@@ -142,31 +221,6 @@ def residual(items: list[Item]) -> Item:
     made.branches = [items]
     made.entering = items[0].entering
     return made
-
-
-def lines_of(item: Item) -> int:
-    """About how many lines a layer takes."""
-    if item.branches is None:
-        return sum(map(lines_of, item.body)) if item.body is not None else 1
-    if weight(item) <= 5 and width_of(item) <= 90:
-        return 1
-    lines = 1 + ("activation" in item.args)
-    for branch in item.branches:
-        inner = inner_list(branch) or []
-        short = len(inner) <= 3 and weight_of(inner) <= 4 and sum(map(width_of, inner)) <= 85
-        lines += 1 if short else sum(map(lines_of, inner))
-    return lines
-
-
-def width_of(item: Item) -> int:
-    """About how many letters a layer takes in one line, where defaults say what is usual."""
-    width = len(item.kind) + 6
-    for name, value in item.args.items():
-        if name not in ("bias", "norm"):
-            width += len(name) + 4 + (len(value.kind) if isinstance(value, Fused) else 3)
-    for branch in item.branches or ():
-        width += 4 + sum(map(width_of, inner_list(branch) or ()))
-    return width
 
 
 def common_path(items: Iterable[Item]) -> str:

@@ -31,12 +31,13 @@ class Slot:
     body      of a region
     """
 
-    __slots__ = ("body", "branches", "items", "kind", "labels")
+    __slots__ = ("body", "branches", "first", "items", "kind", "labels")
 
     def __init__(self, item: Item, before: int) -> None:
         self.kind = item.kind
         self.labels = item.labels
         self.items: list[Item | None] = [None] * before
+        self.first = item
         self.branches: list[BranchSlot] | None = None
         self.body: list[Slot] | None = None
         if item.branches is not None:
@@ -67,7 +68,7 @@ class Slot:
 
     def one(self) -> Item:
         """Any of the layers."""
-        return next(item for item in self.items if item is not None)
+        return self.first
 
 
 class Misfit(Exception):

@@ -197,6 +197,23 @@ layers:
     assert written.count("conv:") == 1
 
 
+def test_units_that_are_too_different_for_one_block_make_several() -> None:
+    lines = ["input: [8, 64, 64]", "defaults: {conv: {kernel: 3, padding: 1}}", "blocks:"]
+    for name, widths in (("narrow", range(24, 40)), ("wide", range(64, 32, -2))):
+        first, second, *others = widths
+        lines += [
+            f"  {name}:",
+            f"    - {{conv: {first}, name: a}}",
+            f"    - {{conv: {second}, name: b}}",
+        ]
+        lines += [f"    - {{conv: {width}}}" for width in others]
+        lines += ["    - {concat: [a, b, []]}", "    - {conv: 8}", "    - {add: [input, []]}"]
+    lines += ["layers:", *["  - narrow", "  - wide", "  - narrow", "  - {maxpool: 2}"] * 2]
+    network = convcalc.loads("\n".join(lines))
+    written = assert_same(imported(network, anonymous=True), flat=False)
+    assert written.count("conv:") <= 2 * 17
+
+
 def test_a_block_of_residual_units_has_no_join_around_them() -> None:
     text = decompile(imported(shipped("vit_b_16"))).yaml
     body = text.partition("blocks:\n")[2].partition("layers:\n")[0]
@@ -249,7 +266,7 @@ head:
 
 @pytest.mark.parametrize("scale", ["n", "l"])
 @pytest.mark.parametrize("detect", ["Detect", "v10Detect"])
-@pytest.mark.parametrize("block", ["C2f", "C2fCIB", "C3", "C3k2"])
+@pytest.mark.parametrize("block", ["C2f", "C2fCIB", "C3", "C3k2", "A2C2f"])
 def test_a_detector_is_written_with_blocks(block: str, detect: str, scale: str) -> None:
     text = DETECTOR.replace("BLOCK", block).replace("DETECT", detect)
     model = read(read_bytes("yolo77.yaml", text.encode()), Choices(scale=scale))
