@@ -10,6 +10,7 @@ from convcalc.checks.project import globs, targets
 from convcalc.checks.project.config import read_config
 from convcalc.checks.project.globs import Walk
 from convcalc.checks.project.targets import find_targets
+from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.problems import ConvcalcError
 
 
@@ -129,7 +130,7 @@ def test_more_layers_allow_more_variants(folders: Path) -> None:
         "too-many-variants",
         "'set' asks for 10,100 combinations",
     )
-    assert len(find_targets([], config, max_layers=2 * targets.MOST_LAYERS)) == 10_100
+    assert len(find_targets([], config, max_layers=2 * MOST_LAYERS)) == 10_100
 
 
 def test_all_variants_set_so_many_values(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
