@@ -57,8 +57,8 @@ def check(  # noqa: PLR0913, PLR0917 - an argument for each option
         typer.Option(
             "--dtype",
             metavar="NAME",
-            help="Type of the numbers whose bytes --fail-on and totals are about; by default that"
-            " of the budget.",
+            help="Count bytes in numbers of this type. It is about --fail-on and totals;"
+            " by default that of the budget.",
         ),
     ] = None,
     config: options.Config = None,

@@ -137,7 +137,7 @@ ColumnsDtype = Annotated[
     typer.Option(
         "--dtype",
         metavar="NAME",
-        help=f"With --columns: the type of the numbers whose bytes are shown: {', '.join(DTYPES)}.",
+        help=f"Count the bytes of --columns in this type of numbers. One of {', '.join(DTYPES)}.",
     ),
 ]
 ValidTaps = Annotated[

@@ -36,7 +36,7 @@ class WhatIf(Record):
         """What-ifs by name; raises ConvcalcError where there is no such, or it takes no such value.
 
         >>> WhatIf.of({"kernel": 5, "scale_channels": 0.5}).text
-        '--scale-channels 1/2 --kernel 5'
+        '--scale-channels 0.5 --kernel 5'
         """
         takes = {"scale_channels": (int, float, Fraction), "kernel": (int,)}
         for name, value in given.items():
