@@ -82,3 +82,12 @@ def test_llms_txt_lists_every_page(site: Path) -> None:
     assert all((site / name).is_file() for name in named)
     english = {path.name for path in DOCS.glob("*.md")}
     assert named >= english - {"index.md"}
+
+
+def test_formats_lists_every_schema_of_json() -> None:
+    """The two JSON Schemas are not of output, but of files that people write."""
+    page = (DOCS / "formats.md").read_text("utf-8")
+    listed = re.findall(r"^\| `(convcalc\.[a-z]+/\d+)` \|", page, re.MULTILINE)
+    code = [path.read_text("utf-8") for path in (REPOSITORY / "convcalc").rglob("*.py")]
+    found = {name for text in code for name in re.findall(r'"(convcalc\.[a-z]+/\d+)"', text)}
+    assert listed == sorted(found - {"convcalc.config/1", "convcalc.spec/1"})
