@@ -4,6 +4,7 @@ Times are compared as ratios of medians of interleaved runs, so that a slow mach
 sides.
 
     python -m benchmarks.startup    the time of a command as a whole process
+    python -m benchmarks.completion  how long a shell waits for a completion
     python -m benchmarks.chain      how time and memory grow with the network
     python -m benchmarks.growth     how the time of every analysis grows, on graphs of many forms
     python -m benchmarks.checking   `check` on one network and on all that ship

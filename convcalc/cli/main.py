@@ -51,6 +51,7 @@ COMMANDS = (
     "zoo",
     "kinds",
     "schema",
+    "completion",
 )
 
 _HELP_OPTIONS = ("-h", "--help")
@@ -70,6 +71,11 @@ Examples:
 
 def main() -> None:
     """The entry point."""
+    if "_CONVCALC_COMPLETE" in os.environ:
+        from convcalc.cli.complete import answer  # a shell asks for it
+
+        answer()
+        return
     collect_rarely()
     arguments = _as_options(sys.argv[1:])
     app = application(arguments)
@@ -84,11 +90,15 @@ def main() -> None:
 
 
 def _as_options(arguments: list[str]) -> list[str]:
-    """The arguments with `help` and `version` as the options that they stand for."""
+    """The arguments with the words `help` and `version` as options, and others as commands."""
     if arguments == ["version"]:
         return ["--version"]
     if arguments[:1] == ["help"]:
         return [*arguments[1:2], "--help"]
+    if arguments[:1] == ["--show-completion"]:
+        return ["completion", *arguments[1:]]
+    if arguments[:1] == ["--install-completion"]:
+        return ["completion", "--install", *arguments[1:]]
     return arguments
 
 
@@ -99,6 +109,7 @@ def application(arguments: list[str]) -> typer.Typer:
     """
     app = typer.Typer(
         cls=_Program,
+        add_completion=False,  # `completion` does more, and does not slow the start of others
         help=_HELP,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
@@ -108,7 +119,7 @@ def application(arguments: list[str]) -> typer.Typer:
     app.callback()(_application)
     word = next((text for text in arguments if not text.startswith("-")), "")
     names: Sequence[str] = [word] if word in COMMANDS else []
-    if not arguments or arguments[0] in _HELP_OPTIONS or "_CONVCALC_COMPLETE" in os.environ:
+    if not arguments or arguments[0] in _HELP_OPTIONS:
         names = COMMANDS
     for name in names:
         command = command_named(name)
@@ -124,9 +135,14 @@ def application(arguments: list[str]) -> typer.Typer:
 
 def command_named(name: str) -> Callable[..., None]:
     """The function of a command, imported now."""
-    place = f"{name}_" if iskeyword(name) else name
-    command: Callable[..., None] = getattr(import_module(f"convcalc.cli.{place}"), place)
+    place = module_of(name)
+    command: Callable[..., None] = getattr(import_module(place), place.rpartition(".")[2])
     return command
+
+
+def module_of(name: str) -> str:
+    """The module of a command."""
+    return f"convcalc.cli.{name}_" if iskeyword(name) else f"convcalc.cli.{name}"
 
 
 class _Values:

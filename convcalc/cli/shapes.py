@@ -16,6 +16,8 @@ from convcalc.render.listing import STYLES, shapes_listing
 from convcalc.render.report import Reports, report_text
 from convcalc.render.shapes import shapes_table
 
+FORMATS = (*TABLE_FORMATS, "listing")
+
 
 @guarded
 def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
@@ -54,7 +56,7 @@ def shapes(  # noqa: PLR0913, PLR0917 - an argument for each option
     Formats: table, plain, json (always every operation), csv, markdown, latex,
     listing.
     """
-    style = chosen_format(style, output, (*TABLE_FORMATS, "listing"))
+    style = chosen_format(style, output, FORMATS)
     options.read_batch(batch)
     if edition is not None:
         options.read_word("--style", edition, STYLES)

@@ -36,8 +36,6 @@ def _summaries() -> Iterator[tuple[str, str]]:
     program = get_command(application([]))
     context = Context(program)
     for param in program.get_params(context):
-        if "completion" in param.opts[0]:
-            continue  # typer's own
         yield f"convcalc {param.opts[0]}", getattr(param, "help", None) or ""
     for name, command in getattr(program, "commands").items():  # noqa: B009 - of two classes
         yield name, command.short_help or ""
