@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# The steps of action.yml: `steps.sh install`, `steps.sh check`, `steps.sh comment`.
+# The steps of action.yml: `steps.sh install`, `steps.sh check`, `steps.sh changes`, `steps.sh comment`.
 # Input of the user comes in environment variables and is never inserted into a command.
 set -euo pipefail
 
 venv=$RUNNER_TEMP/convcalc-venv
 page=$RUNNER_TEMP/convcalc-check.md
+changes=$RUNNER_TEMP/convcalc-changes.md
+pages=$RUNNER_TEMP/convcalc-pages
+# Characters that a comment has at most.
+longest=65000
 
 convcalc() {
     # Windows has Scripts instead of bin.
@@ -60,6 +64,35 @@ check() {
 
     echo "status=$status" >>"$GITHUB_OUTPUT"
     return "$status"
+}
+
+# Adds to the comment what changed since the base of the pull request, and writes a page about each
+# network that did. A checkout may have only the newest commit: the base is fetched then.
+changes() {
+    rm -rf -- "$pages" "$changes"
+    if ! git cat-file -e "$CONVCALC_BASE^{commit}" 2>/dev/null &&
+        ! git fetch --quiet --depth=1 origin "$CONVCALC_BASE" 2>/dev/null; then
+        echo "::notice title=convcalc::the base of the pull request cannot be fetched, so what changed is" \
+            "not shown"
+        return
+    fi
+    # What cannot be read was reported by the check.
+    convcalc diff --base "$CONVCALC_BASE" --format markdown --draw --output "$changes" --pages "$pages" \
+        >/dev/null 2>&1 || true
+    if [ -d "$pages" ]; then echo "pages=$pages" >>"$GITHUB_OUTPUT"; fi
+    [ -s "$page" ] && [ -s "$changes" ] || return 0
+    local checked changed
+    checked=$(<"$page")
+    changed=$(<"$changes")
+    if ((${#checked} + ${#changed} > longest)); then
+        # The tables of what changed, without drawings; or none, in a comment that is full.
+        convcalc diff --base "$CONVCALC_BASE" --format markdown --top 20 --output "$changes" \
+            >/dev/null 2>&1 || true
+        changed=$(<"$changes")
+    fi
+    if ((${#checked} + ${#changed} <= longest)); then
+        printf '\n## What changed\n\n%s\n' "$changed" >>"$page"
+    fi
 }
 
 # Writes the page as a comment, or replaces the comment of an earlier run: our own, with the marker.

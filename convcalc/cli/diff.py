@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,8 +13,15 @@ import typer
 from convcalc.checks.diff.versions import Comparison, Settings, compare_files, compare_with_revision
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse, report_problems
-from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit, emit_json, emit_parts
-from convcalc.problems import WRONG
+from convcalc.cli.output import (
+    TABLE_FORMATS,
+    chosen_format,
+    emit,
+    emit_json,
+    emit_parts,
+    reason,
+)
+from convcalc.problems import WRONG, printable
 
 if TYPE_CHECKING:
     from convcalc.checks.diff.revision import Revision
@@ -60,6 +70,17 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 if anything differs, as git does.")
     ] = False,
+    drawn: Annotated[
+        bool, typer.Option("--draw", help="In Markdown: draw what changed, as GitHub shows it.")
+    ] = False,
+    pages: Annotated[
+        str | None,
+        typer.Option(
+            "--pages",
+            metavar="FOLDER",
+            help="Write a page about each change into this folder, too.",
+        ),
+    ] = None,
     style: options.Format = None,
     output: options.Output = None,
 ) -> int:
@@ -71,6 +92,7 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc diff resnet50 resnet50 --set-new groups=32
       convcalc diff --base HEAD~1                       every spec that changed
       convcalc diff --base main --merge-base models/ --format markdown
+      convcalc diff --base main --format markdown --draw --pages pages
 
     Layers are matched by what they are: one inserted layer is one +, whatever it renumbers. What
     costs more only because of another layer's change stands below it. Marks: + added, - removed,
@@ -79,6 +101,8 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
     """
     style = chosen_format(style, output, TABLE_FORMATS)
     options.read_count("--top", top)
+    if drawn and style != "markdown":
+        refuse("--draw is for Markdown", "--format markdown --draw, or `convcalc draw OLD NEW`")
     args = options.read_sets(sets)
     settings = Settings(
         {**args, **options.read_sets(sets_old, "--set-old")},
@@ -103,7 +127,9 @@ def diff(  # noqa: PLR0913, PLR0917 - an argument for each option
     notes = [note for one in found for note in one.notes]
     if notes:
         report_problems(notes, level="note")
-    _emit(found, revision, style, output, expand, top)
+    _emit(found, revision, style, output, expand, top, drawn)
+    if pages is not None:
+        _write_pages(found, pages)
     differs = exit_code and any(one.status != "same" for one in found)
     return max(status, WRONG if differs else 0)
 
@@ -131,6 +157,7 @@ def _emit(
     output: str | None,
     expand: bool,
     top: int | None,
+    drawn: bool,
 ) -> None:
     from convcalc.render import diff as faces
 
@@ -140,6 +167,29 @@ def _emit(
     elif style == "csv":
         emit(faces.diff_csv(found), output, "csv")
     elif style == "markdown":
-        emit(faces.diff_markdown(found, every=expand, top=top), output)
+        emit(faces.diff_markdown(found, every=expand, top=top, drawn=drawn), output)
     else:
         emit_parts(faces.diff_parts(found, every=expand, top=top), style, output)
+
+
+def _write_pages(found: Sequence[Comparison], folder: str) -> None:
+    """Writes a page for each network that changed, named after its file."""
+    from convcalc.render.page.difference import difference_text
+
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        refuse(f"--pages {printable(folder, 200)} cannot be made: {reason(error)}")
+    taken: set[str] = set()
+    for comparison in found:
+        if not comparison.diff:
+            continue
+        # Of any path, a name in this folder.
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", comparison.new_name)[:100].strip(".-") or "network"
+        stem = name
+        for number in count(2):
+            if name not in taken:
+                break
+            name = f"{stem}-{number}"
+        taken.add(name)
+        emit(difference_text(comparison, comparison.diff), os.path.join(folder, f"{name}.html"))

@@ -47,6 +47,10 @@ _COLOURS: dict[Mark, str] = {
 _FOLLOWS = "dim"
 #: Characters of a Markdown text: a comment on GitHub must stay below 65,536.
 _LONGEST_MARKDOWN = 64_000
+#: Characters of a drawing in it: longer ones are not shown by GitHub.
+_LONGEST_DRAWING = 40_000
+#: Nodes of a drawing in it: fewer than in a picture of its own.
+_DRAWN_NODES = 20
 #: Rows of each of its tables: the first number that is short enough.
 _MARKDOWN_ROWS = (200, 60, 20, 5)
 
@@ -82,12 +86,49 @@ def diff_text(comparisons: Sequence[Comparison], *, every: bool, top: int | None
     )
 
 
-def diff_markdown(comparisons: Sequence[Comparison], *, every: bool, top: int | None) -> str:
+def diff_markdown(
+    comparisons: Sequence[Comparison], *, every: bool, top: int | None, drawn: bool = False
+) -> str:
     """All comparisons as Markdown, the totals of each first: they are what a reviewer looks for.
 
     Short enough for a comment on a pull request: without `top`, long tables lose their last rows,
     and where that does not do, the last networks are only counted.
+
+    drawn  with drawings of what changed that GitHub shows, as far as there is room for them
     """
+    text = _tables_markdown(comparisons, every, top)
+    if not drawn:
+        return text
+    parts = [text]
+    space = _LONGEST_MARKDOWN - len(text)
+    for comparison in comparisons:
+        drawing = _drawing(comparison)
+        space -= len(drawing) + 1
+        if drawing and space >= 0:
+            parts.append(drawing)
+    return "\n".join(parts)
+
+
+def _drawing(comparison: Comparison) -> str:
+    """What changed as a drawing in Markdown, folded; "" where nothing did."""
+    if not comparison.diff:
+        return ""
+    from convcalc.render.drawing.changes import Changed
+    from convcalc.render.drawing.graph_text import mermaid_text
+    from convcalc.render.drawing.picture import change_picture
+
+    names = (comparison.old_name, comparison.new_name)
+    changed = Changed(comparison.diff, names, "macs")
+    text = mermaid_text(change_picture(changed, nodes=_DRAWN_NODES))
+    if len(text) > _LONGEST_DRAWING:
+        return ""
+    name = escaped(printable(comparison.new_name, 200))
+    summary = f"<details><summary>What changed in {name}, drawn</summary>"
+    # No name in a drawing has a backtick that could end the fence.
+    return f"{summary}\n\n```mermaid\n{text}```\n\n</details>\n"
+
+
+def _tables_markdown(comparisons: Sequence[Comparison], every: bool, top: int | None) -> str:
     count = f"{_count(comparisons)}\n" if len(comparisons) != 1 else ""
     space = _LONGEST_MARKDOWN - len(count)
     parts: list[str] = []

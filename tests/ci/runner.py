@@ -14,11 +14,15 @@ _EXPRESSION = re.compile(r"\$\{\{ (.+?) \}\}")
 
 
 class Done(NamedTuple):
-    """What running an action came to: the log, each step's status by name, and the outputs."""
+    """What running an action came to: the log, each step's status by name, and the outputs.
+
+    used  what other actions were given, by their names
+    """
 
     log: str
     statuses: dict[str, int]
     outputs: dict[str, str]
+    used: dict[str, dict[str, str]]
 
 
 def run_action(
@@ -39,10 +43,14 @@ def run_action(
     known |= {**context, **{f"inputs.{name}": value for name, value in inputs.items()}}
     output = Path(runner["RUNNER_TEMP"]) / "output"
     environment = {**runner, "GITHUB_ACTION_PATH": str(action), "GITHUB_OUTPUT": str(output)}
-    log, statuses = "", dict[str, int]()
+    log, statuses, used = "", dict[str, int](), dict[str, dict[str, str]]()
     for step in data["runs"]["steps"]:
         failed = any(statuses.values())
         if step["name"] in without or not holds(step.get("if", "success()"), known, failed):
+            continue
+        if "uses" in step:
+            values = {name: filled(str(value), known) for name, value in step["with"].items()}
+            used[step["uses"]] = values
             continue
         output.write_text("", encoding="utf-8")
         given = {name: filled(value, known) for name, value in step.get("env", {}).items()}
@@ -64,7 +72,7 @@ def run_action(
             name, _, value = line.partition("=")
             known[f"steps.{step['id']}.outputs.{name}"] = value
     outputs = {name: filled(given["value"], known) for name, given in data["outputs"].items()}
-    return Done(log, statuses, outputs)
+    return Done(log, statuses, outputs, used)
 
 
 def filled(text: str, known: Mapping[str, str]) -> str:

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.skipif(
 
 PULL_REQUEST = {"github.event.pull_request": "{}", "github.event.pull_request.number": "7"}
 INSTALL, CHECK, COMMENT = "Install convcalc", "Check the networks", "Comment on the pull request"
+CHANGES = "Show what changed"
 
 
 class Job:
@@ -43,7 +44,7 @@ class Job:
         # Only what the steps need, so that a gh of this machine is never found.
         programs = folder / "bin"
         programs.mkdir()
-        for name in ("bash", "head", "rm"):
+        for name in ("bash", "git", "head", "rm"):
             (programs / name).symlink_to(shutil.which(name) or name)
         gh = self._gh = programs / "gh"
         fake = REPOSITORY / "tests" / "ci" / "fake_gh.py"
@@ -79,15 +80,27 @@ class Job:
         """Takes gh away, as on a runner of one's own."""
         self._gh.unlink()
 
-    def run(self, pull_request: bool = True, **inputs: str) -> Done:
-        """Runs the action."""
+    def commit(self) -> str:
+        """Commits the workspace; returns the commit's name."""
+        git = ["git", "-C", str(self.workspace), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+        for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "A change"]):
+            subprocess.run([*git, *words], check=True)
+        found = subprocess.run(
+            [*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+        )
+        return found.stdout.strip()
+
+    def run(self, pull_request: bool = True, base: str = "", **inputs: str) -> Done:
+        """Runs the action; `base` is the commit that a pull request starts from."""
         context = {"github.token": "secret", **(PULL_REQUEST if pull_request else {})}
+        context["github.event.pull_request.base.sha"] = base
         given = {name.replace("_", "-"): value for name, value in inputs.items()}
         given.setdefault("python", sys.executable)
         # It takes ten seconds and comes to the same each time.
         without = [INSTALL] if (self.temporary / "convcalc-venv").exists() else []
         done = run_action(self.action, context, given, self._environment, without)
         assert done.statuses.pop(INSTALL, 0) == 0, done.log
+        assert done.statuses.pop(CHANGES, 0) == 0, done.log
         return done
 
     @property
@@ -296,3 +309,47 @@ class TestDeclaration:
             check=False,
         )
         assert done.stdout == ""
+
+
+def test_what_a_pull_request_changes_is_drawn_and_uploaded(job: Job) -> None:
+    base = job.commit()
+    job.network(GOOD.replace("kernel: 3", "kernel: 5"))
+    job.commit()
+    done = job.run(base=base)
+    (body,) = bodies(job)
+    assert body.startswith(MARKER)
+    assert "## What changed" in body
+    assert "```mermaid\nflowchart TB\n" in body
+    assert "kernel 3 \u2192 5" in body
+    (uploaded,) = done.used.values()
+    folder = Path(uploaded["path"])
+    assert str(folder) == done.outputs["pages"]
+    (page,) = folder.iterdir()
+    assert page.name == "models-net.yaml.html"
+    assert "kernel 3 \u2192 5" in page.read_text(encoding="utf-8")
+    shutil.rmtree(folder)
+
+
+def test_nothing_is_drawn_where_nothing_changed(job: Job) -> None:
+    base = job.commit()
+    done = job.run(base=base)
+    (body,) = bodies(job)
+    assert "mermaid" not in body
+    assert not done.used or not list(Path(done.outputs["pages"]).iterdir())
+
+
+def test_what_changed_can_be_left_out(job: Job) -> None:
+    base = job.commit()
+    job.network(GOOD.replace("kernel: 3", "kernel: 5"))
+    done = job.run(base=base, changes="false")
+    (body,) = bodies(job)
+    assert "What changed" not in body
+    assert not done.used
+
+
+def test_a_base_that_is_not_there_is_a_notice(job: Job) -> None:
+    job.commit()
+    done = job.run(base="0" * 40)
+    assert "::notice title=convcalc::the base of the pull request cannot be fetched" in done.log
+    (body,) = bodies(job)
+    assert "What changed" not in body

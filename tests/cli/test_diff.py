@@ -13,6 +13,8 @@ from pathlib import Path
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
+from convcalc.checks.diff.versions import Settings, compare_files
+from convcalc.render.diff import diff_markdown
 from tests.checks.diff.repository import Repository, make_repository
 from tests.cli.runner import run
 from tests.render.diffs import NEW, OLD
@@ -414,3 +416,37 @@ class TestBadInput:
         ]
         assert "\x1b" not in plain + text
         assert "\\|\\`b\\`" in text
+
+
+class TestDrawings:
+    def test_markdown_with_a_drawing(self) -> None:
+        text = run("diff", "resnet18", "resnet34", "--format", "markdown", "--draw").out
+        assert text.startswith("### resnet18")
+        drawing = text.partition("```mermaid\n")[2].partition("```")[0]
+        assert drawing.startswith("flowchart TB\n")
+        assert "added, 3 layers" in drawing
+        assert "same network" in run("diff", "lenet", "lenet", "--format", "markdown", "--draw").out
+
+    def test_it_is_short_enough_for_a_comment(self) -> None:
+        found = compare_files("resnet18", "resnet34", Settings({}, {}))
+        text = diff_markdown([found] * 60, every=False, top=None, drawn=True)
+        assert len(text) <= 64_000
+        assert text.count("```mermaid") >= 5
+        assert text.count("```") == 2 * text.count("```mermaid")
+
+    def test_only_markdown_is_drawn(self) -> None:
+        result = run("diff", "resnet18", "resnet34", "--draw")
+        assert result.status == 2
+        assert "--draw is for Markdown" in result.err
+
+    def test_pages(self, tmp_path: Path) -> None:
+        folder = tmp_path / "pages"
+        assert run("diff", "resnet18", "resnet34", "--pages", str(folder)).status == 0
+        (page,) = folder.iterdir()
+        assert page.name == "resnet34.html"
+        assert "resnet18 \u2192 resnet34" in page.read_text(encoding="utf-8")
+        file = tmp_path / "file"
+        file.write_text("")
+        result = run("diff", "resnet18", "resnet34", "--pages", str(file))
+        assert result.status == 2
+        assert "cannot be made" in result.err
