@@ -359,7 +359,7 @@ def _kinds(_: Asked) -> list[Choice]:
 
 
 def _frameworks(_: Asked) -> list[Choice]:
-    from convcalc.cli.export import FRAMEWORKS
+    from convcalc.exchange.write.frameworks import FRAMEWORKS
 
     return _words(FRAMEWORKS)
 

@@ -60,7 +60,6 @@ def formula(  # noqa: PLR0913, PLR0917 - an argument for each option
     from convcalc.explore.evaluate import check_metrics
     from convcalc.explore.figures import LARGEST, SUMMED
     from convcalc.explore.formula import formula as pieces_of
-    from convcalc.language.load import spec
     from convcalc.render.formula import Shown, formula_latex, formula_text
 
     style = chosen_format(style, output, FORMATS)
@@ -70,8 +69,8 @@ def formula(  # noqa: PLR0913, PLR0917 - an argument for each option
         help_text = f"there are formulas of {', '.join([*SUMMED, *LARGEST])}"
         refuse(f"{metric} is searched for in a network and has no formula", help_text)
     what_if = options.read_what_if(double_channels, scale_channels, double_padding, kernel)
-    read = spec(network)
-    args = options.read_sets(sets)
+    max_layers = options.read_max_layers(max_layers)
+    read, args = spaces.spec_of(network, sets, max_layers)
     variables, names, own = _variables(read, over or "in_size")
     fixed = [variable.name for variable in variables if variable.name in args]
     if fixed:
@@ -84,7 +83,7 @@ def formula(  # noqa: PLR0913, PLR0917 - an argument for each option
         args=args,
         what_if=what_if,
         dtype=dtype,
-        max_layers=options.read_max_layers(max_layers),
+        max_layers=max_layers,
     )
     pieces = [Shown(piece.guards, piece.candidates, piece.code) for piece in found]
     whole = any(piece.candidates for piece in pieces)

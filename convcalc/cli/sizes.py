@@ -39,15 +39,14 @@ def sizes(
     where no size works. Formats: text, json.
     """
     from convcalc.explore.sizes import sizes as sizes_of
-    from convcalc.language.load import spec
     from convcalc.render.sizes import SizesShown, sizes_data, sizes_text
 
     style = chosen_format(style, output, FORMATS)
     if not 8 <= most <= _LARGEST:
         refuse(f"--most is from 8 to {_LARGEST}, not {most}")
-    read = spec(network)
-    args = options.read_sets(sets)
-    found = sizes_of(read, args, most=most, max_layers=options.read_max_layers(max_layers))
+    max_layers = options.read_max_layers(max_layers)
+    read, args = spaces.spec_of(network, sets, max_layers)
+    found = sizes_of(read, args, most=most, max_layers=max_layers)
     axes = [
         (axis_name(axis, len(found.axes)), works, whole)
         for axis, (works, whole) in enumerate(zip(found.axes, found.whole, strict=True))

@@ -11,6 +11,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import refuse
+from convcalc.language.building.spec import Spec
 from convcalc.problems import printable
 from convcalc.quantities import DTYPES
 from convcalc.record import Record
@@ -19,7 +20,6 @@ from convcalc.roots import current_access
 if TYPE_CHECKING:
     from convcalc.explore.sweep import Explorer
     from convcalc.explore.variables import Variable
-    from convcalc.language.building.spec import Spec
     from convcalc.transform.whatif import WhatIf
 
 Network = Annotated[str, typer.Argument(metavar="NETWORK", help=options.FILE_HELP)]
@@ -50,6 +50,27 @@ Sampled = Annotated[
     int | None, typer.Option("--sample", metavar="N", help="Look at N points, drawn at random.")
 ]
 Jobs = Annotated[int, typer.Option("--jobs", metavar="N", help="Use N processes.")]
+
+
+def spec_of(
+    network: str, sets: Sequence[str] | None, max_layers: int
+) -> tuple[Spec, dict[str, str]]:
+    """A spec, and what `--set` gives its arguments.
+
+    Of a model file it is the spec that `convcalc import` writes, with the dimensions that `--dim`
+    gives it; the sizes of its input can vary.
+    """
+    from convcalc.exchange.load import spec as opened
+    from convcalc.language.load import spec
+
+    read = opened(network)
+    settings = options.read_sets(sets)
+    if isinstance(read, Spec):
+        return read, settings
+    from convcalc.exchange.decompile import decompile
+
+    text = decompile(read.network(settings, max_layers=max_layers)).yaml
+    return spec(read.source.path, text=text), {}
 
 
 class Asked(Record):
@@ -83,12 +104,11 @@ class Asked(Record):
         from convcalc.explore.evaluate import check_metrics
         from convcalc.explore.limits import read_bound
         from convcalc.explore.sweep import Explorer, Question
-        from convcalc.language.load import spec
 
         options.read_count("--sample", self.sample)
         options.read_word("--dtype", self.dtype, tuple(DTYPES))
-        read = spec(self.network)
-        fixed = options.read_sets(self.sets)
+        max_layers = options.read_max_layers(self.max_layers)
+        read, fixed = spec_of(self.network, self.sets, max_layers)
         for name, value in fixed.items():
             read.argument(name, value)
         variables, conditions = self._variables(read)
@@ -109,7 +129,7 @@ class Asked(Record):
             keep=keep,
             sample=None if self.sample is None else Sample(self.sample, self.seed),
             dtype=self.dtype,
-            max_layers=options.read_max_layers(self.max_layers),
+            max_layers=max_layers,
             allow_outside=allowed.allow_outside,
             max_file_size=allowed.max_file_size,
         )

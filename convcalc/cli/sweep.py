@@ -198,7 +198,7 @@ def _rows(
 
     words  whether what is wrong with a row is as its own network says, which takes time
     """
-    from convcalc.explore.sweep import UNKNOWN
+    from convcalc.explore.sweep import UNKNOWN, UNKNOWN_COST
     from convcalc.render.sweep import SweepRow, meaning
 
     variables = explorer.variables
@@ -212,22 +212,24 @@ def _rows(
     found = []
     everything = zip(rows.codes.tolist(), rows.broken.tolist(), front, strict=True)
     for place, (code, broken, mark) in enumerate(everything):
-        wrong = (
-            explorer.wrong([c[place] for c in rows.indices]) if code and words else meaning(code)
-        )
+        indices = [column[place] for column in rows.indices]
+        wrong = explorer.wrong(indices) if code and words else meaning(code)
+        shown = [None if code or c[place] == UNKNOWN else c[place] for c in figures]
+        least: list[int] = []
+        if code == UNKNOWN_COST:
+            of_row = explorer.known(indices)
+            known = [of_row[name] for name in layout.metrics]
+            shown = [figure for figure, _ in known]
+            least = [number for number, (_, whole) in enumerate(known) if not whole]
         found.append(
             SweepRow(
                 tuple([column[place] for column in values]),
-                tuple(
-                    [
-                        None if code or column[place] == UNKNOWN else column[place]
-                        for column in figures
-                    ]
-                ),
+                tuple(shown),
                 code,
                 wrong,
                 tuple([text for bit, text in enumerate(texts) if broken >> bit & 1]),
                 mark,
+                tuple(least),
             )
         )
     return found
@@ -298,8 +300,10 @@ def counts_text(explorer: Explorer, counts: Counts) -> str:
     for bound, broken in zip(explorer.question.bounds, counts.broken, strict=True):
         if broken:
             parts.append(f"{broken:,} break {bound.text}")
-    if counts.invalid:
-        parts.append(f"{counts.invalid:,} are no networks")
+    if counts.invalid > counts.unknown:
+        parts.append(f"{counts.invalid - counts.unknown:,} are no networks")
+    if counts.unknown:
+        parts.append(f"the cost of {counts.unknown:,} is known in part")
     if counts.excluded:
         parts.append(f"{counts.excluded:,} are excluded by conditions")
     shown = "; ".join([part for part in parts if part])
@@ -335,6 +339,7 @@ def _emit(
             "dtype": explorer.question.dtype,
             "points": counts.points,
             "invalid": counts.invalid,
+            "unknown": counts.unknown,
             "excluded": counts.excluded,
             "broken": broken,
         }

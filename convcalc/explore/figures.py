@@ -6,7 +6,7 @@ least peak, are searched for in a whole network.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from convcalc.analysis.analysis import Analysis
@@ -28,15 +28,15 @@ LOST = "lost positions"
 LARGEST = ("largest_activation", "peak_memory", "peak_in_place")
 
 
-def summed(analysis: Analysis, names: Iterable[str], dtype: str, *, alone: bool) -> list[Any]:
+def summed(analysis: Analysis, names: Collection[str], dtype: str, *, alone: bool) -> list[Any]:
     """The segment's part of some of `SUMMED`.
 
     alone  whether the segment is the whole network
 
     Raises Unreadable where that is no part of the sum.
     """
-    totals = analysis.report.totals
-    if totals.unknown or totals.unlisted:
+    misses = analysis.report.totals.misses
+    if any(name != LOST and misses(name) for name in names):
         raise Unsupported("an operation without a rule")
     found = []
     for name in names:

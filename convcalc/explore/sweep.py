@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import convcalc
+from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.costs.report import unknown_operations, unknown_text
+from convcalc.analysis.metrics import measure
 from convcalc.codes import CODES
 from convcalc.explore.columns import LARGEST as LARGEST_NUMBER
 from convcalc.explore.columns import Column
@@ -34,6 +36,8 @@ from convcalc.transform.whatif import WhatIf
 _FIRST, _MOST = 1 << 10, 1 << 16
 #: A figure that was not looked for, because the point breaks a limit without it.
 UNKNOWN = -1
+#: The code of a point that is a network, of which the cost is known in part.
+UNKNOWN_COST = "unknown-cost"
 
 
 class Question(Record):
@@ -77,14 +81,16 @@ class Counts(NamedTuple):
 
     points    in all
     excluded  that the conditions exclude
-    invalid   that are no networks
+    invalid   that are no networks, or of unknown cost
     broken    for each limit, those that break it and none before it
+    unknown   of the invalid ones, those of unknown cost
     """
 
     points: int
     excluded: int
     invalid: int
     broken: tuple[int, ...]
+    unknown: int = 0
 
     def plus(self, other: Counts) -> Counts:
         """Of both."""
@@ -94,6 +100,7 @@ class Counts(NamedTuple):
             self.excluded + other.excluded,
             self.invalid + other.invalid,
             tuple(broken),
+            self.unknown + other.unknown,
         )
 
     @property
@@ -179,7 +186,13 @@ class Explorer:
                     first[number] += int((breaks & (broken == 0)).sum())
                     broken |= np.where(breaks, 1 << number, 0)
         invalid = (codes != "") & ~excluded
-        counts = Counts(stop - start, int(excluded.sum()), int(invalid.sum()), tuple(first))
+        counts = Counts(
+            stop - start,
+            int(excluded.sum()),
+            int(invalid.sum()),
+            tuple(first),
+            int((codes == UNKNOWN_COST).sum()),
+        )
         kept = ~excluded & ((broken == 0) | question.keep)
         points = np.arange(start, stop)
         shown = {name: figures.get(name, np.full(stop - start, UNKNOWN)) for name in self.wanted}
@@ -236,6 +249,13 @@ class Explorer:
             return error.problems[0].message
         unknown = unknown_operations(network)
         return unknown_text(unknown) if unknown else CODES["no-rule"].meaning
+
+    def known(self, indices: Sequence[int]) -> dict[str, tuple[int, bool]]:
+        """The wanted metrics of a point of unknown cost: what is known, and whether that is all."""
+        analysis = Analysis(self.engine.network(indices))
+        misses = analysis.report.totals.misses
+        dtype = self.question.dtype
+        return {name: (measure(analysis, name, dtype), not misses(name)) for name in self.wanted}
 
     def values(self, indices: Sequence[int]) -> dict[str, Any]:
         """What a point's variables are."""

@@ -22,9 +22,10 @@ class SweepRow(NamedTuple):
 
     values   of what varies
     figures  of each metric; None where a figure is not known
-    code     what is wrong where it is no network, and `error` in words
+    code     what is wrong where it is no network, or of unknown cost, and `error` in words
     breaks   the limits that it breaks
     front    whether it is on the Pareto front; None where none was asked for
+    least    the metrics of which only a part is known, by their places
     """
 
     values: tuple[Any, ...]
@@ -33,6 +34,7 @@ class SweepRow(NamedTuple):
     error: str = ""
     breaks: tuple[str, ...] = ()
     front: bool | None = None
+    least: tuple[int, ...] = ()
 
 
 class Layout(NamedTuple):
@@ -100,10 +102,13 @@ def _csv(rows: Sequence[Sequence[Any]]) -> str:
 
 def row_data(row: SweepRow, layout: Layout) -> dict[str, Any]:
     """A row as plain data."""
+    known = any(figure is not None for figure in row.figures) or not row.code
     data: dict[str, Any] = {
         "args": {n: json_value(v) for n, v in zip(layout.variables, row.values, strict=True)},
-        "metrics": dict(zip(layout.metrics, row.figures, strict=True)) if not row.code else None,
+        "metrics": dict(zip(layout.metrics, row.figures, strict=True)) if known else None,
     }
+    if row.least:
+        data["complete"] = False
     if layout.front:
         data["front"] = bool(row.front)
     if layout.keep:
@@ -157,6 +162,8 @@ def sweep_table(
     cells = []
     for row in rows:
         *found, code, error = _cells(row, layout)
+        for place in row.least:
+            found[len(row.values) + place] = f"at least {row.figures[place]:,}"
         cells.append([*found, f"{code}: {error}" if code else ""] if wrong else found)
     if any(METRICS[name].unit == BYTES for name in layout.metrics):
         notes = [*notes, f"Bytes are those of numbers in {dtype}."]

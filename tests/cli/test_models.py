@@ -70,6 +70,30 @@ class TestReading:
         found = run(command[0], squeezenet, *command[1:])
         assert found.status == 0, found.err
 
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ["sweep", "--over", "in_size=8..16:4"],
+            ["solve", "--maximize", "macs", "--over", "in_size=8..16:4"],
+            ["sizes", "--most", "32"],
+            ["formula"],
+        ],
+    )
+    def test_the_sizes_of_a_model_vary_as_those_of_its_spec(
+        self, exported: tuple[str, str], command: list[str]
+    ) -> None:
+        first, *options = command
+        of_spec, of_model = [
+            run(first, file, *(["macs"] if first == "formula" else options)) for file in exported
+        ]
+        assert of_spec.status == 0, of_spec.err
+        assert of_model == of_spec
+
+    def test_what_a_model_has_no_argument_for(self, exported: tuple[str, str]) -> None:
+        found = run("sweep", exported[1], "--over", "width=1,2")
+        assert found.status == 2
+        assert "in_size is the input's sizes" in found.err
+
     def test_figures(self, squeezenet: str) -> None:
         totals = json.loads(run("shapes", squeezenet, "--format", "json").out)["totals"]
         assert totals["params"] == PARAMS

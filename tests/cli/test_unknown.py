@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -20,6 +20,7 @@ from convcalc.cli.main import COMMANDS
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.shipped import shipped_names
 from convcalc.layers.opaque import Opaque
+from convcalc.polynomials import Unsupported
 from convcalc.problems import ConvcalcError
 from tests.cli.runner import run, spec
 from tests.executor.random_networks import random_network
@@ -324,12 +325,19 @@ class TestEveryCommand:
         out = run("draw", net, "--format", style).out
         assert re.search(r"at least [0-9.k]+ params . at least [0-9.k]+ MACs", out)
 
-    def test_variants_have_no_figures(self, net: str, tmp_path: Path) -> None:
+    def test_variants_have_the_known_part(self, net: str, tmp_path: Path) -> None:
         file = spec(tmp_path, VARIANTS, "variants.yaml")
         data = json.loads(run("sweep", file, "--over", "w=4,8", "--format", "json").out)
-        assert [(one["metrics"], one["code"]) for one in data["variants"]] == [
-            (None, "unknown-cost")
-        ] * 2
+        assert (data["points"], data["invalid"], data["unknown"]) == (2, 2, 2)
+        table = run("sweep", file, "--over", "w=4,8").out
+        for row in data["variants"]:
+            assert (row["code"], row["complete"]) == ("unknown-cost", False)
+            args = ("--set", f"w={row['args']['w']}", "--format", "json")
+            macs = json.loads(run("flops", file, *args).out)["totals"]["macs"]
+            assert row["metrics"]["macs"] == macs > 0
+            assert f"at least {macs:,}" in table
+        assert "2 variants: the cost of 2 is known in part." in table
+        assert "no network" not in table
 
 
 class TestRuns:
@@ -416,7 +424,20 @@ def test_every_shipped_network_is_complete() -> None:
         assert not [node for node in convcalc.load(name).nodes if node.layer.unknown]
 
 
-def test_sizes_of_a_network_without_formulas_are_not_read_one_by_one(net: str) -> None:
+def test_sizes_are_those_of_the_windows(net: str) -> None:
+    # What an operation costs does not decide which sizes work.
+    found = run("sizes", net)
+    assert found.status == 0
+    assert "every size from 1 on" in found.out
+
+
+def test_sizes_of_a_network_without_formulas_are_not_read_one_by_one(
+    net: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(*_: object) -> NoReturn:
+        raise Unsupported("no formula")
+
+    monkeypatch.setattr("convcalc.explore.engine.summed", without)
     found = run("sizes", net)
     assert found.status == 2
     assert "formulas do not hold for it" in found.err
