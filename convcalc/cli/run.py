@@ -8,7 +8,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse, write_error
-from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit_json, emit_parts
+from convcalc.cli.output import TABLE_FORMATS, chosen_format, emit_json, emit_parts, emit_table
 from convcalc.cli.verify import read_names, read_size
 
 
@@ -94,7 +94,7 @@ def run(  # noqa: PLR0913, PLR0917 - an argument for each option
     from convcalc.executor.files import write_npz
     from convcalc.executor.program import Program
     from convcalc.executor.results import largest
-    from convcalc.render.run import results_data, results_page
+    from convcalc.render.run import results_data, results_page, results_table
 
     keep = running.layers_named(network, read_names(layers))
     program = Program(
@@ -116,6 +116,8 @@ def run(  # noqa: PLR0913, PLR0917 - an argument for each option
     found = {name: largest(value, top) for name, value in results.items()}
     if style == "json":
         emit_json(results_data(network, found), output)
+    elif style == "csv":
+        emit_table(results_table(network, found), style, output)
     else:
         emit_parts(results_page(network, found), style, output)
     return 0

@@ -21,13 +21,31 @@ def results_page(network: Network, results: Mapping[str, Sequence[Largest]]) -> 
     return spaced([_table(network, name, found) for name, found in results.items()])
 
 
+def results_table(network: Network, results: Mapping[str, Sequence[Largest]]) -> Table:
+    """All results as one table, for CSV."""
+    columns = [Column("result"), Column("sample", "number"), Column("index"), Column("value")]
+    rows: list[list[Cell]] = [
+        [printable(name), number, *row]
+        for name, samples in results.items()
+        for number, sample in enumerate(samples)
+        for row in _rows(sample)
+    ]
+    return Table(printable(network.name), columns, rows)
+
+
+def _rows(sample: Largest) -> list[list[Cell]]:
+    """The largest values of a sample, with their places."""
+    pairs = zip(sample.places, sample.values, strict=True)
+    return [[", ".join(map(str, place)), f"{value:.6g}"] for place, value in pairs]
+
+
 def _table(network: Network, name: str, samples: Sequence[Largest]) -> Table:
     several = len(samples) > 1
-    rows: list[list[Cell]] = []
-    for number, sample in enumerate(samples):
-        for place, value in zip(sample.places, sample.values, strict=True):
-            index = ", ".join([str(axis) for axis in place])
-            rows.append([*([number] if several else []), index, f"{value:.6g}"])
+    rows: list[list[Cell]] = [
+        [*([number] if several else []), *row]
+        for number, sample in enumerate(samples)
+        for row in _rows(sample)
+    ]
     columns = [Column("index"), Column("value")]
     if several:
         columns.insert(0, Column("sample", "number"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -384,3 +386,12 @@ class TestPair:
 
     def test_it_needs_weights(self, exported: tuple[str, str]) -> None:
         assert "--pair goes with --weights" in run("run", exported[0], "--pair").err
+
+
+def test_csv_of_a_run_is_one_table(exported: tuple[str, str]) -> None:
+    found = run("run", exported[1], "--format", "csv", "--top", "2", "--layers", "conv0")
+    assert found.status == 0, found.err
+    rows = list(csv.reader(io.StringIO(found.out)))
+    assert rows[0] == ["result", "sample", "index", "value"]
+    names = ["dense0", "conv0", "conv0.batchnorm", "conv0.relu"]
+    assert [row[:2] for row in rows[1:]] == [[name, "0"] for name in names for _ in range(2)]

@@ -14,9 +14,10 @@ import convcalc
 from convcalc.exchange.write.source import keras_operations, torch_operations
 from convcalc.exchange.write.source.keras_text import keras_source
 from convcalc.exchange.write.source.torch_text import torch_source
-from convcalc.graph import Network
+from convcalc.graph import GraphBuilder, Network
 from convcalc.language.shipped import shipped_names
 from convcalc.layers import NODE_KINDS
+from convcalc.layers.convolution import Conv
 from convcalc.problems import ConvcalcError
 from tests.quick import each_network
 from tests.shipped import shipped
@@ -173,3 +174,20 @@ def test_a_network_without_blocks_is_grouped_by_its_paths() -> None:
     ast.parse(text)
     assert text.count("\nclass ") < 10
     assert len(text.splitlines()) < 150
+
+
+def test_blocks_of_two_names_inside_of_each_other() -> None:
+    paths = (
+        *("block0.block0.a", "block0.block0.b", "block0.c", "block1.d", "block1.e"),
+        *("block2.other0.f", "block2.other0.g", "block2.h"),
+        *("other1.block0.i", "other1.block0.j", "other1.k"),
+    )
+    builder = GraphBuilder()
+    at = builder.input("x", (4, 8, 8))
+    for number, path in enumerate(paths):
+        size = 1 + number % 2 * 2
+        layer = Conv.read({"channels": 4, "kernel": size, "padding": size // 2}, rank=2)
+        at = builder.add(layer, [at], path=path)
+    network = builder.network("net", {"y": at})
+    for write in (torch_source, keras_source):
+        ast.parse(write(network))

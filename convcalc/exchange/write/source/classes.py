@@ -26,18 +26,18 @@ class Classes:
         self.channels = channels
         self.all: list[Class] = []
         self._of: dict[int, Class] = {}
-        families: dict[tuple[str, bool], list[Block]] = {}
         parents: dict[int, tuple[Block, Item]] = {}
+        blocks: list[Block] = []
 
         def visit(block: Block) -> None:
             for item in block.items:
                 if isinstance(item.body, Block):
                     parents[id(item.body)] = block, item
                     visit(item.body)
-                    families.setdefault((item.body.family, item.body.unit), []).append(item.body)
+                    blocks.append(item.body)
 
         visit(root)
-        ranks = {key: max(block.height for block in blocks) for key, blocks in families.items()}
+        families, ranks = _families(blocks, {key: block for key, (block, _) in parents.items()})
         for key in sorted(families, key=lambda key: (not key[1], ranks[key])):
             for made in self._family(families[key], key[0]):
                 if self._dissolves(made):
@@ -155,6 +155,39 @@ class Classes:
             return False
         blocks = all(isinstance(part.body, Class) and not part.body.unit for part in made.parts)
         return len(made.blocks) == 1 or blocks
+
+
+#: A family: its name, whether it is a unit, and the height of its blocks where these are apart.
+_Key = tuple[str, bool, int]
+
+
+def _families(
+    blocks: list[Block], around: Mapping[int, Block]
+) -> tuple[dict[_Key, list[Block]], dict[_Key, int]]:
+    """Blocks by family, and the ranks of the families: what is inside of a block has a lower one.
+
+    Where blocks of a family are inside of each other, or those of two families in turn, blocks of
+    each height are a family of their own.
+    """
+    apart: set[tuple[str, bool]] = set()
+    while True:
+        keys: dict[int, _Key] = {}
+        ranks: dict[_Key, int] = {}
+        families: dict[_Key, list[Block]] = {}
+        for block in blocks:
+            name = block.family, block.unit
+            key = (*name, block.height if name in apart else 0)
+            keys[id(block)] = key
+            ranks[key] = max(ranks.get(key, 0), block.height)
+            families.setdefault(key, []).append(block)
+        late = set()
+        for block in blocks:
+            outer = keys.get(id(around[id(block)]))
+            if outer is not None and ranks[keys[id(block)]] >= ranks[outer]:
+                late.add((block.family, block.unit))
+        if not late:
+            return families, ranks
+        apart |= late
 
 
 def _dissolve(parent: Block, item: Item, parents: dict[int, tuple[Block, Item]]) -> None:
