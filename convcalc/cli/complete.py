@@ -10,10 +10,10 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcalc.cli.main import COMMANDS, application, module_of
+if TYPE_CHECKING:
+    import typer
 
 #: Set by the script of a shell: "words" where the arguments are those of the command line, "line"
 #: where the next variable holds the command line up to the cursor.
@@ -32,11 +32,13 @@ class Asked(NamedTuple):
     """A value that is asked for.
 
     command  of which it is a value
+    module   of that command
     given    the values before it, by the name of their parameter
     word     what is there of it already
     """
 
     command: str
+    module: str
     given: Mapping[str, Sequence[str]]
     word: str
 
@@ -44,7 +46,21 @@ class Asked(NamedTuple):
 Completer = Callable[[Asked], Iterable[Choice]]
 
 
-def answer() -> None:
+class Program(NamedTuple):
+    """The program: the names of its commands, and what makes it with the commands of a line."""
+
+    commands: Sequence[str]
+    application: Callable[[list[str]], typer.Typer]
+
+    def command(self, name: str) -> Any:
+        """A command as typer has it."""
+        import typer.main
+
+        group: Any = typer.main.get_command(self.application([name]))
+        return group.commands[name]
+
+
+def answer(program: Program) -> None:
     """Prints the choices for the command line that a shell hands over, with what they are.
 
     Whatever is wrong with it, a prompt is no place for an error.
@@ -54,7 +70,7 @@ def answer() -> None:
     else:
         words = sys.argv[1:]
     try:
-        found = dict(choices(words or [""]))
+        found = dict(choices(program, words or [""]))
     except Exception:  # noqa: BLE001 - see above
         found = {}
     lines = [f"{text}\t{meaning}".rstrip() for text, meaning in found.items()]
@@ -67,28 +83,29 @@ def _is_one_line(text: str) -> bool:
     return text.replace("\t", "", 1).isprintable()
 
 
-def choices(words: Sequence[str]) -> list[Choice]:
-    """What the last of the words, which may be empty, may become.
-
-    >>> choices(["sho"]), choices(["memory", "lenet", "--order", ""])
-    ([('show', '')], [('written', ''), ('least', '')])
-    """
+def choices(program: Program, words: Sequence[str]) -> list[Choice]:
+    """What the last of the words, which may be empty, may become."""
     *before, word = words
     command = next((text for text in before if not text.startswith("-")), "")
     if not command:
-        names = ("--help", "--version") if word.startswith("-") else (*COMMANDS, "help", "version")
+        names = (
+            ("--help", "--version")
+            if word.startswith("-")
+            else (*program.commands, "help", "version")
+        )
         return [(name, "") for name in names if name.startswith(word)]
     behind = before[before.index(command) + 1 :]
     if command == "help" and not behind:
-        return [(name, "") for name in COMMANDS if name.startswith(word)]
-    if command not in COMMANDS:
+        return [(name, "") for name in program.commands if name.startswith(word)]
+    if command not in program.commands:
         return []
-    return _of_command(command, behind, word)
+    return _of_command(program.command(command), behind, word)
 
 
-def _of_command(command: str, before: Sequence[str], word: str) -> list[Choice]:
+def _of_command(command: Any, before: Sequence[str], word: str) -> list[Choice]:
     """What a word behind a command and other words may become."""
     params = parameters(command)
+    name_and_module = command.name, command.callback.__module__
     options = {name: param for param in params for name in param.opts if name.startswith("-")}
     arguments = [param for param in params if not param.opts[0].startswith("-")]
     given: dict[str, list[str]] = {}
@@ -120,20 +137,18 @@ def _of_command(command: str, before: Sequence[str], word: str) -> list[Choice]:
             ]
         if name not in options or options[name].is_flag:
             return []
-        found = _values(options[name], Asked(command, given, value))
+        found = _values(options[name], Asked(*name_and_module, given, value))
         return [(f"{name}={text}", meaning) for text, meaning in found]
     if waiting is None:
         waiting = arguments[position] if position < len(arguments) else None
-    return [] if waiting is None else _values(waiting, Asked(command, given, word))
+    return [] if waiting is None else _values(waiting, Asked(*name_and_module, given, word))
 
 
-def parameters(command: str) -> list[Any]:
+def parameters(command: Any) -> list[Any]:
     """The arguments and options of a command, as typer has them."""
-    import typer.main
+    import typer
 
-    group: Any = typer.main.get_command(application([command]))
-    found = group.commands[command]
-    return list(found.get_params(typer.Context(found)))
+    return list(command.get_params(typer.Context(command)))
 
 
 def _summary(param: Any) -> str:
@@ -209,7 +224,7 @@ def _devices(asked: Asked) -> list[Choice]:
 def _formats(asked: Asked) -> list[Choice]:
     from convcalc.cli.output import TABLE_FORMATS
 
-    return _words(vars(import_module(module_of(asked.command))).get("FORMATS", TABLE_FORMATS))
+    return _words(vars(sys.modules[asked.module]).get("FORMATS", TABLE_FORMATS))
 
 
 def _file_of(asked: Asked) -> str:
@@ -364,6 +379,12 @@ def _frameworks(_: Asked) -> list[Choice]:
     return _words(FRAMEWORKS)
 
 
+def _styles(_: Asked) -> list[Choice]:
+    from convcalc.render.listing import STYLES
+
+    return _words(STYLES)
+
+
 def _orders(_: Asked) -> list[Choice]:
     from convcalc.cli.memory import ORDERS
 
@@ -393,9 +414,11 @@ COMPLETERS: dict[str, Completer] = {
     "as_": _counters,
     "by": lambda _: [("kind", "one row for each kind")],
     "columns": _listed(_columns),
+    "config": _of_suffixes(".yaml", ".yml"),
     "cost": _layer_metrics,
     "device": _devices,
     "dtype": _dtypes,
+    "edition": _styles,
     "file": _networks,
     "files": _networks,
     "framework": _frameworks,
@@ -409,6 +432,7 @@ COMPLETERS: dict[str, Completer] = {
     "metrics": _TOTAL,
     "minimize": lambda asked: [*_words(_totals()), *_words(["in_size"])],
     "name": _networks,
+    "new": _networks,
     "network": _networks,
     "open_": _groups,
     "optimizer": _optimizers,
@@ -416,6 +440,7 @@ COMPLETERS: dict[str, Completer] = {
     "output": _ANY_FILE,
     "over": _variables,
     "pareto": _listed(_totals, "+"),
+    "pages": _ANY_FILE,
     "path": _of_suffixes(".yaml", ".yml"),
     "pattern": _networks,
     "save": _of_suffixes(".npz"),

@@ -72,9 +72,9 @@ Examples:
 def main() -> None:
     """The entry point."""
     if "_CONVCALC_COMPLETE" in os.environ:
-        from convcalc.cli.complete import answer  # a shell asks for it
+        from convcalc.cli.complete import Program, answer  # a shell asks for it
 
-        answer()
+        answer(Program(COMMANDS, application))
         return
     collect_rarely()
     arguments = _as_options(sys.argv[1:])
@@ -135,14 +135,9 @@ def application(arguments: list[str]) -> typer.Typer:
 
 def command_named(name: str) -> Callable[..., None]:
     """The function of a command, imported now."""
-    place = module_of(name)
-    command: Callable[..., None] = getattr(import_module(place), place.rpartition(".")[2])
+    place = f"{name}_" if iskeyword(name) else name
+    command: Callable[..., None] = getattr(import_module(f"convcalc.cli.{place}"), place)
     return command
-
-
-def module_of(name: str) -> str:
-    """The module of a command."""
-    return f"convcalc.cli.{name}_" if iskeyword(name) else f"convcalc.cli.{name}"
 
 
 class _Values:

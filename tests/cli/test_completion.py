@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from convcalc.cli.complete import COMPLETERS, choices, parameters
+from convcalc.cli.complete import COMPLETERS, Program, choices, parameters
 from convcalc.cli.completion import SHELLS
-from convcalc.cli.main import COMMANDS
+from convcalc.cli.main import COMMANDS, application
 from tests.cli.runner import run
 
+PROGRAM = Program(COMMANDS, application)
 #: Values that are numbers or free texts: nothing is known of them that could be offered.
 FREE = {
     *("base", "batch", "depth", "fail_on", "figure", "input_", "jobs", "kernel", "limits"),
@@ -29,13 +30,13 @@ FREE = {
 def offered(line: str) -> list[str]:
     """What is offered for the last word of a command line."""
     words = line.split(" ")[1:]
-    return [text for text, _ in choices(words)]
+    return [text for text, _ in choices(PROGRAM, words)]
 
 
 def test_every_value_has_something_to_offer_or_is_free() -> None:
     missing = []
     for command in COMMANDS:
-        for param in parameters(command):
+        for param in parameters(PROGRAM.command(command)):
             known = {f"{command} {param.name}", param.name} & set(COMPLETERS)
             flag = getattr(param, "is_flag", False)
             assert not (known and param.name in FREE), param.name
@@ -118,7 +119,11 @@ def test_files_and_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         path.parent.mkdir(exist_ok=True)
         path.write_text("{input: [4], layers: [relu]}")
     monkeypatch.chdir(tmp_path)
-    assert [text for text, _ in choices(["shapes", "my"])] == ["my net.yaml", "my.onnx", "my/"]
+    assert [text for text, _ in choices(PROGRAM, ["shapes", "my"])] == [
+        "my net.yaml",
+        "my.onnx",
+        "my/",
+    ]
     assert offered("convcalc shapes my/") == ["my/deep.yaml"]
     assert offered(f"convcalc shapes {tmp_path}/my.o") == [f"{tmp_path}/my.onnx"]
     assert offered("convcalc shapes .") == [".my.yaml"]

@@ -300,7 +300,8 @@ class TestDiff:
 class TestEveryCommand:
     # The others are about no network of the user's.
     @pytest.mark.parametrize(
-        "command", sorted({*COMMANDS} - {"zoo", "kinds", "schema", "new", "show", "sizes"})
+        "command",
+        sorted({*COMMANDS} - {"completion", "zoo", "kinds", "schema", "new", "show", "sizes"}),
     )
     def test_names_the_operation(self, net: str, command: str) -> None:
         options = {
