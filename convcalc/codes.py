@@ -70,6 +70,7 @@ CODES: dict[str, Code] = {
     "no-input": Code(1, "no value enters a layer"),
     "unused-value": Code(1, "a value is neither used nor a result"),
     "too-many-layers": Code(1, "the network would have too many layers"),
+    "too-many-tensors": Code(1, "very many tensors are alive at once"),
     "too-many-fields": Code(1, "layers have too many receptive fields on too many inputs"),
     "too-many-steps": Code(1, "a file takes too many steps to read"),
     # Expressions.

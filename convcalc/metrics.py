@@ -27,6 +27,7 @@ class Metric(Record):
     together  how the figures of several operations become one
     note      what a table says of its figures
     whole_taps  whether taps that fall on padding are counted, --valid-taps or not
+    board     whether it is of one program for microcontrollers, and computed only by its name
     """
 
     name: str
@@ -39,6 +40,7 @@ class Metric(Record):
     together: Callable[[Iterable[int]], int] = sum
     note: str = ""
     whole_taps: bool = False
+    board: bool = False
 
 
 _TRAINING = "operations of a training step with SGD"
@@ -83,6 +85,20 @@ METRICS = {
             "peak_least", BYTES, "the same in the order of execution that needs least", slow=True
         ),
         Metric("arena", BYTES, "bytes of one static allocation for all tensors", slow=True),
+        Metric(
+            "tflm_arena",
+            BYTES,
+            "bytes of the arena that TensorFlow Lite Micro plans for the tensors",
+            slow=True,
+            board=True,
+        ),
+        Metric(
+            "tflm_weights",
+            BYTES,
+            "bytes of the weights in flash under TensorFlow Lite, biases of int8 in four",
+            slow=True,
+            board=True,
+        ),
         Metric(
             "bytes_moved",
             BYTES,

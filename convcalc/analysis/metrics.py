@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc import given
 from convcalc.analysis.analysis import Analysis
@@ -18,6 +18,9 @@ from convcalc.graph import Node
 from convcalc.metrics import CONVENTIONS, METRICS, OWN, TOTALS
 from convcalc.problems import ConvcalcError
 from convcalc.quantities import DEFAULT_DTYPE, DTYPES
+
+if TYPE_CHECKING:
+    from convcalc.analysis.memory.tflm import Plan
 
 
 def _written(layer: LayerReport) -> int:
@@ -63,6 +66,18 @@ def _depth(analysis: Analysis) -> int:
     return weighted_depth(analysis.network)
 
 
+def _plan(analysis: Analysis, dtype: str) -> Plan:
+    from convcalc.analysis.memory.tflm import plan
+
+    return plan(analysis.network, dtype, analysis.batch)
+
+
+def _flash(analysis: Analysis, dtype: str) -> dict[int, int]:
+    from convcalc.analysis.memory.tflm import flash
+
+    return flash(analysis.network, dtype)
+
+
 def _training_memory(analysis: Analysis, dtype: str) -> int:
     from convcalc.analysis.memory.training import training_memory
 
@@ -89,6 +104,8 @@ NETWORK: dict[str, Callable[[Analysis, str], int]] = {
         analysis, analysis.least_peak_in(dtype).peak, dtype
     ),
     "arena": lambda analysis, dtype: _bytes(analysis, analysis.arena_in(dtype).size, dtype),
+    "tflm_arena": lambda analysis, dtype: _plan(analysis, dtype).size,
+    "tflm_weights": lambda analysis, dtype: sum(_flash(analysis, dtype).values()),
     "bytes_moved": lambda analysis, dtype: sum(
         [figures.bytes for figures in analysis.balance(dtype).units.values()]
     ),
@@ -130,7 +147,7 @@ def measure(
 def measure_all(
     analysis: Analysis, dtype: str = DEFAULT_DTYPE, *, slow: bool = True
 ) -> dict[str, int]:
-    """Every metric of a network, by name; the slow ones if asked.
+    """Every metric of a network but those of boards, by name; the slow ones if asked.
 
     One that the network does not have, because a kind has no rule for it, is left out.
 
@@ -140,7 +157,7 @@ def measure_all(
     """
     found: dict[str, int] = {}
     for name, metric in TOTALS.items():
-        if slow or not metric.slow:
+        if not metric.board and (slow or not metric.slow):
             try:
                 found[name] = measure(analysis, name, dtype)
             except ConvcalcError:
@@ -229,6 +246,20 @@ def _at_peak(analysis: Analysis, dtype: str, in_place: bool) -> list[Contributio
     return _tensors(analysis, step.tensors if step is not None else (), dtype, in_place)
 
 
+def _planned(analysis: Analysis, dtype: str) -> list[Contribution]:
+    """The tensors in a planned arena when it is fullest."""
+    nodes = analysis.network.nodes
+    found = _plan(analysis, dtype).fullest()
+    return [Contribution(nodes[one.node].path, nodes[one.node], one.bytes) for one in found]
+
+
+def _stored(analysis: Analysis, dtype: str) -> list[Contribution]:
+    """What each layer's weights take in flash."""
+    nodes = analysis.network.nodes
+    found = _flash(analysis, dtype).items()
+    return [Contribution(nodes[index].path, nodes[index], size) for index, size in found]
+
+
 #: What figures of a network as a whole are made of, where they are made of something.
 _PARTS: dict[str, Callable[[Analysis, str], list[Contribution]]] = {
     "largest_activation": lambda analysis, dtype: _tensors(
@@ -238,5 +269,7 @@ _PARTS: dict[str, Callable[[Analysis, str], list[Contribution]]] = {
     "peak_in_place": lambda analysis, dtype: _at_peak(analysis, dtype, in_place=True),
     "peak_least": lambda analysis, dtype: _at_peak(analysis, dtype, in_place=True),
     "arena": lambda analysis, dtype: _at_peak(analysis, dtype, in_place=True),
+    "tflm_arena": _planned,
+    "tflm_weights": _stored,
     "bytes_moved": _moved,
 }

@@ -12,6 +12,7 @@ from convcalc.checks.project.check import check_networks
 from convcalc.checks.project.findings import CheckedNetwork, worst_status
 from convcalc.cli import options
 from convcalc.cli.actions import annotated, errors_annotated, publish, repository_folder
+from convcalc.cli.boards import Board, memory_of
 from convcalc.cli.guard import (
     error_width,
     guarded,
@@ -22,7 +23,7 @@ from convcalc.cli.guard import (
 )
 from convcalc.cli.output import chosen_format, emit, terminal
 from convcalc.cli.project import read_project
-from convcalc.problems import WRONG, Span
+from convcalc.problems import WRONG, Span, printable
 from convcalc.quantities import DTYPES
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def check(  # noqa: PLR0913, PLR0917 - an argument for each option
         ),
     ] = None,
     config: options.Config = None,
+    device: Board = None,
     allow_unknown: options.AllowUnknown = False,
     base: Annotated[
         str | None,
@@ -86,6 +88,7 @@ def check(  # noqa: PLR0913, PLR0917 - an argument for each option
       convcalc check configs/ 'models/*.yaml' --format concise
       convcalc check --fail-on 'macs>+2%'  against convcalc.lock
       convcalc check mynet.yaml --dtype int8 --fail-on 'arena>256kB'
+      convcalc check mynet.yaml --dtype int8 --device stm32f746
 
     Networks must be readable, their shapes must fit, and their `expect` and limits must hold.
     Limits are set in a spec's `budget` and in convcalc.yaml; those of its entries that name a FILE
@@ -101,7 +104,8 @@ def check(  # noqa: PLR0913, PLR0917 - an argument for each option
         most = options.read_max_layers(max_layers)
         if dtype is not None:
             options.read_word("--dtype", dtype, tuple(DTYPES))
-        checked = _checked(files, sets, input_, fail_on, style, most, allow_unknown, dtype, config)
+        limits = _read_limits(fail_on or (), device)
+        checked = _checked(files, sets, input_, limits, style, most, allow_unknown, dtype, config)
         _report(checked, style, output)
         moved = annotated(checked, base) if style == "github" else checked
     if style == "github":
@@ -118,7 +122,7 @@ def _checked(  # noqa: PLR0917 - an argument for each option
     files: Sequence[str] | None,
     sets: Sequence[str] | None,
     input_: Sequence[str] | None,
-    fail_on: Sequence[str] | None,
+    limits: tuple[Limit, ...],
     style: str,
     max_layers: int,
     allow_unknown: bool,
@@ -127,7 +131,6 @@ def _checked(  # noqa: PLR0917 - an argument for each option
 ) -> list[CheckedNetwork]:
     """Checks the networks that the options describe."""
     inputs = options.read_inputs(input_)
-    limits = _read_fail_on(fail_on) if fail_on else ()
     if inputs is not None and any(limit.growth is not None for limit in limits):
         refuse(
             "--fail-on compares with the lock, which is about the files' own inputs",
@@ -170,10 +173,18 @@ def _with_fitting(checked: Sequence[CheckedNetwork]) -> list[CheckedNetwork]:
     return found
 
 
-def _read_fail_on(texts: Sequence[str]) -> tuple[Limit, ...]:
+def _read_limits(fail_on: Sequence[str], device: str | None) -> tuple[Limit, ...]:
+    """The limits of `--fail-on`, and those of a board's memory."""
+    if not fail_on and device is None:
+        return ()
     from convcalc.checks.project.fail_on import read_fail_on
 
-    return tuple([read_fail_on(text) for text in texts])
+    found = [read_fail_on(text) for text in fail_on]
+    if device is not None:
+        option = f"--device {printable(device, 200)}"
+        for metric, most in memory_of(device).items():
+            found.append(read_fail_on(f"{metric}>{most}")._replace(option=option))
+    return tuple(found)
 
 
 def _report(checked: Sequence[CheckedNetwork], style: str, output: str | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcalc.cli import options, spaces
+from convcalc.cli.boards import Board
 from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import chosen_format, emit_json, emit_lines
 from convcalc.cli.spaces import Asked
@@ -40,6 +41,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument for each option
         ),
     ] = None,
     limits: spaces.Limits = None,
+    device: Board = None,
     over: spaces.Over = None,
     sets: options.Sets = None,
     space: spaces.Space = None,
@@ -80,8 +82,8 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument for each option
         refuse("solve needs one of --maximize and --minimize", "--maximize macs")
     name = maximize or minimize or ""
     usual = (_SIZES,) if name == "in_size" else ()
-    asked = Asked(network, over, space, sets, limits, dtype, max_layers, usual=usual)
     what_if = options.read_what_if(double_channels, scale_channels, double_padding, kernel)
+    asked = Asked(network, over, space, sets, limits, dtype, max_layers, usual=usual, device=device)
     asked = asked._replace(what_if=what_if)
     shown = [*_USUAL] if metrics is None else [part.strip() for part in metrics.split(",")]
     explorer, title = asked.explorer(shown, [name])

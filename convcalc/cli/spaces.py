@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcalc.cli import options
+from convcalc.cli.boards import memory_of
 from convcalc.cli.guard import refuse
 from convcalc.language.building.spec import Spec
 from convcalc.problems import printable
@@ -76,7 +77,8 @@ def spec_of(
 class Asked(Record):
     """A space as the options describe it.
 
-    usual  what varies where nothing is said to
+    usual   what varies where nothing is said to
+    device  the board whose memory is a limit as well
     """
 
     network: str
@@ -89,6 +91,7 @@ class Asked(Record):
     sample: int | None = None
     seed: int = 0
     usual: tuple[str, ...] = ()
+    device: str | None = None
     what_if: WhatIf | None = None
 
     def explorer(
@@ -125,7 +128,7 @@ class Asked(Record):
             tuple(fixed.items()),
             what_if=self.what_if,
             metrics=tuple(shown),
-            bounds=tuple([read_bound(text) for text in self.limits or ()]),
+            bounds=tuple([read_bound(text) for text in self._limits()]),
             keep=keep,
             sample=None if self.sample is None else Sample(self.sample, self.seed),
             dtype=self.dtype,
@@ -134,6 +137,11 @@ class Asked(Record):
             max_file_size=allowed.max_file_size,
         )
         return Explorer(question, read), titled(read.name, self.what_if)
+
+    def _limits(self) -> list[str]:
+        """The limits as they are written, and those of the board."""
+        of_board = memory_of(self.device) if self.device is not None else {}
+        return [*(self.limits or ()), *[f"{name}<={most}" for name, most in of_board.items()]]
 
     def _variables(self, spec: Spec) -> tuple[list[Variable], list[str]]:
         """What varies, and the conditions."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from convcalc.cli import options, spaces
+from convcalc.cli.boards import Board
 from convcalc.cli.guard import guarded, refuse, write_error
 from convcalc.cli.output import chosen_format, emit, emit_json, emit_table, refuse_empty
 from convcalc.cli.spaces import Asked
@@ -36,6 +37,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
     sets: options.Sets = None,
     space: spaces.Space = None,
     limits: spaces.Limits = None,
+    device: Board = None,
     double_channels: options.DoubleChannels = False,
     scale_channels: options.ScaleChannels = None,
     double_padding: options.DoublePadding = False,
@@ -103,7 +105,9 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
     options.read_count("--jobs", jobs)
     refuse_empty(output)
     what_if = options.read_what_if(double_channels, scale_channels, double_padding, kernel)
-    asked = Asked(network, over, space, sets, limits, dtype, max_layers, sample, seed)
+    asked = Asked(
+        network, over, space, sets, limits, dtype, max_layers, sample, seed, device=device
+    )
     asked = asked._replace(what_if=what_if)
     explorer, title = asked.explorer(_metrics(metrics), _named(pareto, sort), keep=keep)
     if ascending and sort is None:

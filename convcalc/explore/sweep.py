@@ -34,6 +34,8 @@ from convcalc.transform.whatif import WhatIf
 
 #: Points of the first part, which is answered at once, and of the others.
 _FIRST, _MOST = 1 << 10, 1 << 16
+#: Metrics that are not below `peak_in_place`.
+_ARENAS = frozenset(("arena", "tflm_arena"))
 #: A figure that was not looked for, because the point breaks a limit without it.
 UNKNOWN = -1
 #: The code of a point that is a network, of which the cost is known in part.
@@ -146,7 +148,7 @@ class Explorer:
         self.wanted = list(dict.fromkeys([*question.metrics, *[b.metric for b in question.bounds]]))
         compiled = [name for name in self.wanted if name in SUMMED or name in LARGEST]
         self.slow = [name for name in self.wanted if name not in compiled]
-        if "arena" in self.slow and "peak_in_place" not in compiled:
+        if not _ARENAS.isdisjoint(self.slow) and "peak_in_place" not in compiled:
             compiled.append("peak_in_place")
         self.engine = Engine(
             spec or read_spec(question.path, text=question.text),
@@ -202,7 +204,7 @@ class Explorer:
         """Which points are known to break a limit; None where nothing is known yet."""
         if bound.metric in figures:
             return ~bound.kept(figures[bound.metric]).astype(bool)
-        if bound.metric == "arena" and bound.operator in ("<", "<="):
+        if bound.metric in _ARENAS and bound.operator in ("<", "<="):
             # No allocation is smaller than what is alive at once.
             return ~bound.kept(figures["peak_in_place"]).astype(bool)
         return None

@@ -1,4 +1,4 @@
-"""Devices: how many operations and bytes one can do in a second at most, from a YAML file."""
+"""Devices: how many operations and bytes one does in a second at most, and what memory it has."""
 
 from __future__ import annotations
 
@@ -12,31 +12,37 @@ from convcalc.problems import UNUSABLE, ConvcalcError, Problem, RuleError, helps
 from convcalc.quantities import BYTES, COUNT, DTYPES, read_quantity
 from convcalc.spelling import did_you_mean
 
-KEYS = ("name", "operations", "bytes", "source")
+KEYS = ("name", "operations", "bytes", "ram", "flash", "source")
+#: Those that boards have, and other devices need not.
+_OF_BOARDS = ("ram", "flash")
 #: More than any device does in a second. Bounds are whole picoseconds, and would all be 0 above it.
 MOST = 10**18
 
 
 class Device(NamedTuple):
-    """The peaks of a device.
+    """The peaks of a device, and the memory of a board.
 
     name        what it is called
     operations  scalar operations a second, by the type of the numbers; a multiply-add is two
     bytes       bytes a second to and from the memory that holds tensors and weights
     source      where these figures are stated
+    ram         bytes of the largest block of RAM; 0 where it is not said
+    flash       bytes of program memory, in which weights lie; 0 where it is not said
     """
 
     name: str
     operations: dict[str, int]
     bytes: int
     source: str
+    ram: int = 0
+    flash: int = 0
 
 
 def device_names() -> list[str]:
     """The names of the devices that ship with convcalc.
 
     >>> device_names()
-    ['a100', 'cortex_m7', 'laptop_core']
+    ['a100', 'cortex_m7', 'esp32_s3', 'laptop_core', 'nano_33_ble', 'pico', 'stm32f746']
     """
     names = os.listdir(shipped_folder("devices"))
     return sorted([name.removesuffix(".yaml") for name in names if name.endswith(".yaml")])
@@ -78,7 +84,7 @@ class _Reading:
     def device(self, root: MapNode) -> Device:
         self.known_keys(root, KEYS, "a device")
         for key in KEYS:
-            if key not in root.entries:
+            if key not in root.entries and key not in _OF_BOARDS:
                 self.wrong(root, f"a device needs {key}", _EXAMPLES[key])
         entries = {key: value for key, (_, value) in root.entries.items()}
         device = Device(
@@ -86,6 +92,8 @@ class _Reading:
             self.operations(entries.get("operations")),
             self.quantity(entries.get("bytes"), BYTES),
             self.text(entries.get("source")),
+            self.memory(entries.get("ram")),
+            self.memory(entries.get("flash")),
         )
         if self.problems:
             self.give_up()
@@ -122,6 +130,21 @@ class _Reading:
             self.wrong(node, "a text is expected here")
             return ""
         return " ".join(node.text.split())
+
+    def memory(self, node: YamlNode | None) -> int:
+        if node is None:
+            return 0
+        if not isinstance(node, ScalarNode):
+            self.wrong(node, "an amount of memory is expected here", "ram: 320KiB")
+            return 0
+        try:
+            value = read_quantity(node.text, BYTES)
+        except RuleError as error:
+            self.problems.append(error.at(node.span))
+            return 0
+        if not 1 <= value <= MOST:
+            self.wrong(node, f"no board has {printable(node.text)} of memory", "ram: 320KiB")
+        return value
 
     def quantity(self, node: YamlNode | None, unit: str) -> int:
         if node is None:

@@ -462,6 +462,32 @@ class TestDtype:
         assert "KiB (float32) |" in mixed
 
 
+class TestDevice:
+    def test_the_memory_of_a_board_is_a_limit(self, here: Path) -> None:
+        asked = ["check", "models/small.yaml", "--dtype", "int8", "--device", "pico"]
+        assert run(*asked).status == 0
+        (network,) = json.loads(run(*asked, "--format", "json").out)["files"]
+        limits = {one["metric"]: one for one in network["findings"] if one["rule"] == "fail-on"}
+        assert {name: one["limit"] for name, one in limits.items()} == {
+            "tflm_arena": 264 * 1024,
+            "tflm_weights": 2 * 1024 * 1024,
+        }
+        assert {one["place"] for one in limits.values()} == {"--device pico"}
+
+    def test_what_does_not_fit_fails(self) -> None:
+        result = run("check", "mobilenet_v2", "--dtype", "int8", "--device", "stm32f746")
+        assert result.status == 1
+        assert "320KiB (int8)" in result.out
+        assert "--device stm32f746" in result.out
+        assert "tflm_weights, heaviest:" in result.out
+
+    def test_a_device_without_memory_and_one_that_is_not_there(self) -> None:
+        result = run("check", "lenet", "--device", "a100")
+        assert (result.status, "it states neither ram nor flash" in result.err) == (2, True)
+        result = run("check", "lenet", "--device", "stm32f764")
+        assert (result.status, "did you mean 'stm32f746'?" in result.err) == (2, True)
+
+
 class TestConfig:
     def test_another_file_in_place_of_the_nearest(self, here: Path) -> None:
         text = "networks: [{files: ../models/small.yaml, budget: {macs: 1k}}]"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 
 import pytest
 
+from convcalc import Analysis, load, measure
 from tests.cli.runner import run
 
 BOARD = (
@@ -63,3 +65,25 @@ def test_mistakes(options: tuple[str, ...], says: str) -> None:
     result = run("solve", "resnet8", *options)
     assert (result.status, result.out) == (2, "")
     assert says in result.err
+
+
+def test_the_widest_that_fits_a_board() -> None:
+    space = ["--over", "width=0.25..1:0.25", "--over", "in_size=64,96", "--set", "classes=2"]
+    asked = ["solve", "mobilenet_v2", "--maximize", "macs", *space, "--dtype", "int8"]
+    found = json.loads(run(*asked, "--device", "nano_33_ble", "--format", "json").out)
+    fitting = {}
+    for width, size in product((0.25, 0.5, 0.75, 1), (64, 96)):
+        args = {"width": width, "classes": 2}
+        analysis = Analysis(load("mobilenet_v2", args=args, input=[3, size, size]))
+        arena, flash = [measure(analysis, f"tflm_{what}", "int8") for what in ("arena", "weights")]
+        if arena <= 256 * 1024 and flash <= 1024 * 1024:
+            fitting[analysis.report.totals.macs] = {"width": width, "in_size": size}
+    assert found["best"]["args"] == fitting[max(fitting)]
+    assert found["proof"]["kept"] + found["proof"]["unneeded"] == len(fitting)
+
+
+def test_a_sweep_keeps_to_a_board() -> None:
+    space = ["--over", "width=0.25,1", "--over", "in_size=96", "--set", "classes=2"]
+    asked = ["sweep", "mobilenet_v2", *space, "--dtype", "int8", "--device", "stm32f746"]
+    rows = json.loads(run(*asked, "--format", "json").out)["variants"]
+    assert [row["args"]["width"] for row in rows] == [0.25]

@@ -32,6 +32,7 @@ WITHOUT_EXAMPLE = {
     "too-many-networks",
     "too-many-patterns",
     "too-many-steps",
+    "too-many-tensors",
     "unknown-dimension",
 }
 

@@ -32,6 +32,26 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     assert read_device(str(path)) == Device("my board", peaks, 3_200_000_000, "measured")
 
 
+def test_the_memory_of_a_board_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "board.yaml"
+    path.write_text(f"{GOOD}ram: 320KiB\nflash: 1MB\n")
+    board = read_device(str(path))
+    assert (board.ram, board.flash) == (320 * 1024, 1_000_000)
+
+
+def test_the_memory_of_the_shipped_boards() -> None:
+    """As their data sheets state it."""
+    boards = {name: read_device(name) for name in device_names()}
+    kib = {name: (one.ram // 1024, one.flash // 1024) for name, one in boards.items() if one.ram}
+    assert kib == {
+        "cortex_m7": (512, 2048),
+        "esp32_s3": (512, 8192),
+        "nano_33_ble": (256, 1024),
+        "pico": (264, 2048),
+        "stm32f746": (320, 1024),
+    }
+
+
 @pytest.mark.parametrize("name", device_names())
 def test_shipped_devices_are_read_and_say_where_their_figures_are_from(name: str) -> None:
     device = read_device(name)
@@ -54,6 +74,9 @@ def test_the_figures_of_the_shipped_devices() -> None:
 
 
 WRONG = [
+    ("source", "ram: 0B\nsource", "4:6", "no board has 0B of memory"),
+    ("source", "flash: [1MB]\nsource", "4:8", "an amount of memory is expected here"),
+    ("source", "ram: 320K\nsource", "4:6", "'K' is no unit of bytes"),
     ("operations", "operation", "1:1", "a device needs operations"),
     ("operations", "operation", "2:1", "a device has no 'operation'"),
     ("3.2GB", "3.2G", "3:8", "'3.2G' does not say which bytes it means"),

@@ -57,7 +57,7 @@ class Cost(NamedTuple):
 
 
 #: Metrics of which an unknown layer's part is known where its parameters are given.
-_LEARNED = ("params", "buffers", "weights")
+_LEARNED = ("params", "buffers", "weights", "tflm_weights")
 #: Metrics of which it is known whatever the layer computes: only results take part in them.
 _OF_RESULTS = ("layers", "operations", "activations", "largest_activation")
 
