@@ -56,7 +56,7 @@ def test_files_of_the_repository_are_changed() -> None:
     shipped, documented, wrong = corpus()
     assert min(len(shipped), len(documented), len(wrong)) > 20
     assert all(configs())
-    assert len(devices()) == 3
+    assert len(devices()) == 7
 
 
 def test_every_command_is_drawn_with_every_kind_of_file(project: Project) -> None:
