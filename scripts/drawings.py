@@ -15,6 +15,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs"
 PICTURES = {
     "unet.svg": ("draw", "attention_unet"),
     "bottleneck.svg": ("draw", "resnet50", "--open", "stage0.bottleneck0", "--wide"),
+    "alexnet.svg": ("draw", "alexnet", "--volumes"),
+    "lenet.svg": ("draw", "lenet", "--volumes"),
     "window.svg": ("explain", "figure_stride", "conv0"),
     "residual.svg": ("draw", "residual.yaml"),
     "moving_window.svg": ("animate", "figure_correlation", "conv0"),

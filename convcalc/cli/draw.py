@@ -11,6 +11,7 @@ from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import chosen_format, emit, emit_bytes
 from convcalc.cli.versions import Base, New, versions
+from convcalc.graph import Network
 from convcalc.problems import printable
 from convcalc.render.drawing.costs import LAYER_METRICS, costs_of
 from convcalc.render.drawing.picture import BUDGET, Picture, change_picture, picture
@@ -50,6 +51,10 @@ def draw(  # noqa: PLR0913, PLR0917 - an argument for each option
     wide: Annotated[
         bool, typer.Option("--wide", help="Break a tall drawing into columns, for a page or slide.")
     ] = False,
+    volumes: Annotated[
+        bool,
+        typer.Option("--volumes", help="Draw maps as boxes, as books do. Only without joins."),
+    ] = False,
     dark: Annotated[
         bool, typer.Option("--dark", help="Use dark colours, whatever the reader's screen has.")
     ] = False,
@@ -67,6 +72,7 @@ def draw(  # noqa: PLR0913, PLR0917 - an argument for each option
     Examples:
       convcalc draw lenet --output lenet.svg
       convcalc draw resnet50 --open stage0.bottleneck0 --output resnet50.svg
+      convcalc draw vgg16 --volumes --output vgg16.svg
       convcalc draw googlenet --wide --cost params --output googlenet.pdf
       convcalc draw unet --format mermaid           for a README on GitHub
       convcalc draw densenet121 --nodes 60 --dark --output densenet.png
@@ -84,11 +90,19 @@ def draw(  # noqa: PLR0913, PLR0917 - an argument for each option
             refuse(f"--depth must be at least 0, not {depth}")
         if nodes is not None:
             refuse("--depth and --nodes both say how far groups are opened: give one")
-    for option, given in (("--wide", wide), ("--dark", dark)):
+    for option, given in (("--wide", wide), ("--volumes", volumes), ("--dark", dark)):
         if given and style not in _PICTURES:
             refuse(f"{option} is for pictures, not for {style}", f"--format svg {option}")
     if output is None and style in {"png", "pdf"}:
         refuse(f"--format {style} needs a file", f"--output net.{style}")
+    if volumes:
+        _refuse_beside_volumes(
+            {"NEW": new, "--base": base, "--depth": depth, "--nodes": nodes, "--open": open_},
+            wide=wide,
+            cost=cost,
+        )
+        _emit_volumes(options.load_network(file, sets, input_, max_layers), style, output, dark)
+        return 0
     both = versions(file, new, base, sets, input_, max_layers)
     if both is not None:
         from convcalc.render.drawing.changes import CHANGE_METRICS, Changed
@@ -119,7 +133,26 @@ def _emit_picture(made: Picture, style: str, output: str | None, *, wide: bool, 
     from convcalc.render.drawing.drawing import draw as laid_out
     from convcalc.render.drawing.svg import svg_text
 
-    svg = svg_text(laid_out(made, broken=wide), dark=dark)
+    _emit_svg(svg_text(laid_out(made, broken=wide), dark=dark), style, output)
+
+
+def _refuse_beside_volumes(given: dict[str, object], *, wide: bool, cost: str) -> None:
+    """Refuses options of the other drawings, which have no meaning for this one."""
+    others = [option for option, value in given.items() if value is not None]
+    others += ["--wide"] * wide + ["--cost"] * (cost != "macs")
+    if others:
+        refuse(f"--volumes draws all of one network: it does not go with {', '.join(others)}")
+
+
+def _emit_volumes(network: Network, style: str, output: str | None, dark: bool) -> None:
+    from convcalc.render.drawing.volumes import volumes as chain
+    from convcalc.render.drawing.volumes_svg import volumes_svg
+
+    made = chain(network, Analysis(network).report.units)
+    _emit_svg(volumes_svg(made, dark=dark), style, output)
+
+
+def _emit_svg(svg: str, style: str, output: str | None) -> None:
     if style == "svg" or output is None:
         emit(svg, output, "xml")
         return

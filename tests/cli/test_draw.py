@@ -66,6 +66,15 @@ def test_more_nodes_and_open_groups() -> None:
     assert run("draw", "resnet18", "--nodes", "1", "--format", "mermaid").out == folded
 
 
+def test_volumes(tmp_path: Path) -> None:
+    path = tmp_path / "alexnet.svg"
+    assert run("draw", "alexnet", "--volumes", "--output", str(path)).status == 0
+    text = path.read_text(encoding="utf-8")
+    assert ">384, 256, 256 \u00d7 13\u00d713</text>" in text
+    assert ">3 \u00d7 conv 3\u00d73</text>" in text
+    assert "prefers-color-scheme" not in run("draw", "alexnet", "--volumes", "--dark").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -78,6 +87,11 @@ def test_more_nodes_and_open_groups() -> None:
         (("--depth", "-1"), "--depth must be at least 0"),
         (("--nodes", "0"), "--nodes must be at least 1"),
         (("--depth", "1", "--nodes", "5"), "give one"),
+        (("--volumes",), "--volumes draws chains only: 'stage0.basic_block0.add0' (add) joins 2"),
+        (("--volumes", "--format", "dot"), "--volumes is for pictures, not for dot"),
+        (("--volumes", "--depth", "0", "--wide"), "it does not go with --depth, --wide"),
+        (("resnet34", "--volumes"), "it does not go with NEW"),
+        (("--volumes", "--cost", "params"), "it does not go with --cost"),
         (("--format", "dot", "--dark"), "--dark is for pictures, not for dot"),
         (("--output", "/nosuch/net.svg"), "cannot be written"),
         (("--output", ""), "--output names no file"),

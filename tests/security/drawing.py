@@ -77,6 +77,7 @@ _DRAWN: Options = (
     ("--cost", "live"),
     ("--cost", "backward"),
     ("--wide",),
+    ("--volumes",),
     ("--dark",),
 )
 _RUN: Options = (

@@ -17,6 +17,8 @@ from convcalc.render.drawing.costs import LAYER_METRICS
 from convcalc.render.drawing.drawing import draw
 from convcalc.render.drawing.graph_text import dot_text, mermaid_text
 from convcalc.render.drawing.svg import svg_text
+from convcalc.render.drawing.volumes import volumes
+from convcalc.render.drawing.volumes_svg import volumes_svg
 from tests.quick import every_network
 from tests.render.drawing.pictures import UNLIMITED, pictured
 from tests.shipped import shipped
@@ -28,11 +30,13 @@ HOSTILE = ('</text><script>alert("1")</script>', "a]]>&b;\"'\\", "x\ny\x1b[31m",
 def golden_texts() -> dict[str, str]:
     """The texts that are compared with files, by the files' names."""
     opened = pictured(shipped("resnet18"), open_paths=["stage0", "stage1.basic_block0"])
+    lenet = convcalc.analyze(shipped("lenet"))
     return {
         "lenet.svg": svg_text(draw(pictured(shipped("lenet")))),
         "resnet18_open.svg": svg_text(draw(opened, broken=True), dark=True),
         "squeezenet1_0.mmd": mermaid_text(pictured(shipped("squeezenet1_0"), nodes=UNLIMITED)),
         "resnet18_open.dot": dot_text(opened),
+        "lenet_volumes.svg": volumes_svg(volumes(shipped("lenet"), lenet.units)),
     }
 
 
