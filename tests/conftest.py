@@ -21,6 +21,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+#: Tests on pseudo-terminals, which Windows does not have.
+collect_ignore = ["cli/test_completion.py", "cli/test_output.py"] if sys.platform == "win32" else []
+
+
+def pytest_report_header() -> list[str]:
+    """Says what is not run on this system."""
+    return [f"not on this system: {', '.join(collect_ignore)}"] if collect_ignore else []
+
+
 def _is_long(config: pytest.Config) -> bool:
     return bool(config.option.markexpr == "long")
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from convcalc import __version__
 from tests.ci.networks import BROKEN, GOOD, HEAVY, write_project
 from tests.ci.offline import REPOSITORY, copy_package, offline_environment
 
@@ -91,13 +92,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def hooks(tmp_path_factory: pytest.TempPathFactory, home: Path) -> tuple[Path, str]:
-    """The repository that the hooks come from, and its revision."""
+    """The repository that the hooks come from, and the tag at which they are used."""
     folder = tmp_path_factory.mktemp("hooks") / "convcalc"
     copy_package(folder)
     repository = Repository(folder, home)
     status, text = repository.commit()
     assert status == 0, text
-    return folder, repository.git("rev-parse", "HEAD")
+    repository.git("tag", f"v{__version__}")
+    return folder, f"v{__version__}"
 
 
 @pytest.fixture(scope="module")
