@@ -26,6 +26,7 @@ from convcalc.render.drawing.structure import (
     Run,
     Single,
     sources_of,
+    span_name,
     structure,
 )
 from convcalc.render.drawing.text import shortened
@@ -386,7 +387,7 @@ class _Builder:
     def _arm(self, branch: Branch, level: int) -> Arm:
         if self.depth < 0 and level == 0 and _folds(branch):
             children = branch.children
-            block = Group(f"{children[0].path}", branch.name, children)
+            block = Group(f"{children[0].path}", branch.name or span_name(children), children)
             if not self._open(block, level):
                 folded = folded_cell(self.picture, block)
                 return Arm(branch.name, branch.source, Column([folded]))

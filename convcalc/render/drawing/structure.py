@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from convcalc.analysis.units import Unit
 from convcalc.graph import Network
@@ -19,6 +21,8 @@ ADDED, DELETED, CHANGED, KEPT = "added", "removed", "changed", ""
 REMOVED = "\u2060"
 #: Parts of a path beyond which groups are not nested further.
 _DEEPEST = 40
+#: Blocks of all branches of a join together, where they are not written as its branches.
+_MOST_BRANCHED = 40
 #: Copies that differ in their channels only are drawn as one from so many on.
 _LEAST_WIDENING = 4
 #: Equal copies are drawn as one if they have so many layers together.
@@ -92,6 +96,17 @@ class Run(Block):
     def __init__(self, name: str, copies: list[Block]) -> None:
         super().__init__(copies[0].path, name, copies[0].start, copies[-1].stop)
         self.copies = copies
+
+
+class _Region(NamedTuple):
+    """The blocks of all branches of a join.
+
+    start  the first of them
+    arms   of each branch the value that enters the join, its first block and the first after it
+    """
+
+    start: int
+    arms: list[tuple[int, int, int]]
 
 
 def structure(
@@ -177,7 +192,7 @@ class _Reader:
             children = self._blocks(place, end, depth + 1)
             found.append(Group(".".join(parts[place][: depth + 1]), key, children))
             place = end
-        return self._with_runs([_collapsed(block) for block in found])
+        return self._with_runs(self._with_joins([_collapsed(block) for block in found]))
 
     def _leaf_or_join(self, before: list[Block], index: int) -> Block:
         """A unit; with the group of its path, if that stands before it, a join."""
@@ -194,6 +209,77 @@ class _Reader:
         before.pop()
         return Join(unit.path, within.start, index + 1, _branches(self.sources[index], within))
 
+    def _with_joins(self, blocks: list[Block]) -> list[Block]:
+        """The blocks, layers of several inputs put together with the branches before them.
+
+        A graph that is written without groups, such as a model file's, has its branches there.
+        """
+        found: list[Block] = []
+        for block in blocks:
+            region = self._branches_before(found, block) if isinstance(block, Single) else None
+            if region is None:
+                found.append(block)
+                continue
+            first = found[region.start].start
+            branches = [
+                Branch("", self._with_runs(found[low:high]), source)
+                for source, low, high in region.arms
+            ]
+            del found[region.start :]
+            found.append(Join(block.path, first, block.stop, branches))
+        return found
+
+    def _branches_before(self, found: list[Block], block: Single) -> _Region | None:
+        """The branches of a layer among the blocks before it; None where they are none."""
+        sources = self.sources[block.start]
+        if len(sources) < 2 or not found or block.stop - block.start > 1:
+            return None
+        starts = [one.start for one in found]
+
+        def place(unit: int) -> int:
+            """The block of a unit; -1 for what is before all of them."""
+            return bisect_right(starts, unit) - 1
+
+        ends = sorted({place(source) for source in sources})
+        if ends[-1] != len(found) - 1 or not 1 < len(found) - ends[0] <= _MOST_BRANCHED:
+            return None
+        # Each branch begins where the one before it ends; the first one after what all read.
+        parts = [(low + 1, high + 1) for low, high in itertools.pairwise(ends)]
+        fork = max([place(self._read_before(found, *part)) for part in parts], default=ends[0])
+        if fork < ends[0]:
+            parts.insert(0, (fork + 1, ends[0] + 1))
+        of_end = {found[high - 1].stop - 1: (low, high) for low, high in parts}
+        arms = [(source, *of_end.get(source, (0, 0))) for source in sources]
+        region = _Region(parts[0][0] if parts else 0, arms)
+        fits = (
+            fork <= ends[0]
+            and all([place(self._read_before(found, *part)) <= fork for part in parts])
+            and all([self._is_branch(found, *part, block.start) for part in parts])
+            and len([arm for arm in arms if arm[2]]) == len(parts) > 0
+            and not self._narrows(found, region.start, block.start)
+        )
+        return region if fits else None
+
+    def _read_before(self, found: list[Block], low: int, high: int) -> int:
+        """The latest unit before some blocks that they read; -1 for none."""
+        start, stop = found[low].start, found[high - 1].stop
+        read = [one for unit in range(start, stop) for one in self.sources[unit] if one < start]
+        return max(read, default=-1)
+
+    def _is_branch(self, found: list[Block], low: int, high: int, join: int) -> bool:
+        """Whether only the last value of some blocks is read elsewhere, and that by the join."""
+        start, stop = found[low].start, found[high - 1].stop
+        inside = all([self.last_reader[unit] < stop for unit in range(start, stop - 1)])
+        return inside and self.last_reader[stop - 1] == join
+
+    def _narrows(self, found: list[Block], low: int, join: int) -> bool:
+        """Whether a concat has a smaller map before it than its own: that is half of a U."""
+        if self.units[join].kind != "concat":
+            return False
+        size = self.units[join].output[2:]
+        outputs = [self.units[unit].output[2:] for unit in range(found[low].start, join)]
+        return any([len(one) == len(size) and one < size for one in outputs])
+
     def _with_runs(self, blocks: list[Block]) -> list[Block]:
         """The blocks, neighbours that are equal copies put together."""
         found: list[Block] = []
@@ -206,7 +292,7 @@ class _Reader:
                 widening = self._copies(blocks, place, self._alike)
                 if len(widening) >= _LEAST_WIDENING:
                     copies = widening
-            found.append(copies[0] if len(copies) == 1 else Run(_run_name(copies), copies))
+            found.append(copies[0] if len(copies) == 1 else Run(span_name(copies), copies))
             place += len(copies)
         return found
 
@@ -319,8 +405,9 @@ def _base(name: str) -> str:
     return name.rstrip("0123456789")
 
 
-def _run_name(copies: Sequence[Block]) -> str:
-    """`bottleneck1\u20135`."""
-    first, last = copies[0].name, copies[-1].name
+def span_name(blocks: Sequence[Block]) -> str:
+    """A name for blocks after each other: `bottleneck1\u20135`, `pool0\u2013conv3`."""
+    first, last = blocks[0].name, blocks[-1].name
     number = re.search(r"[0-9]+\Z", last)
-    return f"{first}\u2013{number[0]}" if number else f"{first}\u2013{last}"
+    alike = _base(first) == _base(last)
+    return f"{first}\u2013{number[0]}" if number and alike else f"{first}\u2013{last}"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import convcalc
+from convcalc.problems import ConvcalcError
 from tests.quick import each_seed, every_network
 from tests.render.drawing.faults import crossings, faults
 from tests.render.drawing.pictures import drawings
@@ -15,8 +19,8 @@ from tests.shipped import shipped
 #: without; all cross at right angles.
 CROSSINGS: dict[str, tuple[int, ...]] = {
     "detr_resnet50": (0, 0, 2, 0, 2),
-    "res2net50": (0, 0, 48, 0, 48),
-    "retinanet_resnet50_fpn": (17, 17, 22, 17, 22),
+    "res2net50": (0, 0, 24, 0, 24),
+    "retinanet_resnet50_fpn": (17, 17, 20, 17, 20),
     "ssd300_vgg16": (20, 20, 20, 20, 20),
     "wavenet": (0, 0, 58, 0, 58),
     "yolo11n": (9, 9, 11, 9, 11),
@@ -36,6 +40,27 @@ def test_shipped_networks(name: str) -> None:
     assert [fault for drawing in made.values() for fault in faults(drawing)] == []
     found = tuple([crossings(drawing) for drawing in made.values()])
     assert found == CROSSINGS.get(name, (0,) * len(found))
+
+
+#: Model files, every twelfth of which the quick run draws.
+MODELS = sorted((Path(__file__).parents[2] / "data" / "onnx").rglob("*.onnx.gz"))
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=[pytest.mark.long] if number % 12 else [], id=path.name)
+        for number, path in enumerate(MODELS)
+    ],
+)
+def test_model_files(path: Path) -> None:
+    try:
+        network = convcalc.load(str(path))
+    except ConvcalcError as error:
+        pytest.skip(f"it cannot be read as it is: {error.problems[0].code}")
+    found = [fault for drawing in drawings(network).values() for fault in faults(drawing)]
+    assert found == []
 
 
 @pytest.mark.no_cover

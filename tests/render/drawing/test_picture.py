@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import convcalc
@@ -115,6 +117,43 @@ def test_a_branch_is_folded_where_there_are_too_many_nodes() -> None:
     made = pictured(shipped("ssd300_vgg16"), nodes=24)
     assert made.depth == -1
     assert titles(made).count("branch0") == 2
+
+
+FLAT = """
+input: [8, 16, 16]
+layers:
+  - {conv: 8, kernel: 1, name: stem}
+  - {conv: 4, kernel: 1, name: a}
+  - {conv: 4, kernel: 1, name: b0, from: stem}
+  - {conv: 4, kernel: 3, padding: 1, name: b1}
+  - {concat: [a, b1], name: both}
+  - {conv: 8, kernel: 1, name: c}
+  - {add: [c, both], name: sum}
+  - {conv: 8, kernel: 1, name: end}
+"""
+
+
+def test_branches_are_found_where_none_are_written() -> None:
+    made = loaded(FLAT)
+    fans = [item for item in made.top.items if isinstance(item, Fan)]
+    assert [fan.cell.form for fan in fans] == ["bar", "circle"]
+    lengths = [[len(arm.column.items) if arm.column else 0 for arm in fan.branches] for fan in fans]
+    assert lengths == [[1, 2], [1, 0]]
+    assert len(made.top.items) == 5
+
+
+def test_what_is_read_elsewhere_is_no_branch() -> None:
+    made = loaded(FLAT + "  - {conv: 8, kernel: 1, name: other, from: b0}\noutputs: [end, other]\n")
+    fans = [item for item in made.top.items if isinstance(item, Fan)]
+    assert [fan.cell.form for fan in fans] == ["circle"]
+
+
+def test_a_flat_model_file_has_the_branches_of_its_joins() -> None:
+    path = Path(__file__).parents[2] / "data" / "onnx" / "light" / "light_inception_v1.onnx.gz"
+    made = pictured(convcalc.load(str(path)))
+    fans = [item for item in made.top.items if isinstance(item, Fan)]
+    assert [len(fan.branches) for fan in fans] == [4, 4, 4, 4]
+    assert len(made.cells) <= 35
 
 
 def test_what_a_layer_needs_only_the_shape_of_does_not_enter_it() -> None:
