@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
-from convcalc.cli.guard import guarded
+from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import emit, terminal
+from convcalc.exchange.formats import format_of
 from convcalc.language.load import find_source
+from convcalc.problems import printable
 
 
 @guarded
@@ -27,6 +29,9 @@ def show(
     On a terminal the text is coloured. `convcalc zoo` lists the networks, and `convcalc new` begins
     a spec of one's own.
     """
+    if format_of(name) is not None:
+        message = f"show prints specs, and {printable(name, 200)} is a model"
+        refuse(message, f"`convcalc import {printable(name, 200)}` writes it as a spec")
     text = find_source(name).text
     if terminal():
         from convcalc.render.terminal import print_yaml

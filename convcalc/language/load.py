@@ -309,12 +309,16 @@ def with_slashes(path: str) -> str:
 
 
 def like_names_beside(path: str) -> str:
-    """A help text that offers the YAML files named most like a missing one; "" where none is."""
+    """A help text that offers the files named most like a missing one; "" where none is.
+
+    They are YAML files, or have the suffix of the missing one.
+    """
     if with_slashes(path):
         return with_slashes(path)
     folder, name = os.path.split(path)
+    suffixes = (".yaml", ".yml", os.path.splitext(name)[1] or ".yaml")
     try:
-        names = [n for n in os.listdir(folder or os.curdir) if n.endswith((".yaml", ".yml"))]
+        names = [n for n in os.listdir(folder or os.curdir) if n.endswith(suffixes)]
     except (OSError, ValueError):
         return ""
     from convcalc.spelling import nearest  # only a mistake needs it

@@ -85,7 +85,9 @@ def concise_text(checked: Sequence[CheckedNetwork]) -> str:
     for network in checked:
         for problem in (*network.problems, *network.warnings):
             place = str(problem.span) if problem.span else printable(network.file, 4096)
-            lines[f"{place}: {problem.code}: {printable(problem.text, 1000)}\n"] = None
+            own = problem.subject.file == network.file
+            text = problem.about(file="").text if own else problem.text
+            lines[f"{place}: {problem.code}: {printable(text, 1000)}\n"] = None
     return "".join(lines)
 
 

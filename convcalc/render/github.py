@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 
@@ -91,7 +92,7 @@ def _annotation(
     properties = {}
     file = problem_file(problem, network)
     # What is no file (a shipped network's name, standard input) has no place in the repository.
-    if problem.span or file.endswith((".yaml", ".yml")):
+    if problem.span or os.path.splitext(file)[1]:
         properties["file"] = printable(repository_path(file, folder), 4096)
     if problem.span:
         properties |= {"line": str(problem.span.line), "col": str(problem.span.column)}

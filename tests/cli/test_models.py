@@ -395,3 +395,35 @@ def test_csv_of_a_run_is_one_table(exported: tuple[str, str]) -> None:
     assert rows[0] == ["result", "sample", "index", "value"]
     names = ["dense0", "conv0", "conv0.batchnorm", "conv0.relu"]
     assert [row[:2] for row in rows[1:]] == [[name, "0"] for name in names for _ in range(2)]
+
+
+def test_check_names_a_model_whose_cost_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("mp_selfie_segmentation", "bp_nmp"):
+        data = gzip.decompress((DATA / "tflite" / f"{name}.tflite.gz").read_bytes())
+        (tmp_path / f"{name}.tflite").write_bytes(data)
+    files = ("bp_nmp.tflite", "mp_selfie_segmentation.tflite")
+    found = run("check", *files)
+    assert found.status == 1
+    for name in files:
+        assert f"error[unknown-cost]: {name}: its cost is known in part only" in found.err
+    lines = run("check", *files, "--format", "concise").out.splitlines()
+    assert [line.count(name) for line, name in zip(lines, files, strict=True)] == [1, 1]
+    annotations = run("check", *files, "--format", "github").out
+    assert f"::error file={files[0]},title=" in annotations
+    assert f"error[unknown-cost]: {files[0]}: " in run("lock", *files).err
+
+
+def test_show_offers_what_writes_a_model_as_text(exported: tuple[str, str]) -> None:
+    found = run("show", exported[1])
+    assert found.status == 2
+    assert f"`convcalc import {exported[1]}` writes it as a spec" in found.err
+
+
+def test_a_missing_model_is_looked_for_among_its_like(exported: tuple[str, str]) -> None:
+    Path(exported[0]).unlink()
+    found = run("shapes", exported[1].replace("net.onnx", "nett.onnx"))
+    assert found.status == 2
+    assert "did you mean 'net.onnx'?" in found.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from random import Random
 from struct import pack
 
 import numpy as np
@@ -19,6 +20,7 @@ from convcalc.exchange.tflite import read
 from convcalc.problems import UNUSABLE, ConvcalcError
 from tests.exchange.hostile import read_or_refuse
 from tests.quick import fewer_examples
+from tests.security.hostile_models import bases, drawn, model_changed
 
 _DATA = Path(__file__).parents[1] / "data" / "tflite"
 FACTS = json.loads((_DATA / "facts.json").read_text(encoding="utf-8"))
@@ -120,3 +122,11 @@ def test_a_changed_file_is_read_or_refused(name: str, data: st.DataObject) -> No
         whole[place] ^= 1 << data.draw(st.integers(0, 7))
     cut = data.draw(st.sampled_from([len(whole), data.draw(st.integers(0, len(whole)))]))
     read_or_refuse(read, "net.tflite", bytes(whole[:cut]))
+
+
+def test_an_operation_whose_inputs_are_gone() -> None:
+    # The file that the number makes is one in which a slice reads nothing.
+    random = Random(10001)
+    suffix = drawn(random)
+    data = model_changed(suffix, random.choice(bases(suffix)), random)
+    read_or_refuse(read, "net.tflite", data)

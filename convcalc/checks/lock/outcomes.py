@@ -120,7 +120,9 @@ def _outcome(
         problems = tuple([of_target(problem, target) for problem in error.problems])
         return Outcome(file, target.variant, "broken", None, problems, error.status)
     report = analysis.report
-    unknown = unknown_problems(report, of_file.bases, target.variant, allowed=allow_unknown)
+    unknown = unknown_problems(
+        report, of_file.bases, target.file, target.variant, allowed=allow_unknown
+    )
     if unknown and not allow_unknown:
         return Outcome(file, target.variant, "broken", None, tuple(unknown))
     found = _compared(target, file, before, of_file, analysis)

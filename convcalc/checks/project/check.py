@@ -139,7 +139,9 @@ def check_network(target: Target, settings: Settings, specs: Specs) -> CheckedNe
         broken = _at_first_change(broken, baseline, entry.locked, limits)
     models = [] if altered else check_against(network, target, settings.max_layers)
     allowed = settings.allow_unknown
-    unknown = unknown_problems(analysis.report, of_file.bases, target.variant, allowed=allowed)
+    unknown = unknown_problems(
+        analysis.report, of_file.bases, target.file, target.variant, allowed=allowed
+    )
     wrong = () if allowed else unknown
     problems = (*wrong, *broken, *models, *limits.problems, *entry.problems)
     unread = any(CODES[problem.code].status == UNUSABLE for problem in models)

@@ -508,8 +508,8 @@ def reduction(kind: str) -> Make:
 def strided_slice(step: Step) -> Value | None:
     """STRIDED_SLICE and SLICE: from where the ranges begin, to the sizes that the file says."""
     begins, last = step.wholes(1), step.wholes(3)
-    tensor = step.inputs[0]
-    if 0 not in step.values or begins is None or tensor is None:
+    tensor = step.inputs[0] if 0 in step.values else None
+    if tensor is None or begins is None:
         return None
     strided = step.operation.operator == _STRIDED_SLICE
     if strided and any(step.option(field, "i") for field in (2, 3, 4)):

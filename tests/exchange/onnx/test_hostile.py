@@ -143,6 +143,7 @@ def test_lists_of_axes_are_short() -> None:
         node("Gemm", ["one", "w"], ["y"]),
         node("DepthToSpace", ["one"], ["y"], integer("blocksize", 2)),
         node("Attention", ["x", "x", "one"], ["y"]),
+        node("Softmax", ["x"], ["y"], integer("axis", 7)),
     ],
 )
 def test_values_without_axes(strange: bytes) -> None:

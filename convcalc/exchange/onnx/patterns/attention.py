@@ -32,7 +32,7 @@ def attention(op: Op) -> bool:
     factor *= before * beside
     if len(query.shape) != rank or len(key.shape) != rank or not _alike(query, key, value):
         return False
-    if abs(factor * depth**0.5 - 1) > 1e-3:
+    if not abs(factor * depth**0.5 - 1) <= 1e-3:
         return False
     return become(op, "attention", [query, key, value])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from convcalc.exchange.onnx.axes import axis_of
 from convcalc.exchange.onnx.inference import is_weight
 from convcalc.exchange.onnx.values import Constant, Op, Value, scalar
 from convcalc.exchange.onnx.writer import Axes, Unsupported, View, Writer
@@ -125,8 +126,7 @@ def _bounds(op: Op) -> tuple[float | None, float | None]:
 def softmax(writer: Writer, op: Op) -> None:
     """Softmax along one axis, which becomes the channels."""
     shape = op.x.shape
-    axis = op.whole("axis", -1 if op.version >= 13 else 1)
-    axis += len(shape) if axis < 0 else 0
+    axis = axis_of(op, len(shape), -1 if op.version >= 13 else 1)
     if op.version < 13 and prod(shape[axis:]) != max(shape[axis:], default=1):
         raise Unsupported  # before version 13 it went along all axes from this one on
     if op.version < 13:
