@@ -26,6 +26,7 @@ from convcalc.exchange.decompile.solving import Occurrence, Solved, Solver, Unso
 from convcalc.exchange.decompile.spelling import WIDTH, Block, head_width, same
 from convcalc.exchange.decompile.structure import (
     Measures,
+    attends,
     common_path,
     contents,
     kernels_fit,
@@ -288,6 +289,8 @@ class Folder:
         if first.args.get("activation") != second.args.get("activation"):
             return False
         if (first.body is None) != (second.body is None):
+            return False
+        if attends(first) != attends(second):
             return False
         try:
             slots = template([[first], [second]])

@@ -143,6 +143,10 @@ class _Nesting:
     def contracted(self, join: Item) -> bool:
         """Lets a join hold its branches, where they begin at one value; whether it does."""
         chains = [self.chain(read, _MOST_NESTED) for read in join.reads]
+        live = [place for place, (_, begin) in enumerate(chains) if begin is not None]
+        if len(live) == 1 < len(chains):
+            # Beside constants, what enters stands before the join.
+            chains[live[0]] = ([], join.reads[live[0]])
         begins = {begin for _, begin in chains if begin is not None}
         if len(begins) != 1:
             return False
@@ -165,6 +169,8 @@ class _Nesting:
         before = begin
         for item in chain:
             item.entering = before.shape
+            if item.args.get("shape") == before.shape and not item.reads:
+                del item.args["shape"]  # a constant has the shape of what enters
             before = item
 
     def weighed(self, item: Item) -> int:

@@ -243,7 +243,7 @@ class Speller:
         text = self.branch(branch)
         short = indent + len(label) + 1 + len(text) <= WIDTH
         if not isinstance(branch, list) or (
-            short and len(branch) <= 4 and all(map(simple, branch))
+            short and len(branch) <= _MOST_IN_LINE and all(map(simple, branch))
         ):
             return [f"{margin}{label} {text}"]
         if label != "-":

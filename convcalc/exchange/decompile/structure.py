@@ -215,6 +215,11 @@ def skips(item: Item) -> bool:
     )
 
 
+def attends(item: Item) -> bool:
+    """Whether a layer has attention inside, which says what it is for."""
+    return any(inner.kind == "attention" for inner in all_items([item]))
+
+
 def residual(items: list[Item]) -> Item:
     """A sequence as a residual unit that has no skip."""
     made = Item("add", {}, items[-1].shape, items[-1].path)

@@ -221,6 +221,12 @@ def test_a_block_of_residual_units_has_no_join_around_them() -> None:
     assert "- - add:" not in body
 
 
+def test_a_constant_is_beside_what_enters() -> None:
+    text = decompile(imported(shipped("vit_b_16"), anonymous=True)).yaml
+    assert "  - {add: [[], [parameter]]}\n" in text
+    assert "  - {concat: [[{parameter: [width, 1]}], []], axis: 1}\n" in text
+
+
 def test_no_other_layer_is_called_as_a_copy_is() -> None:
     builder = GraphBuilder()
     image = builder.input("image", (8, 8, 8))
