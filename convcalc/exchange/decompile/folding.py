@@ -22,6 +22,7 @@ from convcalc.exchange.decompile.items import (
 )
 from convcalc.exchange.decompile.naming import RESERVED, all_items, words
 from convcalc.exchange.decompile.nesting import last_of
+from convcalc.exchange.decompile.sharing import Place, SharedLayers, shared_layers
 from convcalc.exchange.decompile.solving import Occurrence, Solved, Solver, Unsolved
 from convcalc.exchange.decompile.spelling import WIDTH, Block, head_width, same
 from convcalc.exchange.decompile.structure import (
@@ -54,27 +55,6 @@ _MOST_LAYERS = 2
 _LEAST_SAVED = 2
 #: How many kinds of joins are compared with each other to find those that differ in a piece.
 _MOST_COMPARED = 40
-
-
-class Place:
-    """Where some layers stand: a list of layers, where in it, and how many of it."""
-
-    __slots__ = ("length", "sequence", "start")
-
-    def __init__(self, sequence: list[Item], start: int, length: int) -> None:
-        self.sequence = sequence
-        self.start = start
-        self.length = length
-
-    @property
-    def items(self) -> list[Item]:
-        """The layers."""
-        return self.sequence[self.start : self.start + self.length]
-
-    def neighbour(self, before: bool) -> Item | None:
-        """The layer before or behind them."""
-        index = self.start - 1 if before else self.start + self.length
-        return self.sequence[index] if 0 <= index < len(self.sequence) else None
 
 
 class Folder:
@@ -117,6 +97,7 @@ class Folder:
 
     def fold(self) -> None:
         """Makes blocks as long as they save lines."""
+        self._fold_shared()
         while self._goes_on() and (
             self._fold_joins() or (self.splits and self._fold_alike_joins())
         ):
@@ -363,6 +344,37 @@ class Folder:
 
     # Sequences.
 
+    def _fold_shared(self) -> None:
+        """Makes blocks of sequences whose parameters others use layer by layer."""
+        tried: set[Hashable] = set()
+        while self._goes_on():
+            self._look()
+            alike: dict[Hashable, list[SharedLayers]] = {}
+            for shared in shared_layers(self._sequences(), self.users, self.outputs):
+                alike.setdefault(tuple(map(outline, shared.owner.items)), []).append(shared)
+            form = next((form for form in alike if form not in tried), None)
+            if form is None:
+                return
+            tried.add(form)
+            self._share(alike[form])
+
+    def _share(self, group: list[SharedLayers]) -> None:
+        """Makes a block of some sequences, and calls that share them of those that do."""
+        takers = [[(place.sequence, place.items) for place in each.users] for each in group]
+        calls = self._extract([shared.owner for shared in group])
+        renamed: dict[Item, Item] = {}
+        for owner, places in zip(calls, takers, strict=False):
+            for sequence, (first, *_, last) in places:
+                call = Item(owner.kind, owner.args, last.shape, first.path)
+                call.entering, call.source, call.share = first.entering, first.source, owner
+                # Where the owner stood in the same list, places have moved.
+                start, end = sequence.index(first), sequence.index(last)
+                sequence[start : end + 1] = [call]
+                renamed[last] = call
+        if calls:
+            self._rename(renamed)
+            self._repeat()
+
     def _fold_windows(self) -> bool:
         """Makes a block of the sequence that saves the most lines; whether there is one."""
         self._look()
@@ -400,8 +412,8 @@ class Folder:
 
     # Blocks.
 
-    def _extract(self, places: list[Place]) -> bool:
-        """Makes a block of some places, which become its calls; whether they can be."""
+    def _extract(self, places: list[Place]) -> list[Item]:
+        """Makes a block of some places, which become its calls; none where they cannot be."""
         occurrences = []
         # Beside residual units, a sequence is one without its skip.
         wraps = any(place.length == 1 and skips(place.items[0]) for place in places)
@@ -415,21 +427,21 @@ class Folder:
         try:
             slots = template([o.items for o in occurrences])
         except Misfit:
-            return False
+            return []
         if options(slots) > _MOST_OPTIONS:
-            return False
+            return []
         solver = Solver(self._block_name(places), slots, occurrences, self.blocks)
         solved = self._solved(places, solver)
         if solved is None and solver.found_ratios:
             solver = Solver(solver.name, slots, occurrences, self.blocks, ratios=False)
             solved = self._solved(places, solver)
         if solved is None:
-            return False
+            return []
         name = solved.block.name
         self.blocks[name] = solved.block
         self.names[name] = solved.names
         renamed: dict[Item, Item] = {}
-        calls: dict[int, list[tuple[Place, Item]]] = {}
+        calls: list[tuple[Place, Item]] = []
         for place, given in zip(places, solved.calls, strict=True):
             items = place.items
             call = Item(name, given, items[-1].shape, common_path(items))
@@ -437,12 +449,11 @@ class Folder:
             call.source = items[0].source
             renamed[items[-1]] = call
             renamed[last_of(items[-1])] = call
-            calls.setdefault(id(place.sequence), []).append((place, call))
-        for found in calls.values():
-            for place, call in sorted(found, key=lambda pair: -pair[0].start):
-                place.sequence[place.start : place.start + place.length] = [call]
+            calls.append((place, call))
+        for place, call in sorted(calls, key=lambda pair: -pair[0].start):
+            place.sequence[place.start : place.start + place.length] = [call]
         self._rename(renamed)
-        return True
+        return [call for _, call in calls]
 
     def _solved(self, places: list[Place], solver: Solver) -> Solved | None:
         """The block of a template, if it is one that a person would write."""

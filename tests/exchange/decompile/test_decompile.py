@@ -221,6 +221,30 @@ def test_a_block_of_residual_units_has_no_join_around_them() -> None:
     assert "- - add:" not in body
 
 
+def test_heads_that_share_their_parameters_are_calls_of_a_block() -> None:
+    text = """
+input: [8, 32, 32]
+blocks:
+  head: [{conv: 8, kernel: 3, padding: 1, activation: relu, repeat: 3}, {conv: 5, kernel: 1}]
+layers:
+  - {conv: 8, kernel: 3, padding: 1, name: fine}
+  - {maxpool: 2, name: middle}
+  - {maxpool: 2, name: coarse}
+  - {head: , from: fine, name: first}
+  - {head: , share: first, from: middle, name: second}
+  - {head: , share: first, from: coarse, name: third}
+outputs: [first, second, third]
+"""
+    written = assert_same(imported(convcalc.loads(text), anonymous=True), flat=False)
+    assert written.count("share: ") == 2
+    assert written.count("{conv: 5") == 1
+    assert lines(written) <= 14
+
+
+def test_retinanet_is_about_as_long_as_what_a_person_wrote() -> None:
+    assert lines(decompile(imported(shipped("retinanet_resnet50_fpn"))).yaml) <= 55
+
+
 def test_a_constant_is_beside_what_enters() -> None:
     text = decompile(imported(shipped("vit_b_16"), anonymous=True)).yaml
     assert "  - {add: [[], [parameter]]}\n" in text
