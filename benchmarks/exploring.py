@@ -4,10 +4,13 @@
     python -m benchmarks.exploring --points 1000000 --space resnet50
     python -m benchmarks.exploring --peers /path/to/python    # one that has torchvision, torchinfo
                                                               # and fvcore
+    python -m benchmarks.exploring --billion
 
 Processor time of one process, from the spec to the last figure: parameters, MACs, all classes of
 operations, and both written peaks. What one variant costs alone, with convcalc and with the peers,
-is measured on 20 of them. Every space is checked at some of its points.
+is measured on 20 of them. Every space is checked at some of its points. `--billion` measures parts
+of a space of a billion points, as processes and clusters are handed them, and says what all of it
+takes.
 """
 
 from __future__ import annotations
@@ -73,6 +76,9 @@ SOLVED = (
 ALONE = 20
 #: A sweep of 381 * 27 variants, of which the first row is waited for.
 _SWEPT = ("--over", "width=0.1..2:0.005", "--over", "in_size=96..304:8", "--format", "csv")
+#: About a billion points, and the parts of them that are measured: so many, of so many points.
+BILLION = ("width=0.1..2:0.0005", "in_size=32..512", "classes=2..547")
+PARTS, PART = 12, 1 << 16
 
 
 def main() -> None:
@@ -81,7 +87,11 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=10**6)
     parser.add_argument("--space", choices=SPACES)
     parser.add_argument("--peers", default=sys.executable)
+    parser.add_argument("--billion", action="store_true")
     options = parser.parse_args()
+    if options.billion:
+        billion()
+        return
     for name in [options.space] if options.space else SPACES:
         space(name, options.points, options.peers)
     if not options.space:
@@ -214,6 +224,36 @@ def commands() -> None:
         at_most("MB, 238,125 variants written to a file", memory, 250),
     ]
     print_table("sweep: 10,287 variants of mobilenet_v2, as a process", rows)
+
+
+def billion() -> None:
+    """What a space of a billion points costs, from some of its parts."""
+    spec = read_spec("mobilenet_v2")
+    variables = [read_variable(spec, text) for text in BILLION]
+    question = Question(
+        spec.source.path,
+        spec.source.text,
+        tuple([(variable.name, variable.values) for variable in variables]),
+        metrics=("params", "macs", "peak_in_place"),
+    )
+    explorer = Explorer(question, spec)
+    count = explorer.domain.count
+    seconds = []
+    for start in range(0, count - PART, count // PARTS):
+        begun = time.process_time()
+        explorer.look(start, start + PART)
+        seconds.append(time.process_time() - begun)
+    usual = sorted(seconds)[len(seconds) // 2]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    rows = [
+        Row(f"seconds, the first part of {PART:,} points", f"{seconds[0]:.2f}"),
+        Row("seconds, a part: median", f"{usual:.3f}"),
+        Row("seconds, a part: slowest", f"{max(seconds):.3f}"),
+        Row("points a second on a core", f"{PART / usual:,.0f}"),
+        Row("memory of the process, MB", str(memory)),
+        Row(f"minutes on a core, all {count:,} points", f"{count / PART * usual / 60:,.1f}"),
+    ]
+    print_table(f"a billion points: mobilenet_v2, {' '.join(BILLION)}", rows)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ PROGRAMS = [one for one in shown("python") if one[1].text.startswith("import ")]
 
 @pytest.mark.parametrize(("path", "block"), PROGRAMS, ids=place)
 def test_programs_run(path: Path, block: Block) -> None:
-    for module in re.findall(r"^import (\w+)", block.text, re.MULTILINE):
+    for module in re.findall(r"^(?:import|from) (\w+)", block.text, re.MULTILINE):
         pytest.importorskip(module, reason=f"{path.name} uses {module}, which is not installed")
     done = subprocess.run([sys.executable, "-c", block.text], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
