@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +13,7 @@ from convcalc.cli import options
 from convcalc.cli.boards import memory_of
 from convcalc.cli.guard import refuse
 from convcalc.language.building.spec import Spec
-from convcalc.problems import printable
+from convcalc.problems import ConvcalcError, printable
 from convcalc.quantities import DTYPES
 from convcalc.record import Record
 from convcalc.roots import current_access
@@ -21,6 +21,7 @@ from convcalc.roots import current_access
 if TYPE_CHECKING:
     from convcalc.explore.sweep import Explorer
     from convcalc.explore.variables import Variable
+    from convcalc.problems import Span
     from convcalc.transform.whatif import WhatIf
 
 Network = Annotated[str, typer.Argument(metavar="NETWORK", help=options.FILE_HELP)]
@@ -109,6 +110,8 @@ class Asked(Record):
         from convcalc.explore.sweep import Explorer, Question
 
         options.read_count("--sample", self.sample)
+        if self.seed < 0:
+            refuse(f"--seed is a whole number from 0 on, not {self.seed}")
         options.read_word("--dtype", self.dtype, tuple(DTYPES))
         max_layers = options.read_max_layers(self.max_layers)
         read, fixed = spec_of(self.network, self.sets, max_layers)
@@ -136,20 +139,23 @@ class Asked(Record):
             allow_outside=allowed.allow_outside,
             max_file_size=allowed.max_file_size,
         )
-        return Explorer(question, read), titled(read.name, self.what_if)
+        try:
+            return Explorer(question, read), titled(read.name, self.what_if)
+        except ConvcalcError as error:
+            raise _in_space(error, conditions) from None
 
     def _limits(self) -> list[str]:
         """The limits as they are written, and those of the board."""
         of_board = memory_of(self.device) if self.device is not None else {}
         return [*(self.limits or ()), *[f"{name}<={most}" for name, most in of_board.items()]]
 
-    def _variables(self, spec: Spec) -> tuple[list[Variable], list[str]]:
-        """What varies, and the conditions."""
+    def _variables(self, spec: Spec) -> tuple[list[Variable], dict[str, Span]]:
+        """What varies, and the conditions with their places."""
         from convcalc.explore.ranges import read_variable
         from convcalc.explore.space_file import read_space
 
         variables = [read_variable(spec, text) for text in self.over or ()]
-        conditions: list[str] = []
+        conditions: dict[str, Span] = {}
         if self.space is not None:
             others, conditions = read_space(spec, self.space)
             variables += others
@@ -159,6 +165,19 @@ class Asked(Record):
             own = f", or of its arguments {', '.join(spec.args)}" if spec.args else ""
             refuse("nothing varies", f"--over in_size=96..224:32{own}")
         return variables, conditions
+
+
+def _in_space(error: ConvcalcError, conditions: Mapping[str, Span]) -> ConvcalcError:
+    """The same; what is wrong with a condition is at its place in the file."""
+    from convcalc.explore.engine import WHEN
+
+    problems = [
+        problem._replace(span=conditions.get(problem.subject.value or ""))
+        if problem.subject.argument == WHEN
+        else problem
+        for problem in error.problems
+    ]
+    return ConvcalcError(problems, error.status)
 
 
 def titled(name: str, what_if: WhatIf | None) -> str:

@@ -129,7 +129,8 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
     if better:
         valid = rows.codes == ""
         marks = valid.copy()
-        marks[valid] = front([rows.figures[name][valid] for name in better], [*better.values()])
+        figures = [explorer.order(rows, name)[valid] for name in better]
+        marks[valid] = front(figures, [*better.values()])
         if top is not None:
             rows, marks = rows.chosen(slice(0, top)), marks[:top]
     found = _rows(explorer, layout, rows, marks, words=style in _TABLES)
@@ -151,7 +152,7 @@ def _named(pareto: str | None, sort: str | None) -> list[str]:
 
 def _pareto(text: str | None) -> dict[str, bool]:
     """The metrics of a front, and of which more is better."""
-    names = [part.strip() for part in text.split(",")] if text else []
+    names = [] if text is None else [part.strip() for part in text.split(",")]
     return {name.lstrip("+"): name.startswith("+") for name in names}
 
 
@@ -300,20 +301,25 @@ def _stream_to_file(
 
 def counts_text(explorer: Explorer, counts: Counts) -> str:
     """What became of the points, in a sentence."""
-    parts = [f"{counts.kept:,} keep every limit" if explorer.question.bounds else ""]
+    keep = "keeps" if counts.kept == 1 else "keep"
+    parts = [f"{counts.kept:,} {keep} every limit" if explorer.question.bounds else ""]
     for bound, broken in zip(explorer.question.bounds, counts.broken, strict=True):
         if broken:
-            parts.append(f"{broken:,} break {bound.text}")
-    if counts.invalid > counts.unknown:
-        parts.append(f"{counts.invalid - counts.unknown:,} are no networks")
+            breaks = "breaks" if broken == 1 else "break"
+            parts.append(f"{broken:,} {breaks} {bound.text}")
+    none = counts.invalid - counts.unknown
+    if none:
+        parts.append(f"{none:,} {'is no network' if none == 1 else 'are no networks'}")
     if counts.unknown:
         parts.append(f"the cost of {counts.unknown:,} is known in part")
     if counts.excluded:
-        parts.append(f"{counts.excluded:,} are excluded by conditions")
+        are = "is" if counts.excluded == 1 else "are"
+        parts.append(f"{counts.excluded:,} {are} excluded by conditions")
     shown = "; ".join([part for part in parts if part])
     of = explorer.domain
     sampled = f" of {of.size:,}" if of.count < of.size else ""
-    return f"{counts.points:,} variants{sampled}{': ' if shown else ''}{shown}."
+    variants = "variant" if counts.points == 1 else "variants"
+    return f"{counts.points:,} {variants}{sampled}{': ' if shown else ''}{shown}."
 
 
 def _say(explorer: Explorer, counts: Counts | None) -> None:

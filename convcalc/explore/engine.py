@@ -45,6 +45,8 @@ from convcalc.transform.whatif import WhatIf
 
 #: Points that are evaluated together.
 CHUNK = 1 << 14
+#: What a problem of a condition is about.
+WHEN = "when"
 #: Points at which the sizes in a network are looked at before all others.
 PROBES = 256
 
@@ -246,19 +248,24 @@ class Engine:
 
     def _first_condition(self) -> None:
         """Tries the conditions at the first point, where most mistakes in them show."""
-        try:
-            self._check_conditions([0] * len(self.variables))
-        except (Refused, ConvcalcError):
-            pass  # the point is none of the space, or no network
-        except RuleError as error:
-            raise ConvcalcError([error.at(None, Subject(argument="when"))], UNUSABLE) from None
+        for text in self._conditions.texts:
+            try:
+                self._check(Conditions([text], self.variables), [0] * len(self.variables))
+            except (Refused, ConvcalcError):
+                pass  # the point is none of the space, or no network
+            except RuleError as error:
+                problem = error.at(None, Subject(argument=WHEN, value=text))
+                raise ConvcalcError([problem], UNUSABLE) from None
 
     def _check_conditions(self, indices: Sequence[int]) -> None:
         """Raises Refused where a condition excludes a point."""
         if self._conditions.texts:
-            values = self._values(indices)
-            args, sizes = self._assignment.of(values)
-            self._segments.shapes(args, sizes, self._conditions.among(values))
+            self._check(self._conditions, indices)
+
+    def _check(self, conditions: Conditions, indices: Sequence[int]) -> None:
+        values = self._values(indices)
+        args, sizes = self._assignment.of(values)
+        self._segments.shapes(args, sizes, conditions.among(values))
 
     def formulas(self, indices: Sequence[Column]) -> list[tuple[Trace, Leaf, int]]:
         """The paths of points through whole networks, with how many of the points each has.
@@ -307,7 +314,7 @@ class Conditions:
             try:
                 self._parsed.append(parse(text))
             except RuleError as error:
-                problem = error.at(None, Subject(argument="when", value=text))
+                problem = error.at(None, Subject(argument=WHEN, value=text))
                 raise ConvcalcError([problem], UNUSABLE) from None
 
     def among(self, values: Sequence[Any]) -> tuple[list[Expression], dict[str, Any]]:

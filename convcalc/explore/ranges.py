@@ -31,7 +31,14 @@ def read_variable(spec: Spec, text: str, option: str = "--over") -> Variable:
         help_text = f"{option} width=0.25..1:0.25, or {option} in_size=96,128,160"
         message = f"{option} takes NAME=VALUES, not '{printable(text)}'"
         raise refused("bad-option", message, help_text)
-    return variable_of(spec, name.strip(), split_values(values))
+    try:
+        return variable_of(spec, name.strip(), split_values(values))
+    except ConvcalcError as error:
+        # What is wrong with one value is shown with the option that gives it.
+        of_values = [
+            p if p.subject.value is None else p.about(option=option) for p in error.problems
+        ]
+        raise ConvcalcError(of_values, error.status) from None
 
 
 def variable_of(spec: Spec, name: str, texts: Sequence[str]) -> Variable:

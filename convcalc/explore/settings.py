@@ -7,6 +7,7 @@ from typing import Any
 
 from convcalc.explore.variables import IN_SIZE, Setting
 from convcalc.language.building.spec import Spec
+from convcalc.layers.fields import decimal_text
 from convcalc.problems import UNUSABLE, ConvcalcError, RuleError, Subject, printable, refused
 from convcalc.spelling import nearest
 
@@ -58,13 +59,17 @@ def read_setting(spec: Spec, name: str, value: object) -> Any:
     if type(value) is int:
         return value
     setting = check_name(spec, name)
+    shown = printable(value)
     try:
         if setting.argument and setting.item is None:
             return spec.argument(name, value)
-        return spec.number(value)
+        number = spec.number(value)
+        if not setting.argument and type(number) is not int:
+            raise RuleError("bad-value", f"a size is a whole number, not {decimal_text(number)}")
     except RuleError as error:
-        subject = Subject(argument=name, value=printable(value))
-        raise ConvcalcError([error.at(None, subject)], UNUSABLE) from None
+        problem = error.at(None, Subject(argument=name, value=shown))
+        raise ConvcalcError([problem], UNUSABLE) from None
     except ConvcalcError as error:
-        problems = [problem.about(option="") for problem in error.problems]
+        problems = [p.about(option="", argument=name, value=shown) for p in error.problems]
         raise ConvcalcError(problems, UNUSABLE) from None
+    return number

@@ -8,21 +8,21 @@ from convcalc.language.building.spec import Spec
 from convcalc.language.load import read_file
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
 from convcalc.language.reading.ranges import split_values
-from convcalc.problems import UNUSABLE, ConvcalcError, Problem, Source, helps
+from convcalc.problems import UNUSABLE, ConvcalcError, Problem, Source, Span, helps
 
 #: The key of the conditions.
 WHEN = "when"
 
 
-def read_space(spec: Spec, path: str) -> tuple[list[Variable], list[str]]:
-    """The variables and the conditions of a file; raises ConvcalcError with status 2.
+def read_space(spec: Spec, path: str) -> tuple[list[Variable], dict[str, Span]]:
+    """The variables and the conditions of a file, with their places; raises ConvcalcError.
 
     Conditions are expressions in the names of what varies, such as `width < 0.5 or depth == 2`.
     """
     return space_of(spec, read_file(path, "a space"))
 
 
-def space_of(spec: Spec, source: Source) -> tuple[list[Variable], list[str]]:
+def space_of(spec: Spec, source: Source) -> tuple[list[Variable], dict[str, Span]]:
     """The same for a text."""
     try:
         root = read_yaml(source)
@@ -32,10 +32,10 @@ def space_of(spec: Spec, source: Source) -> tuple[list[Variable], list[str]]:
         message = "a space is a mapping: an argument, and its values, on each line"
         raise _wrong(root, source, message, "width: 0.25..1.0:0.05")
     variables: list[Variable] = []
-    conditions: list[str] = []
+    conditions: dict[str, Span] = {}
     for name, (key, value) in root.entries.items():
         if name == WHEN:
-            conditions = [_scalar(node, source) for node in _items(value)]
+            conditions = {_scalar(node, source): node.span for node in _items(value)}
             continue
         texts = [text for node in _items(value) for text in _texts(node, source)]
         try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from convcalc.explore.columns import Column
+from convcalc.explore.columns import LARGEST, Column
 from convcalc.polynomials import Quotient, Space
 from convcalc.record import Record
 
@@ -97,13 +97,18 @@ class Variable:
         self.values = tuple(values)
         self.unknowns: dict[int, Unknown] = {}
         first = self.values[0]
+        columns: dict[int, Sequence[Any]] = {}
         if all(map(_is_number, self.values)):
-            self.unknowns[-1] = _unknown(name, self.values)
+            columns[-1] = self.values
         elif isinstance(first, list) and all(map(_is_list_of_numbers, self.values)):
             if len({len(value) for value in self.values}) == 1:
-                for place, column in enumerate(zip(*self.values, strict=True)):
-                    if len(set(column)) > 1:
-                        self.unknowns[place] = _unknown(f"{name}[{place}]", column)
+                items = enumerate(zip(*self.values, strict=True))
+                columns = {place: column for place, column in items if len(set(column)) > 1}
+        # What 64 bits cannot hold is read one after the other.
+        if all(_fits(column) for column in columns.values()):
+            for place, column in columns.items():
+                item = name if place < 0 else f"{name}[{place}]"
+                self.unknowns[place] = _unknown(item, column)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -128,6 +133,11 @@ def _unknown(name: str, values: Sequence[int | Fraction]) -> Unknown:
         base = 0
     column = np.array([(value - base) // step for value in wholes], dtype=np.int64)
     return Unknown(name, base, step, denominator, column)
+
+
+def _fits(values: Sequence[int | Fraction]) -> bool:
+    denominator = lcm(*[value.denominator for value in values])
+    return all(-LARGEST <= value * denominator <= LARGEST for value in values)
 
 
 def _is_number(value: object) -> bool:

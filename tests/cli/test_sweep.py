@@ -5,6 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import random
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,6 +79,16 @@ class TestRows:
         found = rows(net, *options, "--pareto", "+macs,params")
         assert {row["in_size"] for row in found if row["front"]} == {"16"}
         assert all(row["front"] for row in found if row["in_size"] == "16")
+
+    def test_a_front_of_a_metric_and_what_varies(self, net: str) -> None:
+        result = run("sweep", net, "--over", "in_size=9,8", "--pareto", "+in_size,macs")
+        assert result.status == 0
+        assert [line.endswith("*") for line in result.out.splitlines()[3:5]] == [True, True]
+
+    def test_values_beyond_64_bits(self, net: str) -> None:
+        result = run("sweep", net, "--over", f"in_size=8,{10**30}", "--format", "csv")
+        assert result.status == 0
+        assert ",,bad-input," in result.out.splitlines()[2]
 
     def test_a_front_of_figures_beyond_64_bits(self, net: str) -> None:
         Path("large.yaml").write_text(
@@ -159,6 +174,52 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, parts: int, error: type[BaseExce
         return whole(self, start, stop, **options)
 
     monkeypatch.setattr(work.Explorer, "look", look)
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [
+        ("wd < 3", "space.yaml:2:7: error[unknown-name]: 'wd' is neither"),
+        ("w <", "space.yaml:2:7: error[bad-expression]: the expression ends too early"),
+        ("w", "space.yaml:2:7: error[bad-value]: it is true or false, not 1"),
+    ],
+)
+def test_a_mistake_in_a_condition_is_at_its_place(net: str, condition: str, says: str) -> None:
+    Path("space.yaml").write_text(f"w: 1,2\nwhen: {condition}\n")
+    result = run("sweep", net, "--space", "space.yaml")
+    assert (result.status, result.out) == (2, "")
+    assert says in result.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("kills", [2, pytest.param(30, marks=pytest.mark.long)])
+def test_a_command_that_is_killed_goes_on(net: str, kills: int) -> None:
+    """At any moment: what is there is a part of the whole, and what is resumed is the whole."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    options = ("--over", "in_size[0]=6..205", "--over", "in_size[1]=6..205", "--format", "csv")
+    command = [sys.executable, "-m", "convcalc", "sweep", net, *options, "--output", "out"]
+    start = time.monotonic()
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    longest = 1.1 * (time.monotonic() - start)
+    whole = Path("out").read_bytes()
+    assert whole.count(b"\n") == 40_001
+    wait = random.Random(kills)
+    command.append("--resume")
+    for _ in range(kills):
+        Path("out").unlink()
+        for _ in range(2):
+            with subprocess.Popen(
+                command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ) as child:
+                time.sleep(wait.uniform(0.3, 1) * longest)
+                child.kill()
+            if not Path("out.sweep").exists():
+                break  # it had not begun, or was complete
+            assert whole.startswith(Path("out").read_bytes())
+        if Path("out.sweep").exists() or not Path("out").exists():
+            subprocess.run(command, env=environment, check=True, capture_output=True)
+        assert Path("out").read_bytes() == whole
+        assert not Path("out.sweep").exists()
 
 
 class TestFiles:
@@ -276,6 +337,11 @@ class TestWrongUsage:
             (("--over", "w=1", "--sort", "mac"), "no metric is called 'mac'"),
             (("--over", "w=1", "--metrics", "a"), "no metric is called 'a'"),
             (("--over", "w=1", "--pareto", "+a"), "no metric is called 'a'"),
+            (("--over", "w=1", "--pareto", ""), "no metric is called ''"),
+            (("--over", "w=1", "--seed", "-1"), "--seed is a whole number from 0 on"),
+            (("--over", "w=1,x"), "--over w=x: 'x' is neither"),
+            (("--over", "in_size=28.5"), "--over in_size=28.5: a size is a whole number"),
+            (("--over", "in_size=8..9:0.5"), "a size is a whole number, not 0.5"),
             (("--over", "w=1", "--ascending"), "--ascending is about --sort"),
             (("--over", "w=1", "--limit", "arena<=9"), "does not say which bytes"),
             (("--over", "w=1", "--dtype", "int4"), "--dtype cannot be 'int4'"),

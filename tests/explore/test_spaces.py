@@ -72,7 +72,8 @@ class TestRanges:
 class TestSpaceFile:
     def read(self, text: str) -> tuple[dict[str, list[Any]], list[str]]:
         variables, conditions = space_of(SPEC, Source("space.yaml", text))
-        return {v.name: list(v.values) for v in variables}, conditions
+        assert [span.line for span in conditions.values()] == [7, 8][: len(conditions)]
+        return {v.name: list(v.values) for v in variables}, [*conditions]
 
     def test_lists_ranges_and_conditions(self) -> None:
         found = self.read(
@@ -99,6 +100,7 @@ class TestSpaceFile:
             ("w: {a: 1}", "a value or a range is needed"),
             ("w: [", "yaml-syntax"),
             ("w: 5..1", "no points"),
+            ("in_size: 1.5", "space.yaml:1:1: error[bad-value]: a size is a whole number"),
             ("when: []\nw: ''", "a value or a range is needed"),
         ],
     )
