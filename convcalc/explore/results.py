@@ -63,7 +63,8 @@ class ResultsFile:
             message = f"{shown} holds the results of another sweep"
             help_text = "the same network, options and version go on; --overwrite starts anew"
             raise refused("file-exists", message, help_text)
-        self.start, self._length = start, length
+        if start:  # a file with no point in it, only a head, is begun anew
+            self.start, self._length = start, length
 
     def __enter__(self) -> ResultsFile:
         target = output_place(self._path)

@@ -257,6 +257,16 @@ class TestFiles:
         assert run("sweep", net, *self.LINES, *resumed).status == 0
         assert Path("out").read_text() == whole
 
+    def test_a_kill_after_the_head(self, net: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = run("sweep", net, *self.LINES, "--format", "csv").out
+        with monkeypatch.context() as patched:
+            stop_after(patched, 0, KeyboardInterrupt)
+            run("sweep", net, *self.LINES, "--format", "csv", "--output", "out")
+        assert Path("out").read_text() == whole.splitlines(keepends=True)[0]
+        resumed = ("sweep", net, *self.LINES, "--format", "csv", "--output", "out", "--resume")
+        assert run(*resumed).status == 0
+        assert Path("out").read_text() == whole
+
     def test_the_suffix_chooses_the_format(self, net: str) -> None:
         for suffix, start in (
             (".csv", "w,params,"),
