@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from hashlib import sha256
 from threading import local
+from time import monotonic
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,10 @@ from convcalc.transform.whatif import WhatIf
 _FIRST, _MOST = 1 << 10, 1 << 16
 #: Metrics that are not below `peak_in_place`.
 _ARENAS = frozenset(("arena", "tflm_arena"))
+#: The same where each point needs a network of its own.
+_FIRST_SLOW, _MOST_SLOW = 1 << 3, 1 << 8
+#: Seconds that a part may take, of which the results are waited for.
+_MOMENT = 0.5
 #: A figure that was not looked for, because the point breaks a limit without it.
 UNKNOWN = -1
 #: The code of a point that is a network, of which the cost is known in part.
@@ -309,24 +314,42 @@ def sweep(
     slow       whether slow metrics are searched for
     looked_at  is called with the number of points that are done, after each part
     """
-    question, count = explorer.question, explorer.domain.count
-    digest = question.digest
-    parts = [Part(question, digest, a, b, slow) for a, b in _cuts(start, count)]
+    count = explorer.domain.count
+    waits = slow and bool(explorer.slow)
+    if executor is None and jobs == 1:
+        for begin, end in _timed_cuts(start, count, _FIRST_SLOW if waits else _FIRST):
+            answer = explorer.look(begin, end, slow=slow)
+            looked_at(end)
+            yield answer
+        return
+    question, digest = explorer.question, explorer.question.digest
+    sizes = (_FIRST_SLOW, _MOST_SLOW) if waits else (_FIRST, _MOST)
+    parts = [Part(question, digest, a, b, slow) for a, b in _cuts(start, count, *sizes)]
     if executor is not None:
         answers = in_order(executor, look, parts)
-    elif jobs > 1:
-        answers = on_processes(jobs, look, parts)
     else:
-        answers = (explorer.look(part.start, part.stop, slow=slow) for part in parts)
+        answers = on_processes(jobs, look, parts)
     for part, answer in zip(parts, answers, strict=True):
         looked_at(part.stop)
         yield answer
 
 
-def _cuts(start: int, count: int) -> Iterator[tuple[int, int]]:
+def _cuts(start: int, count: int, size: int, most: int) -> Iterator[tuple[int, int]]:
     """Parts that grow, so that the first is answered at once."""
-    size = _FIRST
     while start < count:
         yield start, min(start + size, count)
         start += size
-        size = min(4 * size, _MOST)
+        size = min(4 * size, most)
+
+
+def _timed_cuts(start: int, count: int, size: int) -> Iterator[tuple[int, int]]:
+    """Parts that grow as long as each takes a moment only, and shrink where one takes long."""
+    while start < count:
+        begun = monotonic()
+        yield start, min(start + size, count)
+        start += size
+        passed = monotonic() - begun
+        if passed < _MOMENT:
+            size = min(4 * size, _MOST)
+        elif passed > 4 * _MOMENT:
+            size = max(size // 4, 1)
