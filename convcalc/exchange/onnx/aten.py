@@ -632,7 +632,28 @@ def _max_pool(to: _Translation, call: Call) -> None:
         "dilations": _listed(dilation, rank),
         "ceil_mode": int(ceil),
     }
-    to.node("MaxPool", [to.value(call.args[0])], [call.name], attributes)
+    if not call.target.endswith("_with_indices.default"):
+        to.node("MaxPool", [to.value(call.args[0])], [call.name], attributes)
+        return
+    # ONNX counts places through all maps, PyTorch in each.
+    places = to.fresh("places")
+    to.node("MaxPool", [to.value(call.args[0])], [call.name, places], attributes)
+    first = _first_places(to, to.shapes[call.args[0].name])
+    to.node("Sub", [places, first], [f"{call.name}:1"])
+
+
+def _first_places(to: _Translation, shape: Shape) -> str:
+    """The number of the first place of each map, counted through all maps."""
+    batch, channels, *sizes = shape
+    starts = to.ints([number * prod(sizes) for number in range(batch * channels)])
+    return to.node("Reshape", [starts, to.ints([batch, channels, *[1] * len(sizes)])])
+
+
+def _max_unpool(to: _Translation, call: Call) -> None:
+    x, places, sizes = call.args[:3]
+    shape = (*to.shapes[x.name][:2], *sizes)
+    counted = to.node("Add", [to.value(places), _first_places(to, shape)])
+    to.node("MaxUnpool", [to.value(x), counted, to.ints(shape)], [call.name])
 
 
 def _average_pool(to: _Translation, call: Call) -> None:
@@ -664,19 +685,14 @@ def _adaptive_pool(average: bool) -> Rule:
     def rule(to: _Translation, call: Call) -> None:
         x = call.args[0]
         rank = len(to.shapes[x.name]) - 2
-        wanted, sizes = _listed(call.args[1], rank), to.shapes[x.name][2:]
+        wanted = _listed(call.args[1], rank)
         if all([size == 1 for size in wanted]):
             op = "GlobalAveragePool" if average else "GlobalMaxPool"
             to.node(op, [to.value(x)], [call.name])
             return
-        if any([size % units for size, units in zip(sizes, wanted, strict=True)]):
-            raise _Unsaid
-        if list(sizes) == wanted:
-            to.node("Identity", [to.value(x)], [call.name])
-            return
-        window = [size // units for size, units in zip(sizes, wanted, strict=True)]
-        attributes: dict[str, Attribute] = {"kernel_shape": window, "strides": window}
-        to.node("AveragePool" if average else "MaxPool", [to.value(x)], [call.name], attributes)
+        kind = "adaptive_avgpool" if average else "adaptive_maxpool"
+        attributes: dict[str, Attribute] = {"size": [*wanted]}
+        to.node(kind, [to.value(x)], [call.name], attributes)
 
     return rule
 
@@ -761,6 +777,18 @@ def _transpose(to: _Translation, call: Call) -> None:
     if rank > 1:
         first, second = call.args[1:3] if len(call.args) > 2 else (-2, -1)
         order[first], order[second] = order[second], order[first]
+    to.node("Transpose", [to.value(x)], [call.name], {"perm": order})
+
+
+def _movedim(to: _Translation, call: Call) -> None:
+    x, sources, targets = call.args[:3]
+    rank = len(to.shapes[x.name])
+    moved = {
+        target % rank: source % rank
+        for source, target in zip(_listed(sources, 1), _listed(targets, 1), strict=True)
+    }
+    rest = iter([axis for axis in range(rank) if axis not in moved.values()])
+    order = [moved[axis] if axis in moved else next(rest) for axis in range(rank)]
     to.node("Transpose", [to.value(x)], [call.name], {"perm": order})
 
 
@@ -985,7 +1013,9 @@ RULES: dict[str, Rule] = {
         ),
         _same,
     ),
-    **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool3d"), _max_pool),
+    **{f"max_pool{rank}d": _max_pool for rank in (1, 2, 3)},
+    **{f"max_pool{rank}d_with_indices": _max_pool for rank in (1, 2, 3)},
+    **{f"max_unpool{rank}d": _max_unpool for rank in (2, 3)},
     **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d"), _average_pool),
     **{f"adaptive_avg_pool{rank}d": _adaptive_pool(average=True) for rank in (1, 2, 3)},
     **{f"adaptive_max_pool{rank}d": _adaptive_pool(average=False) for rank in (1, 2, 3)},
@@ -1013,6 +1043,7 @@ RULES: dict[str, Rule] = {
         _reshape,
     ),
     "permute": _permute,
+    **dict.fromkeys(("movedim", "moveaxis"), _movedim),
     **dict.fromkeys(("transpose", "swapaxes", "t", "mT", "numpy_T"), _transpose),
     **dict.fromkeys(("cat", "concat", "concatenate"), _concat),
     "stack": _stack,

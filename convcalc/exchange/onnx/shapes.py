@@ -89,6 +89,29 @@ def _pool(op: Op) -> list[Shape]:
     return [(*x[:2], *window.outputs(op, x[2:]))] * len(op.outputs)
 
 
+def _adaptive(op: Op) -> list[Shape]:
+    sizes = op.ints("size", len(op.x.shape) - 2) or []
+    return [(*op.x.shape[:2], *sizes)]
+
+
+def _max_unpool(op: Op) -> list[Shape]:
+    x = op.x.shape
+    _ranked(op, x, 3)
+    given = op.constant_ints(2)
+    if given is not None:
+        if len(given) != len(x) or any(size < 1 for size in given):
+            raise op.refuse("bad-model", f"a result of shape {given[:10]}")
+        return [(*x[:2], *given[2:])]
+    window = WindowArguments(op, x[2:], op.ints("kernel_shape") or [])
+    sizes = [
+        (n - 1) * step + extent - before - after
+        for n, step, extent, (before, after) in zip(
+            x[2:], window.stride, window.kernel, window.padding, strict=True
+        )
+    ]
+    return [(*x[:2], *sizes)]
+
+
 def _global_pool(op: Op) -> list[Shape]:
     x = op.x.shape
     return [(*x[:2], *[1 for _ in x[2:]])]
@@ -362,6 +385,7 @@ RULES: dict[str, Rule] = {
     "LpPool": _pool,
     "MatMul": _matmul,
     "MaxPool": _pool,
+    "MaxUnpool": _max_unpool,
     "OneHot": _one_hot,
     "Pad": _pad,
     "RNN": _recurrent,
@@ -380,6 +404,8 @@ RULES: dict[str, Rule] = {
     ],
     "Unsqueeze": lambda op: [unsqueezed(op, op.x.shape)],
     "Upsample": _resize,
+    "adaptive_avgpool": _adaptive,
+    "adaptive_maxpool": _adaptive,
 }
 
 #: Operations whose results are no numbers of their input's type: the type's number.

@@ -101,7 +101,7 @@ def result(found: Network) -> Shape:
         (call("max_pool2d.default", (1, 8, 6, 6), [2, 2]), {}, ["maxpool"], 0),
         (call("avg_pool2d.default", (1, 8, 4, 4), [3, 3]), {}, ["avgpool"], 0),
         (call("adaptive_avg_pool2d.default", (1, 8, 1, 1), [1, 1]), {}, ["global_avgpool"], 0),
-        (call("adaptive_avg_pool2d.default", (1, 8, 4, 4), [4, 4]), {}, ["avgpool"], 0),
+        (call("adaptive_avg_pool2d.default", (1, 8, 4, 4), [4, 4]), {}, ["adaptive_avgpool"], 0),
         (
             call("upsample_nearest2d.vec", (1, 8, 24, 24), None, [2.0, 2.0]),
             {},

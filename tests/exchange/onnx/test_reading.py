@@ -327,3 +327,51 @@ def test_names_in_a_function_are_its_own() -> None:
     whole = model(graph([node("F", ["x"], ["y"], domain="d")], [], [IMAGE], [info("y", [1, 5])]))
     with pytest.raises(ConvcalcError, match="d:Strange: it has no rule"):
         read(ModelFile("net.onnx", whole + message(25, function)), Choices())
+
+
+def test_values_go_back_to_the_places_of_a_pooling() -> None:
+    window = [integers("kernel_shape", [2, 2]), integers("strides", [2, 2])]
+    nodes = [
+        node("MaxPool", ["x"], ["a", "places"], *window),
+        node("Relu", ["a"], ["b"]),
+        node("MaxUnpool", ["b", "places"], ["y"], *window),
+    ]
+    found = read_nodes(nodes, [], [IMAGE])
+    assert kinds(found) == ["maxpool", "indices", "relu", "unpool"]
+    assert found.network.operations[-1].shape == (3, 8, 8)
+
+
+def test_places_that_are_moved_are_no_places() -> None:
+    window = [integers("kernel_shape", [2, 2]), integers("strides", [2, 2])]
+    nodes = [
+        node("MaxPool", ["x"], ["a", "places"], *window),
+        node("Add", ["places", "one"], ["moved"]),
+        node("MaxUnpool", ["a", "moved"], ["y"], *window),
+    ]
+    found = read_nodes(nodes, [tensor("one", [1], [1])], [IMAGE])
+    assert [each.layer.argument("op") for each in found.network.nodes if each.layer.unknown] == [
+        "MaxUnpool"
+    ]
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_a_global_response_normalisation(last: bool) -> None:
+    spatial, channel, shape = ([1, 2], [3], [8]) if last else ([2, 3], [1], [8, 1, 1])
+    nodes = [
+        node("ReduceL2", ["x"], ["length"], integers("axes", spatial)),
+        node("ReduceMean", ["length"], ["mean"], integers("axes", channel)),
+        node("Add", ["mean", "eps"], ["around"]),
+        node("Div", ["length", "around"], ["n"]),
+        node("Mul", ["x", "n"], ["p"]),
+        node("Mul", ["w", "p"], ["q"]),
+        node("Add", ["b", "q"], ["r"]),
+        node("Add", ["x", "r"], ["y"]),
+    ]
+    number_of_code = tensor("eps", [], kind=1) + message(9, bytes.fromhex("bd378635"))
+    weights = [floats("w", *shape), floats("b", *shape), number_of_code]
+    image = info("x", [1, 5, 6, 8] if last else [1, 8, 5, 6])
+    found = read_nodes(nodes, weights, [image])
+    assert [kind for kind in kinds(found) if kind != "transpose"] == ["grn"]
+    (norm,) = [each for each in found.network.operations if each.kind == "grn"]
+    assert norm.layer.argument("eps") == 1e-6
+    assert Analysis(found.network).report.totals.params == 16

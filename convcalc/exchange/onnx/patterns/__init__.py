@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from convcalc.exchange.onnx.patterns import activations, attention, norms, products, shuffles
+from convcalc.exchange.onnx.patterns import (
+    activations,
+    attention,
+    norms,
+    products,
+    shuffles,
+    unpooling,
+)
 from convcalc.exchange.onnx.values import Op
 
 #: What may end at an operation of each type, in the order in which it is tried. A function that
 #: finds its pattern changes the operation to what the pattern is, and says so.
 _ENDING: dict[str, tuple[Callable[[Op], bool], ...]] = {
-    "Add": (norms.shifted, products.with_bias),
+    "Add": (norms.shifted, products.with_bias, norms.global_response_norm),
     "Clip": (activations.hard_sigmoid_clipped,),
     "Div": (
         activations.hard_sigmoid,
@@ -22,6 +29,7 @@ _ENDING: dict[str, tuple[Callable[[Op], bool], ...]] = {
     ),
     "Log": (activations.softplus,),
     "MatMul": (attention.attention,),
+    "MaxUnpool": (unpooling.unpool,),
     "Mul": (
         activations.silu,
         activations.mish,

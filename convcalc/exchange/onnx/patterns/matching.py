@@ -29,6 +29,11 @@ def operands(op: Op) -> Iterator[tuple[Value, Value]]:
             yield b, a
 
 
+def operands_of(op: Op | None) -> Iterator[tuple[Value, Value]]:
+    """The same of an operation that may not be there."""
+    return operands(op) if op is not None else iter(())
+
+
 def with_number(op: Op | None) -> Iterator[tuple[Value, float]]:
     """A live input and the constant number beside it, of an operation with two inputs."""
     if op is not None:

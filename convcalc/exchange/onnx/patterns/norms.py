@@ -5,7 +5,13 @@ from __future__ import annotations
 from math import prod
 
 from convcalc.exchange.onnx.axes import axes_of
-from convcalc.exchange.onnx.patterns.matching import become, made_by, operands, with_number
+from convcalc.exchange.onnx.patterns.matching import (
+    become,
+    made_by,
+    operands,
+    operands_of,
+    with_number,
+)
 from convcalc.exchange.onnx.values import Constant, Op, Value, scalar
 
 
@@ -157,3 +163,37 @@ def shifted(op: Op) -> bool:
         return False
     norm, bias = found
     return become(op, norm.type, [*norm.inputs, bias], norm.attributes)
+
+
+def global_response_norm(op: Op) -> bool:
+    """weight * (x * n) + bias + x, n the length of each channel's map over the mean length."""
+    for x, other in operands(op):
+        for scaled_value, bias in operands_of(made_by(other, "Add")):
+            for product, weight in operands_of(made_by(scaled_value, "Mul")):
+                found = _times_share(product, x)
+                if found is None or not isinstance(bias, Constant):
+                    continue
+                axis, eps = found
+                channels = x.shape[axis]
+                if isinstance(weight, Constant) and weight.elements == bias.elements == channels:
+                    inputs: list[Value | None] = [x, weight, bias]
+                    return become(op, "grn", inputs, {"axis": axis, "epsilon": eps})
+    return False
+
+
+def _times_share(product: Value, x: Value) -> tuple[int, float] | None:
+    """The axis of the channels and the number that is added, if a value is x * n."""
+    for value, share in operands_of(made_by(product, "Mul")):
+        divided = made_by(share, "Div")
+        if value is not x or divided is None:
+            continue
+        length = made_by(divided.x, "ReduceL2")
+        for mean_value, eps in with_number(made_by(divided.given(1), "Add")):
+            mean = made_by(mean_value, "ReduceMean")
+            if mean is None or length is None or mean.x is not divided.x or length.x is not x:
+                continue
+            along, across = (axes_of(each, len(x.shape)) for each in (mean, length))
+            kept = mean.whole("keepdims", 1) and length.whole("keepdims", 1)
+            if kept and len(along) == 1 and sorted([*along, *across]) == [*range(1, len(x.shape))]:
+                return along[0], eps
+    return None

@@ -138,6 +138,14 @@ def group_norm(writer: Writer, op: Op) -> None:
     writer.put(op.outputs[0], node, view.axes)
 
 
+def global_response_norm(writer: Writer, op: Op) -> None:
+    """The pattern of a global response normalisation."""
+    view, axes = along(writer, op.x, op.whole("axis", 1))
+    node = writer.add("grn", _eps(op, 1e-6), [view.node])
+    _affine(writer, node, op.given(1), op.given(2))
+    writer.put(op.outputs[0], node, axes)
+
+
 def instance_norm(writer: Writer, op: Op) -> None:
     """InstanceNormalization."""
     scale, bias = op.given(1), op.given(2)

@@ -9,6 +9,8 @@ from convcalc.exchange.onnx.axes import WindowArguments, pads_of
 from convcalc.exchange.onnx.shapes import resize_arguments
 from convcalc.exchange.onnx.values import Constant, Op, scalar
 from convcalc.exchange.onnx.writer import Unsupported, Writer
+from convcalc.layers.pooling import MaxPool
+from convcalc.layers.unpooling import Unpool
 
 
 def one_or_all(numbers: Sequence[object]) -> object:
@@ -122,8 +124,6 @@ def _cropped(
 
 def pool(writer: Writer, op: Op) -> None:
     """MaxPool and AveragePool."""
-    if any([value.users for value in op.outputs[1:]]):
-        raise Unsupported  # where the maxima were is a value of its own
     sizes = op.x.shape[2:]
     window = WindowArguments(op, sizes, op.ints("kernel_shape") or [])
     args = _arguments(window)
@@ -138,8 +138,30 @@ def pool(writer: Writer, op: Op) -> None:
         args["count_include_pad"] = not padded or bool(op.whole("count_include_pad", 0))
         if tuple(window.kernel) == sizes and not padded:
             kind, args = "global_avgpool", {}
-    node = writer.add(kind, args, [writer.channels_first(op.x)])
-    writer.put_first(op.outputs[0], node)
+    source = writer.channels_first(op.x)
+    if op.outputs[0].users:
+        writer.put_first(op.outputs[0], writer.add(kind, args, [source]))
+    if any([value.users for value in op.outputs[1:]]):
+        if op.whole("storage_order", 0):
+            raise Unsupported
+        writer.put_first(op.outputs[1], writer.add("indices", args, [source]))
+
+
+def unpool(writer: Writer, op: Op) -> None:
+    """The pattern of MaxUnpool: what enters, the places of a pooling, and the pooling's input."""
+    value, places, entered = [writer.channels_first(op.input(place)) for place in range(3)]
+    made = writer.builder.nodes[places]
+    if made.kind != "indices" or writer.shape(entered) != op.outputs[0].shape[1:]:
+        raise Unsupported
+    args = {name: getattr(made.layer, name) for name in vars(made.layer)}
+    layer = Unpool(pool=MaxPool(**args))
+    writer.put_first(op.outputs[0], writer.add("unpool", {}, [value, places, entered], layer))
+
+
+def adaptive_pool(writer: Writer, op: Op) -> None:
+    """PyTorch's adaptive poolings, for which ONNX has no operation."""
+    args = {"size": one_or_all(op.ints("size") or [])}
+    writer.put_first(op.outputs[0], writer.add(op.type, args, [writer.channels_first(op.x)]))
 
 
 def global_pool(writer: Writer, op: Op) -> None:
