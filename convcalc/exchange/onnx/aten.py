@@ -156,6 +156,12 @@ class _Translation:
         self._constant(name, (), [int(number)] if whole else [float(number)])
         return name
 
+    def filled(self, number: float, count: int) -> str:
+        """A constant list of one number repeated."""
+        name = self.fresh("numbers")
+        self._constant(name, (count,), [number] * count)
+        return name
+
     def ints(self, numbers: Sequence[int]) -> str:
         """A constant list of whole numbers."""
         name = self.fresh("sizes")
@@ -345,9 +351,14 @@ def _batch_norm(to: _Translation, call: Call) -> None:
     )
     if call.target.startswith("_native_batch_norm_legit_no_training"):
         training, eps = False, call.args[6]
-    if training or weight is None or mean is None:
+    if training or mean is None:
         raise _Unsaid
-    inputs = [to.value(each) for each in (x, weight, bias, mean, variance)]
+    channels = to.shapes[x.name][1]
+    affine = [
+        to.filled(number, channels) if each is None else to.value(each)
+        for each, number in ((weight, 1.0), (bias, 0.0))
+    ]
+    inputs = [to.value(x), *affine, to.value(mean), to.value(variance)]
     to.node("BatchNormalization", inputs, [call.name], {"epsilon": float(eps)})
 
 
@@ -406,8 +417,11 @@ def _attention(to: _Translation, call: Call) -> None:
     order = [*range(len(shape) - 2), len(shape) - 1, len(shape) - 2]
     turned = to.node("Transpose", [to.value(key)], (), {"perm": order})
     factor = float(scale) if scale is not None else 1 / sqrt(shape[-1])
-    scores = to.node("MatMul", [to.value(query), turned])
-    scores = to.node("Mul", [scores, to.value(factor)])
+    # The query has fewer numbers than the scores.
+    scaled = to.value(query)
+    if factor != 1:
+        scaled = to.node("Mul", [scaled, to.value(factor)])
+    scores = to.node("MatMul", [scaled, turned])
     if mask is not None:
         scores = to.node("Add", [scores, to.value(mask)])
     weights = to.node("Softmax", [scores], (), {"axis": -1})

@@ -135,6 +135,9 @@ class Places:
 
     def is_filled(self, constant: Constant, number: int) -> bool:
         """Whether all numbers that are stored for a constant are this one."""
+        known = constant.numbers()
+        if known is not None:
+            return all([each == number for each in known])
         tensor = constant.tensor
         extent = self.extent(tensor) if tensor is not None else None
         if tensor is None or extent is None or extent[2] > _MOST_BYTES:
