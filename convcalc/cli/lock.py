@@ -73,7 +73,9 @@ def lock(
         max_layers=max_layers,
         allow_unknown=allow_unknown,
     )
-    warnings = [warning for outcome in outcomes for warning in outcome.warnings]
+    # Variants of a file have the same notes.
+    every = [warning for outcome in outcomes for warning in outcome.warnings]
+    warnings = [*{warning.identity: warning for warning in every}.values()]
     if warnings:
         report_problems(warnings, "\n", "warning")
     failed = [o for o in outcomes if o.state == "broken" or (check and o.problems)]

@@ -307,34 +307,42 @@ class PaddingSides(FieldType):
 
 
 class WholeList(FieldType):
-    """A list of whole numbers, such as a shape, an order of axes or a range of channels."""
+    """A list of whole numbers, such as a shape, an order of axes or a range of channels.
 
-    def __init__(self, what: str, low: int, longest: int, shortest: int = 1) -> None:
+    alone  whether one number may stand for a list of it
+    """
+
+    def __init__(
+        self, what: str, low: int, longest: int, shortest: int = 1, *, alone: bool = False
+    ) -> None:
         self.what = what
         self.low = low
         self.longest = longest
         self.shortest = shortest
+        self.alone = alone
 
     @property
     def text(self) -> str:
         return self.what
 
     def read(self, value: object, rank: int) -> tuple[int, ...]:
-        if not isinstance(value, list) or not self.shortest <= len(value) <= self.longest:
+        items = [value] if self.alone and not isinstance(value, list) else value
+        if not isinstance(items, list) or not self.shortest <= len(items) <= self.longest:
             raise self.refuse(value)
-        for item in value:
+        for item in items:
             if not (whole(item) and self.low <= item <= LARGEST_SIZE):
                 raise self.refuse(value)
-        return tuple(value)
+        return tuple(items)
 
     def schema(self) -> dict[str, Any]:
         item = {"type": "integer", "minimum": self.low, "maximum": LARGEST_SIZE}
-        return {
+        items = {
             "type": "array",
             "items": item,
             "minItems": self.shortest,
             "maxItems": self.longest,
         }
+        return {"anyOf": [item, items]} if self.alone else items
 
 
 def _briefly(value: Any) -> Any:

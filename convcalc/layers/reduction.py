@@ -49,7 +49,12 @@ class _AlongAxes(_Reduction):
     """A reduction along axes that are given; abstract."""
 
     axes: tuple[int, ...] = field(
-        WholeList("a list of axes, counted from 0 without the batch axis", 0, MOST_AXES),
+        WholeList(
+            "an axis or a list of axes, counted from 0 without the batch axis",
+            0,
+            MOST_AXES,
+            alone=True,
+        ),
         "along which, 0 being the channels",
     )
     keepdims: bool = field(Flag(), "keep these axes with size 1", default=True)

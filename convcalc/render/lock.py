@@ -48,6 +48,7 @@ def lock_data(path: str, outcomes: Sequence[Outcome], ok: bool) -> dict[str, Any
             "state": outcome.state,
             "totals": outcome.network.totals if outcome.network else {},
             "problems": problems_data(outcome.problems),
+            "warnings": problems_data(outcome.warnings),
             **unknown_data(outcome.unknown),
         }
         for outcome in outcomes

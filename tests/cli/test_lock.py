@@ -56,6 +56,20 @@ def test_writes_and_holds() -> None:
     assert lock_bytes() == text
 
 
+def test_notes_on_a_network_are_shown_once(folder: Path) -> None:
+    text = "args: {c: 4}\ninput: [1, 3, 8, 8]\nlayers: [{conv: c, kernel: 3}]\n"
+    (folder / "noted.yaml").write_text(text)
+    (folder / "convcalc.yaml").write_text("networks: [{files: noted.yaml, set: {c: 1..3}}]")
+    for command in (["lock"], ["lock", "--check"]):
+        result = run(*command)
+        assert result.status == 0
+        assert result.err.count("warning[input-batch-axis]") == 1
+    networks = json.loads(run("lock", "--format", "json").out)["networks"]
+    assert [[w["code"] for w in network["warnings"]] for network in networks] == [
+        ["input-batch-axis"]
+    ] * 3
+
+
 def test_holds_nothing_of_where_and_when_it_was_made(folder: Path) -> None:
     run("lock", "models")
     first = lock_bytes()

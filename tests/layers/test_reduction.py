@@ -8,6 +8,7 @@ import pytest
 
 from convcalc.counts import Counts
 from convcalc.layers.traits import ChannelRule
+from convcalc.problems import RuleError
 from tests.layers.shorthand import counts, made, refusal, shape
 
 GIVEN = (8, 3, 5)
@@ -29,6 +30,13 @@ class TestReductions:
     ) -> None:
         assert shape(made(kind, axes=axes), GIVEN) == kept
         assert shape(made(kind, axes=axes, keepdims=False), GIVEN) == gone
+
+    @pytest.mark.parametrize("kind", REDUCTIONS)
+    def test_one_axis_needs_no_list(self, kind: str) -> None:
+        assert made(kind, axes=2) == made(kind, axes=[2])
+        for wrong in (True, -1, 0.5, "1"):
+            with pytest.raises(RuleError, match="an axis or a list of axes"):
+                made(kind, axes=wrong)
 
     def test_over_the_positions_they_cost_what_global_poolings_cost(self) -> None:
         for kind, pool in (("reduce_mean", "global_avgpool"), ("reduce_max", "global_maxpool")):

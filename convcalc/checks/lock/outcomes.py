@@ -24,6 +24,7 @@ from convcalc.checks.project.config import CONFIG_NAME
 from convcalc.checks.project.specs import Specs
 from convcalc.checks.project.targets import Target, dtype_of, locked_name
 from convcalc.checks.project.unknown import unknown_problems
+from convcalc.codes import CODES
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.language.shipped import is_word, shipped_path
 from convcalc.problems import (
@@ -54,7 +55,7 @@ class Outcome(NamedTuple):
     network   its entry as of now; as it was, for "removed"; None for "broken"
     problems  why it is broken, or what is not as locked
     unknown   the operations of which the cost is unknown
-    warnings  that there are such operations, where that is allowed
+    warnings  the notes on the network, and that there are such operations, where that is allowed
     """
 
     file: str
@@ -126,7 +127,8 @@ def _outcome(
     if unknown and not allow_unknown:
         return Outcome(file, target.variant, "broken", None, tuple(unknown))
     found = _compared(target, file, before, of_file, analysis)
-    return found._replace(unknown=tuple(report.unknown), warnings=tuple(unknown))
+    notes = [note for note in report.network.notes if CODES[note.code].warning]
+    return found._replace(unknown=tuple(report.unknown), warnings=(*notes, *unknown))
 
 
 def _compared(
