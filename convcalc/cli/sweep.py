@@ -133,8 +133,12 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument for each option
         marks[valid] = front(figures, [*better.values()])
         if top is not None:
             rows, marks = rows.chosen(slice(0, top)), marks[:top]
+    held_back = 0
+    if style in _TABLES and top is None and len(rows.points) > _SHOWN:
+        held_back = len(rows.points) - _SHOWN
+        rows, marks = rows.chosen(slice(0, _SHOWN)), None if marks is None else marks[:_SHOWN]
     found = _rows(explorer, layout, rows, marks, words=style in _TABLES)
-    _emit(explorer, title, layout, found, counts, style, output, top)
+    _emit(explorer, title, layout, found, counts, style, output, held_back)
     return 0
 
 
@@ -336,7 +340,7 @@ def _emit(
     counts: Counts,
     style: str,
     output: str | None,
-    top: int | None,
+    held_back: int,
 ) -> None:
     from convcalc.render.sweep import csv_head, sweep_data, sweep_table
 
@@ -359,8 +363,7 @@ def _emit(
         emit(head + _lines(rows, layout, style), output, _SYNTAX[style])
     else:
         notes = [counts_text(explorer, counts)]
-        shown = rows if top is not None else rows[:_SHOWN]
-        if len(shown) < len(rows):
-            notes.append(f"{len(rows) - len(shown):,} more rows: --top N, or --format csv.")
-        table = sweep_table(title, shown, layout, notes, explorer.question.dtype)
+        if held_back:
+            notes.append(f"{held_back:,} more rows: --top N, or --format csv.")
+        table = sweep_table(title, rows, layout, notes, explorer.question.dtype)
         emit_table(table, style, output)

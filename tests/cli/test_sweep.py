@@ -151,6 +151,21 @@ class TestRows:
         )
         assert line in result.out
 
+    def test_what_is_wrong_is_put_into_words_for_rows_that_are_shown(
+        self, net: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = []
+        wrong = work.Explorer.wrong
+
+        def counted(self: Any, indices: Any) -> str:
+            asked.append(indices)
+            return wrong(self, indices)
+
+        monkeypatch.setattr(work.Explorer, "wrong", counted)
+        result = run("sweep", net, "--over", "in_size[0]=1..5", "--over", "in_size[1]=1..60")
+        assert "200 more rows" in result.out
+        assert len(asked) == result.out.count("window-too-large") <= 100
+
     def test_dtypes_and_metrics(self, net: str) -> None:
         options = ("--over", "w=4", "--metrics", "weights,arena")
         (four,), (one,) = rows(net, *options), rows(net, *options, "--dtype", "int8")
