@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from convcalc.render.drawing.picture import Arm, Column, Fan
+from convcalc.render.drawing.picture import Arm, Cell, Column, Fan, Heads
 from convcalc.render.drawing.ports import (
     BAR_HEIGHT,
     BETWEEN,
@@ -67,12 +67,16 @@ class FanPlacer:
     down beside the branch. The value from above forks below these tracks.
     """
 
-    def __init__(self, placer: Places, fan: Fan, top: int | None) -> None:
+    def __init__(self, placer: Places, fan: Fan | Heads, top: int | None) -> None:
         self.placer = placer
         self.fan = fan
+        #: The join; None where the branches end for good.
+        self.cell = fan.cell if isinstance(fan, Fan) else None
         self.top = top
         self.placed = Placed(fan)
-        self.circle = fan.cell.form == "circle" and len(fan.branches) <= 3
+        self.circle = (
+            self.cell is not None and self.cell.form == "circle" and len(fan.branches) <= 3
+        )
         self.spine: Arm | None = None
         self.arms = self._ordered()
         self.crossing = self._crossing()
@@ -170,12 +174,14 @@ class FanPlacer:
         """Whether the last value of a branch goes to others than the join."""
         value = bottom(column)
         picture = self.placer.picture
-        return value in self.crossing or picture.last.get(value, -1) > self.fan.cell.order
+        end = self.fan.order[1] - 1 if self.cell is None else self.cell.order
+        return value in self.crossing or picture.last.get(value, -1) > end
 
     def _entry_text(self, arm: Arm) -> str:
         """The text beside the line from a branch into the join."""
-        named = self.fan.cell.form == "box"
-        name = self.fan.cell.names.get(arm.value, "") if named else ""
+        if self.cell is None:
+            return ""
+        name = self.cell.names.get(arm.value, "") if self.cell.form == "box" else ""
         shape = self.placer.label_below(arm.column.items[-1]) if arm.column is not None else ""
         return " ".join([text for text in (name, shape) if text])
 
@@ -262,7 +268,10 @@ class FanPlacer:
     # The join, and the lines.
 
     def _join(self) -> None:
-        placed, cell = self.placed, self.fan.cell
+        placed, cell = self.placed, self.cell
+        if cell is None:
+            self._end()
+            return
         ends = [self.bus + GAP if self.top is not None else self.start + 8, self.start + 8]
         for one in self.made:
             if one.placed is None or one.arm.column is None:
@@ -274,7 +283,7 @@ class FanPlacer:
             ends.append(end + (LABEL_GAP if text or self._shared(one.arm.column) else GAP))
         if any([port for one in self.made if one.placed for port in one.placed.ports]):
             ends.append(self.start + GAP)
-        node = self._node(max(ends))
+        node = self._node(cell, max(ends))
         placed.parts.append(node)
         placed.height = node.y + node.height
         lefts, rights = [node.left], [node.right]
@@ -295,8 +304,22 @@ class FanPlacer:
         self._lines(node)
         placed.ports.sort(key=lambda port: port.y)
 
-    def _node(self, y: float) -> Placed:
-        cell = self.fan.cell
+    def _end(self) -> None:
+        """The sizes and the lines of branches that no join follows."""
+        placed = self.placed
+        for place, one in enumerate(self.made):
+            part = one.placed
+            if part is None:
+                continue
+            lanes = len(self._lane_values(place, one))
+            lane = -self._lane(one, lanes - 1) if lanes else 0.0
+            placed.left = max(placed.left, part.left - one.x, lane)
+            placed.right = max(placed.right, part.right + one.x)
+            placed.height = max(placed.height, part.y + part.height)
+        self._lines(None)
+        placed.ports.sort(key=lambda port: port.y)
+
+    def _node(self, cell: Cell, y: float) -> Placed:
         node = Placed(cell)
         node.y = y
         if self.circle:
@@ -315,27 +338,30 @@ class FanPlacer:
         node.left, node.right = more - low, more + high
         return node
 
-    def _lines(self, node: Placed) -> None:
+    def _lines(self, node: Placed | None) -> None:
         """All lines: from above, from branch to join, from the tracks, and to the left."""
         placed, top = self.placed, self.top
         end = (0.0, placed.height)
-        value = bottom(self.fan.cell)
-        placed.links.append(Link(value, node, "bottom", None, "bottom", [end, end]))
+        if node is not None:
+            value = bottom(self.fan)
+            placed.links.append(Link(value, node, "bottom", None, "bottom", [end, end]))
         arriving: list[_Piece] = []
         leaving: dict[int, _Piece] = {}
         for place, one in enumerate(self.made):
             part, column = one.placed, one.arm.column
-            into = self._into(one, node)
-            if part is not None and column is not None:
+            into = self._into(one, node) if node is not None else []
+            if node is not None and part is not None and column is not None:
                 begin = (one.x, part.y + part.height)
                 value = bottom(column)
                 placed.links.append(Link(value, part, "bottom", node, "top", [begin, *into]))
-            target, points = (node, into) if part is None else (part, [(one.x, part.y)])
+            target, points = (part, [(one.x, part.y)]) if part is not None else (node, into)
+            if target is None:
+                continue
             if top is not None and one.takes == top:
                 fork = [(0.0, 0.0), (0.0, self.bus), (one.x, self.bus)]
                 placed.links.append(Link(top, None, "top", target, "top", [*fork, *points]))
             elif part is None and self._at_side(place, one):
-                arriving.append(_Piece(one.arm.value, node, "top", into[:0:-1], into[-1][1]))
+                arriving.append(_Piece(one.arm.value, target, "top", into[:0:-1], into[-1][1]))
             elif part is None or one.takes is not None:
                 taken = one.arm.value if one.takes is None else one.takes
                 level = self.levels[taken]

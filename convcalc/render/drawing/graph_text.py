@@ -10,6 +10,7 @@ from convcalc.render.drawing.picture import (
     Column,
     Fan,
     Frame,
+    Heads,
     Item,
     Picture,
     heading,
@@ -166,11 +167,12 @@ def _nested(made: Picture, node: _Node, start: _Start, end: str) -> list[str]:
                 groups += 1
                 yield from column(body, f"{indent}  ")
                 yield f"{indent}{end}"
-            case Fan(branches=branches, cell=cell):
+            case Fan(branches=branches) | Heads(branches=branches):
                 for arm in branches:
                     if arm.column is not None:
                         yield from column(arm.column, indent)
-                yield f"{indent}{node(cell)}"
+                if isinstance(item, Fan):
+                    yield f"{indent}{node(item.cell)}"
 
     def column(items: Column, indent: str) -> Iterator[str]:
         for item in items.items:

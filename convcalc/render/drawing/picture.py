@@ -7,6 +7,7 @@ one, the values of the first copy stand for those of the others.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
@@ -42,6 +43,8 @@ BUDGET = 24
 _SIGNS = {"add": "+", "mul": "\u00d7", "sub": "\u2212", "div": "\u00f7"}
 _SHORT_NAMES = {"batchnorm": "bn"}
 _MOST_CHARACTERS = 36
+#: Blocks at the end of a column that may part, and columns into which they do.
+_MOST_PARTING, _MOST_PARTS = 60, 8
 
 Form = Literal["box", "pill", "circle", "bar"]
 
@@ -121,6 +124,16 @@ class Fan:
         self.order = (0, 0)
 
 
+class Heads:
+    """What a column ends with where its values part for good: columns side by side."""
+
+    __slots__ = ("branches", "order")
+
+    def __init__(self, branches: list[Arm]) -> None:
+        self.branches = branches
+        self.order = (0, 0)
+
+
 class Arm:
     """A branch of a fan: the value that enters the join, and the column that makes it, if any."""
 
@@ -160,7 +173,7 @@ class Column:
         return [one for place, one in enumerate(self.items) if place not in self.aside][-1]
 
 
-Item = Cell | Frame | Fan
+Item = Cell | Frame | Fan | Heads
 
 
 class Picture:
@@ -189,6 +202,11 @@ class Picture:
         self.change = change
         self.unchanged = False
         self.sources = sources_of(network, units) if change is None else change.sources
+        #: The last unit that reads each value; its own unit where none does.
+        self.read_until = list(range(len(units)))
+        for index, read in enumerate(self.sources):
+            for source in read:
+                self.read_until[source] = max(self.read_until[source], index)
         self.top = Column([])
         self.cells: list[Cell] = []
         self.same = list(range(len(units)))
@@ -333,6 +351,8 @@ class _Builder:
             change is not None and change.mark(block.start, block.stop) == DELETED
             for block in blocks
         ]
+        if change is None:
+            return self._parting(blocks, level)
         if not any(removed) or all(removed):
             return Column([self.item(block, level) for block in blocks])
         items: list[Item] = []
@@ -345,6 +365,19 @@ class _Builder:
             aside.append(len(items))
             items.append(self._removed(found, level))
         return Column(items, frozenset(aside))
+
+    def _parting(self, blocks: Sequence[Block], level: int) -> Column:
+        """A column that parts into several where its last blocks read nothing of each other."""
+        start, parts = _parts(self.picture, blocks)
+        items = [self.item(block, level) for block in blocks[:start]]
+        if parts:
+            columns = [self._parting(part, level) for part in parts]
+            arms = [
+                Arm("", part[-1].stop - 1, column)
+                for part, column in zip(parts, columns, strict=True)
+            ]
+            items.append(Heads(arms))
+        return Column(items)
 
     def _removed(self, blocks: Sequence[Block], level: int) -> Item:
         """Neighbours that were removed, as one item."""
@@ -501,6 +534,43 @@ def _widened(units: Sequence[Unit], block: Block, copies: int) -> str:
     return f"{first.output[1]} \u2192 {last.output[1]} channels"
 
 
+def _parts(made: Picture, blocks: Sequence[Block]) -> tuple[int, list[list[Block]]]:
+    """Where blocks part for good, and the blocks of each part; all of them and none if nowhere.
+
+    Parts read values of before and of their own only, each of them some, and nothing else reads
+    what they compute.
+    """
+    tail = blocks[-_MOST_PARTING:]
+    starts = [block.start for block in tail]
+    before = len(blocks) - len(tail)
+    read = [
+        {
+            bisect_right(starts, one) - 1
+            for unit in range(block.start, block.stop)
+            for one in made.sources[unit]
+            if one < block.start
+        }
+        for block in tail
+    ]
+    part = list(range(len(tail)))
+    found: tuple[int, list[list[Block]]] = (len(blocks), [])
+    for start in range(len(tail) - 1, -1, -1):
+        # From the end on: which blocks belong to the same part as this one.
+        joined = {part[place] for place in range(start + 1, len(tail)) if start in read[place]}
+        part = [start if one in joined else one for one in part]
+        block = tail[start]
+        if max(made.read_until[block.start : block.stop]) >= tail[-1].stop:
+            break
+        groups: dict[int, list[int]] = {}
+        for place in range(start, len(tail)):
+            groups.setdefault(part[place], []).append(place)
+        fed = [any([one < start for p in group for one in read[p]]) for group in groups.values()]
+        if 1 < len(groups) <= _MOST_PARTS and all(fed):
+            parts = [[tail[place] for place in group] for group in groups.values()]
+            found = (before + start, parts)
+    return found
+
+
 def _layers(count: int) -> str:
     return f"{count} layer{'s' * (count != 1)}"
 
@@ -578,6 +648,11 @@ def _number(made: Picture, item: Item | Column | Arm) -> tuple[int, int]:
             return (start, start + 1)
         case Frame():
             _number(made, item.body)
+        case Heads():
+            for arm in item.branches:
+                arm.value = made.same[arm.value]
+                if arm.column is not None:
+                    _number(made, arm.column)
         case Fan():
             for arm in item.branches:
                 arm.value = made.same[arm.value]

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from convcalc.render.drawing.columns import ColumnPlacer
 from convcalc.render.drawing.fans import FanPlacer
-from convcalc.render.drawing.picture import Cell, Column, Fan, Frame, Item, Picture
+from convcalc.render.drawing.picture import (
+    Cell,
+    Column,
+    Fan,
+    Frame,
+    Heads,
+    Item,
+    Picture,
+)
 from convcalc.render.drawing.ports import (
     BAR_HEIGHT,
     BOTTOM,
@@ -98,7 +106,7 @@ class Placer:
                 return self._cell(item, top, wide)
             case Frame():
                 return self._frame(item, top)
-            case Fan():
+            case Fan() | Heads():
                 return FanPlacer(self, item, top).placed
             case Column():
                 return ColumnPlacer(self, item, top).placed

@@ -12,7 +12,7 @@ from __future__ import annotations
 from math import ceil
 from typing import Literal, NamedTuple, Protocol
 
-from convcalc.render.drawing.picture import Arm, Cell, Column, Fan, Frame, Item, Picture
+from convcalc.render.drawing.picture import Arm, Cell, Column, Fan, Frame, Heads, Item, Picture
 from convcalc.render.drawing.text import width
 
 Point = tuple[float, float]
@@ -105,7 +105,7 @@ def takes(item: Item | Column, value: int | None) -> bool:
             return value in item.reads
         case Frame():
             return takes(item.body, value)
-        case Fan():
+        case Fan() | Heads():
             return any([arm_takes(arm, value) for arm in item.branches])
         case Column():
             return takes(item.first, value)
@@ -125,6 +125,8 @@ def bottom(item: Item | Column) -> int:
             return bottom(item.body)
         case Fan():
             return bottom(item.cell)
+        case Heads():
+            return item.branches[-1].value
         case Column():
             return bottom(item.last)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from convcalc.render.drawing.picture import Cell, Item, Picture
+from convcalc.render.drawing.picture import Cell, Heads, Item, Picture
 from convcalc.render.drawing.placing import Placer
 from convcalc.render.drawing.ports import (
     GAP,
@@ -39,7 +39,8 @@ class _Skip(NamedTuple):
 def ushape(picture: Picture, placer: Placer) -> Placed | None:
     """Places a picture as a U; None where it is none."""
     items = picture.top.items
-    skips = None if picture.top.aside else _skips(picture, placer)
+    parting = any([isinstance(item, Heads) for item in items])
+    skips = None if picture.top.aside or parting else _skips(picture, placer)
     if skips is None:
         return None
     turn = _turn(picture, items, skips[-1])

@@ -29,8 +29,8 @@ const drawNetwork = (place, net, macs, select) => {
         number(item.c);
       } else if (item.r) {
         for (const arm of item.r) number(arm.c || []);
-        item.j.lo = count++;
-        item.j.hi = count;
+        if (item.j) item.j.lo = count++;
+        if (item.j) item.j.hi = count;
       } else count++;
       item.hi = count;
     }
@@ -122,8 +122,9 @@ const drawNetwork = (place, net, macs, select) => {
       return { arm, element: inner.element, inner };
     });
     row.element.append(...arms.map((one) => one.element));
-    const join = node(item.j, cols);
-    const fan = make("div", "fan", row.element, join.element);
+    // Without a join, branches end for good.
+    const join = item.j && node(item.j, cols);
+    const fan = make("div", "fan", row.element, ...(join ? [join.element] : []));
     const entries = [];
     for (const { arm, element, inner } of arms) {
       const bus = { row, element };
@@ -137,7 +138,7 @@ const drawNetwork = (place, net, macs, select) => {
         entries.push({ ...entry, buses: [bus, ...entry.buses] });
         if (!entry.buses.length) entry.node.ways.push({ node: entry.node, buses: [bus] });
       }
-      flows.push({ from: inner.last.exit, to: [{ node: join, buses: [] }], name: arm.n, row: fan, under: inner.last.element });
+      if (join) flows.push({ from: inner.last.exit, to: [{ node: join, buses: [] }], name: arm.n, row: fan, under: inner.last.element });
     }
     return { element: fan, entries, exit: join, item };
   };
@@ -292,7 +293,7 @@ const drawNetwork = (place, net, macs, select) => {
     home = [];
     flows = [];
     frames = [];
-    const visible = (items) => items.flatMap((item) => (item.c && opened.has(item) ? visible(item.c) : item.r ? [item.j, ...item.r.flatMap((arm) => visible(arm.c || []))] : [item]));
+    const visible = (items) => items.flatMap((item) => (item.c && opened.has(item) ? visible(item.c) : item.r ? [...(item.j ? [item.j] : []), ...item.r.flatMap((arm) => visible(arm.c || []))] : [item]));
     longest = Math.max(1, ...visible(net.items).map(cost));
     flow.style.zoom = 1;
     const top = column(net.items, [], "top");

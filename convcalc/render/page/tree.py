@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from convcalc.problems import printable
-from convcalc.render.drawing.picture import Cell, Column, Fan, Frame, Item, Picture, folded_cell
+from convcalc.render.drawing.picture import (
+    Cell,
+    Column,
+    Fan,
+    Frame,
+    Heads,
+    Item,
+    Picture,
+    folded_cell,
+)
 from convcalc.render.drawing.structure import REMOVED, Group, Run
 
 #: More nodes than a network has: everything is open.
@@ -18,8 +27,8 @@ def drawing_data(shown: Picture, whole: Picture) -> dict[str, Any]:
 
     shown  the picture that the page begins with;  whole  the same with every group open
 
-    items   nodes, groups (with `c`, what is in them) and joins (with `r`, their branches); removed
-            ones that stand beside the others have a `z`
+    items   nodes, groups (with `c`, what is in them) and joins (with `r`, their branches; without
+            `j` where these end); removed ones that stand beside the others have a `z`
     edges   value, node that gives it, node that reads it, by the numbers of the nodes
     shapes  of each value
     """
@@ -41,7 +50,7 @@ def _frames(column: Column) -> Iterator[Frame]:
         if isinstance(item, Frame):
             yield item
             yield from _frames(item.body)
-        elif isinstance(item, Fan):
+        elif isinstance(item, Fan | Heads):
             for arm in item.branches:
                 if arm.column is not None:
                     yield from _frames(arm.column)
@@ -72,16 +81,18 @@ class _Items:
                 if (item.start, item.stop, block.path) in self.opened:
                     data["o"] = 1
                 return data
-            case Fan():
+            case Fan() | Heads():
+                cell = item.cell if isinstance(item, Fan) else None
+                named = cell is not None and cell.form == "box"
                 branches = [
                     _filled(
                         v=arm.value,
-                        n=item.cell.names.get(arm.value, "") if item.cell.form == "box" else "",
+                        n=cell.names.get(arm.value, "") if cell is not None and named else "",
                         c=[] if arm.column is None else self.column(arm.column),
                     )
                     for arm in item.branches
                 ]
-                return {"r": branches, "j": self._cell(item.cell)}
+                return _filled(r=branches, j=cell and self._cell(cell))
         raise TypeError(item)
 
     def _cell(self, cell: Cell) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 import convcalc
 from convcalc.render.drawing.costs import LAYER_METRICS
-from convcalc.render.drawing.picture import Cell, Column, Fan, Frame, Picture
+from convcalc.render.drawing.picture import Cell, Column, Fan, Frame, Heads, Picture
 from tests.quick import every_network
 from tests.render.drawing.pictures import UNLIMITED, pictured
 from tests.shipped import shipped
@@ -142,10 +142,34 @@ def test_branches_are_found_where_none_are_written() -> None:
     assert len(made.top.items) == 5
 
 
+def _fans(column: Column) -> list[Fan]:
+    found: list[Fan] = []
+    for item in column.items:
+        if isinstance(item, Fan):
+            found.append(item)
+        if isinstance(item, Fan | Heads):
+            for arm in item.branches:
+                found += _fans(arm.column) if arm.column is not None else []
+    return found
+
+
 def test_what_is_read_elsewhere_is_no_branch() -> None:
-    made = loaded(FLAT + "  - {conv: 8, kernel: 1, name: other, from: b0}\noutputs: [end, other]\n")
-    fans = [item for item in made.top.items if isinstance(item, Fan)]
-    assert [fan.cell.form for fan in fans] == ["circle"]
+    other = "  - {conv: 8, kernel: 1, name: other, from: b0}\noutputs: [end, other]\n"
+    made = loaded(FLAT + other)
+    assert [fan.cell.form for fan in _fans(made.top)] == ["circle"]
+
+
+def test_heads_stand_side_by_side() -> None:
+    made = pictured(shipped("detr_resnet50"))
+    heads = made.top.items[-1]
+    assert isinstance(heads, Heads)
+    columns = [arm.column for arm in heads.branches]
+    assert [len(column.items) for column in columns if column] == [1, 3]
+    # What parts again stands side by side, too.
+    last = pictured(shipped("yolov3")).top.items[-1]
+    assert isinstance(last, Heads)
+    inner = [arm.column.items[-1] for arm in last.branches if arm.column]
+    assert len([item for item in inner if isinstance(item, Heads)]) == 1
 
 
 def test_a_flat_model_file_has_the_branches_of_its_joins() -> None:

@@ -226,7 +226,7 @@ def test_keys_filter_and_order(tmp_path: Path, width: int) -> None:
 
 @in_a_browser
 @pytest.mark.parametrize(
-    "name", ["resnet18", "googlenet", "yolov8n", "vit_b_16", "unet", "ssd300_vgg16"]
+    "name", ["resnet18", "googlenet", "yolov8n", "vit_b_16", "unet", "ssd300_vgg16", "yolov3"]
 )
 def test_groups_open_and_close(name: str, tmp_path: Path) -> None:
     asked = """
