@@ -19,10 +19,11 @@ PICTURES = {
     "lenet.svg": ("draw", "lenet", "--volumes"),
     "window.svg": ("explain", "figure_stride", "conv0"),
     "residual.svg": ("draw", "residual.yaml"),
+    "attention.svg": ("explain", "windows.yaml", "attention0"),
     "moving_window.svg": ("animate", "figure_correlation", "conv0"),
 }
 #: The networks among these that are on a page, with that page.
-ON_PAGES = {"residual.yaml": "tutorial.md"}
+ON_PAGES = {"residual.yaml": "tutorial.md", "windows.yaml": "draw.md"}
 
 
 def make(folder: Path) -> None:

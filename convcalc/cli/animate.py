@@ -36,6 +36,7 @@ def animate(
     Examples:
       convcalc animate lenet conv0 --output conv0.svg
       convcalc animate unet conv_transpose0 --output up.svg
+      convcalc animate swin_t stage1.swin_layer1.add0.main.window_attention0.attention0
     """
     chosen_format(None, output, FORMATS)
     network = options.load_network(file, sets, input_, max_layers)

@@ -36,8 +36,8 @@ def explain(
 ) -> int:
     """Explain one layer's figures step by step.
 
-    A picture shows the window of a convolution or a pooling. In a file with a mistake, layers that
-    do not depend on it are explained as well.
+    A picture shows the window of a convolution or a pooling, or which keys an attention reads. In a
+    file with a mistake, layers that do not depend on it are explained as well.
 
     Examples:
       convcalc explain lenet conv0

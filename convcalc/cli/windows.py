@@ -11,6 +11,8 @@ from convcalc.cli.guard import refuse
 from convcalc.cli.output import emit
 from convcalc.graph import Network, Node
 from convcalc.problems import printable
+from convcalc.render.drawing.keys import keys_of
+from convcalc.render.drawing.keys_svg import keys_svg
 from convcalc.render.drawing.window import (
     MOST_CELLS,
     Numbered,
@@ -42,11 +44,16 @@ def emit_window(
             formulas = formula_lines(explain(network, node))
             emit(window_svg(scene, formulas=formulas, animated=animated), output, "xml")
             return
+        keys = keys_of(node.layer, shapes, title)
+        if keys is not None:
+            emit(keys_svg(keys, animated=animated), output, "xml")
+            return
     kinds = " and ".join(dict.fromkeys([node.kind for node in nodes]))
     refuse(
         f"'{printable(nodes[0].path)}' is a {kinds}: no window slides over its input,"
         " or the window is too large to be drawn",
-        "name a convolution or a pooling; `convcalc explain` shows the formulas of any layer",
+        "name a convolution, a pooling or an attention;"
+        " `convcalc explain` shows the formulas of any layer",
     )
 
 

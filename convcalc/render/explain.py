@@ -9,6 +9,8 @@ from convcalc.analysis.costs.explain import Equation, Explanation
 from convcalc.analysis.costs.report import unknown_data, unknown_operations
 from convcalc.facts import problems_data
 from convcalc.graph import Network
+from convcalc.render.drawing.keys import keys_of
+from convcalc.render.drawing.keys_text import keys_lines
 from convcalc.render.drawing.window import scene_of
 from convcalc.render.drawing.window_text import window_lines
 from convcalc.shapes import tuple_text
@@ -34,6 +36,9 @@ def explanation_lines(explanation: Explanation, *, drawn: bool = True) -> list[s
     scene = scene_of(node.layer, explanation.inputs, "")
     if drawn and scene is not None:
         lines += ["", *[f"  {line}".rstrip() for line in window_lines(scene)]]
+    keys = keys_of(node.layer, explanation.inputs, "")
+    if drawn and keys is not None:
+        lines += ["", *[f"  {line}".rstrip() for line in keys_lines(keys)]]
     return lines
 
 

@@ -84,13 +84,22 @@ class TestPicture:
         assert out.startswith("<svg")
         assert "height = floor((h - k + p + s) / s) = floor((28 - 5 + 4 + 1) / 1) = 28" in out
 
+    def test_the_keys_of_an_attention(self) -> None:
+        layer = "stage3.swin_layer1.add0.main.window_attention0.attention0"
+        assert (
+            "query (1, 1) reads 49 keys: all rows, all columns"
+            in run("explain", "swin_t", layer).out
+        )
+        assert run("explain", "swin_t", layer, "--format", "svg").out.startswith("<svg")
+        assert "animation:k" in run("animate", "swin_t", layer).out
+
     def test_a_layer_without_a_window(self) -> None:
         for arguments in (("explain", "lenet", "dense0", "--format", "svg"),
                           ("animate", "lenet", "dense0")):  # fmt: skip
             result = run(*arguments)
             assert (result.status, result.out) == (2, "")
             assert "no window slides over its input" in result.err
-            assert "help: name a convolution or a pooling" in result.err
+            assert "help: name a convolution, a pooling or an attention" in result.err
 
     def test_animate(self, tmp_path: Path) -> None:
         path = tmp_path / "conv0.svg"

@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.render.drawing.colours import FONT
-from convcalc.render.drawing.svg import escape, number
+from convcalc.render.drawing.cells_svg import (
+    CELL,
+    LARGEST,
+    MARGIN,
+    MOST_FRAMES,
+    PITCH,
+    TOP,
+    document,
+    group,
+    label,
+    minus,
+    squares,
+    texts_in_row,
+)
+from convcalc.render.drawing.svg import number
 from convcalc.render.drawing.text import shortened, width
 from convcalc.render.drawing.window import (
     Axis,
@@ -21,44 +34,10 @@ from convcalc.render.drawing.window import (
     sentence,
 )
 
-_PITCH, _CELL = 26.0, 24.0
-_MARGIN, _TOP = 16.0, 24.0
 #: Between two maps; what indices take at the left of a map, and everything above one.
 _BETWEEN, _INDEX, _ABOVE = 74.0, 32.0, 74.0
-_SECONDS = 0.9
-#: Positions that move: more would make a large file that nobody watches to its end.
-MOST_FRAMES = 25
-#: Bytes of a file: a moving window of many cells goes over fewer positions.
-_LARGEST = 20 * 1024
 _FEWEST = 2
 _SHOWN_TERMS = 80
-
-_LIGHT = (
-    ".bg{fill:#fff}text{fill:#5b6675}.h,.f,.v{fill:#1c2430}.i{fill:#e8eff6;stroke:#b4c2d0}"
-    ".p{fill:#fff;stroke:#b4bdc8}.u{fill:#fff;stroke:#b4c2d0}.hp{stroke:#b4c2d0}"
-    ".t{fill:#f4c9a8;stroke:#b4622a}.q{fill:#fdf1e7;stroke:#b4622a}"
-    ".w,.g,.ln,.ar{stroke:#a8480f}.tk{fill:#a8480f}.c{fill:#f4c9a8;stroke:#a8480f}"
-)
-_DARK = (
-    ".bg{fill:#12171e}text{fill:#9aa7b6}.h,.f,.v{fill:#e8edf3}.i{fill:#243140;stroke:#465a70}"
-    ".p{fill:#12171e;stroke:#465263}.u{fill:#12171e;stroke:#465a70}.hp{stroke:#465a70}"
-    ".t{fill:#7a431d;stroke:#f0a26a}.q{fill:#2c2119;stroke:#f0a26a}"
-    ".w,.g,.ln,.ar{stroke:#f0a26a}.tk{fill:#f0a26a}.c{fill:#7a431d;stroke:#f0a26a}"
-)
-_STYLE = (
-    f"text{{font-family:{FONT};font-size:11px;font-variant-numeric:tabular-nums}}"
-    ".h{font-size:13px;font-weight:700}.f{font-size:12px}.m{text-anchor:middle}.e{text-anchor:end}"
-    ".p,.q{stroke-dasharray:2.5 2.5}.w{fill:none;stroke-width:2}.c{stroke-width:2}"
-    ".g{fill:none;stroke-width:1.2;stroke-dasharray:4 3}.ar{stroke-width:1.3}"
-    ".ln{stroke-width:.8;stroke-dasharray:3 3;fill:none}"
-)
-
-
-_HATCH = (
-    '<defs><pattern id="h" width="5" height="5" patternUnits="userSpaceOnUse"'
-    ' patternTransform="rotate(45)"><path class="hp" d="M0 0v5" stroke-width="1.4"/>'
-    "</pattern></defs>"
-)
 
 
 class _Map(NamedTuple):
@@ -71,27 +50,27 @@ class _Map(NamedTuple):
 
     def at(self, row: int, column: int) -> tuple[float, float]:
         """The place of a cell."""
-        return self.x + column * _PITCH, self.y + row * _PITCH
+        return self.x + column * PITCH, self.y + row * PITCH
 
     @property
     def left(self) -> float:
         """The left edge of what is shown."""
-        return self.x + self.columns.start * _PITCH
+        return self.x + self.columns.start * PITCH
 
     @property
     def right(self) -> float:
         """The right edge of what is shown."""
-        return self.x + self.columns.stop * _PITCH
+        return self.x + self.columns.stop * PITCH
 
     @property
     def top(self) -> float:
         """The upper edge of what is shown."""
-        return self.y + self.rows.start * _PITCH
+        return self.y + self.rows.start * PITCH
 
     @property
     def bottom(self) -> float:
         """The lower edge of what is shown."""
-        return self.y + self.rows.stop * _PITCH
+        return self.y + self.rows.stop * PITCH
 
 
 def window_svg(scene: Scene, *, formulas: Sequence[str] = (), animated: bool = False) -> str:
@@ -101,9 +80,9 @@ def window_svg(scene: Scene, *, formulas: Sequence[str] = (), animated: bool = F
     """
     writer = _Writer(scene, formulas, animated)
     text = writer.text()
-    while len(text.encode()) > _LARGEST and len(writer.frames) > _FEWEST:
+    while len(text.encode()) > LARGEST and len(writer.frames) > _FEWEST:
         each = len(text.encode()) // len(writer.frames)
-        excess = (len(text.encode()) - _LARGEST) // each + 1
+        excess = (len(text.encode()) - LARGEST) // each + 1
         writer.frames = writer.frames[: max(len(writer.frames) - excess, _FEWEST)]
         text = writer.text()
     return text
@@ -125,18 +104,18 @@ class _Writer:
         scene = self.scene
         wide = (len(scene.rows.positions), len(scene.columns.positions))
         narrow = (scene.rows.places, scene.columns.places)
-        height = max(wide[0], narrow[0]) * _PITCH
-        middle = _TOP + _ABOVE + height / 2
+        height = max(wide[0], narrow[0]) * PITCH
+        middle = TOP + _ABOVE + height / 2
         copies = 1 if scene.scatters else scene.inputs
 
         def placed(x: float, first: tuple[int, int], size: tuple[int, int]) -> _Map:
             rows = range(first[0], first[0] + size[0])
             columns = range(first[1], first[1] + size[1])
-            top = middle - size[0] * _PITCH / 2
-            return _Map(x - first[1] * _PITCH, top - first[0] * _PITCH, rows, columns)
+            top = middle - size[0] * PITCH / 2
+            return _Map(x - first[1] * PITCH, top - first[0] * PITCH, rows, columns)
 
         start = (scene.rows.positions.start, scene.columns.positions.start)
-        x = _MARGIN + _INDEX
+        x = MARGIN + _INDEX
         self.wide: list[_Map] = []
         if scene.scatters:
             self.narrow = placed(x, (0, 0), narrow)
@@ -164,27 +143,20 @@ class _Writer:
         texts = [text for one in captions for text in one]
         across = max(
             [self.right + 24, width(scene.title, 13, bold=True) + 40]
-            + [width(text, 12) + 2 * _MARGIN for text in [*texts, *rest]]
+            + [width(text, 12) + 2 * MARGIN for text in [*texts, *rest]]
         )
         down = below + 18 * (most + len(rest)) + 4
-        label = escape(f"{scene.title}. {captions[0][0]}")
-        size = f'width="{number(across)}" height="{number(down)}"'
-        box = f'viewBox="0 0 {number(across)} {number(down)}"'
-        names = f'role="img" aria-label="{label}"'
-        dark = f"@media (prefers-color-scheme:dark){{{_DARK}}}"
         lines += [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {box} {size} {names}>',
-            f"<style>{_STYLE}{_LIGHT}{dark}{self._motion()}</style>",
-            _HATCH,
-            f'<rect class="bg" {size}/>',
-            _label(_MARGIN, _TOP, scene.title, "h"),
+            *document(
+                (across, down), scene.title, captions[0][0], self.animated * len(self.frames)
+            ),
             *self._maps(),
         ]
         for place, one in enumerate(self.frames):
             lines.append(self._frame(place, one, captions[place], below))
         lines += self._numbers()
         lines += [
-            _label(_MARGIN, below + 18 * (most + place), text, "f" if text in self.formulas else "")
+            label(MARGIN, below + 18 * (most + place), text, "f" if text in self.formulas else "")
             for place, text in enumerate(rest)
         ]
         return "\n".join([*lines, "</svg>"]) + "\n"
@@ -209,22 +181,6 @@ class _Writer:
             parts.append("the first positions")
         return f"shown: {', '.join(parts)}" if parts else ""
 
-    def _motion(self) -> str:
-        """The style by which one position is shown after the other."""
-        if not self.animated:
-            return ""
-        count = len(self.frames)
-        seconds = number(_SECONDS * count)
-        share = f"{100 / count:.3f}"
-        delays = "".join(
-            [f".d{n}{{animation-delay:{number(n * _SECONDS)}s}}" for n in range(1, count)]
-        )
-        return (
-            f".k{{animation:k {seconds}s step-end infinite}}"
-            f"@keyframes k{{0%{{visibility:visible}}{share}%,100%{{visibility:hidden}}}}{delays}"
-            "@media (prefers-reduced-motion:reduce){.k{animation:none}}"
-        )
-
     # The maps at rest.
 
     def _maps(self) -> list[str]:
@@ -238,14 +194,14 @@ class _Writer:
                 text = f"channel {place}"
             elif padding:
                 text += f", {'cut by' if scene.scatters else 'padding'} {padding}"
-            out.append(_label(grid.left, grid.top - 48, text))
+            out.append(label(grid.left, grid.top - 48, text))
             out += self._indices(grid, left=place == 0, rows=place == 0)
             out += self._starts(grid, place == 0)
             out += self._torn(grid, scene.rows, scene.columns, narrow=False)
         grid = self.narrow
         out += self._cells(grid, [["cell" for _ in grid.columns] for _ in grid.rows])
         out.append(
-            _label(grid.left, grid.top - 24, f"{scene.narrow_text} {scene.sizes(narrow=True)}")
+            label(grid.left, grid.top - 24, f"{scene.narrow_text} {scene.sizes(narrow=True)}")
         )
         out += self._indices(grid, left=scene.scatters, rows=True)
         out += self._torn(grid, scene.rows, scene.columns, narrow=True)
@@ -258,19 +214,18 @@ class _Writer:
             for x, state in zip(grid.columns, row, strict=True):
                 places.setdefault(state, []).append(grid.at(y, x))
         classes = {"cell": "i", "padding": "p", "unread": "u"}
-        out = [f'<path class="{classes[s]}" d="{_squares(p)}"/>' for s, p in places.items()]
+        out = [f'<path class="{classes[s]}" d="{squares(p)}"/>' for s, p in places.items()]
         if "unread" in places:
-            out.append(f'<path fill="url(#h)" d="{_squares(places["unread"])}"/>')
+            out.append(f'<path fill="url(#h)" d="{squares(places["unread"])}"/>')
         return out
 
     def _indices(self, grid: _Map, *, left: bool, rows: bool) -> list[str]:
-        columns = [(grid.at(0, x)[0] + _CELL / 2, _minus(x)) for x in grid.columns]
-        out = [_row(grid.top - 7, columns, "m")]
+        columns = [(grid.at(0, x)[0] + CELL / 2, minus(x)) for x in grid.columns]
+        out = [texts_in_row(grid.top - 7, columns, "m")]
         if self.scene.rank > 1 and rows:
             side = grid.left - 8 if left else grid.right + 6
             out += [
-                _label(side, grid.at(y, 0)[1] + 16, _minus(y), "e" if left else "")
-                for y in grid.rows
+                label(side, grid.at(y, 0)[1] + 16, minus(y), "e" if left else "") for y in grid.rows
             ]
         return out
 
@@ -294,7 +249,7 @@ class _Writer:
                 f'<path class="ar" d="M{number(xs[0])} {number(y - 3)}v6m0 -3H{number(end)}"/>'
                 f'<path class="tk" d="M{number(end)} {number(y)}l-6 -3v6z"/>'
             )
-            parts.append(_label(max(end, xs[0]) + 6, y + 4, f"stride {columns.stride}"))
+            parts.append(label(max(end, xs[0]) + 6, y + 4, f"stride {columns.stride}"))
         return parts
 
     def _torn(self, grid: _Map, rows: Axis, columns: Axis, *, narrow: bool) -> list[str]:
@@ -304,15 +259,12 @@ class _Writer:
         under = rows.places < rows.narrow if narrow else rows.shown < rows.wide
         if right:
             steps = "".join(
-                [f"l{3 if n % 2 else -3} {number(_PITCH / 2)}" for n in range(2 * len(grid.rows))]
+                [f"l{3 if n % 2 else -3} {number(PITCH / 2)}" for n in range(2 * len(grid.rows))]
             )
             out.append(f"M{number(grid.right + 3)} {number(grid.top)}{steps}")
         if under:
             steps = "".join(
-                [
-                    f"l{number(_PITCH / 2)} {3 if n % 2 else -3}"
-                    for n in range(2 * len(grid.columns))
-                ]
+                [f"l{number(PITCH / 2)} {3 if n % 2 else -3}" for n in range(2 * len(grid.columns))]
             )
             out.append(f"M{number(grid.left)} {number(grid.bottom + 3)}{steps}")
         return [f'<path class="ln" d="{"".join(out)}"/>'] if out else []
@@ -330,30 +282,27 @@ class _Writer:
                     if row in grid.rows and column in grid.columns:
                         padding = scene.state(row, column) == "padding"
                         read["q" if padding else "t"].append(grid.at(row, column))
-            out += [f'<path class="{c}" d="{_squares(p)}"/>' for c, p in read.items() if p]
+            out += [f'<path class="{c}" d="{squares(p)}"/>' for c, p in read.items() if p]
             if shown.column and not self.animated:
                 out.append(self._outline(grid, shown.row, shown.column - 1, "g"))
             out.append(self._outline(grid, shown.row, shown.column, "w"))
         x, y = self.narrow.at(shown.row, shown.column)
         out.append(
-            f'<rect class="c" x="{number(x)}" y="{number(y)}" width="{number(_CELL)}"'
-            f' height="{number(_CELL)}" rx="2"/>'
+            f'<rect class="c" x="{number(x)}" y="{number(y)}" width="{number(CELL)}"'
+            f' height="{number(CELL)}" rx="2"/>'
         )
         out.append(self._rays(rows, columns, x, y))
         if shown.result is not None and self.animated:
-            out.append(_label(x + _CELL / 2, y + 16, _minus(shown.result), "v m"))
+            out.append(label(x + CELL / 2, y + 16, minus(shown.result), "v m"))
         for line, text in enumerate(captions):
-            out.append(_label(_MARGIN, below + 18 * line, text, "f" if line else ""))
-        if not self.animated:
-            return "<g>" + "".join(out) + "</g>"
-        hidden = ' visibility="hidden"' if place else ""
-        return f'<g class="k d{place}"{hidden}>{"".join(out)}</g>'
+            out.append(label(MARGIN, below + 18 * line, text, "f" if line else ""))
+        return group(place, out, moves=self.animated)
 
     def _outline(self, grid: _Map, row: int, column: int, classes: str) -> str:
         rows, columns = self.scene.rows, self.scene.columns
         x, y = grid.at(rows.start(row), columns.start(column))
-        across = columns.extent * _PITCH - (_PITCH - _CELL)
-        down = rows.extent * _PITCH - (_PITCH - _CELL)
+        across = columns.extent * PITCH - (PITCH - CELL)
+        down = rows.extent * PITCH - (PITCH - CELL)
         return (
             f'<rect class="{classes}" x="{number(x)}" y="{number(y)}" width="{number(across)}"'
             f' height="{number(down)}" rx="2"/>'
@@ -364,15 +313,15 @@ class _Writer:
         if self.scene.scatters:
             grid = self.wide[0]
             left, top = grid.at(rows[0], columns[0])
-            ends = [(x + _CELL, y, left, top), (x + _CELL, y + _CELL, left, top)]
-            bottom = grid.at(rows[-1], columns[0])[1] + _CELL
-            ends[1] = (x + _CELL, y + _CELL, left, bottom)
+            ends = [(x + CELL, y, left, top), (x + CELL, y + CELL, left, top)]
+            bottom = grid.at(rows[-1], columns[0])[1] + CELL
+            ends[1] = (x + CELL, y + CELL, left, bottom)
         else:
             grid = self.wide[-1]
             right, top = grid.at(rows[0], columns[-1])
-            bottom = grid.at(rows[-1], columns[-1])[1] + _CELL
-            right += _CELL
-            ends = [(right, top, x, y), (right, bottom, x, y + _CELL)]
+            bottom = grid.at(rows[-1], columns[-1])[1] + CELL
+            right += CELL
+            ends = [(right, top, x, y), (right, bottom, x, y + CELL)]
         path = "".join([f"M{number(a)} {number(b)}L{number(c)} {number(d)}" for a, b, c, d in ends])
         return f'<path class="ln" d="{path}"/>'
 
@@ -392,39 +341,10 @@ class _Writer:
         out = []
         for y in grid.rows:
             texts = [
-                (grid.at(y, x)[0] + _CELL / 2, _minus(number_at(numbers, channel, y, x)))
+                (grid.at(y, x)[0] + CELL / 2, minus(number_at(numbers, channel, y, x)))
                 for x in grid.columns
                 if 0 <= y < len(numbers[channel]) and 0 <= x < len(numbers[channel][0])
             ]
             if texts:
-                out.append(_row(grid.at(y, 0)[1] + 16, texts, "v m"))
+                out.append(texts_in_row(grid.at(y, 0)[1] + 16, texts, "v m"))
         return out
-
-
-def _squares(places: Sequence[tuple[float, float]]) -> str:
-    """Cells, each from the one before it."""
-    (x, y), *others = places
-    out = [f"M{number(x)} {number(y)}"]
-    for after, below in others:
-        out.append(f"m{number(after - x)} {number(below - y)}")
-        x, y = after, below
-    return "".join([f"{step}h24v24h-24z" for step in out])  # _CELL
-
-
-def _row(y: float, texts: Sequence[tuple[float, str]], classes: str) -> str:
-    """Texts beside each other."""
-    if all([len(text) == 1 for _, text in texts]):
-        xs = " ".join([number(x) for x, _ in texts])
-        digits = "".join([text for _, text in texts])
-        return f'<text x="{xs}" y="{number(y)}" class="{classes}">{digits}</text>'
-    parts = [f'<tspan x="{number(x)}">{text}</tspan>' for x, text in texts]
-    return f'<text y="{number(y)}" class="{classes}">{"".join(parts)}</text>'
-
-
-def _minus(value: int) -> str:
-    return str(value).replace("-", "\u2212")
-
-
-def _label(x: float, y: float, text: str, classes: str = "") -> str:
-    named = f' class="{classes}"' if classes else ""
-    return f'<text x="{number(x)}" y="{number(y)}"{named}>{escape(text)}</text>'
