@@ -149,7 +149,7 @@ def _items(column: Column) -> list[Cell | Frame]:
             for arm in item.branches:
                 found += _items(arm.column) if arm.column is not None else []
             found.append(item.cell)
-        else:
+        elif isinstance(item, Cell):
             found.append(item)
     return found
 
