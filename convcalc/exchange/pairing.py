@@ -13,6 +13,8 @@ from typing import NamedTuple
 from convcalc.graph import Network, Node
 from convcalc.layers.reading import Reading
 
+#: The most parts of concatenations that are named one by one.
+_MOST_PARTS = 1_000_000
 #: Kinds whose inputs may be given in any order.
 _COMMUTATIVE = frozenset(("add", "mul"))
 
@@ -81,10 +83,13 @@ def _described(network: Network, numbers: _Numbers) -> list[tuple[int, int] | No
     nodes = network.nodes
     before: list[int] = []
     transparent: list[bool] = []
+    #: Of what a concatenation consists, whether it was put together at once or in steps.
+    parts: dict[int, tuple[object, tuple[int, ...]]] = {}
+    room = _MOST_PARTS
     for index, node in enumerate(nodes):
         shapes = network.input_shapes(node)
-        entering = [before[i] for i in node.inputs]
-        is_view = len(entering) == 1 and node.layer.is_view(shapes)
+        entering = [before[i] for i in _read(node)]
+        is_view = len(node.inputs) == 1 and node.layer.is_view(shapes)
         transparent.append(is_view)
         if is_view:
             before.append(entering[0])
@@ -93,6 +98,15 @@ def _described(network: Network, numbers: _Numbers) -> list[tuple[int, int] | No
             entering.sort()
         shared = None if node.shares is None else before[node.shares]
         what = _signature(network, index)
+        if node.kind == "concat":
+            axis = node.layer.argument("axis")
+            flat: list[int] = []
+            for part in entering:
+                along, inner = parts.get(part, (None, ()))
+                flat += inner if along == axis and room > 0 else [part]
+            room -= len(flat)
+            what, entering = ("concat", axis, node.shape), flat
+            parts[numbers("from", what, tuple(flat), shared)] = axis, tuple(flat)
         before.append(numbers("from", what, tuple(entering), shared))
     after = _readers(network, before, transparent, numbers)
     return [
@@ -117,10 +131,16 @@ def _readers(
                 results.add(node.inputs[0])
             continue
         after[index] = numbers("to", index in results, tuple(sorted(reading[index])))
-        for place, source in enumerate(node.inputs):
+        for place, source in enumerate(_read(node)):
             at = 0 if node.kind in _COMMUTATIVE else place
             reading[source].append(numbers("use", at, before[index], after[index]))
     return after
+
+
+def _read(node: Node) -> list[int]:
+    """The inputs of which a node uses the numbers, and not the shape alone."""
+    ignored = node.layer.shape_only
+    return [source for place, source in enumerate(node.inputs) if place not in ignored]
 
 
 def _signature(network: Network, index: int) -> Hashable:

@@ -8,6 +8,7 @@ from hypothesis import given
 from convcalc.exchange.pairing import pair
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.load import load, loads
+from convcalc.layers import layer_class
 from tests.quick import every_network, fewer_examples
 from tests.transform.networks import networks
 
@@ -134,3 +135,29 @@ def test_sharing_is_part_of_the_structure() -> None:
     shared = apart.replace("name: b", "name: b, share: a")
     assert pair(loads(shared), loads(shared)).whole
     assert not pair(loads(apart), loads(shared)).whole
+
+
+def test_a_concatenation_may_be_made_in_steps() -> None:
+    start = (
+        "{input: [4, 8, 8], layers: [{conv: 2, kernel: 1, name: a}, {conv: 3, kernel: 1, name: b}, "
+    )
+    at_once = start + "{conv: 4, kernel: 1, name: c}, {concat: [a, b, c]}, {dense: 5}]}"
+    steps = start + "{concat: [a, b], name: both}, {from: b, conv: 4, kernel: 1, name: c},"
+    steps += " {concat: [both, c]}, {dense: 5}]}"
+    found = pair(loads(at_once), loads(steps))
+    assert not found.first
+    (extra,) = found.second
+    assert loads(steps).nodes[extra].path == "both"
+
+
+def test_where_a_parameter_stands_does_not_matter() -> None:
+    builders = []
+    for place in (0, 1):
+        builder = GraphBuilder()
+        image = builder.input("image", (3, 4, 4))
+        relu = builder.add(loads("{input: [3, 4, 4], layers: [relu]}").nodes[1].layer, [image])
+        parameter = layer_class("parameter").read({"shape": [3, 4, 4]}, 2)
+        token = builder.add(parameter, [(image, relu)[place]], path="token")
+        value = builder.add(layer_class("add").read({}, 2), [relu, token])
+        builders.append(builder.network("net", {"out": value}))
+    assert pair(*builders).whole
