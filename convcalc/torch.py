@@ -92,7 +92,11 @@ def module_named(target: str) -> Any:
         raise
     except Exception as error:  # noqa: BLE001 - the user's own code runs here
         reason = f"{type(error).__name__}: {printable(error, 300)}"
-        raise refused("bad-option", f"{printable(target)} cannot be imported: {reason}") from None
+        message = f"{printable(target)} cannot be imported: {reason}"
+        help_text = ""
+        if isinstance(error, ModuleNotFoundError) and error.name == place.partition(".")[0]:
+            help_text = f"run it where {printable(error.name)} can be imported: PYTHONPATH=FOLDER"
+        raise refused("bad-option", message, help_text) from None
     if not isinstance(found, module_class):
         message = f"{printable(target)} is no torch.nn.Module, nor a function that returns one"
         raise refused("bad-option", message)

@@ -68,6 +68,11 @@ class TestWithout:
         assert found.status == 2
         assert "error[" in found.err
 
+    def test_where_a_module_is_looked_for_is_said(self) -> None:
+        result = run("import", "no_such_package.models:net", "--input", "1x3x8x8")
+        assert result.status == 2
+        assert "run it where no_such_package can be imported: PYTHONPATH=FOLDER" in result.err
+
     def test_without_pytorch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "torch", None)
         with pytest.raises(ConvcalcError, match="PyTorch is not installed") as caught:

@@ -10,7 +10,7 @@ from convcalc.analysis.costs.explain import find_nodes
 from convcalc.cli import options
 from convcalc.cli.explain import refuse_layer
 from convcalc.cli.guard import guarded
-from convcalc.cli.output import chosen_format
+from convcalc.cli.output import chosen_format, refuse_terminal
 from convcalc.cli.windows import emit_window
 
 FORMATS = ("svg",)
@@ -36,8 +36,9 @@ def animate(
     Examples:
       convcalc animate lenet conv0 --output conv0.svg
       convcalc animate unet conv_transpose0 --output up.svg
-      convcalc animate swin_t stage1.swin_layer1.add0.main.window_attention0.attention0
+      convcalc animate mynet.yaml attention0 --output attention0.svg
     """
+    refuse_terminal("a picture", output, ".svg")
     chosen_format(None, output, FORMATS)
     network = options.load_network(file, sets, input_, max_layers)
     nodes = find_nodes(network, layer)

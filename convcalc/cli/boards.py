@@ -14,7 +14,8 @@ Board = Annotated[
     typer.Option(
         "--device",
         metavar="BOARD",
-        help="Fit into the RAM and the flash of this board: a name that ships, or a file.",
+        help="Fit into the RAM and the flash of this board. It is the name of one that"
+        " ships, or a file.",
     ),
 ]
 

@@ -83,7 +83,7 @@ _STARTED = {"bash": ".bashrc", "zsh": ".zshrc"}
 def completion(
     shell: Annotated[
         str | None,
-        typer.Argument(metavar="[SHELL]", help="Name the shell: bash, zsh, fish, powershell."),
+        typer.Argument(metavar="SHELL", help="Name the shell: bash, zsh, fish, powershell."),
     ] = None,
     install: Annotated[
         bool,

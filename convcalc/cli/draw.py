@@ -9,7 +9,7 @@ import typer
 from convcalc.analysis.analysis import Analysis
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse
-from convcalc.cli.output import chosen_format, emit, emit_bytes
+from convcalc.cli.output import chosen_format, emit, emit_bytes, refuse_terminal
 from convcalc.cli.versions import Base, New, versions
 from convcalc.graph import Network
 from convcalc.problems import printable
@@ -82,6 +82,8 @@ def draw(  # noqa: PLR0913, PLR0917 - an argument for each option
     Formats: svg, mermaid, dot, png, pdf; the suffix of --output chooses one as well. PNG and PDF
     need `pip install "convcalc[images]"`.
     """
+    if style is None:
+        refuse_terminal("a picture", output, ".svg")
     style = chosen_format(style, output, FORMATS)
     options.read_word("--cost", cost, LAYER_METRICS)
     options.read_count("--nodes", nodes)

@@ -33,7 +33,7 @@ def field(  # noqa: PLR0913, PLR0917 - an argument for each option
     layer: Annotated[
         str | None,
         typer.Argument(
-            metavar="[LAYER]", help="Show one layer, and what one of its units depends on."
+            metavar="LAYER", help="Show one layer, and what one of its units depends on."
         ),
     ] = None,
     unit: Annotated[

@@ -32,7 +32,7 @@ from convcalc.spelling import did_you_mean
 @guarded
 def kinds(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="Show only this kind, in full.")
+        str | None, typer.Argument(metavar="KIND", help="Show only this kind, in full.")
     ] = None,
     style: options.Format = None,
     output: options.Output = None,

@@ -30,7 +30,7 @@ File = Annotated[str, typer.Argument(metavar="FILE", help=FILE_HELP)]
 Files = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[FILE...]",
+        metavar="FILE",
         help="Name specs, folders, globs or shipped networks. By default the"
         " networks of convcalc.yaml.",
     ),

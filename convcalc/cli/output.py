@@ -154,6 +154,12 @@ def chosen_format(style: str | None, output: str | None, formats: Sequence[str])
     return known[suffix]
 
 
+def refuse_terminal(what: str, output: str | None, suffix: str) -> None:
+    """Refuses to print on a terminal what nobody reads there."""
+    if output is None and terminal():
+        refuse(f"{what} needs a file", f"--output net{suffix}; `| cat` prints it all the same")
+
+
 def _is_stream(path: str) -> bool:
     """Whether a path is no file, such as /dev/stdout."""
     return os.path.exists(path) and not os.path.isfile(path)

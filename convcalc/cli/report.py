@@ -9,7 +9,7 @@ import typer
 from convcalc.analysis.analysis import Analysis
 from convcalc.cli import options
 from convcalc.cli.guard import guarded
-from convcalc.cli.output import chosen_format, emit
+from convcalc.cli.output import chosen_format, emit, refuse_terminal
 from convcalc.cli.versions import Base, New, versions
 from convcalc.cli.windows import scenes_of
 from convcalc.render.drawing.picture import BUDGET
@@ -47,6 +47,7 @@ def report(
 
     With NEW, or --base, the page is about what changed.
     """
+    refuse_terminal("a page", output, ".html")
     chosen_format(None, output, FORMATS)
     options.read_count("--nodes", nodes)
     both = versions(file, new, base, sets, input_, max_layers)

@@ -18,7 +18,7 @@ WHAT = ("spec", "config")
 def schema(
     what: Annotated[
         str,
-        typer.Argument(metavar="[spec|config]", help="Describe a spec, or convcalc.yaml: config."),
+        typer.Argument(metavar="spec|config", help="Describe a spec, or convcalc.yaml: config."),
     ] = "spec",
     output: options.Output = None,
 ) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 New = Annotated[
     str | None,
-    typer.Argument(metavar="[NEW]", help="Show what changed to this second network."),
+    typer.Argument(metavar="NEW", help="Show what changed to this second network."),
 ]
 Base = Annotated[
     str | None,

@@ -178,7 +178,10 @@ def find_source(path: str, *, named: bool = True) -> Source:
     if shipped is None:
         from convcalc.spelling import did_you_mean  # only a mistake needs it
 
+        beside = [path + suffix for suffix in (".yaml", ".yml") if os.path.isfile(path + suffix)]
         help_text = did_you_mean(path, shipped_names()) or f"a path has a suffix: {path}.yaml"
+        if beside:
+            help_text = f"a path has a suffix: {printable(beside[0])} is there"
         message = (
             f"no network called '{printable(path)}' ships with convcalc, and there is no such file"
         )

@@ -144,6 +144,17 @@ class TestTerminal:
         )
         assert run("shapess").err.splitlines()[-1] == f"Error: {message}"
 
+    @pytest.mark.parametrize("arguments", ["draw lenet", "animate lenet conv0", "report lenet"])
+    def test_what_nobody_reads_there_needs_a_file(self, arguments: str) -> None:
+        text = in_a_terminal(*arguments.split(), status=2)
+        assert "needs a file" in text
+        assert "--output net." in text
+        assert run(*arguments.split()).status == 0
+
+    def test_a_format_that_is_named_is_printed(self) -> None:
+        assert "<svg" in in_a_terminal("draw", "lenet", "--format", "svg")
+        assert "flowchart TB" in in_a_terminal("draw", "lenet", "--format", "mermaid")
+
     def test_an_empty_line_parts_two_tables(self) -> None:
         text = in_a_terminal("memory", "lenet", "--training", NO_COLOR="1")
         assert re.search(r"\n\s*\n(\x1b\[[0-9;]*m)*training ", text)

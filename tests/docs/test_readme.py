@@ -32,7 +32,7 @@ def test_what_needs_the_address_is_marked_and_takes_it_from_one_place() -> None:
 
 
 def test_no_other_file_has_the_address() -> None:
-    command = ["git", "grep", "-lE", "address=|git\\+\\$|uvx --from|pipx install|git clone"]
+    command = ["git", "grep", "-lE", "^address=|git\\+\\$|uvx --from|pipx install|git clone"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     if done.stderr:
         return  # an export of the repository has no git

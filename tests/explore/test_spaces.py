@@ -15,7 +15,7 @@ from convcalc.explore.ranges import read_variable
 from convcalc.explore.space_file import space_of
 from convcalc.explore.variables import Variable
 from convcalc.language.load import spec as read_spec
-from convcalc.problems import Source
+from convcalc.problems import Help, Source
 
 SPEC = read_spec(
     "net.yaml",
@@ -67,6 +67,15 @@ class TestRanges:
             read_variable(SPEC, text)
         assert says in str(caught.value)
         assert caught.value.status == 2
+
+    @pytest.mark.parametrize(
+        ("text", "proposed"),
+        [("w=0.1..0.5", "w=0.1..0.5:0.1"), ("w=0.3..1", "w=0.3..1:STEP"), ("w=1..6:2", "w=1..5:2")],
+    )
+    def test_a_step_is_proposed(self, text: str, proposed: str) -> None:
+        with pytest.raises(convcalc.ConvcalcError) as caught:
+            read_variable(SPEC, text)
+        assert Help(proposed) in caught.value.problems[0].facts
 
 
 class TestSpaceFile:

@@ -14,6 +14,7 @@ from convcalc import ConvcalcError, access, load, loads, read, spec
 from convcalc.language.load import find_source
 from convcalc.language.shipped import is_word, shipped_names, shipped_path
 from convcalc.render.facts import worded
+from tests.cli.runner import run
 
 GOOD = "input: [3, 8, 8]\nargs: {n: 2, act: relu, sizes: [1, 2]}\nlayers: [{dense: n}, act]\n"
 
@@ -148,6 +149,25 @@ class TestShipped:
         (problem,) = refusal("lennet").problems
         assert problem.code == "unknown-network"
         assert "did you mean 'lenet'" in dict(worded(problem.facts))["help"]
+
+    def test_a_name_without_its_suffix_is_answered_with_the_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("unett.yml").write_text(GOOD, encoding="utf-8")
+        (problem,) = refusal("unett").problems
+        assert dict(worded(problem.facts))["help"] == "a path has a suffix: unett.yml is there"
+
+    def test_a_missing_model_is_answered_with_models_beside_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("model.onnx").touch()
+        Path("modal.txt").touch()
+        result = run("shapes", "mobel.onnx")
+        assert result.status == 2
+        assert "= help: did you mean 'model.onnx'?" in result.err
+        assert "help" not in run("shapes", "mobel.tflite").err
 
     def test_a_folder_that_ships_no_network(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

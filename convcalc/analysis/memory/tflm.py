@@ -89,7 +89,7 @@ def plan(network: Network, dtype: str, batch: int = 1) -> Plan:
 
     >>> import convcalc
     >>> plan(convcalc.load("lenet"), "int8").size
-    5888
+    9408
     """
     wanted = _tensors(network, DTYPES[dtype], batch)
     beside = _beside(network, wanted)

@@ -72,6 +72,10 @@ def read_range(text: str, number: Callable[[str], Fraction], before: str = "") -
     last = low + (count - 1) * step
     if last != high:
         help_text = f"{before}{low_text}..{decimal_text(last)}{':' if colon else ''}{step_text}"
+        if last == low and not colon:
+            # A step of 1 was not meant between fractions.
+            fits = low > 0 and (high - low) % low == 0
+            help_text = f"{before}{low_text}..{high_text}:{low_text if fits else 'STEP'}"
         message = f"the range {shown} does not reach its end: its last number is"
         raise _wrong(f"{message} {decimal_text(last)}", help_text)
     return Range(low, step, count)
