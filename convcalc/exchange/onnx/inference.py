@@ -8,6 +8,7 @@ branches of conditions are put in the place of their calls.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import accumulate
 from math import prod
 
@@ -133,14 +134,13 @@ class Inference:
     # Inputs and results.
 
     def _initializer(self, tensor: Tensor) -> Constant:
-        elements = prod(tensor.dims)
         return Constant(
             tensor.name,
             tensor.dims,
             tensor.type,
             None,
             tensor,
-            lambda: self._places.numbers(self._reader, tensor, elements),
+            partial(self._places.numbers, self._reader, tensor, prod(tensor.dims)),
         )
 
     def _add_inputs(self, graph: Graph, scope: Scope) -> None:

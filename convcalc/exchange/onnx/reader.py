@@ -68,6 +68,9 @@ def read_model(graph: wire.Model, file: ModelFile, choices: Choices) -> Model:
     paths = {node.path for node in network.nodes}
     names = {path: name for path, name in writer.names.items() if path in paths}
     tensors = Tensors(lambda: writer.tensors(paths))
+    for op in inferred.ops:
+        # Operations and their results name each other: apart, they are freed at once.
+        op.outputs = []
     return Model(network=network, dims=inferred.dims, tensors=tensors, names=names)
 
 

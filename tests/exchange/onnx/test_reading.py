@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from convcalc.analysis.analysis import Analysis
 from convcalc.exchange.files import ModelFile
 from convcalc.exchange.model import Choices, Computed, Model, Tensor
 from convcalc.exchange.onnx import read
-from convcalc.exchange.onnx.values import INT64, Constant
+from convcalc.exchange.onnx.values import INT64, Constant, Op, Value
+from convcalc.exchange.onnx.wire import Graph
 from convcalc.problems import ConvcalcError
 from tests.exchange.onnx.messages import (
     graph,
@@ -404,3 +406,20 @@ def test_a_global_response_normalisation(last: bool) -> None:
     (norm,) = [each for each in found.network.operations if each.kind == "grn"]
     assert norm.layer.argument("eps") == 1e-6
     assert Analysis(found.network).report.totals.params == 16
+
+
+def test_what_was_read_is_freed_with_the_network() -> None:
+    # A file that is mapped stays open until nothing refers to it.
+    def kept() -> int:
+        return sum(isinstance(each, Op | Value | Graph) for each in gc.get_objects())
+
+    content = model(graph([node("Conv", ["x", "w"], ["y"])], [floats("w", 4, 3, 3, 3)], [IMAGE]))
+    file = ModelFile("net.onnx", content)
+    gc.collect()
+    before = kept()
+    gc.disable()
+    try:
+        network = read(file, Choices()).network
+        assert (kept(), len(network.nodes)) == (before, 2)
+    finally:
+        gc.enable()
