@@ -293,6 +293,17 @@ class _Command(TyperCommand):
             params[-1:-1] = _access_options()  # --help is the last
         return _without_pydantic(params)
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The arguments in the usage, as every release of typer is to show them."""
+        pieces = ["[OPTIONS]"]
+        for param in self.params:
+            if param.param_type_name == "argument":
+                name = param.metavar or param.name.upper()
+                piece = name if param.required or name.startswith("[") else f"[{name}]"
+                more = param.nargs == -1 and "..." not in piece
+                pieces.append(f"{piece}..." if more else piece)
+        return pieces
+
     def invoke(self, ctx: Any) -> Any:
         given = {name: ctx.params.pop(name, None) for name in _ACCESS}
         with ExitStack() as stack:

@@ -180,6 +180,7 @@ def find_source(path: str, *, named: bool = True) -> Source:
 
         beside = [path + suffix for suffix in (".yaml", ".yml") if os.path.isfile(path + suffix)]
         help_text = did_you_mean(path, shipped_names()) or f"a path has a suffix: {path}.yaml"
+        help_text = _of_module(path) or help_text
         if beside:
             help_text = f"a path has a suffix: {printable(beside[0])} is there"
         message = (
@@ -311,13 +312,21 @@ def with_slashes(path: str) -> str:
     return f"'/' separates folders here: '{printable(plain, 200)}'"
 
 
+def _of_module(path: str) -> str:
+    """A help text for what names a module of PyTorch, such as `models:make_net`; "" for others."""
+    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", path[:200]):
+        return ""
+    return f"a module of PyTorch is imported: convcalc import {path} --input 1x3x224x224"
+
+
 def like_names_beside(path: str) -> str:
     """A help text that offers the files named most like a missing one; "" where none is.
 
     They are YAML files, or have the suffix of the missing one.
     """
-    if with_slashes(path):
-        return with_slashes(path)
+    elsewhere = with_slashes(path) or _of_module(path)
+    if elsewhere:
+        return elsewhere
     folder, name = os.path.split(path)
     suffixes = (".yaml", ".yml", os.path.splitext(name)[1] or ".yaml")
     try:

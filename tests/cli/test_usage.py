@@ -73,6 +73,21 @@ def test_every_word_of_other_programs_stands_for_a_command() -> None:
     assert not set(_ELSEWHERE) & set(COMMANDS)
 
 
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("shapes", "[OPTIONS] FILE"),
+        ("field", "[OPTIONS] FILE [LAYER]"),
+        ("check", "[OPTIONS] [FILE]..."),
+        ("kinds", "[OPTIONS] [KIND]"),
+        ("schema", "[OPTIONS] [spec|config]"),
+        ("zoo", "[OPTIONS]"),
+    ],
+)
+def test_the_usage_names_the_arguments(command: str, usage: str) -> None:
+    assert run(command, "--help").out.splitlines()[0] == f"Usage: convcalc {command} {usage}"
+
+
 def test_help_and_version_are_words_too() -> None:
     assert run("help") == run("--help") == run("-h", "shapes")
     assert run("help", "shapes") == run("shapes", "--help")

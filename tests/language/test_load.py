@@ -158,6 +158,12 @@ class TestShipped:
         (problem,) = refusal("unett").problems
         assert dict(worded(problem.facts))["help"] == "a path has a suffix: unett.yml is there"
 
+    def test_a_module_of_pytorch_is_imported_first(self) -> None:
+        for name in ("package.models:make_net", "models:Net"):
+            result = run("shapes", name)
+            assert result.status == 2
+            assert f"convcalc import {name} --input 1x3x224x224" in result.err
+
     def test_a_missing_model_is_answered_with_models_beside_it(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
