@@ -122,7 +122,7 @@ COMMANDS: dict[str, Command] = {
     "memory": Command(
         4,
         _TABLES,
-        (*_STEP, *_BYTES, *_STEPS, ("--depth", "1")),
+        (*_STEP, *_BYTES, *_STEPS, ("--depth", "1"), ("--summary",)),
     ),
     "field": Command(
         4, _TABLES, (*_SORTS, ("--unit", "0"), ("--unit", "0,0"), ("--ignore-global",))
@@ -145,7 +145,12 @@ COMMANDS: dict[str, Command] = {
     "check": Command(
         10,
         ("text", "concise", "json", "github", "junit", "sarif", "markdown"),
-        (("--fail-on", "macs>1M"), ("--fail-on", "params>+2%"), ("--exit-zero",)),
+        (
+            ("--fail-on", "macs>1M"),
+            ("--fail-on", "params>+2%"),
+            ("--exit-zero",),
+            ("--base", "HEAD"),
+        ),
         _SHARED,
     ),
     "lock": Command(4, ("text", "json"), (), (("--set", "n=2"),)),
