@@ -116,9 +116,21 @@ def memory_chart(analysis: Analysis) -> str:
             f' height="{number(down)}"><title>{escape(text)}</title></rect>'
         )
     label = f"static allocation of {grouped(arena.size * size)} bytes over {steps} steps"
+    live = list(analysis.live(in_place=True).values())
+    peak = max(live)
+    # The step at which most is alive, until a layer is chosen.
+    at = f'x="{number(live.index(peak) * _ACROSS / steps)}" width="{number(_ACROSS / steps)}"'
+    path = "".join(
+        [
+            f"{'L' if step else 'M'}{number(step * _ACROSS / steps)} {number(height)}"
+            f"H{number((step + 1) * _ACROSS / steps)}"
+            for step, height in enumerate([_HEIGHT * (1 - one / arena.size) for one in live])
+        ]
+    )
     return (
         f'<svg class="chart" viewBox="0 0 {number(_ACROSS)} {number(_HEIGHT + 18)}" role="img"'
-        f' aria-label="{label}"><g class="k3">{"".join(boxes)}</g>'
+        f' aria-label="{label}" data-steps="{steps}"><g class="k3">{"".join(boxes)}</g>'
+        f'<rect class="at" {at} y="0" height="{number(_HEIGHT)}"/><path class="live" d="{path}"/>'
         f'<text x="0" y="{number(_HEIGHT + 14)}">step 0</text>'
         f'<text x="{number(_ACROSS)}" y="{number(_HEIGHT + 14)}" text-anchor="end">'
         f"step {steps - 1}; {short(arena.size * size)}B high</text></svg>"

@@ -42,7 +42,6 @@ const drawNetwork = (place, net, macs, select) => {
   const node = (item, cols) => {
     const form = item.f || "box";
     const button = make("button", `node ${form} k${form === "box" ? item.k || 0 : 0} ${item.m || ""}`);
-    button.type = "button";
     if (form === "circle") {
       button.setAttribute("aria-label", { "+": "add", "\u00d7": "multiply", "\u2212": "subtract" }[item.t] || "divide");
       button.append(item.t);
@@ -101,7 +100,6 @@ const drawNetwork = (place, net, macs, select) => {
   const build = (item, cols) => {
     if (item.c && opened.has(item)) {
       const title = make("button", "title", `\u2212 ${item.t}${item.x ? ` \u00d7${item.x}` : ""}`);
-      title.type = "button";
       title.title = item.p;
       title.setAttribute("aria-expanded", "true");
       title.addEventListener("click", () => toggle(item));

@@ -15,6 +15,30 @@
   const heads = [...document.querySelectorAll("#layers th")].map((head) => head.textContent);
   let slide = null;
 
+  const band = document.querySelector("#memory .at");
+  const rest = band && [band.getAttribute("x"), band.getAttribute("width")];
+  // The steps of a layer in the chart of memory; the peak where none is chosen.
+  const moveBand = (layer) => {
+    if (!band) return;
+    const scale = 720 / band.ownerSVGElement.dataset.steps;
+    const place = layer && layer.steps ? layer.steps.map((step) => step * scale) : rest;
+    band.setAttribute("x", place[0]);
+    band.setAttribute("width", place[1]);
+  };
+  // The receptive field of the middle unit over the input; what lies outside of it is dashed.
+  const fieldView = ([height, width, y, x, down, across]) => {
+    const [top, left] = [Math.min(0, y), Math.min(0, x)];
+    const [bottom, right] = [Math.max(height, y + down), Math.max(width, x + across)];
+    const scale = 180 / Math.max(bottom - top, right - left);
+    const rect = (x, y, w, h, kind) => svg("rect", { x: (x - left) * scale + 1, y: (y - top) * scale + 1, width: Math.max(w * scale, 1), height: Math.max(h * scale, 1), class: kind });
+    const [a, b] = [Math.max(0, x), Math.max(0, y)];
+    const [w, h] = [Math.min(width, x + across) - a, Math.min(height, y + down) - b];
+    const picture = svg("svg", { width: (right - left) * scale + 2, height: (bottom - top) * scale + 2, "aria-hidden": "true", class: "seen" });
+    picture.append(rect(0, 0, width, height, "input"), rect(x, y, across, down, "cell padding read"), rect(a, b, w, h, "cell read"));
+    const out = Math.round(100 - (100 * w * h) / (across * down));
+    return make("div", "", text("h4", "Receptive field"), picture, text("p", `The middle unit sees ${down}\u00d7${across} of ${height}\u00d7${width}${out ? `, ${out}% of it padding` : ""}.`));
+  };
+
   const marked = new Set();
   const mark = (index) => {
     for (const one of marked) one.classList.remove("now");
@@ -25,6 +49,7 @@
     for (const one of [row, ...found, ...written]) if (one) marked.add(one);
     for (const one of marked) one.classList.add("now");
     drawn.mark(index);
+    moveBand(index >= 0 && data.layers[index]);
     return written[0];
   };
 
@@ -41,7 +66,6 @@
     const layer = data.layers[index];
     const cells = rowOf.get(index).children;
     const close = make("button", "plain close", "\u00d7");
-    close.type = "button";
     close.setAttribute("aria-label", "Close");
     close.addEventListener("click", () => select(-1));
     panel.append(close, text("h3", cells[0].textContent), text("p", cells[1].textContent));
@@ -54,6 +78,7 @@
     panel.append(list);
     slide = layer.window === undefined ? null : windowView(data.windows[layer.window], data.numbers);
     if (slide) panel.append(slide.element);
+    if (layer.seen) panel.append(fieldView(layer.seen));
     layer.lines.forEach((numbers, place) => {
       const [first, ...rest] = numbers.map((n) => data.strings[n]);
       const pre = text("pre", rest.join("\n"));
@@ -125,7 +150,6 @@
   const tools = make("div", "pick");
   for (const [label, open] of [["Open all", true], ["Fold all", false]]) {
     const made = make("button", "plain", label);
-    made.type = "button";
     made.addEventListener("click", () => drawn.all(open));
     tools.append(made);
   }
@@ -147,7 +171,6 @@
 
   document.querySelectorAll("#layers thead th").forEach((head, place) => {
     const button = document.createElement("button");
-    button.type = "button";
     button.textContent = head.textContent;
     head.replaceChildren(button);
     let turn = 0;

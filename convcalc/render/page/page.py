@@ -9,6 +9,7 @@ from convcalc.analysis.analysis import Analysis
 from convcalc.analysis.counters.counting import counter_reports
 from convcalc.analysis.metrics import measure
 from convcalc.analysis.units import Unit
+from convcalc.arithmetic import Ratio
 from convcalc.metrics import METRICS
 from convcalc.problems import ConvcalcError, Source, printable
 from convcalc.quantities import BYTES
@@ -39,7 +40,8 @@ _FIGURES = ("params", "macs", "flops", "weights", "peak_in_place", "layers")
 _COSTS = ("macs", "params", "activations")
 _MEMORY_NOTE = (
     '<p class="note">Across: the steps of the written order. Upwards: the place in memory, in'
-    " float32. What is written in place of a tensor continues its box.</p>"
+    " float32. What is written in place of a tensor continues its box. The line is what is alive,"
+    " the mark the chosen layer, or else the peak.</p>"
 )
 _HEADS = (
     ("layer", ""),
@@ -189,12 +191,17 @@ def _data(
     windows = Windows()
     formulas = Formulas(len(units))
     layers: list[dict[str, Any] | None] = []
+    steps = {path: step for step, path in enumerate(analysis.live(in_place=True))}
     for unit in units:
         if not unit.members:
             layers.append(None)
             continue
         lines = formulas.add(analysis.network, unit)
-        layer: dict[str, Any] = {"lines": lines, "field": _field(analysis, unit)}
+        layer: dict[str, Any] = {"lines": lines, **_field(analysis, unit)}
+        paths = [member.node.path for member in unit.members]
+        taken = [steps[path] for path in paths if path in steps]
+        if taken:  # what is only a view of a tensor takes no step
+            layer["steps"] = [taken[0], len(taken)]
         if unit.index in scenes:
             layer["window"] = windows.add(scenes[unit.index])
         layers.append(layer)
@@ -207,9 +214,25 @@ def _data(
     }
 
 
-def _field(analysis: Analysis, unit: Unit) -> str:
-    """The size of the receptive field, where one is known."""
+def _field(analysis: Analysis, unit: Unit) -> dict[str, Any]:
+    """The receptive field: its size, and of the middle unit its place on the input, if known."""
     try:
-        return times(analysis.fields[unit.nodes[-1].path].size_text())
+        field = analysis.fields[unit.nodes[-1].path]
     except (ConvcalcError, KeyError):
-        return ""
+        return {"field": ""}
+    data: dict[str, Any] = {"field": times(field.size_text())}
+    sizes = unit.output[2:]
+    if len(field.axes) == 1 and len(sizes) == 2:
+        ((name, axes),) = field.axes.items()
+        if len(axes) == 2 and all([one.offset is not None for one in axes]):
+            starts = [
+                (axis.offset or 0) + _first(axis.stride, size // 2)
+                for axis, size in zip(axes, sizes, strict=True)
+            ]
+            data["seen"] = [*analysis.network.inputs[name][1:], *starts, axes[0].size, axes[1].size]
+    return data
+
+
+def _first(stride: Ratio | None, place: int) -> int:
+    """How far a unit's field lies from the first one's; 0 where fields do not move."""
+    return 0 if stride is None else stride.numerator * place // stride.denominator

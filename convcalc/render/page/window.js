@@ -158,7 +158,6 @@ const windowView = (scene, known) => {
   };
   const button = (sign, label, act) => {
     const made = make("button", "plain", sign);
-    made.type = "button";
     made.setAttribute("aria-label", label);
     made.title = label;
     made.addEventListener("click", act);

@@ -107,6 +107,46 @@ def test_its_figures_are_those_of_the_commands() -> None:
         assert f">{grouped(entry['total'])}</td>" in text
 
 
+@pytest.mark.parametrize("name", ["lenet", "mobilenet_v2", "vit_b_16"])
+def test_its_table_has_the_figures_of_json(name: str) -> None:
+    text = page(shipped(name))
+    rows = re.findall(r"<tr id=.*?</tr>", text)
+    figures = {
+        re.findall(r"<bdi>(.*?)</bdi>", row)[0]: [
+            int(number) for number in re.findall(r'data-n="(-?\d+)"', row)[:3]
+        ]
+        for row in rows
+    }
+    assert len(figures) == len(rows)
+    wanted = {path: [0, 0, 0] for path in figures}
+    for one in json.loads(run("flops", name, "--format", "json").out)["layers"]:
+        # A row stands for a layer with what is fused to it.
+        path = one["path"]
+        while path not in wanted:
+            path = path.rpartition(".")[0]
+        for place, key in enumerate(("params", "macs", "flops")):
+            wanted[path][place] += one[key]
+    assert figures == wanted
+
+
+def test_the_chosen_layer_has_its_place_in_memory_and_its_field() -> None:
+    network = shipped("resnet18")
+    analysis = convcalc.Analysis(network)
+    layers = data(page(network))["layers"]
+    assert isinstance(layers, list)
+    taken = [layer["steps"] for layer in layers if layer and "steps" in layer]
+    assert [step for step, _ in taken] == sorted([step for step, _ in taken])
+    assert sum([count for _, count in taken]) == len(analysis.live(in_place=True))
+    for unit in analysis.report.units:
+        layer = layers[unit.index]
+        if layer and "seen" in layer:
+            height, width, *_, down, across = layer["seen"]
+            assert (height, width) == (224, 224)
+            assert layer["field"] == f"{down}\u00d7{across}"
+    # The middle unit of the first layer, 7x7 with stride 2 and padding 3.
+    assert layers[1]["seen"] == [224, 224, 56 * 2 - 3, 56 * 2 - 3, 7, 7]
+
+
 def test_every_layer_has_its_formulas() -> None:
     found = data(page(shipped("lenet")))
     layers, strings = found["layers"], found["strings"]
@@ -142,10 +182,11 @@ def test_it_is_small(name: str, limit: int) -> None:
 
 
 def test_its_own_code_is_small() -> None:
-    code = re.findall(r"<style>.*?</style>|<script>.*?</script>", page(shipped("lenet")), re.DOTALL)
-    # The style sheet and the scripts; a drawing has a style sheet of its own.
-    assert len(code) == 3
-    assert len("".join(code).encode()) <= 40 * 1024
+    text = re.sub(r"<svg.*?</svg>", "", page(shipped("lenet")), flags=re.DOTALL)
+    code = re.findall(r"<style>(.*?)</style>|<script>(.*?)</script>", text, re.DOTALL)
+    style, scripts = code[0][0], code[1][1]
+    assert len(code) == 2
+    assert len((style + scripts).encode()) <= 40 * 1024
 
 
 def test_without_scripts_it_is_complete() -> None:
