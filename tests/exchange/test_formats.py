@@ -111,7 +111,7 @@ def test_a_model_comes_through_a_pipe(tmp_path: Path) -> None:
         (_torch_archive(), "is PyTorch's pickle, which is a program"),
         (b"\x89HDF\r\n\x1a\n", "is HDF5, which Keras wrote before version 3"),
         (b"\x08\x07", "has no graph: no ONNX file"),
-        (gzip.compress(b"input: [8]"), "not UTF-8 text"),
+        (gzip.compress(b"input: [8]", mtime=0), "not UTF-8 text"),
         (b"\x00\xff" * 10, "not UTF-8 text"),
         (MODELS[".onnx"] + bytes(MOST_UNPACKED), "name the file instead of a pipe"),
     ],
