@@ -77,7 +77,7 @@ def solve_text(solved: Solved) -> str:
     lines += _proof(solved.proof)
     if solved.best is not None:
         lines.append("The figures of the best are those of its own network, read and analysed.")
-        lines.append(f"Bytes are those of numbers in {solved.dtype}.")
+    lines.append(f"Bytes are those of numbers in {solved.dtype}.")
     return "".join([f"{line}\n" for line in lines])
 
 

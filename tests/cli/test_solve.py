@@ -49,6 +49,7 @@ def test_nothing_keeps_the_limits() -> None:
     assert result.status == 1
     assert "no variant keeps every limit" in result.out
     assert "95 break weights<=1kB" in result.out
+    assert "Bytes are those of numbers in int8." in result.out
 
 
 @pytest.mark.parametrize(
