@@ -24,6 +24,7 @@ from convcalc.problems import (
     Subject,
     Value,
     printable,
+    refused,
 )
 from convcalc.shapes import LARGEST_SIZE, Shape, tuple_text
 from convcalc.symbols import whole
@@ -158,6 +159,10 @@ class Network:
 
         Raises ConvcalcError, naming the first layer whose inputs no longer fit.
         """
+        given.instance("layers", layers, Sequence, "a list of layers")
+        if len(layers) != len(self.nodes):
+            message = f"layers must be {len(self.nodes)}, one for each node, not {len(layers)}"
+            raise refused("bad-option", message)
         builder = GraphBuilder()
         for old, layer in zip(self.nodes, layers, strict=True):
             try:
@@ -269,6 +274,26 @@ class GraphBuilder:
 
         Raises RuleError where the inputs do not fit the layer, or are no earlier nodes.
         """
+        try:
+            return self._add(layer, inputs, path, unit, span, calls, written)
+        except (AttributeError, TypeError, ValueError):
+            # Asked only here: a network has many nodes, and nearly all are right.
+            given.instance("layer", layer, Layer, "a layer")
+            given.instance("inputs", inputs, Sequence, "a list of indices")
+            given.text("path", path)
+            given.text("unit", unit)
+            raise
+
+    def _add(
+        self,
+        layer: Layer,
+        inputs: Sequence[int],
+        path: str,
+        unit: str,
+        span: Span | None,
+        calls: tuple[Call, ...],
+        written: Layer | None,
+    ) -> int:
         shapes = [self._node(index).shape for index in inputs]
         shape = result_shape(layer, shapes)
         path = path or self._names.numbered(layer.prefix)
@@ -299,6 +324,7 @@ class GraphBuilder:
     def fuse(self, layer: Layer, index: int, span: Span | None = None) -> int:
         """Adds a norm or activation to the unit of a node that it reads; its index."""
         node = self._node(index)
+        given.instance("layer", layer, Layer, "a layer")
         path = f"{node.unit}.{layer.kind}"
         return self.add(
             layer, (index,), path=path, unit=node.unit, span=span or node.span, calls=node.calls
@@ -332,6 +358,8 @@ class GraphBuilder:
         Layers without parameters, such as another activation, may differ. Raises RuleError
         share-mismatch where the parameters do not pair.
         """
+        given.instance("indices", indices, Sequence, "a list of indices")
+        given.instance("others", others, Sequence, "a list of indices")
         ours = [index for index in indices if self._parameters(index)]
         theirs = [index for index in others if self._parameters(index)]
         if ours and theirs and max(theirs) >= min(ours):
@@ -370,6 +398,8 @@ class GraphBuilder:
 
         Raises RuleError where two nodes have one path, or a result is none of the nodes.
         """
+        given.text("name", name)
+        outputs = given.mapping("outputs", outputs)
         for index in outputs.values():
             self._node(index)
         if len(self._paths) < len(self.nodes):
@@ -403,7 +433,7 @@ class GraphBuilder:
         return self.nodes[index]
 
     def _parameters(self, index: int) -> dict[str, Shape]:
-        node = self.nodes[index]
+        node = self._node(index)
         return node.layer.parameters([self.nodes[i].shape for i in node.inputs])
 
     def _check_same(self, index: int, other: int) -> None:

@@ -12,15 +12,25 @@ import pytest
 
 import convcalc
 from convcalc import given
+from convcalc.layers.convolution import Conv
 from convcalc.problems import RuleError
 
 #: Type checkers would refuse what is tried here.
 ANY: Any = convcalc
 NETWORK = convcalc.load("lenet")
-SPEC = convcalc.spec("lenet")
+SPEC: Any = convcalc.spec("lenet")
 ANALYSIS = convcalc.Analysis(NETWORK)
 TEXT = "{input: [4], layers: [{dense: 3}]}"
 VARIANTS = {"in_size": [28, 32]}
+
+
+CONV = Conv.read({"channels": 8, "kernel": 3}, rank=2)
+
+
+def built() -> convcalc.GraphBuilder:
+    builder = convcalc.GraphBuilder()
+    builder.input("image", (3, 8, 8))
+    return builder
 
 
 def access(**arguments: Any) -> None:
@@ -40,6 +50,31 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "Analysis.peak": (ANALYSIS.peak, {"in_place": True, "dtype": "int8"}),
     "Analysis.peak_step": (ANALYSIS.peak_step, {"in_place": True, "dtype": "int8"}),
     "Analysis.training": (ANALYSIS.training, {"optimizer": "adam", "input_gradient": True}),
+    "GraphBuilder.add": (
+        lambda **arguments: built().add(**arguments),
+        {"layer": CONV, "inputs": [0], "path": "conv", "unit": "conv"},
+    ),
+    "GraphBuilder.fuse": (
+        lambda **arguments: built().fuse(**arguments),
+        {"layer": CONV, "index": 0},
+    ),
+    "GraphBuilder.network": (
+        lambda **arguments: built().network(**arguments),
+        {"name": "small", "outputs": {"image": 0}},
+    ),
+    "GraphBuilder.places": (lambda **arguments: built().places(**arguments), {"index": 0}),
+    "GraphBuilder.share": (
+        lambda **arguments: built().share(**arguments),
+        {"indices": [0], "others": [0]},
+    ),
+    "Network.with_layers": (
+        NETWORK.with_layers,
+        {"layers": [node.layer for node in NETWORK.nodes]},
+    ),
+    "Spec.argument": (SPEC.argument, {"name": "width", "value": 1}),
+    "Spec.changes": (SPEC.changes, {"args": {}}),
+    "Fields.aligned": (ANALYSIS.fields.aligned, {"path": "conv0", "input": "input"}),
+    "Balance.to_dict": (ANALYSIS.balance().to_dict, {"device": None}),
     "GraphBuilder.input": (
         lambda **arguments: convcalc.GraphBuilder().input(**arguments),
         {"name": "image", "shape": (3, 8, 8)},

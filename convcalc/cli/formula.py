@@ -9,8 +9,9 @@ import typer
 from convcalc.cli import options, spaces
 from convcalc.cli.guard import guarded, refuse
 from convcalc.cli.output import chosen_format, emit
+from convcalc.metrics import METRICS
 from convcalc.problems import WRONG, printable
-from convcalc.quantities import DTYPES
+from convcalc.quantities import BYTES, DTYPES
 
 if TYPE_CHECKING:
     from convcalc.explore.variables import Variable
@@ -94,7 +95,10 @@ def formula(  # noqa: PLR0913, PLR0917 - an argument for each option
     else:
         named = [f"{short} is {long}" for long, (_, short) in names.items() if len(short) == 1]
         named = [text for text in named if "in_size" in text]
-        note = f"{', '.join(named)}." if named else ""
+        notes = [f"{', '.join(named)}."] if named else []
+        if METRICS[metric].unit == BYTES:
+            notes.append(f"Bytes are those of numbers in {dtype}.")
+        note = "\n".join(notes)
         emit(formula_text(spaces.titled(read.name, what_if), metric, pieces, names, note), output)
     return 0 if whole else WRONG
 

@@ -48,6 +48,9 @@ class TestFormula:
         assert run("formula", net, "params", "--over", "w=0.5..2:0.5").out.count("params =") == 2
 
     def test_latex(self, net: str) -> None:
+        assert "Bytes are those of numbers in int8." in (
+            run("formula", net, "peak_memory", "--dtype", "int8").out
+        )
         found = run("formula", net, "peak_memory", "--format", "latex").out
         assert found.startswith(r"\mathrm{peak\_memory} = \max\left(")
         pieces = run("formula", "lenet", "macs", "--over", "in_size=1..60", "--format", "latex")

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
+from convcalc import given
 from convcalc.analysis.costs.cost import LayerReport
 from convcalc.analysis.costs.report import Report
 from convcalc.analysis.field.dependencies import NetworkReadings
@@ -136,6 +137,9 @@ class Balance:
 
         device  whose least time is added
         """
+        if device is not None:
+            given.instance("device", device, Device, "one of convcalc.language.device")
+            given.word("unknown-dtype", "peak of the device", self.dtype, device.operations)
         report = self.report
         data = report.to_dict()
         for layer, entry in zip(report.layers, data["layers"], strict=True):

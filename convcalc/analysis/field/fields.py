@@ -189,6 +189,8 @@ class Fields:
 
     def aligned(self, path: str, input: str) -> list[bool]:
         """For each axis of an input, whether a layer's branches are aligned."""
+        given.word("unknown-layer", "layer", path, self._layers)
+        given.word("unknown-input", "input", input, self._ranks)
         return [(path, input, axis) not in self._askew for axis in range(self._ranks[input])]
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
+from convcalc import given
 from convcalc.language.building.evaluation import Evaluator, File, Frame
 from convcalc.language.reading.document import Document
 from convcalc.language.reading.expressions import ExpressionError, UnknownSizeError
@@ -28,6 +29,7 @@ def read_args(
     text as on the command line, or a plain value. Those that are not in `only`, where it is given,
     have no value. Raises ConvcalcError with status 2 where an override cannot be used.
     """
+    overrides = given.mapping("args", overrides)
     for name in map(str, overrides):
         if name not in document.args:
             from convcalc.spelling import did_you_mean  # only a mistake needs it

@@ -267,7 +267,7 @@ class Spec:
         Fraction(3, 4)
         """
         evaluator = Evaluator(self._document, self._expressions)
-        read_args(self._document, evaluator, {name: value})
+        read_args(self._document, evaluator, {given.text("name", name): value})
         return evaluator.file.args[name]
 
     def number(self, value: object) -> Any:
