@@ -76,12 +76,11 @@ class Engine:
     what_if     other channels, kernels or padding of each network
     conditions  expressions in the arguments and in what varies: where one is false, a point is none
                 of the space, and its code is EXCLUDED
-    most_loaded the most points that may be read one by one where formulas do not hold; more raise
-                ConvcalcError with status 2
-    most_effort what tracing may take in all, in layers; what is not traced then is read one by one
+    most_effort what tracing may take in all, in layers; what is not traced then is read one by one,
+                and where that takes as much again, ConvcalcError with status 2 is raised
     """
 
-    def __init__(  # noqa: PLR0913 - each is a part of the question
+    def __init__(
         self,
         spec: Spec,
         variables: Sequence[Variable],
@@ -93,11 +92,11 @@ class Engine:
         conditions: Sequence[str] = (),
         dtype: str = DEFAULT_DTYPE,
         max_layers: int = MOST_LAYERS,
-        most_loaded: int | None = None,
         most_effort: int | None = None,
     ) -> None:
         self._spec = spec
-        self._most_loaded = most_loaded
+        self._most_effort = most_effort
+        self._effort_before = spec.effort
         self.variables = list(variables)
         self.metrics = list(metrics)
         self.dtype = dtype
@@ -195,12 +194,6 @@ class Engine:
         for column in found.values():
             column[totals.status != VALID] = 0
         unsure = np.flatnonzero(totals.status == UNSURE)
-        if load and self._most_loaded is not None and len(unsure) > self._most_loaded - self.loaded:
-            raise refused(
-                "bad-option",
-                f"more than {self._most_loaded:,} points of this network would have to be read one"
-                " by one: formulas do not hold for it",
-            )
         for point in unsure if load else ():
             self._load(totals, found, int(point), [int(index[point]) for index in indices])
         return Evaluated(found, totals.status == VALID, totals.codes)
@@ -227,6 +220,12 @@ class Engine:
         self, totals: Totals, found: dict[str, Column], point: int, indices: Sequence[int]
     ) -> None:
         """Reads and analyses the network of a point that could not be traced."""
+        spent = self._spec.effort - self._effort_before
+        if self._most_effort is not None and spent > self._most_effort:
+            message = (
+                "formulas do not hold for this network, and reading every point takes too long"
+            )
+            raise refused("bad-option", message, "fewer values of what varies take less")
         self.loaded += 1
         try:
             self._check_conditions(indices)

@@ -18,8 +18,8 @@ from convcalc.shapes import SizeSet
 
 #: Sizes that are looked at, from 1 on.
 MOST_SIZES = 1024
-#: Networks that are read one by one where formulas do not hold.
-_MOST_LOADED = 2000
+#: What looking at a million combinations of sizes may take, in layers that are read: some seconds.
+_MOST_EFFORT = 30_000
 
 
 class Sizes(NamedTuple):
@@ -85,8 +85,10 @@ def _looked(
 ) -> tuple[Column, Column]:
     """Which combinations of sizes work, and how many positions are dropped with them."""
     variables = [Variable(name, range(1, most + 1)) for name in names]
-    engine = Engine(spec, variables, [LOST], **options, most_loaded=_MOST_LOADED)
-    numbers = np.arange(most ** len(names))
+    combinations = most ** len(names)
+    effort = _MOST_EFFORT * max(1, combinations >> 20)
+    engine = Engine(spec, variables, [LOST], **options, most_effort=effort)
+    numbers = np.arange(combinations)
     indices = []
     for _ in names:
         indices.append(numbers % most)

@@ -123,6 +123,21 @@ def test_every_size(layers: str, rank: int) -> None:
     assert found.product == (count == len(expected))
 
 
+def test_what_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Formulas that explode, and networks that would all have to be read."""
+    monkeypatch.setattr("convcalc.explore.sizes._MOST_EFFORT", 2_000)
+    unit = (
+        "{conv: '1 + in_size[0] % 7 + in_size[1] % 11', kernel: 1},"
+        " {maxpool: 2, when: 'in_size[0] % 3 == 0'}, {upsample: 3, when: 'in_size[1] % 5 < 2'}"
+    )
+    spec = read_spec("net.yaml", text=f"{{input: [3, 9, 9], layers: [{', '.join([unit] * 100)}]}}")
+    with pytest.raises(
+        convcalc.ConvcalcError, match="reading every point takes too long"
+    ) as caught:
+        sizes(spec, most=256)
+    assert caught.value.status == 2
+
+
 class TestPatterns:
     @pytest.mark.parametrize("seed", range(30))
     def test_they_repeat_as_they_say(self, seed: int) -> None:
