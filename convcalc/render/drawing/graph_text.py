@@ -51,6 +51,11 @@ def mermaid_text(made: Picture) -> str:
     out += [f"  n{source} -.-> n{target}" for source, target in _stems(made)]
     for number, tint in enumerate(LIGHT.tints):
         out.append(f"  classDef k{number} fill:{tint},stroke:{LIGHT.node},color:{LIGHT.text}")
+    groups = len([line for line in out if line.lstrip().startswith("subgraph ")])
+    if groups:
+        colours = f"fill:{LIGHT.panel},stroke:{LIGHT.group},color:{LIGHT.second}"
+        names = ",".join([f"g{number}" for number in range(groups)])
+        out += [f"  classDef group {colours}", f"  class {names} group"]
     if made.change is not None:
         fill = f"fill:{LIGHT.page},color:{LIGHT.text}"
         out += [
