@@ -298,6 +298,46 @@ def test_groups_open_and_close(name: str, tmp_path: Path) -> None:
 
 
 @in_a_browser
+def test_views_are_linked(tmp_path: Path) -> None:
+    asked = """
+  const state = () => ({
+    row: all("tr.now").map((row) => row.id),
+    nodes: all(".flow .now").map((node) => (node.querySelector("b") || node).textContent),
+    line: all(".line.now b").map((part) => part.textContent),
+    boxes: all(".chart .now").length,
+    field: all(".seen").length,
+  });
+  const point = (id, kind) =>
+    document.getElementById(id).dispatchEvent(new PointerEvent(kind, {bubbles: true}));
+  const states = [];
+  document.getElementById("l-9").click(); states.push(state());
+  point("l-1", "pointerover"); states.push(state());
+  point("layers", "pointerleave"); states.push(state());
+  key("o"); key("o"); states.push(state());
+  all(".line a")[0].click(); states.push(state());
+  const first = all("input[name=cost]").findIndex((one) => one.checked);
+  key("m");
+  const second = all("input[name=cost]").findIndex((one) => one.checked);
+  key("Escape");
+  return {states, costs: [first, second], after: state(), hash: location.hash};"""
+    network = shipped("resnet18")
+    found = browsed(page(network), asked, tmp_path)
+    chosen, hovered, restored, opened, lined = found["states"]
+    assert chosen["row"] == ["l-9"]
+    assert len(chosen["line"]) == len(chosen["nodes"]) == chosen["field"] == 1
+    assert chosen["boxes"] >= 1
+    assert hovered["row"] == ["l-1"]
+    assert hovered["nodes"] != chosen["nodes"]
+    assert restored == chosen
+    # Closed and opened again, or opened twice, the layer is marked in what is shown.
+    assert len(opened["nodes"]) == 1
+    assert lined["row"] == ["l-1"]
+    assert found["costs"] == [0, 1]
+    assert found["after"]["row"] == []
+    assert found["hash"] == ""
+
+
+@in_a_browser
 def test_a_window_moves(tmp_path: Path) -> None:
     network = shipped("lenet")
     analysis = convcalc.Analysis(network)
