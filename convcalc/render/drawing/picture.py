@@ -505,8 +505,10 @@ def folded_cell(made: Picture, block: Group | Run) -> Cell:
         cell.second = f"{copies} \u00d7 {_layers(count // copies)}"
         widened = _widened(made.units, block, copies)
         cell.second = f"{cell.second} \u00b7 {widened}" if widened else cell.second
-    elif len(names) == 1 < len(children) and not any(
-        [isinstance(child, Run | Join) for child in children]
+    elif (
+        len(names) == 1 < len(children)
+        and all(names)
+        and not any([isinstance(child, Run | Join) for child in children])
     ):
         cell.second = f"{len(children)} \u00d7 {_cut(names.pop())}"
     else:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import convcalc
+from convcalc.graph import GraphBuilder
+from convcalc.layers.activation import ReLU
 from convcalc.render.drawing.costs import LAYER_METRICS
 from convcalc.render.drawing.picture import Cell, Column, Fan, Frame, Heads, Picture
 from tests.quick import every_network
@@ -50,6 +52,15 @@ def test_copies_are_drawn_as_one_with_the_figures_of_all() -> None:
     units = made.units[run.start : run.stop]
     assert run.value == sum([unit.cost.macs for unit in units])
     assert len(units) == 20
+
+
+def test_groups_named_by_numbers_are_counted_in_layers() -> None:
+    builder = GraphBuilder()
+    end = builder.input("input", (4, 4))
+    for path in ("stage.0.a", "stage.0.b", "stage.1.c", "stage.1.d", "stage.1.e"):
+        end = builder.add(ReLU(), [end], path=path)
+    made = pictured(builder.network("net", {"out": end}), depth=0)
+    assert made.cells[1].second == "5 layers"
 
 
 def test_parallel_heads_are_no_copies() -> None:
