@@ -63,7 +63,7 @@ def _fitting(variant: Variant) -> Fitting | None:
     spec, args, given = variant
     if spec.effort > _MOST_LAYERS:
         return None
-    shapes = spec.segments().shapes(args, None)
+    shapes = spec.shapes(args)
     if len(shapes) != 1:
         return None
     ((name, shape),) = shapes.items()
