@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
@@ -50,8 +49,10 @@ _MARKS = {
     b"\x89HDF": ".h5",
     **{bytes((0x80, version)): ".pkl" for version in range(2, 6)},
 }
-#: How a network of darknet begins: with a list, where a spec is a mapping.
-_DARKNET = re.compile(r"(?:\s|#.*)*\[net(?:work)?\]")
+#: How a network of darknet begins, after comments: as a list, where a spec is a mapping.
+_DARKNET = ("[net]", "[network]")
+#: Characters among which the first line is that is no comment.
+_FIRST_LINES = 4096
 #: How many of the first bytes are looked at.
 LONGEST_START = 256
 #: A model's configuration as JSON, known by its text: a spec may be written as JSON as well.
@@ -126,11 +127,17 @@ def format_of_text(text: str) -> Format | None:
         written = {key for line in text.splitlines() for key in keys if line.startswith(key)}
         if len(written) == len(keys):
             return ULTRALYTICS
-    if _DARKNET.match(text):
+    if _first_line(text).startswith(_DARKNET):
         return format_of(".cfg")
     if text.lstrip().startswith("{") and '"class_name"' in text and '"layers"' in text:
         return KERAS_JSON
     return None
+
+
+def _first_line(text: str) -> str:
+    """The first line that is neither empty nor a comment."""
+    lines = [line.strip() for line in text[:_FIRST_LINES].splitlines()]
+    return next((line for line in lines if line and line[0] not in "#;"), "")
 
 
 def _refused(path: str, what: str, help_text: str) -> ConvcalcError:

@@ -15,9 +15,10 @@ import pytest
 
 import convcalc
 from convcalc.exchange.files import MOST_UNPACKED
-from convcalc.exchange.formats import FORMATS, ULTRALYTICS, format_of
+from convcalc.exchange.formats import FORMATS, ULTRALYTICS, format_of, format_of_text
 from convcalc.problems import ConvcalcError
 from tests.cli.runner import run
+from tests.security.fuzz import limited
 from tests.security.hostile_models import bases
 
 
@@ -120,6 +121,12 @@ def test_what_standard_input_may_not_hold(data: bytes, what: str) -> None:
     result = run("shapes", "-", stdin=data)
     assert (result.status, result.out) == (2, "")
     assert what in result.err
+
+
+def test_a_text_of_comments_is_soon_known_to_be_no_model() -> None:
+    for comments in ("# " * 50_000, "#\n \n" * 50_000, " " * 200_000):
+        with limited():
+            assert format_of_text(comments + "\ninput: [8]") is None
 
 
 def test_a_text_is_a_spec_whatever_its_suffix(tmp_path: Path) -> None:
