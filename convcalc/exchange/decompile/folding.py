@@ -293,18 +293,26 @@ class Folder:
         ]
         forms: dict[Hashable, list[Item]] = {}
         for main in mains:
-            if any(item.kind == "depthwise" for item in main) and len(main) > 2:
+            if _has_depthwise(main) or _ends_linear(main):
                 forms.setdefault(outlines(main), main)
-                if main[0].kind == "conv" and main[0].args.get("kernel") == 1:
+                if (
+                    _has_depthwise(main)
+                    and main[0].kind == "conv"
+                    and main[0].args.get("kernel") == 1
+                ):
                     forms.setdefault(outlines(main[1:]), main[1:])
         taken = {id(item) for p in group for item in all_items(p.items)}
+        # A branch of another join is none of these units where no depthwise layer says so.
+        outer = {id(self.sequence), *[id(block.body) for block in self.blocks.values()]}
+        inner = {form: main for form, main in forms.items() if _has_depthwise(main)}
         found = []
         for sequence in list(self._sequences()):
             if not sequence or id(sequence[0]) in taken:
                 continue
+            looked_for = forms if id(sequence) in outer else inner
             start = 0
             while start < len(sequence):
-                for form in sorted(forms, key=lambda f: -len(forms[f])):
+                for form in sorted(looked_for, key=lambda f: -len(forms[f])):
                     place = Place(sequence, start, len(forms[form]))
                     items = place.items
                     if len(items) == place.length and outlines(items) == form:
@@ -313,7 +321,8 @@ class Folder:
                             start += place.length - 1
                             break
                 start += 1
-        return found
+        # Most units must have their skip, or it says nothing that some have none.
+        return found if inner or len(found) <= len(group) else []
 
     def _extended(self, group: list[Place]) -> list[Place]:
         """The places with what stands before or behind each of them alike."""
@@ -702,6 +711,18 @@ class Folder:
         made.first = {name: _argument(first, name, block) for name in differ}
         renamed[first] = renamed[whole] = made
         return made
+
+
+def _has_depthwise(main: list[Item]) -> bool:
+    """Whether a residual branch has a depthwise layer between others."""
+    return any(item.kind == "depthwise" for item in main) and len(main) > 2
+
+
+def _ends_linear(main: list[Item]) -> bool:
+    """Whether a residual branch ends in a 1x1 convolution alone, as inverted units do."""
+    last = main[-1]
+    linear = last.kind == "conv" and last.args.get("kernel") == 1 and "activation" not in last.args
+    return linear and len(main) > 1
 
 
 def _number_of(pair: tuple[int, Item]) -> int:

@@ -409,6 +409,12 @@ def test_an_expansion_is_a_factor() -> None:
     assert "first: {stride: 2}" in text
 
 
+def test_the_first_unit_of_a_stage_is_one_without_its_skip() -> None:
+    text = decompile(imported(shipped("efficientnet_v2_s"), anonymous=True)).yaml
+    assert text.count("repeat: 4, first: {stride: 2}") == 2
+    assert "{when: stride == 1, layers: []}" in text
+
+
 def test_a_layer_that_occurs_once_stays_outside_of_blocks() -> None:
     text = decompile(imported(shipped("mobilenet_v2"))).yaml
     layers = text.partition("layers:\n")[2].splitlines()
