@@ -14,7 +14,7 @@ from convcalc.executor import run
 from convcalc.executor.compare import Difference, compare_values
 from convcalc.executor.program import Program
 from convcalc.executor.weights import GivenWeights
-from convcalc.problems import WRONG, printable
+from convcalc.problems import WRONG, Note, Problem, Subject, printable
 from convcalc.render.against import against_data, against_table
 
 
@@ -43,13 +43,32 @@ def verify_against(
     else:
         emit_table(against_table(found, values), style, output)
     problem = difference(found, printable(file))
+    differing = next((value for value in values or () if not value.agrees), None)
     if problem is not None:
         report_problems([problem])
+    elif differing is not None:
+        report_problems([_other_values(differing, printable(file))])
     elif values is None:
         why = "the file does not hold the weights of all layers"
         write_error(f"note: structure and figures were compared, and no values: {why}\n")
-    wrong = problem is not None or any(not value.agrees for value in values or ())
-    return WRONG if wrong else 0
+    return WRONG if problem is not None or differing is not None else 0
+
+
+def _other_values(value: Difference, model: str) -> Problem:
+    """The first layer that computes something else, where the structure is the same."""
+    node = value.first
+    return Problem(
+        "model-differs",
+        f"the first values that are not those of {model}",
+        node.span,
+        (
+            Note(f"here: {node.path}, {node.layer!r}"),
+            Note(f"in {model}: {value.second.path}, {value.second.layer!r}"),
+            Note(f"they differ by {value.relative:.1e} of the largest magnitude"),
+        ),
+        node.calls,
+        Subject(layer=node.path),
+    )
 
 
 def _compared(

@@ -15,6 +15,7 @@ from convcalc.executor.weights import GivenWeights, RandomWeights, Weights, arra
 from convcalc.graph import Network
 from convcalc.language.load import loads
 from convcalc.problems import printable
+from convcalc.shapes import Shape
 
 
 class Own(NamedTuple):
@@ -79,7 +80,7 @@ def weights_for(
     return GivenWeights(arrays, printable(weights))
 
 
-def renamed_arrays(loaded: Loaded, text: str, max_layers: int) -> Renamed:
+def renamed_arrays(loaded: Loaded, text: str, max_layers: int) -> ArraySource:
     """A model's weights under the names that they have in its text."""
     arrays = own_arrays(loaded)
     if arrays is None:
@@ -94,13 +95,31 @@ def renamed_arrays(loaded: Loaded, text: str, max_layers: int) -> Renamed:
     return renamed
 
 
-def under_our_names(found: Counterparts, arrays: ArraySource) -> Renamed | None:
-    """The model's weights under the network's names; None where a layer has no counterpart."""
-    paths = found.paths
-    places = list(_arrays(found.network))
-    if any(path not in paths for path, _ in places):
-        return None
-    return Renamed(arrays, {f"{path}.{name}": f"{paths[path]}.{name}" for path, name in places})
+def under_our_names(found: Counterparts, arrays: ArraySource) -> ArraySource | None:
+    """The model's weights under the network's names; None where a layer has no counterpart.
+
+    A normalisation that the model has folded into a layer adds that layer's bias, and no more.
+    """
+    nodes, paths = found.network.nodes, found.paths
+    norms = {nodes[norm].path: nodes[norm] for norm in found.folded}
+    layers = {nodes[layer].path: nodes[norm].path for norm, layer in found.folded.items()}
+    names: dict[str, str] = {}
+    numbers: dict[str, float] = {}
+    for path, name in _arrays(found.network):
+        theirs = paths.get(layers.get(path, path))
+        if theirs is None:
+            return None
+        full = f"{path}.{name}"
+        if path in norms and name != "bias":
+            eps = float(str(norms[path].layer.argument("eps")))
+            numbers[full] = {"weight": (1 + eps) ** 0.5, "running_var": 1.0}.get(name, 0.0)
+        elif path in layers and name == "bias":
+            numbers[full] = 0.0
+        else:
+            names[full] = f"{theirs}.{name}"
+    shapes = {f"{path}.{name}": shape for path, name, shape in _array_shapes(found.network)}
+    repeated = {name: (shapes[name], number) for name, number in numbers.items()}
+    return Renamed(arrays, names, repeated)
 
 
 def _some(names: Sequence[str]) -> str:
@@ -110,10 +129,14 @@ def _some(names: Sequence[str]) -> str:
     return f"{', '.join([printable(name) for name in names[:3]])}{more}"
 
 
-def _arrays(network: Network) -> list[tuple[str, str]]:
-    """The path of each layer with arrays, and the name of each of its arrays."""
+def _array_shapes(network: Network) -> list[tuple[str, str, Shape]]:
+    """The path of each layer with arrays, and the name and shape of each of its arrays."""
     return [
-        (node.path, name)
+        (node.path, name, shape)
         for index, node in enumerate(network.nodes)
-        for name in array_shapes(network, index)
+        for name, shape in array_shapes(network, index).items()
     ]
+
+
+def _arrays(network: Network) -> list[tuple[str, str]]:
+    return [(path, name) for path, name, _ in _array_shapes(network)]

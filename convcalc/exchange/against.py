@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import prod
+from types import MappingProxyType
 from typing import NamedTuple
 
 from convcalc.analysis.costs.report import analyze
-from convcalc.exchange.pairing import Pairing, pair
+from convcalc.exchange.pairing import Pairing, foldable, pair
 from convcalc.graph import Network, Node
 from convcalc.problems import Note, Problem, Subject
 from convcalc.shapes import tuple_text
@@ -16,12 +19,15 @@ class Counterparts(NamedTuple):
 
     pairing  the nodes that correspond
     figures  those totals that differ: their name, the network's and the model's
+    folded   the batch normalisations that the model has folded into the layers before them, and
+             these layers; the network's totals are compared as if it had folded them, too
     """
 
     network: Network
     model: Network
     pairing: Pairing
     figures: tuple[tuple[str, int, int], ...]
+    folded: Mapping[int, int] = MappingProxyType({})
 
     @property
     def same(self) -> bool:
@@ -36,11 +42,35 @@ class Counterparts(NamedTuple):
 
 
 def counterparts(network: Network, model: Network) -> Counterparts:
-    """The two networks, node by node."""
+    """The two networks, node by node.
+
+    Where more of the two corresponds if batch normalisations are folded into the layers before
+    them, as exporters do, that is how they are compared.
+    """
     ours, theirs = analyze(network).totals, analyze(model).totals
-    figures = (("params", ours.params, theirs.params), ("macs", ours.macs, theirs.macs))
+    pairing, params = pair(network, model), ours.params
+    folded = {} if pairing.whole else foldable(network)
+    if folded:
+        other = pair(network, model, folded)
+        if len(other.first) + len(other.second) < len(pairing.first) + len(pairing.second):
+            pairing = other
+            params -= sum([_fewer_params(network, *each) for each in folded.items()])
+        else:
+            folded = {}
+    figures = (("params", params, theirs.params), ("macs", ours.macs, theirs.macs))
     differing = tuple([figure for figure in figures if figure[1] != figure[2]])
-    return Counterparts(network, model, pair(network, model), differing)
+    return Counterparts(network, model, pairing, differing, folded)
+
+
+def _fewer_params(network: Network, norm: int, layer: int) -> int:
+    """How many learned numbers less a layer with a bias has than a layer and its normalisation."""
+
+    def params(index: int, **changes: object) -> int:
+        node = network.nodes[index]
+        shapes = node.layer.replace(**changes).parameters(network.input_shapes(node))
+        return sum([prod(shape) for shape in shapes.values()])
+
+    return params(norm) + params(layer) - params(layer, bias=True)
 
 
 def difference(found: Counterparts, model: str) -> Problem | None:
@@ -51,6 +81,8 @@ def difference(found: Counterparts, model: str) -> Problem | None:
     if found.same:
         return None
     ours, theirs = found.pairing.first, found.pairing.second
+    if ours:
+        ours = (found.folded.get(ours[0], ours[0]), *ours[1:])
     facts = [Note(_described(found.network, ours[0], "here"))] if ours else []
     if theirs:
         facts.append(Note(_described(found.model, theirs[0], f"in {model}")))

@@ -7,16 +7,20 @@ order in which independent branches are written.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from convcalc.graph import Network, Node
+from convcalc.layers.base import Layer
 from convcalc.layers.reading import Reading
 
 #: The most parts of concatenations that are named one by one.
 _MOST_PARTS = 1_000_000
 #: Kinds whose inputs may be given in any order.
 _COMMUTATIVE = frozenset(("add", "mul"))
+#: Kinds into whose weights a batch normalisation can be folded.
+_TAKE_A_NORM = frozenset(("conv", "depthwise", "conv_transpose", "dense"))
 
 
 class Pairing(NamedTuple):
@@ -47,15 +51,44 @@ class _Numbers:
         return self._numbers.setdefault(description, len(self._numbers))
 
 
-def pair(first: Network, second: Network) -> Pairing:
+def foldable(network: Network) -> dict[int, int]:
+    """The batch normalisations that exporters fold into a layer's weights, and those layers.
+
+    They learn factors and shifts, and nothing else reads the layer before them.
+    """
+    nodes = network.nodes
+    shared = {node.shares for node in nodes if node.shares is not None}
+    results = set(network.outputs.values())
+    readers = [0] * len(nodes)
+    for node in nodes:
+        for source in node.inputs:
+            readers[source] += 1
+    found = {}
+    for index, node in enumerate(nodes):
+        if node.kind != "batchnorm" or not node.layer.argument("affine") or node.shares is not None:
+            continue
+        (source,) = node.inputs
+        before = nodes[source]
+        alone = readers[source] == 1 and source not in results and before.shares is None
+        if before.kind in _TAKE_A_NORM and alone and not {source, index} & shared:
+            found[index] = source
+    return found
+
+
+def pair(
+    first: Network, second: Network, folded: Mapping[int, int] = MappingProxyType({})
+) -> Pairing:
     """The nodes that correspond.
+
+    folded  normalisations of the first network that the second one may have folded into the layer
+            before: the two together correspond to one layer with a bias
 
     Views, and what is one when a network runs (dropout), need no counterpart: networks are written
     with them or without. Where several nodes are alike in all that surrounds them, they correspond
     in order. Takes time in proportion to nodes and edges.
     """
     numbers = _Numbers()
-    described = [_described(network, numbers) for network in (first, second)]
+    described = [_described(first, numbers, folded), _described(second, numbers, {})]
     pairs: list[tuple[int, int]] = []
     left = [[i for i, one in enumerate(which) if one is not None] for which in described]
     # First by what surrounds a node on both sides, then by what it is computed from alone.
@@ -71,15 +104,35 @@ def pair(first: Network, second: Network) -> Pairing:
             else:
                 unpaired.append(index)
         left = [unpaired, sorted([index for group in groups.values() for index in group])]
+    for side, network in enumerate((first, second)):
+        steps = _steps(network) if left[side] else ()
+        left[side] = [index for index in left[side] if index not in steps]
     return Pairing(tuple(sorted(pairs)), tuple(left[0]), tuple(left[1]))
+
+
+def _steps(network: Network) -> set[int]:
+    """The concatenations that only other ones read, along the same axis: steps of these."""
+    nodes = network.nodes
+    found = {index for index, node in enumerate(nodes) if node.kind == "concat"}
+    found -= {*network.outputs.values()}
+    for node in nodes:
+        for source in node.inputs:
+            same = node.kind == "concat" and nodes[source].kind == "concat"
+            if not (same and node.layer.argument("axis") == nodes[source].layer.argument("axis")):
+                found.discard(source)
+    read = {source for node in nodes for source in node.inputs}
+    return found & read
 
 
 def _key(description: tuple[int, int] | None, precise: bool) -> object:
     return description if precise or description is None else description[0]
 
 
-def _described(network: Network, numbers: _Numbers) -> list[tuple[int, int] | None]:
+def _described(
+    network: Network, numbers: _Numbers, folded: Mapping[int, int]
+) -> list[tuple[int, int] | None]:
     """What each node is computed from, and what is computed from it; None for views."""
+    within = frozenset(folded.values())
     nodes = network.nodes
     before: list[int] = []
     transparent: list[bool] = []
@@ -89,7 +142,7 @@ def _described(network: Network, numbers: _Numbers) -> list[tuple[int, int] | No
     for index, node in enumerate(nodes):
         shapes = network.input_shapes(node)
         entering = [before[i] for i in _read(node)]
-        is_view = len(node.inputs) == 1 and node.layer.is_view(shapes)
+        is_view = index in within or (len(node.inputs) == 1 and node.layer.is_view(shapes))
         transparent.append(is_view)
         if is_view:
             before.append(entering[0])
@@ -97,7 +150,11 @@ def _described(network: Network, numbers: _Numbers) -> list[tuple[int, int] | No
         if node.kind in _COMMUTATIVE:
             entering.sort()
         shared = None if node.shares is None else before[node.shares]
-        what = _signature(network, index)
+        if index in folded:
+            layer = nodes[folded[index]].layer.replace(bias=True)
+            what = _signature(network, folded[index], layer)
+        else:
+            what = _signature(network, index, node.layer)
         if node.kind == "concat":
             axis = node.layer.argument("axis")
             flat: list[int] = []
@@ -143,10 +200,10 @@ def _read(node: Node) -> list[int]:
     return [source for place, source in enumerate(node.inputs) if place not in ignored]
 
 
-def _signature(network: Network, index: int) -> Hashable:
-    """What a node is, whatever it is called and however its arguments are written."""
+def _signature(network: Network, index: int, layer: Layer) -> Hashable:
+    """What a node with this layer is, whatever it is called and how its arguments are written."""
     node = network.nodes[index]
-    layer, shapes = node.layer, network.input_shapes(node)
+    shapes = network.input_shapes(node)
     # A dense layer reads all of a map or of the vector that it was flattened to.
     readings = tuple(
         [
@@ -154,18 +211,16 @@ def _signature(network: Network, index: int) -> Hashable:
             for one in layer.all_reads(shapes)
         ]
     )
+    if node.kind in _COMMUTATIVE:
+        readings = tuple(sorted(readings, key=repr))
     return (
         node.kind,
         node.shape,
         tuple(layer.parameters(shapes).items()),
         tuple(layer.buffers(shapes).items()),
-        _counted(node, shapes),
+        None if layer.unknown else layer.counts(shapes, node.shape),
         readings,
     )
-
-
-def _counted(node: Node, shapes: Sequence[tuple[int, ...]]) -> Hashable:
-    return None if node.layer.unknown else node.layer.counts(shapes, node.shape)
 
 
 def _reading(reading: Reading) -> Hashable:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from convcalc.exchange.arrays import ArraySource, Header
 from convcalc.executor.weights import array_shapes
@@ -22,16 +25,28 @@ _MOST_NOTES = 5
 class Renamed:
     """Arrays under other names; a file of arrays in all but its format.
 
-    names  the name of each in the file, by the name that it has here
+    names     the name of each in the file, by the name that it has here
+    repeated  arrays that the file does not have: their shapes, and the number that they repeat
     """
 
-    def __init__(self, arrays: ArraySource, names: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        arrays: ArraySource,
+        names: Mapping[str, str],
+        repeated: Mapping[str, tuple[Shape, float]] = MappingProxyType({}),
+    ) -> None:
         self._arrays = arrays
+        self._repeated = repeated
         self.names = dict(names)
         self.headers = {name: arrays.headers[inside] for name, inside in names.items()}
+        for name, (shape, _) in repeated.items():
+            self.headers[name] = Header(shape, np.dtype(np.float32))
 
     def read(self, name: str) -> Any:
         """The values of one array."""
+        if name in self._repeated:
+            shape, number = self._repeated[name]
+            return np.full(shape, number, np.float32)
         return self._arrays.read(self.names[name])
 
 

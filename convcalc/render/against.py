@@ -55,6 +55,11 @@ def _verdict(found: Counterparts, values: Sequence[Difference] | None) -> list[s
     unknown = unknown_operations(found.network)
     figures = f"figures, but for {unknown_text(unknown)}," if unknown else "figures"
     same = f"structure and {figures} are the same"
+    if found.folded:
+        count = len(found.folded)
+        norms = "batch normalisation" if count == 1 else "batch normalisations"
+        where = "the layer before it" if count == 1 else "the layers before them"
+        same += f"; the model has {count:,} {norms} folded into {where}"
     nodes = found.network.nodes
     paired = sum([not nodes[mine].is_input for mine, _ in pairing.pairs])
     some = f"{paired} of {len(found.network.operations)} operations have a counterpart"
@@ -95,6 +100,7 @@ def against_data(found: Counterparts, values: Sequence[Difference] | None) -> di
         "figures": [
             {"metric": name, "ours": mine, "model": other} for name, mine, other in found.figures
         ],
+        "folded": [ours[norm].path for norm in found.folded],
         "pairs": pairs,
         "without_counterpart": [ours[index].path for index in found.pairing.first],
         "model_without_counterpart": [theirs[index].path for index in found.pairing.second],

@@ -234,6 +234,38 @@ class TestAgainst:
         assert "structure and figures are the same" in found.out
         assert "note: structure and figures were compared, and no values" in found.err
 
+    def test_other_values_are_found_at_the_first_layer(
+        self, exported: tuple[str, str], tmp_path: Path
+    ) -> None:
+        text = NET.replace("norm: batch, activation: relu", "activation: {leaky_relu: 0.1}")
+        net, model = spec(tmp_path, text, "leaky.yaml"), str(tmp_path / "leaky.onnx")
+        assert run("export", net, "--output", model).status == 0
+        assert run("verify", net, "--against", model).status == 0
+        spec(tmp_path, text.replace("0.1", "0.3"), "leaky.yaml")
+        found = run("verify", net, "--against", model)
+        assert found.status == 1
+        assert f"{net}:3:50: error[model-differs]: conv0.leaky_relu: the first values" in found.err
+        assert "they differ by" in found.err
+
+    def test_a_model_may_have_its_normalisations_folded(self, tmp_path: Path) -> None:
+        net = spec(tmp_path, NET)
+        folded = spec(tmp_path, NET.replace("norm: batch, ", ""), "folded.yaml")
+        model = str(tmp_path / "folded.onnx")
+        assert run("export", folded, "--output", model).status == 0
+        found = run("verify", net, "--against", model)
+        assert found.status == 0, found.err
+        text = " ".join(found.out.split())
+        assert "the model has 1 batch normalisation folded into the layer before it" in text
+        data = json.loads(run("verify", net, "--against", model, "--format", "json").out)
+        assert data["folded"] == ["conv0.batchnorm"]
+        assert all(pair["agrees"] for pair in data["pairs"] if pair["kind"] != "input")
+        wider = spec(
+            tmp_path, NET.replace("kernel: 3, padding: 1, norm", "kernel: 5, padding: 2, norm")
+        )
+        found = run("verify", wider, "--against", model)
+        assert found.status == 1
+        assert f"{wider}:3:6: error[model-differs]: conv0" in found.err
+
     def test_other_inputs_are_refused(self, exported: tuple[str, str]) -> None:
         found = run("verify", "lenet", "--against", exported[1])
         assert found.status == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from convcalc.exchange.pairing import pair
+from convcalc.exchange.pairing import foldable, pair
 from convcalc.graph import GraphBuilder, Network
 from convcalc.language.load import load, loads
 from convcalc.layers import layer_class
@@ -144,10 +144,37 @@ def test_a_concatenation_may_be_made_in_steps() -> None:
     at_once = start + "{conv: 4, kernel: 1, name: c}, {concat: [a, b, c]}, {dense: 5}]}"
     steps = start + "{concat: [a, b], name: both}, {from: b, conv: 4, kernel: 1, name: c},"
     steps += " {concat: [both, c]}, {dense: 5}]}"
-    found = pair(loads(at_once), loads(steps))
-    assert not found.first
-    (extra,) = found.second
-    assert loads(steps).nodes[extra].path == "both"
+    assert pair(loads(at_once), loads(steps)).whole
+    other = steps.replace("[both, c]", "[c, both]")
+    assert not pair(loads(at_once), loads(other)).whole
+
+
+def test_a_narrow_branch_may_stand_on_either_side() -> None:
+    gate = "[global_avgpool, {conv: 4, kernel: 1, activation: sigmoid}]"
+    texts = [f"{{mul: [[], {gate}]}}", f"{{mul: [{gate}, []]}}"]
+    first, second = (loads(f"{{input: [4, 8, 8], layers: [relu, {text}]}}") for text in texts)
+    assert pair(first, second).whole
+
+
+def test_a_folded_normalisation() -> None:
+    text = """
+input: [4, 8, 8]
+layers:
+  - {conv: 6, kernel: 3, bias: false, norm: batch, activation: relu}
+  - {depthwise: 3, norm: batch}
+  - batchnorm
+  - {conv: 4, kernel: 1}
+"""
+    network = loads(text)
+    folded = text.replace(", bias: false, norm: batch", "").replace(", norm: batch", "")
+    norms = foldable(network)
+    assert [network.nodes[norm].path for norm in norms] == [
+        "conv0.batchnorm", "depthwise0.batchnorm"
+    ]  # fmt: skip
+    assert not pair(network, loads(folded)).whole
+    assert pair(network, loads(folded), norms).whole
+    without = folded.replace("{conv: 6, kernel: 3,", "{conv: 6, kernel: 3, bias: false,")
+    assert not pair(network, loads(without), norms).whole
 
 
 def test_where_a_parameter_stands_does_not_matter() -> None:
@@ -160,4 +187,4 @@ def test_where_a_parameter_stands_does_not_matter() -> None:
         token = builder.add(parameter, [(image, relu)[place]], path="token")
         value = builder.add(layer_class("add").read({}, 2), [relu, token])
         builders.append(builder.network("net", {"out": value}))
-    assert pair(*builders).whole
+    assert pair(builders[0], builders[1]).whole
