@@ -91,6 +91,8 @@ def main() -> None:
 
 def _as_options(arguments: list[str]) -> list[str]:
     """The arguments with the words `help` and `version` as options, and others as commands."""
+    if not arguments:
+        return ["--help"]
     if arguments == ["version"]:
         return ["--version"]
     if arguments[:1] == ["help"]:
@@ -113,7 +115,6 @@ def application(arguments: list[str]) -> typer.Typer:
         help=_HELP,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        no_args_is_help=True,
         context_settings={"help_option_names": _HELP_OPTIONS, "max_content_width": 100},
     )
     app.callback()(_application)

@@ -89,7 +89,8 @@ def test_the_usage_names_the_arguments(command: str, usage: str) -> None:
 
 
 def test_help_and_version_are_words_too() -> None:
-    assert run("help") == run("--help") == run("-h", "shapes")
+    assert run("help") == run("--help") == run("-h", "shapes") == run()
+    assert run().out.startswith("Usage: convcalc [OPTIONS] COMMAND [ARGS]...\n\n  Exact shapes,")
     assert run("help", "shapes") == run("shapes", "--help")
     assert run("version") == run("--version")
     assert "Did you mean shapes?" in run("help", "shape").err
