@@ -45,6 +45,8 @@ _SETTINGS = (
 #: Settings that name a file which git reads to its end, and such files of the repository itself.
 _NAMED_FILES = ("core.excludesFile", "core.attributesFile", "diff.orderFile")
 _OWN_FILES = ("info/exclude", "info/attributes")
+#: A patch without context, whatever the user's settings add to one; it runs no program.
+_HUNKS = ("-U0", "--inter-hunk-context=0", "--no-color", "--no-textconv")
 #: The commands that convert a file between the working tree and git.
 _FILTER = r"^filter\..*\.(clean|smudge|process)$"
 
@@ -280,7 +282,7 @@ class Revision:
             path = self.path_of(file)
         except ConvcalcError:
             return []
-        hunks = self._differing("-U0", "--no-color", "--no-textconv", "--", f":(top,literal){path}")
+        hunks = self._differing(*_HUNKS, "--", f":(top,literal){path}")
         found = []
         for first, count in re.findall(r"(?m)^@@ -\S+ \+(\d+)(?:,(\d+))? @@", hunks):
             start, lines = int(first), int(count or 1)

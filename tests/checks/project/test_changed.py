@@ -89,6 +89,22 @@ def test_git_says_which_lines_changed(seed: int, repository: Repository) -> None
     assert all(line in changed for line, text in enumerate(after, 1) if text.startswith("@@"))
 
 
+def test_settings_of_the_repository_run_nothing_and_change_nothing(repository: Repository) -> None:
+    repository.write("a.yaml", "".join([f"{number}\n" for number in range(9)]))
+    repository.write(".gitattributes", "*.yaml diff=own filter=own\n")
+    repository.commit()
+    program = f"touch {repository.root / 'ran'}; cat"
+    for name in ("diff.own.textconv", "diff.own.command", "diff.external", "filter.own.clean"):
+        repository.git("config", name, program)
+    repository.git("config", "diff.interHunkContext", "9")
+    repository.git("config", "color.ui", "always")
+    repository.git("config", "diff.noprefix", "true")
+    repository.write("a.yaml", "x\n" + "".join([f"{number}\n" for number in range(1, 8)]) + "y\n")
+    with Revision("HEAD") as revision:
+        assert revision.changed_lines("a.yaml") == [range(1, 2), range(9, 10)]
+    assert not (repository.root / "ran").exists()
+
+
 def test_files_without_a_version_have_no_changed_lines(
     repository: Repository, tmp_path: Path
 ) -> None:
