@@ -23,6 +23,8 @@ REMOVED = "\u2060"
 _DEEPEST = 40
 #: Blocks of all branches of a join together, where they are not written as its branches.
 _MOST_BRANCHED = 40
+#: Joins within each other, where they are not written so.
+_DEEPEST_JOIN = 3
 #: Copies that differ in their channels only are drawn as one from so many on.
 _LEAST_WIDENING = 4
 #: Equal copies are drawn as one if they have so many layers together.
@@ -74,13 +76,18 @@ class Branch:
 
 
 class Join(Block):
-    """A unit of several inputs, with the branches that are written in it."""
+    """A unit of several inputs, with its branches.
 
-    __slots__ = ("branches",)
+    nested  how many joins stand within each other here, this one included
+    """
+
+    __slots__ = ("branches", "nested")
 
     def __init__(self, path: str, start: int, stop: int, branches: list[Branch]) -> None:
         super().__init__(path, path.rpartition(".")[2], start, stop)
         self.branches = branches
+        inner = [_joins_within(one) for branch in branches for one in branch.children]
+        self.nested = 1 + max(inner, default=0)
 
     @property
     def unit(self) -> int:
@@ -216,16 +223,18 @@ class _Reader:
         """
         found: list[Block] = []
         for block in blocks:
-            region = self._branches_before(found, block) if isinstance(block, Single) else None
-            if region is None:
+            near = found[-_MOST_BRANCHED:]
+            region = self._branches_before(near, block) if isinstance(block, Single) else None
+            # What is read from before all blocks nearby may come from before the whole level only.
+            if region is None or (region.start == 0 and len(near) < len(found)):
                 found.append(block)
                 continue
-            first = found[region.start].start
+            first = near[region.start].start
             branches = [
-                Branch("", self._with_runs(found[low:high]), source)
+                Branch("", self._with_runs(near[low:high]), source)
                 for source, low, high in region.arms
             ]
-            del found[region.start :]
+            del found[region.start - len(near) :]
             found.append(Join(block.path, first, block.stop, branches))
         return found
 
@@ -241,7 +250,7 @@ class _Reader:
             return bisect_right(starts, unit) - 1
 
         ends = sorted({place(source) for source in sources})
-        if ends[-1] != len(found) - 1 or not 1 < len(found) - ends[0] <= _MOST_BRANCHED:
+        if ends[-1] != len(found) - 1:
             return None
         # Each branch begins where the one before it ends; the first one after what all read.
         parts = [(low + 1, high + 1) for low, high in itertools.pairwise(ends)]
@@ -257,6 +266,7 @@ class _Reader:
             and all([self._is_branch(found, *part, block.start) for part in parts])
             and len([arm for arm in arms if arm[2]]) == len(parts) > 0
             and not self._narrows(found, region.start, block.start)
+            and max([_joins_within(one) for one in found[region.start :]]) < _DEEPEST_JOIN
         )
         return region if fits else None
 
@@ -388,6 +398,11 @@ def _branches(sources: Sequence[int], within: Group) -> list[Branch]:
 def _opened(block: Block) -> list[Block]:
     """The blocks of a branch: those in the group that has its name."""
     return block.children if isinstance(block, Group) else [block]
+
+
+def _joins_within(block: Block) -> int:
+    """How many joins stand within each other at a block's own level."""
+    return block.nested if isinstance(block, Join) else 0
 
 
 def _collapsed(block: Block) -> Block:

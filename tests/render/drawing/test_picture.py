@@ -9,10 +9,12 @@ import pytest
 import convcalc
 from convcalc.graph import GraphBuilder
 from convcalc.layers.activation import ReLU
+from convcalc.layers.joins import Add
 from convcalc.render.drawing.costs import LAYER_METRICS
 from convcalc.render.drawing.picture import Cell, Column, Fan, Frame, Heads, Picture
+from convcalc.render.drawing.svg import svg_text
 from tests.quick import every_network
-from tests.render.drawing.pictures import UNLIMITED, pictured
+from tests.render.drawing.pictures import UNLIMITED, drawings, pictured
 from tests.shipped import shipped
 
 
@@ -181,6 +183,20 @@ def test_heads_stand_side_by_side() -> None:
     assert isinstance(last, Heads)
     inner = [arm.column.items[-1] for arm in last.branches if arm.column]
     assert len([item for item in inner if isinstance(item, Heads)]) == 1
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_joins_are_not_nested_without_end(grouped: bool) -> None:
+    builder = GraphBuilder()
+    first = end = builder.input("input", (4, 4))
+    for number in range(400):
+        # Each sum has all before it on one of its branches.
+        group = "g." * min(number // 4, 100) if grouped else ""
+        end = builder.add(ReLU(), [end], path=f"{group}relu{number}")
+        end = builder.add(Add(), [end, first], path=f"{group}add{number}")
+    network = builder.network("net", {"out": end})
+    for drawing in drawings(network).values():
+        assert svg_text(drawing)
 
 
 def test_a_flat_model_file_has_the_branches_of_its_joins() -> None:
