@@ -441,4 +441,4 @@ def test_sizes_of_a_network_without_formulas_are_not_read_one_by_one(
     monkeypatch.setattr("convcalc.explore.engine.summed", without)
     found = run("sizes", net)
     assert found.status == 2
-    assert "formulas do not hold for it" in found.err
+    assert "formulas do not hold for this network" in found.err
