@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convcalc.facts import worded
 from convcalc.problems import RuleError
 from convcalc.quantities import (
     BYTES,
@@ -23,7 +24,6 @@ from convcalc.quantities import (
     read_quantity,
     short_bytes,
 )
-from convcalc.render.facts import worded
 
 POWERS = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12}
 BINARY = {"KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}

@@ -17,9 +17,9 @@ import convcalc
 from convcalc.executor import run as run_module
 from convcalc.executor.files import array_headers, read_arrays, write_npz
 from convcalc.executor.run import execute, inputs_in_file
+from convcalc.facts import worded
 from convcalc.graph import Network
 from convcalc.problems import ConvcalcError
-from convcalc.render.facts import worded
 
 LENET = "lenet"
 

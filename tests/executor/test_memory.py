@@ -15,8 +15,8 @@ from convcalc.executor import weights as executor_weights
 from convcalc.executor.memory import available
 from convcalc.executor.program import Observed, Program
 from convcalc.executor.run import check_memory, execute, ready_inputs
+from convcalc.facts import worded
 from convcalc.problems import ConvcalcError
-from convcalc.render.facts import worded
 from tests.cli.runner import run
 
 CHAIN = """

@@ -22,7 +22,7 @@ from convcalc.executor.weights import (
     uniform,
 )
 from convcalc.executor.workspace import Workspace
-from convcalc.render.facts import worded
+from convcalc.facts import worded
 
 SINGLE = np.dtype(np.float32)
 #: The weights of the test below, exactly.

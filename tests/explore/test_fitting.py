@@ -11,11 +11,11 @@ import pytest
 
 import convcalc
 from convcalc.explore.fitting import with_fitting
+from convcalc.facts import worded
 from convcalc.language.building.spec import NetworkError
 from convcalc.language.load import spec as read_spec
 from convcalc.language.shipped import shipped_names
 from convcalc.problems import Fitting, facts_of
-from convcalc.render.facts import worded
 from tests.cli.runner import run
 from tests.quick import each_network, each_seed
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from convcalc import ConvcalcError, access, load, loads, read, spec
+from convcalc.facts import worded
 from convcalc.language.load import find_source
 from convcalc.language.shipped import is_word, shipped_names, shipped_path
-from convcalc.render.facts import worded
 from tests.cli.runner import run
 
 GOOD = "input: [3, 8, 8]\nargs: {n: 2, act: relu, sizes: [1, 2]}\nlayers: [{dense: n}, act]\n"

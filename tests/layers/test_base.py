@@ -10,6 +10,7 @@ import pytest
 from convcalc import analyze
 from convcalc.arithmetic import Ratio, Window
 from convcalc.counts import Counts
+from convcalc.facts import worded
 from convcalc.layers import KINDS, NODE_KINDS, layer_class
 from convcalc.layers.base import Layer, divisible_by_groups, only, parameter_count
 from convcalc.layers.convolution import Conv
@@ -19,7 +20,6 @@ from convcalc.layers.fields import Whole, field
 from convcalc.layers.pooling import MaxPool
 from convcalc.layers.traits import ChannelRule
 from convcalc.problems import RuleError
-from convcalc.render.facts import worded
 from tests.executor.values import network_of
 from tests.known_kinds import KNOWN_NODE_KINDS
 from tests.layers.shorthand import made

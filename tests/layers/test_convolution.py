@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from convcalc.counts import Counts
+from convcalc.facts import worded
 from convcalc.layers.base import Layer
 from convcalc.layers.convolution import Conv, ConvTranspose, Depthwise
 from convcalc.layers.traits import ChannelRule
 from convcalc.problems import RuleError
-from convcalc.render.facts import worded
 from tests.layers.shorthand import counts, made, params, refusal, shape
 
 LENET1 = made("conv", channels=6, kernel=5, padding=2)

@@ -7,7 +7,7 @@ import pytest
 import convcalc
 from convcalc.analysis.field.fields import fields
 from convcalc.counts import Counts
-from convcalc.render.facts import worded
+from convcalc.facts import worded
 from convcalc.shapes import Shape
 from convcalc.transform.whatif import scale_channels, with_kernel
 from tests.layers.shorthand import counts, made, params, refusal, shape

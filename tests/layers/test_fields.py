@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convcalc.arithmetic import Ratio
+from convcalc.facts import worded
 from convcalc.layers import KINDS, layer_class
 from convcalc.layers.fields import (
     REQUIRED,
@@ -32,7 +33,6 @@ from convcalc.layers.fields import (
     value_text,
 )
 from convcalc.problems import RuleError
-from convcalc.render.facts import worded
 
 LARGEST = 2**31 - 1
 

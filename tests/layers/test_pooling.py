@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from convcalc.counts import Counts
+from convcalc.facts import worded
 from convcalc.layers.base import Layer
 from convcalc.layers.traits import ChannelRule
-from convcalc.render.facts import worded
 from tests.layers.shorthand import counts, made, params, refusal, shape
 
 

@@ -7,8 +7,8 @@ from fractions import Fraction
 import pytest
 
 from convcalc.counts import Counts
+from convcalc.facts import worded
 from convcalc.layers.base import Layer
-from convcalc.render.facts import worded
 from tests.layers.shorthand import counts, made, refusal, shape
 
 

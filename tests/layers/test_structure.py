@@ -7,10 +7,10 @@ from fractions import Fraction
 import pytest
 
 from convcalc.counts import Counts
+from convcalc.facts import worded
 from convcalc.layers.base import Layer
 from convcalc.layers.structure import Input, Reshape, Slice
 from convcalc.layers.traits import FIXED, SAME, Backward, ChannelRule, Kept
-from convcalc.render.facts import worded
 from tests.layers.shorthand import counts, made, params, refusal, shape, unreadable
 
 

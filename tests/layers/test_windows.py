@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from convcalc.facts import worded
 from convcalc.layers.windows import sides, sliding_windows, transposed_windows
 from convcalc.problems import RuleError
-from convcalc.render.facts import worded
 from tests.layers.shorthand import made, refusal, shape
 
 sizes = st.integers(1, 12)

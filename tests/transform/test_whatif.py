@@ -9,12 +9,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from convcalc.facts import worded
 from convcalc.graph import Network
 from convcalc.language.load import load, loads
 from convcalc.layers.base import Layer
 from convcalc.layers.convolution import Conv, ConvTranspose, Depthwise
 from convcalc.problems import ConvcalcError, Problem
-from convcalc.render.facts import worded
 from convcalc.shapes import LARGEST_SIZE
 from convcalc.transform.whatif import applied, apply, double_padding, scale_channels, with_kernel
 

@@ -21,10 +21,10 @@ from convcalc.analysis.counters.counting import (
     partial_text,
     require_rules,
 )
+from convcalc.facts import worded
 from convcalc.graph import Network
 from convcalc.metrics import OWN
 from convcalc.problems import ConvcalcError
-from convcalc.render.facts import worded
 from tests.known_kinds import KNOWN_NODE_KINDS
 from tests.networks.grow import random_spec
 from tests.quick import each_seed

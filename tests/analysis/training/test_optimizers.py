@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from convcalc.analysis.training.optimizers import OPTIMIZERS, optimizer_named
+from convcalc.facts import worded
 from convcalc.problems import UNUSABLE, ConvcalcError
-from convcalc.render.facts import worded
 from tests.oracle.counting import Number, Tally, square_root
 
 RATE, MOMENTUM, FIRST, SECOND, EPS, DECAY = 1e-3, 0.9, 0.9, 0.999, 1e-8, 1e-2

@@ -9,8 +9,8 @@ from convcalc.checks.lock.comparison import at_first_change, stale_problem
 from convcalc.checks.lock.file import lock_text, locked_network, parse_lock
 from convcalc.checks.project.expectations import broken_expectations
 from convcalc.checks.project.targets import LOCK_NAME
+from convcalc.facts import worded
 from convcalc.problems import Problem, Source
-from convcalc.render.facts import worded
 
 SPEC = """\
 input: [3, 32, 32]

@@ -6,8 +6,8 @@ import pytest
 
 import convcalc
 from convcalc.checks.project.expectations import broken_expectations
+from convcalc.facts import worded
 from convcalc.problems import Problem
-from convcalc.render.facts import worded
 
 LENET_FACTS = """
     params: 61706

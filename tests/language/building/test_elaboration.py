@@ -8,13 +8,13 @@ import pytest
 
 import convcalc.layers
 from convcalc import ConvcalcError, Network, analyze, loads, spec
+from convcalc.facts import worded
 from convcalc.language.building import elaboration
 from convcalc.layers import KINDS
 from convcalc.layers.fields import PerAxis, Whole, field
 from convcalc.layers.joins import Concat
 from convcalc.layers.traits import Branches
 from convcalc.problems import Problem
-from convcalc.render.facts import worded
 from convcalc.shapes import Shape
 
 BLOCKS = """

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from convcalc import ConvcalcError, Network, analyze, load, loads, read
+from convcalc.facts import worded
 from convcalc.graph import GraphBuilder
 from convcalc.layers.activation import ReLU
 from convcalc.layers.convolution import Conv
 from convcalc.problems import Problem
-from convcalc.render.facts import worded
 
 #: A network with everything of its own: arguments, defaults, blocks, a name of its input.
 TRUNK = """

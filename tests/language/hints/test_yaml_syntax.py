@@ -7,9 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convcalc.facts import worded
 from convcalc.language.reading.nodes import read_yaml
 from convcalc.problems import ConvcalcError, Problem, Source
-from convcalc.render.facts import worded
 
 KEYS = st.sampled_from(["conv", "kernel", "stride", "padding", "norm", "name", "repeat"])
 #: Values as they are written, and what YAML makes of them.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from convcalc import ConvcalcError, Network, loads
+from convcalc.facts import worded
 from convcalc.language.keys import LAYER_FUNCTIONS
 from convcalc.layers import CHOICES, KINDS
 from convcalc.problems import Note
-from convcalc.render.facts import worded
 
 
 def paths(network: Network) -> list[str]:

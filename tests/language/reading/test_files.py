@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from convcalc import ConvcalcError, Network, load, loads, spec
+from convcalc.facts import worded
 from convcalc.language.reading import files
 from convcalc.problems import Problem
-from convcalc.render.facts import worded
 from convcalc.roots import access
 
 BASE = """

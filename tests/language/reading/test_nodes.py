@@ -7,6 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convcalc.facts import worded
 from convcalc.language.reading.nodes import (
     DEEPEST,
     ListNode,
@@ -16,7 +17,6 @@ from convcalc.language.reading.nodes import (
     read_yaml,
 )
 from convcalc.problems import ConvcalcError, Problem, Source
-from convcalc.render.facts import worded
 from convcalc.roots import access
 
 #: libyaml's, which PyYAML may have been built without, and the one in Python.

@@ -6,6 +6,7 @@ import typing
 
 import pytest
 
+from convcalc.facts import worded
 from convcalc.problems import (
     AlsoIn,
     Branch,
@@ -26,7 +27,6 @@ from convcalc.problems import (
     Span,
     Value,
 )
-from convcalc.render.facts import worded
 from convcalc.shapes import SizeSet
 
 PLACE = Span(Source("a.yaml", ""), 3, 5)
