@@ -21,6 +21,7 @@ from convcalc.render.drawing.window import (
     can_run,
     part_of,
     scene_of,
+    step_of,
 )
 from convcalc.render.drawing.window_svg import window_svg
 from convcalc.render.explain import formula_lines
@@ -70,14 +71,17 @@ def scenes_of(analysis: Analysis) -> dict[int, Scene]:
         if not unit.members:
             continue
         shapes = network.input_shapes(node)
-        scene = scene_of(node.layer, shapes, "")
+        scene = scene_of(node.layer, shapes, "", planes=False)
         if scene is not None and scene.inputs > 1:
             # The maps of several channels stand below each other: they need to be small.
-            scene = scene_of(node.layer, shapes, "", _MOVING)
+            scene = scene_of(node.layer, shapes, "", _MOVING, planes=False)
         if scene is None:
             continue
         # A run shows the same numbers for all layers whose shown parts agree.
-        key = (scene, part_of(node.layer, scene, shapes)) if can_run(scene) else scene
+        if scene.scatters or scene.kind == "avgpool" or not can_run(scene):
+            found[unit.index] = scene
+            continue
+        key = (scene, part_of(node.layer, scene, shapes))
         if key not in run and len(run) < _MOST_RUNS:
             run[key] = numbered(scene, node, network)
         found[unit.index] = run.get(key, scene)
@@ -91,13 +95,16 @@ def numbered(scene: Scene, node: Node, network: Network) -> Scene:
     from convcalc.executor.sample import sample  # imports NumPy
 
     layer, shape = part_of(node.layer, scene, network.input_shapes(node))
-    found = sample(layer, shape)
+    found = sample(layer, shape, step_of(scene))
     if found is None:
         return scene
 
-    def rows(channels: list[Any]) -> Numbers:
-        return [[channel] for channel in channels] if scene.rank == 1 else channels
+    def maps(channels: list[Any]) -> Numbers:
+        """The maps below each other: one row each, or the planes of each channel."""
+        if scene.rank == 1:
+            return [[channel] for channel in channels]
+        return channels if scene.rank == 2 else [plane for one in channels for plane in one]
 
-    weight = [rows(kernel) for kernel in found.weight]
-    numbers = Numbered(rows(found.input), rows(found.output), weight, found.bias)
+    weight = [maps(kernel) for kernel in found.weight]
+    numbers = Numbered(maps(found.input), maps(found.output), weight, found.bias)
     return scene._replace(numbers=numbers)

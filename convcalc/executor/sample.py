@@ -28,8 +28,10 @@ class Sample(NamedTuple):
     bias: list[Any]
 
 
-def sample(layer: Layer, shape: Shape) -> Sample | None:
+def sample(layer: Layer, shape: Shape, step: int = 1) -> Sample | None:
     """Runs a layer on an input of a shape; None where the result is not in whole numbers.
+
+    step  the inputs are multiples of this
 
     >>> from convcalc.layers.pooling import MaxPool
     >>> found = sample(MaxPool.read({"kernel": 2}, rank=1), (1, 4))
@@ -42,7 +44,7 @@ def sample(layer: Layer, shape: Shape) -> Sample | None:
     network = builder.network("sample", {"output": end})
     count = int(np.prod(shape))
     # Digits without a pattern that a reader takes for a part of the arithmetic.
-    values = (np.arange(count) * 7 + np.arange(count) ** 2 * 3 // 5 + 3) % _LARGEST_INPUT
+    values = (np.arange(count) * 7 + np.arange(count) ** 2 * 3 // 5 + 3) % _LARGEST_INPUT * step
     image = values.reshape((1, *shape)).astype("float64")
     arrays: dict[str, Any] = {}
     for name, sizes in layer.parameters([shape]).items():

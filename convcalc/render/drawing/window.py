@@ -6,7 +6,7 @@ transposed convolution. Each of its positions belongs to one cell of the other, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from convcalc.arithmetic import Window
@@ -14,6 +14,8 @@ from convcalc.layers.base import Layer
 from convcalc.record import Record
 from convcalc.shapes import Shape
 
+#: The most maps of a layer of several planes, padding included, that is shown whole.
+_MOST_PLANES = 4
 #: Cells of an axis that are shown, where the window is no longer than that; channels of a map.
 MOST_CELLS, MOST_CHANNELS = 9, 3
 #: The longest window and the most padding that are drawn at all.
@@ -68,6 +70,10 @@ class Axis(NamedTuple):
         """The positions that a window reads."""
         return [self.start(place) + tap * self.dilation for tap in range(self.taps)]
 
+    def complete(self, position: int) -> bool:
+        """Whether no window that is left out reaches a position of the wide map."""
+        return self.places == self.narrow or position < self.start(self.places)
+
     def ever_read(self, position: int) -> bool:
         """Whether any window reads a position."""
         for tap in range(self.taps):
@@ -84,8 +90,10 @@ _ONE_ROW = Axis(1, 1, 1, 1, 1, 0, 0, 1, 1)
 class Numbered(Record):
     """The numbers of a part of a layer, as a run of it gave them.
 
-    input, output  of the part that is shown
-    weight   the kernel by output channel and channel of its group; empty for a pooling
+    input, output  of the part that is shown; of three axes, planes take the place of channels:
+                   those of the first channel, then those of the second
+    weight   the kernel by output channel and channel of its group; empty for a pooling; of a
+             transposed convolution by input channel
     bias     a number for each output channel, if there are some
     """
 
@@ -101,8 +109,9 @@ class Scene(Record):
     title    what the layer is
     kind     its kind;  rank  how many axes it has
     scatters whether the window lies on the output
-    rows, columns  the axes
+    rows, columns  the axes;  depth  the one before them, where all of it is shown
     inputs, outputs  how many channels are shown; `channels` of how many each output reads
+    groups   groups of channels that are kept apart
     whole    whether that is all of the layer;  numbers  if the part was run
     """
 
@@ -116,6 +125,8 @@ class Scene(Record):
     inputs: int
     outputs: int
     whole: bool
+    groups: int = 1
+    depth: Axis = _ONE_ROW
     numbers: Numbered | None = None
 
     @property
@@ -127,6 +138,18 @@ class Scene(Record):
     def wide_text(self) -> str:
         """What the wide map is."""
         return "output" if self.scatters else "input"
+
+    def reads(self, output: int) -> range:
+        """The channels of the input that an output channel reads."""
+        if not self.whole:
+            return range(self.inputs)
+        start = output // (self.outputs // self.groups) * self.channels
+        return range(start, start + self.channels)
+
+    @property
+    def planes(self) -> list[tuple[int, int]]:
+        """The maps that are read: a channel and a position of the depth each."""
+        return [(channel, z) for channel in range(self.inputs) for z in self.depth.positions]
 
     @property
     def default(self) -> tuple[int, int]:
@@ -150,9 +173,17 @@ class Scene(Record):
 
 
 def scene_of(
-    layer: Layer, inputs: Sequence[Shape], title: str, most: int = MOST_CELLS
+    layer: Layer,
+    inputs: Sequence[Shape],
+    title: str,
+    most: int = MOST_CELLS,
+    *,
+    planes: bool = True,
 ) -> Scene | None:
-    """The windows of a layer, on the last two axes; None where it has none that can be drawn."""
+    """The windows of a layer, on the last two axes; None where it has none that can be drawn.
+
+    planes  whether a small layer with three axes or with groups of channels is shown whole
+    """
     windows = layer.windows(inputs)
     if not windows:
         return None
@@ -168,21 +199,28 @@ def scene_of(
     weight = layer.parameters(inputs).get("weight", ())
     # A kernel has output channels first and then those that each output reads; a transposed one
     # has the input channels first. What has no kernel works on each channel alone.
-    channels = int(weight[1]) if weight and not layer.scatters else 1
+    c_in = int(inputs[0][0])
+    channels = int(weight[1]) if weight else 1
+    if layer.scatters:
+        channels = c_in // int(str(layer.argument("groups")))
     outputs = int(layer.output_shape(inputs)[0])
-    whole = (
-        len(windows) <= 2
-        and not any([axis.cut for axis in found])
-        and not layer.scatters
-        and channels <= MOST_CHANNELS
-        and outputs <= MOST_CHANNELS
-        and channels == int(inputs[0][0])
-    )
-    shown = min(channels, MOST_CHANNELS)
+    depth = _axis(windows[0], layer.scatters, most, stepping=True) if len(windows) > 2 else _ONE_ROW
+    shown = 1 if layer.scatters else min(channels, MOST_CHANNELS)
     if len(rows.positions) * len(columns.positions) > _MOST_POSITIONS:
         shown = min(shown, 2)
     if rows.shown * columns.shown > _MOST_NUMBERS:
         shown = 1
+    groups = c_in // channels
+    # All channels are shown, and so is each plane of the depth, if those are few.
+    whole = (
+        depth is not None
+        and not any([axis.cut for axis in (depth, *found)])
+        and shown == channels
+        and (planes or (groups == 1 and len(windows) <= 2))
+        and max(c_in, outputs) <= MOST_CHANNELS
+        and c_in * len(depth.positions) <= (_MOST_PLANES if len(windows) > 2 else MOST_CHANNELS)
+        and (not layer.scatters or (planes and c_in == outputs == 1 and len(windows) <= 2))
+    )
     return Scene(
         title=title,
         kind=layer.kind,
@@ -191,9 +229,11 @@ def scene_of(
         rows=rows,
         columns=columns,
         channels=channels,
-        inputs=shown,
+        inputs=c_in if whole else shown,
         outputs=outputs if whole else 1,
         whole=whole,
+        groups=groups,
+        depth=depth if whole and depth is not None else _ONE_ROW,
     )
 
 
@@ -234,19 +274,23 @@ def _axis(window: Window, scatters: bool, most: int, *, stepping: bool) -> Axis 
 
 
 class Term(NamedTuple):
-    """One value that a position reads: its channel, its place, and the kernel's number for it."""
+    """One value that a position reads: its channel, its place, and the kernel's number for it.
+
+    Of a transposed convolution, the place is the one of the output that their product is added to.
+    """
 
     channel: int
     row: int
     column: int
     value: int
     weight: int
+    depth: int = 0
 
 
 class Frame(Record):
     """One position of the window.
 
-    output  channel of the result;  row, column  of the cell of the narrow map
+    output  channel of the result;  row, column, depth  of the cell of the narrow map
     terms   what is multiplied and summed, padding included, if the part was run
     bias    what is added to the sum;  result  the number of the cell
     """
@@ -257,29 +301,47 @@ class Frame(Record):
     terms: tuple[Term, ...] = ()
     bias: int | None = None
     result: int | None = None
+    depth: int = 0
 
 
-def frame(scene: Scene, output: int, row: int, column: int) -> Frame:
+def frame(scene: Scene, output: int, row: int, column: int, depth: int = 0) -> Frame:
     """One position, with its numbers if there are some."""
     numbers = scene.numbers
-    if numbers is None or scene.scatters:
-        return Frame(output, row, column)
+    if numbers is None:
+        return Frame(output, row, column, depth=depth)
+    if scene.scatters:
+        return Frame(output, row, column, tuple(_scattered(scene, numbers, row, column)))
     terms = []
-    for channel in range(scene.inputs):
-        for i, y in enumerate(scene.rows.read(row)):
-            for j, x in enumerate(scene.columns.read(column)):
-                value = number_at(numbers.input, channel, y, x)
-                weight = numbers.weight[output][channel][i][j] if numbers.weight else 1
-                terms.append(Term(channel, y, x, value, weight))
+    channels = scene.reads(output)
+    for channel in channels:
+        for tap, z in enumerate(scene.depth.read(depth)):
+            plane = channel * scene.depth.wide + z
+            kernel = (channel - channels.start) * scene.depth.taps + tap
+            inside = 0 <= z < scene.depth.wide
+            for i, y in enumerate(scene.rows.read(row)):
+                for j, x in enumerate(scene.columns.read(column)):
+                    value = number_at(numbers.input, plane, y, x) if inside else 0
+                    weight = numbers.weight[output][kernel][i][j] if numbers.weight else 1
+                    terms.append(Term(channel, y, x, value, weight, z))
     bias = numbers.bias[output] if numbers.bias else None
-    return Frame(output, row, column, tuple(terms), bias, numbers.output[output][row][column])
+    result = numbers.output[output * scene.depth.narrow + depth][row][column]
+    return Frame(output, row, column, tuple(terms), bias, result, depth)
+
+
+def _scattered(scene: Scene, numbers: Numbered, row: int, column: int) -> Iterator[Term]:
+    """The products of one cell of the input of a transposed convolution."""
+    value = number_at(numbers.input, 0, row, column)
+    for i, y in enumerate(scene.rows.read(row)):
+        for j, x in enumerate(scene.columns.read(column)):
+            yield Term(0, y, x, value, numbers.weight[0][0][i][j])
 
 
 def frames(scene: Scene) -> list[Frame]:
     """Every position that is shown, in the order in which a program would compute them."""
     return [
-        frame(scene, output, row, column)
+        frame(scene, output, row, column, depth)
         for output in range(scene.outputs)
+        for depth in range(scene.depth.places)
         for row in range(scene.rows.places)
         for column in range(scene.columns.places)
     ]
@@ -297,7 +359,12 @@ def sentence(scene: Scene, shown: Frame) -> str:
     ways = []
     inside = 1
     total = 1
+    channels = scene.reads(shown.output)
+    if scene.whole and scene.groups > 1:
+        last = f"s {channels[0]} to {channels[-1]}" if len(channels) > 1 else f" {channels[0]}"
+        ways.append(f"channel{last}")
     for axis, place, name in (
+        (scene.depth, shown.depth, "plane"),
         (scene.rows, shown.row, "row"),
         (scene.columns, shown.column, "column" if scene.rank > 1 else "position"),
     ):
@@ -311,11 +378,30 @@ def sentence(scene: Scene, shown: Frame) -> str:
             ways.append(f"{name} {_signed(read[0])}")
         else:
             ways.append(f"{name}s {_signed(read[0])} to {_signed(read[-1])}{step}")
-    cell = f"({shown.row}, {shown.column})" if scene.rank > 1 else f"{shown.column}"
+    deep = () if scene.depth is _ONE_ROW else (shown.depth,)
+    cell = f"({', '.join([str(place) for place in (*deep, shown.row, shown.column)])})"
+    if scene.rank == 1:
+        cell = f"{shown.column}"
     places = f": {inside} of {total} places lie inside" if inside < total else ""
     if scene.scatters:
         return f"input {cell} times the kernel is added to {', '.join(ways)}{places}"
-    return f"output {cell} reads {', '.join(ways)}{places}"
+    which = f"channel {shown.output} at {cell}" if scene.outputs > 1 else cell
+    return f"output {which} reads {', '.join(ways)}{places}"
+
+
+def part(scene: Scene) -> str:
+    """What of the layer is shown, where that is not all of it; "" for all."""
+    parts = []
+    if not scene.whole and scene.groups > 1:
+        each = "channel" if scene.channels == 1 else "group"
+        parts.append(f"the first of {scene.groups} {each}s that are kept apart")
+    if scene.channels > scene.inputs:
+        parts.append(f"{scene.inputs} of the {scene.channels} channels that are summed")
+    if scene.rank > 2 and scene.depth is _ONE_ROW:
+        parts.append("two of the three axes: rows and columns")
+    if any([axis.cut for axis in (scene.rows, scene.columns)]):
+        parts.append("the first positions")
+    return f"shown: {', '.join(parts)}" if parts else ""
 
 
 def never_read(scene: Scene) -> str:
@@ -336,7 +422,18 @@ def never_read(scene: Scene) -> str:
 
 def arithmetic(scene: Scene, shown: Frame) -> str:
     """The numbers of a position: `1\u00b70 + 2\u00b71 + 4\u00b72 + 5\u00b73 = 25`."""
-    if shown.result is None or not shown.terms:
+    if not shown.terms:
+        return ""
+    if scene.scatters:
+        taps = scene.columns.taps
+        rows = [shown.terms[start : start + taps] for start in range(0, len(shown.terms), taps)]
+        kernel = "; ".join([", ".join([_signed(term.weight) for term in row]) for row in rows])
+        numbers = scene.numbers
+        last = ""
+        if numbers is not None and numbers.bias:
+            last = f"; at last, the bias {_signed(numbers.bias[0])} is added everywhere"
+        return f"{_signed(shown.terms[0].value)} \u00b7 ({kernel}) is added{last}"
+    if shown.result is None:
         return ""
     result = _signed(shown.result)
     if scene.numbers is not None and scene.numbers.weight:
@@ -349,10 +446,17 @@ def arithmetic(scene: Scene, shown: Frame) -> str:
         return f"max({values}) = {result}"
     if scene.kind == "minpool":
         return f"min({values}) = {result}"
+    if scene.kind == "avgpool":
+        # Padding counts as zeros, or not at all, as the layer has it.
+        if sum([term.value for term in shown.terms]) == shown.result * len(shown.terms):
+            values = ", ".join([_signed(term.value) for term in shown.terms])
+        return f"mean({values}) = {result}"
     return ""
 
 
 def _inside(scene: Scene, term: Term) -> bool:
+    if not 0 <= term.depth < scene.depth.wide:
+        return False
     return 0 <= term.row < scene.rows.wide and 0 <= term.column < scene.columns.wide
 
 
@@ -364,24 +468,31 @@ def _factor(value: int) -> str:
     return f"({_signed(value)})" if value < 0 else str(value)
 
 
+#: Kinds whose results are sums of products, or chosen numbers, or means of them.
+_RUN = frozenset(
+    {"conv", "depthwise", "conv_transpose", "maxpool", "minpool", "avgpool"},
+)
+
+
 def can_run(scene: Scene) -> bool:
-    """Whether the numbers of a scene can be shown: they are sums of products, or chosen ones."""
+    """Whether the numbers of a scene can be shown."""
     few = scene.rows.shown * scene.columns.shown <= _MOST_NUMBERS
-    return few and scene.rank <= 2 and scene.kind in {"conv", "depthwise", "maxpool", "minpool"}
+    return few and (scene.rank <= 2 or scene.whole) and scene.kind in _RUN
 
 
 def part_of(layer: Layer, scene: Scene, inputs: Sequence[Shape]) -> tuple[Layer, Shape]:
     """The layer and the input that are run for the numbers of a scene that `can_run`."""
-    rank = len(inputs[0]) - 1
-    changes: dict[str, Any] = {}
-    if "groups" in layer.fields:
-        changes["groups"] = 1
-    if "channels" in layer.fields:
-        changes["channels"] = scene.outputs
-    if "multiplier" in layer.fields:
-        changes["multiplier"] = 1
-    if "bias" in layer.fields and not scene.whole:
-        changes["bias"] = False
-    axes = (scene.rows, scene.columns)[2 - rank :]
-    sizes = tuple([axis.shown for axis in axes])
-    return layer.settled(inputs).replace(**changes), (scene.inputs, *sizes)
+    axes = (scene.depth, scene.rows, scene.columns)[3 - scene.rank :]
+    sizes = tuple([axis.places if scene.scatters else axis.shown for axis in axes])
+    settled = layer.settled(inputs)
+    if scene.whole:
+        return settled, (scene.inputs, *sizes)
+    channels = 1 if scene.scatters else scene.inputs
+    wanted: dict[str, Any] = {"groups": 1, "channels": 1, "multiplier": 1, "bias": False}
+    changes = {name: value for name, value in wanted.items() if name in layer.fields}
+    return settled.replace(**changes), (channels, *sizes)
+
+
+def step_of(scene: Scene) -> int:
+    """By what the inputs of a run are multiples, so that the results are whole numbers."""
+    return scene.rows.taps * scene.columns.taps * scene.depth.taps if scene.kind == "avgpool" else 1

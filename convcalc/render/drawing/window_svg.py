@@ -31,6 +31,7 @@ from convcalc.render.drawing.window import (
     frames,
     never_read,
     number_at,
+    part,
     sentence,
 )
 
@@ -106,7 +107,7 @@ class _Writer:
         narrow = (scene.rows.places, scene.columns.places)
         height = max(wide[0], narrow[0]) * PITCH
         middle = TOP + _ABOVE + height / 2
-        copies = 1 if scene.scatters else scene.inputs
+        self.planes = [(0, 0)] if scene.scatters else scene.planes
 
         def placed(x: float, first: tuple[int, int], size: tuple[int, int]) -> _Map:
             rows = range(first[0], first[0] + size[0])
@@ -123,7 +124,7 @@ class _Writer:
             self.wide = [placed(x, start, wide)]
             self.right = self.wide[0].right
         else:
-            for _ in range(copies):
+            for _ in self.planes:
                 self.wide.append(placed(x, start, wide))
                 x = self.wide[-1].right + _INDEX + 4
             x = self.wide[-1].right + _BETWEEN
@@ -136,13 +137,14 @@ class _Writer:
         scene = self.scene
         lines: list[str] = []
         below = self.bottom + 30
-        notes = [text for text in (never_read(scene), self._part()) if text]
+        notes = [text for text in (never_read(scene), part(scene)) if text]
         captions = [self._captions(one) for one in self.frames]
         most = max([len(texts) for texts in captions])
         rest = [*self.formulas, *notes]
         texts = [text for one in captions for text in one]
         across = max(
             [self.right + 24, width(scene.title, 13, bold=True) + 40]
+            + [self.narrow.left + width(self._narrow_title(), 11) + MARGIN]
             + [width(text, 12) + 2 * MARGIN for text in [*texts, *rest]]
         )
         down = below + 18 * (most + len(rest)) + 4
@@ -169,29 +171,25 @@ class _Writer:
             texts.append(shortened(sums, _SHOWN_TERMS))
         return texts
 
-    def _part(self) -> str:
-        """What is left out of the picture."""
-        scene = self.scene
-        parts = []
-        if scene.channels > scene.inputs:
-            parts.append(f"{scene.inputs} of the {scene.channels} channels that are summed")
-        if scene.rank > 2:
-            parts.append("the last two axes")
-        if any([axis.cut for axis in (scene.rows, scene.columns)]):
-            parts.append("the first positions")
-        return f"shown: {', '.join(parts)}" if parts else ""
-
     # The maps at rest.
 
     def _maps(self) -> list[str]:
         scene = self.scene
         out = []
         for place, grid in enumerate(self.wide):
-            out += self._cells(grid, [[scene.state(y, x) for x in grid.columns] for y in grid.rows])
+            channel, z = self.planes[place]
+            padded = not 0 <= z < scene.depth.wide
+            states = [
+                ["padding" if padded else scene.state(y, x) for x in grid.columns]
+                for y in grid.rows
+            ]
+            out += self._cells(grid, states)
             padding = max(scene.rows.before, scene.columns.before)
             text = f"{scene.wide_text} {scene.sizes(narrow=False)}"
             if len(self.wide) > 1:
-                text = f"channel {place}"
+                names = [f"channel {channel}"] * (scene.inputs > 1)
+                names += [f"plane {minus(z)}"] * (len(scene.depth.positions) > 1)
+                text = ", ".join(names)
             elif padding:
                 text += f", {'cut by' if scene.scatters else 'padding'} {padding}"
             out.append(label(grid.left, grid.top - 48, text))
@@ -200,12 +198,18 @@ class _Writer:
             out += self._torn(grid, scene.rows, scene.columns, narrow=False)
         grid = self.narrow
         out += self._cells(grid, [["cell" for _ in grid.columns] for _ in grid.rows])
-        out.append(
-            label(grid.left, grid.top - 24, f"{scene.narrow_text} {scene.sizes(narrow=True)}")
-        )
+        out.append(label(grid.left, grid.top - 24, self._narrow_title()))
         out += self._indices(grid, left=scene.scatters, rows=True)
         out += self._torn(grid, scene.rows, scene.columns, narrow=True)
         return out
+
+    def _narrow_title(self) -> str:
+        scene = self.scene
+        names = [f"{scene.narrow_text} {scene.sizes(narrow=True)}"]
+        if not self.animated:
+            # The first of several.
+            names += ["channel 0"] * (scene.outputs > 1) + ["plane 0"] * (scene.depth.places > 1)
+        return ", ".join(names)
 
     def _cells(self, grid: _Map, states: Sequence[Sequence[str]]) -> list[str]:
         """The cells of a map, those of a kind as one path."""
@@ -275,12 +279,16 @@ class _Writer:
         scene = self.scene
         rows, columns = scene.rows.read(shown.row), scene.columns.read(shown.column)
         out = []
-        for grid in self.wide:
+        channels, depths = scene.reads(shown.output), scene.depth.read(shown.depth)
+        for (channel, z), grid in zip(self.planes, self.wide, strict=True):
+            if not scene.scatters and (channel not in channels or z not in depths):
+                continue
+            padded = not 0 <= z < scene.depth.wide
             read: dict[str, list[tuple[float, float]]] = {"t": [], "q": []}
             for row in rows:
                 for column in columns:
                     if row in grid.rows and column in grid.columns:
-                        padding = scene.state(row, column) == "padding"
+                        padding = padded or scene.state(row, column) == "padding"
                         read["q" if padding else "t"].append(grid.at(row, column))
             out += [f'<path class="{c}" d="{squares(p)}"/>' for c, p in read.items() if p]
             if shown.column and not self.animated:
@@ -291,7 +299,11 @@ class _Writer:
             f'<rect class="c" x="{number(x)}" y="{number(y)}" width="{number(CELL)}"'
             f' height="{number(CELL)}" rx="2"/>'
         )
-        out.append(self._rays(rows, columns, x, y))
+        # Lines from an earlier map would run through the others.
+        if scene.scatters or (self.planes[-1][0] in channels and self.planes[-1][1] in depths):
+            out.append(self._rays(rows, columns, x, y))
+        if scene.scatters and self.animated:
+            out += self._sums(place)
         if shown.result is not None and self.animated:
             out.append(label(x + CELL / 2, y + 16, minus(shown.result), "v m"))
         for line, text in enumerate(captions):
@@ -325,25 +337,53 @@ class _Writer:
         path = "".join([f"M{number(a)} {number(b)}L{number(c)} {number(d)}" for a, b, c, d in ends])
         return f'<path class="ln" d="{path}"/>'
 
+    def _sums(self, place: int) -> list[str]:
+        """What the cells of the window hold after a step of a transposed convolution."""
+        grid = self.wide[0]
+        sums: dict[tuple[int, int], int] = {}
+        for one in self.frames[: place + 1]:
+            for term in one.terms:
+                at = (term.row, term.column)
+                sums[at] = sums.get(at, 0) + term.value * term.weight
+        rows: dict[int, list[tuple[float, str]]] = {}
+        for term in self.frames[place].terms:
+            cell = self.scene.state(term.row, term.column)
+            if term.row in grid.rows and term.column in grid.columns and cell != "padding":
+                x = grid.at(0, term.column)[0] + CELL / 2
+                rows.setdefault(term.row, []).append((x, minus(sums[term.row, term.column])))
+        return [texts_in_row(grid.at(y, 0)[1] + 16, texts, "v m") for y, texts in rows.items()]
+
     def _numbers(self) -> list[str]:
         """The numbers of the maps, above what moves."""
         numbers = self.scene.numbers
-        if numbers is None or self.scene.scatters:
+        if numbers is None:
             return []
         out = []
-        for channel, grid in enumerate(self.wide):
-            out += self._texts(grid, numbers.input, channel)
+        if self.scene.scatters:
+            out += self._texts(self.narrow, numbers.input, 0)
+            if not self.animated:
+                out += self._texts(self.wide[0], numbers.output, 0)
+            return out
+        for (channel, z), grid in zip(self.planes, self.wide, strict=True):
+            if 0 <= z < self.scene.depth.wide:
+                out += self._texts(grid, numbers.input, channel * self.scene.depth.wide + z)
         if not self.animated:
             out += self._texts(self.narrow, numbers.output, 0)
         return out
 
     def _texts(self, grid: _Map, numbers: Numbers, channel: int) -> list[str]:
         out = []
+        # Sums to which cells would add that are not shown are left out.
+        scatters = self.scene.scatters and grid is self.wide[0]
         for y in grid.rows:
             texts = [
                 (grid.at(y, x)[0] + CELL / 2, minus(number_at(numbers, channel, y, x)))
                 for x in grid.columns
-                if 0 <= y < len(numbers[channel]) and 0 <= x < len(numbers[channel][0])
+                if 0 <= y < len(numbers[channel])
+                and 0 <= x < len(numbers[channel][0])
+                and (
+                    not scatters or (self.scene.rows.complete(y) and self.scene.columns.complete(x))
+                )
             ]
             if texts:
                 out.append(texts_in_row(grid.at(y, 0)[1] + 16, texts, "v m"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.render.drawing.window import Frame, Scene, frame, never_read, sentence
+from convcalc.render.drawing.window import Frame, Scene, frame, never_read, part, sentence
 
 _INPUT, _PADDING, _READ, _READ_PADDING, _UNREAD = "\u25a1", "\u00b7", "\u25a0", "\u25aa", "\u00d7"
 _MORE = "\u2026"
@@ -26,6 +26,8 @@ def window_lines(scene: Scene) -> list[str]:
     ]
     known = "  ".join([f"{mark} {text}" for mark, text in legend if mark in used])
     rest = [text for text in (sentence(scene, shown), never_read(scene)) if text]
+    if scene.rank > 2:
+        rest.append(f"plane 0 of the {scene.depth.wide}" if scene.whole else part(scene))
     return [*lines, "", f"  {known}", *[f"  {text.replace(chr(0x2212), '-')}" for text in rest]]
 
 

@@ -16,7 +16,7 @@ from convcalc.cli.windows import numbered
 from convcalc.graph import GraphBuilder, Network
 from convcalc.layers.base import Layer
 from convcalc.layers.convolution import Conv, ConvTranspose, Depthwise
-from convcalc.layers.pooling import MaxPool
+from convcalc.layers.pooling import AvgPool, MaxPool
 from convcalc.problems import RuleError
 from convcalc.render.drawing.window import Scene, arithmetic, frame, frames, scene_of, sentence
 from convcalc.render.drawing.window_svg import window_svg
@@ -133,6 +133,8 @@ def test_the_numbers_of_a_pooling_are_what_is_counted(
         return
     counts = convcalc.analyze(network).totals.counts
     assert sum([len(one.terms) - 1 for one in shown]) == counts.compares
+    real = [len([term for term in one.terms if on_map(made, term)]) for one in shown]
+    assert sum(real) - len(shown) == counted(network, valid_taps=True).compares
     for one in shown:
         inside = [term.value for term in one.terms if 0 <= term.row < n and 0 <= term.column < n]
         assert one.result == max(inside)
@@ -151,6 +153,167 @@ def test_the_numbers_of_a_depthwise_convolution_are_what_is_counted(
     counts = convcalc.analyze(network).totals.counts
     assert sum([len(one.terms) for one in shown]) == counts.multiplies
     assert sum([len(one.terms) - 1 + bias for one in shown]) == counts.adds
+
+
+def counted(network: Network, *, valid_taps: bool = False) -> Any:
+    node = network.operations[-1]
+    return node.layer.counts(network.input_shapes(node), node.shape, valid_taps=valid_taps)
+
+
+def on_map(made: Scene, term: Any) -> bool:
+    """Whether a term lies on the map, not on padding."""
+    axes = ((made.depth, term.depth), (made.rows, term.row), (made.columns, term.column))
+    return all([0 <= place < axis.wide for axis, place in axes])
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@given(
+    st.sampled_from([(1, 1, 1), (2, 2, 2), (3, 3, 3), (2, 2, 1), (3, 1, 1)]), st.integers(1, 3),
+    st.integers(1, 2), st.integers(0, 1), st.integers(1, 2), st.booleans(), st.integers(3, 6),
+)  # fmt: skip
+def test_groups_and_three_axes_are_what_is_counted(
+    rank: int,
+    channels: tuple[int, int, int],
+    kernel: int,
+    stride: int,
+    padding: int,
+    dilation: int,
+    bias: bool,
+    n: int,
+) -> None:
+    c_in, c_out, groups = channels
+    arguments = {"channels": c_out, "kernel": kernel, "stride": stride, "padding": padding}
+    layer = Conv.read(
+        {**arguments, "dilation": dilation, "groups": groups, "bias": bias}, rank=rank
+    )
+    # The depth is small, so that all of its planes can be shown.
+    shape = (c_in, *[n] * rank) if rank < 3 else (c_in, 2, n, n)
+    try:
+        network = network_of(layer, shape)
+    except RuleError:
+        return
+    made = scene(layer, shape, run=True)
+    shown = frames(made)
+    if not made.whole:
+        assert rank == 3
+        return
+    assert len(shown) == prod(network.nodes[-1].shape)
+    assert sum([len(one.terms) for one in shown]) == counted(network).multiplies
+    assert sum([len(one.terms) - 1 + bias for one in shown]) == counted(network).adds
+    valid = counted(network, valid_taps=True)
+    real = [len([term for term in one.terms if on_map(made, term)]) for one in shown]
+    assert sum(real) == valid.multiplies
+    for one in shown:
+        assert sum([term.value * term.weight for term in one.terms]) + (one.bias or 0) == one.result
+        assert {term.channel for term in one.terms} == set(made.reads(one.output))
+
+
+def test_small_layers_of_three_axes_are_shown_whole() -> None:
+    made = scene(conv(3, kernel=2), (1, 3, 4, 4), run=True)
+    assert made.whole
+    assert made.planes == [(0, 0), (0, 1), (0, 2)]
+    last = frames(made)[-1]
+    assert (
+        sentence(made, last) == "output (1, 2, 2) reads planes 1 to 2, rows 2 to 3, columns 2 to 3"
+    )
+    text = window_svg(made, animated=True)
+    assert all([f">plane {z}</text>" in text for z in range(3)])
+
+
+def test_two_of_three_axes_are_shown_of_others() -> None:
+    made = scene(conv(3, kernel=3), (4, 16, 16, 16))
+    assert not made.whole
+    assert window_lines(made)[-1].startswith("  shown: 3 of the 4 channels")
+    assert "two of the three axes: rows and columns" in window_lines(made)[-1]
+
+
+def test_groups_say_which_channels_they_read() -> None:
+    made = scene(conv(kernel=2, channels=2, groups=2), (2, 3, 3), run=True)
+    last = frames(made)[-1]
+    assert sentence(made, last).startswith(
+        "output channel 1 at (1, 1) reads channel 1, rows 1 to 2"
+    )
+    text = window_svg(made)
+    assert ">channel 1</text>" in text
+    many = scene(conv(kernel=2, channels=8, groups=4), (8, 3, 3), run=True)
+    assert "the first of 4 groups that are kept apart" in window_svg(many)
+
+
+@given(
+    st.integers(1, 3), st.integers(1, 3), st.integers(0, 1), st.integers(1, 2), st.integers(1, 3),
+    st.booleans(), st.sampled_from([1, 2]),
+)  # fmt: skip
+def test_the_numbers_of_a_transposed_convolution_are_what_is_counted(
+    kernel: int, stride: int, padding: int, dilation: int, n: int, bias: bool, rank: int
+) -> None:
+    arguments = {"channels": 1, "kernel": kernel, "stride": stride, "padding": padding}
+    layer = ConvTranspose.read({**arguments, "dilation": dilation, "bias": bias}, rank=rank)
+    shape = (1, *[n] * rank)
+    try:
+        network = network_of(layer, shape)
+    except RuleError:
+        return
+    made = scene(layer, shape, run=True)
+    if not made.whole:
+        return
+    shown = frames(made)
+    counts = counted(network)
+    terms = [term for one in shown for term in one.terms]
+    assert len(terms) == counts.multiplies
+    places = {(term.row, term.column) for term in terms}
+    outputs = prod(network.nodes[-1].shape)
+    assert len(terms) - len(places) + bias * outputs == counts.adds
+    assert made.numbers is not None
+    sums: dict[tuple[int, int], int] = {}
+    for term in terms:
+        place = (term.row, term.column)
+        sums[place] = sums.get(place, 0) + term.value * term.weight
+    added = made.numbers.bias[0] if bias else 0
+    for row, numbers in enumerate(made.numbers.output[0]):
+        for column, number in enumerate(numbers):
+            assert number == sums.get((row, column), 0) + added
+
+
+def test_a_part_of_a_transposed_convolution_shows_only_whole_sums() -> None:
+    layer = ConvTranspose.read({"channels": 4, "kernel": 4, "stride": 2, "padding": 1}, rank=2)
+    made = scene(layer, (8, 32, 32), run=True)
+    assert made.numbers is not None
+    places = [place for place in range(made.rows.shown) if made.rows.complete(place)]
+    last = made.rows.places
+    assert places == list(range(len(places)))
+    assert all([place not in made.rows.read(last) for place in places])
+    assert "is added" in window_svg(made)
+
+
+@given(
+    st.integers(1, 3), st.integers(1, 3), st.integers(0, 1), st.integers(3, 7), st.booleans(),
+    st.integers(1, 2),
+)  # fmt: skip
+def test_the_numbers_of_an_average_are_what_is_counted(
+    kernel: int, stride: int, padding: int, n: int, pads: bool, channels: int
+) -> None:
+    arguments = {"kernel": kernel, "stride": stride, "padding": padding}
+    layer = AvgPool.read({**arguments, "count_include_pad": pads}, rank=2)
+    try:
+        network = network_of(layer, (channels, n, n))
+    except RuleError:
+        return
+    made = scene(layer, (channels, n, n), run=True)
+    if not made.whole:
+        return
+    if made.numbers is None:
+        # Without the padding, sums are divided by other numbers, and results are no whole numbers.
+        assert padding
+        assert not pads
+        return
+    shown = frames(made)
+    assert sum([len(one.terms) - 1 for one in shown]) == counted(network).adds
+    assert len(shown) == counted(network).divides
+    for one in shown:
+        among = [term for term in one.terms if pads or on_map(made, term)]
+        assert one.result is not None
+        assert one.result * len(among) == sum([term.value for term in among])
+        assert arithmetic(made, one).startswith("mean(")
 
 
 def test_depthwise_reads_its_own_channel() -> None:
