@@ -252,3 +252,44 @@ def test_dark_or_as_the_reader_s_screen_is() -> None:
     dark = volumes_svg(picture, dark=True)
     assert "prefers-color-scheme" not in dark
     assert ".bg{fill:#12171e}" in dark
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of `#rgb` or `#rrggbb`, as WCAG 2 defines it."""
+    digits = colour[1:] if len(colour) > 4 else "".join([digit * 2 for digit in colour[1:]])
+    parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    red, green, blue = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_everything_is_told_apart_without_colours(dark: bool) -> None:
+    """Contrasts are of luminance alone, which is what remains without colours."""
+    picture = made(shipped("alexnet"))
+    rules = volumes_svg(picture, dark=dark).partition("@media")[0]
+    found = dict(re.findall(r"([.\w, ]+)\{(?:fill|stroke):(#\w+)\}", rules))
+    page = found[".bg"]
+    assert contrast(found["text"], page) >= 4.5
+    assert contrast(found[".h"], page) >= 4.5
+    for letter in "icpdo":
+        assert contrast(found[f".{letter} path"], page) >= 3
+        for part in "fts":
+            assert contrast(found[".w,.r"], found[f".{letter} .{part}"]) >= 3
+    for letter in "cpd":
+        assert contrast(found[f".{letter} .b"], found[f".{letter} .f"]) >= 2
+    # What a colour says, the text below says as well.
+    kinds = {
+        "conv": "conv",
+        "pool": "pool",
+        "dense": "dense",
+        "input": "input",
+    }
+    for block in picture.blocks:
+        assert all([kinds[solid.family] in " ".join(block.lines) for solid in block.solids])
