@@ -328,6 +328,10 @@ class _Command(TyperCommand):
                 from convcalc.cli.usage import explain_option  # only a mistake needs it
 
                 explain_option(error, given, [name for one in self.params for name in one.opts])
+            if type(error).__name__ == "MissingParameter":  # of click or of typer
+                from convcalc.cli.usage import explain_missing
+
+                explain_missing(error, self.name or "", given)
             raise
 
 

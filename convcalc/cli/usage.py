@@ -81,6 +81,16 @@ def explain_option(error: Any, given: Sequence[str], names: Sequence[str]) -> No
         error.message += f". Did you mean {' or '.join(f'--{option}' for option in close)}?"
 
 
+def explain_missing(error: Any, command: str, given: Sequence[str]) -> None:
+    """Adds to a MissingParameter what may stand there."""
+    missing = getattr(error.param, "name", "")
+    if missing == "file":
+        error.message = f"A network that ships will do: convcalc {command} lenet"
+    elif missing == "layer":
+        file = next((text for text in given if not text.startswith("-")), "")
+        error.message = f"`convcalc shapes {printable(quote(file), 200)}` prints their names"
+
+
 def explain_place(error: Any, given: Sequence[str], commands: Sequence[str]) -> None:
     """Adds to a NoSuchOption before the command that options go behind it."""
     command = next((text for text in given if text in commands), "")

@@ -88,6 +88,20 @@ def test_the_usage_names_the_arguments(command: str, usage: str) -> None:
     assert run(command, "--help").out.splitlines()[0] == f"Usage: convcalc {command} {usage}"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("shapes", "Missing argument 'FILE'. A network that ships will do: convcalc shapes lenet"),
+        ("explain lenet", "Missing argument 'LAYER'. `convcalc shapes lenet` prints their names"),
+        ("export lenet", "Missing option '--output' / '-o'."),
+    ],
+)
+def test_what_is_missing(arguments: str, message: str) -> None:
+    result = run(*arguments.split())
+    assert (result.status, result.out) == (2, "")
+    assert result.err.splitlines()[-1] == f"Error: {message}"
+
+
 def test_help_and_version_are_words_too() -> None:
     assert run("help") == run("--help") == run("-h", "shapes") == run()
     assert run().out.startswith("Usage: convcalc [OPTIONS] COMMAND [ARGS]...\n\n  Exact shapes,")
