@@ -17,6 +17,7 @@ PICTURES = {
     "bottleneck.svg": ("draw", "resnet50", "--open", "stage0.bottleneck0", "--wide"),
     "alexnet.svg": ("draw", "alexnet", "--volumes"),
     "lenet.svg": ("draw", "lenet", "--volumes"),
+    "change.svg": ("draw", "resnet34", "resnet18", "--wide"),
     "window.svg": ("explain", "figure_stride", "conv0"),
     "residual.svg": ("draw", "residual.yaml"),
     "attention.svg": ("explain", "windows.yaml", "attention0"),
