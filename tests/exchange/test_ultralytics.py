@@ -15,6 +15,7 @@ from convcalc.exchange.files import read_bytes
 from convcalc.exchange.model import Choices, Model
 from convcalc.exchange.ultralytics import read
 from convcalc.problems import UNUSABLE, ConvcalcError
+from convcalc.roots import access
 from tests.exchange.hostile import read_or_refuse
 from tests.quick import fewer_examples
 
@@ -180,3 +181,12 @@ def test_a_cut_file_is_read_or_refused(text: str, data: st.DataObject) -> None:
 @given(st.binary(max_size=100))
 def test_any_bytes_are_refused(data: bytes) -> None:
     read_or_refuse(read, "yolo77n.yaml", b"backbone: [" + data)
+
+
+def test_a_long_text_is_refused_unless_it_is_allowed() -> None:
+    text = SMALL + "#" * 2**20
+    with pytest.raises(ConvcalcError, match="longer than 1048576 bytes") as caught:
+        of(text)
+    assert caught.value.status == UNUSABLE
+    with access(max_file_size=2**23):
+        assert of(text).network.outputs

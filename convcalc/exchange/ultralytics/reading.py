@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from convcalc.exchange.assembly import Assembly, Fused, network_name
-from convcalc.exchange.files import ModelFile
+from convcalc.exchange.files import ModelFile, most_bytes
 from convcalc.exchange.model import Choices, Model
 from convcalc.exchange.ultralytics.heads import HEADS, Form
 from convcalc.exchange.ultralytics.modules import MODULES
@@ -16,6 +16,7 @@ from convcalc.exchange.ultralytics.writing import SILU, Arguments, Writer, numbe
 from convcalc.language.load import decoded
 from convcalc.language.reading.nodes import ListNode, MapNode, ScalarNode, YamlNode, read_yaml
 from convcalc.problems import UNUSABLE, ConvcalcError, Problem, Span, helps, printable
+from convcalc.roots import ALLOWS_MORE
 from convcalc.shapes import LARGEST_SIZE
 from convcalc.spelling import did_you_mean
 
@@ -42,6 +43,8 @@ _ACTIVATIONS: Mapping[str, Fused] = {
     "ELU": ("elu", {}),
 }
 _ACTIVATION = re.compile(r"(?:torch\.)?(?:nn\.)?(\w+)\(([^()]*)\)\Z", re.ASCII)
+#: The most bytes of a file, of which YAML takes a microsecond and seventy bytes each.
+_MOST_BYTES = 1024 * 1024
 #: Names that a row's arguments may take from the top of the file.
 _NAMES = ("nc", "kpt_shape", "anchors", "nm", "npr")
 #: Modules of which a file's classifiers have separable convolutions.
@@ -55,13 +58,17 @@ def read(file: ModelFile, choices: Choices) -> Model:
     unsupported-model at a module that is not known, and the code of the rule that is broken where
     sizes do not fit.
     """
+    assembly = Assembly(file.name, choices)
+    most = most_bytes(_MOST_BYTES)
+    if len(file.data) > most:
+        message = f"the file is longer than {most} bytes"
+        raise assembly.error("file-too-large", message, help_text=ALLOWS_MORE)
     source = decoded(file.name, bytes(file.data), file.path, "a network's YAML")
+    start = Span(source, 1, 1)
     try:
         root = read_yaml(source)
     except ConvcalcError as error:
         raise ConvcalcError(error.problems, UNUSABLE) from None
-    assembly = Assembly(file.name, choices)
-    start = Span(source, 1, 1)
     if not isinstance(root, MapNode) or not all(key in root.entries for key in KEYS):
         raise assembly.error("bad-model", "the file has no 'backbone' and 'head'", span=start)
     return _Reader(assembly, root).read(network_name(file.path), file.path)
