@@ -62,7 +62,8 @@ def _tensor(file: ModelFile, name: str, entry: Any, start: int) -> Tensor | None
     except (TypeError, KeyError, ValueError):
         raise _damaged(file, f"{printable(name)} has no type, shape and place") from None
     sizes = [begin, end, *shape] if isinstance(shape, list) else [None]
-    if any(type(size) is not int or not 0 <= size < 2**63 for size in sizes):
+    whole = all(type(size) is int and 0 <= size < 2**63 for size in sizes)
+    if not whole or not isinstance(dtype, str):
         raise _damaged(file, f"{printable(name)} has no type, shape and place")
     if dtype not in _TYPES:
         return None

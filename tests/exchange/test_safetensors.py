@@ -61,6 +61,10 @@ def test_arrays_are_read_in_their_types() -> None:
         (written({"a": 1}), "a has no type, shape and place"),
         (written({"a": entry("F32", [-1], 0, 4)}, b"1234"), "a has no type, shape and place"),
         (written({"a": entry("F32", [True], 0, 4)}, b"1234"), "a has no type, shape and place"),
+        (
+            written({"a": {**entry("F32", [1], 0, 4), "dtype": ["F32"]}}, b"1234"),
+            "a has no type, shape and place",
+        ),
         (written({"a": entry("F32", [1], 0, 4)}), "a lies beyond its end"),
         (written({"a": entry("F32", [2], 0, 4)}, b"1234"), "more or fewer bytes than its shape"),
         (written({"a": entry("F32", [2**31, 2**31], 0, 4)}, b"1234"), "more or fewer bytes"),
