@@ -561,7 +561,11 @@ class Solver:
             counted = Counter(
                 [v for v in column if v is not None and not isinstance(v, Item) and not _scoped(v)]
             )
-            if name in self.presets or not counted:
+            if name in self.presets:
+                continue
+            if not counted:
+                if None in column:
+                    raise Unsolved  # no value of another call may be written in this one
                 continue
             value, times = counted.most_common(1)[0]
             missing = column.count(None)

@@ -31,13 +31,14 @@ class Slot:
     body      of a region
     """
 
-    __slots__ = ("body", "branches", "first", "items", "kind", "labels")
+    __slots__ = ("body", "branches", "first", "items", "kind", "labels", "norm")
 
     def __init__(self, item: Item, before: int) -> None:
         self.kind = item.kind
         self.labels = item.labels
         self.items: list[Item | None] = [None] * before
         self.first = item
+        self.norm = _fused_kind(item, "norm")
         self.branches: list[BranchSlot] | None = None
         self.body: list[Slot] | None = None
         if item.branches is not None:
@@ -172,7 +173,7 @@ def _alike(slot: Slot, item: Item) -> bool:
         return False
     if (other.share is None) != (item.share is None):
         return False
-    return _fused_kind(other, "norm") == _fused_kind(item, "norm")
+    return slot.norm == _fused_kind(item, "norm")
 
 
 def _fused_kind(item: Item, role: str) -> str:

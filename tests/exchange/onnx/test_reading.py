@@ -169,35 +169,6 @@ def test_attention_of_several_heads_is_one_layer() -> None:
     assert Analysis(found.network).report.totals.macs == 10 * 32 * 96 + 2 * 10 * 10 * 32
 
 
-@pytest.mark.parametrize("form", ["columns", "turned rows"])
-def test_attention_of_maps_is_one_layer(form: str) -> None:
-    split = [node("Conv", ["x", "w"], ["qkv"]),
-             node("Split", ["qkv"], ["q3", "k3", "v3"], integer("axis", 1)),
-             *[node("Reshape", [f"{name}3", "heads"], [name]) for name in "qkv"]]  # fmt: skip
-    swap = integers("perm", [0, 1, 3, 2])
-    if form == "columns":
-        products = [node("Mul", ["k", "quarter"], ["ks"]),
-                    node("Transpose", ["ks"], ["kt"], swap),
-                    node("MatMul", ["kt", "q"], ["scores"]),
-                    node("Softmax", ["scores"], ["p"], integer("axis", 2))]  # fmt: skip
-    else:
-        products = [node("Transpose", ["q"], ["qt"], swap),
-                    node("MatMul", ["qt", "k"], ["scores"]),
-                    node("Mul", ["scores", "quarter"], ["scaled"]),
-                    node("Softmax", ["scaled"], ["rows"], integer("axis", -1)),
-                    node("Transpose", ["rows"], ["p"], swap)]  # fmt: skip
-    ends = [node("MatMul", ["v", "p"], ["sums"]), node("Reshape", ["sums", "map"], ["y"])]
-    quarter = tensor("quarter", [], kind=1) + message(9, b"\x00\x00\x80\x3e")
-    constants = [floats("w", 96, 8, 1, 1), quarter, tensor("heads", [4], [1, 2, 16, -1]),
-                 tensor("map", [4], [1, 32, 5, 6])]  # fmt: skip
-    found = read_nodes([*split, *products, *ends], constants, [info("x", [1, 8, 5, 6])])
-    assert kinds(found)[-4:] == ["scale", "attention_scores", "softmax", "attention_values"]
-    assert "reshape" not in kinds(found)
-    assert "transpose" not in kinds(found)
-    assert found.network.operations[-1].shape == (32, 5, 6)
-    assert Analysis(found.network).report.totals.macs == 30 * 8 * 96 + 2 * 30 * 30 * 32
-
-
 def test_padding_that_is_computed_is_a_pad() -> None:
     nodes = [
         node("Shape", ["x"], ["s"]),

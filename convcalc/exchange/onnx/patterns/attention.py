@@ -93,7 +93,9 @@ def _found(
     rank = len(query.shape)
     if rank < 2 or any(isinstance(each, Constant) for each in (query, key, value)):
         return False
-    if any(len(each.shape) != rank for each in (key, value)) or not _alike(query, key, value):
+    if any(len(each.shape) != rank for each in (key, value)):
+        return False
+    if not _alike(query, key, value, exchanged):
         return False
     depth = query.shape[-2] if exchanged[0] else query.shape[-1]
     # Of a factor that is no number, no comparison holds.
@@ -128,7 +130,15 @@ def _unscaled(value: Value) -> tuple[Value, float]:
     return value, factor
 
 
-def _alike(query: Value, key: Value, value: Value) -> bool:
-    """Whether the three have the same heads, and nothing else before their matrices."""
-    heads = [each.shape[:-2] for each in (query, key, value)]
-    return heads[0] == heads[1] == heads[2] and len([n for n in heads[0] if n != 1]) <= 1
+def _alike(query: Value, key: Value, value: Value, exchanged: tuple[int, int, int, int]) -> bool:
+    """Whether the three have the same axes before their matrices: heads, and windows beside them.
+
+    Where there are windows, each has as many queries as keys.
+    """
+    before = [each.shape[:-2] for each in (query, key, value)]
+    if not before[0] == before[1] == before[2]:
+        return False
+    axes = len([n for n in before[0] if n != 1])
+    queries = query.shape[-1 if exchanged[0] else -2]
+    keys = key.shape[-2 if exchanged[1] else -1]
+    return axes < 2 or (axes == 2 and queries == keys)
