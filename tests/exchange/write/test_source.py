@@ -73,6 +73,14 @@ def test_source_is_well_formed(name: str, write: Callable[[Network], str], tmp_p
     assert done.returncode == 0, done.stdout.decode()
 
 
+@pytest.mark.parametrize("kind", ["conv: 4", "depthwise: 3", "conv_transpose: 4"])
+def test_keras_takes_no_stride_with_a_dilation(kind: str) -> None:
+    kernel = "" if kind.startswith("depth") else "kernel: 3, "
+    layer = f"{{{kind}, {kernel}stride: 2, dilation: 2, name: turned}}"
+    with pytest.raises(ConvcalcError, match="strides and dilations cannot both be above 1"):
+        keras_source(convcalc.loads(f"{{input: [4, 9, 9], layers: [{layer}]}}"))
+
+
 def test_every_kind_has_its_source() -> None:
     # An attention is written as a whole, and an operation without a rule not at all.
     others = {kind for kind in NODE_KINDS if kind.startswith("attention_")} | {"opaque"}

@@ -45,8 +45,15 @@ def _cropped(sides: Sequence[tuple[int, int]], rank: int) -> Operation:
     return Operation("crop", _plane("Cropping", rank), {"cropping": _sides(sides)}, plain=1)
 
 
+def _check_steps(layer: Any) -> None:
+    """Refuses what Keras's convolutions refuse."""
+    if max(layer.stride) > 1 and max(layer.dilation) > 1:
+        raise NoCounterpart("strides and dilations cannot both be above 1")
+
+
 def _windowed(layer: Any, shapes: Sequence[Shape]) -> tuple[str, Any]:
     """The word for the padding of a convolution, and what has to be padded before it."""
+    _check_steps(layer)
     if layer.padding == "same":
         return "same", None
     sides = layer.settled(shapes).padding
@@ -115,6 +122,7 @@ def _conv_transpose(layer: Any, shapes: Sequence[Shape]) -> list[Step]:
     rank = _rank(shapes)
     if layer.groups > 1:
         raise NoCounterpart("Conv2DTranspose knows no groups")
+    _check_steps(layer)
     layer = layer.settled(shapes)
     extra = alike(layer.output_padding)
     values = {
@@ -131,8 +139,12 @@ def _conv_transpose(layer: Any, shapes: Sequence[Shape]) -> list[Step]:
     callee = _plane("Conv", rank, "DTranspose")
     defaults = {**_DEFAULTS, "output_padding": None}
     conv = Operation("conv", callee, values, defaults=defaults, plain=2)
-    cut = any(map(any, layer.padding))
-    return chain(conv, *([_cropped(layer.padding, rank)] if cut else []))
+    # Keras fills up to a whole stride where a kernel is smaller.
+    missing = [max(0, stride - k) for stride, k in zip(layer.stride, layer.kernel, strict=True)]
+    sides = [
+        (before, after + more) for (before, after), more in zip(layer.padding, missing, strict=True)
+    ]
+    return chain(conv, *([_cropped(sides, rank)] if any(map(any, sides)) else []))
 
 
 # Pooling.
