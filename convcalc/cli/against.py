@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from convcalc.cli.guard import refuse, report_problems, write_error
-from convcalc.cli.model_weights import own_arrays, under_our_names
+from convcalc.cli.model_weights import own_weights, some, under_our_names
 from convcalc.cli.options import Loaded
 from convcalc.cli.output import emit_json, emit_table
 from convcalc.exchange.against import Counterparts, counterparts, difference
@@ -36,7 +36,7 @@ def verify_against(
     if list(ours.network.inputs.values()) != list(model.network.inputs.values()):
         refuse(f"--against {printable(file)}: the two networks do not have the same inputs")
     found = counterparts(ours.network, model.network)
-    arrays = own_arrays(model)
+    arrays, missing = own_weights(model)
     values = None if arrays is None else _compared(found, arrays, printable(file), settings)
     if style == "json":
         emit_json(against_data(found, values), output)
@@ -50,6 +50,7 @@ def verify_against(
         report_problems([_other_values(differing, printable(file))])
     elif values is None:
         why = "the file does not hold the weights of all layers"
+        why += f": {some(missing)}" if missing else ""
         write_error(f"note: structure and figures were compared, and no values: {why}\n")
     return WRONG if problem is not None or differing is not None else 0
 

@@ -31,7 +31,7 @@ class Own(NamedTuple):
 
 def own_weights(loaded: Loaded) -> Own:
     """The weights in a model's file, and those that are missing there."""
-    if loaded.model is None or not loaded.model.tensors:
+    if loaded.model is None:
         return Own(None)
     tensors = loaded.model.tensors
     wanted = [f"{path}.{name}" for path, name in _arrays(loaded.network)]
@@ -45,11 +45,6 @@ def own_weights(loaded: Loaded) -> Own:
     quantized = {name for name, (_, kind) in arrays.headers.items() if kind.kind in "iu"}
     missing = tuple([name for name in wanted if name in elsewhere or name in quantized])
     return Own(None, missing) if missing else Own(arrays)
-
-
-def own_arrays(loaded: Loaded) -> ArraySource | None:
-    """The weights in a model's file; None where it is no model, or holds not all of them."""
-    return own_weights(loaded).arrays
 
 
 def weights_for(
@@ -69,10 +64,12 @@ def weights_for(
         if arrays is not None:
             return GivenWeights(arrays, loaded.network.name)
         if loaded.model is not None:
-            held = f"not the numbers of {_some(missing)}" if missing else "no weights"
+            text = "the model holds no weights"
+            if missing:
+                text = f"the model does not hold the numbers of {some(missing)}"
             if missing and values_matter:
-                refuse(f"the model holds {held}", "--weights w.npz gives all of them")
-            write_error(f"note: the model holds {held}: all weights are made from the seed\n")
+                refuse(text, "--weights w.npz gives all of them")
+            write_error(f"note: {text}: all weights are made from the seed\n")
         return RandomWeights(seed)
     arrays = open_arrays(weights)
     if pair:
@@ -82,11 +79,12 @@ def weights_for(
 
 def renamed_arrays(loaded: Loaded, text: str, max_layers: int) -> ArraySource:
     """A model's weights under the names that they have in its text."""
-    arrays = own_arrays(loaded)
+    arrays, missing = own_weights(loaded)
     if arrays is None:
+        what = f": {some(missing)}" if missing else ""
         refuse(
-            "--save-weights: the file does not hold the weights of all layers",
-            "a file in which only the structure was saved has none",
+            f"--save-weights: the file does not hold the weights of all layers{what}",
+            "" if missing else "a file in which only the structure was saved has none",
         )
     found = counterparts(loads(text, max_layers=max_layers), loaded.network)
     renamed = under_our_names(found, arrays)
@@ -122,7 +120,7 @@ def under_our_names(found: Counterparts, arrays: ArraySource) -> ArraySource | N
     return Renamed(arrays, names, repeated)
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
     """The first names, and how many others there are."""
     others = len(names) - 3
     more = f" and {others:,} others" if others > 0 else ""

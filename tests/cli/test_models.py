@@ -360,15 +360,21 @@ class TestRun:
         path.write_bytes(model(graph(nodes, weights, [info("x", [1, 3, 4, 4])])))
         found = run("run", str(path))
         assert found.status == 2
-        assert "the model holds not the numbers of second.weight" in found.err
+        assert "the model does not hold the numbers of second.weight" in found.err
         found = run("verify", str(path))
         assert found.status == 0
-        assert "note: the model holds not the numbers of second.weight" in found.err
+        assert "note: the model does not hold the numbers of second.weight" in found.err
 
     def test_whole_numbers_without_their_scales_are_no_weights(self) -> None:
         found = run("run", str(DATA / "tflite" / "kws_int8.tflite.gz"))
         assert found.status == 2
-        assert "the model holds not the numbers of" in found.err
+        assert "the model does not hold the numbers of" in found.err
+
+    def test_a_model_that_needs_no_weights(self, tmp_path: Path) -> None:
+        path = tmp_path / "net.onnx"
+        path.write_bytes(model(graph([node("Relu", ["x"], ["y"])], [], [info("x", [1, 3, 4, 4])])))
+        found = run("run", str(path))
+        assert (found.status, found.err) == (0, "")
 
     def test_a_picture(self, exported: tuple[str, str], tmp_path: Path) -> None:
         from PIL import Image
