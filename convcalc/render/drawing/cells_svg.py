@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from convcalc.render.drawing.colours import FONT
 from convcalc.render.drawing.svg import escape, number
+from convcalc.render.drawing.text import width
 
 #: From one cell to the next; a cell; the margin of a picture; the baseline of its title.
 PITCH, CELL, MARGIN, TOP = 26.0, 24.0, 16.0, 24.0
@@ -41,6 +42,11 @@ _HATCH = (
     ' patternTransform="rotate(45)"><path class="hp" d="M0 0v5" stroke-width="1.4"/>'
     "</pattern></defs>"
 )
+
+
+def title_room(title: str) -> float:
+    """How wide a picture must be for its title; names are wider in DejaVu Sans than other words."""
+    return width(title, 13, bold=True) * 1.08 + 2 * MARGIN
 
 
 def document(size: tuple[float, float], title: str, about: str, moving: int) -> list[str]:

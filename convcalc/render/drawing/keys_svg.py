@@ -16,6 +16,7 @@ from convcalc.render.drawing.cells_svg import (
     label,
     squares,
     texts_in_row,
+    title_room,
 )
 from convcalc.render.drawing.keys import Keys, notes, sentence
 from convcalc.render.drawing.ports import Point
@@ -51,7 +52,7 @@ def _file(keys: Keys, queries: Sequence[Query], animated: bool) -> str:
     most = max([len(texts) for texts in captions])
     texts = [text for one in captions for text in one]
     legend = _legend(keys, queries)
-    least = [width(keys.title, 13, bold=True) + 2 * MARGIN, width(legend, 11) + 2 * MARGIN]
+    least = [title_room(keys.title), width(legend, 11) + 2 * MARGIN]
     across = max(
         MARGIN + _INDEX + columns * PITCH + MARGIN,
         *least,

@@ -18,6 +18,7 @@ from convcalc.render.drawing.cells_svg import (
     minus,
     squares,
     texts_in_row,
+    title_room,
 )
 from convcalc.render.drawing.svg import number
 from convcalc.render.drawing.text import shortened, width
@@ -37,6 +38,8 @@ from convcalc.render.drawing.window import (
 
 #: Between two maps; what indices take at the left of a map, and everything above one.
 _BETWEEN, _INDEX, _ABOVE = 74.0, 32.0, 74.0
+#: How much wider arithmetic is than words: the signs of DejaVu Sans are wider than its letters.
+_SIGNS = 1.12
 _FEWEST = 2
 _SHOWN_TERMS = 80
 
@@ -143,9 +146,9 @@ class _Writer:
         rest = [*self.formulas, *notes]
         texts = [text for one in captions for text in one]
         across = max(
-            [self.right + 24, width(scene.title, 13, bold=True) + 40]
+            [self.right + 24, title_room(scene.title)]
             + [self.narrow.left + width(self._narrow_title(), 11) + MARGIN]
-            + [width(text, 12) + 2 * MARGIN for text in [*texts, *rest]]
+            + [width(text, 12) * _SIGNS + 2 * MARGIN for text in [*texts, *rest]]
         )
         down = below + 18 * (most + len(rest)) + 4
         lines += [
