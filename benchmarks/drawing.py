@@ -1,8 +1,8 @@
 """The time of a drawing: of each shipped network, of a whole process, and how it grows.
 
-Goals: layout and SVG take at most 50 ms for any shipped network, everything open; `draw` takes as a
-whole process at most 3 times as long as `shapes`; a drawing of 20,000 layers takes at most as many
-times longer than one of 2,000 as n log n says, and half as much again.
+Goals: layout and SVG take at most 50 ms for any shipped network, everything open, or as volumes;
+`draw` takes as a whole process at most 3 times as long as `shapes`; a drawing of 20,000 layers
+takes at most as many times longer than one of 2,000 as n log n says, and half as much again.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from convcalc.render.drawing.costs import costs_of
 from convcalc.render.drawing.drawing import draw
 from convcalc.render.drawing.picture import picture
 from convcalc.render.drawing.svg import svg_text
+from convcalc.render.drawing.volumes import volumes
+from convcalc.render.drawing.volumes_svg import volumes_svg
 
 
 def _drawing_time(network: Network, nodes: int, *, broken: bool = False, repeat: int = 5) -> float:
@@ -33,6 +35,18 @@ def _drawing_time(network: Network, nodes: int, *, broken: bool = False, repeat:
         svg_text(draw(picture(network, units, costs, nodes=nodes), broken=broken))
         times.append(process_time() - start)
     return median(times)
+
+
+def _volumes_time(network: Network, repeat: int = 5) -> tuple[float, int]:
+    """The median time of a picture of volumes, in seconds of this process, and its bytes."""
+    units = convcalc.analyze(network).units
+    times = []
+    text = ""
+    for _ in range(repeat):
+        start = process_time()
+        text = volumes_svg(volumes(network, units))
+        times.append(process_time() - start)
+    return median(times), len(text.encode())
 
 
 def _process_time(command: str, name: str) -> float:
@@ -63,6 +77,10 @@ def main() -> None:
         pairs = [(_process_time("shapes", name), _process_time("draw", name)) for _ in range(5)]
         shapes, drawn = (median(times) for times in zip(*pairs, strict=True))
         print(f"{name:32} {shapes * 1000:6.0f} ms {drawn * 1000:6.0f} ms   {drawn / shapes:.2f}")
+    print(f"\n{'chain, as volumes':32} {'time':>9} {'bytes':>9}   goal: 50 ms, 20,480 bytes")
+    for name in ("lenet", "alexnet", "vgg19", "mobilenet_v1"):
+        seconds, size = _volumes_time(convcalc.load(name))
+        print(f"{name:32} {seconds * 1000:6.1f} ms {size:9,}")
     few, many = [_drawing_time(_chain(n), 10**6, repeat=3) for n in (2000, 20000)]
     goal = 1.5 * 10 * log(20000) / log(2000)
     print(f"\n20,000 layers against 2,000: {many / few:.1f} times as long   goal: {goal:.1f}")
