@@ -223,9 +223,13 @@ class Folder:
         for key in (self.measures.wiring, contents):
             for group in groups:
                 for alike in _split(group, key):
-                    if self._saved(alike) >= _LEAST_SAVED and self._extract(alike):
+                    mark = frozenset([place.items[0] for place in alike])
+                    if mark in self.refused or self._saved(alike) < _LEAST_SAVED:
+                        continue
+                    if self._extract(alike):
                         self.was_split = True
                         return True
+                    self.refused.add(mark)
         return False
 
     def _groups(self) -> list[list[Place]]:
