@@ -23,6 +23,7 @@ from convcalc.exchange.onnx import read
 from convcalc.executor.arrays import Array
 from convcalc.executor.program import Program
 from convcalc.executor.weights import GivenWeights
+from tests.cli.runner import run
 from tests.exchange import runtime
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -316,3 +317,28 @@ def test_traced_by_convcalc(name: str, tmp_path: Path) -> None:
     module, x, wanted = made(name)
     path = exported(module, x, tmp_path, traced=False)
     compare(convcalc.torch.trace(module, x, name, weights=True), path, x, wanted)
+
+
+#: Networks that ship under the same name.
+SHIPPED = [
+    *("resnet18", "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "shufflenet_v2_x0_5"),
+    *("squeezenet1_1", "mnasnet0_5", "googlenet", "regnet_y_400mf"),
+]
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_spec_of_a_network_corresponds_to_its_export(name: str, tmp_path: Path) -> None:
+    module, x, _ = made(name)
+    path = exported(module, x, tmp_path, traced=False)
+    found = run("verify", name, "--input", "3x64x64", "--against", path)
+    assert found.status == 0, found.err
+    assert "structure and figures are the same" in found.out
+    # One that is changed is found at its first layer.
+    with torch.no_grad():
+        first = next(part for part in module.modules() if isinstance(part, nn.Conv2d))
+        first.padding = tuple(size + 1 for size in first.padding)
+    other = exported(module, x, tmp_path, traced=False)
+    found = run("verify", name, "--input", "3x64x64", "--against", other)
+    assert found.status == 1
+    assert "error[model-differs]: conv0" in found.err
