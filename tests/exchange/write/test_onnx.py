@@ -248,14 +248,11 @@ def cost(name: str) -> int:
 )
 def test_shipped_networks_agree_with_onnxruntime(name: str, tmp_path: Path) -> None:
     network = shipped(name)
+    if any(node.kind == "unpool" for node in network.nodes):
+        # Where a maximum is nearly another one, rounding chooses, and all around it is changed.
+        network = convcalc.load(name, input=[3, 64, 96])
     path = str(tmp_path / "net.onnx")
     write_onnx(network, Seeded(network, 3), path)
     inputs, expected = results(network, 3)
-    unpools = any(node.kind == "unpool" for node in network.nodes)
     for found, wanted in zip(run(path, inputs), expected, strict=True):
-        if unpools:
-            # In so many windows rounding decides between some values where the maximum is.
-            far = np.abs(found - wanted) > CLOSE * np.abs(wanted).max()
-            assert far.mean() < 0.01
-        else:
-            assert relative_error(found, wanted) < CLOSE
+        assert relative_error(found, wanted) < CLOSE
