@@ -9,7 +9,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse, write_error
-from convcalc.cli.output import emit, reason, refuse_empty
+from convcalc.cli.output import emit, reason, refuse_empty, refuse_same
 from convcalc.exchange.write.frameworks import FRAMEWORKS, source
 from convcalc.problems import printable
 
@@ -60,6 +60,7 @@ def export(  # noqa: PLR0917 - an argument for each option
     if suffix not in (".onnx", ".py"):
         message = f"--output {printable(output, 200)}: the name must end in .onnx or .py"
         refuse(message, "--output net.onnx")
+    refuse_same(output, file)
     if framework is not None:
         if suffix != ".py":
             refuse("--framework is about source", "--output net.py")

@@ -13,7 +13,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.guard import guarded, refuse, write_error
-from convcalc.cli.output import emit, refuse_empty
+from convcalc.cli.output import emit, refuse_empty, refuse_same
 from convcalc.problems import printable
 
 
@@ -52,6 +52,11 @@ def import_(
     one; PyTorch traces it, and --input has the batch axis.
     """
     refuse_empty(output)
+    if output is not None:
+        if os.path.splitext(output)[1].lower() not in {"", ".yaml", ".yml", ".txt"}:
+            message = f"--output {printable(output, 200)}: a spec is YAML, and so is its name"
+            refuse(message, "--output model.yaml")
+        refuse_same(output, file)
     if save_weights == "":
         refuse("--save-weights names no file", "--save-weights net.npz, or leave it out")
     if is_target(file):

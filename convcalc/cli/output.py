@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from convcalc.cli.guard import discard_output, in_actions, in_log, refuse
 from convcalc.problems import printable
@@ -158,6 +159,13 @@ def refuse_terminal(what: str, output: str | None, suffix: str) -> None:
     """Refuses to print on a terminal what nobody reads there."""
     if output is None and terminal():
         refuse(f"{what} needs a file", f"--output net{suffix}; `| cat` prints it all the same")
+
+
+def refuse_same(output: str, file: str) -> None:
+    """Refuses to write over the file that is read."""
+    with suppress(OSError, ValueError):
+        if os.path.samefile(output, file):
+            refuse(f"--output {printable(output, 200)} is the file that is read", "another name")
 
 
 def _is_stream(path: str) -> bool:

@@ -66,6 +66,10 @@ _REFUSED = {
     ".pth": ("PyTorch's pickle, which is a program and is never run", _TORCH),
     ".ckpt": ("a checkpoint, mostly a pickle, which is a program and is never run", _TORCH),
     ".pkl": ("a pickle, which is a program and is never run", _TORCH),
+    ".py": (
+        "Python source, which is never run to be read",
+        "`convcalc import module:NAME --input 1x3x224x224` traces a module of PyTorch in it",
+    ),
     ".h5": (
         "HDF5, which Keras wrote before version 3",
         'keras.models.load_model("model.h5").save("model.keras") writes a file that can be read',

@@ -78,7 +78,7 @@ def solve_text(solved: Solved) -> str:
     if solved.best is not None:
         lines.append("The figures of the best are those of its own network, read and analysed.")
     elif solved.proof.broken:
-        lines.append("`convcalc sweep` with the same options and --keep shows by how much.")
+        lines.append("`convcalc sweep --keep` with the same --over and --limit shows by how much.")
     lines.append(f"Bytes are those of numbers in {solved.dtype}.")
     return "".join([f"{line}\n" for line in lines])
 

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -465,3 +466,35 @@ def test_a_missing_model_is_looked_for_among_its_like(exported: tuple[str, str])
     found = run("shapes", exported[1].replace("net.onnx", "nett.onnx"))
     assert found.status == 2
     assert "did you mean 'net.onnx'?" in found.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("import", "net.onnx", "--output", "net.onnx"), "a spec is YAML, and so is its name"),
+        (("import", "net.yaml", "--output", "net.yaml"), "is the file that is read"),
+        (("import", "net.onnx", "--output", "net.py"), "a spec is YAML, and so is its name"),
+        (("export", "net.onnx", "--output", "net.onnx"), "is the file that is read"),
+        (("export", "net.onnx", "--output", "link.onnx"), "is the file that is read"),
+    ],
+)
+def test_what_is_read_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").write_text("{input: [3, 8, 8], layers: [{conv: 4, kernel: 3}]}", "utf-8")
+    assert run("export", "net.yaml", "--output", "net.onnx").status == 0
+    os.symlink("net.onnx", "link.onnx")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    refused = run(*arguments)
+    assert refused.status == 2
+    assert says in refused.err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_source_of_python_is_traced_by_import(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    path.write_text("import torch\n", "utf-8")
+    refused = run("shapes", str(path))
+    assert refused.status == 2
+    assert "convcalc import module:NAME" in refused.err

@@ -48,7 +48,9 @@ def test_nothing_keeps_the_limits() -> None:
     result = run("solve", *BOARD, "--minimize", "params", "--limit", "weights<=1kB")
     assert result.status == 1
     assert "no variant keeps every limit" in result.out
-    assert "`convcalc sweep` with the same options and --keep shows by how much." in result.out
+    assert (
+        "`convcalc sweep --keep` with the same --over and --limit shows by how much." in result.out
+    )
     assert "\nBytes are those of numbers in " in result.out
     assert "95 break weights<=1kB" in result.out
     assert "Bytes are those of numbers in int8." in result.out
