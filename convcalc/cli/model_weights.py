@@ -96,7 +96,8 @@ def renamed_arrays(loaded: Loaded, text: str, max_layers: int) -> ArraySource:
 def under_our_names(found: Counterparts, arrays: ArraySource) -> ArraySource | None:
     """The model's weights under the network's names; None where a layer has no counterpart.
 
-    A normalisation that the model has folded into a layer adds that layer's bias, and no more.
+    A normalisation that the model has folded into a layer adds that layer's bias, if it has one,
+    and no more.
     """
     nodes, paths = found.network.nodes, found.paths
     norms = {nodes[norm].path: nodes[norm] for norm in found.folded}
@@ -113,6 +114,8 @@ def under_our_names(found: Counterparts, arrays: ArraySource) -> ArraySource | N
             numbers[full] = {"weight": (1 + eps) ** 0.5, "running_var": 1.0}.get(name, 0.0)
         elif path in layers and name == "bias":
             numbers[full] = 0.0
+        elif path in norms and f"{theirs}.{name}" not in arrays.headers:
+            numbers[full] = 0.0  # every shift is 0
         else:
             names[full] = f"{theirs}.{name}"
     shapes = {f"{path}.{name}": shape for path, name, shape in _array_shapes(found.network)}

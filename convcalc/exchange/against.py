@@ -55,11 +55,22 @@ def counterparts(network: Network, model: Network) -> Counterparts:
         if len(other.first) + len(other.second) < len(pairing.first) + len(pairing.second):
             pairing = other
             params -= sum([_fewer_params(network, *each) for each in folded.items()])
+            params -= sum([_missing_bias(network, model, folded, *each) for each in other.pairs])
         else:
             folded = {}
     figures = (("params", params, theirs.params), ("macs", ours.macs, theirs.macs))
     differing = tuple([figure for figure in figures if figure[1] != figure[2]])
     return Counterparts(network, model, pairing, differing, folded)
+
+
+def _missing_bias(
+    network: Network, model: Network, folded: Mapping[int, int], mine: int, theirs: int
+) -> int:
+    """The numbers of the bias that a layer with a folded normalisation has not in the model."""
+    if mine not in folded or model.nodes[theirs].layer.argument("bias"):
+        return 0
+    layer = network.nodes[folded[mine]].layer.replace(bias=True)
+    return prod(layer.parameters(network.input_shapes(network.nodes[folded[mine]]))["bias"])
 
 
 def _fewer_params(network: Network, norm: int, layer: int) -> int:

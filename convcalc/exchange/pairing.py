@@ -81,14 +81,19 @@ def pair(
     """The nodes that correspond.
 
     folded  normalisations of the first network that the second one may have folded into the layer
-            before: the two together correspond to one layer with a bias
+            before: the two together correspond to one layer, which has a bias unless every shift
+            is 0, as before training
 
     Views, and what is one when a network runs (dropout), need no counterpart: networks are written
     with them or without. Where several nodes are alike in all that surrounds them, they correspond
     in order. Takes time in proportion to nodes and edges.
     """
     numbers = _Numbers()
-    described = [_described(first, numbers, folded), _described(second, numbers, {})]
+    some = bool(folded)
+    described = [
+        _described(first, numbers, folded, any_bias=some),
+        _described(second, numbers, {}, any_bias=some),
+    ]
     pairs: list[tuple[int, int]] = []
     left = [[i for i, one in enumerate(which) if one is not None] for which in described]
     # First by what surrounds a node on both sides, then by what it is computed from alone.
@@ -104,6 +109,12 @@ def pair(
             else:
                 unpaired.append(index)
         left = [unpaired, sorted([index for group in groups.values() for index in group])]
+    if folded:
+        for mine, theirs in [
+            each for each in pairs if _biases_differ(first, second, folded, *each)
+        ]:
+            pairs.remove((mine, theirs))
+            left = [sorted([*left[0], mine]), sorted([*left[1], theirs])]
     for side, network in enumerate((first, second)):
         steps = _steps(network) if left[side] else ()
         left[side] = [index for index in left[side] if index not in steps]
@@ -124,14 +135,27 @@ def _steps(network: Network) -> set[int]:
     return found & read
 
 
+def _biases_differ(
+    first: Network, second: Network, folded: Mapping[int, int], mine: int, theirs: int
+) -> bool:
+    """Whether one of two layers has a bias, and no normalisation says why."""
+    one, other = first.nodes[mine], second.nodes[theirs]
+    if mine in folded or one.kind not in _TAKE_A_NORM:
+        return False
+    return bool(one.layer.argument("bias")) != bool(other.layer.argument("bias"))
+
+
 def _key(description: tuple[int, int] | None, precise: bool) -> object:
     return description if precise or description is None else description[0]
 
 
 def _described(
-    network: Network, numbers: _Numbers, folded: Mapping[int, int]
+    network: Network, numbers: _Numbers, folded: Mapping[int, int], *, any_bias: bool
 ) -> list[tuple[int, int] | None]:
-    """What each node is computed from, and what is computed from it; None for views."""
+    """What each node is computed from, and what is computed from it; None for views.
+
+    any_bias  whether layers with and without a bias are alike
+    """
     within = frozenset(folded.values())
     nodes = network.nodes
     before: list[int] = []
@@ -150,11 +174,11 @@ def _described(
         if node.kind in _COMMUTATIVE:
             entering.sort()
         shared = None if node.shares is None else before[node.shares]
-        if index in folded:
-            layer = nodes[folded[index]].layer.replace(bias=True)
-            what = _signature(network, folded[index], layer)
-        else:
-            what = _signature(network, index, node.layer)
+        layered = folded.get(index, index)
+        layer = nodes[layered].layer
+        if any_bias and nodes[layered].kind in _TAKE_A_NORM:
+            layer = layer.replace(bias=True)
+        what = _signature(network, layered, layer)
         if node.kind == "concat":
             axis = node.layer.argument("axis")
             flat: list[int] = []

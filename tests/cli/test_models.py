@@ -498,3 +498,17 @@ def test_source_of_python_is_traced_by_import(tmp_path: Path) -> None:
     refused = run("shapes", str(path))
     assert refused.status == 2
     assert "convcalc import module:NAME" in refused.err
+
+
+def test_a_norm_folded_before_training_leaves_no_bias(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "input: [3, 8, 8]\nlayers:\n- {conv: 4, kernel: 3, bias: false, norm: batch}\n- relu\n"
+    Path("net.yaml").write_text(text, "utf-8")
+    Path("folded.yaml").write_text(text.replace(", norm: batch", ""), "utf-8")
+    assert run("export", "folded.yaml", "--output", "model.onnx").status == 0
+    found = run("verify", "net.yaml", "--against", "model.onnx")
+    assert found.status == 0, found.err
+    assert "1 batch normalisation folded" in found.out
+    assert "3 of 3 values agree" in found.out

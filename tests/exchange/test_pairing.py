@@ -173,8 +173,13 @@ layers:
     ]  # fmt: skip
     assert not pair(network, loads(folded)).whole
     assert pair(network, loads(folded), norms).whole
+    # Before training every shift is 0, and an exporter writes no bias.
     without = folded.replace("{conv: 6, kernel: 3,", "{conv: 6, kernel: 3, bias: false,")
-    assert not pair(network, loads(without), norms).whole
+    assert pair(network, loads(without), norms).whole
+    # Where nothing was folded, a bias matters.
+    other = folded.replace("{conv: 4, kernel: 1}", "{conv: 4, kernel: 1, bias: false}")
+    left = pair(network, loads(other), norms)
+    assert [network.nodes[index].path for index in left.first] == ["conv1"]
 
 
 def test_where_a_parameter_stands_does_not_matter() -> None:
