@@ -20,6 +20,7 @@ from convcalc.exchange.onnx.reader import read_model
 from convcalc.graph import Network
 from convcalc.language.building.evaluation import MOST_LAYERS
 from convcalc.problems import ConvcalcError, printable, refused
+from convcalc.shapes import cross_text
 
 #: The most numbers of a constant that are handed on; larger ones are weights.
 _MOST_NUMBERS = 400_000
@@ -94,7 +95,9 @@ def module_named(target: str) -> Any:
         reason = f"{type(error).__name__}: {printable(error, 300)}"
         message = f"{printable(target)} cannot be imported: {reason}"
         help_text = ""
-        if isinstance(error, ModuleNotFoundError) and error.name == place.partition(".")[0]:
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            help_text = "install convcalc into the environment that has PyTorch, and run it there"
+        elif isinstance(error, ModuleNotFoundError) and error.name == place.partition(".")[0]:
             help_text = f"run it where {printable(error.name)} can be imported: PYTHONPATH=FOLDER"
         raise refused("bad-option", message, help_text) from None
     if not isinstance(found, module_class):
@@ -131,7 +134,11 @@ def _exported(torch: Any, module: Any, examples: tuple[Any, ...], name: str) -> 
             return exported.run_decompositions({}) if _overwrites(exported.graph) else exported
     except Exception as error:  # noqa: BLE001 - whatever PyTorch raises
         message = f"torch.export cannot trace {printable(name)}: {_first_line(error)}"
-        raise refused("unsupported-model", message) from None
+        tensors = [each for each in examples if isinstance(each, torch.Tensor)]
+        given = [cross_text(tuple(each.shape)) for each in tensors]
+        shapes = " and ".join(given)
+        help_text = f"is the batch axis the first of {shapes}, as in 1x3x224x224?" if given else ""
+        raise refused("unsupported-model", message, help_text) from None
     finally:
         module.train(training)
 

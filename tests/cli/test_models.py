@@ -512,3 +512,14 @@ def test_a_norm_folded_before_training_leaves_no_bias(
     assert found.status == 0, found.err
     assert "1 batch normalisation folded" in found.out
     assert "3 of 3 values agree" in found.out
+
+
+def test_without_pytorch_a_module_says_where_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    missing = "raise ModuleNotFoundError('No module named torch', name='torch')"
+    Path("needs_torch.py").write_text(missing, "utf-8")
+    refused = run("import", "needs_torch:make", "--input", "1x3x8x8")
+    assert refused.status == 2
+    assert "the environment that has PyTorch" in refused.err

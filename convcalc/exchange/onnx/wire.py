@@ -189,8 +189,9 @@ class WireReader:
 
     # Protobuf's encoding.
 
-    def _damaged(self, message: str) -> ConvcalcError:
-        return refused("bad-model", f"{printable(self.name, 200)} is no ONNX file: {message}")
+    def _damaged(self, message: str, help_text: str = "") -> ConvcalcError:
+        shown = f"{printable(self.name, 200)} is no ONNX file: {message}"
+        return refused("bad-model", shown, help_text)
 
     def _spend(self, steps: int) -> None:
         """Takes steps off those that are left; raises ConvcalcError where there are none."""
@@ -224,7 +225,8 @@ class WireReader:
                     stop = at + size
                     if stop > end:
                         raise self._damaged(
-                            f"{size} bytes are announced at byte {at}, and {end - at} are there"
+                            f"{size} bytes are announced at byte {at}, and {end - at} are there",
+                            "if it is cut short, copy or download it again",
                         )
                     yield key >> 3, (at, stop)
                     at = stop

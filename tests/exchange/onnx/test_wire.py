@@ -69,3 +69,10 @@ def test_names_the_node_that_reads_its_own_result() -> None:
     graph = message(1, first) + message(1, second) + message(12, message(1, b"a"))
     with pytest.raises(ConvcalcError, match="one: it reads its own result"):
         read(ModelFile("cycle.onnx", message(7, graph)), Choices())
+
+
+def test_a_file_that_is_cut_short_says_what_helps() -> None:
+    whole = message(7, message(11, b"x"))
+    with pytest.raises(ConvcalcError) as caught:
+        read(ModelFile("net.onnx", whole[:-1]), Choices())
+    assert "copy or download it again" in str(caught.value.problems[0].facts)
