@@ -43,6 +43,8 @@ def with_fitting(
     if found is None:
         return problems
     first, *others = problems
+    if first.code == "join-mismatch" and not _is_meant(error.variant, found, first.subject.layer):
+        return problems
     return first._replace(facts=(*first.facts, found)), *others
 
 
@@ -95,6 +97,25 @@ def _is_right(variant: Variant, name: str, shape: Shape, found: Fitting) -> bool
     except ConvcalcError:
         return False
     return True
+
+
+def _is_meant(variant: Variant | None, found: Fitting, path: str) -> bool:
+    """Whether branches of a join are of one size, and not repeated from a single position.
+
+    Where few sizes fit, the largest are looked at.
+    """
+    if variant is None or all([of.residues for _, of in found.axes]):
+        return True
+    ((name, shape),) = variant.spec.shapes(variant.args).items()
+    largest = [of.sizes[-1] for _, of in found.axes]
+    given = {name: [shape[0], *largest]}
+    try:
+        network = variant.spec.network(variant.args, given, max_layers=_MOST_LAYERS)
+    except ConvcalcError:
+        return False
+    joins = [node for node in network.nodes if node.path == path]
+    sizes = {shape[1:] for node in joins for shape in network.input_shapes(node)}
+    return len(sizes) <= 1
 
 
 class _Sizes:

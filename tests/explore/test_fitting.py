@@ -155,13 +155,23 @@ class TestNothingIsSaid:
         "text",
         [
             "{input: [3, 9, 9], layers: [{conv: 4, kernel: 3, groups: 2}]}",
+            # With 3x3 one branch is a single position, which is repeated: nobody means that.
+            "{input: [3, 9, 9], layers: [{add: [[{conv: 3, kernel: 3}], []]}]}",
             "{input: [3, 9, 9], layers: [{conv: 4, kernal: 3}]}",
             "{input: [3, 9, 9], layers: [{parameter: [4]}, {conv: 4, kernel: 3}]}",
             "{input: {a: [3, 2, 2], b: [3, 2, 2]}, layers: [{add: [a, b]}, {conv: 4, kernel: 3}]}",
             "{input: [9, 9, 3], layers: [{conv: 4, kernel: 5}]}",
             "{input: {a: {b: [3]}, c: [3, 9, 9]}, layers: [{conv: 4, kernel: 3, from: c}]}",
         ],
-        ids=["groups", "word", "no size helps", "two inputs", "channels last", "a wrong input"],
+        ids=[
+            "groups",
+            "repeated",
+            "word",
+            "no size helps",
+            "two inputs",
+            "channels last",
+            "a wrong input",
+        ],
     )
     def test_other_mistakes(self, text: str) -> None:
         assert fitting(text) == []
