@@ -138,7 +138,7 @@ def networks(draw: st.DrawFn) -> Network:
         "{concat: {one: [], other: [{conv: 4, kernel: 1}, sigmoid]}}",
     ]
     layers: Sequence[str] = draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=8))
-    side = draw(st.integers(40, 70))
+    side = draw(st.integers(256, 300))  # eight layers may halve it
     return convcalc.loads(f"{{input: [3, {side}, {side}], layers: [{', '.join(layers)}]}}")
 
 
