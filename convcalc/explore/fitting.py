@@ -10,6 +10,7 @@ from convcalc.explore.columns import Column
 from convcalc.explore.engine import Engine
 from convcalc.explore.sizes import pattern
 from convcalc.explore.variables import IN_SIZE, Variable
+from convcalc.graph import Network
 from convcalc.language.building.spec import NetworkError, Variant
 from convcalc.problems import ConvcalcError, Fitting, Meant, Problem, facts_of
 from convcalc.shapes import Shape, SizeSet, axis_name
@@ -62,15 +63,14 @@ class _Unsure(Exception):
 
 def _fitting(variant: Variant) -> Fitting | None:
     """The sizes that fit; None where none does, or that would take too long."""
-    spec, args, given = variant
+    spec, args, _ = variant
     if spec.effort > _MOST_LAYERS:
         return None
     shapes = spec.shapes(args)
     if len(shapes) != 1:
         return None
-    ((name, shape),) = shapes.items()
-    if given is not None:
-        shape = tuple(given[name] if isinstance(given, Mapping) else given)
+    (name,) = shapes
+    shape = _shape(variant, name)
     if len(shape) < 2:
         return None
     try:
@@ -79,7 +79,8 @@ def _fitting(variant: Variant) -> Fitting | None:
         return None
     if found is None or _holds(found, shape) or all(of.sizes == (1,) for _, of in found.axes):
         return None  # a single value is no map
-    return found if _is_right(variant, name, shape, found) else None
+    smallest = _network(variant, name, [of.sizes[0] for _, of in found.axes])
+    return found if smallest is not None else None
 
 
 def _holds(found: Fitting, shape: Shape) -> bool:
@@ -89,14 +90,22 @@ def _holds(found: Fitting, shape: Shape) -> bool:
     return known and (not found.equal or len(set(sizes)) == 1)
 
 
-def _is_right(variant: Variant, name: str, shape: Shape, found: Fitting) -> bool:
-    """Whether the network really fits with the smallest sizes."""
-    smallest = [of.sizes[0] for _, of in found.axes]
+def _network(variant: Variant, name: str, sizes: Sequence[int]) -> Network | None:
+    """The network with these sizes of the input's axes; None where it does not fit."""
+    channels = _shape(variant, name)[0]
     try:
-        variant.spec.network(variant.args, {name: [shape[0], *smallest]}, max_layers=_MOST_LAYERS)
+        given = {name: [channels, *sizes]}
+        return variant.spec.network(variant.args, given, max_layers=_MOST_LAYERS)
     except ConvcalcError:
-        return False
-    return True
+        return None
+
+
+def _shape(variant: Variant, name: str) -> Shape:
+    """The shape of the only input, as it was given or as the file has it."""
+    spec, args, given = variant
+    if given is None:
+        return spec.shapes(args)[name]
+    return tuple(given[name] if isinstance(given, Mapping) else given)
 
 
 def _is_meant(variant: Variant | None, found: Fitting, path: str) -> bool:
@@ -106,16 +115,12 @@ def _is_meant(variant: Variant | None, found: Fitting, path: str) -> bool:
     """
     if variant is None or all([of.residues for _, of in found.axes]):
         return True
-    ((name, shape),) = variant.spec.shapes(variant.args).items()
-    largest = [of.sizes[-1] for _, of in found.axes]
-    given = {name: [shape[0], *largest]}
-    try:
-        network = variant.spec.network(variant.args, given, max_layers=_MOST_LAYERS)
-    except ConvcalcError:
+    (name,) = variant.spec.shapes(variant.args)
+    network = _network(variant, name, [of.sizes[-1] for _, of in found.axes])
+    if network is None:
         return False
     joins = [node for node in network.nodes if node.path == path]
-    sizes = {shape[1:] for node in joins for shape in network.input_shapes(node)}
-    return len(sizes) <= 1
+    return len({shape[1:] for node in joins for shape in network.input_shapes(node)}) <= 1
 
 
 class _Sizes:

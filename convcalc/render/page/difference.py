@@ -19,6 +19,7 @@ from convcalc.render.drawing.structure import DELETED, REMOVED
 from convcalc.render.drawing.svg import escape, svg_text
 from convcalc.render.numbers import excess, grouped, short
 from convcalc.render.page.document import (
+    FIGURES,
     Formulas,
     anchor,
     document,
@@ -30,8 +31,6 @@ from convcalc.render.page.document import (
 from convcalc.render.page.tree import EVERYTHING, drawing_data
 from convcalc.shapes import cross_text
 
-#: The figures of the head.
-_FIGURES = ("params", "macs", "flops", "weights", "peak_in_place", "layers")
 _HEADS = (
     ("layer", ""),
     ("kind", "wide"),
@@ -54,7 +53,7 @@ def difference_text(found: Comparison, diff: Diff, *, nodes: int = BUDGET) -> st
     shown = change_picture(changed, nodes=nodes)
     whole = change_picture(changed, nodes=EVERYTHING, unchanged=True)
     changes, totals = diff_tables(found, diff, every=False, top=_MOST_CHANGES)
-    head = "".join([_figure(diff, name) for name in _FIGURES])
+    head = "".join([_figure(diff, name) for name in FIGURES])
     header = f'<h1>{escape(changed.title)}</h1><dl class="total">{head}</dl>'
     sections = [
         section("changes", "Changes", table_html(changes)),

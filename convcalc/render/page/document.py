@@ -17,6 +17,8 @@ from convcalc.render.table import RIGHT, Cell, Table, cell_text
 
 #: Nothing is loaded and nothing is sent, whatever a name in the file says.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+#: The figures of the head of a page.
+FIGURES = ("params", "macs", "flops", "weights", "peak_in_place", "layers")
 #: The scripts, each after those that it uses.
 _SCRIPTS = ("drawing.js", "window.js", "page.js")
 

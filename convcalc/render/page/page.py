@@ -22,6 +22,7 @@ from convcalc.render.drawing.window import Scene
 from convcalc.render.numbers import grouped, short
 from convcalc.render.page.charts import cost_chart, memory_chart
 from convcalc.render.page.document import (
+    FIGURES,
     Formulas,
     anchor,
     document,
@@ -35,8 +36,7 @@ from convcalc.render.page.windows import Windows
 from convcalc.render.report import Reports, inputs_text
 from convcalc.shapes import cross_text
 
-#: The figures of the head, and the costs that the chart can show.
-_FIGURES = ("params", "macs", "flops", "weights", "peak_in_place", "layers")
+#: The costs that the chart can show.
 _COSTS = ("macs", "params", "activations")
 _MEMORY_NOTE = (
     '<p class="note">Across: the steps of the written order. Upwards: the place in memory, in'
@@ -91,7 +91,7 @@ def _head(analysis: Analysis) -> str:
     """The figures of the whole network, each with its exact number."""
     least = "" if analysis.report.complete else "at least "
     parts = []
-    for name in _FIGURES:
+    for name in FIGURES:
         metric, value = METRICS[name], measure(analysis, name)
         unit = "B" if metric.unit == BYTES else ""
         parts.append(
